@@ -1,0 +1,211 @@
+"""The one canonical form of a column's value, and the errors for values that have none.
+
+Applied to every row as it enters, before anything is evaluated, on every store: else a change that
+is mapped twice may not cancel.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import enum
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from stepping.compiler.schema import Atom, Kind
+from stepping.errors import RowError
+
+Check = Callable[[Any, Atom, str], Any]
+
+_MIN_INT, _MAX_INT = -(2**63), 2**63 - 1
+# Nothing is rounded: a Decimal's digits are what they are.
+_EXACT = decimal.Context(prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
+
+
+def wrong_type(value: Any, wanted: str, field: str) -> RowError:
+    shown = repr(value)
+    if len(shown) > 60:
+        shown = shown[:57] + "..."
+    return RowError(
+        f"{field}: expected {wanted}, got {type(value).__name__} {shown}",
+        hint="nothing was written; mend the value and insert the row again",
+    )
+
+
+def check_int(value: Any, atom: Atom, field: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise wrong_type(value, "int", field)
+    if not _MIN_INT <= value <= _MAX_INT:
+        raise RowError(
+            f"{field}: {value} does not fit in 64 bits",
+            hint="an int is from -2**63 to 2**63 - 1; use a Decimal or a str for more",
+        )
+    return int(value)
+
+
+def check_float(value: Any, atom: Atom, field: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, float | int):
+        raise wrong_type(value, "float", field)
+    try:
+        value = float(value)
+    except OverflowError:
+        raise wrong_type(value, "float", field) from None
+    if value != value:
+        raise RowError(
+            f"{field}: NaN equals nothing, itself included, so the row could never be found again",
+            hint="use None in a field of type float | None",
+        )
+    return float(value + 0.0)  # -0.0 + 0.0 is 0.0
+
+
+def check_bool(value: Any, atom: Atom, field: str) -> bool:
+    if not isinstance(value, bool):
+        raise wrong_type(value, "bool", field)
+    return value
+
+
+def check_text(value: Any, atom: Atom, field: str) -> str:
+    if not isinstance(value, str) or isinstance(value, enum.Enum):
+        raise wrong_type(value, "str", field)
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise RowError(
+            f"{field}: {value!r} holds a lone surrogate, which is no Unicode text",
+            hint="decode the text with errors='replace', or store bytes",
+        ) from None
+    return str(value)
+
+
+def check_bytes(value: Any, atom: Atom, field: str) -> bytes:
+    if not isinstance(value, bytes):
+        raise wrong_type(value, "bytes", field)
+    return bytes(value)
+
+
+def canonical_decimal(value: decimal.Decimal) -> decimal.Decimal:
+    """The one form of a number: without trailing zeros and without an exponent above 0."""
+    if not value:
+        return decimal.Decimal(0)
+    value = value.normalize(_EXACT)
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and exponent > 0:
+        value = value.quantize(decimal.Decimal(1), context=_EXACT)
+    return value
+
+
+def check_decimal(value: Any, atom: Atom, field: str) -> decimal.Decimal:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = decimal.Decimal(value)
+    if not isinstance(value, decimal.Decimal):
+        raise wrong_type(value, "Decimal", field)
+    if not value.is_finite():
+        raise RowError(f"{field}: {value} is not a number", hint="use None where there is none")
+    # Before anything is expanded: Decimal("1e1000000") has a million digits.
+    if abs(value.adjusted()) > 10_000:
+        raise RowError(f"{field}: {value} has more digits than a database holds")
+    value = canonical_decimal(value)
+    if atom.scale is not None:
+        exponent = value.as_tuple().exponent
+        assert isinstance(exponent, int)
+        if -exponent > atom.scale:
+            raise RowError(
+                f"{field}: {value} has more than {atom.scale} digits after the point",
+                hint=f"round it first, as the field is Scale({atom.scale})",
+            )
+        if not _MIN_INT <= value.scaleb(atom.scale, _EXACT) <= _MAX_INT:
+            raise RowError(f"{field}: {value} does not fit: 64 bits with scale {atom.scale}")
+    return value
+
+
+def check_date(value: Any, atom: Atom, field: str) -> datetime.date:
+    if not isinstance(value, datetime.date) or isinstance(value, datetime.datetime):
+        raise wrong_type(value, "date", field)
+    return value
+
+
+def check_datetime(value: Any, atom: Atom, field: str) -> datetime.datetime:
+    if not isinstance(value, datetime.datetime):
+        raise wrong_type(value, "datetime", field)
+    if value.tzinfo is not None:
+        raise RowError(
+            f"{field}: {value} has a time zone, and the field is a naive datetime",
+            hint="annotate the field with Annotated[datetime, st.UTC] to keep aware times",
+        )
+    return value.replace(fold=0) if value.fold else value
+
+
+def check_timestamp(value: Any, atom: Atom, field: str) -> datetime.datetime:
+    if not isinstance(value, datetime.datetime):
+        raise wrong_type(value, "datetime", field)
+    if value.utcoffset() is None:
+        raise RowError(
+            f"{field}: {value} has no time zone, and the field is Annotated[datetime, UTC]",
+            hint="use datetime(..., tzinfo=UTC), or a plain datetime field",
+        )
+    try:
+        return value.astimezone(datetime.UTC).replace(fold=0)
+    except OverflowError:
+        raise RowError(f"{field}: {value} is out of range in UTC") from None
+
+
+def check_time(value: Any, atom: Atom, field: str) -> datetime.time:
+    if not isinstance(value, datetime.time):
+        raise wrong_type(value, "time", field)
+    if value.tzinfo is not None:
+        raise RowError(f"{field}: {value} has a time zone", hint="store a naive time")
+    return value.replace(fold=0)
+
+
+def check_uuid(value: Any, atom: Atom, field: str) -> uuid.UUID:
+    if not isinstance(value, uuid.UUID):
+        raise wrong_type(value, "UUID", field)
+    return value
+
+
+def check_enum(value: Any, atom: Atom, field: str) -> enum.Enum:
+    if not isinstance(value, atom.python):
+        raise wrong_type(value, atom.python.__name__, field)
+    assert isinstance(value, enum.Enum)
+    if value.name not in atom.members:  # a Flag's combination has no name of its own
+        raise wrong_type(value, f"a member of {atom.python.__name__}", field)
+    return value
+
+
+def check_null(value: Any, atom: Atom, field: str) -> None:
+    if value is not None:
+        raise wrong_type(value, "None", field)
+
+
+CHECKS: dict[Kind, Check] = {
+    Kind.INT: check_int,
+    Kind.FLOAT: check_float,
+    Kind.BOOL: check_bool,
+    Kind.TEXT: check_text,
+    Kind.BYTES: check_bytes,
+    Kind.DECIMAL: check_decimal,
+    Kind.DATE: check_date,
+    Kind.DATETIME: check_datetime,
+    Kind.TIMESTAMP: check_timestamp,
+    Kind.TIME: check_time,
+    Kind.UUID: check_uuid,
+    Kind.ENUM: check_enum,
+    Kind.NULL: check_null,
+}
+
+
+def check_of(atom: Atom) -> Check:
+    """What checks a value of this type and returns its canonical form."""
+    check = CHECKS[atom.kind]
+    if not atom.choices:
+        return check
+    choices = atom.choices
+
+    def check_choice(value: Any, atom: Atom, field: str) -> Any:
+        value = check(value, atom, field)
+        if value not in choices:
+            raise wrong_type(value, f"one of {', '.join(map(repr, choices))}", field)
+        return value
+
+    return check_choice

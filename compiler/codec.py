@@ -1,0 +1,255 @@
+"""Rows to tuples of column values and back, by a function generated for each value type.
+
+Encoding also checks a row and brings it into its canonical form, so that equal rows have equal
+columns: an int in a float field becomes a float, -0.0 becomes 0.0, a Decimal is normalised, an
+aware datetime becomes UTC. A value that does not fit is a `RowError` that names the field.
+
+The functions are generated because a loop over fields costs several times the database's own work
+per row.
+"""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from stepping.compiler.canonical import check_of, wrong_type
+from stepping.compiler.schema import (
+    EMPTY,
+    Atom,
+    Build,
+    Kind,
+    Missing,
+    Struct,
+    ValueType,
+    schema_of,
+)
+
+Convert = Callable[[Atom], Callable[[Any], Any] | None]
+
+# A test that is cheaper than calling the check, where it says that the value is canonical.
+_FAST = {
+    Kind.INT: "type({v}) is int and -9223372036854775808 <= {v} <= 9223372036854775807",
+    Kind.TEXT: "type({v}) is str and {v}.isascii()",
+    Kind.BOOL: "type({v}) is bool",
+    Kind.BYTES: "type({v}) is bytes",
+    Kind.DATE: "type({v}) is date",
+    Kind.DATETIME: "type({v}) is datetime and {v}.tzinfo is None and not {v}.fold",
+    Kind.UUID: "type({v}) is UUID",
+    Kind.NULL: "{v} is None",
+    Kind.FLOAT: "type({v}) is float and ({v} > 0.0 or {v} < 0.0)",
+}
+
+
+@dataclass(frozen=True)
+class Codec:
+    """``encode(row)`` gives a tuple of column values, ``decode(tuple)`` the row."""
+
+    type: ValueType
+    encode: Callable[[Any], tuple[Any, ...]]
+    decode: Callable[[tuple[Any, ...]], Any]
+
+    def canonical(self, row: Any) -> Any:
+        """The row as it would come back from a database."""
+        return self.decode(self.encode(row))
+
+
+def codec_of(
+    value_type: ValueType, to_column: Convert | None = None, from_column: Convert | None = None
+) -> Codec:
+    """The codec of a type. ``to_column(atom)`` gives a database's conversion of a value that is
+    not None (None where it needs none), and ``from_column`` the reverse.
+    """
+    encode = _Encoder(to_column or _as_it_is).function(value_type)
+    decode = _Decoder(from_column or _as_it_is).function(value_type)
+    return Codec(value_type, encode, decode)
+
+
+@lru_cache(maxsize=1024)
+def _python_codec(value_type: ValueType, identity: int) -> Codec:
+    return codec_of(value_type)
+
+
+def python_codec(value_type: ValueType) -> Codec:
+    """The codec without a database: its columns hold canonical Python values."""
+    # Types are equal that build different classes, so the type's own identity is part of the key;
+    # the cache keeps the type alive, so that an identity is never used twice.
+    return _python_codec(value_type, id(value_type))
+
+
+def _as_it_is(atom: Atom) -> None:
+    return None
+
+
+class _Generator:
+    def __init__(self, convert: Convert) -> None:
+        self.convert = convert
+        self.globals: dict[str, Any] = {
+            "date": datetime.date,
+            "datetime": datetime.datetime,
+            "UUID": uuid.UUID,
+        }
+        self.lines: list[str] = []
+        self.serial = itertools.count()
+
+    def constant(self, value: Any, stem: str = "k") -> str:
+        name = f"{stem}{next(self.serial)}"
+        self.globals[name] = value
+        return name
+
+    def variable(self) -> str:
+        return f"v{next(self.serial)}"
+
+    def compiled(self, header: str, result: str) -> Any:
+        body = [header, *(f"    {line}" for line in self.lines), f"    return {result}"]
+        scope: dict[str, Any] = {}
+        exec(compile("\n".join(body), "<row codec>", "exec"), self.globals, scope)
+        return scope["generated"]
+
+
+def _raise_wrong(value: Any, wanted: str, field: str) -> None:
+    raise wrong_type(value, wanted, field)
+
+
+class _Encoder(_Generator):
+    def function(self, value_type: ValueType) -> Callable[[Any], tuple[Any, ...]]:
+        self.globals["wrong"] = _raise_wrong
+        name = value_type.name if isinstance(value_type, Struct) else "value"
+        columns = list(self.encode(value_type, "row", name, "", nullable=False)) or ["True"]
+        function: Callable[[Any], tuple[Any, ...]] = self.compiled(
+            "def generated(row):", f"({', '.join(columns)},)"
+        )
+        return function
+
+    def line(self, indent: str, text: str) -> None:
+        self.lines.append(indent + text)
+
+    def encode(
+        self, value_type: ValueType, expression: str, field: str, indent: str, *, nullable: bool
+    ) -> Iterator[str]:
+        match value_type:
+            case Atom():
+                yield self.atom(value_type, expression, field, indent)
+            case Struct():
+                yield from self.struct(value_type, expression, field, indent)
+
+    def atom(self, atom: Atom, expression: str, field: str, indent: str) -> str:
+        value, checked = self.variable(), self.variable()
+        self.line(indent, f"{value} = {expression}")
+        check = self.constant(check_of(atom), "check")
+        call = f"{check}({value}, {self.constant(atom, 'atom')}, {self.constant(field, 'field')})"
+        fast = "" if atom.choices else _FAST.get(atom.kind, "")
+        convert = self.convert(atom)
+        wrap = f"{self.constant(convert, 'convert')}({{}})" if convert else "{}"
+        if atom.nullable:
+            self.line(indent, f"if {value} is None: {checked} = None")
+            self.line(indent, "else:")
+            indent += "    "
+        if fast:
+            good = f"{value} if {fast.format(v=value)} else {call}"
+        else:
+            good = call
+        self.line(indent, f"{checked} = {wrap.format(good)}")
+        return checked
+
+    def struct(self, struct: Struct, expression: str, field: str, indent: str) -> Iterator[str]:
+        value = self.variable()
+        self.line(indent, f"{value} = {expression}")
+        columns: list[str] = []
+        inner = indent
+        if struct.is_optional:
+            present = self.variable()
+            missing = "None" if struct.missing is Missing.NONE else self.constant(EMPTY, "empty")
+            self.line(indent, f"{present} = {value} is not {missing}")
+            self.line(indent, f"if {present}:")
+            inner = indent + "    "
+            convert = self.convert(Atom(Kind.BOOL))
+            columns.append(
+                f"{self.constant(convert, 'convert')}({present})" if convert else present
+            )
+        mark = len(self.lines)
+        own = list(self.fields(struct, value, field, inner))
+        if struct.is_optional:
+            if len(self.lines) == mark:
+                self.line(inner, "pass")
+            self.line(indent, "else:")
+            self.line(indent, "    " + (" = ".join(own) + " = None" if own else "pass"))
+        yield from columns
+        yield from own
+
+    def fields(self, struct: Struct, value: str, field: str, indent: str) -> Iterator[str]:
+        if struct.build is Build.BARE:
+            ((_, inner),) = struct.fields
+            yield from self.encode(inner, value, field, indent, nullable=True)
+            return
+        if struct.build is Build.SINGLETON:
+            test = f"{value} is not {self.constant(struct.cls, 'cls')}"
+        else:
+            test = f"type({value}) is not {self.constant(struct.cls, 'cls')}"
+            if struct.build is Build.TUPLE:
+                test += f" or len({value}) != {len(struct.fields)}"
+        wanted = self.constant(str(struct), "wanted")
+        self.line(indent, f"if {test}: wrong({value}, {wanted}, {self.constant(field, 'field')})")
+        for name, inner in struct.fields:
+            if struct.build is Build.TUPLE:
+                read = f"{value}[{name}]"
+            elif name.isidentifier():
+                read = f"{value}.{name}"
+            else:
+                read = f"getattr({value}, {name!r})"
+            yield from self.encode(inner, read, f"{field}.{name}", indent, nullable=True)
+
+
+class _Decoder(_Generator):
+    def function(self, value_type: ValueType) -> Callable[[tuple[Any, ...]], Any]:
+        self.column = itertools.count()
+        result = self.decode(value_type)
+        names = ", ".join(f"c{i}" for i in range(len(schema_of(value_type))))
+        self.lines.insert(0, f"({names},) = columns")
+        function: Callable[[tuple[Any, ...]], Any] = self.compiled(
+            "def generated(columns):", result
+        )
+        return function
+
+    def decode(self, value_type: ValueType) -> str:
+        """An expression for the value, over the columns ``c0, c1, ...``."""
+        match value_type:
+            case Atom():
+                name = f"c{next(self.column)}"
+                convert = self.convert(value_type)
+                if convert is None:
+                    return name
+                called = f"{self.constant(convert, 'convert')}({name})"
+                return f"(None if {name} is None else {called})" if value_type.nullable else called
+            case Struct() if value_type.is_optional:
+                present = f"c{next(self.column)}"
+                made = self.made(value_type)
+                if value_type.missing is Missing.NONE:
+                    return f"({made} if {present} else None)"
+                return f"({made} if {present} else {self.constant(EMPTY, 'empty')})"
+            case Struct():
+                return self.made(value_type)
+
+    def made(self, struct: Struct) -> str:
+        values = [(name, self.decode(inner)) for name, inner in struct.fields]
+        match struct.build:
+            case Build.TUPLE:
+                return f"({', '.join(value for _, value in values)}{',' if values else ''})"
+            case Build.SINGLETON:
+                return self.constant(struct.cls, "single")
+            case Build.BARE:
+                return values[0][1]
+            case Build.POSITIONAL:
+                cls = self.constant(struct.cls, "cls")
+                return f"{cls}({', '.join(value for _, value in values)})"
+            case Build.KEYWORD:
+                cls = self.constant(struct.cls, "cls")
+                if all(name.isidentifier() for name, _ in values):
+                    return f"{cls}({', '.join(f'{name}={value}' for name, value in values)})"
+                pairs = ", ".join(f"{name!r}: {value}" for name, value in values)
+                return f"{cls}(**{{{pairs}}})"

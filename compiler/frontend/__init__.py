@@ -1,0 +1,1 @@
+"""From the user's classes and functions to typed IR."""

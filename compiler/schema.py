@@ -1,0 +1,243 @@
+"""Types of values, and the columns they are stored in. Pure data, imported by every layer.
+
+A row has a *value type*: a tree whose leaves are atoms (one column each) and whose inner nodes are
+structs (a row class, a ``Pair``, a fixed tuple). `Schema` lays such a tree out as columns.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+IDENTIFIER_BYTES = 63  # Postgres cuts longer identifiers off; SQLite has no bound
+
+
+class Kind(enum.Enum):
+    """What one column holds, apart from how a database spells it."""
+
+    INT = "int"  # 64 bits, signed
+    FLOAT = "float"  # IEEE double without NaN; -0.0 is stored as 0.0
+    BOOL = "bool"
+    TEXT = "text"  # ordered by code point
+    BYTES = "bytes"
+    DECIMAL = "decimal"  # exact; with a scale or without
+    DATE = "date"
+    DATETIME = "datetime"  # naive
+    TIMESTAMP = "timestamp"  # aware, always UTC
+    TIME = "time"
+    UUID = "uuid"
+    ENUM = "enum"  # stored by member name
+    NULL = "null"  # always None
+    PACKED = "packed"  # a collected value in canonical MessagePack
+
+
+class Empty:
+    """The missing side of an outer join. `EMPTY` is the only instance."""
+
+    _instance: Empty | None = None
+
+    def __new__(cls) -> Empty:
+        if cls._instance is None:
+            cls._instance = super().__new__(cls)
+        return cls._instance
+
+    def __repr__(self) -> str:
+        return "Empty"
+
+    def __lt__(self, other: object) -> bool:
+        return not isinstance(other, Empty)
+
+    def __reduce__(self) -> Any:
+        return (Empty, ())
+
+
+EMPTY = Empty()
+
+
+class Missing(enum.Enum):
+    """What stands in for an optional struct that is not there."""
+
+    NEVER = "never"
+    NONE = "none"  # X | None
+    EMPTY = "empty"  # X | Empty
+
+
+@dataclass(frozen=True)
+class Atom:
+    """The type of one column."""
+
+    kind: Kind
+    nullable: bool = False
+    scale: int | None = None  # digits after the point, DECIMAL only
+    members: tuple[str, ...] = ()  # names of an enum's members, in order, ENUM only
+    # Left out of equality: what Python builds from the column. Renaming a class moves no data.
+    python: Any = field(default=None, compare=False, repr=False)
+    choices: tuple[Any, ...] = field(default=(), compare=False, repr=False)  # Literal[...]
+
+    def optional(self) -> Atom:
+        return self if self.nullable else replace(self, nullable=True)
+
+    def required(self) -> Atom:
+        return replace(self, nullable=False) if self.nullable else self
+
+    def __str__(self) -> str:
+        name = self.kind.value
+        if self.kind is Kind.DECIMAL and self.scale is not None:
+            name = f"decimal(scale {self.scale})"
+        return f"{name} | None" if self.nullable and self.kind is not Kind.NULL else name
+
+
+class Build(enum.Enum):
+    """How a struct's instance is made from its fields' values."""
+
+    KEYWORD = "keyword"  # cls(a=..., b=...)
+    POSITIONAL = "positional"  # cls(..., ...)
+    TUPLE = "tuple"  # (..., ...)
+    SINGLETON = "singleton"  # the one instance, held in `cls`
+    BARE = "bare"  # the value of the only field itself
+
+
+@dataclass(frozen=True)
+class Struct:
+    """The type of a row class, a Pair, a NamedTuple or a fixed tuple."""
+
+    fields: tuple[tuple[str, ValueType], ...]
+    missing: Missing = Missing.NEVER
+    # Left out of equality, as in Atom.
+    cls: Any = field(default=tuple, compare=False, repr=False)
+    build: Build = field(default=Build.TUPLE, compare=False, repr=False)
+    name: str = field(default="tuple", compare=False)
+
+    def optional(self, missing: Missing = Missing.NONE) -> Struct:
+        return replace(self, missing=missing)
+
+    def required(self) -> Struct:
+        return replace(self, missing=Missing.NEVER)
+
+    @property
+    def is_optional(self) -> bool:
+        return self.missing is not Missing.NEVER
+
+    def field(self, name: str) -> ValueType:
+        return dict(self.fields)[name]
+
+    def __str__(self) -> str:
+        if self.build is Build.TUPLE:
+            text = f"tuple[{', '.join(str(t) for _, t in self.fields)}]"
+        else:
+            text = self.name
+        suffix = {Missing.NEVER: "", Missing.NONE: " | None", Missing.EMPTY: " | Empty"}
+        return text + suffix[self.missing]
+
+
+ValueType = Atom | Struct
+
+BOOL = Atom(Kind.BOOL)
+INT = Atom(Kind.INT)
+FLOAT = Atom(Kind.FLOAT)
+TEXT = Atom(Kind.TEXT)
+NULL = Atom(Kind.NULL, nullable=True)
+
+
+def required(value_type: ValueType) -> ValueType:
+    """The same type with `None` (or `Empty`) taken away."""
+    return value_type.required()
+
+
+def same_shape(a: ValueType, b: ValueType) -> bool:
+    """Whether two types hold the same values: equal but for which class Python builds."""
+    return a == b
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a relation. ``path`` leads to it from the row: field names and positions."""
+
+    name: str
+    type: Atom
+    path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A value type and its columns, in the order of a depth-first walk of the type.
+
+    An optional struct has a BOOL column in front of its own, and its own are all nullable; a type
+    without any column has one BOOL that is always true, since a table needs a column.
+    """
+
+    type: ValueType
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    def column(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+
+PRESENT = "present"  # last part of the path of an optional struct's flag
+UNIT = "unit"  # the column of a type that has none of its own
+
+
+def schema_of(value_type: ValueType) -> Schema:
+    """The columns of a value type, with names that every database takes."""
+    leaves = list(_leaves(value_type, (), nullable=False))
+    if not leaves:
+        leaves = [((UNIT,), BOOL)]
+    names = column_names([path or ("value",) for path, _ in leaves])
+    return Schema(
+        value_type, tuple(Column(n, t, p) for n, (p, t) in zip(names, leaves, strict=True))
+    )
+
+
+def _leaves(
+    value_type: ValueType, path: tuple[str, ...], *, nullable: bool
+) -> Iterator[tuple[tuple[str, ...], Atom]]:
+    match value_type:
+        case Atom():
+            yield path, value_type.optional() if nullable else value_type
+        case Struct():
+            if value_type.is_optional:
+                yield (*path, PRESENT), BOOL
+            inside = nullable or value_type.is_optional
+            for name, inner in value_type.fields:
+                yield from _leaves(inner, (*path, name), nullable=inside)
+
+
+def column_names(paths: list[tuple[str, ...]]) -> list[str]:
+    """A name for each path: its parts joined by ``_``, unique without regard to case, bounded.
+
+    SQLite compares names without regard to (ASCII) case, and Postgres cuts them at 63 bytes;
+    both would make two fields one column.
+    """
+    taken: set[str] = set()
+    return [free_name("_".join(path), taken) for path in paths]
+
+
+def free_name(wanted: str, taken: set[str]) -> str:
+    """``wanted``, bounded and changed until it is not in ``taken``, to which it is added."""
+    name = bounded(wanted or "_")
+    serial = 2
+    while name.lower() in taken:
+        name = bounded(f"{wanted}_{serial}")
+        serial += 1
+    taken.add(name.lower())
+    return name
+
+
+def bounded(name: str) -> str:
+    """``name`` in at most 63 bytes: cut, with a hash of the whole so that two stay two."""
+    raw = name.encode("utf-8", "surrogatepass")
+    if len(raw) <= IDENTIFIER_BYTES:
+        return name
+    tail = hashlib.blake2b(raw, digest_size=4).hexdigest()
+    head = raw[: IDENTIFIER_BYTES - len(tail) - 1].decode("utf-8", "ignore")
+    return f"{head}_{tail}"

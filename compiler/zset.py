@@ -1,0 +1,236 @@
+"""Z-sets: rows with integer weights (DBSP section 2: maps to Z with finite support)."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
+K_co = TypeVar("K_co", covariant=True)
+
+
+class MatchAll:
+    """The default of ``match=``: every row."""
+
+    def __repr__(self) -> str:
+        return "MATCH_ALL"
+
+
+MATCH_ALL = MatchAll()
+
+
+class Keyed(Protocol[T_contra, K_co]):
+    """What a Z-set needs of an `Index`: the key of a row, and each part's direction."""
+
+    @property
+    def ascending(self) -> tuple[bool, ...]: ...
+
+    @property
+    def is_composite(self) -> bool: ...
+
+    def key(self, row: T_contra, /) -> K_co: ...
+
+
+class ZSet(Generic[T]):
+    """Rows with non-zero integer counts. What queries are annotated with and what reads return.
+
+    A Z-set that is read from a store is read when it is iterated, so that each iteration sees the
+    database as it is then; ``to_python()`` keeps what it was.
+    """
+
+    def iter(self, match: frozenset[T] | MatchAll = MATCH_ALL) -> Iterator[tuple[T, int]]:
+        """``(row, count)`` for each row, or for each of ``match`` that is in the Z-set."""
+        raise NotImplementedError(f"{type(self).__name__} has no rows to iterate")
+
+    def iter_by_index(
+        self, index: Keyed[T, Any], match_keys: frozenset[Any] | MatchAll = MATCH_ALL
+    ) -> Iterator[tuple[Any, T, int]]:
+        """``(key, row, count)`` in index order, ties by the whole row; `None` first."""
+        found = self.iter()
+        if not isinstance(match_keys, MatchAll):
+            found = ((row, n) for row, n in found if index.key(row) in match_keys)
+        keyed = [(index.key(row), row, count) for row, count in found]
+        yield from sorted(keyed, key=lambda item: (index_order(index, item[0]), order_key(item[1])))
+
+    def __iter__(self) -> Iterator[tuple[T, int]]:
+        return self.iter()
+
+    def to_python(self) -> ZSetPython[T]:
+        """The same rows in memory."""
+        return ZSetPython(self.iter())
+
+    def __len__(self) -> int:
+        """The number of distinct rows."""
+        return sum(1 for _ in self.iter())
+
+    def __add__(self, other: ZSet[T]) -> ZSet[T]:
+        return ZSetPython((*self.iter(), *other.iter()))
+
+    def __sub__(self, other: ZSet[T]) -> ZSet[T]:
+        return self + -other
+
+    def __neg__(self) -> ZSet[T]:
+        return self * -1
+
+    def __mul__(self, factor: int) -> ZSet[T]:
+        return ZSetPython((row, count * factor) for row, count in self.iter())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ZSet):
+            return NotImplemented
+        return dict(self.iter()) == dict(other.iter())
+
+    __hash__: Any = None
+
+    def __str__(self) -> str:
+        return table(self)
+
+
+class ZSetPython(ZSet[T]):
+    """A Z-set in memory, from ``{row: count}`` or an iterable of ``(row, count)``.
+
+    Counts of equal rows are added, and rows whose count is 0 are not there.
+    """
+
+    __slots__ = ("_counts",)
+
+    def __init__(self, data: Mapping[T, int] | Iterable[tuple[T, int]] | None = None) -> None:
+        counts: dict[T, int] = {}
+        pairs = data.items() if isinstance(data, Mapping) else data or ()
+        for row, count in pairs:
+            counts[row] = counts.get(row, 0) + count
+        if not all(counts.values()):
+            counts = {row: count for row, count in counts.items() if count}
+        self._counts = counts
+
+    @classmethod
+    def of_rows(cls, rows: Iterable[T], count: int = 1) -> Self:
+        """Each of ``rows`` with the same count."""
+        return cls((row, count) for row in rows)
+
+    def iter(self, match: frozenset[T] | MatchAll = MATCH_ALL) -> Iterator[tuple[T, int]]:
+        if isinstance(match, MatchAll):
+            yield from self._counts.items()
+        else:
+            for row in match:
+                if row in self._counts:
+                    yield row, self._counts[row]
+
+    def get_count(self, row: T) -> int:
+        """How often ``row`` is in it: 0 if it is not."""
+        return self._counts.get(row, 0)
+
+    def empty(self) -> bool:
+        return not self._counts
+
+    def to_python(self) -> ZSetPython[T]:
+        return self
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def __add__(self, other: ZSet[T]) -> ZSetPython[T]:
+        return ZSetPython((*self.iter(), *other.iter()))
+
+    def __sub__(self, other: ZSet[T]) -> ZSetPython[T]:
+        return ZSetPython((*self.iter(), *((row, -n) for row, n in other.iter())))
+
+    def __neg__(self) -> ZSetPython[T]:
+        return self * -1
+
+    def __mul__(self, factor: int) -> ZSetPython[T]:
+        return ZSetPython({row: count * factor for row, count in self._counts.items()})
+
+    __rmul__ = __mul__
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, ZSetPython):
+            return self._counts == other._counts
+        return super().__eq__(other)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._counts.items()))
+
+    def __repr__(self) -> str:
+        return f"ZSetPython({dict(in_order(self._counts.items()))!r})"
+
+
+def order_key(value: Any) -> Any:
+    """A key by which any values of one type are ordered, `None` first, rows by their fields."""
+    if value is None:
+        return (0,)
+    if isinstance(value, ZSet):
+        return (1, tuple(sorted((order_key(row), count) for row, count in value.iter())))
+    if isinstance(value, frozenset):
+        return (1, tuple(sorted(map(order_key, value))))
+    if isinstance(value, tuple):
+        return (1, tuple(map(order_key, value)))
+    names = getattr(type(value), "__dataclass_fields__", None)
+    if names is not None:
+        return (2, tuple(order_key(getattr(value, name)) for name in names))
+    if isinstance(value, enum.Enum):
+        plain = value.value if isinstance(value, int | str) else value.name
+        return (1, plain)
+    if hasattr(type(value), "__lt__") and type(value) is not object:
+        return (1, value)
+    return (1, repr(value))
+
+
+class _Descending:
+    """Turns an order around, for the parts of a key that descend."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, key: Any) -> None:
+        self.key = key
+
+    def __lt__(self, other: _Descending) -> bool:
+        return bool(other.key < self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Descending) and bool(self.key == other.key)
+
+    __hash__: Any = None
+
+
+def index_order(index: Keyed[Any, Any], key: Any) -> Any:
+    """The sort key of an index key: each part ascending or descending as the index says."""
+    parts = key if index.is_composite else (key,)
+    return tuple(
+        order_key(part) if ascending else _Descending(order_key(part))
+        for part, ascending in zip(parts, index.ascending, strict=True)
+    )
+
+
+def in_order(counts: Iterable[tuple[Any, int]]) -> list[tuple[Any, int]]:
+    """Rows in a stable order: by value where rows can be compared, else by their text."""
+    rows = list(counts)
+    try:
+        return sorted(rows, key=lambda item: order_key(item[0]))
+    except TypeError:
+        return sorted(rows, key=lambda item: repr(item[0]))
+
+
+def table(zset: ZSet[Any]) -> str:
+    """The Z-set as a table: the count, and a column per field or one for a plain value."""
+    from tabulate import tabulate  # takes 20 ms to import, and most programs print nothing
+
+    rows = in_order(zset.iter())
+    classes = {type(row) for row, _ in rows}
+    fields: tuple[str, ...] = ()
+    if len(classes) == 1:
+        (only,) = classes
+        fields = tuple(getattr(only, "__dataclass_fields__", getattr(only, "_fields", ())))
+        if only.__str__ is not object.__str__:  # the class says itself how it is shown
+            fields = ()
+    cells = [
+        (count, *(str(getattr(row, name)) for name in fields)) if fields else (count, str(row))
+        for row, count in rows
+    ]
+    headers = ["_count_", *(fields or ("_value_",))]
+    align = ("right", *("left" for _ in headers[1:])) if cells else None
+    return str(
+        tabulate(cells, headers, tablefmt="fancy_grid", disable_numparse=True, colalign=align)
+    )

@@ -1,0 +1,4 @@
+"""See ARCHITECTURE.md."""
+
+if not __name__.startswith("stepping."):  # a second copy of every class would follow
+    raise ImportError("import stepping.dialects, not dialects: run python from outside the checkout, or install it")
