@@ -1,0 +1,86 @@
+"""The function table: date, datetime, time, UUID and Enum."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from stepping.compiler.frontend.rowfn.functions_table import Function, takes
+from stepping.compiler.schema import INT, TEXT, Atom, Kind
+
+DATE = Atom(Kind.DATE)
+TIME = Atom(Kind.TIME)
+DATETIMES = (Kind.DATETIME, Kind.TIMESTAMP)
+
+
+def _attribute(kind: str, name: str, *kinds: Kind) -> Function:
+    return Function(
+        f"{kind}.{name}",
+        lambda x: getattr(x, name),
+        takes(kinds, gives=INT),
+        label=f"{kind}.{name}",
+    )
+
+
+def _method(kind: str, name: str, gives: Atom, *kinds: Kind, note: str = "") -> Function:
+    def python(value: Any) -> Any:
+        return getattr(value, name)()
+
+    return Function(
+        f"{kind}.{name}", python, takes(kinds, gives=gives), note=note, label=f"{kind}.{name}()"
+    )
+
+
+def _strftime(kind: str, *kinds: Kind) -> Function:
+    return Function(
+        f"{kind}.strftime",
+        lambda value, spec: value.strftime(spec),
+        takes(kinds, Kind.TEXT, gives=TEXT),
+        constant=(1,),
+        note="%Y of a year before 1000 is padded on some systems only",
+        label=f"{kind}.strftime()",
+    )
+
+
+TIMES = (
+    *(_attribute("date", name, Kind.DATE) for name in ("year", "month", "day")),
+    *(_method("date", n, INT, Kind.DATE) for n in ("weekday", "isoweekday", "toordinal")),
+    Function("text.of_date", str, takes(Kind.DATE, gives=TEXT), label="str(date)"),
+    _strftime("date", Kind.DATE),
+    *(
+        _attribute("datetime", name, *DATETIMES)
+        for name in ("year", "month", "day", "hour", "minute", "second", "microsecond")
+    ),
+    *(_method("datetime", n, INT, *DATETIMES) for n in ("weekday", "isoweekday", "toordinal")),
+    _method("datetime", "date", DATE, *DATETIMES, note="rounds down, also before 1970"),
+    _method("datetime", "time", TIME, *DATETIMES),
+    _method(
+        "datetime", "isoformat", TEXT, *DATETIMES, note="microseconds only where there are some"
+    ),
+    Function("text.of_datetime", str, takes(DATETIMES, gives=TEXT), label="str(datetime)"),
+    _strftime("datetime", *DATETIMES),
+    *(_attribute("time", name, Kind.TIME) for name in ("hour", "minute", "second", "microsecond")),
+    Function("text.of_time", str, takes(Kind.TIME, gives=TEXT), label="str(time)"),
+    _strftime("time", Kind.TIME),
+)
+
+
+def _hex(value: uuid.UUID) -> str:
+    return value.hex
+
+
+def _bytes(value: uuid.UUID) -> bytes:
+    return value.bytes
+
+
+UUIDS = (
+    Function("text.of_uuid", str, takes(Kind.UUID, gives=TEXT), label="str(UUID)"),
+    Function("uuid.hex", _hex, takes(Kind.UUID, gives=TEXT), label="UUID.hex"),
+    Function("uuid.bytes", _bytes, takes(Kind.UUID, gives=Atom(Kind.BYTES)), label="UUID.bytes"),
+)
+
+ENUMS = (
+    Function(
+        "enum.name", lambda member: member.name, takes(Kind.ENUM, gives=TEXT), label="Enum.name"
+    ),
+)
