@@ -73,6 +73,12 @@ class Pair(Generic[T, U]):
     right: U
 
 
+def pair_of(left: ValueType, right: ValueType) -> Struct:
+    """The type of ``Pair[left, right]``."""
+    fields = (("left", left), ("right", right))
+    return Struct(fields, cls=Pair, build=Build.POSITIONAL, name=f"Pair[{left}, {right}]")
+
+
 @dataclasses.dataclass(frozen=True)
 class Scale:
     """``Annotated[Decimal, Scale(2)]``: that many digits after the point, stored as numeric."""
@@ -199,8 +205,11 @@ class _Resolver:
             if recursion.row_class is row_class and row_class not in inside:
                 return self.packed(annotation, variables)
             raise
-        shown = f"{name}[{', '.join(map(_show, arguments))}]" if arguments else name
-        return Struct(fields, cls=row_class, build=build, name=shown)
+        if issubclass(row_class, Pair):
+            name = pair_of(fields[0][1], fields[1][1]).name
+        elif arguments:
+            name += f"[{', '.join(map(_show, arguments))}]"
+        return Struct(fields, cls=row_class, build=build, name=name)
 
     def field(
         self,

@@ -1,5 +1,32 @@
 """The intermediate representations, re-exported so that code reads ``ir.Match``."""
 
+from stepping.compiler.ir.algebra import Accumulate as Accumulate
+from stepping.compiler.ir.algebra import Computed as Computed
+from stepping.compiler.ir.algebra import Filter as Filter
+from stepping.compiler.ir.algebra import Flow as Flow
+from stepping.compiler.ir.algebra import GROUP_NEW as GROUP_NEW
+from stepping.compiler.ir.algebra import GROUP_OLD as GROUP_OLD
+from stepping.compiler.ir.algebra import Match as Match
+from stepping.compiler.ir.algebra import Moment as Moment
+from stepping.compiler.ir.algebra import Negate as Negate
+from stepping.compiler.ir.algebra import Nothing as Nothing
+from stepping.compiler.ir.algebra import Operator as Operator
+from stepping.compiler.ir.algebra import Project as Project
+from stepping.compiler.ir.algebra import Read as Read
+from stepping.compiler.ir.algebra import Reads as Reads
+from stepping.compiler.ir.algebra import Relation as Relation
+from stepping.compiler.ir.algebra import RunningSum as RunningSum
+from stepping.compiler.ir.algebra import Sum as Sum
+from stepping.compiler.ir.algebra import SumKind as SumKind
+from stepping.compiler.ir.algebra import Traced as Traced
+from stepping.compiler.ir.algebra import column_names as column_names
+from stepping.compiler.ir.algebra import column_types as column_types
+from stepping.compiler.ir.algebra import new_name as new_name
+from stepping.compiler.ir.algebra import old_name as old_name
+from stepping.compiler.ir.algebra import references as references
+from stepping.compiler.ir.algebra import sources as sources
+from stepping.compiler.ir.algebra import topological as topological
+from stepping.compiler.ir.algebra import with_sources as with_sources
 from stepping.compiler.ir.function import RowFunction as RowFunction
 from stepping.compiler.ir.function import Source as Source
 from stepping.compiler.ir.node import Node as Node
@@ -17,3 +44,6 @@ from stepping.compiler.ir.scalar import Raise as Raise
 from stepping.compiler.ir.scalar import Scalar as Scalar
 from stepping.compiler.ir.scalar import StructValue as StructValue
 from stepping.compiler.ir.scalar import Value as Value
+from stepping.compiler.ir.scalar import columns_read as columns_read
+from stepping.compiler.ir.scalar import is_partial as is_partial
+from stepping.compiler.ir.scalar import substitute as substitute

@@ -1,0 +1,183 @@
+"""Index: what rows are looked up, joined, grouped and ordered by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from stepping.compiler import ir
+from stepping.compiler.codec import python_codec
+from stepping.compiler.frontend.rowfn.translate import translate
+from stepping.compiler.frontend.rows import type_of
+from stepping.compiler.schema import (
+    Atom,
+    Build,
+    Struct,
+    ValueType,
+    free_name,
+    required,
+    schema_of,
+)
+from stepping.errors import QueryError
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+K = TypeVar("K")
+K_co = TypeVar("K_co", covariant=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Index(Generic[T_co, K_co]):
+    """A key of a row: one value, or a tuple of values, each ascending or descending.
+
+    `None` sorts first where ascending. Two indexes are equal that pick the same columns in the same
+    directions.
+    """
+
+    row: Any
+    f: Callable[[Any], K_co]
+    direction: bool | tuple[bool, ...] = True
+    key_type: Any = None
+    given_names: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def pick(
+        cls, t: type[T], f: Callable[[T], K], ascending: bool | tuple[bool, ...] = True
+    ) -> Index[T, K]:
+        """The key that ``f`` picks: a field, a nested field, an expression, or a tuple of them."""
+        return Index(t, f, ascending)
+
+    @classmethod
+    def identity(cls, t: type[K], ascending: bool = True) -> Index[K, K]:
+        """The row itself, for Z-sets of plain values."""
+        return Index(t, _itself, ascending)
+
+    @classmethod
+    def atom(
+        cls, name: str, t: type[T], k: type[K], f: Callable[[T], K], ascending: bool = True
+    ) -> Index[T, K]:
+        """A key of one value, with its name and type given."""
+        return Index(t, f, ascending, k, (name,))
+
+    @classmethod
+    def composite(
+        cls,
+        names: tuple[str, ...],
+        t: type[T],
+        k: type[K],
+        f: Callable[[T], K],
+        ascending: bool | tuple[bool, ...] = True,
+    ) -> Index[T, K]:
+        """A key of several values, with their names and the tuple type given."""
+        return Index(t, f, ascending, k, names)
+
+    @cached_property
+    def argument(self) -> ValueType:
+        """The type of the rows it is an index of."""
+        return type_of(self.row)
+
+    @cached_property
+    def function(self) -> ir.RowFunction:
+        """The translated key function."""
+        found = translate(self.f, (self.argument,), what="st.Index.pick")
+        if self.key_type is not None:
+            wanted = type_of(self.key_type)
+            if wanted != found.type:
+                raise QueryError(
+                    f"the index {self.given_names} is declared as {wanted} and picks {found.type}",
+                    where=str(found.source) if found.source else None,
+                    hint="declare the type of what the function returns",
+                )
+        return found
+
+    @property
+    def type(self) -> ValueType:
+        return self.function.type
+
+    @property
+    def is_composite(self) -> bool:
+        return isinstance(self.type, Struct) and self.type.build is Build.TUPLE
+
+    @property
+    def parts(self) -> tuple[ValueType, ...]:
+        """The types of the key's values."""
+        if self.is_composite:
+            assert isinstance(self.type, Struct)
+            return tuple(inner for _, inner in self.type.fields)
+        return (self.type,)
+
+    @property
+    def ascending(self) -> tuple[bool, ...]:
+        if isinstance(self.direction, bool):
+            return (self.direction,) * len(self.parts)
+        if len(self.direction) != len(self.parts):
+            raise QueryError(
+                f"ascending= has {len(self.direction)} values, and the key has {len(self.parts)}",
+                hint="give one bool, or one for each part of the key",
+            )
+        return self.direction
+
+    @property
+    def column_ascending(self) -> tuple[bool, ...]:
+        """The direction of each column of the key; a part may have several."""
+        return tuple(
+            up
+            for up, part in zip(self.ascending, self.parts, strict=True)
+            for _ in schema_of(part).columns
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """A name for each column of the key, for columns and tables made from it."""
+        if self.given_names and len(self.given_names) == len(self.parts):
+            return self.given_names
+        return key_names(self.function)
+
+    def key(self, row: Any) -> K_co:
+        """The key of a row."""
+        return self.f(row)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Index):
+            return NotImplemented
+        return (self.function, self.ascending) == (other.function, other.ascending)
+
+    def __hash__(self) -> int:
+        return hash((self.function, self.ascending))
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.names)} ({', '.join(str(part) for part in self.parts)})"
+
+
+def _itself(row: Any) -> Any:
+    return row
+
+
+def key_names(function: ir.RowFunction) -> tuple[str, ...]:
+    """A readable name for each column that a key function gives."""
+    taken: set[str] = set()
+    columns = schema_of(function.type).columns
+    scalars: tuple[ir.Scalar | None, ...] = function.scalars or (None,) * len(columns)
+    return tuple(
+        free_name(scalar.name if isinstance(scalar, ir.ColumnRef) else "key", taken)
+        for scalar in scalars
+    )
+
+
+def join_types(value_type: ValueType) -> tuple[Atom, ...]:
+    """The types of a key's columns as a join compares them: with None taken away."""
+    return tuple(column.type.required() for column in schema_of(required(value_type)).columns)
+
+
+def join_key(index: Index[Any, Any]) -> Callable[[Any], tuple[Any, ...] | None]:
+    """The key of a row as a join compares it, or None where a part of it is None."""
+    encode = python_codec(index.type).encode
+    get = index.f
+
+    def key(row: Any) -> tuple[Any, ...] | None:
+        columns = encode(get(row))
+        return None if None in columns else columns
+
+    return key

@@ -1,0 +1,137 @@
+"""Call a query function with symbolic Z-sets, and tell where in it each operator was called."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import Any, TypeVar
+
+from stepping.compiler import ir
+from stepping.compiler.frontend.rowfn.translate import translate
+from stepping.compiler.schema import ValueType
+from stepping.compiler.zset import ZSet
+from stepping.errors import QueryError, SteppingError
+
+T = TypeVar("T")
+
+_OURS = ("stepping.compiler.", "stepping.runtime.", "stepping.dialects.")
+
+
+@dataclass
+class Trace:
+    """What a query function said while it was called, apart from what it returned."""
+
+    caches: list[tuple[object, str | None, ir.Operator]] = field(default_factory=list)
+    python_steps: bool = True
+
+
+_current: ContextVar[Trace | None] = ContextVar("trace", default=None)
+
+
+@contextmanager
+def tracing(*, python_steps: bool) -> Iterator[Trace]:
+    trace = Trace(python_steps=python_steps)
+    token = _current.set(trace)
+    try:
+        yield trace
+    finally:
+        _current.reset(token)
+
+
+def current_trace() -> Trace:
+    trace = _current.get()
+    if trace is None:
+        raise QueryError(
+            "caches and operators belong into a query function",
+            where=str(origin()),
+            hint="call them in the function that is given to st.compile",
+        )
+    return trace
+
+
+def origin() -> ir.Source:
+    """The line of the user's code that is being run."""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(_OURS):
+        frame = frame.f_back
+    return source_at(frame.f_code, frame.f_lasti, frame.f_lineno)
+
+
+def source_at(code: CodeType, offset: int, line: int) -> ir.Source:
+    """The place of one instruction, with its source marked."""
+    text = linecache.getline(code.co_filename, line).rstrip("\n")
+    column = 0
+    if text:
+        positions = list(code.co_positions())
+        where = positions[offset // 2] if offset // 2 < len(positions) else (None,) * 4
+        first, last, start, end = where
+        if first == line and start is not None:
+            raw = text.encode()
+            before = raw[:start].decode(errors="replace")
+            stop = len(raw) if last != line or end is None else end
+            column = len(before) + 1
+            width = max(1, len(raw[start:stop].decode(errors="replace").rstrip()))
+            text = f"    {text}\n    {' ' * len(before)}{'^' * width}"
+        else:
+            text = f"    {text}"
+    return ir.Source(code.co_filename, line, column, text)
+
+
+def query_error(message: str, hint: str | None = None, at: ir.Source | None = None) -> QueryError:
+    """A `QueryError` at the line of the query that is being traced."""
+    at = at or origin()
+    return QueryError(message, where=f"{at.file}:{at.line}", source=at.text or None, hint=hint)
+
+
+def operator_of(zset: object, what: str) -> ir.Operator:
+    """The operator behind an argument of a public operator function."""
+    if isinstance(zset, ir.Traced):
+        return zset.operator
+    if isinstance(zset, ZSet):
+        raise query_error(
+            f"{what} was given a Z-set with rows in it, outside of a query",
+            "call operators in a query function, on its arguments; st.compile(query) runs it",
+        )
+    raise query_error(
+        f"{what} expects a Z-set, got {type(zset).__name__}",
+        "pass one of the query's arguments, or what another operator returned",
+    )
+
+
+def operators_of(what: str, *zsets: object) -> tuple[ir.Operator, ...]:
+    """The operators behind several arguments, which must be of one kind."""
+    operators = tuple(operator_of(zset, what) for zset in zsets)
+    if len({operator.flow for operator in operators}) > 1:
+        kinds = ", ".join(f"{o.label}: {o.flow.value}" for o in operators)
+        raise query_error(
+            f"{what} mixes changes and snapshots ({kinds})",
+            "st.integrate the change, or st.differentiate the snapshot, so that both are one kind",
+        )
+    return operators
+
+
+@contextmanager
+def at_query_line() -> Iterator[None]:
+    """Give errors from translating a row function the line of the query, if they have no place."""
+    try:
+        yield
+    except SteppingError as error:
+        if error.where is None:
+            at = origin()
+            error.where, error.source = f"{at.file}:{at.line}", error.source or at.text or None
+        raise
+
+
+def translated(
+    f: Callable[..., Any], arguments: tuple[ValueType, ...], what: str
+) -> ir.RowFunction:
+    """A row function of an operator that is being traced."""
+    if not callable(f):
+        raise query_error(f"{what} expects a function, got {type(f).__name__}")
+    with at_query_line():
+        return translate(f, arguments, what=what)

@@ -1,0 +1,337 @@
+"""The two levels of IR above SQL.
+
+An `Operator` says what the user asked for; the set is open, one class per operator. A `Relation`
+says what changes in one step and *when* each input is read; the set is closed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Iterator, Mapping
+from dataclasses import field
+from typing import Any, ClassVar, TypeVar, assert_never
+
+from stepping.compiler.ir.function import Source
+from stepping.compiler.ir.node import Node, node
+from stepping.compiler.ir.scalar import ColumnRef, Scalar
+from stepping.compiler.schema import INT, Atom, Column, Schema
+from stepping.compiler.zset import ZSet
+from stepping.errors import InternalError
+
+T = TypeVar("T")
+
+
+class Flow(enum.Enum):
+    """What the value of an operator is in one step."""
+
+    CHANGE = "change"  # this step's delta
+    SNAPSHOT = "snapshot"  # the integral so far
+
+
+@node
+class Operator(Node):
+    """One operator of a query: its schema, its plain meaning, and its delta rule.
+
+    Subclasses are frozen nodes whose inputs are the fields that are Operators.
+    """
+
+    origin: Source | None = field(default=None, compare=False, kw_only=True)
+
+    # f(a + b) = f(a) + f(b) in each input, so the change of the result is f of the change
+    # (DBSP theorem 3.3), and nothing needs to be kept.
+    linear: ClassVar[bool] = False
+
+    @property
+    def inputs(self) -> tuple[Operator, ...]:
+        raise NotImplementedError
+
+    def over(self, inputs: tuple[Operator, ...]) -> Operator:
+        """The same operator with other inputs."""
+        given = iter(inputs)
+        changed = {
+            each.name: next(given)
+            for each in dataclasses.fields(self)
+            if isinstance(getattr(self, each.name), Operator)
+        }
+        return dataclasses.replace(self, **changed)
+
+    @property
+    def schema(self) -> Schema:
+        raise NotImplementedError
+
+    @property
+    def flow(self) -> Flow:
+        """The kind of the inputs, which `tracing` has made sure is one."""
+        return self.inputs[0].flow
+
+    @property
+    def label(self) -> str:
+        """What `explain` calls it: the name of the public function."""
+        return type(self).__name__.lower()
+
+    def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
+        """The plain meaning on whole Z-sets: the definition that everything else is held to."""
+        raise NotImplementedError
+
+    def delta(self, at: Reads) -> Relation:
+        """What is added to the integral of the result in one step."""
+        raise NotImplementedError
+
+    def non_negative(self, inputs: tuple[bool, ...]) -> bool:
+        """Whether no count of the result's integral can be below 0, given that of the inputs."""
+        return False
+
+    @property
+    def python_functions(self) -> tuple[Any, ...]:
+        """The row functions of this operator that run in Python."""
+        return ()
+
+
+class Moment(enum.Enum):
+    """When, seen from one step, an integral is read (DBSP section 2: z^-1 is `BEFORE`)."""
+
+    DELTA = "delta"  # not the integral: what this step adds to it
+    BEFORE = "before"
+    AFTER = "after"
+
+
+class Reads:
+    """What a delta rule may ask for. ``by`` are the scalars the rows will be looked up by."""
+
+    def delta(self, operator: Operator) -> Read:
+        return Read(operator, Moment.DELTA)
+
+    def before(self, operator: Operator, by: tuple[Scalar, ...]) -> Read:
+        return Read(operator, Moment.BEFORE, by)
+
+    def after(self, operator: Operator, by: tuple[Scalar, ...]) -> Read:
+        return Read(operator, Moment.AFTER, by)
+
+
+@node
+class Read(Node):
+    """The rows of an operator at a moment. ``BEFORE`` and ``AFTER`` are what delay tables are for."""
+
+    operator: Operator
+    moment: Moment
+    by: tuple[Scalar, ...] = ()
+
+
+@node
+class Project(Node):
+    """Other columns, made of those of ``source``; equal rows' weights add up."""
+
+    source: Relation
+    columns: tuple[tuple[str, Scalar], ...]
+
+
+@node
+class Filter(Node):
+    source: Relation
+    predicate: Scalar
+
+
+@node
+class Match(Node):
+    """Pairs of rows with equal keys, weights multiplied. None matches nothing.
+
+    ``names`` are the columns of the result: the left's, then the right's.
+    """
+
+    left: Relation
+    right: Relation
+    on_left: tuple[Scalar, ...]
+    on_right: tuple[Scalar, ...]
+    names: tuple[str, ...]
+
+
+@node
+class Sum(Node):
+    """Z-set addition. All parts have the same columns."""
+
+    parts: tuple[Relation, ...]
+
+
+@node
+class Negate(Node):
+    source: Relation
+
+
+class SumKind(enum.Enum):
+    """How a running sum is kept."""
+
+    INT = "int"
+    FLOAT = "float"  # infinities are counted apart, since Inf - Inf is no number
+    DECIMAL = "decimal"
+
+
+@node
+class RunningSum(Node):
+    """The weighted sum of ``value`` over a group, under ``name``."""
+
+    name: str
+    value: Scalar
+    kind: SumKind
+    type: Atom
+
+
+@node
+class Accumulate(Node):
+    """The groups that ``source`` touches, each with its state before and after this step.
+
+    A row has the columns of ``keys``; ``n0`` and ``n1``, the sum of weights before (NULL if the
+    group was not there) and after; and for each sum the columns ``<name>_0`` and ``<name>_1``.
+    It is no Z-set: each touched group stands in it once. ``operator`` names the keyed state.
+    """
+
+    operator: Operator
+    source: Relation
+    keys: tuple[tuple[str, Scalar], ...]
+    sums: tuple[RunningSum, ...]
+
+
+@node
+class Computed(Node):
+    """The rows of ``source`` put through a Python step."""
+
+    operator: Operator
+    source: Relation
+
+
+@node
+class Nothing(Node):
+    """No rows: what remains of a term whose delta is empty in a plan."""
+
+    names: tuple[str, ...]
+
+
+Relation = (
+    Read | Project | Filter | Match | Sum | Negate | Accumulate | Computed | Nothing
+)
+
+GROUP_OLD, GROUP_NEW = "n0", "n1"
+
+
+def old_name(name: str) -> str:
+    return f"{name}_0"
+
+
+def new_name(name: str) -> str:
+    return f"{name}_1"
+
+
+def column_names(relation: Relation) -> tuple[str, ...]:
+    """The names of a relation's columns, its weight apart."""
+    match relation:
+        case Read():
+            return relation.operator.schema.names
+        case Project():
+            return tuple(name for name, _ in relation.columns)
+        case Filter() | Negate():
+            return column_names(relation.source)
+        case Match():
+            return relation.names
+        case Sum():
+            return column_names(relation.parts[0])
+        case Accumulate():
+            sums = (part(s.name) for s in relation.sums for part in (old_name, new_name))
+            return (*(name for name, _ in relation.keys), GROUP_OLD, GROUP_NEW, *sums)
+        case Computed():
+            return relation.operator.schema.names
+        case Nothing():
+            return relation.names
+        case _:
+            assert_never(relation)
+
+
+def sources(relation: Relation) -> tuple[Relation, ...]:
+    """The relations that one is made of."""
+    match relation:
+        case Read() | Nothing():
+            return ()
+        case Project() | Filter() | Negate() | Accumulate() | Computed():
+            return (relation.source,)
+        case Match():
+            return (relation.left, relation.right)
+        case Sum():
+            return relation.parts
+        case _:
+            assert_never(relation)
+
+
+def with_sources(relation: Relation, parts: tuple[Relation, ...]) -> Relation:
+    """The same relation over other ones."""
+    match relation:
+        case Read() | Nothing():
+            return relation
+        case Project():
+            return Project(parts[0], relation.columns)
+        case Filter():
+            return Filter(parts[0], relation.predicate)
+        case Negate():
+            return Negate(parts[0])
+        case Accumulate():
+            return Accumulate(relation.operator, parts[0], relation.keys, relation.sums)
+        case Computed():
+            return Computed(relation.operator, parts[0])
+        case Match():
+            return Match(parts[0], parts[1], relation.on_left, relation.on_right, relation.names)
+        case Sum():
+            return Sum(parts)
+        case _:
+            assert_never(relation)
+
+
+def references(columns: tuple[Column, ...]) -> tuple[tuple[str, Scalar], ...]:
+    """The columns as they are, for a `Project` that adds to them or leaves some out."""
+    return tuple((column.name, ColumnRef(column.name, column.type)) for column in columns)
+
+
+def column_types(relation: Relation) -> Mapping[str, Atom]:
+    """Name to type for each column."""
+    match relation:
+        case Read() | Computed():
+            return {column.name: column.type for column in relation.operator.schema.columns}
+        case Project():
+            return {name: scalar.type for name, scalar in relation.columns}
+        case Filter() | Negate():
+            return column_types(relation.source)
+        case Match():
+            left, right = column_types(relation.left), column_types(relation.right)
+            both = (*left.values(), *right.values())
+            return dict(zip(relation.names, both, strict=True))
+        case Sum():
+            return column_types(relation.parts[0])
+        case Accumulate():
+            types: dict[str, Atom] = {name: scalar.type for name, scalar in relation.keys}
+            types |= {GROUP_OLD: INT.optional(), GROUP_NEW: INT}
+            for each in relation.sums:
+                types |= {old_name(each.name): each.type.optional(), new_name(each.name): each.type}
+            return types
+        case Nothing():
+            raise InternalError("an empty relation has no types")
+        case _:
+            assert_never(relation)
+
+
+class Traced(ZSet[T]):
+    """A Z-set that stands for an operator while a query function is traced."""
+
+    def __init__(self, operator: Operator) -> None:
+        self.operator = operator
+
+
+def topological(*roots: Operator) -> Iterator[Operator]:
+    """Each operator that the roots are made of, once, inputs before what reads them."""
+    # By identity: operators that mean the same may build different row classes.
+    seen: set[int] = set()
+    todo: list[tuple[Operator, bool]] = [(root, False) for root in reversed(roots)]
+    while todo:
+        operator, expanded = todo.pop()
+        if expanded:
+            yield operator
+        elif id(operator) not in seen:
+            seen.add(id(operator))
+            todo.append((operator, True))
+            todo.extend((part, False) for part in reversed(operator.inputs))

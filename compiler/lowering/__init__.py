@@ -1,0 +1,1 @@
+"""From operators to the statements of a plan, and to sqlglot trees."""

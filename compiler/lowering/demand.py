@@ -1,0 +1,158 @@
+"""Which columns of each operator are read, at which moment, and by which keys.
+
+Walked from what reads to what is read, so that a column nobody reads is neither stored nor carried
+along: a value that nothing downstream uses then costs nothing when it changes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from stepping.compiler import ir
+
+Columns = frozenset[str]
+Key = tuple[ir.Scalar, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way in which a stored integral is read: by a key, in a direction if the order counts."""
+
+    key: Key
+    ascending: tuple[bool, ...] | None = None
+
+
+@dataclass
+class Demand:
+    """What is read of each operator: of its change, and of its integral."""
+
+    delta: dict[ir.Operator, set[str]] = field(default_factory=lambda: defaultdict(set))
+    stored: dict[ir.Operator, set[str]] = field(default_factory=lambda: defaultdict(set))
+    readings: dict[ir.Operator, list[Reading]] = field(default_factory=lambda: defaultdict(list))
+    states: list[ir.Accumulate] = field(default_factory=list)
+
+    def read_stored(self, operator: ir.Operator, columns: Iterable[str], reading: Reading) -> None:
+        self.stored[operator] |= set(columns)
+        if reading not in self.readings[operator]:
+            self.readings[operator].append(reading)
+
+
+def demand_of(
+    roots: tuple[ir.Operator, ...], *, prune: bool = True
+) -> Demand:
+    """The demand of a whole query. ``roots``: outputs (changes), and snapshots that are kept."""
+    demand = Demand()
+    reads = ir.Reads()
+    for root in roots:
+        match root.flow:
+            case ir.Flow.CHANGE:
+                demand.delta[root] |= set(root.schema.names)
+            case ir.Flow.SNAPSHOT:
+                _keep(demand, root)
+    for operator in reversed(list(ir.topological(*roots))):
+        if operator.flow is ir.Flow.SNAPSHOT:
+            continue
+        if not prune:
+            demand.delta[operator] |= set(operator.schema.names)
+            if operator in demand.stored:
+                demand.stored[operator] |= set(operator.schema.names)
+        for reading in demand.readings.get(operator, ()):
+            for scalar in reading.key:
+                demand.delta[operator] |= ir.columns_read(scalar)
+        demand.delta[operator] |= demand.stored.get(operator, set())
+        _walk(demand, operator.delta(reads), frozenset(demand.delta[operator]), operator)
+    return demand
+
+
+def _keep(demand: Demand, snapshot: ir.Operator) -> None:
+    (source,) = snapshot.inputs
+    keys: tuple[ir.RowFunction, ...] = getattr(snapshot, "keys", ())
+    directions: tuple[tuple[bool, ...], ...] = getattr(snapshot, "directions", ())
+    names = source.schema.names
+    demand.read_stored(source, names, Reading(()))
+    for function, ascending in zip(keys, directions, strict=True):
+        if function.scalars is not None:
+            demand.read_stored(source, names, Reading(function.scalars, ascending))
+
+
+def _walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Operator) -> None:
+    match relation:
+        case ir.Read(operator, ir.Moment.DELTA):
+            if operator is not within:  # an input's change is what it is given
+                demand.delta[operator] |= wanted
+        case ir.Read(operator, _, by):
+            demand.read_stored(operator, wanted, Reading(by))
+        case ir.Project():
+            _walk(demand, relation.source, columns_of(relation, wanted), within)
+        case ir.Filter():
+            read = wanted | ir.columns_read(relation.predicate)
+            _walk(demand, relation.source, read, within)
+        case ir.Negate():
+            _walk(demand, relation.source, wanted, within)
+        case ir.Sum():
+            for part in relation.parts:
+                _walk(demand, part, wanted, within)
+        case ir.Match():
+            left, right = sides(relation, wanted)
+            _walk(demand, relation.left, left, within)
+            _walk(demand, relation.right, right, within)
+        case ir.Accumulate():
+            if relation not in demand.states:
+                demand.states.append(relation)
+            _walk(demand, relation.source, accumulated_columns(relation), within)
+        case ir.Computed():
+            _walk(demand, relation.source, frozenset(ir.column_names(relation.source)), within)
+        case ir.Nothing():
+            pass
+        case _:
+            assert_never(relation)
+
+
+def columns_of(project: ir.Project, wanted: Columns) -> Columns:
+    """The columns of its source that the wanted columns of a projection are made of."""
+    read = (ir.columns_read(scalar) for name, scalar in project.columns if name in wanted)
+    return frozenset().union(*read)
+
+
+def sides(match: ir.Match, wanted: Columns) -> tuple[Columns, Columns]:
+    """The columns of each side that a Match needs: the wanted ones, and those of its key.
+
+    A side that is stored has its key as columns of its own, named by its ``by``.
+    """
+    left_names, right_names = ir.column_names(match.left), ir.column_names(match.right)
+    width = len(left_names)
+    left = frozenset(
+        inner for inner, outer in zip(left_names, match.names[:width], strict=True) if outer in wanted
+    )
+    right = frozenset(
+        inner for inner, outer in zip(right_names, match.names[width:], strict=True) if outer in wanted
+    )
+    if not is_stored(match.left):
+        left = left.union(*(ir.columns_read(scalar) for scalar in match.on_left))
+    if not is_stored(match.right):
+        right = right.union(*(ir.columns_read(scalar) for scalar in match.on_right))
+    return left, right
+
+
+def is_stored(relation: ir.Relation) -> bool:
+    """Whether a relation is an integral in a delay table, to be looked up by key."""
+    return isinstance(relation, ir.Read) and relation.moment is not ir.Moment.DELTA
+
+
+def accumulated_columns(groups: ir.Accumulate) -> Columns:
+    """The columns of its source that groups and their sums are made of."""
+    scalars = (*(scalar for _, scalar in groups.keys), *(each.value for each in groups.sums))
+    return frozenset().union(*(ir.columns_read(scalar) for scalar in scalars))
+
+
+def non_negative(roots: tuple[ir.Operator, ...], *, allow_negative: bool) -> set[ir.Operator]:
+    """The operators whose integral cannot have a count below 0, if the inputs' have none."""
+    proven: set[ir.Operator] = set()
+    for operator in ir.topological(*roots):
+        inputs = tuple(each in proven for each in operator.inputs)
+        if operator.non_negative(inputs) and not (allow_negative and not operator.inputs):
+            proven.add(operator)
+    return proven

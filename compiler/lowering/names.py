@@ -1,0 +1,57 @@
+"""Names of tables and indexes: readable, stable, at most 63 bytes.
+
+``<query>__<role>_<six hex digits of the digest>``: the role says what the table holds. Renaming a
+variable or moving a function changes nothing; changing what is stored changes the digest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from stepping.compiler import ir
+from stepping.compiler.schema import IDENTIFIER_BYTES, bounded
+
+_DIGITS = 6
+
+
+def table_name(query: str, role: str, digest: str) -> str:
+    """The name of a kept table."""
+    tail = f"_{digest[:_DIGITS]}"
+    return _fitted(f"{query}__{role}", IDENTIFIER_BYTES - len(tail)) + tail
+
+
+def index_name(table: str, columns: Iterable[str]) -> str:
+    """The name of an index of a table, whose name it starts with."""
+    return bounded(f"{table}__{'_'.join(columns)}")
+
+
+def delta_name(role: str, taken: set[str]) -> str:
+    """The name of a table that holds one step's change; it exists per connection only."""
+    name = stem = _fitted(f"stepping_{role}", IDENTIFIER_BYTES - 4)
+    serial = 2
+    while name.lower() in taken:
+        name = f"{stem}_{serial}"
+        serial += 1
+    taken.add(name.lower())
+    return name
+
+
+def role_of(operator: ir.Operator) -> str:
+    """What an operator's rows are, in the query's own words."""
+    names = [each.label for each in ir.topological(operator) if not each.inputs]
+    base = "_".join(dict.fromkeys(names))
+    linear = all(each.linear for each in ir.topological(operator))
+    return base if linear else f"{operator.label}_{base}"
+
+
+def by(columns: Iterable[str]) -> str:
+    """The part of a role that names a key."""
+    names = "_".join(columns)
+    return f"_by_{names}" if names else ""
+
+
+def _fitted(text: str, most: int) -> str:
+    text = re.sub(r"\s+", "_", text)
+    raw = text.encode("utf-8", "surrogatepass")
+    return raw[:most].decode("utf-8", "ignore").rstrip("_") if len(raw) > most else text

@@ -1,0 +1,48 @@
+"""The inputs of a query."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from functools import cached_property
+from typing import Any
+
+from stepping.compiler import ir
+from stepping.compiler.schema import Schema, ValueType, schema_of
+from stepping.compiler.zset import ZSet
+
+
+@ir.node
+class Input(ir.Operator):
+    """Rows that the application inserts and removes."""
+
+    name: str
+    type: ValueType
+    keep: bool = field(default=False, compare=False)
+
+    linear = True
+
+    @property
+    def inputs(self) -> tuple[ir.Operator, ...]:
+        return ()
+
+    @cached_property
+    def schema(self) -> Schema:
+        return schema_of(self.type)
+
+    @property
+    def flow(self) -> ir.Flow:
+        return ir.Flow.CHANGE
+
+    @property
+    def label(self) -> str:
+        return self.name
+
+    def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
+        (rows,) = inputs
+        return rows
+
+    def delta(self, at: ir.Reads) -> ir.Relation:
+        return at.delta(self)
+
+    def non_negative(self, inputs: tuple[bool, ...]) -> bool:
+        return True

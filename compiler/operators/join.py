@@ -1,0 +1,128 @@
+"""Inner equi-join: the public function, its node, its meaning and its delta rule."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import field
+from functools import cached_property
+from typing import Any, TypeVar
+
+from stepping.compiler import ir
+from stepping.compiler.frontend.index import Index, join_key, join_types
+from stepping.compiler.frontend.rows import Pair, pair_of
+from stepping.compiler.frontend.tracing import (
+    at_query_line,
+    operators_of,
+    origin,
+    query_error,
+)
+from stepping.compiler.schema import Schema, same_shape, schema_of
+from stepping.compiler.zset import ZSet, ZSetPython
+
+L = TypeVar("L")
+R = TypeVar("R")
+K = TypeVar("K")
+
+
+def join(
+    l: ZSet[L], r: ZSet[R], *, on_left: Index[L, K], on_right: Index[R, K]
+) -> ZSet[Pair[L, R]]:
+    """Pair each left row with each right row that has the same key; None matches nothing.
+
+    Keeps one delay table per side, with the columns that are read further on. A step reads only
+    the keys that changed, so it costs one look-up per changed row and what it finds.
+    """
+    left, right = operators_of("st.join", l, r)
+    check_keys("st.join", left, right, on_left, on_right)
+    return ir.Traced(
+        Join(left, right, on_left.function, on_right.function, (on_left, on_right), origin=origin())
+    )
+
+
+def check_keys(
+    what: str,
+    left: ir.Operator,
+    right: ir.Operator,
+    on_left: Index[Any, Any],
+    on_right: Index[Any, Any],
+) -> None:
+    """Raise a QueryError unless both indexes fit their Z-sets and each other."""
+    check_index(f"{what} on_left=", left, on_left)
+    check_index(f"{what} on_right=", right, on_right)
+    if join_types(on_left.type) != join_types(on_right.type):
+        raise query_error(
+            f"join keys differ in type: on_left is {on_left}, on_right is {on_right}",
+            "st.map one side so that both keys have the same types",
+        )
+
+
+def check_index(what: str, operator: ir.Operator, index: object) -> None:
+    """Raise a QueryError unless ``index`` is an Index of the operator's rows."""
+    if not isinstance(index, Index):
+        raise query_error(
+            f"{what} expects an Index, got {type(index).__name__}",
+            "st.Index.pick(Product, lambda p: p.name)",
+        )
+    with at_query_line():
+        argument = index.argument
+        _ = index.function
+    if not same_shape(argument, operator.schema.type):
+        raise query_error(
+            f"{what} is an index of {argument}, and the rows are {operator.schema.type}",
+            f"st.Index.pick({operator.schema.type}, ...)",
+        )
+
+
+@ir.node
+class Join(ir.Operator):
+    left: ir.Operator
+    right: ir.Operator
+    on_left: ir.RowFunction
+    on_right: ir.RowFunction
+    indexes: tuple[Index[Any, Any], Index[Any, Any]] = field(compare=False)
+
+    @property
+    def inputs(self) -> tuple[ir.Operator, ...]:
+        return (self.left, self.right)
+
+    @cached_property
+    def schema(self) -> Schema:
+        return schema_of(pair_of(self.left.schema.type, self.right.schema.type))
+
+    def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
+        left, right = inputs
+        key_of_left, key_of_right = join_key(self.indexes[0]), join_key(self.indexes[1])
+        by_key = defaultdict(list)
+        for row, weight in right.iter():
+            by_key[key_of_right(row)].append((row, weight))
+        by_key.pop(None, None)
+        return ZSetPython(
+            (Pair(row, other), v * w)
+            for row, v in left.iter()
+            for other, w in by_key.get(key_of_left(row), ())
+        )
+
+    def delta(self, at: ir.Reads) -> ir.Relation:
+        # Bilinear (DBSP theorem 3.4): Δ(l ⋈ r) = Δl ⋈ (r + Δr) + l ⋈ Δr. Reading r after the
+        # step and l before it counts Δl ⋈ Δr once; reading both after the step counts it twice.
+        assert self.on_left.scalars is not None
+        assert self.on_right.scalars is not None
+        new_left = self.match(
+            at.delta(self.left), at.after(self.right, by=self.on_right.scalars)
+        )
+        new_right = self.match(
+            at.before(self.left, by=self.on_left.scalars), at.delta(self.right)
+        )
+        return ir.Sum((new_left, new_right))
+
+    def match(self, left: ir.Relation, right: ir.Relation) -> ir.Relation:
+        assert self.on_left.scalars is not None
+        assert self.on_right.scalars is not None
+        return ir.Match(left, right, self.on_left.scalars, self.on_right.scalars, self.schema.names)
+
+    def non_negative(self, inputs: tuple[bool, ...]) -> bool:
+        return all(inputs)
+
+    @property
+    def python_functions(self) -> tuple[ir.RowFunction, ...]:
+        return tuple(f for f in (self.on_left, self.on_right) if f.scalars is None)

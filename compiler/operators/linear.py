@@ -1,0 +1,216 @@
+"""Linear operators: the change of the result is the operator applied to the change (DBSP 3.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, TypeVar
+
+from stepping.compiler import ir
+from stepping.compiler.codec import python_codec
+from stepping.compiler.frontend.rowfn import functions
+from stepping.compiler.frontend.tracing import (
+    operator_of,
+    operators_of,
+    origin,
+    query_error,
+    translated,
+)
+from stepping.compiler.schema import Schema, same_shape, schema_of
+from stepping.compiler.zset import ZSet, ZSetPython
+from stepping.errors import RowError, SteppingError
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+def map(a: ZSet[T], *, f: Callable[[T], U]) -> ZSet[U]:  # noqa: A001 (the name of the operator)
+    """``f`` of each row; counts of rows that become equal add up.
+
+    Keeps nothing; costs what computing ``f`` for the changed rows costs.
+    """
+    operator = operator_of(a, "st.map")
+    return ir.Traced(
+        Map(operator, translated(f, (operator.schema.type,), "st.map f="), origin=origin())
+    )
+
+
+def filter(a: ZSet[T], *, f: Callable[[T], bool]) -> ZSet[T]:  # noqa: A001
+    """The rows for which ``f`` is true. Keeps nothing."""
+    operator = operator_of(a, "st.filter")
+    function = translated(f, (operator.schema.type,), "st.filter f=")
+    return ir.Traced(Filter(operator, function, origin=origin()))
+
+
+def add(a: ZSet[T], b: ZSet[T]) -> ZSet[T]:
+    """The rows of both, with their counts added. Keeps nothing."""
+    left, right = operators_of("st.add", a, b)
+    return ir.Traced(Add(*same_rows("st.add", left, right), origin=origin()))
+
+
+def neg(a: ZSet[T]) -> ZSet[T]:
+    """The same rows with their counts negated. Keeps nothing."""
+    return ir.Traced(Neg(operator_of(a, "st.neg"), origin=origin()))
+
+
+def same_rows(
+    what: str, left: ir.Operator, right: ir.Operator
+) -> tuple[ir.Operator, ir.Operator]:
+    """Both operators, which must have the same rows."""
+    if not same_shape(left.schema.type, right.schema.type):
+        raise query_error(
+            f"{what} needs two Z-sets of the same rows, got {left.schema.type} "
+            f"and {right.schema.type}",
+            "st.map one of them to the rows of the other",
+        )
+    return left, right
+
+
+def run(function: ir.RowFunction, *arguments: Any) -> Any:
+    """Call a row function, and say which row it failed on."""
+    try:
+        return function.call(*arguments)
+    except SteppingError:
+        raise
+    except Exception as error:
+        shown = ", ".join(repr(argument) for argument in arguments)
+        raise RowError(
+            f"{function.name} raised {type(error).__name__}: {error}; for the row {shown}",
+            where=str(function.source) if function.source else None,
+            hint="nothing was written; mend the function, or leave such rows out with st.filter",
+        ) from error
+
+
+@ir.node
+class Map(ir.Operator):
+    source: ir.Operator
+    function: ir.RowFunction
+
+    linear = True
+
+    @property
+    def inputs(self) -> tuple[ir.Operator, ...]:
+        return (self.source,)
+
+    @cached_property
+    def schema(self) -> Schema:
+        return schema_of(self.function.type)
+
+    def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
+        (rows,) = inputs
+        canonical = python_codec(self.function.type).canonical
+        return ZSetPython((canonical(run(self.function, row)), n) for row, n in rows.iter())
+
+    def delta(self, at: ir.Reads) -> ir.Relation:
+        if self.function.scalars is None:
+            return ir.Computed(self, at.delta(self.source))
+        columns = zip(self.schema.names, self.function.scalars, strict=True)
+        return ir.Project(at.delta(self.source), tuple(columns))
+
+    def non_negative(self, inputs: tuple[bool, ...]) -> bool:
+        return inputs[0]
+
+    @property
+    def python_functions(self) -> tuple[ir.RowFunction, ...]:
+        return () if self.function.scalars is not None else (self.function,)
+
+
+@ir.node
+class Filter(ir.Operator):
+    source: ir.Operator
+    function: ir.RowFunction
+
+    linear = True
+
+    @property
+    def inputs(self) -> tuple[ir.Operator, ...]:
+        return (self.source,)
+
+    @property
+    def schema(self) -> Schema:
+        return self.source.schema
+
+    @cached_property
+    def predicate(self) -> ir.Scalar | None:
+        """The condition as a scalar, or None where it runs in Python."""
+        if self.function.scalars is None:
+            return None
+        if self.function.scalars and len(self.function.scalars) == 1:
+            try:
+                return functions.truth(self.function.scalars[0])
+            except LookupError:
+                return None
+        return None
+
+    def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
+        (rows,) = inputs
+        return ZSetPython((row, n) for row, n in rows.iter() if run(self.function, row))
+
+    def delta(self, at: ir.Reads) -> ir.Relation:
+        if self.predicate is None:
+            return ir.Computed(self, at.delta(self.source))
+        return ir.Filter(at.delta(self.source), self.predicate)
+
+    def non_negative(self, inputs: tuple[bool, ...]) -> bool:
+        return inputs[0]
+
+    @property
+    def python_functions(self) -> tuple[ir.RowFunction, ...]:
+        return () if self.predicate is not None else (self.function,)
+
+
+@ir.node
+class Add(ir.Operator):
+    left: ir.Operator
+    right: ir.Operator
+
+    linear = True
+
+    @property
+    def inputs(self) -> tuple[ir.Operator, ...]:
+        return (self.left, self.right)
+
+    @property
+    def schema(self) -> Schema:
+        return self.left.schema
+
+    def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
+        left, right = inputs
+        return left + right
+
+    def delta(self, at: ir.Reads) -> ir.Relation:
+        return ir.Sum((at.delta(self.left), renamed(at.delta(self.right), self.right, self.left)))
+
+    def non_negative(self, inputs: tuple[bool, ...]) -> bool:
+        return all(inputs)
+
+
+def renamed(relation: ir.Relation, source: ir.Operator, like: ir.Operator) -> ir.Relation:
+    """The rows of ``source`` under the column names of ``like``."""
+    if source.schema.names == like.schema.names:
+        return relation
+    columns = zip(like.schema.names, ir.references(source.schema.columns), strict=True)
+    return ir.Project(relation, tuple((name, scalar) for name, (_, scalar) in columns))
+
+
+@ir.node
+class Neg(ir.Operator):
+    source: ir.Operator
+
+    linear = True
+
+    @property
+    def inputs(self) -> tuple[ir.Operator, ...]:
+        return (self.source,)
+
+    @property
+    def schema(self) -> Schema:
+        return self.source.schema
+
+    def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
+        return -inputs[0]
+
+    def delta(self, at: ir.Reads) -> ir.Relation:
+        return ir.Negate(at.delta(self.source))
+
+

@@ -1,0 +1,119 @@
+"""Operators over time: integrals, and the caches that keep them for readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeVar
+
+from stepping.compiler import ir
+from stepping.compiler.frontend.index import Index
+from stepping.compiler.frontend.tracing import (
+    current_trace,
+    operator_of,
+    origin,
+    query_error,
+)
+from stepping.compiler.operators.join import check_index
+from stepping.compiler.schema import Schema
+from stepping.compiler.zset import ZSet
+from stepping.errors import StoreError
+
+T = TypeVar("T")
+
+
+def integrate(a: ZSet[T]) -> ZSet[T]:
+    """Everything that ``a`` has changed by so far (DBSP definition 3.27). Keeps it in a table."""
+    return integrate_indexed(a, indexes=())
+
+
+def integrate_indexed(a: ZSet[T], *, indexes: tuple[Index[T, Any], ...]) -> ZSet[T]:
+    """As `integrate`, in a table that can be read in the order of each index."""
+    operator = operator_of(a, "st.integrate")
+    if operator.flow is not ir.Flow.CHANGE:
+        raise query_error(
+            "st.integrate was given a snapshot, which is an integral already",
+            "leave st.integrate out, or st.differentiate the snapshot first",
+        )
+    for index in indexes:
+        check_index("st.integrate_indexed indexes=", operator, index)
+    keys = tuple(index.function for index in indexes)
+    directions = tuple(index.column_ascending for index in indexes)
+    return ir.Traced(Integrate(operator, keys, directions, origin=origin()))
+
+
+@ir.node
+class Integrate(ir.Operator):
+    source: ir.Operator
+    keys: tuple[ir.RowFunction, ...] = ()
+    directions: tuple[tuple[bool, ...], ...] = ()
+
+    @property
+    def inputs(self) -> tuple[ir.Operator, ...]:
+        return (self.source,)
+
+    @property
+    def schema(self) -> Schema:
+        return self.source.schema
+
+    @property
+    def flow(self) -> ir.Flow:
+        return ir.Flow.SNAPSHOT
+
+    def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
+        return inputs[0]
+
+    def delta(self, at: ir.Reads) -> ir.Relation:
+        return at.delta(self.source)
+
+    def non_negative(self, inputs: tuple[bool, ...]) -> bool:
+        return inputs[0]
+
+
+class ReadsCaches(Protocol):
+    """What a cache needs of a store."""
+
+    def cache_zset(self, cache: object) -> ZSet[Any]: ...
+
+
+class Cache(Generic[T]):
+    """A maintained result that any process can read.
+
+    ``_ = cache[z](lambda z: st.integrate(z))`` in a query keeps the integral of ``z``;
+    ``cache.zset(store)`` reads it. The name is part of the table's name; without one, caches are
+    ``cache``, ``cache_2``, ... in the order in which the query names them.
+    """
+
+    # Cache[ReceiptItem] is for checkers only: the argument may be a string and is never resolved.
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name
+
+    def __getitem__(self, zset: ZSet[T]) -> Callable[[Callable[[ZSet[T]], ZSet[T]]], ZSet[T]]:
+        trace = current_trace()
+        operator = operator_of(zset, "a cache")
+
+        def keep(f: Callable[[ZSet[T]], ZSet[T]]) -> ZSet[T]:
+            kept = f(ir.Traced(operator))
+            snapshot = operator_of(kept, "a cache")
+            if snapshot.flow is not ir.Flow.SNAPSHOT:
+                raise query_error(
+                    "a cache keeps an integral, and this is a change",
+                    "write cache[z](lambda z: st.integrate(z))",
+                )
+            trace.caches.append((self, self.name, snapshot))
+            return kept
+
+        return keep
+
+    def zset(self, store: ReadsCaches) -> ZSet[T]:
+        """The cached rows; read when iterated, each time as the database is then."""
+        read = getattr(store, "cache_zset", None)
+        if read is None:
+            raise StoreError(
+                f"{type(store).__name__} is not a store",
+                hint="cache.zset(store) takes what StoreSQLite.from_graph(...) and its like return",
+            )
+        zset: ZSet[T] = read(self)
+        return zset
+
+    def __repr__(self) -> str:
+        return f"Cache(name={self.name!r})"

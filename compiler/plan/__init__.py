@@ -1,0 +1,1 @@
+"""Plans: what a database must hold and do, as plain data."""

@@ -1,0 +1,1 @@
+"""Rewrites of a query: each is one function from operators to operators."""
