@@ -1,0 +1,1 @@
+"""Incremental view maintenance inside the database you already have."""
