@@ -87,9 +87,13 @@ def postgres_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
+def _left_out() -> bool:
+    return os.environ.get(SKIP_VARIABLE) == "1" and "CI" not in os.environ
+
+
 def _run(server: Server | None, folder: Path) -> Iterator[str]:
     if server is None:
-        if os.environ.get(SKIP_VARIABLE) == "1" and "CI" not in os.environ:
+        if _left_out():
             pytest.skip(f"{SKIP_VARIABLE}=1")
         raise postgres_server.ServerError(
             f"no Postgres server from version {postgres_server.OLDEST_MAJOR} on was found\n"
@@ -102,9 +106,7 @@ def _run(server: Server | None, folder: Path) -> Iterator[str]:
 
 def _servers() -> tuple[Server | None, ...]:
     # Without any, the tests must run into the error above: pytest skips what has no parameters.
-    if os.environ.get(SKIP_VARIABLE) == "1" and "CI" not in os.environ:
-        return (None,)
-    return postgres_server.servers() or (None,)
+    return (None,) if _left_out() else postgres_server.servers() or (None,)
 
 
 def _name(server: Server | None) -> str:

@@ -214,10 +214,16 @@ def _start_server(programs: Path, clean_up: contextlib.ExitStack) -> Path:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
     environment |= {"LC_ALL": "C", "TZ": "UTC"}
 
-    initdb = [programs / "initdb", "-D", data, "--username=postgres", "--auth=trust"]
-    initdb += ["--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]
+    options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"]
+    options += ["--no-sync", "--no-instructions"]
     made = subprocess.run(
-        initdb, capture_output=True, text=True, cwd="/", env=environment, check=False, **account
+        [programs / "initdb", "-D", data, *options],
+        capture_output=True,
+        text=True,
+        cwd="/",
+        env=environment,
+        check=False,
+        **account,
     )
     if made.returncode != 0:
         raise ServerError(f"initdb failed:\n{made.stdout}{made.stderr}")
