@@ -1,0 +1,1 @@
+"""Row functions: the source of a lambda or def, translated to typed scalars."""

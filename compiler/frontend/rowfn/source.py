@@ -1,0 +1,242 @@
+"""The syntax tree of one lambda or def, with its place in the user's file.
+
+`inspect.getsource` gives the whole statement around a lambda; which of its lambdas is meant is told
+by the positions that the compiler left in the code object (PEP 657).
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import linecache
+import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from types import CodeType, FunctionType
+
+from stepping.compiler.ir.function import Source
+
+FunctionNode = ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef
+Span = tuple[tuple[int, int], tuple[int, int]]
+
+# In a file that is no Python as a whole (a document with examples), how far above a lambda its
+# statement may begin.
+_LINES_ABOVE = 80
+
+
+class SourceMissing(Exception):
+    """The source of a function cannot be found, or not told apart. ``str(self)`` says why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Definition:
+    """A function's syntax tree. Positions in ``node`` are those of ``file``."""
+
+    node: FunctionNode
+    file: str
+    lines: tuple[str, ...]
+
+    def at(self, node: ast.AST | None = None) -> Source:
+        """The place of a part of the function, by default of the function itself."""
+        return marked(self.file, self.lines, node or self.node)
+
+
+def marked(file: str, lines: tuple[str, ...], node: ast.AST) -> Source:
+    """A place, with its line of source and a line of ``^^^`` below what is meant."""
+    line: int = getattr(node, "lineno", 1)
+    text = lines[line - 1].rstrip("\n") if line <= len(lines) else ""
+    start = _characters(text, getattr(node, "col_offset", 0))
+    end = len(text)
+    if getattr(node, "end_lineno", line) == line:
+        end = _characters(text, getattr(node, "end_col_offset", 0)) or end
+    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        end = len(text.rstrip())
+    # A tab stays a tab, so that the marks stand below what they mean in any terminal.
+    blank = "".join("\t" if character == "\t" else " " for character in text[:start])
+    marks = blank + "^" * max(1, end - start)
+    shown = f"    {text}\n    {marks}" if text.strip() else ""
+    return Source(file, line, start + 1, shown)
+
+
+def _characters(line: str, byte_offset: int) -> int:
+    # The compiler counts bytes of UTF-8.
+    return len(line.encode()[:byte_offset].decode(errors="ignore"))
+
+
+def definition_of(function: FunctionType) -> Definition:
+    """The syntax tree that ``function`` was compiled from; `SourceMissing` if there is none."""
+    code = function.__code__
+    try:
+        return _definition(code, _lines(code, function))
+    except SourceMissing:
+        # The file may have been read before it was written again and this code loaded from it.
+        linecache.checkcache(code.co_filename)
+        return _definition(code, _lines(code, function))
+
+
+def place_of(function: FunctionType) -> Source:
+    """Where a function stands, as well as that can be known."""
+    try:
+        return definition_of(function).at()
+    except SourceMissing:
+        code = function.__code__
+        return Source(code.co_filename, code.co_firstlineno)
+
+
+def _lines(code: CodeType, function: FunctionType) -> tuple[str, ...]:
+    lines = linecache.getlines(code.co_filename, function.__globals__)
+    if not lines:
+        raise SourceMissing(
+            f"there is no source for {code.co_filename}: put the function into a file"
+        )
+    return tuple(lines)
+
+
+def _definition(code: CodeType, lines: tuple[str, ...]) -> Definition:
+    spans = list(_spans(code))
+    found: list[FunctionNode] = []
+    for by_line in _trees(code, lines):
+        found = [n for n in by_line.get(code.co_firstlineno, []) if _fits(n, code, spans)]
+        if found:
+            break
+    if not found:
+        raise SourceMissing(
+            f"{code.co_filename} does not hold this function at line {code.co_firstlineno}: "
+            "it was changed after it was loaded"
+        )
+    if len(found) > 1:
+        found = _told_apart(found, code, spans)
+    return Definition(found[0], code.co_filename, lines)
+
+
+def _spans(code: CodeType) -> Iterator[Span]:
+    for line, end_line, column, end_column in code.co_positions():
+        if line is None or end_line is None or column is None or end_column is None:
+            continue
+        if (line, column) != (end_line, end_column):  # a prologue has no width
+            yield (line, column), (end_line, end_column)
+
+
+def _fits(node: FunctionNode, code: CodeType, spans: list[Span]) -> bool:
+    """Whether ``code`` may have been compiled from ``node``."""
+    if isinstance(node, ast.Lambda):
+        if code.co_name != "<lambda>":
+            return False
+        first, last = _span(node.body)
+    else:
+        if code.co_name != node.name:
+            return False
+        first, last = _span(node)
+    if not all(first <= start and end <= last for start, end in spans):
+        return False
+    arguments = node.args
+    names = [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    return names == list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]) and all(
+        name in _identifiers(node) for name in code.co_names if not name.startswith("_")
+    )
+
+
+def _span(node: ast.AST) -> Span:
+    start = (node.lineno, node.col_offset)  # type: ignore[attr-defined]
+    return start, (node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+
+
+def _identifiers(node: ast.AST) -> frozenset[str]:
+    names: set[str] = set()
+    for part in ast.walk(node):
+        match part:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
+                names.add(name)
+            case ast.alias(name=name):
+                names.update(name.split("."))
+            case ast.ImportFrom(module=str(name)):
+                names.add(name)
+            case ast.MatchClass(kwd_attrs=attributes):
+                names.update(attributes)
+            case ast.Global(names=more) | ast.Nonlocal(names=more):
+                names.update(more)
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+            case ast.Assert():
+                names.add("AssertionError")
+    return frozenset(names)
+
+
+def _told_apart(found: list[FunctionNode], code: CodeType, spans: list[Span]) -> list[FunctionNode]:
+    """Of several functions that begin on one line, the one that ``code`` was compiled from."""
+    if spans:
+        # One lambda inside another: all of the inner one's code lies in both, so the smallest is
+        # meant; the outer one's own code would not lie in the inner.
+        return sorted(found, key=_length)
+    alike = [node for node in found if _same_code(node, code)]
+    if len(alike) == 1:
+        return alike
+    raise SourceMissing(
+        f"several functions begin at {code.co_filename}:{code.co_firstlineno} and cannot be told "
+        "apart: run Python without -X no_debug_ranges, or write one on each line"
+    )
+
+
+def _length(node: FunctionNode) -> tuple[int, int]:
+    (line, column), (end_line, end_column) = _span(node)
+    return end_line - line, end_column - column
+
+
+def _same_code(node: FunctionNode, code: CodeType) -> bool:
+    if not isinstance(node, ast.Lambda):
+        return True
+    outer = compile(ast.Expression(node), code.co_filename, "eval")
+    (inner,) = (c for c in outer.co_consts if isinstance(c, CodeType))
+
+    # A variable of an enclosing function is a global here, hence sets of all names.
+    def shape(c: CodeType) -> tuple[object, ...]:
+        constants = [k for k in c.co_consts if not isinstance(k, CodeType)]
+        return c.co_varnames, repr(constants), {*c.co_names, *c.co_freevars}
+
+    return shape(inner) == shape(code)
+
+
+def _trees(code: CodeType, lines: tuple[str, ...]) -> Iterator[dict[int, list[FunctionNode]]]:
+    """Syntax trees that may hold the function: the file, else statements around the line."""
+    whole = _parsed(lines)
+    if whole is not None:
+        yield whole
+        return
+    for start in range(code.co_firstlineno, max(0, code.co_firstlineno - _LINES_ABOVE), -1):
+        tree = _statement(lines, start)
+        if tree is not None:
+            yield _by_first_line(tree)
+
+
+@lru_cache(maxsize=256)
+def _parsed(lines: tuple[str, ...]) -> dict[int, list[FunctionNode]] | None:
+    try:
+        return _by_first_line(ast.parse("".join(lines)))
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _by_first_line(tree: ast.AST) -> dict[int, list[FunctionNode]]:
+    found: dict[int, list[FunctionNode]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Lambda):
+            found.setdefault(node.lineno, []).append(node)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            # The code of a decorated function begins at its first decorator.
+            lines = [node.lineno, *(decorator.lineno for decorator in node.decorator_list)]
+            found.setdefault(min(lines), []).append(node)
+    return found
+
+
+def _statement(lines: tuple[str, ...], start: int) -> ast.AST | None:
+    """The statement that begins on line ``start``, if one does."""
+    indented = lines[start - 1][:1].isspace()
+    try:
+        block = "".join(inspect.getblock(lines[start - 1 :]))
+        # A line in front instead of a dedent: columns stay what they are in the file.
+        tree = ast.parse(f"if 1:\n{block}" if indented else block)
+    except (SyntaxError, ValueError, tokenize.TokenError):
+        return None
+    ast.increment_lineno(tree, start - 1 - indented)
+    return tree
