@@ -30,7 +30,7 @@ from stepping.compiler.schema import (
     schema_of,
 )
 
-Convert = Callable[[Atom], Callable[[Any], Any] | None]
+Convert = Callable[[Atom, str], Callable[[Any], Any] | None]  # a column's type, and its field
 
 # A test that is cheaper than calling the check, where it says that the value is canonical.
 _FAST = {
@@ -48,11 +48,15 @@ _FAST = {
 
 @dataclass(frozen=True)
 class Codec:
-    """``encode(row)`` gives a tuple of column values, ``decode(tuple)`` the row."""
+    """``encode(row)`` gives a tuple of column values, ``decode(tuple)`` the row.
+
+    ``decode_counted`` takes the columns with the count behind them, and gives ``(row, count)``.
+    """
 
     type: ValueType
     encode: Callable[[Any], tuple[Any, ...]]
     decode: Callable[[tuple[Any, ...]], Any]
+    decode_counted: Callable[[tuple[Any, ...]], tuple[Any, int]]
 
     def canonical(self, row: Any) -> Any:
         """The row as it would come back from a database."""
@@ -62,12 +66,13 @@ class Codec:
 def codec_of(
     value_type: ValueType, to_column: Convert | None = None, from_column: Convert | None = None
 ) -> Codec:
-    """The codec of a type. ``to_column(atom)`` gives a database's conversion of a value that is
+    """The codec of a type. ``to_column(atom, field)`` gives a database's conversion of a value that is
     not None (None where it needs none), and ``from_column`` the reverse.
     """
     encode = _Encoder(to_column or _as_it_is).function(value_type)
     decode = _Decoder(from_column or _as_it_is).function(value_type)
-    return Codec(value_type, encode, decode)
+    counted = _Decoder(from_column or _as_it_is).function(value_type, counted=True)
+    return Codec(value_type, encode, decode, counted)
 
 
 @lru_cache(maxsize=1024)
@@ -82,7 +87,7 @@ def python_codec(value_type: ValueType) -> Codec:
     return _python_codec(value_type, id(value_type))
 
 
-def _as_it_is(atom: Atom) -> None:
+def _as_it_is(atom: Atom, field: str) -> None:
     return None
 
 
@@ -144,7 +149,7 @@ class _Encoder(_Generator):
         check = self.constant(check_of(atom), "check")
         call = f"{check}({value}, {self.constant(atom, 'atom')}, {self.constant(field, 'field')})"
         fast = "" if atom.choices else _FAST.get(atom.kind, "")
-        convert = self.convert(atom)
+        convert = self.convert(atom, field)
         wrap = f"{self.constant(convert, 'convert')}({{}})" if convert else "{}"
         if atom.nullable:
             self.line(indent, f"if {value} is None: {checked} = None")
@@ -168,7 +173,7 @@ class _Encoder(_Generator):
             self.line(indent, f"{present} = {value} is not {missing}")
             self.line(indent, f"if {present}:")
             inner = indent + "    "
-            convert = self.convert(Atom(Kind.BOOL))
+            convert = self.convert(Atom(Kind.BOOL), field)
             columns.append(
                 f"{self.constant(convert, 'convert')}({present})" if convert else present
             )
@@ -206,10 +211,14 @@ class _Encoder(_Generator):
 
 
 class _Decoder(_Generator):
-    def function(self, value_type: ValueType) -> Callable[[tuple[Any, ...]], Any]:
+    def function(
+        self, value_type: ValueType, *, counted: bool = False
+    ) -> Callable[[tuple[Any, ...]], Any]:
         self.column = itertools.count()
         result = self.decode(value_type)
         names = ", ".join(f"c{i}" for i in range(len(schema_of(value_type))))
+        if counted:
+            names, result = f"{names}, count", f"({result}, int(count))"
         self.lines.insert(0, f"({names},) = columns")
         function: Callable[[tuple[Any, ...]], Any] = self.compiled(
             "def generated(columns):", result
@@ -221,7 +230,7 @@ class _Decoder(_Generator):
         match value_type:
             case Atom():
                 name = f"c{next(self.column)}"
-                convert = self.convert(value_type)
+                convert = self.convert(value_type, "")
                 if convert is None:
                     return name
                 called = f"{self.constant(convert, 'convert')}({name})"

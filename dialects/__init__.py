@@ -1,4 +1,32 @@
-"""See ARCHITECTURE.md."""
+"""One folder per database: its words for plans and scalars, and its connection."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from stepping.errors import UnsupportedError
 
 if not __name__.startswith("stepping."):  # a second copy of every class would follow
-    raise ImportError("import stepping.dialects, not dialects: run python from outside the checkout, or install it")
+    raise ImportError("import stepping.dialects, not dialects")
+
+if TYPE_CHECKING:
+    from stepping.dialects.base import Dialect
+
+_CLASSES = {
+    "sqlite": ("stepping.dialects.sqlite.sql", "SQLiteDialect"),
+    "postgres": ("stepping.dialects.postgres.sql", "PostgresDialect"),
+}
+_MADE: dict[str, Dialect] = {}
+
+
+def get_dialect(name: str) -> Dialect:
+    """The dialect of a name, imported when it is first asked for."""
+    if name not in _CLASSES:
+        raise UnsupportedError(
+            f"there is no dialect {name!r}", hint=f"dialects are {', '.join(sorted(_CLASSES))}"
+        )
+    if name not in _MADE:
+        module, cls = _CLASSES[name]
+        _MADE[name] = getattr(importlib.import_module(module), cls)()
+    return _MADE[name]

@@ -140,7 +140,10 @@ class GroupReduce(ir.Operator):
         scalars = self.value.scalars or ()
         named = isinstance(scalars[0], ir.ColumnRef) if scalars else False
         stem = f"sum_{scalars[0].name}" if named else "total"  # type: ignore[union-attr]
-        return (*keys, free_name(stem, taken))
+        total = free_name(stem, taken)
+        while any(key.lower().startswith(total.lower()) for key in keys):
+            total += "_"  # its own columns are named after it, and must not meet a key's
+        return (*keys, total)
 
     def delta(self, at: ir.Reads) -> ir.Relation:
         # The state of a group is the sum of its weights and the sum of its weighted values, both
@@ -175,30 +178,24 @@ def old_and_new(
     def column(name: str) -> ir.ColumnRef:
         return ir.ColumnRef(name, types[name])
 
-    def present(name: str) -> ir.Scalar:
-        zero = ir.Const(0, types[ir.GROUP_NEW])
-        there = ir.Not(functions.compare("==", column(name), zero))
-        if name == ir.GROUP_OLD:
-            missing = ir.IsNull(column(name))
-            return ir.And((ir.Not(missing), there))
-        return there
-
-    def changed() -> ir.Scalar:
-        both = ir.And((present(ir.GROUP_OLD), present(ir.GROUP_NEW)))
-        same = tuple(
+    # A group that was not there has no old values, and None differs from any new one.
+    same = ir.And(
+        tuple(
             functions.compare("==", column(ir.old_name(v.name)), column(ir.new_name(v.name)))
             for v in values
         )
-        return ir.Not(ir.And((both, *same)))
+    )
+    was_there = ir.Not(ir.IsNull(column(ir.GROUP_OLD)))
+    is_gone = functions.compare("==", column(ir.GROUP_NEW), ir.Const(0, types[ir.GROUP_NEW]))
 
-    def rows(group: str, name_of: Any) -> ir.Relation:
-        there = ir.Filter(groups, ir.And((present(group), changed())))
+    def rows(condition: ir.Scalar, name_of: Callable[[str], str]) -> ir.Relation:
         picked = (
             *(ir.ColumnRef(name_of(v.name), v.type) for v in values),
             *(column(name) for name, _ in groups.keys),
         )
-        return ir.Project(there, tuple(zip(schema.names, picked, strict=True)))
+        columns = tuple(zip(schema.names, picked, strict=True))
+        return ir.Project(ir.Filter(groups, condition), columns)
 
-    return ir.Sum(
-        (ir.Negate(rows(ir.GROUP_OLD, ir.old_name)), rows(ir.GROUP_NEW, ir.new_name))
-    )
+    old = rows(ir.And((was_there, ir.Or((is_gone, ir.Not(same))))), ir.old_name)
+    new = rows(ir.And((ir.Not(is_gone), ir.Not(same))), ir.new_name)
+    return ir.Sum((ir.Negate(old), new))

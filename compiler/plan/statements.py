@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from stepping.compiler.plan.tables import Table
+from stepping.compiler.plan.tables import Table, TableColumn
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ class ReadDelta:
     output: int
     select: Any
     served: Served
+    columns: tuple[TableColumn, ...] = ()
 
 
 Statement = (

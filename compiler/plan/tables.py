@@ -22,6 +22,32 @@ class TableColumn:
 
 
 @dataclass(frozen=True)
+class SumColumns:
+    """Where a running sum stands in its state table, and in the change table of one step.
+
+    ``old`` and ``new`` are the sum before and after the step. A float's finite part (``finite``)
+    and its infinities of each sign (``positive``, ``negative``: how many) are kept apart: Inf - Inf
+    is no number, and a sum must be right again when the infinity has been removed.
+    """
+
+    type: Atom
+    value: str
+    old: str
+    new: str
+    finite: str = ""
+    positive: str = ""
+    negative: str = ""
+
+    @property
+    def stored(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of a column of the state table, and the change table's column it is set from."""
+        if not self.finite:
+            return ((self.value, self.new),)
+        sides = ((self.positive, self.positive), (self.negative, self.negative))
+        return ((self.value, self.finite), *sides)
+
+
+@dataclass(frozen=True)
 class TableIndex:
     """Columns that rows are looked up or ordered by, in this order."""
 
@@ -49,6 +75,7 @@ class Table:
     serves: str = ""  # the operator whose rows these are
     where: str = ""  # file:line of it
     digest: str = ""
+    sums: tuple[SumColumns, ...] = ()
     rows_of: str = field(default="", compare=False)  # the row type, for messages
 
     @property
@@ -58,6 +85,12 @@ class Table:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
+
+    def sum_named(self, column: str) -> SumColumns | None:
+        """The running sum whose value a column of a state table holds."""
+        if self.kind is not TableKind.STATE:
+            return None
+        return next((each for each in self.sums if each.value == column), None)
 
     def column(self, name: str) -> TableColumn:
         return next(column for column in self.columns if column.name == name)

@@ -30,8 +30,10 @@ from stepping.compiler.frontend.rowfn.values import (
     Never,
     Record,
     Static,
+    UNKNOWN,
     Value,
     known,
+    object_of,
 )
 from stepping.compiler.schema import Kind
 
@@ -111,7 +113,9 @@ class Access(Operations):
         if isinstance(plain, types.FunctionType):
             return Bound(Static(plain), scalar)
         # For any other attribute: which member is it?
-        return self.attribute(self.member(scalar, cls, at), wanted, at)
+        return self.lift(
+            lambda member: self._attribute(member, wanted, at), (self.member(scalar, cls, at),), at
+        )
 
     def member(self, scalar: Any, cls: type[enum.Enum], at: ast.AST | None) -> Value:
         """An enum's value as a choice between its members."""
@@ -179,6 +183,9 @@ class Access(Operations):
     def _subscript(self, value: Value, index: Value, at: ast.AST | None) -> Value:
         if is_missing(value):
             return self.raising(f"`{shown(at)}`: {missing_name(value)} has no items", at)
+        constant = object_of(index)
+        if constant is not UNKNOWN:
+            index = Static(constant)
         if isinstance(value, Keywords) and isinstance(index, Static):
             found = value.items.get(index.value)
             return found or self.raising(f"`{shown(at)}`: there is no such key", at)

@@ -32,8 +32,10 @@ from stepping.compiler.frontend.rowfn.values import (
     Record,
     Scalar,
     Static,
+    UNKNOWN,
     Value,
     known,
+    object_of,
 )
 from stepping.compiler.schema import BOOL, Kind
 
@@ -74,7 +76,6 @@ _PURE_FUNCTIONS = (
     *(abs, ascii, bin, chr, divmod, format, hex, len, max, min, oct, ord, pow, repr, round),
     *(sorted, sum, any, all),
 )
-_SELDOM = object()
 
 
 class Library(Results):
@@ -135,9 +136,9 @@ class Library(Results):
         self, args: Args, keywords: Mapping[str, Value]
     ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         """The arguments as Python objects, if all are known."""
-        plain = [_object(arg) for arg in args]
-        named = {key: _object(value) for key, value in keywords.items()}
-        if any(value is _SELDOM for value in (*plain, *named.values())):
+        plain = [object_of(arg) for arg in args]
+        named = {key: object_of(value) for key, value in keywords.items()}
+        if any(value is UNKNOWN for value in (*plain, *named.values())):
             return None
         return tuple(plain), named
 
@@ -211,8 +212,8 @@ class Library(Results):
         return Static(cls)
 
     def is_instance(self, value: Value, classes: Value, at: ast.AST | None) -> Value:
-        wanted = _object(classes)
-        if wanted is _SELDOM:
+        wanted = object_of(classes)
+        if wanted is UNKNOWN:
             return self.fault(f"`{shown(at)}`: such a class", at, BOOL)
 
         def one(leaf: Value) -> Value:
@@ -224,8 +225,8 @@ class Library(Results):
         return self.lift(one, (value,), at)
 
     def _collected(self, thing: Any, value: Value, at: ast.AST | None) -> Value | None:
-        constant = _object(value)
-        if constant is not _SELDOM:
+        constant = object_of(value)
+        if constant is not UNKNOWN:
             return None  # folded
         items = self.unpacked(value, at)
         return None if items is None else Items(items, thing)
@@ -385,20 +386,6 @@ class Library(Results):
                 pairs = (Items((Static(k), v)) for k, v in receiver.items.items())
                 return Items(tuple(pairs), list)
         return self.fault(f"`{shown(at)}` has no exact SQL", at)
-
-
-def _object(value: Value) -> Any:
-    """The Python object that a value is; `_SELDOM` if it depends on the row."""
-    match value:
-        case Static():
-            return value.value
-        case Items():
-            items = [_object(item) for item in value.items]
-            return _SELDOM if any(item is _SELDOM for item in items) else value.of(items)
-        case Method(receiver=Static(value=thing)):
-            return getattr(thing, value.name, _SELDOM)
-        case _:
-            return _SELDOM
 
 
 def _known(table: Mapping[Any, str], thing: Any) -> str | None:

@@ -37,6 +37,7 @@ from stepping.compiler.frontend.rowfn.values import (
     known,
 )
 from stepping.compiler.schema import BOOL, TEXT, Atom, Kind
+from stepping.errors import QueryError
 
 PYTHON: dict[str, Callable[..., Any]] = {
     "+": operator.add,
@@ -362,8 +363,14 @@ class Operations(Context, ABC):
         return self.choose(
             self.equal(left[0], right[0], at),
             lambda: self._ordered_items(op, left[1:], right[1:], at),
-            lambda: self.ordered(op, left[0], right[0], at),
+            lambda: self._deciding(op, left[0], right[0], at),
         )
+
+    def _deciding(self, op: str, left: Value, right: Value, at: ast.AST | None) -> Value:
+        try:
+            return self.ordered(op, left, right, at)
+        except QueryError as error:  # only if the items in front of these are equal
+            return self.raising(error.message, at)
 
     def contained(self, needle: Value, container: Value, at: ast.AST | None) -> ir.Scalar:
         def one(inside: Value) -> Value:

@@ -17,7 +17,7 @@ from stepping.compiler.frontend.rowfn.source import place_of
 from stepping.compiler.frontend.rowfn.statements import Statements
 from stepping.compiler.frontend.rowfn.values import Items, Static, Unknown, Value, argument_of
 from stepping.compiler.ir.function import RowFunction
-from stepping.compiler.schema import Build, Schema, Struct, ValueType, schema_of
+from stepping.compiler.schema import BOOL, Build, Schema, Struct, ValueType, schema_of
 from stepping.errors import QueryError
 
 _NOTHING = Schema(Struct(()), ())
@@ -48,24 +48,39 @@ def translate(f: Callable[..., Any], arguments: tuple[ValueType, ...], *, what: 
     none, and a reason; a `QueryError` means that it cannot mean anything for such rows, or that
     the type of what it returns is not known.
     """
+    return _translated(f, arguments, what, None)
+
+
+def _translated(
+    f: Callable[..., Any],
+    arguments: tuple[ValueType, ...],
+    what: str,
+    condition: Callable[..., bool] | None,
+) -> RowFunction:
     if not callable(f):
         raise QueryError(f"{what} expects a function, got {type(f).__name__}")
     schema = arguments_schema(arguments)
     translator = Translator(what, schema)
     plain = _plain_function(f)
-    place = place_of(plain) if plain is not None else None
-    translator.root = place
+    translator.root = place = place_of(plain) if plain is not None else None
     value = _value_of(translator, f, arguments, schema)
-    declared = translator.returns(plain)
-    kind = _kind_of(translator, value, declared)
+    kind: ValueType | None = BOOL
+    declared: ValueType | None = None
+    if condition is None:
+        declared = translator.returns(plain)
+        kind = _kind_of(translator, value, declared)
+    elif translator.reason is None:
+        value = translator.truth(value, None)
     scalars: tuple[ir.Scalar, ...] | None = None
     if translator.reason is None and kind is not None:
         scalars = _scalars_of(translator, value, kind)
     name = _name_of(f)
+    call = condition or f
     if translator.reason is None and scalars is not None:
-        return RowFunction(kind, scalars, source=place, call=f, name=name)  # type: ignore[arg-type]
+        assert kind is not None
+        return RowFunction(kind, scalars, source=place, call=call, name=name)
     reason = translator.reason or "its result is not known"
-    # Also tells whether it is a function at all: what changes from call to call is refused.
+    # Also refuses what gives another result each time.
     python = identity_of(f, arguments, what)
     kind = declared or kind
     if kind is None:
@@ -81,9 +96,20 @@ def translate(f: Callable[..., Any], arguments: tuple[ValueType, ...], *, what: 
         reason=reason,
         source=place,
         fault=translator.fault_at,
-        call=f,
+        call=call,
         name=name,
     )
+
+
+def translate_condition(
+    f: Callable[..., Any], arguments: tuple[ValueType, ...], *, what: str
+) -> RowFunction:
+    """``bool(f(...))`` as a row function: what `f` returns may be of several types."""
+
+    def condition(*row: Any) -> bool:
+        return bool(f(*row))
+
+    return _translated(f, arguments, what, condition)
 
 
 def _value_of(

@@ -174,6 +174,7 @@ Scalar = (
 """For ``isinstance``: the scalars among the values."""
 
 NONE = Static(None)
+UNKNOWN = object()  # what `object_of` gives for a value that depends on the row
 MISSING = {Missing.NONE: NONE, Missing.EMPTY: Static(EMPTY)}
 
 
@@ -308,3 +309,17 @@ def known(value: Any) -> Value:
 
 def _is_named_tuple(value: Any) -> bool:
     return isinstance(value, tuple) and hasattr(value, "_fields")
+
+
+def object_of(value: Value) -> Any:
+    """The Python object that a value is; `UNKNOWN` if it depends on the row."""
+    match value:
+        case Static():
+            return value.value
+        case Items():
+            items = [object_of(item) for item in value.items]
+            return UNKNOWN if any(item is UNKNOWN for item in items) else value.of(items)
+        case Method(receiver=Static(value=thing)):
+            return getattr(thing, value.name, UNKNOWN)
+        case _:
+            return UNKNOWN

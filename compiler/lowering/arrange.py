@@ -1,0 +1,247 @@
+"""From reads to delay tables: what is kept, under which names, in which order of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stepping.compiler import ir
+from stepping.compiler.lowering import names
+from stepping.compiler.lowering.demand import Demand, Key, Reading
+from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex, TableKind
+from stepping.compiler.schema import BOOL, INT, free_name
+
+# Part of every digest: raise it when what a column holds changes for the same query.
+STORAGE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """The delay table of one operator. ``columns`` says what each of its columns holds."""
+
+    operator: ir.Operator
+    table: Table
+    columns: tuple[tuple[str, ir.Scalar], ...]
+    keys: Mapping[Key, tuple[str, ...]]  # the columns that stand for the scalars of a key
+
+    def holding(self, name: str) -> str | None:
+        """The table's column that holds a column of the operator."""
+        for stored, scalar in self.columns:
+            if isinstance(scalar, ir.ColumnRef) and scalar.name == name:
+                return stored
+        return None
+
+
+@dataclass(frozen=True)
+class KeyedState:
+    """The state table of an Accumulate, and the change table of one step."""
+
+    groups: ir.Accumulate
+    table: Table
+    change: Table
+
+
+@dataclass(frozen=True)
+class Arrangements:
+    """Everything that is kept for a query."""
+
+    delay: Mapping[ir.Operator, Arrangement]
+    state: Mapping[ir.Operator, KeyedState]
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        return (
+            *(each.table for each in self.delay.values()),
+            *(each.table for each in self.state.values()),
+        )
+
+
+def arrange(
+    query: str,
+    demand: Demand,
+    proven: set[ir.Operator],
+    cache_names: Mapping[ir.Operator, str],
+    taken: set[str],
+) -> Arrangements:
+    """One delay table for each operator whose integral is read, however many read it."""
+    delay = {
+        operator: _delay_table(
+            query,
+            operator,
+            frozenset(demand.stored[operator]),
+            readings,
+            cache_names.get(operator),
+            operator in proven,
+        )
+        for operator, readings in demand.readings.items()
+    }
+    state = {
+        groups.operator: _state_table(query, groups, proven, taken) for groups in demand.states
+    }
+    return Arrangements(delay, state)
+
+
+def where_of(operator: ir.Operator) -> str:
+    """``file:line`` of the call in the query, the folder left out."""
+    if operator.origin is None:
+        return "the query's arguments"
+    return f"{operator.origin.file.rsplit('/', 1)[-1]}:{operator.origin.line}"
+
+
+def _delay_table(
+    query: str,
+    operator: ir.Operator,
+    stored: frozenset[str],
+    readings: list[Reading],
+    cache: str | None,
+    proven: bool,
+) -> Arrangement:
+    # The first key leads the table's identity, so that one B-tree is table, identity and index:
+    # a key that is ordered by, else the longest that rows are looked up by.
+    ordered = sorted(readings, key=lambda r: (r.ascending is None, -len(r.key)))
+    taken: set[str] = set()
+    columns: list[tuple[str, ir.Scalar]] = []
+    held: dict[ir.Scalar, str] = {}
+
+    def hold(scalar: ir.Scalar, stem: str) -> str:
+        if scalar not in held:
+            held[scalar] = free_name(stem, taken)
+            columns.append((held[scalar], scalar))
+        return held[scalar]
+
+    keys: dict[Key, tuple[str, ...]] = {}
+    for reading in ordered:
+        keys[reading.key] = tuple(
+            hold(scalar, scalar.name if isinstance(scalar, ir.ColumnRef) else "key")
+            for scalar in reading.key
+        )
+    for column in operator.schema.columns:
+        if column.name in stored:
+            hold(ir.ColumnRef(column.name, column.type), column.name)
+    if not columns:  # all that is read is how many rows there are
+        hold(ir.Const(True, BOOL), "unit")
+    weight = free_name("c", taken)
+    first = keys[ordered[0].key] if ordered else ()
+    digest = ir.digest_of(("delay", STORAGE_VERSION, operator, tuple(columns))).hex()
+    role = cache or names.role_of(operator) + names.by(first)
+    name = names.table_name(query, role, digest)
+    table = Table(
+        name,
+        TableKind.DELAY,
+        tuple(TableColumn(stored_name, scalar.type) for stored_name, scalar in columns),
+        weight,
+        key=first,
+        indexes=_indexes(name, ordered, keys),
+        non_negative=proven,
+        reason=_reason(operator, ordered, keys, cache),
+        serves=operator.label,
+        where=where_of(operator),
+        digest=digest,
+        rows_of=str(operator.schema.type),
+    )
+    return Arrangement(operator, table, tuple(columns), keys)
+
+
+def _indexes(
+    table: str, readings: list[Reading], keys: Mapping[Key, tuple[str, ...]]
+) -> tuple[TableIndex, ...]:
+    """An index for each key that the table's own order does not serve."""
+    own = keys[readings[0].key] if readings else ()
+    own_ascending = readings[0].ascending if readings else None
+    if own_ascending is None or all(own_ascending) or not any(own_ascending):
+        served = [own]  # a B-tree is read backwards as well
+    else:
+        served = []
+    found: list[TableIndex] = []
+    for reading in readings:
+        columns = keys[reading.key]
+        mixed = reading.ascending is not None and len(set(reading.ascending)) > 1
+        if not columns or (not mixed and any(have[: len(columns)] == columns for have in served)):
+            continue
+        served.append(columns)
+        name = names.index_name(table, columns)
+        found.append(TableIndex(name, columns, reading.ascending or ()))
+    return tuple(found)
+
+
+def _reason(
+    operator: ir.Operator,
+    readings: list[Reading],
+    keys: Mapping[Key, tuple[str, ...]],
+    cache: str | None,
+) -> str:
+    """Why the table exists, for `explain` and for the comment in the DDL."""
+    lookups = [keys[r.key] for r in readings if r.key and r.ascending is None]
+    orders = [keys[r.key] for r in readings if r.ascending is not None]
+    whole = any(not r.key for r in readings)
+    parts = []
+    if cache:
+        parts.append(f"the cache {cache!r}")
+    elif whole:
+        parts.append(f"the integral of {operator.label}")
+    else:
+        parts.append(f"the rows of {operator.label}")
+    parts += [f"looked up by {', '.join(columns)}" for columns in lookups]
+    parts += [f"read in the order of {', '.join(columns)}" for columns in orders]
+    return ", ".join(parts)
+
+
+def _state_table(
+    query: str, groups: ir.Accumulate, proven: set[ir.Operator], taken: set[str]
+) -> KeyedState:
+    operator = groups.operator
+    key = tuple(name for name, _ in groups.keys)
+    inner = {name.lower() for name in key}
+    weight = free_name("n", inner)
+    keys = tuple(TableColumn(name, scalar.type) for name, scalar in groups.keys)
+    sums: list[SumColumns] = []
+    state_columns: list[TableColumn] = []
+    change_columns: list[TableColumn] = []
+    for running in groups.sums:
+        value = free_name(running.name, inner)
+        state_columns.append(TableColumn(value, running.type))
+        old, new = ir.old_name(running.name), ir.new_name(running.name)
+        change_columns.append(TableColumn(old, running.type.optional()))
+        change_columns.append(TableColumn(new, running.type))
+        infinities: tuple[str, ...] = ()
+        if running.kind is ir.SumKind.FLOAT:
+            finite = free_name(f"{running.name}_finite", inner)
+            infinities = (
+                finite,
+                free_name(f"{running.name}_pos_inf", inner),
+                free_name(f"{running.name}_neg_inf", inner),
+            )
+            change_columns.append(TableColumn(finite, running.type))
+            state_columns += (TableColumn(each, INT) for each in infinities[1:])
+            change_columns += (TableColumn(each, INT) for each in infinities[1:])
+        sums.append(SumColumns(running.type, value, old, new, *infinities))
+    counts = (TableColumn(ir.GROUP_OLD, INT.optional()), TableColumn(ir.GROUP_NEW, INT))
+    digest = ir.digest_of(("state", STORAGE_VERSION, groups)).hex()
+    role = names.role_of(operator) + names.by(key)
+    name = names.table_name(query, role, digest)
+    table = Table(
+        name,
+        TableKind.STATE,
+        (*keys, *state_columns),
+        weight,
+        key=key,
+        non_negative=operator.inputs[0] in proven,
+        reason=f"one row per group of {operator.label}: its number of rows and its sums",
+        serves=operator.label,
+        where=where_of(operator),
+        digest=digest,
+        sums=tuple(sums),
+        rows_of=str(operator.schema.type),
+    )
+    change = Table(
+        names.delta_name(f"change_{role}", taken),
+        TableKind.CHANGE,
+        (*keys, *counts, *change_columns),
+        None,
+        key=key,
+        reason=f"the groups of {operator.label} that a step touches, before and after it",
+        serves=operator.label,
+        where=table.where,
+        sums=tuple(sums),
+    )
+    return KeyedState(groups, table, change)

@@ -1,0 +1,180 @@
+"""What changes in one step, given which inputs do: delta rules resolved for one plan.
+
+With the other inputs' deltas empty most terms vanish. What remains is decided here to be either
+written where it is used (*inlined*) or computed once into a delta table (*emitted*).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from stepping.compiler import ir
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The resolved delta relation of each operator that changes, and which of them are emitted."""
+
+    delta: Mapping[ir.Operator, ir.Relation]
+    emitted: frozenset[ir.Operator]
+    groups: tuple[ir.Accumulate, ...]  # those that change, in order
+    order: tuple[ir.Operator, ...]  # those that change, inputs first
+
+    def changed(self, operator: ir.Operator) -> bool:
+        return operator in self.delta
+
+
+def changes_of(
+    operators: Iterable[ir.Operator],
+    changed: frozenset[str],
+    roots: Iterable[ir.Operator],
+    forced: frozenset[ir.Operator] = frozenset(),
+) -> Changes:
+    """Resolve the delta rules for a change of the inputs that are named.
+
+    ``roots`` are read: an operator once for each time that it stands there (an output, a merge).
+    ``forced`` are emitted whatever their cost.
+    """
+    delta: dict[ir.Operator, ir.Relation] = {}
+    order: list[ir.Operator] = []
+    reads = ir.Reads()
+    for operator in operators:
+        if not operator.inputs:
+            name = operator.label
+            relation: ir.Relation = (
+                operator.delta(reads) if name in changed else ir.Nothing(operator.schema.names)
+            )
+        else:
+            relation = _resolved(operator.delta(reads), delta)
+        if not isinstance(relation, ir.Nothing):
+            delta[operator] = relation
+            order.append(operator)
+    uses = _uses(order, delta, roots)
+    emitted = frozenset(
+        operator
+        for operator in order
+        if isinstance(delta[operator], ir.Computed)
+        or operator in forced
+        or (uses.counts[operator] > 1 and _is_costly(operator, delta, uses.counts))
+    )
+    return Changes(delta, emitted, uses.groups, tuple(order))
+
+
+def _resolved(relation: ir.Relation, delta: Mapping[ir.Operator, ir.Relation]) -> ir.Relation:
+    """The relation without the terms that are empty, and with `AFTER` as before + delta.
+
+    Inside one step all reads see the tables as they were before it, and merges come last; so no
+    two operators can disagree on the order of merges, and a database may run a step as one
+    statement.
+    """
+    match relation:
+        case ir.Read(operator, ir.Moment.DELTA):
+            return relation if operator in delta else ir.Nothing(operator.schema.names)
+        case ir.Read(operator, ir.Moment.AFTER, by):
+            before = ir.Read(operator, ir.Moment.BEFORE, by)
+            if operator not in delta:
+                return before
+            return ir.Sum((before, ir.Read(operator, ir.Moment.DELTA)))
+        case ir.Read() | ir.Nothing():
+            return relation
+        case ir.Match():
+            return _resolved_match(relation, delta)
+        case ir.Sum():
+            parts = tuple(_resolved(part, delta) for part in relation.parts)
+            kept = tuple(part for part in parts if not isinstance(part, ir.Nothing))
+            if not kept:
+                return ir.Nothing(ir.column_names(relation))
+            return kept[0] if len(kept) == 1 else ir.Sum(kept)
+        case ir.Project() | ir.Filter() | ir.Negate() | ir.Accumulate() | ir.Computed():
+            source = _resolved(relation.source, delta)
+            if isinstance(source, ir.Nothing):
+                return ir.Nothing(ir.column_names(relation))
+            return ir.with_sources(relation, (source,))
+        case _:
+            assert_never(relation)
+
+
+def _resolved_match(match: ir.Match, delta: Mapping[ir.Operator, ir.Relation]) -> ir.Relation:
+    left, right = _resolved(match.left, delta), _resolved(match.right, delta)
+    if isinstance(left, ir.Nothing) or isinstance(right, ir.Nothing):
+        return ir.Nothing(match.names)
+    # A stored side that has become before + delta is a term of its own each: bilinear.
+    lefts = left.parts if isinstance(left, ir.Sum) else (left,)
+    rights = right.parts if isinstance(right, ir.Sum) else (right,)
+    terms = tuple(ir.with_sources(match, (a, b)) for a in lefts for b in rights)
+    return terms[0] if len(terms) == 1 else ir.Sum(terms)
+
+
+@dataclass
+class _Uses:
+    counts: dict[ir.Operator, int]
+    groups: tuple[ir.Accumulate, ...]
+
+
+def _uses(
+    order: list[ir.Operator], delta: Mapping[ir.Operator, ir.Relation], roots: Iterable[ir.Operator]
+) -> _Uses:
+    """How often each change would be computed if every operator were inlined but the costly."""
+    counts: dict[ir.Operator, int] = defaultdict(int)
+    groups: dict[ir.Accumulate, None] = {}
+    for root in roots:
+        counts[root] += 1
+    for operator in reversed(order):
+        relation = delta[operator]
+        # An emitted change is computed once, however often it is read.
+        once = isinstance(relation, ir.Computed) or (
+            counts[operator] > 1 and _is_costly(operator, delta, counts)
+        )
+        times = min(1, counts[operator]) if once else counts[operator]
+        within = dict.fromkeys(_accumulated(relation))
+        groups |= within
+        for group in within:  # its change table is filled once, whoever reads it
+            _count(group.source, operator, counts, 1 if counts[operator] else 0)
+        if not within:
+            _count(relation, operator, counts, times)
+    in_order = tuple(sorted(groups, key=lambda group: order.index(group.operator)))
+    return _Uses(counts, in_order)
+
+
+def _count(
+    relation: ir.Relation, within: ir.Operator, counts: dict[ir.Operator, int], times: int
+) -> None:
+    if isinstance(relation, ir.Read):
+        if relation.moment is ir.Moment.DELTA and relation.operator is not within:
+            counts[relation.operator] += times
+        return
+    for part in ir.sources(relation):
+        _count(part, within, counts, times)
+
+
+def _accumulated(relation: ir.Relation) -> Iterable[ir.Accumulate]:
+    if isinstance(relation, ir.Accumulate):
+        yield relation
+    for part in ir.sources(relation):
+        yield from _accumulated(part)
+
+
+def _is_costly(
+    operator: ir.Operator,
+    delta: Mapping[ir.Operator, ir.Relation],
+    counts: Mapping[ir.Operator, int],
+) -> bool:
+    """Whether computing the change again costs more than reading it from a delta table."""
+    todo = [delta[operator]]
+    while todo:
+        relation = todo.pop()
+        match relation:
+            case ir.Match():
+                return True
+            case ir.Accumulate() | ir.Computed():
+                continue  # stands in a table of its own
+            case ir.Read(inner, ir.Moment.DELTA) if inner.inputs and inner is not operator:
+                # A costly input that is read elsewhere too is emitted itself.
+                if counts[inner] <= 1:
+                    todo.append(delta[inner])
+            case _:
+                todo.extend(ir.sources(relation))
+    return False

@@ -1,0 +1,212 @@
+"""A traced query to the `SQLPlan` of one dialect: every phase behind tracing, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from sqlglot import exp
+
+from stepping.compiler import ir
+from stepping.compiler.lowering.arrange import Arrangement, arrange
+from stepping.compiler.lowering.demand import demand_of, non_negative
+from stepping.compiler.lowering.scalar_sql import can_spell
+from stepping.compiler.lowering.schedule import Scheduler, holds_all
+from stepping.compiler.plan.sql_plan import (
+    SQLCache,
+    SQLOrder,
+    SQLPlan,
+    SQLStatement,
+    SQLStep,
+    SQLTable,
+    StoredInput,
+)
+from stepping.compiler.plan.statements import Step
+from stepping.compiler.plan.tables import TableColumn
+from stepping.compiler.rewrites.python_steps import isolate_python
+from stepping.compiler.rewrites.share import share
+from stepping.compiler.schema import schema_of
+from stepping.dialects.base import Dialect
+
+
+@dataclass(frozen=True)
+class Program:
+    """A plan, and the row functions that it runs in Python."""
+
+    plan: SQLPlan
+    python_steps: tuple[ir.Operator, ...]
+    outputs: tuple[ir.Operator, ...]
+    caches: Mapping[str, ir.Operator] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a plan is made. The law test runs with the rewrites on and off."""
+
+    allow_negative: bool = False
+    rewrites: bool = True
+
+
+def plan_sql(
+    name: str,
+    outputs: tuple[ir.Operator, ...],
+    caches: Mapping[str, ir.Operator],
+    inputs: tuple[ir.Operator, ...],
+    dialect: Dialect,
+    options: Options,
+) -> Program:
+    """Plan a query for a dialect."""
+    count = len(outputs)
+    roots = (*outputs, *caches.values(), *inputs)
+    roots = isolate_python(roots, lambda scalar: can_spell(scalar, dialect.spelling))
+    roots = share(roots)
+    outputs = roots[:count]
+    caches = dict(zip(caches, roots[count : count + len(caches)], strict=True))
+    inputs = roots[count + len(caches) :]
+    roots = tuple(roots[: count + len(caches)])
+    operators = unique((*inputs, *ir.topological(*roots)))
+    changes = tuple(op for op in operators if op.flow is ir.Flow.CHANGE)
+    demand = demand_of(roots, prune=options.rewrites)
+    proven = non_negative(roots, allow_negative=options.allow_negative)
+    taken: set[str] = set()
+    cache_names = {op.inputs[0]: cache for cache, op in reversed(caches.items())}
+    arrangements = arrange(name, demand, proven, cache_names, taken)
+    scheduler = Scheduler(changes, outputs, demand, arrangements, dialect, taken)
+    names = [op.label for op in inputs]
+    sets = [frozenset({each}) for each in names]
+    if len(names) > 1:
+        sets.append(frozenset(names))
+    steps = tuple(sql_step(scheduler.step(changed), dialect) for changed in sets)
+    tables = tuple(SQLTable(table, dialect.table_ddl(table)) for table in arrangements.tables)
+    session = [each.change for each in arrangements.state.values()]
+    session += list(scheduler.delta_tables.values())
+    plan = SQLPlan(
+        query=name,
+        dialect=dialect.name,
+        fingerprint="",
+        tables=tables,
+        own_ddl=dialect.own_ddl(),
+        session_ddl=tuple(text for table in session for text in dialect.session_ddl(table)),
+        steps=steps,
+        caches=tuple(
+            sql_cache(cache, op, arrangements.delay[op.inputs[0]], dialect)
+            for cache, op in caches.items()
+        ),
+        snapshots={
+            position: sql_cache("", op, arrangements.delay[op.inputs[0]], dialect)
+            for position, op in enumerate(outputs)
+            if op.flow is ir.Flow.SNAPSHOT
+        },
+        allow_negative=options.allow_negative,
+        stored_inputs=tuple(
+            stored_input(op, arrangements.delay[op], dialect)
+            for op in inputs
+            if op in arrangements.delay and holds_all(arrangements.delay[op])
+        ),
+    )
+    plan = finished(plan, dialect)
+    return Program(plan, tuple(scheduler.python_steps), outputs, caches)
+
+
+def unique(operators: Iterable[ir.Operator]) -> tuple[ir.Operator, ...]:
+    return tuple(dict.fromkeys(operators))
+
+
+def sql_step(step: Step, dialect: Dialect) -> SQLStep:
+    """A step as text, its stages by position."""
+    texts: list[SQLStatement] = []
+    starts: list[int] = []
+    for position, statement in enumerate(step.statements):
+        if position in step.stages:
+            starts.append(len(texts))
+        texts += dialect.render(statement)
+    ends = [*starts[1:], len(texts)]
+    stages = tuple(zip(starts, ends, step.stage_tables, strict=True))
+    return SQLStep(
+        step.inputs, tuple(texts), step.tables, stages, fused=dialect.fused(step)
+    )
+
+
+def sql_cache(
+    name: str, snapshot: ir.Operator, arrangement: Arrangement, dialect: Dialect
+) -> SQLCache:
+    """How a kept integral is read as rows, whole, by row, and in the order of its indexes."""
+    table = arrangement.table
+    schema = snapshot.schema
+    held = [arrangement.holding(each) or "" for each in arrangement.operator.schema.names]
+    columns = tuple(
+        TableColumn(column.name, column.type) for column in schema.columns
+    )
+    keys: tuple[ir.RowFunction, ...] = getattr(snapshot, "keys", ())
+    directions: tuple[tuple[bool, ...], ...] = getattr(snapshot, "directions", ())
+    orders = tuple(
+        sql_order(function, ascending, held, arrangement, dialect)
+        for function, ascending in zip(keys, directions, strict=True)
+        if function.scalars is not None and function.scalars in arrangement.keys
+    )
+    count = exp.select(exp.Count(this=exp.Star())).from_(dialect.source(table))
+    return SQLCache(
+        name,
+        table.name,
+        columns,
+        dialect.read_table(table, held),
+        dialect.read_table(table, held, match=held),
+        dialect.text(count),
+        orders,
+    )
+
+
+def stored_input(operator: ir.Operator, arrangement: Arrangement, dialect: Dialect) -> StoredInput:
+    names = operator.schema.names
+    held = [arrangement.holding(name) or "" for name in names]
+    columns = tuple(TableColumn(column.name, column.type) for column in operator.schema.columns)
+    match = dialect.read_table(arrangement.table, held, match=held)
+    return StoredInput(operator.label, columns, names, match)
+
+
+def sql_order(
+    function: ir.RowFunction,
+    ascending: tuple[bool, ...],
+    held: list[str],
+    arrangement: Arrangement,
+    dialect: Dialect,
+) -> SQLOrder:
+    assert function.scalars is not None
+    table = arrangement.table
+    key = arrangement.keys[function.scalars]
+    rest = [name for name in held if name not in key]
+    order = [*zip(key, ascending, strict=True), *((name, True) for name in rest)]
+    types = tuple(
+        TableColumn(name, column.type)
+        for name, column in zip(key, schema_of(function.type).columns, strict=True)
+    )
+    return SQLOrder(
+        function.digest.hex(),
+        key,
+        ascending,
+        dialect.read_table(table, held, order=order),
+        dialect.read_table(table, held, order=order, match=key),
+        types,
+    )
+
+
+def finished(plan: SQLPlan, dialect: Dialect) -> SQLPlan:
+    """The plan with the functions it needs registered, and its fingerprint."""
+    texts = [s.sql for step in plan.steps for s in step.statements]
+    texts += [s.fused.sql for s in plan.steps if s.fused]
+    plan = replace(plan, registered=dialect.registered_in(texts))
+    kept = tuple((each.table.digest, each.ddl) for each in plan.tables)
+    print_of = ir.digest_of((plan.query, plan.dialect, plan.allow_negative, kept)).hex()
+    return replace(plan, fingerprint=print_of, install=installed(plan, print_of, dialect))
+
+
+def installed(plan: SQLPlan, fingerprint: str, dialect: Dialect) -> tuple[str, ...]:
+    """The rows that say what is installed; they stay as they are if they are there."""
+    clocks = [(name, 0) for name in plan.kept]
+    query = [(plan.query, fingerprint, " ".join(plan.kept))]
+    made = [dialect.insert_constants("last_update", ("table_name", "t"), clocks)] if clocks else []
+    return (
+        *made,
+        dialect.insert_constants("stepping_queries", ("name", "fingerprint", "tables"), query),
+    )
+

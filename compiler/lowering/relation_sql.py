@@ -1,0 +1,279 @@
+"""Terms to sqlglot selects: rows with weights, groups with their old and new state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlglot import exp
+
+from stepping.compiler import ir
+from stepping.compiler.lowering.arrange import KeyedState
+from stepping.compiler.lowering.scalar_sql import scalar_sql
+from stepping.compiler.lowering.terms import Term
+from stepping.compiler.plan.tables import SumColumns, Table, TableColumn
+from stepping.compiler.schema import INT
+from stepping.dialects.base import CHANGED, KEPT, Dialect
+
+Expression = Any  # a sqlglot expression
+Outputs = Sequence[tuple[str, ir.Scalar]]
+
+
+@dataclass(frozen=True)
+class RelationSQL:
+    """Builds the selects of one dialect."""
+
+    dialect: Dialect
+
+    # -- rows -----------------------------------------------------------------------------------
+
+    def rows(
+        self,
+        parts: Sequence[tuple[Term, Outputs]],
+        weight: str | None,
+        *,
+        consolidated: bool = False,
+        into: Table | None = None,
+    ) -> Expression:
+        """``SELECT columns, weight`` of each term, put together with UNION ALL.
+
+        ``consolidated``: equal rows are added up and those of weight 0 left out. ``into``: the
+        values as that table stores them.
+        """
+        selects = [self.term(term, outputs, weight, into) for term, outputs in parts]
+        union = selects[0]
+        for select in selects[1:]:
+            union = exp.union(union, select, distinct=False, copy=False)
+        if not consolidated or weight is None:
+            return union
+        names = [name for name, _ in parts[0][1]]
+        return self.consolidated(union, names, weight)
+
+    def consolidated(self, rows: Expression, names: Sequence[str], weight: str) -> Expression:
+        """Rows with equal columns as one, their weights added."""
+        columns = [exp.column(self.name(name), table=self.name(CHANGED)) for name in names]
+        total = self.dialect.sum_of(
+            INT,
+            exp.column(self.name(weight), table=self.name(CHANGED)),
+            exp.Literal.number(1),
+        )
+        return (
+            exp.select(*columns, exp.alias_(total.copy(), self.name(weight)))
+            .from_(exp.Subquery(this=rows, alias=exp.TableAlias(this=self.name(CHANGED))))
+            .group_by(*columns)
+            .having(exp.NEQ(this=total, expression=exp.Literal.number(0)))
+        )
+
+    def term(
+        self, term: Term, outputs: Outputs, weight: str | None, into: Table | None
+    ) -> Expression:
+        columns = []
+        for name, scalar in outputs:
+            value = self.scalar(scalar, term)
+            if into is not None:
+                value = self.dialect.stored(into, into.column(name), value)
+            columns.append(exp.alias_(value, self.name(name)))
+        if weight is not None:
+            columns.append(exp.alias_(self.weight(term), self.name(weight)))
+        return self.body(exp.select(*columns), term)
+
+    def body(self, select: Expression, term: Term) -> Expression:
+        """The FROM and WHERE of a term."""
+        first, *others = term.sources
+        select = select.from_(self.aliased(first.table, first.alias))
+        for source in others:
+            values = [(column, self.scalar(value, term)) for column, value in source.lookups]
+            on = self.dialect.lookup(source.table, source.alias, values, null_safe=False)
+            select = self.dialect.joined(select, self.aliased(source.table, source.alias), on)
+        for a, b in term.equal:
+            select = select.where(
+                exp.EQ(this=self.scalar(a, term), expression=self.scalar(b, term))
+            )
+        for condition in term.filters:
+            select = select.where(self.scalar(condition, term))
+        return select
+
+    def weight(self, term: Term) -> Expression:
+        """The weight of a term's rows: the product of its sources', with its sign."""
+        factors = [
+            exp.column(self.name(source.table.weight), table=self.name(source.alias))
+            for source in term.sources
+            if source.table.weight is not None
+        ]
+        if not factors:
+            return exp.Literal.number(1) if not term.negative else exp.Literal.number(-1)
+        product = factors[0]
+        for factor in factors[1:]:
+            product = exp.Mul(this=product, expression=factor)
+        return exp.Neg(this=exp.paren(product)) if term.negative else product
+
+    def scalar(self, scalar: ir.Scalar, term: Term) -> Expression:
+        tables = {source.alias: source.table for source in term.sources}
+
+        def column(name: str) -> Expression:
+            alias, _, inner = name.partition(".")
+            return self.dialect.reference(tables[alias], inner, alias)
+
+        return scalar_sql(scalar, column, self.dialect.spelling)
+
+    def aliased(self, table: Table, alias: str) -> Expression:
+        return exp.alias_(self.dialect.source(table), self.name(alias), table=True)
+
+    def name(self, name: str | None) -> Expression:
+        return self.dialect.identifier(name or "")
+
+    # -- groups ---------------------------------------------------------------------------------
+
+    def groups(self, state: KeyedState, terms: Sequence[Term]) -> Expression:
+        """The rows of a change table: each touched group, before and after.
+
+        The old state is read here, before it is merged, so that the row which is taken away is
+        bit for bit the row that was emitted; it is never computed back from the new one.
+        """
+        inner = self.grouped(state, terms)
+        keys = [name for name, _ in state.groups.keys]
+        count = state.table.weight or ""
+        old_count = exp.column(self.name(count), table=self.name(KEPT))
+        change_count = exp.column(self.name(count), table=self.name(CHANGED))
+        columns = [
+            *(exp.column(self.name(key), table=self.name(CHANGED)) for key in keys),
+            exp.alias_(old_count, self.name(ir.GROUP_OLD)),
+            exp.alias_(self.plus(old_count, change_count), self.name(ir.GROUP_NEW)),
+        ]
+        changed = [exp.NEQ(this=change_count.copy(), expression=exp.Literal.number(0))]
+        group = self.group_text(state.table, keys)
+        for each in state.table.sums:
+            old = exp.column(self.name(each.value), table=self.name(KEPT))
+            change = exp.column(self.name(each.value), table=self.name(CHANGED))
+            shown = self.dialect.loaded(state.table, state.table.column(each.value), old.copy())
+            added = self.dialect.added(each, old, change, group)
+            columns.append(exp.alias_(shown, self.name(each.old)))
+            if not each.finite:
+                columns.append(exp.alias_(added, self.name(each.new)))
+            else:
+                columns += self.float_columns(each, added, old, change)
+            changed.append(exp.NEQ(this=change.copy(), expression=self.dialect.zero(each.type)))
+            for side in filter(None, (each.positive, each.negative)):
+                by = exp.column(self.name(side), table=self.name(CHANGED))
+                changed.append(exp.NEQ(this=by.copy(), expression=exp.Literal.number(0)))
+        values = [(key, exp.column(self.name(key), table=self.name(CHANGED))) for key in keys]
+        on = self.dialect.lookup(state.table, KEPT, values, null_safe=True)
+        kept = self.aliased(state.table, KEPT)
+        return (
+            exp.select(*columns)
+            .from_(exp.Subquery(this=inner, alias=exp.TableAlias(this=self.name(CHANGED))))
+            .join(kept, on=exp.and_(*on) if on else exp.true(), join_type="left")
+            .where(exp.or_(*changed))
+        )
+
+    def float_columns(
+        self, each: SumColumns, added: Expression, old: Expression, change: Expression
+    ) -> list[Expression]:
+        """A float's new sum, and the three columns that it is kept in."""
+        sides = [
+            self.plus(
+                exp.column(self.name(side), table=self.name(KEPT)),
+                exp.column(self.name(side), table=self.name(CHANGED)),
+            )
+            for side in (each.positive, each.negative)
+        ]
+        zero = self.dialect.zero(each.type)
+        finite = exp.Add(this=exp.func("COALESCE", old.copy(), zero), expression=change.copy())
+        total = self.dialect.float_total(finite, *sides)
+        return [
+            exp.alias_(total, self.name(each.new)),
+            exp.alias_(added, self.name(each.finite)),
+            *(
+                exp.alias_(side, self.name(name))
+                for side, name in zip(sides, (each.positive, each.negative), strict=True)
+            ),
+        ]
+
+    def grouped(self, state: KeyedState, terms: Sequence[Term]) -> Expression:
+        """The change of each touched group: of its number of rows, and of its sums."""
+        keys = state.groups.keys
+        sums = list(zip(state.groups.sums, state.table.sums, strict=True))
+        if len(terms) == 1:  # grouped where it is joined: no rows in between
+            (term,) = terms
+            source = None
+            key_values = [self.scalar(ir.substitute(s, term.columns), term) for _, s in keys]
+            weight = self.weight(term)
+            values = [self.scalar(ir.substitute(r.value, term.columns), term) for r, _ in sums]
+        else:
+            weight_name = state.table.weight or ""
+            parts = []
+            for term in terms:
+                named = [(n, ir.substitute(s, term.columns)) for n, s in keys]
+                named += [(c.value, ir.substitute(r.value, term.columns)) for r, c in sums]
+                parts.append((term, named))
+            alias = self.name("u")
+            source = exp.Subquery(
+                this=self.rows(parts, weight_name), alias=exp.TableAlias(this=alias)
+            )
+            key_values = [exp.column(self.name(n), table=alias.copy()) for n, _ in keys]
+            weight = exp.column(self.name(weight_name), table=alias.copy())
+            values = [exp.column(self.name(c.value), table=alias.copy()) for _, c in sums]
+        select = exp.select(
+            *(exp.alias_(v, self.name(n)) for v, (n, _) in zip(key_values, keys, strict=True)),
+            exp.alias_(
+                self.dialect.sum_of(INT, weight, exp.Literal.number(1)),
+                self.name(state.table.weight),
+            ),
+        )
+        for value, (_, each) in zip(values, sums, strict=True):
+            for column, total in self.sum_parts(each, value, weight):
+                select = select.select(exp.alias_(total, self.name(column)))
+        if source is None:
+            select = self.body(select, term)
+        else:
+            select = select.from_(source)
+        return select.group_by(*(value.copy() for value in key_values)) if keys else select
+
+    def sum_parts(
+        self, each: SumColumns, value: Expression, weight: Expression
+    ) -> list[tuple[str, Expression]]:
+        if not each.positive:
+            return [(each.value, self.dialect.sum_of(each.type, value, weight.copy()))]
+        plus, minus = self.dialect.infinity(1), self.dialect.infinity(-1)
+        finite = exp.Case(
+            ifs=[
+                exp.If(
+                    this=exp.In(this=value.copy(), expressions=[plus.copy(), minus.copy()]),
+                    true=exp.Literal.number("0.0"),
+                )
+            ],
+            default=value.copy(),
+        )
+
+        def counted(sign: Expression) -> Expression:
+            is_it = exp.If(
+                this=exp.EQ(this=value.copy(), expression=sign), true=exp.Literal.number(1)
+            )
+            flag = exp.Case(ifs=[is_it], default=exp.Literal.number(0))
+            return self.dialect.sum_of(INT, flag, weight.copy())
+
+        return [
+            (each.value, self.dialect.sum_of(each.type, finite, weight.copy())),
+            (each.positive, counted(plus)),
+            (each.negative, counted(minus)),
+        ]
+
+    def plus(self, old: Expression, change: Expression) -> Expression:
+        zero = exp.Literal.number(0)
+        return exp.Add(this=exp.func("COALESCE", old.copy(), zero), expression=change.copy())
+
+    def group_text(self, table: Table, keys: Sequence[str]) -> Expression:
+        """The key of a group as text, for the message of an error."""
+        parts: list[Expression] = []
+        for key in keys:
+            value = exp.column(self.name(key), table=self.name(CHANGED))
+            if parts:
+                parts.append(exp.Literal.string(", "))
+            parts.append(self.dialect.text_of(TableColumn(key, table.column(key).type), value))
+        if not parts:
+            return exp.Literal.string("of the whole set")
+        text = parts[0]
+        for part in parts[1:]:
+            text = exp.DPipe(this=text, expression=part)
+        return text

@@ -1,0 +1,114 @@
+"""Scalars to sqlglot expressions, in the words of one dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import assert_never
+
+from sqlglot import exp
+
+from stepping.compiler import ir
+from stepping.compiler.frontend.rowfn.functions import FUNCTIONS
+from stepping.compiler.schema import BOOL, Atom
+from stepping.dialects.scalars import Spelling, Sql, case, closed
+
+Columns = Callable[[str], exp.Expr]
+
+
+def scalar_sql(scalar: ir.Scalar, column: Columns, spell: Spelling) -> exp.Expr:
+    """The expression that gives exactly what ``scalar`` means. It can stand as an operand.
+
+    ``column`` gives the expression for a column of the row, of the column's physical type. A
+    LookupError says what ``spell`` has no exact words for; ask `can_spell` first.
+    """
+    return closed(_Lowering(column, spell).settled(scalar).tree)
+
+
+def can_spell(scalar: ir.Scalar, spell: Spelling) -> str | None:
+    """None if ``scalar`` can be spelled exactly, else what in it cannot."""
+    try:
+        scalar_sql(scalar, exp.column, spell)
+    except LookupError as error:
+        return str(error.args[0])
+    return None
+
+
+def registered(scalar: ir.Scalar, spell: Spelling) -> frozenset[str]:
+    """Names of the functions that must be registered on a connection that evaluates ``scalar``."""
+    return spell.registered(scalar_sql(scalar, exp.column, spell))
+
+
+class _Lowering:
+    def __init__(self, column: Columns, spell: Spelling) -> None:
+        self.column = column
+        self.spell = spell
+        self.done: dict[ir.Scalar, Sql] = {}
+
+    def settled(self, scalar: ir.Scalar) -> Sql:
+        return self.lowered(scalar, frozenset())
+
+    def lowered(self, scalar: ir.Scalar, absorbed: frozenset[str]) -> Sql:
+        """``scalar`` as SQL, raw only in a way that whoever asks takes as raw."""
+        if scalar not in self.done:
+            self.done[scalar] = self.sql(scalar)
+        made = self.done[scalar]
+        if made.raw and made.raw not in absorbed:
+            assert isinstance(scalar, ir.Call)
+            made = self.spell.settled(made, str(FUNCTIONS[scalar.function]))
+        return made
+
+    def sql(self, scalar: ir.Scalar) -> Sql:
+        match scalar:
+            case ir.ColumnRef(name, atom):
+                return Sql(self.column(name), atom)
+            case ir.Const(value, atom):
+                return self.spell.constant(value, atom)
+            case ir.Call():
+                return self.call(scalar)
+            case ir.Case(whens, otherwise, atom):
+                made = case(
+                    *((self.settled(c), self.of_type(value, atom)) for c, value in whens),
+                    otherwise=self.of_type(otherwise, atom),
+                )
+                return Sql(made.tree, atom)
+            case ir.And(parts):
+                return self.all_or_any(exp.And, parts, empty=True)
+            case ir.Or(parts):
+                return self.all_or_any(exp.Or, parts, empty=False)
+            case ir.Not(part):
+                return Sql(exp.Not(this=closed(self.settled(part).tree)), BOOL)
+            case ir.IsNull(part):
+                return Sql(self.settled(part).is_null().tree, BOOL)
+            case ir.Raise(message, atom):
+                return Sql(self.spell.raised(self.settled(message), atom).tree, atom)
+            case _:
+                assert_never(scalar)
+
+    def call(self, scalar: ir.Call) -> Sql:
+        types = tuple(arg.type for arg in scalar.args)
+        absorbed = self.spell.absorbs(scalar.function, types)
+        args = [self.lowered(arg, absorbed) for arg in scalar.args]
+        try:
+            made = self.spell.call(scalar.function, args, scalar.type)
+        except LookupError as error:
+            raise LookupError(*error.args or (str(FUNCTIONS[scalar.function]),)) from error
+        return replace(made, type=scalar.type, constant=False, value=None)
+
+    def all_or_any(
+        self, operator: type[exp.Expr], parts: tuple[ir.Scalar, ...], *, empty: bool
+    ) -> Sql:
+        if not parts:
+            return self.spell.constant(empty, BOOL)
+        made: exp.Expr
+        made, *rest = [self.settled(part).tree.copy() for part in parts]
+        for part in rest:
+            left = made if isinstance(made, operator) else closed(made)
+            made = operator(this=left, expression=closed(part))
+        return Sql(made, BOOL)
+
+    def of_type(self, scalar: ir.Scalar, atom: Atom) -> Sql:
+        """A branch of a Case: None has no type of its own."""
+        if isinstance(scalar, ir.Const) and scalar.value is None:
+            return self.spell.constant(None, atom)
+        return self.settled(scalar)

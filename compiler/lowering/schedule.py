@@ -1,0 +1,279 @@
+"""The statements of one step, in order: one list per set of changed inputs.
+
+All reads of a step see the tables as they were before it. So each statement that reads a kept
+table comes before the one that merges into it; nothing else orders them. Tables that one statement
+reads or writes together form a *stage*: it can be committed by itself, and no table is touched by
+two stages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from stepping.compiler import ir
+from stepping.compiler.lowering import names
+from stepping.compiler.lowering.arrange import Arrangement, Arrangements, where_of
+from stepping.compiler.lowering.changes import Changes, changes_of
+from stepping.compiler.lowering.demand import Demand
+from stepping.compiler.lowering.relation_sql import RelationSQL
+from stepping.compiler.lowering.stages import Piece, in_order, piece_of, staged
+from stepping.compiler.lowering.terms import Term, TermBuilder
+from stepping.compiler.plan.statements import (
+    ClearDelta,
+    EmitDelta,
+    MapInPython,
+    MergeDelta,
+    MergeState,
+    ReadDelta,
+    Served,
+    StageDelta,
+    Step,
+)
+from stepping.compiler.plan.tables import Table, TableColumn, TableKind
+from stepping.compiler.schema import free_name
+from stepping.dialects.base import Dialect
+from stepping.errors import InternalError
+
+WEIGHT = "c"
+
+
+
+@dataclass
+class Scheduler:
+    """Schedules the steps of one query on one dialect."""
+
+    operators: tuple[ir.Operator, ...]  # inputs first
+    outputs: tuple[ir.Operator, ...]
+    demand: Demand
+    arrangements: Arrangements
+    dialect: Dialect
+    taken: set[str]
+    delta_tables: dict[ir.Operator, Table] = field(default_factory=dict)
+    python_steps: list[ir.Operator] = field(default_factory=list)
+
+    def step(self, changed: frozenset[str]) -> Step:
+        """The statements for a change of these inputs."""
+        forced: frozenset[ir.Operator] = frozenset()
+        while True:
+            pieces, merging = self.pieces(changed, forced)
+            ordered, stuck = in_order(pieces)
+            if not stuck:
+                break
+            # Two merges that each read what the other writes: compute one change beforehand.
+            more = frozenset(merging[name] for name in stuck) - forced
+            if not more:
+                raise InternalError("the statements of a step cannot be put in order")
+            forced |= more
+        stages = staged(ordered)
+        tables = sorted({name for piece in ordered for name in piece.touched})
+        starts, position = [], 0
+        for stage in stages:
+            starts.append(position)
+            position += len(stage)
+        return Step(
+            tuple(op.label for op in self.operators if not op.inputs and op.label in changed),
+            tuple(piece.statement for stage in stages for piece in stage),
+            tuple(tables),
+            tuple(starts),
+            tuple(tuple(sorted(set().union(*(p.touched for p in stage)))) for stage in stages),
+        )
+
+    def pieces(
+        self, changed: frozenset[str], forced: frozenset[ir.Operator]
+    ) -> tuple[list[Piece], dict[str, ir.Operator]]:
+        outputs = [op for op in self.outputs if op.flow is ir.Flow.CHANGE]
+        roots = [*outputs, *self.arrangements.delay]
+        changes = changes_of(self.operators, changed, roots, forced)
+        tables = {
+            op: self.delta_table(op)
+            for op in changes.order
+            if not op.inputs or op in changes.emitted
+        }
+        builder = TermBuilder(changes, self.arrangements, tables)
+        sql = RelationSQL(self.dialect)
+        made = Pieces(self, changes, builder, sql)
+        pieces: list[Piece] = []
+        for operator in changes.order:
+            pieces += made.filled(operator)
+        for position, output in enumerate(self.outputs):
+            if output.flow is ir.Flow.CHANGE and changes.changed(output):
+                pieces.append(made.output(position, output))
+        merging: dict[str, ir.Operator] = {}
+        for operator, arrangement in self.arrangements.delay.items():
+            if changes.changed(operator):
+                pieces.append(made.merged(arrangement))
+                merging[arrangement.table.name] = operator
+        for groups in changes.groups:
+            state = self.arrangements.state[groups.operator]
+            merge = MergeState(state.table, state.change, served(groups.operator))
+            pieces.append(Piece(merge, uses=frozenset({state.change.name}), writes=state.table.name))
+        used = [table for table in made.used if table.kind is not TableKind.DELAY]
+        clears = [Piece(ClearDelta(table, of_table(table))) for table in used]
+        return [*clears, *pieces], merging
+
+    def delta_table(self, operator: ir.Operator) -> Table:
+        """The table of an operator's change, with the columns that anybody reads."""
+        if operator not in self.delta_tables:
+            wanted = self.demand.delta[operator]
+            columns = tuple(
+                TableColumn(column.name, column.type)
+                for column in operator.schema.columns
+                if column.name in wanted
+            )
+            taken = {column.name.lower() for column in columns}
+            self.delta_tables[operator] = Table(
+                names.delta_name(f"delta_{names.role_of(operator)}", self.taken),
+                TableKind.DELTA,
+                columns,
+                free_name(WEIGHT, taken),
+                reason=f"the change of {operator.label} in one step",
+                serves=operator.label,
+                where=where_of(operator),
+                rows_of=str(operator.schema.type),
+            )
+        return self.delta_tables[operator]
+
+    def python_step(self, operator: ir.Operator) -> int:
+        if operator not in self.python_steps:
+            self.python_steps.append(operator)
+        return self.python_steps.index(operator)
+
+
+@dataclass
+class Pieces:
+    """Makes the pieces of one step."""
+
+    scheduler: Scheduler
+    changes: Changes
+    builder: TermBuilder
+    sql: RelationSQL
+    used: dict[Table, None] = field(default_factory=dict)
+
+    def filled(self, operator: ir.Operator) -> list[Piece]:
+        """The statements that fill the delta and change tables of an operator."""
+        pieces = []
+        for groups in self.changes.groups:
+            if groups.operator is not operator:
+                continue
+            state = self.scheduler.arrangements.state[operator]
+            terms = self.builder.group_terms(groups)
+            emit = EmitDelta(state.change, self.sql.groups(state, terms), served(operator))
+            pieces.append(piece_of(emit, terms, fills=state.change, also={state.table.name}))
+            self.used[state.change] = None
+        table = self.builder.delta_tables.get(operator)
+        if table is None:
+            return pieces
+        self.used[table] = None
+        if not operator.inputs:
+            stage = StageDelta(table, served(operator), operator.label)
+            return [*pieces, Piece(stage, fills=table.name)]
+        relation = self.changes.delta[operator]
+        if isinstance(relation, ir.Computed):
+            return [*pieces, self.computed(operator, table, relation)]
+        terms = self.terms(relation, table.names)
+        select = self.rows(terms, table.names, table.weight, table)
+        emit = EmitDelta(table, select, served(operator))
+        return [*pieces, piece_of(emit, terms, fills=table)]
+
+    def computed(self, operator: ir.Operator, table: Table, computed: ir.Computed) -> Piece:
+        columns = ir.column_names(computed.source)
+        terms = self.terms(computed.source, columns)
+        select = self.rows(terms, columns, WEIGHT_READ)
+        functions = operator.python_functions
+        reason = "; ".join(dict.fromkeys(f.reason for f in functions if f.reason))
+        faults = [f.fault or f.source for f in functions]
+        fault = "; ".join(str(each) for each in faults if each)
+        step = self.scheduler.python_step(operator)
+        statement = MapInPython(table, select, served(operator), step, reason, fault)
+        return piece_of(statement, terms, fills=table)
+
+    def output(self, position: int, operator: ir.Operator) -> Piece:
+        columns = operator.schema.names
+        terms = self.read(operator, columns)
+        select = self.rows(terms, columns, WEIGHT_READ)
+        typed = tuple(TableColumn(c.name, c.type) for c in operator.schema.columns)
+        return piece_of(ReadDelta(position, select, served(operator), typed), terms)
+
+    def merged(self, arrangement: Arrangement) -> Piece:
+        operator, table = arrangement.operator, arrangement.table
+        read = frozenset().union(*(ir.columns_read(scalar) for _, scalar in arrangement.columns))
+        terms = self.read(operator, read)
+        distinct = len(terms) <= 1 or is_keyed(operator)
+        distinct = distinct and self.is_distinct(operator) and holds_all(arrangement)
+        parts = [
+            (term, [(n, ir.substitute(s, term.columns)) for n, s in arrangement.columns])
+            for term in terms
+        ]
+        select = self.sql.rows(parts, table.weight, consolidated=not distinct, into=table)
+        merge = MergeDelta(table, select, served(operator), distinct)
+        return piece_of(merge, terms, writes=table.name)
+
+    def is_distinct(self, operator: ir.Operator) -> bool:
+        """Whether no row comes twice in an operator's change, all its columns taken together."""
+        if not operator.inputs or is_keyed(operator):
+            return True
+        relation = self.changes.delta[operator]
+        match relation:
+            case ir.Filter(ir.Read(source, ir.Moment.DELTA)):
+                return self.is_distinct(source)
+            case ir.Match(ir.Read(left), ir.Read(right)):
+                moments = {relation.left.moment, relation.right.moment}  # type: ignore[union-attr]
+                return len(moments) == 2 and all(
+                    self.is_distinct(each) or not self.changes.changed(each)
+                    for each in (left, right)
+                )
+            case _:
+                return False
+
+    def read(self, operator: ir.Operator, columns: Iterable[str]) -> tuple[Term, ...]:
+        return self.terms(ir.Reads().delta(operator), columns)
+
+    def terms(self, relation: ir.Relation, columns: Iterable[str]) -> tuple[Term, ...]:
+        return self.builder.terms(relation, frozenset(columns))
+
+    def rows(
+        self,
+        terms: Sequence[Term],
+        columns: Sequence[str],
+        weight: str | None,
+        into: Table | None = None,
+    ) -> Any:
+        if not terms:
+            raise InternalError("a change that is not empty has no terms")
+        parts = [(term, [(name, term.columns[name]) for name in columns]) for term in terms]
+        return self.sql.rows(parts, weight, into=into)
+
+
+WEIGHT_READ = "stepping_count"  # the last column of what is read back: no field has this name
+
+
+def is_keyed(operator: ir.Operator) -> bool:
+    """Whether the change comes from a change table: the old and the new row of each group."""
+    relation = operator.delta(ir.Reads())
+    return isinstance(relation, ir.Sum) and any(
+        isinstance(part, ir.Accumulate)
+        for each in relation.parts
+        for project in ir.sources(each) or (each,)
+        for part in _below(project)
+    )
+
+
+def _below(relation: ir.Relation) -> Iterable[ir.Relation]:
+    yield relation
+    for part in ir.sources(relation):
+        yield from _below(part)
+
+
+def holds_all(arrangement: Arrangement) -> bool:
+    """Whether a delay table holds every column of its operator."""
+    return all(arrangement.holding(name) is not None for name in arrangement.operator.schema.names)
+
+
+def served(operator: ir.Operator) -> Served:
+    return Served(operator.label, where_of(operator))
+
+
+def of_table(table: Table) -> Served:
+    return Served(table.serves, table.where)

@@ -1,0 +1,226 @@
+"""Relations as sums of terms: what one SELECT each can say, before it is SQL.
+
+Fusing linear operators into the statement around them happens here: a projection is a substitution
+in a term's columns, a filter one more condition.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from stepping.compiler import ir
+from stepping.compiler.lowering.arrange import Arrangements
+from stepping.compiler.lowering.changes import Changes
+from stepping.compiler.lowering.demand import (
+    Columns,
+    accumulated_columns,
+    columns_of,
+    is_stored,
+    sides,
+)
+from stepping.compiler.plan.tables import Table
+from stepping.compiler.schema import BOOL
+from stepping.errors import InternalError
+
+FALSE = ir.Const(False, BOOL)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table in a term's FROM, under an alias that is unique in the statement."""
+
+    table: Table
+    alias: str
+    # Columns of this table that equal a scalar over the sources in front of it.
+    lookups: tuple[tuple[str, ir.Scalar], ...] = ()
+
+
+@dataclass(frozen=True)
+class Term:
+    """One SELECT: its sources in the order in which they are to be joined.
+
+    Scalars name columns as ``alias.column``. The weight of a row is the product of the sources'
+    weights, negated if ``negative``.
+    """
+
+    sources: tuple[Source, ...]
+    columns: Mapping[str, ir.Scalar]
+    equal: tuple[tuple[ir.Scalar, ir.Scalar], ...] = ()
+    filters: tuple[ir.Scalar, ...] = ()
+    negative: bool = False
+
+
+@dataclass
+class TermBuilder:
+    """Builds the terms of relations for one plan."""
+
+    changes: Changes
+    arrangements: Arrangements
+    delta_tables: Mapping[ir.Operator, Table]  # of inputs and of emitted changes
+    serial: Iterator[int] = field(default_factory=itertools.count)
+
+    def terms(self, relation: ir.Relation, wanted: Columns) -> tuple[Term, ...]:
+        """The terms of a relation, with at least the ``wanted`` columns."""
+        match relation:
+            case ir.Read(operator, ir.Moment.DELTA):
+                table = self.delta_tables.get(operator)
+                if table is not None:
+                    return (self.whole(table),)
+                return self.terms(self.changes.delta[operator], wanted)
+            case ir.Read():
+                return (self.stored(relation),)
+            case ir.Project():
+                return tuple(
+                    self.projected(term, relation, wanted)
+                    for term in self.terms(relation.source, columns_of(relation, wanted))
+                )
+            case ir.Filter():
+                read = wanted | ir.columns_read(relation.predicate)
+                return tuple(
+                    filtered(term, relation.predicate) for term in self.terms(relation.source, read)
+                )
+            case ir.Negate():
+                return tuple(
+                    Term(t.sources, t.columns, t.equal, t.filters, not t.negative)
+                    for t in self.terms(relation.source, wanted)
+                )
+            case ir.Sum():
+                return tuple(t for part in relation.parts for t in self.terms(part, wanted))
+            case ir.Match():
+                return self.matched(relation, wanted)
+            case ir.Accumulate():
+                state = self.arrangements.state[relation.operator]
+                return (self.whole(state.change),)
+            case ir.Computed():
+                raise InternalError("a Python step is read where its table has not been made")
+            case ir.Nothing():
+                return ()
+            case _:
+                assert_never(relation)
+
+    def group_terms(self, groups: ir.Accumulate) -> tuple[Term, ...]:
+        """The terms of the rows that change some groups."""
+        return self.terms(groups.source, accumulated_columns(groups))
+
+    def alias(self, table: Table) -> str:
+        return f"{'d' if not table.is_kept else 't'}{next(self.serial)}"
+
+    def whole(self, table: Table) -> Term:
+        alias = self.alias(table)
+        columns = {
+            column.name: ir.ColumnRef(f"{alias}.{column.name}", column.type)
+            for column in table.columns
+        }
+        return Term((Source(table, alias),), columns)
+
+    def stored(self, read: ir.Read) -> Term:
+        arrangement = self.arrangements.delay[read.operator]
+        alias = self.alias(arrangement.table)
+        columns = {
+            scalar.name: ir.ColumnRef(f"{alias}.{held}", scalar.type)
+            for held, scalar in arrangement.columns
+            if isinstance(scalar, ir.ColumnRef)
+        }
+        return Term((Source(arrangement.table, alias),), columns)
+
+    def projected(self, term: Term, project: ir.Project, wanted: Columns) -> Term:
+        columns = {
+            name: ir.substitute(scalar, term.columns)
+            for name, scalar in project.columns
+            if name in wanted
+        }
+        return Term(term.sources, columns, term.equal, term.filters, term.negative)
+
+    def matched(self, match: ir.Match, wanted: Columns) -> tuple[Term, ...]:
+        want_left, want_right = sides(match, wanted)
+        lefts, rights = self.terms(match.left, want_left), self.terms(match.right, want_right)
+        return tuple(self.pair(match, left, right) for left in lefts for right in rights)
+
+    def pair(self, match: ir.Match, left: Term, right: Term) -> Term:
+        """One term of two, the changed side first and the stored side looked up by its key."""
+        width = len(ir.column_names(match.left))
+        columns = {
+            outer: term.columns[inner]
+            for term, inners, outers in (
+                (left, ir.column_names(match.left), match.names[:width]),
+                (right, ir.column_names(match.right), match.names[width:]),
+            )
+            for inner, outer in zip(inners, outers, strict=True)
+            if inner in term.columns
+        }
+        negative = left.negative != right.negative
+        if is_stored(match.right):
+            driver, stored, read = left, right, match.right
+            on = tuple(ir.substitute(scalar, left.columns) for scalar in match.on_left)
+        elif is_stored(match.left):
+            driver, stored, read = right, left, match.left
+            on = tuple(ir.substitute(scalar, right.columns) for scalar in match.on_right)
+        else:
+            pairs = zip(match.on_left, match.on_right, strict=True)
+            equal = tuple(
+                (
+                    guarded(left, ir.substitute(a, left.columns)),
+                    guarded(right, ir.substitute(b, right.columns)),
+                )
+                for a, b in pairs
+            )
+            return Term(
+                (*left.sources, *right.sources),
+                columns,
+                (*left.equal, *right.equal, *equal),
+                (*left.filters, *right.filters),
+                negative,
+            )
+        assert isinstance(read, ir.Read)
+        keys = self.arrangements.delay[read.operator].keys[read.by]
+        (source,) = stored.sources
+        lookups = tuple(zip(keys, (guarded(driver, scalar) for scalar in on), strict=True))
+        return Term(
+            (*driver.sources, Source(source.table, source.alias, lookups)),
+            columns,
+            driver.equal,
+            driver.filters,
+            negative,
+        )
+
+
+def filtered(term: Term, predicate: ir.Scalar) -> Term:
+    """The term with one more condition."""
+    condition = guarded(term, ir.substitute(predicate, term.columns), otherwise=FALSE)
+    return Term(
+        term.sources, term.columns, term.equal, (*term.filters, condition), term.negative
+    )
+
+
+def guarded(term: Term, scalar: ir.Scalar, otherwise: ir.Scalar | None = None) -> ir.Scalar:
+    """``scalar``, evaluated only for rows that meet the term's conditions.
+
+    Conditions in one WHERE may be evaluated in any order, and Postgres puts cheap ones first and
+    moves them below joins: one that can raise must not be reached by rows that another leaves out.
+    """
+    if not ir.is_partial(scalar):
+        return scalar
+    conditions = list(term.filters)
+    for a, b in term.equal:
+        conditions.append(_equal(a, b))
+    for source in term.sources:
+        for column, value in source.lookups:
+            key = ir.ColumnRef(f"{source.alias}.{column}", value.type)
+            conditions.append(_equal(key, value))
+    if not conditions:
+        return scalar
+    # Nested, so that each condition is itself reached only where those before it hold.
+    missing = otherwise or ir.Const(None, scalar.type.optional())
+    for condition in reversed(conditions):
+        scalar = ir.Case(((condition, scalar),), missing, scalar.type)
+    return scalar
+
+
+def _equal(a: ir.Scalar, b: ir.Scalar) -> ir.Scalar:
+    """Equality as a join sees it: false where either is None."""
+    both = ir.Call("eq", (a, b), BOOL)
+    maybe = tuple(ir.Not(ir.IsNull(part)) for part in (a, b) if part.type.nullable)
+    return ir.And((*maybe, both)) if maybe else both

@@ -1,0 +1,267 @@
+"""compile: trace a query function; the phases behind it run when a dialect is known."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar, TypeVarTuple, Unpack
+
+from stepping.compiler import ir
+from stepping.compiler.frontend.rows import type_of
+from stepping.compiler.frontend.tracing import Trace, query_error, tracing
+from stepping.compiler.operators.input import Input
+from stepping.compiler.schema import ValueType, free_name
+from stepping.compiler.zset import ZSet
+from stepping.errors import QueryError, RowFunctionError
+
+if typing.TYPE_CHECKING:
+    from stepping.compiler.lowering.plan_sql import Program
+    from stepping.compiler.reference import Reference
+
+R_co = TypeVar("R_co", covariant=True)
+Ts = TypeVarTuple("Ts")
+
+_OURS = ("stepping.compiler.", "stepping.runtime.", "stepping.dialects.")
+
+
+@dataclass(eq=False)
+class Query(Generic[R_co, Unpack[Ts]]):
+    """A traced query: its named inputs, its outputs and its caches. What `compile` returns."""
+
+    name: str
+    inputs: tuple[ir.Operator, ...]
+    outputs: tuple[ir.Operator, ...]
+    caches: Mapping[str, ir.Operator]
+    cache_names: Mapping[object, str]
+    where: str
+    python_steps: bool = True
+    _programs: dict[tuple[str, bool, bool], Program] = field(default_factory=dict, repr=False)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        return tuple(each.label for each in self.inputs)
+
+    @property
+    def input_types(self) -> tuple[ValueType, ...]:
+        return tuple(each.schema.type for each in self.inputs)
+
+    @property
+    def output_types(self) -> tuple[ValueType, ...]:
+        return tuple(each.schema.type for each in self.outputs)
+
+    @property
+    def snapshots(self) -> tuple[bool, ...]:
+        """For each output, whether it is an integral and not a change."""
+        return tuple(each.flow is ir.Flow.SNAPSHOT for each in self.outputs)
+
+    def cache_type(self, name: str) -> ValueType:
+        return self.caches[name].schema.type
+
+    def program(
+        self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True
+    ) -> Program:
+        """The plan for a dialect; made once."""
+        key = (dialect, allow_negative, rewrites)
+        if key not in self._programs:
+            # sqlglot and SQLAlchemy take as long to import as the rest twice over, and a service
+            # that runs an installed plan needs neither.
+            from stepping.compiler.lowering.plan_sql import Options, plan_sql
+            from stepping.dialects import get_dialect
+
+            made = plan_sql(
+                self.name,
+                self.outputs,
+                self.caches,
+                self.inputs,
+                get_dialect(dialect),
+                Options(allow_negative, rewrites),
+            )
+            if not self.python_steps:
+                for operator in made.python_steps:
+                    refuse(operator, dialect)
+            self._programs[key] = made
+        return self._programs[key]
+
+    def reference(self, *, allow_negative: bool = False) -> Reference:
+        """The plain meaning of the query, in memory."""
+        from stepping.compiler.reference import Reference
+
+        return Reference(self.outputs, self.caches, self.inputs, allow_negative)
+
+
+def compile(  # noqa: A001 (the name of the public function)
+    query: Callable[[Unpack[Ts]], R_co], *, name: str | None = None, python_steps: bool = True
+) -> Query[R_co, Unpack[Ts]]:
+    """Trace a query function into a graph that a store can run.
+
+    ``name`` starts the names of its tables; the default is the function's own. With
+    ``python_steps=False`` a row function that cannot become SQL is an error. Raises `QueryError`
+    for a query that cannot mean anything, at its line.
+    """
+    if not callable(query):
+        raise QueryError(
+            f"st.compile expects a query function, got {type(query).__name__}",
+            hint="def query(products: st.ZSet[Product]) -> st.ZSet[Product]: ...",
+        )
+    inputs = inputs_of(query)
+    shown = name or getattr(query, "__name__", "query").strip("<>")
+    with tracing(python_steps=python_steps) as trace:
+        returned = query(*(ir.Traced(each) for each in inputs))  # type: ignore[call-arg]
+    outputs = outputs_of(query, returned)
+    caches, names = caches_of(trace)
+    graph: Query[R_co, Unpack[Ts]] = Query(
+        shown, inputs, outputs, caches, names, place_of(query), python_steps
+    )
+    if not python_steps:
+        for operator in ir.topological(*outputs, *caches.values()):
+            refuse(operator)
+    return graph
+
+
+def compile_lazy(
+    query: Callable[[Unpack[Ts]], R_co], *, name: str | None = None, python_steps: bool = True
+) -> Callable[[], Query[R_co, Unpack[Ts]]]:
+    """A function that compiles the query when it is first called, and returns the same after."""
+    made: list[Query[R_co, Unpack[Ts]]] = []
+
+    def graph() -> Query[R_co, Unpack[Ts]]:
+        if not made:
+            made.append(compile(query, name=name, python_steps=python_steps))
+        return made[0]
+
+    return graph
+
+
+def inputs_of(query: Callable[..., Any]) -> tuple[Input, ...]:
+    """The inputs that the arguments of a query function name."""
+    try:
+        parameters = list(inspect.signature(query).parameters.values())
+    except (TypeError, ValueError):
+        raise QueryError(f"{query!r} has no signature", hint="pass a plain function") from None
+    hints = annotations_of(query)
+    inputs = []
+    for parameter in parameters:
+        annotation = hints.get(parameter.name)
+        if typing.get_origin(annotation) is not ZSet:
+            raise QueryError(
+                f"the argument {parameter.name!r} of {shown(query)} is annotated with "
+                f"{annotation if annotation is not None else 'nothing'}, not with st.ZSet[...]",
+                where=place_of(query),
+                hint=f"{parameter.name}: st.ZSet[Product]",
+            )
+        (row,) = typing.get_args(annotation)
+        try:
+            inputs.append(Input(parameter.name, type_of(row, namespace_of(query))))
+        except QueryError as error:
+            error.where = error.where or place_of(query)
+            raise
+    if not inputs:
+        raise QueryError(
+            f"{shown(query)} has no arguments, so nothing could ever change",
+            where=place_of(query),
+            hint="give it an argument per input: products: st.ZSet[Product]",
+        )
+    return tuple(inputs)
+
+
+def outputs_of(query: Callable[..., Any], returned: object) -> tuple[ir.Operator, ...]:
+    """The operators that a query function returned."""
+    several = returned if isinstance(returned, tuple) else (returned,)
+    if not several or not all(isinstance(each, ir.Traced) for each in several):
+        kinds = ", ".join(type(each).__name__ for each in several) or "an empty tuple"
+        raise QueryError(
+            f"{shown(query)} returns {kinds}, not a Z-set or a tuple of Z-sets",
+            where=place_of(query),
+            hint="return what an operator returned, for example st.join(...)",
+        )
+    return tuple(each.operator for each in several if isinstance(each, ir.Traced))
+
+
+def caches_of(trace: Trace) -> tuple[dict[str, ir.Operator], dict[object, str]]:
+    """The caches of a query by name: their own, or ``cache``, ``cache_2``, ..."""
+    taken: set[str] = set()
+    caches: dict[str, ir.Operator] = {}
+    names: dict[object, str] = {}
+    for cache, given, _ in trace.caches:
+        if given is not None and given.lower() in taken:
+            raise query_error(
+                f"two caches are named {given!r}", "name them apart: st.Cache(name=...)"
+            )
+        if cache in names:
+            raise query_error(
+                f"the cache {names[cache]!r} is used twice in one query", "use a cache for each"
+            )
+        if given is not None:
+            taken.add(given.lower())
+            names[cache] = given
+        else:
+            names[cache] = ""
+    for cache, given, operator in trace.caches:
+        name = given if given is not None else free_name("cache", taken)
+        names[cache] = name
+        caches[name] = operator
+    return caches, names
+
+
+def refuse(operator: ir.Operator, dialect: str | None = None) -> None:
+    """Raise for a row function that runs in Python, where that was ruled out."""
+    for function in operator.python_functions:
+        fault = function.fault or function.source
+        on = f" on {dialect}" if dialect else ""
+        raise RowFunctionError(
+            f"st.{operator.label} cannot be SQL{on}: {function.reason}; and python_steps=False",
+            where=str(fault) if fault else None,
+            source=fault.text if fault else None,
+            hint="write it with what docs/row-functions.md lists, or allow Python steps",
+        )
+
+
+def annotations_of(query: Callable[..., Any]) -> dict[str, Any]:
+    function: Any = inspect.unwrap(query)
+    while not hasattr(function, "__annotations__") and hasattr(function, "func"):
+        function = function.func  # functools.partial
+    if not inspect.isroutine(function) and hasattr(type(function), "__call__"):
+        function = type(function).__call__
+    try:
+        return typing.get_type_hints(
+            function, localns=namespace_of(query), include_extras=True
+        )
+    except NameError as error:
+        raise QueryError(
+            f"an annotation of {shown(query)} names {error.name!r}, which is not defined",
+            where=place_of(query),
+            hint="define the row class at the top of the module, or import it",
+        ) from None
+
+
+def namespace_of(query: Callable[..., Any]) -> dict[str, Any]:
+    """Names that string annotations may use: the module's, the closure's, the callers' locals."""
+    function: Any = inspect.unwrap(query)
+    found: dict[str, Any] = {}
+    frame = sys._getframe(1)
+    frames = []
+    while frame.f_back is not None:
+        frame = frame.f_back
+        if not frame.f_globals.get("__name__", "").startswith(_OURS):
+            frames.append(frame)
+    for outer in reversed(frames[:20]):
+        if outer.f_locals is not outer.f_globals:
+            found |= outer.f_locals
+    found |= getattr(function, "__globals__", {})
+    if inspect.isfunction(function):
+        found |= dict(inspect.getclosurevars(function).nonlocals)
+        if frames and frames[0].f_locals is not frames[0].f_globals:
+            found |= {k: v for k, v in frames[0].f_locals.items() if isinstance(v, type)}
+    return found
+
+
+def shown(query: Callable[..., Any]) -> str:
+    return f"the query {getattr(query, '__name__', repr(query))}"
+
+
+def place_of(query: Callable[..., Any]) -> str:
+    code = getattr(inspect.unwrap(query), "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else "st.compile"

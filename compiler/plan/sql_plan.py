@@ -1,0 +1,150 @@
+"""A plan as text for one database: what is stored, reviewed, explained and run. Plain data."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from stepping.compiler.plan.tables import Table, TableColumn
+
+
+class Role(enum.Enum):
+    """What the engine does with a statement."""
+
+    CLEAR = "clear"
+    STAGE = "stage"  # once per batch of changed rows
+    RUN = "run"
+    PYTHON = "python"  # read, map in Python, stage the result
+    READ = "read"  # rows of an output
+    CHECK = "check"  # returns a row that makes the step fail; run where rows were removed
+
+
+@dataclass(frozen=True)
+class SQLStatement:
+    """One statement, the operator it serves, and the line of the query that calls it."""
+
+    role: Role
+    sql: str
+    operator: str
+    where: str
+    table: str = ""  # what it fills: staged rows and results of Python steps
+    columns: tuple[TableColumn, ...] = ()  # of what is staged or read, in order
+    bulk_sql: str = ""  # stages `bulk_rows` rows at once, where that is another text
+    bulk_rows: int = 1
+    output: int = -1
+    step: int = -1  # which Python step
+    stage_sql: str = ""  # PYTHON: loads what the function returned
+    reason: str = ""
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class SQLFused:
+    """A whole step as one statement, where a database takes that.
+
+    Its parameters are the arrays of each input's columns and counts, in the order of ``inputs``;
+    a row that it returns starts with the position of an output, whose columns and count stand at
+    an offset from there.
+    """
+
+    sql: str
+    inputs: tuple[tuple[str, tuple[TableColumn, ...]], ...]
+    outputs: tuple[tuple[int, int, int], ...]  # output, offset of its columns, how many
+    parts: tuple[tuple[str, str, str], ...] = ()  # name, operator, where: for explain
+    explain_sql: str = ""  # the same with empty arrays, to be pasted
+
+
+@dataclass(frozen=True)
+class SQLStep:
+    """The statements for one set of changed inputs.
+
+    ``stages`` has, for each stage, the positions at which it starts and ends and the kept tables
+    it reads or writes: what is committed at once when each table is flushed as soon as it is set.
+    """
+
+    inputs: tuple[str, ...]
+    statements: tuple[SQLStatement, ...]
+    tables: tuple[str, ...]
+    stages: tuple[tuple[int, int, tuple[str, ...]], ...]
+    fused: SQLFused | None = None
+
+
+@dataclass(frozen=True)
+class SQLOrder:
+    """One order in which a cache can be read: by which key, and the texts that do."""
+
+    digest: str
+    columns: tuple[str, ...]
+    ascending: tuple[bool, ...]
+    read_sql: str
+    match_sql: str  # the key's columns are the parameters
+    types: tuple[TableColumn, ...] = ()
+
+
+@dataclass(frozen=True)
+class SQLCache:
+    """How the integral in a table is read as rows: ``columns``, then the count."""
+
+    name: str
+    table: str
+    columns: tuple[TableColumn, ...]
+    read_sql: str
+    match_sql: str  # the row's columns are the parameters
+    count_sql: str
+    orders: tuple[SQLOrder, ...] = ()
+
+
+@dataclass(frozen=True)
+class SQLTable:
+    """A kept table and the statements that create it."""
+
+    table: Table
+    ddl: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StoredInput:
+    """How a row of an input is found where it is stored whole, for the message of an error."""
+
+    name: str
+    columns: tuple[TableColumn, ...]  # of a row
+    columns_matched: tuple[str, ...]  # in the order of the parameters
+    match_sql: str
+
+
+@dataclass(frozen=True)
+class SQLPlan:
+    """Everything a store needs to run a query on one kind of database."""
+
+    query: str
+    dialect: str
+    fingerprint: str
+    tables: tuple[SQLTable, ...]
+    own_ddl: tuple[str, ...]  # last_update and the catalog
+    session_ddl: tuple[str, ...]  # delta tables, once per connection
+    steps: tuple[SQLStep, ...]
+    caches: tuple[SQLCache, ...]
+    snapshots: Mapping[int, SQLCache] = field(default_factory=dict)  # outputs that are integrals
+    registered: tuple[str, ...] = ()  # functions that the connection must have
+    allow_negative: bool = False
+    stored_inputs: tuple[StoredInput, ...] = ()
+    install: tuple[str, ...] = ()  # rows of last_update and the catalog
+
+    @property
+    def script(self) -> tuple[str, ...]:
+        """Everything that ``create_tables=True`` runs."""
+        tables = (text for each in self.tables for text in each.ddl)
+        return (*self.own_ddl, *tables, *self.install)
+
+    def step(self, changed: frozenset[str]) -> SQLStep:
+        """The statements for a set of changed inputs: its own list, or that for any mix."""
+        for step in self.steps:
+            if frozenset(step.inputs) == changed:
+                return step
+        return self.steps[-1]
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Names of the tables that are kept, in the order in which they are locked."""
+        return tuple(sorted(each.table.name for each in self.tables))

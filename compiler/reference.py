@@ -1,0 +1,121 @@
+"""The plain meaning of a query, evaluated in memory: what every other store is held to.
+
+Linear operators are applied to the change alone (DBSP theorem 3.3); every other operator is
+evaluated on everything inserted so far, before and after the step, and the difference is its
+change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stepping.compiler import ir
+from stepping.compiler.lowering.demand import non_negative
+from stepping.compiler.zset import ZSet, ZSetPython
+from stepping.errors import RowError
+
+Counts = dict[Any, int]
+
+
+@dataclass
+class Reference:
+    """The state of a query in memory. A step that fails leaves it as it was."""
+
+    outputs: tuple[ir.Operator, ...]
+    caches: Mapping[str, ir.Operator]
+    inputs: tuple[ir.Operator, ...]
+    allow_negative: bool = False
+    integrals: dict[int, Counts] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        roots = (*self.inputs, *self.outputs, *self.caches.values())
+        self.operators = tuple(ir.topological(*roots))
+        self.kept = {
+            id(each)
+            for operator in self.operators
+            for each in operator.inputs
+            if not operator.linear
+        }
+        proven = non_negative(roots, allow_negative=self.allow_negative)
+        self.checked = {id(op) for op in self.operators if id(op) in self.kept and op in proven}
+        for operator in self.operators:
+            if id(operator) in self.kept or not operator.linear:
+                self.integrals[id(operator)] = {}
+
+    def step(self, changes: Mapping[str, ZSet[Any]]) -> list[ZSet[Any]]:
+        """Apply changes of inputs, by name; returns the change (or the integral) of each output."""
+        undo: list[tuple[Counts, ZSetPython[Any]]] = []
+        try:
+            deltas = self.evaluated(changes, undo)
+        except BaseException:
+            for counts, delta in reversed(undo):
+                add(counts, -delta)
+            raise
+        return [
+            Integral(self.integrals[id(output.inputs[0])])
+            if output.flow is ir.Flow.SNAPSHOT
+            else deltas[id(output)]
+            for output in self.outputs
+        ]
+
+    def evaluated(
+        self, changes: Mapping[str, ZSet[Any]], undo: list[tuple[Counts, ZSetPython[Any]]]
+    ) -> dict[int, ZSetPython[Any]]:
+        deltas: dict[int, ZSetPython[Any]] = {}
+        for operator in self.operators:
+            if not operator.inputs:
+                delta = changes.get(operator.label, ZSetPython()).to_python()
+            elif operator.linear:
+                before = [deltas[id(each)] for each in operator.inputs]
+                delta = operator.evaluate(*before).to_python()
+            elif operator.flow is ir.Flow.SNAPSHOT:
+                delta = deltas[id(operator.inputs[0])]
+            elif all(deltas[id(each)].empty() for each in operator.inputs):
+                delta = ZSetPython()
+            else:
+                whole = [ZSetPython(self.integrals[id(each)]) for each in operator.inputs]
+                delta = operator.evaluate(*whole).to_python() - ZSetPython(
+                    self.integrals[id(operator)]
+                )
+            deltas[id(operator)] = delta
+            counts = self.integrals.get(id(operator))
+            if counts is not None:
+                add(counts, delta)
+                undo.append((counts, delta))
+                if id(operator) in self.checked:
+                    self.check(operator, counts, delta)
+        return deltas
+
+    def check(self, operator: ir.Operator, counts: Counts, delta: ZSetPython[Any]) -> None:
+        for row, _ in delta.iter():
+            if counts.get(row, 0) < 0:
+                raise RowError(
+                    f"{row!r} was removed from {operator.label}, and it is not there",
+                    hint="remove rows as they were inserted; or from_graph(allow_negative=True)",
+                )
+
+    def cache(self, name: str) -> ZSet[Any]:
+        """The rows of a cache."""
+        return Integral(self.integrals[id(self.caches[name].inputs[0])])
+
+
+def add(counts: Counts, delta: ZSetPython[Any]) -> None:
+    """Add a change to counts, in place."""
+    for row, count in delta.iter():
+        total = counts.get(row, 0) + count
+        if total:
+            counts[row] = total
+        else:
+            counts.pop(row, None)
+
+
+class Integral(ZSet[Any]):
+    """An integral, read when it is iterated."""
+
+    def __init__(self, counts: Counts) -> None:
+        self.counts = counts
+
+    def iter(self, match: Any = None) -> Any:
+        return ZSetPython(self.counts).iter() if match is None else ZSetPython(self.counts).iter(match)

@@ -1,0 +1,163 @@
+"""What runs in Python becomes an operator of its own: a map or filter of the change.
+
+Whether a scalar can be spelled exactly is asked of the dialect, so this is done once per dialect.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from stepping.compiler import ir
+from stepping.compiler.frontend.rows import Pair, pair_of
+from stepping.compiler.operators.aggregate import GroupReduce
+from stepping.compiler.operators.join import Join
+from stepping.compiler.operators.linear import Filter, Map, run
+from stepping.compiler.operators.stream import Integrate
+from stepping.compiler.schema import ValueType, schema_of
+
+CanSpell = Callable[[ir.Scalar], str | None]
+
+
+def isolate_python(
+    roots: tuple[ir.Operator, ...], can_spell: CanSpell
+) -> tuple[ir.Operator, ...]:
+    """The same query, with keys and values that cannot be spelled computed by a map in front."""
+    replaced: dict[int, ir.Operator] = {}
+    for operator in ir.topological(*roots):
+        inputs = tuple(replaced[id(each)] for each in operator.inputs)
+        same = all(a is b for a, b in zip(inputs, operator.inputs, strict=True))
+        moved = operator if same else operator.over(inputs)
+        replaced[id(operator)] = isolated(moved, can_spell)
+    return tuple(replaced[id(root)] for root in roots)
+
+
+def isolated(operator: ir.Operator, can_spell: CanSpell) -> ir.Operator:
+    match operator:
+        case Map():
+            function = spelled(operator.function, can_spell)
+            return dataclasses.replace(operator, function=function)
+        case Filter():
+            reason = "its condition has no exact SQL"
+            if operator.predicate is not None:
+                unsaid = can_spell(operator.predicate)
+                if unsaid is None:
+                    return operator
+                reason = unsaid
+            function = in_python(operator.function, operator.function.reason or reason)
+            return dataclasses.replace(operator, function=function)
+        case Join():
+            return isolated_join(operator, can_spell)
+        case GroupReduce():
+            return isolated_group(operator, can_spell)
+        case Integrate():
+            kept = [
+                (key, way)
+                for key, way in zip(operator.keys, operator.directions, strict=True)
+                if spelled(key, can_spell).scalars is not None
+            ]
+            keys, directions = tuple(k for k, _ in kept), tuple(w for _, w in kept)
+            return dataclasses.replace(operator, keys=keys, directions=directions)
+        case _:
+            return operator
+
+
+def spelled(function: ir.RowFunction, can_spell: CanSpell) -> ir.RowFunction:
+    """The function, as a Python step if the dialect has no exact words for it."""
+    if function.scalars is None:
+        return function
+    for scalar in function.scalars:
+        reason = can_spell(scalar)
+        if reason is not None:
+            return in_python(function, reason)
+    return function
+
+
+def in_python(function: ir.RowFunction, reason: str) -> ir.RowFunction:
+    # A function that was translated is identified by what it means, so that it stays the same
+    # function on a dialect that has no words for it.
+    if function.scalars is None:
+        return function
+    identity = f"scalars:{ir.digest_of(function.scalars).hex()}"
+    return dataclasses.replace(function, scalars=None, python=identity, reason=reason)
+
+
+def isolated_join(join: Join, can_spell: CanSpell) -> ir.Operator:
+    on_left, on_right = spelled(join.on_left, can_spell), spelled(join.on_right, can_spell)
+    if on_left.scalars is not None and on_right.scalars is not None:
+        return join
+    left, left_key = keyed(join.left, on_left, join.origin)
+    right, right_key = keyed(join.right, on_right, join.origin)
+    joined = dataclasses.replace(
+        join, left=left, right=right, on_left=left_key, on_right=right_key
+    )
+    # Back to pairs of the rows themselves.
+    wanted = []
+    offset = 0
+    for given, original in ((left, join.left), (right, join.right)):
+        wanted += joined.schema.columns[offset : offset + len(original.schema)]
+        offset += len(given.schema)
+    scalars = tuple(ir.ColumnRef(column.name, column.type) for column in wanted)
+    function = ir.RowFunction(join.schema.type, scalars, name="rows")
+    return Map(joined, function, origin=join.origin)
+
+
+def keyed(
+    source: ir.Operator, key: ir.RowFunction, origin: ir.Source | None
+) -> tuple[ir.Operator, ir.RowFunction]:
+    """Rows with their key beside them, if the key runs in Python; and the key of those."""
+    if key.scalars is not None:
+        return source, key
+    paired = pair_of(source.schema.type, key.type)
+    # Whose rows the key is taken from is part of what the step means.
+    function = beside(paired, key, lambda row: Pair(row, run(key, row)), "key")
+    mapped = Map(source, function, origin=origin)
+    columns = mapped.schema.columns[len(source.schema) :]
+    return mapped, picked(key, columns)
+
+
+def picked(key: ir.RowFunction, columns: tuple[Any, ...]) -> ir.RowFunction:
+    scalars = tuple(ir.ColumnRef(column.name, column.type) for column in columns)
+    return dataclasses.replace(key, scalars=scalars, python="")
+
+
+def beside(
+    paired: ValueType, key: ir.RowFunction, call: Callable[[Any], Any], what: str
+) -> ir.RowFunction:
+    """A Python step that puts what ``key`` gives beside something."""
+    return ir.RowFunction(
+        paired,
+        None,
+        python=f"{what}:{key.python or ir.digest_of(key).hex()}",
+        reason=key.reason,
+        source=key.source,
+        fault=key.fault,
+        call=call,
+        name=key.name,
+    )
+
+
+def isolated_group(group: GroupReduce, can_spell: CanSpell) -> ir.Operator:
+    by, value = spelled(group.by, can_spell), spelled(group.value, can_spell)
+    if by.scalars is not None and value.scalars is not None:
+        return group
+    paired = pair_of(value.type, by.type)
+    slow = by if by.scalars is None else value
+    other = value if slow is by else by
+    function = beside(
+        paired, slow, lambda row: Pair(run(value, row), run(by, row)), "value and key"
+    )
+    function = dataclasses.replace(
+        function, python=f"{function.python}; {other.python or ir.digest_of(other).hex()}"
+    )
+    mapped = Map(group.source, function, origin=group.origin)
+    width = len(schema_of(value.type))
+    columns = mapped.schema.columns
+    return dataclasses.replace(
+        group,
+        source=mapped,
+        by=picked(by, columns[width:]),
+        value=picked(value, columns[:width]),
+    )
+

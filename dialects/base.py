@@ -1,0 +1,285 @@
+"""Every statement in SQL that most databases take; what differs is one small method each."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, assert_never
+
+from sqlglot import ErrorLevel, exp
+
+from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLStatement
+from stepping.compiler.plan.statements import (
+    ClearDelta,
+    EmitDelta,
+    MapInPython,
+    MergeDelta,
+    MergeState,
+    ReadDelta,
+    Served,
+    StageDelta,
+    Statement,
+    Step,
+)
+from stepping.compiler.plan.tables import SumColumns, Table, TableColumn
+from stepping.compiler.schema import Atom, Kind
+
+Expression = Any  # a sqlglot expression: its classes are not typed
+CHANGED = "g"  # the alias of a change in statements that merge it
+KEPT = "a"  # the alias of the kept table there
+
+
+class Dialect(ABC):
+    """One database's spelling of plans."""
+
+    name: str
+    sqlglot_name: str
+
+    # -- scalars ------------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def spelling(self) -> Any:
+        """How scalars are spelled: see `compiler/lowering/scalar_sql.py`."""
+
+    # -- tables and columns -------------------------------------------------------------------
+
+    @abstractmethod
+    def source(self, table: Table) -> Expression:
+        """The table in a FROM, an INSERT or a DELETE."""
+
+    @abstractmethod
+    def column_type(self, column: TableColumn, table: Table) -> str:
+        """The SQL type of a column."""
+
+    @abstractmethod
+    def table_ddl(self, table: Table) -> tuple[str, ...]:
+        """The statements that create a kept table if it is not there."""
+
+    @abstractmethod
+    def session_ddl(self, table: Table) -> tuple[str, ...]:
+        """The statements that create a delta table for one connection if it is not there."""
+
+    @abstractmethod
+    def own_ddl(self) -> tuple[str, ...]:
+        """The statements that create `last_update` and the catalog if they are not there."""
+
+    def loaded(self, table: Table, column: TableColumn, reference: Expression) -> Expression:
+        """The value that a stored column stands for."""
+        each = table.sum_named(column.name)
+        if each is not None and each.positive:
+            sides = (
+                exp.column(self.identifier(side), table=reference.args["table"].copy())
+                for side in (each.positive, each.negative)
+            )
+            return self.float_total(reference, *sides)
+        return reference
+
+    def checks_count(self, table: Table) -> bool:
+        """Whether a constraint of the table refuses counts below 0."""
+        return table.non_negative
+
+    def stored(self, table: Table, column: TableColumn, value: Expression) -> Expression:
+        """What is stored for a value."""
+        return value
+
+    @abstractmethod
+    def lookup(
+        self,
+        table: Table,
+        alias: str,
+        values: Sequence[tuple[str, Expression]],
+        *,
+        null_safe: bool,
+    ) -> list[Expression]:
+        """Conditions under which columns of ``table`` equal values, so that an index is used.
+
+        ``null_safe``: None equals None, as for groups; else it matches nothing, as in joins.
+        """
+
+    @abstractmethod
+    def joined(
+        self, select: Expression, source: Expression, on: Sequence[Expression]
+    ) -> Expression:
+        """Join one more source, to be looked up for each row of what is in front of it."""
+
+    # -- sums ---------------------------------------------------------------------------------
+
+    @abstractmethod
+    def sum_of(self, atom: Atom, value: Expression, weight: Expression) -> Expression:
+        """The aggregate that adds up ``value * weight``."""
+
+    @abstractmethod
+    def added(
+        self, each: SumColumns, old: Expression, change: Expression, group: Expression
+    ) -> Expression:
+        """The sum after a change, or an error that names the ``group`` (a text)."""
+
+    @abstractmethod
+    def float_total(
+        self, finite: Expression, positive: Expression, negative: Expression
+    ) -> Expression:
+        """A sum of floats of its finite part and how many infinities of each sign are in it."""
+
+    @abstractmethod
+    def infinity(self, sign: int) -> Expression:
+        """A float constant."""
+
+    @abstractmethod
+    def text_of(self, column: TableColumn, value: Expression) -> Expression:
+        """A value as a text for an error message."""
+
+    def zero(self, atom: Atom) -> Expression:
+        """The sum of nothing."""
+        return exp.Literal.number("0.0" if atom.kind is Kind.FLOAT else "0")
+
+    # -- statements ---------------------------------------------------------------------------
+
+    def render(self, statement: Statement) -> tuple[SQLStatement, ...]:
+        """A statement of a plan as text."""
+        match statement:
+            case ClearDelta():
+                return (
+                    self.run(
+                        Role.CLEAR, exp.delete(self.source(statement.table)), statement.served
+                    ),
+                )
+            case StageDelta():
+                return (self.stage(statement),)
+            case EmitDelta():
+                insert = self.insert(statement.table, statement.table.names, statement.select)
+                return (self.run(Role.RUN, insert, statement.served),)
+            case MergeDelta():
+                return self.merge_delta(statement)
+            case MergeState():
+                return self.merge_state(statement)
+            case MapInPython():
+                return (self.map_in_python(statement),)
+            case ReadDelta():
+                text = self.text(statement.select)
+                served = statement.served
+                read = SQLStatement(
+                    Role.READ, text, served.operator, served.where, output=statement.output
+                )
+                return (read,)
+            case _:
+                assert_never(statement)
+
+    def fused(self, step: Step) -> SQLFused | None:
+        """The whole step as one statement, where that is quicker and can be said."""
+        return None
+
+    def registered_in(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """The functions in SQL texts that a connection must have registered."""
+        return ()
+
+    def run(self, role: Role, tree: Expression, served: Served) -> SQLStatement:
+        return SQLStatement(role, self.text(tree), served.operator, served.where)
+
+    def insert(self, table: Table, columns: Sequence[str], select: Expression) -> Expression:
+        """``INSERT INTO table (columns) select``."""
+        names = list(columns) + ([table.weight] if table.weight else [])
+        into = exp.Schema(
+            this=self.source(table), expressions=[self.identifier(name) for name in names]
+        )
+        return exp.Insert(this=into, expression=select)
+
+    @abstractmethod
+    def stage(self, statement: StageDelta) -> SQLStatement:
+        """The text that loads changed rows."""
+
+    @abstractmethod
+    def stage_text(self, table: Table) -> tuple[str, str, int]:
+        """The text that loads one row (or any number), that for many rows, and how many."""
+
+    @abstractmethod
+    def merge_delta(self, statement: MergeDelta) -> tuple[SQLStatement, ...]:
+        """The statements that add a change to a delay table."""
+
+    @abstractmethod
+    def merge_state(self, statement: MergeState) -> tuple[SQLStatement, ...]:
+        """The statements that set groups to their new state."""
+
+    def map_in_python(self, statement: MapInPython) -> SQLStatement:
+        stage, bulk, rows = self.stage_text(statement.table)
+        return SQLStatement(
+            Role.PYTHON,
+            self.text(statement.select),
+            statement.served.operator,
+            statement.served.where,
+            table=statement.table.name,
+            columns=statement.table.columns,
+            stage_sql=stage,
+            bulk_sql=bulk,
+            bulk_rows=rows,
+            step=statement.step,
+            reason=statement.reason,
+            fault=statement.fault,
+        )
+
+    def insert_constants(
+        self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    ) -> str:
+        """Rows of constants into one of our own tables, unless they are there."""
+        values = [
+            exp.Tuple(expressions=[exp.convert(value) for value in row]) for row in rows
+        ]
+        insert = exp.Insert(
+            this=exp.Schema(
+                this=exp.to_table(table), expressions=[exp.to_identifier(c) for c in columns]
+            ),
+            expression=exp.Values(expressions=values),
+            conflict=exp.OnConflict(action=exp.var("DO NOTHING")),
+        )
+        return self.text(insert)
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def parameter(self, column: TableColumn) -> Expression:
+        """A place for a value that is bound when the statement runs."""
+        return exp.Placeholder()
+
+    def read_table(
+        self,
+        table: Table,
+        columns: Sequence[str],
+        *,
+        order: Sequence[tuple[str, bool]] = (),
+        match: Sequence[str] = (),
+        match_types: Mapping[str, TableColumn] | None = None,
+    ) -> str:
+        """A SELECT of a delay table's rows with their count, by key or in an order."""
+        references = [self.reference(table, name) for name in columns]
+        select = exp.select(
+            *(exp.alias_(r, self.identifier(n)) for r, n in zip(references, columns, strict=True)),
+            exp.column(self.identifier(table.weight or "")),
+        ).from_(self.source(table))
+        if match:
+            pairs = [(name, self.parameter(table.column(name))) for name in match]
+            for condition in self.lookup(table, "", pairs, null_safe=True):
+                select = select.where(condition)
+        for name, ascending in order:
+            select = select.order_by(self.ordered(table, table.column(name), ascending=ascending))
+        return self.text(select)
+
+    def reference(self, table: Table, name: str, alias: str = "") -> Expression:
+        """The value of a table's column."""
+        raw = exp.column(self.identifier(name), table=self.identifier(alias) if alias else None)
+        return self.loaded(table, table.column(name), raw)
+
+    @abstractmethod
+    def ordered(self, table: Table, column: TableColumn, *, ascending: bool) -> Expression:
+        """A term of an ORDER BY, None first where ascending."""
+
+    # -- text ---------------------------------------------------------------------------------
+
+    def identifier(self, name: str) -> Expression:
+        """A name, always quoted: a field may be called ``order`` or hold a quote."""
+        return exp.to_identifier(name, quoted=True)
+
+    def text(self, tree: Expression) -> str:
+        """SQL text; what the dialect cannot say is an error, never something else."""
+        return str(
+            tree.sql(dialect=self.sqlglot_name, pretty=True, unsupported_level=ErrorLevel.RAISE)
+        )
+

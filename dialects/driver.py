@@ -1,0 +1,117 @@
+"""One database's connection: transactions, staging, reading. SQL comes from the plan."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from stepping.compiler.codec import Convert
+from stepping.compiler.plan.sql_plan import SQLFused, SQLPlan, SQLStatement
+
+Row = tuple[Any, ...]
+
+
+class Driver(ABC):
+    """What the engine needs of a connection."""
+
+    dialect: str
+
+    @property
+    @abstractmethod
+    def connection(self) -> Any:
+        """The driver's own connection."""
+
+    @property
+    @abstractmethod
+    def to_column(self) -> Convert:
+        """How a value that is not None is sent to a column."""
+
+    @property
+    @abstractmethod
+    def from_column(self) -> Convert:
+        """How a column's value that is not NULL is read."""
+
+    @abstractmethod
+    def prepare(self, plan: SQLPlan) -> None:
+        """Make the connection fit for a plan: its registered functions and delta tables."""
+
+    @abstractmethod
+    def open_session(self) -> None:
+        """Make the delta tables of the connection, if they are not there."""
+
+    @abstractmethod
+    def alone(self) -> None:
+        """Let no other process create tables until the transaction ends."""
+
+    @abstractmethod
+    def in_transaction(self) -> bool:
+        """Whether the application has a transaction open on the connection."""
+
+    @abstractmethod
+    def writing(self) -> AbstractContextManager[None]:
+        """A transaction that can write: committed at the end, rolled back on an exception.
+
+        Inside an application's transaction it is a savepoint, and nothing is committed.
+        """
+
+    @abstractmethod
+    def reading(self) -> AbstractContextManager[None]:
+        """A transaction that sees one state of the database and is not left open."""
+
+    @abstractmethod
+    def lock(self, tables: Sequence[str]) -> Mapping[str, int]:
+        """Lock the clock rows of tables, in one order, and return where they stand."""
+
+    @abstractmethod
+    def standing(self, tables: Sequence[str]) -> Mapping[str, int]:
+        """Where tables stand, without locking."""
+
+    @abstractmethod
+    def advance(self, tables: Sequence[str], t: int) -> None:
+        """Move the clock rows of tables to a time."""
+
+    @abstractmethod
+    def run(self, statement: SQLStatement) -> None:
+        """Run a statement that returns nothing."""
+
+    @abstractmethod
+    def stage(self, statement: SQLStatement, rows: Sequence[Row]) -> None:
+        """Load rows, each with its weight at the end."""
+
+    @abstractmethod
+    def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """All rows of a SELECT."""
+
+    def read_alone(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """All rows of a SELECT that stands for itself; leaves no transaction open."""
+        return [row for batch in self.stream(sql, parameters) for row in batch]
+
+    @abstractmethod
+    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[list[Row]]:
+        """The rows of a SELECT in batches, in bounded memory."""
+
+    def fused(self, fused: SQLFused, staged: Mapping[str, Sequence[Row]]) -> list[Row]:
+        """Run a whole step as one statement; returns the rows of its outputs."""
+        raise NotImplementedError(f"{self.dialect} has no fused steps")
+
+    @abstractmethod
+    def script(self, statements: Sequence[str]) -> None:
+        """Run DDL statements."""
+
+    @abstractmethod
+    def existing(self, tables: Sequence[str]) -> set[str]:
+        """Which of these tables are there."""
+
+    @abstractmethod
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        """Run one statement with parameters (marked ``?``)."""
+
+    @abstractmethod
+    def next_time(self) -> int:
+        """The next value of the shared clock."""
+
+    @abstractmethod
+    def failure(self, error: BaseException) -> str | None:
+        """The message of a check in the plan that failed, if ``error`` comes from one."""

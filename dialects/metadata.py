@@ -1,0 +1,63 @@
+"""Kept tables of a plan as SQLAlchemy tables: what DDL is written from, and reflection reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, Index, MetaData, PrimaryKeyConstraint, Table
+from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.sql.expression import text
+
+from stepping.compiler.plan.tables import Table as PlanTable
+from stepping.compiler.schema import bounded
+from stepping.dialects.base import Dialect
+
+NOT_NEGATIVE = "__not_negative"
+
+
+def not_negative_name(table: str) -> str:
+    """The name of the constraint that no count is below 0: its violation names the table."""
+    return bounded(f"{table}{NOT_NEGATIVE}")
+
+
+def sqlalchemy_table(plan: PlanTable, dialect: Any, metadata: MetaData) -> Table:
+    """The SQLAlchemy table of a kept table, without what SQLAlchemy has no words for."""
+    columns: list[Any] = [
+        Column(column.name, dialect.sqlalchemy_type(column), nullable=dialect.allows_null(column))
+        for column in plan.columns
+    ]
+    weight = plan.weight or ""
+    columns.append(Column(weight, dialect.weight_type(), nullable=False))
+    quoted = dialect.identifier(weight).sql(dialect=dialect.sqlglot_name)
+    if dialect.checks_count(plan):
+        name = not_negative_name(plan.name)
+        columns.append(CheckConstraint(text(f"{quoted} >= 0"), name=name))
+    identity = dialect.identity(plan)
+    if identity:
+        columns.append(PrimaryKeyConstraint(*identity))
+    table = Table(plan.name, metadata, *columns, **dialect.table_options(plan))
+    for index in plan.indexes:
+        ascending = index.ascending or (True,) * len(index.columns)
+        terms = [
+            table.c[name] if up else table.c[name].desc()
+            for name, up in zip(index.columns, ascending, strict=True)
+        ]
+        Index(index.name, *terms)
+    return table
+
+
+def create_statements(plan: PlanTable, dialect: Dialect, engine_dialect: Any) -> tuple[str, ...]:
+    """``CREATE TABLE IF NOT EXISTS`` and its indexes."""
+    table = sqlalchemy_table(plan, dialect, MetaData())
+    create = CreateTable(table, if_not_exists=True).compile(dialect=engine_dialect)
+    indexes = [
+        CreateIndex(index, if_not_exists=True).compile(dialect=engine_dialect)
+        for index in sorted(table.indexes, key=lambda index: str(index.name))
+    ]
+    return tuple(tidy(str(each)) for each in (create, *indexes))
+
+
+def tidy(sql: str) -> str:
+    """DDL as a person would write it."""
+    lines = [line.replace("\t", "    ").rstrip() for line in sql.strip().splitlines()]
+    return "\n".join(line for line in lines if line)

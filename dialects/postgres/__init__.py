@@ -1,0 +1,1 @@
+"""Postgres: its words for plans and scalars, and its connection."""

@@ -1,0 +1,263 @@
+"""Postgres's connection, through psycopg."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import re
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+from psycopg import errors
+from psycopg.pq import TransactionStatus
+
+from stepping.compiler.canonical import canonical_decimal
+from stepping.compiler.codec import Convert
+from stepping.compiler.plan.sql_plan import SQLFused, SQLPlan, SQLStatement
+from stepping.compiler.schema import Atom, Kind
+from stepping.dialects.driver import Driver, Row
+from stepping.errors import RowError, UnsupportedError
+
+OLDEST_VERSION = 150000
+_FETCH_ROWS = 1000
+
+# For the statements of a plan only. Each looks up a change's rows in kept tables by an index;
+# a plan made when the tables were small must not scan them when they have grown. A disabled scan
+# costs so much that it would wake the JIT, hence jit = off.
+SETTINGS = {
+    "enable_seqscan": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
+_SET = "SELECT " + ", ".join(
+    f"set_config('{name}', '{value}', true)" for name, value in SETTINGS.items()
+)
+_CURRENT = "SELECT " + ", ".join(f"current_setting('{name}')" for name in SETTINGS)
+_RESTORE = "SELECT " + ", ".join(f"set_config('{name}', %s, true)" for name in SETTINGS)
+
+
+def connect(url: str) -> psycopg.Connection[Any]:
+    """A connection in autocommit."""
+    return psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://"), autocommit=True)
+
+
+def to_column(atom: Atom, field: str) -> Callable[[Any], Any] | None:
+    """What is bound for a value."""
+    if atom.kind is Kind.ENUM:
+        return lambda value: value.name
+    if atom.kind is Kind.TEXT:
+        return _text_in(field)
+    return None
+
+
+def _text_in(field: str) -> Callable[[str], str]:
+    def text(value: str) -> str:
+        if "\0" in value:
+            raise RowError(
+                f"{field}: {value!r} holds NUL, which Postgres cannot store in a text",
+                hint="leave it out, or store bytes; nothing was written",
+            )
+        return value
+
+    return text
+
+
+def from_column(atom: Atom, field: str) -> Callable[[Any], Any] | None:
+    """The value that a column's value stands for."""
+    match atom.kind:
+        case Kind.ENUM:
+            members = {name: atom.python[name] for name in atom.members}
+            return members.__getitem__
+        case Kind.DECIMAL:
+            return _decimal
+        case Kind.TIMESTAMP:
+            return lambda value: value.astimezone(datetime.UTC)
+        case Kind.BYTES | Kind.PACKED:
+            return bytes
+        case Kind.UUID:
+            return lambda value: value if isinstance(value, uuid.UUID) else uuid.UUID(str(value))
+        case _:
+            return None
+
+
+def _decimal(value: Decimal) -> Decimal:
+    return canonical_decimal(value)
+
+
+class PostgresDriver(Driver):
+    dialect = "postgres"
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self._session: tuple[str, ...] = ()
+        self._has_session = False
+        self._serial = itertools.count()
+        if connection.info.server_version < OLDEST_VERSION:
+            raise UnsupportedError(
+                f"Postgres {connection.info.server_version // 10000} is too old",
+                hint="stepping needs Postgres 15 or newer",
+            )
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise UnsupportedError(
+                f"the database's encoding is {encoding}", hint="create it with ENCODING 'UTF8'"
+            )
+
+    @property
+    def connection(self) -> psycopg.Connection[Any]:
+        return self._connection
+
+    @property
+    def to_column(self) -> Convert:
+        return to_column
+
+    @property
+    def from_column(self) -> Convert:
+        return from_column
+
+    def prepare(self, plan: SQLPlan) -> None:
+        self._session = tuple(dict.fromkeys((*self._session, *plan.session_ddl)))
+        self._has_session = False
+
+    def open_session(self) -> None:
+        """Make the delta tables, which only steps that cannot be fused need."""
+        if self._has_session:
+            return
+        joined = self.in_transaction()
+        with self._connection.transaction():
+            for statement in self._session:
+                self._connection.execute(statement)
+        # In an application's transaction they may yet be rolled back.
+        self._has_session = not joined
+
+    def alone(self) -> None:
+        # CREATE TABLE IF NOT EXISTS fails where two run it at once.
+        self._connection.execute("SELECT pg_advisory_xact_lock(hashtext('stepping'))")
+
+    def in_transaction(self) -> bool:
+        return self._connection.info.transaction_status is not TransactionStatus.IDLE
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        before = None
+        if self.in_transaction():
+            before = self._connection.execute(_CURRENT).fetchone()
+        with self._connection.transaction():
+            self._connection.execute(_SET, prepare=True)
+            yield
+            if before is not None:
+                self._connection.execute(_RESTORE, before)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        if self.in_transaction():
+            yield
+            return
+        with self._connection.transaction():
+            self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+
+    def lock(self, tables: Sequence[str]) -> Mapping[str, int]:
+        # An earlier statement than those that read the tables, or their snapshot would be older
+        # than the lock. Each row is written, not only locked: under REPEATABLE READ that makes a
+        # step fail, to be run again, whose snapshot is older than the last change.
+        sql = (
+            "WITH l AS (SELECT table_name FROM last_update WHERE table_name = ANY(%s) "
+            "ORDER BY table_name FOR UPDATE) UPDATE last_update u SET t = u.t FROM l "
+            "WHERE u.table_name = l.table_name RETURNING u.table_name, u.t"
+        )
+        return dict(self._connection.execute(sql, (list(tables),), prepare=True).fetchall())
+
+    def standing(self, tables: Sequence[str]) -> Mapping[str, int]:
+        sql = "SELECT table_name, t FROM last_update WHERE table_name = ANY(%s)"
+        if self.in_transaction():
+            return dict(self._connection.execute(sql, (list(tables),)).fetchall())
+        with self._connection.transaction():
+            return dict(self._connection.execute(sql, (list(tables),), prepare=True).fetchall())
+
+    def advance(self, tables: Sequence[str], t: int) -> None:
+        sql = "UPDATE last_update SET t = %s WHERE table_name = ANY(%s)"
+        self._connection.execute(sql, (t, list(tables)), prepare=True)
+
+    def run(self, statement: SQLStatement) -> None:
+        self._connection.execute(statement.sql.encode(), prepare=True)
+
+    def stage(self, statement: SQLStatement, rows: Sequence[Row]) -> None:
+        sql = statement.stage_sql or statement.sql
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        self._connection.execute(sql.encode(), columns, prepare=True)
+
+    def fused(self, fused: SQLFused, staged: Mapping[str, Sequence[Row]]) -> list[Row]:
+        arrays: list[list[Any]] = []
+        for name, columns in fused.inputs:
+            rows = staged.get(name, ())
+            if rows:
+                arrays += (list(column) for column in zip(*rows, strict=True))
+            else:
+                arrays += ([] for _ in range(len(columns) + 1))
+        cursor = self._connection.cursor(binary=True)
+        return cursor.execute(fused.sql.encode(), arrays, prepare=True).fetchall()
+
+    def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        cursor = self._connection.cursor(binary=True)
+        return cursor.execute(sql.encode(), parameters or None).fetchall()
+
+    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[list[Row]]:
+        # WITH HOLD: the cursor outlives its transaction, so that none is open while the caller
+        # does something else between two batches.
+        hold = not self.in_transaction()
+        name = f"stepping_read_{next(self._serial)}"
+        cursor = self._connection.cursor(name, binary=True, withhold=hold)
+        with self._connection.transaction():
+            cursor.execute(sql.encode(), parameters or None)
+            rows = cursor.fetchmany(_FETCH_ROWS)
+        try:
+            while rows:
+                yield rows
+                if len(rows) < _FETCH_ROWS:
+                    break
+                with self._connection.transaction():
+                    rows = cursor.fetchmany(_FETCH_ROWS)
+        finally:
+            if not self._connection.closed:
+                with self._connection.transaction():
+                    cursor.close()
+
+    def script(self, statements: Sequence[str]) -> None:
+        for statement in statements:
+            self._connection.execute(statement.encode())
+
+    def existing(self, tables: Sequence[str]) -> set[str]:
+        sql = (
+            "SELECT c.relname FROM pg_catalog.pg_class c WHERE c.relname = ANY(%s) "
+            "AND c.relkind IN ('r', 'p', 'v') AND pg_catalog.pg_table_is_visible(c.oid)"
+        )
+        with self._connection.transaction():
+            rows = self._connection.execute(sql, (list(tables),)).fetchall()
+        return {name for (name,) in rows}
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        self._connection.execute(sql.replace("?", "%s").encode(), parameters)
+
+    def next_time(self) -> int:
+        with self._connection.transaction():
+            row = self._connection.execute("SELECT nextval('stepping_clock')").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def failure(self, error: BaseException) -> str | None:
+        if not isinstance(error, psycopg.Error):
+            return None
+        found = re.search(r'"stepping: (.*)"$', str(error.diag.message_primary or ""), re.DOTALL)
+        if found:
+            return found.group(1)
+        if isinstance(error, errors.CheckViolation):
+            return f"not negative: {error.diag.constraint_name}; {error.diag.message_detail}"
+        if isinstance(error, errors.NumericValueOutOfRange):
+            return str(error.diag.message_primary)
+        return None

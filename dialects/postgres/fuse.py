@@ -1,0 +1,165 @@
+"""A whole step as one statement: the change comes in as arrays, every part reads z^-1.
+
+Sound because the plan reads each table as it was before the step and merges afterwards: all parts
+of one data-modifying statement see the same snapshot, so their order does not matter. One
+statement needs no delta tables and one round trip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, assert_never
+
+from sqlglot import exp
+
+from stepping.compiler.plan.sql_plan import SQLFused
+from stepping.compiler.plan.statements import (
+    ClearDelta,
+    EmitDelta,
+    MapInPython,
+    MergeDelta,
+    MergeState,
+    ReadDelta,
+    Served,
+    StageDelta,
+    Step,
+)
+from stepping.compiler.plan.tables import TableColumn
+from stepping.dialects.base import Expression
+from stepping.dialects.postgres.merge import Part, delta_parts, state_parts, with_parts
+
+if TYPE_CHECKING:
+    from stepping.dialects.postgres.sql import PostgresDialect
+
+OUTPUT = "stepping_output"
+
+
+def fuse(dialect: PostgresDialect, step: Step) -> SQLFused | None:
+    """The step as one statement, or None if a part of it runs in Python."""
+    parts: list[Part] = []
+    served: list[tuple[str, str, str]] = []
+    inputs: list[tuple[str, tuple[TableColumn, ...]]] = []
+    reads: list[ReadDelta] = []
+
+    def add(made: Sequence[Part], by: Served) -> None:
+        parts.extend(made)
+        served.extend((part.name, by.operator, by.where) for part in made)
+
+    for position, statement in enumerate(step.statements):
+        match statement:
+            case ClearDelta():
+                continue
+            case MapInPython():
+                return None
+            case StageDelta():
+                inputs.append((statement.input, statement.table.columns))
+                staged = dialect.staged(statement.table)
+                add([Part(statement.table.name, staged, materialized=True)], statement.served)
+            case EmitDelta():
+                names = [*statement.table.names]
+                if statement.table.weight:
+                    names.append(statement.table.weight)
+                tree = renamed(dialect, statement.select, names)
+                add([Part(statement.table.name, tree, materialized=True)], statement.served)
+            case MergeDelta():
+                add(delta_parts(dialect, statement, f"m{position}_"), statement.served)
+            case MergeState():
+                add(state_parts(dialect, statement, f"m{position}_"), statement.served)
+            case ReadDelta():
+                reads.append(statement)
+            case _:
+                assert_never(statement)
+    last, outputs = outputs_of(dialect, reads)
+    tree = with_parts(dialect, parts, last)
+    for read in reads:
+        served.append(("SELECT", read.served.operator, read.served.where))
+    text = dialect.text(tree)
+    return SQLFused(
+        text,
+        tuple(inputs),
+        outputs,
+        tuple(served),
+        explain_sql=text.replace("%s", "'{}'").replace("%%", "%"),
+    )
+
+
+def renamed(dialect: PostgresDialect, select: Expression, names: Sequence[str]) -> Expression:
+    """The select with its columns under the names that its readers know them by."""
+    if isinstance(select, exp.Select):
+        given = [each.alias_or_name for each in select.expressions]
+        if given == list(names):
+            return select
+        picked = zip(select.expressions, names, strict=True)
+        columns = [exp.alias_(each.unalias(), dialect.identifier(name)) for each, name in picked]
+        changed = select.copy()
+        changed.set("expressions", columns)
+        return changed
+    return select  # a union takes the names of its first part, which has them
+
+
+def outputs_of(
+    dialect: PostgresDialect, reads: Sequence[ReadDelta]
+) -> tuple[Expression, tuple[tuple[int, int, int], ...]]:
+    """One SELECT of all outputs: a row has the columns of its own, and NULL for the others'."""
+    if not reads:
+        nothing = exp.select(exp.alias_(exp.Literal.number(0), OUTPUT)).where(exp.false())
+        return nothing, ()
+    selects: list[Expression] = []
+    widths: list[int] = []
+    for position, read in enumerate(reads):
+        branches = list(union_branches(read.select))
+        widths.append(len(branches[0].expressions))
+        for branch in branches:
+            selects.append(tagged(read.output, position, branch))
+    if len(reads) > 1:
+        types = [
+            [exp.DataType.build(t, dialect="postgres") for t in column_types(dialect, read)]
+            for read in reads
+        ]
+        selects = [padded(select, position_of(select), widths, types) for select in selects]
+    union = selects[0]
+    for select in selects[1:]:
+        union = exp.union(union, select, distinct=False, copy=False)
+    offsets, offset = [], 1
+    for read, width in zip(reads, widths, strict=True):
+        offsets.append((read.output, offset, width))
+        offset += width
+    return union, tuple(offsets)
+
+
+def column_types(dialect: PostgresDialect, read: ReadDelta) -> list[str]:
+    return [*(dialect.array_type(column) for column in read.columns), "bigint"]
+
+
+def union_branches(select: Expression) -> Sequence[Expression]:
+    if isinstance(select, exp.Union):
+        return [*union_branches(select.this), *union_branches(select.expression)]
+    return [select]
+
+
+def tagged(output: int, position: int, select: Expression) -> Expression:
+    changed = select.copy()
+    tag = exp.alias_(exp.Literal.number(output), OUTPUT)
+    changed.set("expressions", [tag, *changed.expressions])
+    changed.meta["position"] = position
+    return changed
+
+
+def position_of(select: Expression) -> int:
+    return int(select.meta["position"])
+
+
+def padded(
+    select: Expression, position: int, widths: Sequence[int], types: Sequence[Sequence[Expression]]
+) -> Expression:
+    tag, *own = select.expressions
+    columns = [tag]
+    for other, width in enumerate(widths):
+        if other == position:
+            columns += own
+        else:
+            columns += (
+                exp.Cast(this=exp.Null(), to=types[other][i].copy()) for i in range(width)
+            )
+    select.set("expressions", columns)
+    return select

@@ -1,0 +1,333 @@
+"""Postgres's spelling of a plan: the statements of a step, and the same step as one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import types as sa
+from sqlalchemy.dialects import postgresql as pg
+from sqlglot import exp
+
+from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLStatement
+from stepping.compiler.plan.statements import MergeDelta, MergeState, StageDelta, Step
+from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableKind
+from stepping.compiler.schema import Atom, Kind, bounded
+from stepping.dialects.base import Dialect, Expression
+from stepping.dialects.metadata import create_statements
+from stepping.dialects.postgres.fuse import fuse
+from stepping.dialects.postgres.merge import Part, delta_parts, state_parts, with_parts
+from stepping.dialects.postgres.scalars import PostgresSpelling
+from stepping.dialects.scalars import Sql
+from stepping.dialects.sums import float_total, product
+
+# Kinds whose values are short, so that a B-tree takes them: it refuses rows over 2,704 bytes.
+_SHORT = frozenset(
+    {
+        Kind.INT,
+        Kind.FLOAT,
+        Kind.BOOL,
+        Kind.DATE,
+        Kind.DATETIME,
+        Kind.TIMESTAMP,
+        Kind.TIME,
+        Kind.UUID,
+        Kind.ENUM,
+    }
+)
+_TEXTS = frozenset({Kind.TEXT, Kind.ENUM})
+
+
+class PostgresDialect(Dialect):
+    name = "postgres"
+    sqlglot_name = "postgres"
+
+    @cached_property
+    def spelling(self) -> PostgresSpelling:
+        return PostgresSpelling()
+
+    # -- tables and columns -------------------------------------------------------------------
+
+    def source(self, table: Table) -> Expression:
+        return exp.Table(this=self.identifier(table.name))
+
+    def sqlalchemy_type(self, column: TableColumn) -> Any:
+        match column.type.kind:
+            case Kind.INT:
+                return sa.BIGINT()
+            case Kind.FLOAT:
+                return pg.DOUBLE_PRECISION()
+            case Kind.BOOL | Kind.NULL:
+                return sa.BOOLEAN()
+            case Kind.TEXT | Kind.ENUM:
+                return sa.TEXT(collation="C")  # ordered by code point, as Python orders
+            case Kind.BYTES | Kind.PACKED:
+                return pg.BYTEA()
+            case Kind.DECIMAL:
+                scale = column.type.scale
+                return sa.NUMERIC() if scale is None else sa.NUMERIC(38, scale)
+            case Kind.DATE:
+                return sa.DATE()
+            case Kind.DATETIME:
+                return pg.TIMESTAMP()
+            case Kind.TIMESTAMP:
+                return pg.TIMESTAMP(timezone=True)
+            case Kind.TIME:
+                return pg.TIME()
+            case Kind.UUID:
+                return pg.UUID()
+
+    def weight_type(self) -> Any:
+        return sa.BIGINT()
+
+    def allows_null(self, column: TableColumn) -> bool:
+        return column.type.nullable
+
+    def identity(self, table: Table) -> tuple[str, ...]:
+        plain = all(self.is_plain(table.column(name)) for name in table.key)
+        return table.key if table.kind is TableKind.STATE and plain else ()
+
+    def table_options(self, table: Table) -> dict[str, Any]:
+        if table.kind is not TableKind.STATE:
+            return {}
+        # Room on the page for a group's next row: no index holds a sum, so that the update is
+        # heap-only (postgresql.org/docs/current/storage-hot.html).
+        return {"postgresql_with": {"fillfactor": 70}}
+
+    def is_plain(self, column: TableColumn) -> bool:
+        """Whether rows can be looked up by the column itself, not by its hash."""
+        kind, scale = column.type.kind, column.type.scale
+        short = kind in _SHORT or (kind is Kind.DECIMAL and scale is not None)
+        return short and not column.type.nullable
+
+    def column_type(self, column: TableColumn, table: Table | None = None) -> str:
+        return str(self.sqlalchemy_type(column).compile(dialect=pg.dialect()))
+
+    def table_ddl(self, table: Table) -> tuple[str, ...]:
+        created = create_statements(table, self, pg.dialect())  # type: ignore[no-untyped-call]
+        name = self.quoted(table.name)
+        indexes = []
+        keys = dict.fromkeys([table.key, *(i.columns for i in table.indexes if not i.ascending)])
+        if table.kind is TableKind.DELAY:
+            # The hash of the whole row behind the key tells rows with equal keys apart; a hash
+            # that is an expression is computed again when a dump is restored.
+            whole = self.quoted_row_hash(table.names)
+            for position, key in enumerate(keys):
+                parts = [self.index_term(table.column(each)) for each in key]
+                if position == 0:
+                    parts.append(f"({whole})")
+                index = self.quoted(bounded(f"{table.name}__{'_'.join(key) or 'row'}_key"))
+                indexes.append(f"CREATE INDEX IF NOT EXISTS {index} ON {name} ({', '.join(parts)})")
+        elif not self.identity(table) and table.key:
+            parts = [self.index_term(table.column(each)) for each in table.key]
+            index = self.quoted(bounded(f"{table.name}__{'_'.join(table.key)}_key"))
+            indexes.append(f"CREATE INDEX IF NOT EXISTS {index} ON {name} ({', '.join(parts)})")
+        return (*created, *indexes)
+
+    def index_term(self, column: TableColumn) -> str:
+        if self.is_plain(column):
+            return self.quoted(column.name)
+        reference = exp.column(self.identifier(column.name))
+        return f"({self.text(self.hashed(column, reference))})"
+
+    def hashed(self, column: TableColumn, value: Expression) -> Expression:
+        """A 64-bit hash of a value of any length, of None as well."""
+        if column.type.kind in _TEXTS and not column.type.nullable:
+            arguments = [self.in_c(value), exp.Literal.number(0)]
+            return exp.Anonymous(this="hashtextextended", expressions=arguments)
+        return self.row_hash([value])
+
+    def in_c(self, value: Expression) -> Expression:
+        return value
+
+    def row_hash(self, values: Sequence[Expression]) -> Expression:
+        row = exp.Anonymous(this="ROW", expressions=[value.copy() for value in values])
+        return exp.Anonymous(
+            this="hash_record_extended", expressions=[row, exp.Literal.number(0)]
+        )
+
+    def quoted_row_hash(self, names: Sequence[str]) -> str:
+        return self.text(self.row_hash([exp.column(self.identifier(name)) for name in names]))
+
+    def session_ddl(self, table: Table) -> tuple[str, ...]:
+        columns = [f"{self.quoted(c.name)} {self.column_type(c)}" for c in table.columns]
+        if table.weight:
+            columns.append(f"{self.quoted(table.weight)} BIGINT NOT NULL")
+        body = ",\n    ".join(columns)
+        return (f"CREATE TEMP TABLE IF NOT EXISTS {self.quoted(table.name)} (\n    {body}\n)",)
+
+    def own_ddl(self) -> tuple[str, ...]:
+        return (
+            "CREATE TABLE IF NOT EXISTS last_update (\n"
+            '    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,\n'
+            "    t BIGINT NOT NULL\n) WITH (fillfactor = 10)",
+            "CREATE TABLE IF NOT EXISTS stepping_queries (\n"
+            '    name TEXT COLLATE "C" NOT NULL PRIMARY KEY,\n'
+            "    fingerprint TEXT NOT NULL,\n"
+            "    tables TEXT NOT NULL,\n"
+            "    installed_at TIMESTAMPTZ NOT NULL DEFAULT now()\n)",
+            "CREATE SEQUENCE IF NOT EXISTS stepping_clock",
+        )
+
+    def quoted(self, name: str) -> str:
+        return str(self.identifier(name).sql(dialect=self.sqlglot_name))
+
+    def lookup(
+        self,
+        table: Table,
+        alias: str,
+        values: Sequence[tuple[str, Expression]],
+        *,
+        null_safe: bool,
+    ) -> list[Expression]:
+        conditions = []
+        for name, value in values:
+            column = table.column(name)
+            reference = exp.column(
+                self.identifier(name), table=self.identifier(alias) if alias else None
+            )
+            if not self.is_plain(column):
+                # IS NOT DISTINCT FROM uses no index, and a B-tree refuses long values: found by
+                # hash, then compared.
+                typed = self.cast(value, column)
+                pair = (self.hashed(column, reference), self.hashed(column, typed))
+                conditions.append(exp.EQ(this=pair[0], expression=pair[1]))
+            if null_safe and column.type.nullable:
+                same = exp.NullSafeEQ(this=reference.copy(), expression=value.copy())
+                conditions.append(same)
+            else:
+                conditions.append(exp.EQ(this=reference.copy(), expression=value.copy()))
+        return conditions
+
+    def cast(self, value: Expression, column: TableColumn) -> Expression:
+        if isinstance(value, exp.Column):
+            return value.copy()
+        plain = TableColumn(column.name, column.type)
+        to = "TEXT" if plain.type.kind in _TEXTS else self.column_type(plain)
+        typed = exp.Cast(this=value.copy(), to=exp.DataType.build(to, dialect="postgres"))
+        if plain.type.kind in _TEXTS:
+            return exp.Collate(this=typed, expression=exp.to_identifier("C", quoted=True))
+        return typed
+
+    def joined(self, select: Expression, source: Expression, on: Sequence[Expression]) -> Expression:
+        if not on:
+            return select.join(source, join_type="cross")
+        return select.join(source, on=exp.and_(*on))
+
+    # -- sums ---------------------------------------------------------------------------------
+
+    def sum_of(self, atom: Atom, value: Expression, weight: Expression) -> Expression:
+        one = exp.Literal.number(1)
+        if atom.kind is Kind.INT:
+            if one in (value, weight):
+                total = exp.Sum(this=product(value, weight))
+                return exp.Cast(this=total, to=exp.DataType.build("bigint"))
+            # numeric: a product may be beyond 64 bits where the sum is not
+            value = exp.Cast(this=value, to=exp.DataType.build("numeric"))
+        return exp.Sum(this=product(value, weight))
+
+    def added(
+        self, each: SumColumns, old: Expression, change: Expression, group: Expression
+    ) -> Expression:
+        kind = each.type.kind
+        total: Expression = exp.Add(
+            this=exp.func("COALESCE", old.copy(), self.zero(each.type)), expression=change.copy()
+        )
+        if kind is Kind.FLOAT:
+            return total  # beyond the largest float Postgres raises by itself
+        if kind is Kind.DECIMAL:
+            return exp.Anonymous(this="trim_scale", expressions=[total]) if each.type.scale is None else total
+        fits = exp.Between(
+            this=exp.paren(total.copy()),
+            low=exp.Neg(this=exp.Literal.number(2**63)),
+            high=exp.Literal.number(2**63 - 1),
+        )
+        message = exp.DPipe(
+            this=exp.Literal.string(f"the sum {each.value} does not fit in 64 bits for the group "),
+            expression=exp.func("COALESCE", group.copy(), exp.Literal.string("None")),
+        )
+        return exp.Case(
+            ifs=[
+                exp.If(
+                    this=fits, true=exp.Cast(this=total, to=exp.DataType.build("bigint"))
+                )
+            ],
+            default=self.spelling.raised(Sql(message), each.type).tree,
+        )
+
+    def float_total(
+        self, finite: Expression, positive: Expression, negative: Expression
+    ) -> Expression:
+        return float_total(self, finite, positive, negative)
+
+    def infinity(self, sign: int) -> Expression:
+        text = exp.Literal.string("Infinity" if sign > 0 else "-Infinity")
+        return exp.Cast(this=text, to=exp.DataType.build("double precision", dialect="postgres"))
+
+    def text_of(self, column: TableColumn, value: Expression) -> Expression:
+        cast = exp.Cast(this=value, to=exp.DataType.build("text"))
+        return exp.func("COALESCE", cast, exp.Literal.string("None"))
+
+    # -- statements ---------------------------------------------------------------------------
+
+    def stage(self, statement: StageDelta) -> SQLStatement:
+        text, _, _ = self.stage_text(statement.table)
+        return SQLStatement(
+            Role.STAGE,
+            text,
+            statement.served.operator,
+            statement.served.where,
+            table=statement.table.name,
+            columns=statement.table.columns,
+        )
+
+    def stage_text(self, table: Table) -> tuple[str, str, int]:
+        insert = self.insert(table, table.names, self.staged(table))
+        return self.text(insert), "", 1
+
+    def staged(self, table: Table) -> Expression:
+        """The staged rows, from one array per column."""
+        columns = [*table.columns, TableColumn(table.weight or "", Atom(Kind.INT))]
+        names = [self.identifier(column.name) for column in columns]
+        arrays = [
+            exp.Cast(
+                this=exp.Placeholder(),
+                to=exp.DataType.build(f"{self.array_type(column)}[]", dialect="postgres"),
+            )
+            for column in columns
+        ]
+        unnest = exp.Anonymous(this="unnest", expressions=arrays)
+        alias = exp.TableAlias(this=self.identifier("u"), columns=names)
+        values = [
+            exp.alias_(self.collated(column, exp.column(name.copy(), table="u")), name.copy())
+            for column, name in zip(columns, names, strict=True)
+        ]
+        return exp.select(*values).from_(exp.Table(this=unnest, alias=alias))
+
+    def array_type(self, column: TableColumn) -> str:
+        return "text" if column.type.kind in _TEXTS else self.column_type(column)
+
+    def collated(self, column: TableColumn, value: Expression) -> Expression:
+        if column.type.kind in _TEXTS:
+            return exp.Collate(this=value, expression=exp.to_identifier("C", quoted=True))
+        return value
+
+    def fused(self, step: Step) -> SQLFused | None:
+        return fuse(self, step)
+
+    def merge_delta(self, statement: MergeDelta) -> tuple[SQLStatement, ...]:
+        return (self.merged(delta_parts(self, statement, ""), statement.served),)
+
+    def merge_state(self, statement: MergeState) -> tuple[SQLStatement, ...]:
+        return (self.merged(state_parts(self, statement, ""), statement.served),)
+
+    def merged(self, parts: Sequence[Part], served: Any) -> SQLStatement:
+        tree = with_parts(self, parts[:-1], parts[-1].tree)
+        return self.run(Role.RUN, tree, served)
+
+    def ordered(self, table: Table, column: TableColumn, *, ascending: bool) -> Expression:
+        raw = exp.column(self.identifier(column.name))
+        if not column.type.nullable:  # no NULLS FIRST, so that the index's own order serves
+            return exp.Ordered(this=raw, desc=not ascending, nulls_first=not ascending)
+        return exp.Ordered(this=raw, desc=not ascending, nulls_first=ascending)

@@ -1,0 +1,255 @@
+"""How a dialect spells scalars: SQL with Python's operators, and what a `Spelling` must say.
+
+A *raw* expression has a value that may stand for a failure, such as the REAL that SQLite makes of
+an int that overflows. Arithmetic hands such a value on, so that one check at the end of a chain of
+operators is enough: the expression is then *settled*.
+"""
+
+from __future__ import annotations
+
+import abc
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from sqlglot import exp
+
+from stepping.compiler.schema import Atom, Kind
+
+# Names inside a `let`. No column of ours starts so.
+_VALUES = "stepping_value"
+_VARIABLE = "stepping_v"
+
+# Trees that stand as operands without parentheses.
+_CLOSED = (
+    exp.Column,
+    exp.Literal,
+    exp.Anonymous,
+    exp.Cast,
+    exp.Paren,
+    exp.Case,
+    exp.Subquery,
+    exp.Boolean,
+    exp.Null,
+    exp.HexString,
+)
+
+Operand: TypeAlias = "Sql | int | str"
+_Infix: TypeAlias = type[exp.Expr]
+
+
+def closed(tree: exp.Expr) -> exp.Expr:
+    """A copy of ``tree`` that can stand as an operand: sqlglot adds no parentheses by itself."""
+    tree = tree.copy()
+    return tree if isinstance(tree, _CLOSED) else exp.Paren(this=tree)
+
+
+@dataclass(frozen=True, eq=False)
+class Sql:
+    """A SQL expression. Operators make new ones, with parentheses where they are needed.
+
+    As an argument of a row of the function table it also has its type and, where it is a
+    constant, its value.
+    """
+
+    tree: exp.Expr
+    type: Atom | None = None
+    constant: bool = False
+    value: Any = None
+    raw: str = ""  # which kind of failure its value may stand for
+    # Of a float that is not 0.0: what is known of its size, whatever its sign.
+    least: float = 0.0
+    most: float = math.inf
+
+    def __add__(self, other: Operand) -> Sql:
+        return self._infix(exp.Add, other)
+
+    def __sub__(self, other: Operand) -> Sql:
+        return self._infix(exp.Sub, other)
+
+    def __mul__(self, other: Operand) -> Sql:
+        return self._infix(exp.Mul, other)
+
+    def __truediv__(self, other: Operand) -> Sql:
+        # Typed: the database's own division; else sqlglot casts the dividend to a float.
+        return Sql(exp.Div(this=closed(self.tree), expression=closed(lift(other).tree), typed=True))
+
+    def __mod__(self, other: Operand) -> Sql:
+        return self._infix(exp.Mod, other)
+
+    def __and__(self, other: Operand) -> Sql:
+        return self._infix(exp.BitwiseAnd, other)
+
+    def __or__(self, other: Operand) -> Sql:
+        return self._infix(exp.BitwiseOr, other)
+
+    def __xor__(self, other: Operand) -> Sql:
+        return self._infix(exp.BitwiseXor, other)
+
+    def __invert__(self) -> Sql:
+        return Sql(exp.BitwiseNot(this=closed(self.tree)))
+
+    def __neg__(self) -> Sql:
+        return Sql(exp.Neg(this=closed(self.tree)))
+
+    def __lt__(self, other: Operand) -> Sql:
+        return self._infix(exp.LT, other)
+
+    def __le__(self, other: Operand) -> Sql:
+        return self._infix(exp.LTE, other)
+
+    def __gt__(self, other: Operand) -> Sql:
+        return self._infix(exp.GT, other)
+
+    def __ge__(self, other: Operand) -> Sql:
+        return self._infix(exp.GTE, other)
+
+    def eq(self, other: Operand) -> Sql:
+        return self._infix(exp.EQ, other)
+
+    def ne(self, other: Operand) -> Sql:
+        return self._infix(exp.NEQ, other)
+
+    def same(self, other: Operand) -> Sql:
+        """Equal, where NULL is equal to NULL only."""
+        return self._infix(exp.NullSafeEQ, other)
+
+    def between(self, low: Operand, high: Operand) -> Sql:
+        low_tree, high_tree = closed(lift(low).tree), closed(lift(high).tree)
+        return Sql(exp.Between(this=closed(self.tree), low=low_tree, high=high_tree))
+
+    def then(self, other: Operand) -> Sql:
+        """This text followed by the other: ``||``."""
+        return self._infix(exp.DPipe, other)
+
+    def and_(self, other: Sql) -> Sql:
+        return self._infix(exp.And, other)
+
+    def or_(self, other: Sql) -> Sql:
+        return self._infix(exp.Or, other)
+
+    def is_null(self) -> Sql:
+        return Sql(exp.Is(this=closed(self.tree), expression=exp.Null()))
+
+    def cast(self, to: str) -> Sql:
+        return Sql(exp.Cast(this=self.tree.copy(), to=exp.DataType.build(to, udt=True)))
+
+    def _infix(self, operator: _Infix, other: Operand) -> Sql:
+        return Sql(operator(this=closed(self.tree), expression=closed(lift(other).tree)))
+
+    @property
+    def kind(self) -> Kind:
+        assert self.type is not None
+        return self.type.kind
+
+    @property
+    def scale(self) -> int | None:
+        assert self.type is not None
+        return self.type.scale
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it costs nothing to write (and evaluate) it again."""
+        return self.constant or isinstance(self.tree, exp.Column | exp.Literal)
+
+
+def lift(value: Operand) -> Sql:
+    if isinstance(value, Sql):
+        return value
+    if isinstance(value, str):
+        return Sql(exp.Literal.string(value))
+    return -number(str(-value)) if value < 0 else number(str(value))
+
+
+def number(digits: str) -> Sql:
+    """A numeric literal just as it is written."""
+    return Sql(exp.Literal.number(digits))
+
+
+def fn(name: str, *args: Operand) -> Sql:
+    """A call of a function by the name it has in the database."""
+    return Sql(exp.Anonymous(this=name, expressions=[lift(arg).tree.copy() for arg in args]))
+
+
+def case(*whens: tuple[Sql, Operand], otherwise: Operand | None = None) -> Sql:
+    """CASE: the only expression of which databases evaluate no more than they need."""
+    ifs = [exp.If(this=c.tree.copy(), true=lift(value).tree.copy()) for c, value in whens]
+    default = None if otherwise is None else lift(otherwise).tree.copy()
+    return Sql(exp.Case(ifs=ifs, default=default))
+
+
+def concatenated(*parts: Operand) -> Sql:
+    first, *rest = map(lift, parts)
+    for part in rest:
+        first = first.then(part)
+    return first
+
+
+def let(values: Sequence[Sql], body: Callable[..., Sql], *, offset: bool, depth: int = 0) -> Sql:
+    """``body`` of ``values``, each of which is written and evaluated once.
+
+    As a scalar subquery over a subquery. ``offset`` adds OFFSET 0 to the inner one, which keeps
+    Postgres from merging the two; SQLite never merges a subquery that has no FROM. A ``let``
+    inside a body takes another ``depth``.
+    """
+    if all(value.is_leaf for value in values):
+        return body(*values)
+    # All but the constants: inside, a bare column's name could mean one of ours.
+    table, stem = f"{_VALUES}_{depth}", f"{_VARIABLE}{depth}_"
+    names = [f"{stem}{i}" for i in range(len(values))]
+    bound = [
+        value if value.constant else replace(value, tree=exp.column(name, table=table))
+        for name, value in zip(names, values, strict=True)
+    ]
+    inner = exp.select(
+        *(
+            exp.alias_(value.tree.copy(), name)
+            for name, value in zip(names, values, strict=True)
+            if not value.constant
+        )
+    )
+    if offset:
+        inner = inner.offset(0)
+    return Sql(exp.select(body(*bound).tree.copy()).from_(inner.subquery(table)).subquery())
+
+
+class Spelling(abc.ABC):
+    """One database's words for scalars."""
+
+    @abc.abstractmethod
+    def call(self, function: str, args: Sequence[Sql], result: Atom) -> Sql:
+        """A row of the function table applied; a LookupError where it has no exact spelling."""
+
+    @abc.abstractmethod
+    def absorbs(self, function: str, args: Sequence[Atom]) -> frozenset[str]:
+        """What kinds of raw arguments the spelling hands on as raw results."""
+
+    @abc.abstractmethod
+    def settled(self, term: Sql, what: str) -> Sql:
+        """A raw term as one that raises, naming ``what``, where its value stands for a failure."""
+
+    @abc.abstractmethod
+    def constant(self, value: Any, atom: Atom) -> Sql:
+        """A constant in canonical form."""
+
+    @abc.abstractmethod
+    def raised(self, message: Sql, atom: Atom) -> Sql:
+        """An expression of type ``atom`` that fails with ``message`` when it is evaluated."""
+
+    def registered(self, tree: exp.Expr) -> frozenset[str]:
+        """Names of the functions in ``tree`` that must be registered on the connection."""
+        return frozenset()
+
+
+def visible_column(tree: exp.Expr) -> exp.Expr | None:
+    """A column in ``tree`` that can be named beside it: none of those inside its subqueries."""
+    if isinstance(tree, exp.Column):
+        return tree
+    if isinstance(tree, exp.Subquery):
+        return None
+    for part in tree.iter_expressions():
+        found = visible_column(part)
+        if found is not None:
+            return found
+    return None

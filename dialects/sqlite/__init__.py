@@ -1,0 +1,1 @@
+"""SQLite: its words for plans and scalars, and its connection."""

@@ -1,0 +1,159 @@
+"""SQLite's spelling of the function table: dates and times, UUIDs, enums.
+
+A date is the number of days since 1970, a datetime the microseconds since then, a time those since
+midnight. Integer division rounds towards 0, so all are counted from the year 1, where nothing is
+negative; SQLite's own date functions know the calendar (https://sqlite.org/lang_datefunc.html).
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable
+
+from stepping.compiler.schema import Kind
+from stepping.dialects.scalars import Sql, case, concatenated, fn
+from stepping.dialects.sqlite.scalar_numbers import Rule, bound
+
+_SECOND = 1_000_000
+_MINUTE = 60 * _SECOND
+_HOUR = 60 * _MINUTE
+_DAY = 24 * _HOUR
+_DAYS = 719_162  # from 0001-01-01, a Monday, to 1970-01-01
+_SECONDS = _DAYS * 86_400
+
+# Python leaves %Y to the system's C library, and some do not pad it.
+PADS_YEARS = datetime.date(1, 1, 1).strftime("%Y") == "0001"
+
+
+def _micros(moment: Sql) -> Sql:
+    """Microseconds since 0001-01-01."""
+    return moment + _DAYS * _DAY
+
+
+def _seconds(value: Sql) -> Sql:
+    """Seconds since 1970, for SQLite's date functions."""
+    match value.kind:
+        case Kind.DATE:
+            return value * 86_400
+        case Kind.TIME:
+            return value / _SECOND
+        case _:
+            return _micros(value) / _SECOND - _SECONDS
+
+
+def _fraction(value: Sql) -> Sql:
+    """Microseconds within the second."""
+    return (value if value.kind is Kind.TIME else _micros(value)) % _SECOND
+
+
+def _formatted(value: Sql, spec: str) -> Sql:
+    return fn("strftime", spec, _seconds(value), "unixepoch")
+
+
+def _calendar(directive: str) -> Rule:
+    return lambda a: _formatted(a, directive).cast("INTEGER")
+
+
+def _clock(unit: int, count: int) -> Rule:
+    def rule(a: Sql) -> Sql:
+        return (a if a.kind is Kind.TIME else _micros(a)) / unit % count
+
+    return rule
+
+
+def _days(a: Sql) -> Sql:
+    """Days since 0001-01-01."""
+    return a + _DAYS if a.kind is Kind.DATE else _micros(a) / _DAY
+
+
+def _isoformat(date: str) -> Rule:
+    def rule(a: Sql) -> Sql:
+        def body(x: Sql) -> Sql:
+            micros = case((_fraction(x).eq(0), ""), otherwise=fn("printf", ".%06d", _fraction(x)))
+            parts = [_formatted(x, f"{date}%H:%M:%S"), micros]
+            return concatenated(*parts, *(["+00:00"] if x.kind is Kind.TIMESTAMP else []))
+
+        return bound(body, a)
+
+    return rule
+
+
+def _strftime(a: Sql, spec: Sql) -> Sql:
+    def body(x: Sql) -> Sql:
+        parts: list[Sql | str] = []
+        plain = ""  # what both strftimes say in the same way
+        for piece in re.findall(r"%.|[^%]+", spec.value):
+            special = _SPECIAL.get(piece)
+            if special is None:
+                plain += piece
+                continue
+            if plain:
+                parts.append(_formatted(x, plain))
+            plain = ""
+            parts.append(special(x))
+        if plain:
+            parts.append(_formatted(x, plain))
+        return concatenated(*parts)
+
+    if not spec.value:
+        return fn("substr", a, 1, 0)
+    return bound(body, a)
+
+
+_SPECIAL: dict[str, Callable[[Sql], Sql]] = {
+    "%f": lambda x: fn("printf", "%06d", 0 if x.kind is Kind.DATE else _fraction(x)),
+    "%y": lambda x: fn("substr", _formatted(x, "%Y"), 3, 2),
+}
+if not PADS_YEARS:
+    _SPECIAL["%Y"] = lambda x: fn("ltrim", _formatted(x, "%Y"), "0")
+
+TIMES: dict[str, Rule] = {
+    **{
+        f"{kind}.{name}": rule
+        for kind in ("date", "datetime")
+        for name, rule in (
+            ("year", _calendar("%Y")),
+            ("month", _calendar("%m")),
+            ("day", _calendar("%d")),
+            ("weekday", lambda a: _days(a) % 7),
+            ("isoweekday", lambda a: _days(a) % 7 + 1),
+            ("toordinal", lambda a: _days(a) + 1),
+            ("strftime", _strftime),
+        )
+    },
+    **{
+        f"{kind}.{name}": rule
+        for kind in ("datetime", "time")
+        for name, rule in (
+            ("hour", _clock(_HOUR, 24)),
+            ("minute", _clock(_MINUTE, 60)),
+            ("second", _clock(_SECOND, 60)),
+            ("microsecond", _fraction),
+        )
+    },
+    "time.strftime": _strftime,
+    "datetime.date": lambda a: _micros(a) / _DAY - _DAYS,
+    "datetime.time": lambda a: _micros(a) % _DAY,
+    "datetime.isoformat": _isoformat("%Y-%m-%dT"),
+    "text.of_date": lambda a: _formatted(a, "%Y-%m-%d"),
+    "text.of_datetime": _isoformat("%Y-%m-%d "),
+    "text.of_time": _isoformat(""),
+}
+
+
+def _text_of_uuid(a: Sql) -> Sql:
+    def body(digits: Sql) -> Sql:
+        bounds = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+        first, *rest = (fn("substr", digits, start, size) for start, size in bounds)
+        return concatenated(first, *(part for r in rest for part in ("-", r)))
+
+    return bound(body, fn("lower", fn("hex", a)))
+
+
+UUIDS: dict[str, Rule] = {
+    "text.of_uuid": _text_of_uuid,
+    "uuid.hex": lambda a: fn("lower", fn("hex", a)),
+    "uuid.bytes": lambda a: a,
+    "enum.name": lambda a: a,
+}

@@ -1,0 +1,344 @@
+"""SQLite's spelling of a plan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import types as sa
+from sqlalchemy.dialects.sqlite import dialect as sqlalchemy_sqlite
+from sqlglot import exp
+
+from stepping.compiler.plan.sql_plan import Role, SQLStatement
+from stepping.compiler.plan.statements import MergeDelta, MergeState, Served, StageDelta
+from stepping.compiler.plan.tables import SumColumns, Table, TableColumn
+from stepping.compiler.schema import Atom, Kind
+from stepping.dialects.base import Dialect, Expression
+from stepping.dialects.metadata import create_statements
+from stepping.dialects.scalars import Sql
+from stepping.dialects.sums import float_total, product
+from stepping.dialects.sqlite.functions import AGGREGATES, REGISTERED
+from stepping.dialects.sqlite.scalars import SQLiteSpelling
+
+# Rows per multi-row VALUES: quickest at about 256 rows, and a statement has at most 32,766
+# parameters (sqlite.org/limits.html).
+_BULK_ROWS = 256
+_MAX_PARAMETERS = 32_000
+
+_TYPES: dict[Kind, type[Any]] = {
+    Kind.INT: sa.INTEGER,
+    Kind.FLOAT: sa.REAL,
+    Kind.BOOL: sa.INTEGER,
+    Kind.TEXT: sa.TEXT,
+    Kind.BYTES: sa.BLOB,
+    Kind.DATE: sa.INTEGER,  # days since 1970-01-01
+    Kind.DATETIME: sa.INTEGER,  # microseconds since 1970-01-01
+    Kind.TIMESTAMP: sa.INTEGER,
+    Kind.TIME: sa.INTEGER,  # microseconds since midnight
+    Kind.UUID: sa.BLOB,
+    Kind.ENUM: sa.TEXT,
+    Kind.NULL: sa.INTEGER,
+    Kind.PACKED: sa.BLOB,
+}
+
+
+class SQLiteDialect(Dialect):
+    name = "sqlite"
+    sqlglot_name = "sqlite"
+
+    @cached_property
+    def spelling(self) -> SQLiteSpelling:
+        return SQLiteSpelling()
+
+    # -- tables and columns -------------------------------------------------------------------
+
+    def source(self, table: Table) -> Expression:
+        name = self.identifier(table.name)
+        return exp.Table(this=name, db=None if table.is_kept else exp.to_identifier("temp"))
+
+    def sqlalchemy_type(self, column: TableColumn) -> Any:
+        if column.type.kind is Kind.DECIMAL:  # scaled to an integer, else bytes that sort
+            return sa.INTEGER() if column.type.scale is not None else sa.BLOB()
+        return _TYPES[column.type.kind]()
+
+    def weight_type(self) -> Any:
+        return sa.INTEGER()
+
+    def allows_null(self, column: TableColumn) -> bool:
+        return False  # a sentinel stands for None: see `sentinel`
+
+    def identity(self, table: Table) -> tuple[str, ...]:
+        """The primary key: what rows are looked up by, then whatever else tells them apart."""
+        if table.sums or not table.names:
+            return table.key
+        return (*table.key, *(name for name in table.names if name not in table.key))
+
+    def table_options(self, table: Table) -> dict[str, Any]:
+        # One B-tree is the table, its identity and the index that joins use.
+        return {"sqlite_with_rowid": False} if self.identity(table) else {}
+
+    def column_type(self, column: TableColumn, table: Table) -> str:
+        return str(self.sqlalchemy_type(column))
+
+    def table_ddl(self, table: Table) -> tuple[str, ...]:
+        created = create_statements(table, self, sqlalchemy_sqlite())
+        identity = self.identity(table)
+        if not identity:
+            return created
+        # Rows whose count falls to 0 go. The trigger costs nothing while rows are inserted, and
+        # deletes by the whole key, which a DELETE with row values in a subquery would not use.
+        name, weight = self.quoted(table.name), self.quoted(table.weight or "")
+        same = " AND ".join(f"{self.quoted(c)} = NEW.{self.quoted(c)}" for c in identity)
+        trigger = (
+            f"CREATE TRIGGER IF NOT EXISTS {self.quoted(table.name + '__gone')}\n"
+            f"AFTER UPDATE OF {weight} ON {name} WHEN NEW.{weight} = 0\n"
+            f"BEGIN\n    DELETE FROM {name} WHERE {same};\nEND"
+        )
+        if not table.non_negative or table.sums:
+            return (*created, trigger)
+        # An upsert adds to a count, and SQLite would check the row that it did not insert: a
+        # count below 0 is looked for after the merge, in an index that is always empty.
+        below = (
+            f"CREATE INDEX IF NOT EXISTS {self.quoted(table.name + '__below_zero')} "
+            f"ON {name} ({weight}) WHERE {weight} < 0"
+        )
+        return (*created, trigger, below)
+
+    def checks_count(self, table: Table) -> bool:
+        return table.non_negative and bool(table.sums)
+
+    def session_ddl(self, table: Table) -> tuple[str, ...]:
+        columns = [f"{self.quoted(c.name)} {self.column_type(c, table)}" for c in table.columns]
+        if table.weight:
+            columns.append(f"{self.quoted(table.weight)} INTEGER NOT NULL")
+        body = ",\n    ".join(columns)
+        return (f"CREATE TEMP TABLE IF NOT EXISTS {self.quoted(table.name)} (\n    {body}\n)",)
+
+    def own_ddl(self) -> tuple[str, ...]:
+        return (
+            "CREATE TABLE IF NOT EXISTS last_update (\n"
+            "    table_name TEXT NOT NULL PRIMARY KEY,\n"
+            "    t INTEGER NOT NULL\n) WITHOUT ROWID",
+            "CREATE TABLE IF NOT EXISTS stepping_queries (\n"
+            "    name TEXT NOT NULL PRIMARY KEY,\n"
+            "    fingerprint TEXT NOT NULL,\n"
+            "    tables TEXT NOT NULL,\n"
+            "    installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP\n) WITHOUT ROWID",
+            "CREATE TABLE IF NOT EXISTS stepping_clock (\n"
+            "    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),\n"
+            "    t INTEGER NOT NULL\n)",
+        )
+
+    def registered_in(self, texts: Sequence[str]) -> tuple[str, ...]:
+        words = {word for text in texts for word in re.findall(r"(?i)\bstepping_\w+(?=\()", text)}
+        known = {name.lower(): name for name in (*REGISTERED, *AGGREGATES)}
+        return tuple(sorted(known[word.lower()] for word in words if word.lower() in known))
+
+    def quoted(self, name: str) -> str:
+        return str(self.identifier(name).sql(dialect=self.sqlglot_name))
+
+    def sentinel(self, atom: Atom) -> Expression:
+        """What stands for None in a kept table: a value of another storage class.
+
+        A column of a WITHOUT ROWID key cannot be NULL, and NULLs are all different in a UNIQUE
+        index; a blob is never equal to a number or a text (sqlite.org/datatype3.html).
+        """
+        is_blob = self.sqlalchemy_type(TableColumn("", atom)).__class__ is sa.BLOB
+        return exp.Literal.string("") if is_blob else exp.HexString(this="")
+
+    def loaded(self, table: Table, column: TableColumn, reference: Expression) -> Expression:
+        if table.is_kept and column.type.nullable:
+            return exp.func("NULLIF", reference, self.sentinel(column.type))
+        return super().loaded(table, column, reference)
+
+    def stored(self, table: Table, column: TableColumn, value: Expression) -> Expression:
+        if table.is_kept and column.type.nullable:
+            return exp.func("COALESCE", value, self.sentinel(column.type))
+        return value
+
+    def lookup(
+        self,
+        table: Table,
+        alias: str,
+        values: Sequence[tuple[str, Expression]],
+        *,
+        null_safe: bool,
+    ) -> list[Expression]:
+        conditions = []
+        for name, value in values:
+            column = exp.column(
+                self.identifier(name), table=self.identifier(alias) if alias else None
+            )
+            if null_safe:
+                value = self.stored(table, table.column(name), value)
+            conditions.append(exp.EQ(this=column, expression=value))
+        return conditions
+
+    def joined(
+        self, select: Expression, source: Expression, on: Sequence[Expression]
+    ) -> Expression:
+        # CROSS JOIN keeps the order: the change first, whatever sqlite_stat1 says
+        # (sqlite.org/optoverview.html, "manual control of query plans using CROSS JOIN").
+        joined = select.join(source, join_type="cross")
+        return joined.where(*on) if on else joined
+
+    # -- sums ---------------------------------------------------------------------------------
+
+    def sum_of(self, atom: Atom, value: Expression, weight: Expression) -> Expression:
+        if atom.kind is Kind.DECIMAL and atom.scale is None:
+            return exp.Anonymous(this="stepping_decimal_sum", expressions=[value, weight])
+        return exp.Sum(this=product(value, weight))
+
+    def added(
+        self, each: SumColumns, old: Expression, change: Expression, group: Expression
+    ) -> Expression:
+        kind = each.type.kind
+        if kind is Kind.DECIMAL and each.type.scale is None:
+            return exp.Case(
+                ifs=[
+                    exp.If(this=exp.Is(this=old.copy(), expression=exp.Null()), true=change.copy())
+                ],
+                default=exp.Anonymous(
+                    this="stepping_decimal_add", expressions=[old.copy(), change.copy()]
+                ),
+            )
+        zero = self.zero(each.type)
+        total = exp.Add(this=exp.func("COALESCE", old.copy(), zero), expression=change.copy())
+        if kind is Kind.FLOAT:
+            most = exp.Literal.number("1.7976931348623157e308")
+            fits = exp.Between(
+                this=exp.paren(total.copy()), low=exp.Neg(this=most), high=most.copy()
+            )
+            what = "is beyond the largest float"
+        else:
+            # SQLite turns an int that overflows into a REAL, through sum() as well.
+            fits = exp.EQ(
+                this=exp.Anonymous(this="typeof", expressions=[total.copy()]),
+                expression=exp.Literal.string("integer"),
+            )
+            what = "does not fit in 64 bits"
+        message = exp.DPipe(
+            this=exp.Literal.string(f"the sum {each.value} {what} for the group "),
+            expression=exp.func("COALESCE", group.copy(), exp.Literal.string("None")),
+        )
+        return exp.Case(
+            ifs=[exp.If(this=fits, true=total)],
+            default=self.spelling.raised(Sql(message), each.type).tree,
+        )
+
+    def float_total(
+        self, finite: Expression, positive: Expression, negative: Expression
+    ) -> Expression:
+        return float_total(self, finite, positive, negative)
+
+    def infinity(self, sign: int) -> Expression:
+        literal = exp.Literal.number("9e999")  # sqlite.org/floatingpoint.html
+        return literal if sign > 0 else exp.Neg(this=literal)
+
+    def text_of(self, column: TableColumn, value: Expression) -> Expression:
+        shown = value
+        if column.type.kind in (Kind.BYTES, Kind.UUID, Kind.PACKED):
+            shown = exp.Anonymous(this="hex", expressions=[value])
+        cast = exp.Cast(this=shown, to=exp.DataType.build("text"))
+        return exp.func("COALESCE", cast, exp.Literal.string("None"))
+
+    # -- statements ---------------------------------------------------------------------------
+
+    def stage(self, statement: StageDelta) -> SQLStatement:
+        one, bulk, rows = self.stage_text(statement.table)
+        return SQLStatement(
+            Role.STAGE,
+            one,
+            statement.served.operator,
+            statement.served.where,
+            table=statement.table.name,
+            columns=statement.table.columns,
+            bulk_sql=bulk,
+            bulk_rows=rows,
+        )
+
+    def stage_text(self, table: Table) -> tuple[str, str, int]:
+        names = [*table.names, table.weight or ""]
+        into = ", ".join(self.quoted(name) for name in names)
+        row = f"({', '.join('?' * len(names))})"
+        rows = max(1, min(_BULK_ROWS, _MAX_PARAMETERS // len(names)))
+        head = f"INSERT INTO temp.{self.quoted(table.name)} ({into}) VALUES "
+        return head + row, head + ", ".join([row] * rows), rows
+
+    def merge_delta(self, statement: MergeDelta) -> tuple[SQLStatement, ...]:
+        table = statement.table
+        weight = self.identifier(table.weight or "")
+        insert = self.insert(table, table.names, self.upsert_source(statement.select))
+        total = exp.Add(
+            this=exp.column(weight.copy(), table=self.identifier(table.name)),
+            expression=exp.column(weight.copy(), table="excluded"),
+        )
+        insert.set("conflict", self.on_conflict([(weight, total)]))
+        merge = self.run(Role.RUN, insert, statement.served)
+        return (merge, self.check(table, statement.served)) if table.non_negative else (merge,)
+
+    def check(self, table: Table, served: Served) -> SQLStatement:
+        """A row whose count has fallen below 0: found at once, in an index of such rows only."""
+        weight = exp.column(self.identifier(table.weight or ""))
+        select = (
+            exp.select(*(exp.column(self.identifier(name)) for name in table.names), weight)
+            .from_(self.source(table))
+            .where(exp.LT(this=weight.copy(), expression=exp.Literal.number(0)))
+            .limit(1)
+        )
+        return replace(
+            self.run(Role.CHECK, select, served), table=table.name, columns=table.columns
+        )
+
+    def merge_state(self, statement: MergeState) -> tuple[SQLStatement, ...]:
+        table, change = statement.table, statement.change
+        alias = self.identifier("g")
+
+        def changed(name: str) -> Expression:
+            return exp.column(self.identifier(name), table=alias.copy())
+
+        pairs = [(table.weight or "", "n1"), *(p for s in table.sums for p in s.stored)]
+        columns = [self.stored(table, table.column(key), changed(key)) for key in table.key]
+        values = {inner: changed(outer) for inner, outer in pairs}
+        ordered = [name for name in (*table.names, table.weight or "") if name not in table.key]
+        there = exp.NEQ(this=changed("n1"), expression=exp.Literal.number(0))
+        was = exp.Not(this=exp.Is(this=changed("n0"), expression=exp.Null()))
+        select = (
+            exp.select(*columns, *(values[name] for name in ordered))
+            .from_(exp.alias_(self.source(change), alias.copy(), table=True))
+            .where(exp.or_(there, was))
+        )
+        names = [*table.key, *(name for name in ordered if name != table.weight)]
+        insert = self.insert(table, names, select)
+        sets = [
+            (self.identifier(name), exp.column(self.identifier(name), table="excluded"))
+            for name in ordered
+        ]
+        insert.set("conflict", self.on_conflict(sets))
+        return (self.run(Role.RUN, insert, statement.served),)
+
+    def on_conflict(self, sets: Sequence[tuple[Expression, Expression]]) -> Expression:
+        return exp.OnConflict(
+            action=exp.var("DO UPDATE"),
+            expressions=[exp.EQ(this=name.copy(), expression=value) for name, value in sets],
+        )
+
+    def upsert_source(self, select: Expression) -> Expression:
+        # In "INSERT ... SELECT ... FROM d ON CONFLICT" SQLite's parser takes ON for the start of
+        # a join condition; any WHERE clause settles it (sqlite.org/lang_upsert.html).
+        if isinstance(select, exp.Select) and not select.args.get("group"):
+            return select if select.args.get("where") else select.where(exp.true())
+        if isinstance(select, exp.Select):
+            return select
+        return exp.select("*").from_(exp.Subquery(this=select)).where(exp.true())
+
+    def ordered(self, table: Table, column: TableColumn, *, ascending: bool) -> Expression:
+        raw = exp.column(self.identifier(column.name))
+        # The sentinel of a blob is a text, and text sorts first by itself.
+        is_blob = self.sentinel(column.type).is_string
+        if column.type.nullable and not is_blob:
+            raw = self.loaded(table, column, raw)
+        return exp.Ordered(this=raw, desc=not ascending, nulls_first=ascending)

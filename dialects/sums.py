@@ -1,0 +1,59 @@
+"""Running sums in SQL that every database takes."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from stepping.compiler.schema import Atom, Kind
+from stepping.dialects.base import Dialect, Expression
+from stepping.dialects.scalars import Sql
+
+
+def product(value: Expression, weight: Expression) -> Expression:
+    """``value * weight``, without the 1s."""
+    one = exp.Literal.number(1)
+    if weight == one:
+        return value
+    if value == one:
+        return weight
+    return exp.Mul(this=exp.paren(value), expression=exp.paren(weight))
+
+
+def float_total(
+    dialect: Dialect, finite: Expression, positive: Expression, negative: Expression
+) -> Expression:
+    """A sum of floats: its finite part, unless infinities of one sign are in it."""
+    zero = exp.Literal.number(0)
+    none = exp.and_(
+        exp.EQ(this=operand(positive), expression=zero.copy()),
+        exp.EQ(this=operand(negative), expression=zero.copy()),
+    )
+    up = exp.and_(
+        exp.GTE(this=operand(positive), expression=zero.copy()),
+        exp.LTE(this=operand(negative), expression=zero.copy()),
+    )
+    down = exp.and_(
+        exp.LTE(this=operand(positive), expression=zero.copy()),
+        exp.GTE(this=operand(negative), expression=zero.copy()),
+    )
+    # A group that is not there has no sum.
+    missing = exp.Is(this=operand(positive), expression=exp.Null())
+    text = exp.Cast(this=finite.copy(), to=exp.DataType.build("text"))
+    message = exp.DPipe(
+        this=exp.Literal.string("a sum of inf and -inf is not a number: "),
+        expression=text,
+    )
+    failed = dialect.spelling.raised(Sql(message), Atom(Kind.FLOAT)).tree
+    return exp.Case(
+        ifs=[
+            exp.If(this=exp.or_(missing, none), true=finite.copy()),
+            exp.If(this=up, true=dialect.infinity(1)),
+            exp.If(this=down, true=dialect.infinity(-1)),
+        ],
+        default=failed,
+    )
+
+
+def operand(tree: Expression) -> Expression:
+    """The tree as an operand: sqlglot adds no parentheses by itself."""
+    return tree.copy() if isinstance(tree, exp.Column) else exp.paren(tree.copy())

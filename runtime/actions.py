@@ -1,0 +1,144 @@
+"""insert, remove and replace as changes of one input; iteration for changes of several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any, Generic, TypeVar, TypeVarTuple, Unpack, overload
+
+from stepping.compiler.pipeline import Query
+from stepping.compiler.zset import ZSet, ZSetPython
+from stepping.errors import QueryError, RowError, StoreError
+from stepping.runtime.frontier import Time
+from stepping.runtime.store import Store
+
+T = TypeVar("T")
+T1 = TypeVar("T1")
+T2 = TypeVar("T2")
+T3 = TypeVar("T3")
+T4 = TypeVar("T4")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+Outputs = TypeVar("Outputs", bound=tuple[Any, ...])
+Ts = TypeVarTuple("Ts")
+
+NO_TIME = Time()
+
+
+class Action(Generic[T, R_co]):
+    """Changes one input of a store. Each call is one step, and returns the change per output."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        self.store = store
+        self.name = name
+
+    def insert(self, *rows: T, time: Time = NO_TIME) -> R_co:
+        """Add rows, each once."""
+        return self.step(((row, 1) for row in rows), time)
+
+    def remove(self, *rows: T, time: Time = NO_TIME) -> R_co:
+        """Take rows away, each once. A row that is not there is a `RowError`."""
+        return self.step(((row, -1) for row in rows), time)
+
+    def replace(self, old: T, new: T, time: Time = NO_TIME) -> R_co:
+        """Take one row away and add another, in one step."""
+        return self.step(((old, -1), (new, 1)), time)
+
+    def step(self, pairs: Iterable[tuple[T, int]], time: Time) -> R_co:
+        try:
+            change = ZSetPython(pairs)
+        except TypeError as error:
+            raise RowError(
+                f"a row of {self.name} cannot be hashed: {error}",
+                hint="rows are immutable: st.Data, a frozen dataclass, a NamedTuple, a plain value",
+            ) from error
+        return self.store.step({self.name: change}, time)  # type: ignore[return-value]
+
+
+@overload
+def actions(
+    store: Store, graph: Query[ZSet[R], ZSet[T1]]
+) -> tuple[Action[T1, tuple[ZSet[R]]]]: ...
+@overload
+def actions(
+    store: Store, graph: Query[Outputs, ZSet[T1]]
+) -> tuple[Action[T1, Outputs]]: ...
+@overload
+def actions(
+    store: Store, graph: Query[ZSet[R], ZSet[T1], ZSet[T2]]
+) -> tuple[Action[T1, tuple[ZSet[R]]], Action[T2, tuple[ZSet[R]]]]: ...
+@overload
+def actions(
+    store: Store, graph: Query[Outputs, ZSet[T1], ZSet[T2]]
+) -> tuple[Action[T1, Outputs], Action[T2, Outputs]]: ...
+@overload
+def actions(
+    store: Store, graph: Query[ZSet[R], ZSet[T1], ZSet[T2], ZSet[T3]]
+) -> tuple[Action[T1, tuple[ZSet[R]]], Action[T2, tuple[ZSet[R]]], Action[T3, tuple[ZSet[R]]]]: ...
+@overload
+def actions(
+    store: Store, graph: Query[Outputs, ZSet[T1], ZSet[T2], ZSet[T3]]
+) -> tuple[Action[T1, Outputs], Action[T2, Outputs], Action[T3, Outputs]]: ...
+@overload
+def actions(
+    store: Store, graph: Query[ZSet[R], ZSet[T1], ZSet[T2], ZSet[T3], ZSet[T4]]
+) -> tuple[Action[T1, tuple[ZSet[R]]], Action[T2, tuple[ZSet[R]]], Action[T3, tuple[ZSet[R]]], Action[T4, tuple[ZSet[R]]]]: ...
+@overload
+def actions(
+    store: Store, graph: Query[Outputs, ZSet[T1], ZSet[T2], ZSet[T3], ZSet[T4]]
+) -> tuple[Action[T1, Outputs], Action[T2, Outputs], Action[T3, Outputs], Action[T4, Outputs]]: ...
+@overload
+def actions(store: Store, graph: Any) -> tuple[Action[Any, Any], ...]: ...
+def actions(store: Store, graph: Any) -> tuple[Action[Any, Any], ...]:
+    """An `Action` per input of the query, in the order of its arguments."""
+    check_graph(store, graph, "st.actions")
+    return tuple(Action(store, name) for name in graph.input_names)
+
+
+@overload
+def iteration(
+    store: Store, graph: Query[ZSet[R], Unpack[Ts]], inputs: tuple[Unpack[Ts]], time: Time = ...
+) -> tuple[ZSet[R]]: ...
+@overload
+def iteration(
+    store: Store, graph: Query[Outputs, Unpack[Ts]], inputs: tuple[Unpack[Ts]], time: Time = ...
+) -> Outputs: ...
+def iteration(store: Store, graph: Any, inputs: Any, time: Time = NO_TIME) -> Any:
+    """One step with a change of each input, in the order of the query's arguments.
+
+    Returns a tuple: one Z-set per output.
+    """
+    check_graph(store, graph, "st.iteration")
+    given = tuple(inputs)
+    if len(given) != len(graph.input_names):
+        raise QueryError(
+            f"st.iteration was given {len(given)} Z-sets, and the query {graph.name!r} has "
+            f"{len(graph.input_names)} inputs: {', '.join(graph.input_names)}",
+            hint="pass a Z-set for each, an empty ZSetPython() where nothing changes",
+        )
+    for name, zset in zip(graph.input_names, given, strict=True):
+        if not isinstance(zset, ZSet):
+            raise QueryError(
+                f"st.iteration was given a {type(zset).__name__} for {name}",
+                hint="st.ZSetPython({row: 1})",
+            )
+    return store.step(dict(zip(graph.input_names, given, strict=True)), time)
+
+
+def check_graph(store: Any, graph: Any, what: str) -> None:
+    if not isinstance(store, Store):
+        raise StoreError(f"{what} expects a store, got {type(store).__name__}")
+    if getattr(graph, "inputs", None) != getattr(store.graph, "inputs", None) or (
+        graph.name != store.graph.name
+    ):
+        raise StoreError(
+            f"{what} was given another query than the store was opened with",
+            hint="open a store for each query: StoreSQLite.from_graph(conn, graph)",
+        )
+
+
+def batched(iterable: Iterable[T], n: int) -> Iterator[list[T]]:
+    """Lists of ``n`` items each, the last perhaps shorter."""
+    iterator = iter(iterable)
+    while batch := list(islice(iterator, n)):
+        yield batch

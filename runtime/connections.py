@@ -1,0 +1,34 @@
+"""The driver's own connection behind what an application has: that itself, or SQLAlchemy's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stepping.errors import StoreError
+
+
+def driver_connection(given: Any) -> Any:
+    """The driver's connection. SQLAlchemy is not imported: an application that uses it has it.
+
+    Of an `Engine` a connection is taken that lives as long as the store does. A `Session` must be
+    asked for its connection, since it may have several.
+    """
+    if not type(given).__module__.startswith("sqlalchemy."):
+        return given
+    if hasattr(given, "get_bind") and hasattr(given, "connection"):
+        raise StoreError(
+            "a store was given an ORM Session", hint="pass session.connection()"
+        )
+    connection = given.connect() if hasattr(given, "begin") and hasattr(given, "pool") else given
+    found = connection.connection.driver_connection
+    if connection is not given:
+        _keep_alive(found, connection)
+    return found
+
+
+_HELD: dict[int, Any] = {}
+
+
+def _keep_alive(driver: Any, connection: Any) -> None:
+    # The pool would hand the connection to somebody else as soon as SQLAlchemy's object is gone.
+    _HELD[id(driver)] = connection

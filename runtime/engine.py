@@ -1,0 +1,304 @@
+"""Engine: one step of a plan in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
+
+from stepping.compiler.codec import Codec, codec_of
+from stepping.compiler.plan.sql_plan import Role, SQLStatement, SQLStep
+from stepping.compiler.schema import schema_of
+from stepping.compiler.zset import ZSet, ZSetPython
+from stepping.dialects.driver import Driver, Row
+from stepping.errors import RowError, SteppingError, StoreError
+from stepping.runtime.frontier import Time, check_not_passed, wait_for
+from stepping.runtime.graph import Graph, Program
+
+Pairs = list[tuple[Any, int]]
+Picker = Callable[[Row], Row]
+
+
+NOT_NEGATIVE = "not negative: "  # how a driver reports that a count fell below 0
+
+
+class CountBelowZero(Exception):
+    """A row that was removed is not there."""
+
+    def __init__(self, operator: str, row: Mapping[str, Any]) -> None:
+        super().__init__(operator)
+        self.operator = operator
+        self.row = row
+
+
+@dataclass
+class Engine:
+    """Runs steps of one plan over one connection."""
+
+    driver: Driver
+    graph: Graph
+    program: Program
+    max_sleep_secs: float | None = None
+    codecs: dict[int, Codec] = field(default_factory=dict)
+    pickers: dict[int, Picker] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.plan = self.program.plan
+        self.input_codecs = {
+            name: self.codec(value_type)
+            for name, value_type in zip(
+                self.graph.input_names, self.graph.input_types, strict=True
+            )
+        }
+        self.output_codecs = [self.codec(each) for each in self.graph.output_types]
+
+    def codec(self, value_type: Any) -> Codec:
+        return codec_of(value_type, self.driver.to_column, self.driver.from_column)
+
+    def step(self, changes: Mapping[str, ZSet[Any]], time: Time) -> list[ZSetPython[Any]]:
+        """Apply changes of inputs, by name; returns the change of each output.
+
+        What can fail because of the rows is done before the transaction begins.
+        """
+        encoded = {name: self.encoded(name, zset) for name, zset in changes.items()}
+        staged = {name: rows for name, rows in encoded.items() if rows}
+        step = self.plan.step(frozenset(staged))
+        timed = time.input_time >= 0
+        joined = self.driver.in_transaction()
+        if joined and time.flush_every_set:
+            raise StoreError(
+                "flush_every_set=True commits each table as soon as it is set, and the "
+                "connection is in a transaction of the application",
+                hint="commit first, or use flush_every_set=False",
+            )
+        if time.flush_every_set is None and not joined:
+            raise StoreError(
+                "flush_every_set=None leaves the commit to the caller, and no transaction is open",
+                hint="begin a transaction on the connection, or use flush_every_set=False",
+            )
+        tables = self.plan.kept if timed else step.tables
+        self.wait(tables, time)
+        if not staged and not timed:
+            return [ZSetPython() for _ in self.output_codecs]
+        try:
+            if time.flush_every_set:
+                found = self.by_stages(step, staged, time, timed=timed)
+            else:
+                found = self.at_once(step, staged, time, tables, timed=timed)
+        except SteppingError:
+            raise
+        except CountBelowZero as error:
+            raise self.not_there(changes, f"a row of {error.operator}: {error.row}") from None
+        except Exception as error:
+            failure = self.driver.failure(error)
+            if failure is None:
+                raise
+            if failure.startswith(NOT_NEGATIVE):
+                raise self.not_there(changes, failure.removeprefix(NOT_NEGATIVE)) from error
+            raise RowError(
+                failure, hint="nothing was written; the database is as it was before this step"
+            ) from error
+        return [ZSetPython(found.get(i, ())) for i in range(len(self.output_codecs))]
+
+    def encoded(self, name: str, zset: ZSet[Any]) -> list[tuple[Row, int]]:
+        encode = self.input_codecs[name].encode
+        return [(encode(row), count) for row, count in zset.iter() if count]
+
+    def wait(self, tables: Sequence[str], time: Time) -> None:
+        if time.frontier >= 0 and tables:
+            if time.input_time < 0:
+                time = Time(2**63 - 1, time.frontier)
+            wait_for(tables, time, self.driver.standing, self.max_sleep_secs)
+
+    def at_once(
+        self,
+        step: SQLStep,
+        staged: Mapping[str, list[tuple[Row, int]]],
+        time: Time,
+        tables: Sequence[str],
+        *,
+        timed: bool,
+    ) -> dict[int, Pairs]:
+        """The whole step in one transaction."""
+        with self.driver.writing():
+            self.lock(tables, time, timed=timed)
+            if not staged:
+                found: dict[int, Pairs] = {}
+            elif step.fused is not None:
+                found = self.fused(step, staged)
+            else:
+                found = self.statements(step.statements, staged)
+            if timed:
+                self.driver.advance(self.plan.kept, time.input_time)
+        return found
+
+    def by_stages(
+        self,
+        step: SQLStep,
+        staged: Mapping[str, list[tuple[Row, int]]],
+        time: Time,
+        *,
+        timed: bool,
+    ) -> dict[int, Pairs]:
+        """Each stage in a transaction of its own, so that the next step can enter behind it."""
+        found: dict[int, Pairs] = {}
+        done: set[str] = set()
+        for start, end, tables in step.stages:
+            self.wait(tables, time)
+            with self.driver.writing():
+                self.lock(tables, time, timed=timed)
+                if staged:
+                    found |= self.statements(step.statements[start:end], staged)
+                if timed:
+                    self.driver.advance(tables, time.input_time)
+            done |= set(tables)
+        rest = [name for name in self.plan.kept if name not in done]
+        if timed and rest:
+            self.wait(rest, time)
+            with self.driver.writing():
+                self.lock(rest, time, timed=True)
+                self.driver.advance(rest, time.input_time)
+        return found
+
+    def lock(self, tables: Sequence[str], time: Time, *, timed: bool) -> None:
+        standing = self.driver.lock(tables)
+        if len(standing) < len(set(tables)):
+            missing = sorted(set(tables) - set(standing))
+            raise StoreError(
+                f"last_update has no row for {', '.join(missing)}",
+                hint="the tables of the query are not installed; use create_tables=True",
+            )
+        if timed:
+            check_not_passed(standing, time)
+
+    def fused(
+        self, step: SQLStep, staged: Mapping[str, list[tuple[Row, int]]]
+    ) -> dict[int, Pairs]:
+        assert step.fused is not None
+        rows = {}
+        for (name, columns), statement in zip(
+            step.fused.inputs, stage_statements(step), strict=True
+        ):
+            pick = self.picker(statement, self.input_codecs[name].type)
+            rows[name] = [(*pick(row), count) for row, count in staged.get(name, ())]
+            assert len(columns) == len(statement.columns)
+        returned = self.driver.fused(step.fused, rows)
+        found: dict[int, Pairs] = {}
+        for output, offset, width in step.fused.outputs:
+            decode = self.output_codecs[output].decode_counted
+            last = offset + width
+            found[output] = [
+                decode(row[offset:last]) for row in returned if row[0] == output
+            ]
+        return found
+
+    def statements(
+        self,
+        statements: Sequence[SQLStatement],
+        staged: Mapping[str, list[tuple[Row, int]]],
+    ) -> dict[int, Pairs]:
+        found: dict[int, Pairs] = {}
+        driver = self.driver
+        driver.open_session()
+        removes = any(count < 0 for rows in staged.values() for _, count in rows)
+        for statement in statements:
+            match statement.role:
+                case Role.RUN | Role.CLEAR:
+                    driver.run(statement)
+                case Role.STAGE:
+                    rows = staged.get(statement.operator)
+                    if rows:
+                        pick = self.picker(statement, self.input_codecs[statement.operator].type)
+                        driver.stage(statement, [(*pick(row), count) for row, count in rows])
+                case Role.PYTHON:
+                    self.in_python(statement)
+                case Role.CHECK:
+                    below = driver.read(statement.sql) if removes else None
+                    if below:
+                        names = [column.name for column in statement.columns]
+                        raise CountBelowZero(statement.operator, dict(zip(names, below[0], strict=False)))
+                case Role.READ:
+                    decode = self.output_codecs[statement.output].decode_counted
+                    found[statement.output] = [decode(row) for row in driver.read(statement.sql)]
+        return found
+
+    def in_python(self, statement: SQLStatement) -> None:
+        """Read a change, run a row function on it, and load what it returns."""
+        operator = self.program.python_steps[statement.step]
+        (source,) = operator.inputs
+        read = self.cached_codec(source.schema.type).decode_counted
+        change = ZSetPython(read(row) for row in self.driver.read(statement.sql))
+        result = operator.evaluate(change)
+        write = self.cached_codec(operator.schema.type)
+        pick = self.picker(statement, operator.schema.type)
+        rows = [(*pick(write.encode(row)), count) for row, count in result.iter()]
+        if rows:
+            self.driver.stage(statement, rows)
+
+    def cached_codec(self, value_type: Any) -> Codec:
+        known = self.codecs.get(id(value_type))
+        if known is None or known.type is not value_type:
+            known = self.codecs[id(value_type)] = self.codec(value_type)
+        return known
+
+    def picker(self, statement: SQLStatement, value_type: Any) -> Picker:
+        """The columns that a delta table has, of all that a row has."""
+        known = self.pickers.get(id(statement))
+        if known is None:
+            names = schema_of(value_type).names
+            wanted = [column.name for column in statement.columns]
+            known = picker_of([names.index(name) for name in wanted], len(names))
+            self.pickers[id(statement)] = known
+        return known
+
+    def not_there(self, changes: Mapping[str, ZSet[Any]], what: str) -> RowError:
+        """A count fell below 0: which removed row was not there."""
+        absent = self.absent(changes)
+        if absent is not None:
+            name, row = absent
+            message = f"{row!r} was removed from {name}, and it is not there"
+        else:
+            removed = [
+                (name, row) for name, zset in changes.items() for row, n in zset.iter() if n < 0
+            ]
+            shown = ", ".join(f"{row!r} from {name}" for name, row in removed[:3])
+            more = f" and {len(removed) - 3} more" if len(removed) > 3 else ""
+            message = (
+                f"a removed row is not there, and a count would fall below 0 ({what}); "
+                f"removed were {shown}{more}"
+            )
+        return RowError(
+            message,
+            hint="nothing was written; remove rows as they were inserted, "
+            "or use from_graph(..., allow_negative=True)",
+        )
+
+    def absent(self, changes: Mapping[str, ZSet[Any]]) -> tuple[str, Any] | None:
+        """The first removed row that is not in the stored input, if one is stored whole."""
+        for stored in self.plan.stored_inputs:
+            encode = self.input_codecs[stored.name].encode
+            names = [column.name for column in stored.columns]
+            positions = [names.index(name) for name in stored.columns_matched]
+            for row, count in changes.get(stored.name, ZSetPython()).iter():
+                if count < 0:
+                    values = encode(row)
+                    found = self.driver.read(stored.match_sql, [values[i] for i in positions])
+                    if sum(each[-1] for each in found) + count < 0:
+                        return stored.name, row
+        return None
+
+
+def stage_statements(step: SQLStep) -> list[SQLStatement]:
+    return [each for each in step.statements if each.role is Role.STAGE]
+
+
+def picker_of(positions: Sequence[int], width: int) -> Picker:
+    if list(positions) == list(range(width)):
+        return lambda row: row
+    if len(positions) == 1:
+        (only,) = positions
+        return lambda row: (row[only],)
+    if not positions:
+        return lambda row: ()
+    return itemgetter(*positions)

@@ -1,0 +1,252 @@
+"""Stores: where a query's results are kept, and how one is opened."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from stepping.compiler.codec import codec_of, python_codec
+from stepping.compiler.zset import ZSet, ZSetPython
+from stepping.dialects.driver import Driver
+from stepping.errors import StoreError, UnsupportedError
+from stepping.runtime import catalog
+from stepping.runtime.connections import driver_connection
+from stepping.runtime.engine import Engine
+from stepping.runtime.frontier import Time, check_not_passed
+from stepping.runtime.graph import Graph
+from stepping.runtime.stored import StoredZSet
+
+if TYPE_CHECKING:
+    import psycopg
+
+
+class Store:
+    """Base of stores: a compiled query and where its results are kept."""
+
+    graph: Graph
+
+    def step(self, changes: Mapping[str, ZSet[Any]], time: Time) -> tuple[ZSet[Any], ...]:
+        """Apply changes of inputs, by name; returns a Z-set per output."""
+        raise NotImplementedError
+
+    def cache_zset(self, cache: object) -> ZSet[Any]:
+        """The rows of a cache."""
+        raise NotImplementedError
+
+    def next_time(self) -> int:
+        """The next value of a clock that all processes on the store share."""
+        raise NotImplementedError
+
+    def cache_name(self, cache: object) -> str:
+        name = self.graph.cache_names.get(cache)
+        if name is None:
+            known = ", ".join(sorted(self.graph.cache_names.values())) or "none"
+            raise StoreError(
+                f"{cache!r} is not a cache of the query {self.graph.name!r}",
+                hint=f"its caches are: {known}; use the Cache that the query function names",
+            )
+        return name
+
+
+class StorePython(Store):
+    """Keeps everything in memory, and evaluates the plain meaning of the query."""
+
+    def __init__(self, graph: Graph, *, allow_negative: bool = False) -> None:
+        self.graph = graph
+        self._reference = graph.reference(allow_negative=allow_negative)
+        self._time = 0
+        self._clock = 0
+
+    @classmethod
+    def from_graph(cls, graph: Graph, *, allow_negative: bool = False) -> StorePython:
+        """A store for a compiled query."""
+        return cls(_graph(graph), allow_negative=allow_negative)
+
+    def step(self, changes: Mapping[str, ZSet[Any]], time: Time) -> tuple[ZSet[Any], ...]:
+        if time.input_time >= 0:
+            check_not_passed({self.graph.name: self._time}, time)
+        canonical = {}
+        for name, value_type in zip(self.graph.input_names, self.graph.input_types, strict=True):
+            form = python_codec(value_type).canonical
+            rows = changes.get(name, ZSetPython())
+            canonical[name] = ZSetPython((form(row), count) for row, count in rows.iter())
+        found = self._reference.step(canonical)
+        if time.input_time >= 0:
+            self._time = time.input_time
+        return tuple(found)
+
+    def cache_zset(self, cache: object) -> ZSet[Any]:
+        return self._reference.cache(self.cache_name(cache))
+
+    def next_time(self) -> int:
+        self._clock += 1
+        return self._clock
+
+
+class StoreSQL(Store):
+    """A store in a database."""
+
+    dialect: ClassVar[str]
+
+    def __init__(
+        self,
+        connection: Any,
+        graph: Graph,
+        *,
+        allow_negative: bool = False,
+        max_sleep_secs: float | None = None,
+        rewrites: bool = True,
+    ) -> None:
+        self.graph = graph
+        self.driver = self.driver_of(connection)
+        self.program = graph.program(
+            self.dialect, allow_negative=allow_negative, rewrites=rewrites
+        )
+        self.plan = self.program.plan
+        self.engine = Engine(self.driver, graph, self.program, max_sleep_secs)
+
+    @classmethod
+    def driver_of(cls, connection: Any) -> Driver:
+        """The driver for a connection of the database's own driver, or of SQLAlchemy."""
+        raise NotImplementedError
+
+    @classmethod
+    def from_graph(
+        cls,
+        connection: Any,
+        graph: Graph,
+        create_tables: bool = True,
+        *,
+        allow_negative: bool = False,
+        max_sleep_secs: float | None = None,
+        rewrites: bool = True,
+    ) -> StoreSQL:
+        """Open a store for a compiled query on a connection.
+
+        ``create_tables=True`` creates its tables unless they are there; with False, a database
+        without them, or with those of another version, is a `SchemaMismatch`.
+        ``allow_negative`` lets counts of inputs fall below 0. ``max_sleep_secs`` is how long a step
+        waits for its frontier.
+        """
+        store = cls(
+            connection,
+            _graph(graph),
+            allow_negative=allow_negative,
+            max_sleep_secs=max_sleep_secs,
+            rewrites=rewrites,
+        )
+        if create_tables:
+            catalog.install(store.driver, store.plan)
+        else:
+            catalog.check(store.driver, store.plan)
+        store.driver.prepare(store.plan)
+        return store
+
+    def step(self, changes: Mapping[str, ZSet[Any]], time: Time) -> tuple[ZSet[Any], ...]:
+        found: Sequence[ZSet[Any]] = self.engine.step(changes, time)
+        return tuple(
+            self.stored(self.plan.snapshots[i], self.graph.output_types[i])
+            if i in self.plan.snapshots
+            else each
+            for i, each in enumerate(found)
+        )
+
+    def cache_zset(self, cache: object) -> ZSet[Any]:
+        name = self.cache_name(cache)
+        kept = next(each for each in self.plan.caches if each.name == name)
+        return self.stored(kept, self.graph.cache_type(name))
+
+    def stored(self, kept: Any, value_type: Any) -> StoredZSet[Any]:
+        codec = codec_of(value_type, self.driver.to_column, self.driver.from_column)
+        return StoredZSet(self.driver, kept, codec)
+
+    def next_time(self) -> int:
+        return self.driver.next_time()
+
+
+class StoreSQLite(StoreSQL):
+    """Keeps a query's results in a SQLite database."""
+
+    dialect = "sqlite"
+
+    @classmethod
+    def driver_of(cls, connection: Any) -> Driver:
+        from stepping.dialects.sqlite.driver import SQLiteDriver
+
+        found = driver_connection(connection)
+        if not isinstance(found, sqlite3.Connection):
+            raise wrong_connection("StoreSQLite", found, "st.connection_sqlite(path)")
+        return SQLiteDriver(found)
+
+
+class StorePostgres(StoreSQL):
+    """Keeps a query's results in a Postgres database (15 or newer)."""
+
+    dialect = "postgres"
+
+    @classmethod
+    def driver_of(cls, connection: Any) -> Driver:
+        _psycopg()
+        import psycopg
+
+        from stepping.dialects.postgres.driver import PostgresDriver
+
+        found = driver_connection(connection)
+        if not isinstance(found, psycopg.Connection):
+            raise wrong_connection("StorePostgres", found, "st.connection_postgres(url)")
+        return PostgresDriver(found)
+
+
+@contextmanager
+def connection_sqlite(path: str | Path) -> Iterator[sqlite3.Connection]:
+    """A connection to a SQLite file, set up for stores and closed at the end."""
+    from stepping.dialects.sqlite.driver import connect
+
+    connection = connect(path)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def connection_postgres(url: str) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to Postgres in autocommit, closed at the end."""
+    _psycopg()
+    from stepping.dialects.postgres.driver import connect
+
+    connection = connect(url)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _psycopg() -> None:
+    try:
+        import psycopg  # noqa: F401
+    except ImportError as error:
+        raise UnsupportedError(
+            "psycopg is not installed, and Postgres needs it",
+            hint="pip install 'stepping[postgres]'",
+        ) from error
+
+
+def _graph(graph: Any) -> Graph:
+    if not hasattr(graph, "input_names"):
+        raise StoreError(
+            f"from_graph expects a compiled query, got {type(graph).__name__}",
+            hint="graph = st.compile(query)",
+        )
+    known: Graph = graph
+    return known
+
+
+def wrong_connection(store: str, found: object, hint: str) -> StoreError:
+    return StoreError(
+        f"{store} was given a {type(found).__module__}.{type(found).__name__}",
+        hint=f"pass the connection of {hint}, or SQLAlchemy's to the same kind of database",
+    )

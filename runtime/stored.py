@@ -1,0 +1,66 @@
+"""Z-sets in a database, read when they are iterated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from stepping.compiler.codec import Codec, codec_of
+from stepping.compiler.plan.sql_plan import SQLCache, SQLOrder
+from stepping.compiler.zset import MATCH_ALL, MatchAll, ZSet
+from stepping.dialects.driver import Driver
+
+T = TypeVar("T")
+
+
+class StoredZSet(ZSet[T]):
+    """The integral in a table. Each iteration is one statement, and so sees one state of it.
+
+    Reading streams: memory does not grow with the table.
+    """
+
+    def __init__(self, driver: Driver, cache: SQLCache, codec: Codec) -> None:
+        self._driver = driver
+        self._cache = cache
+        self._codec = codec
+
+    def iter(self, match: frozenset[T] | MatchAll = MATCH_ALL) -> Iterator[tuple[T, int]]:
+        if isinstance(match, MatchAll):
+            yield from self._rows(self._cache.read_sql)
+            return
+        for row in match:
+            yield from self._rows(self._cache.match_sql, self._codec.encode(row))
+
+    def iter_by_index(
+        self, index: Any, match_keys: frozenset[Any] | MatchAll = MATCH_ALL
+    ) -> Iterator[tuple[Any, T, int]]:
+        order = self._order(index)
+        if order is None:  # no such index is kept: sorted in memory
+            yield from super().iter_by_index(index, match_keys)
+        elif isinstance(match_keys, MatchAll):
+            for row, count in self._rows(order.read_sql):
+                yield index.key(row), row, count
+        else:
+            encode = codec_of(index.type, self._driver.to_column, self._driver.from_column).encode
+            from stepping.compiler.zset import index_order
+
+            for key in sorted(match_keys, key=lambda key: index_order(index, key)):
+                for row, count in self._rows(order.match_sql, encode(key)):
+                    yield key, row, count
+
+    def _order(self, index: Any) -> SQLOrder | None:
+        digest = index.function.digest.hex()
+        wanted = (digest, index.column_ascending)
+        return next(
+            (each for each in self._cache.orders if (each.digest, each.ascending) == wanted), None
+        )
+
+    def _rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> Iterator[tuple[T, int]]:
+        decode = self._codec.decode_counted
+        for batch in self._driver.stream(sql, parameters):
+            for row in batch:
+                yield decode(row)
+
+    def __len__(self) -> int:
+        ((count,),) = self._driver.read_alone(self._cache.count_sql)
+        return int(count)
