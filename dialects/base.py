@@ -235,8 +235,8 @@ class Dialect(ABC):
 
     # -- reading ------------------------------------------------------------------------------
 
-    def parameter(self, column: TableColumn) -> Expression:
-        """A place for a value that is bound when the statement runs."""
+    def parameter(self, position: int, column: TableColumn) -> Expression:
+        """A place for a value that is bound when the statement runs; counted from 1."""
         return exp.Placeholder()
 
     def read_table(
@@ -255,7 +255,9 @@ class Dialect(ABC):
             exp.column(self.identifier(table.weight or "")),
         ).from_(self.source(table))
         if match:
-            pairs = [(name, self.parameter(table.column(name))) for name in match]
+            pairs = [
+                (name, self.parameter(i, table.column(name))) for i, name in enumerate(match, 1)
+            ]
             for condition in self.lookup(table, "", pairs, null_safe=True):
                 select = select.where(condition)
         for name, ascending in order:

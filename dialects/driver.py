@@ -104,9 +104,6 @@ class Driver(ABC):
     def existing(self, tables: Sequence[str]) -> set[str]:
         """Which of these tables are there."""
 
-    @abstractmethod
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
-        """Run one statement with parameters (marked ``?``)."""
 
     @abstractmethod
     def next_time(self) -> int:

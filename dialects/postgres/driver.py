@@ -185,12 +185,13 @@ class PostgresDriver(Driver):
         self._connection.execute(sql, (t, list(tables)), prepare=True)
 
     def run(self, statement: SQLStatement) -> None:
-        self._connection.execute(statement.sql.encode(), prepare=True)
+        psycopg.RawCursor(self._connection).execute(statement.sql.encode(), prepare=True)
 
     def stage(self, statement: SQLStatement, rows: Sequence[Row]) -> None:
         sql = statement.stage_sql or statement.sql
         columns = [list(column) for column in zip(*rows, strict=True)]
-        self._connection.execute(sql.encode(), columns, prepare=True)
+        # A raw cursor: parameters are $1, $2, ..., and a % in the text is a %.
+        psycopg.RawCursor(self._connection).execute(sql.encode(), columns, prepare=True)
 
     def fused(self, fused: SQLFused, staged: Mapping[str, Sequence[Row]]) -> list[Row]:
         arrays: list[list[Any]] = []
@@ -200,21 +201,21 @@ class PostgresDriver(Driver):
                 arrays += (list(column) for column in zip(*rows, strict=True))
             else:
                 arrays += ([] for _ in range(len(columns) + 1))
-        cursor = self._connection.cursor(binary=True)
-        return cursor.execute(fused.sql.encode(), arrays, prepare=True).fetchall()
+        cursor = psycopg.RawCursor(self._connection)
+        return cursor.execute(fused.sql.encode(), arrays, prepare=True, binary=True).fetchall()
 
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        cursor = self._connection.cursor(binary=True)
-        return cursor.execute(sql.encode(), parameters or None).fetchall()
+        cursor = psycopg.RawCursor(self._connection)
+        return cursor.execute(sql.encode(), parameters or None, binary=True).fetchall()
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[list[Row]]:
         # WITH HOLD: the cursor outlives its transaction, so that none is open while the caller
         # does something else between two batches.
         hold = not self.in_transaction()
         name = f"stepping_read_{next(self._serial)}"
-        cursor = self._connection.cursor(name, binary=True, withhold=hold)
+        cursor = psycopg.RawServerCursor(self._connection, name, withhold=hold)
         with self._connection.transaction():
-            cursor.execute(sql.encode(), parameters or None)
+            cursor.execute(sql.encode(), parameters or None, binary=True)
             rows = cursor.fetchmany(_FETCH_ROWS)
         try:
             while rows:
@@ -241,8 +242,6 @@ class PostgresDriver(Driver):
             rows = self._connection.execute(sql, (list(tables),)).fetchall()
         return {name for (name,) in rows}
 
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
-        self._connection.execute(sql.replace("?", "%s").encode(), parameters)
 
     def next_time(self) -> int:
         with self._connection.transaction():

@@ -40,6 +40,7 @@ def fuse(dialect: PostgresDialect, step: Step) -> SQLFused | None:
     served: list[tuple[str, str, str]] = []
     inputs: list[tuple[str, tuple[TableColumn, ...]]] = []
     reads: list[ReadDelta] = []
+    first = 1
 
     def add(made: Sequence[Part], by: Served) -> None:
         parts.extend(made)
@@ -53,7 +54,8 @@ def fuse(dialect: PostgresDialect, step: Step) -> SQLFused | None:
                 return None
             case StageDelta():
                 inputs.append((statement.input, statement.table.columns))
-                staged = dialect.staged(statement.table)
+                staged = dialect.staged(statement.table, first)
+                first += len(statement.table.columns) + 1
                 add([Part(statement.table.name, staged, materialized=True)], statement.served)
             case EmitDelta():
                 names = [*statement.table.names]
@@ -73,13 +75,15 @@ def fuse(dialect: PostgresDialect, step: Step) -> SQLFused | None:
     tree = with_parts(dialect, parts, last)
     for read in reads:
         served.append(("SELECT", read.served.operator, read.served.where))
-    text = dialect.text(tree)
+    pasteable = tree.transform(
+        lambda part: exp.Literal.string("{}") if isinstance(part, exp.Parameter) else part
+    )
     return SQLFused(
-        text,
+        dialect.text(tree),
         tuple(inputs),
         outputs,
         tuple(served),
-        explain_sql=text.replace("%s", "'{}'").replace("%%", "%"),
+        explain_sql=dialect.text(pasteable),
     )
 
 

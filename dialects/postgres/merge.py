@@ -36,13 +36,16 @@ class Part:
 
 def with_parts(dialect: PostgresDialect, parts: Sequence[Part], last: Expression) -> Expression:
     """``WITH parts last``."""
-    for part in parts:
-        last = last.with_(
-            dialect.identifier(part.name),
-            as_=part.tree,
+    queries = [
+        exp.CTE(
+            this=part.tree,
+            alias=exp.TableAlias(this=dialect.identifier(part.name)),
             materialized=True if part.materialized else None,
-            copy=False,
         )
+        for part in parts
+    ]
+    if queries:
+        last.set("with_", exp.With(expressions=queries))
     return last
 
 

@@ -286,16 +286,21 @@ class PostgresDialect(Dialect):
         insert = self.insert(table, table.names, self.staged(table))
         return self.text(insert), "", 1
 
-    def staged(self, table: Table) -> Expression:
-        """The staged rows, from one array per column."""
+    def parameter(self, position: int, column: TableColumn) -> Expression:
+        return self.typed_parameter(position, self.array_type(column))
+
+    def typed_parameter(self, position: int, sql_type: str) -> Expression:
+        # Cast, since psycopg sends a small int as a smallint and None as a text.
+        number = exp.Parameter(this=exp.Literal.number(position))
+        return exp.Cast(this=number, to=exp.DataType.build(sql_type, dialect="postgres"))
+
+    def staged(self, table: Table, first: int = 1) -> Expression:
+        """The staged rows, from one array per column: parameters from ``first`` on."""
         columns = [*table.columns, TableColumn(table.weight or "", Atom(Kind.INT))]
         names = [self.identifier(column.name) for column in columns]
         arrays = [
-            exp.Cast(
-                this=exp.Placeholder(),
-                to=exp.DataType.build(f"{self.array_type(column)}[]", dialect="postgres"),
-            )
-            for column in columns
+            self.typed_parameter(first + i, f"{self.array_type(column)}[]")
+            for i, column in enumerate(columns)
         ]
         unnest = exp.Anonymous(this="unnest", expressions=arrays)
         alias = exp.TableAlias(this=self.identifier("u"), columns=names)

@@ -243,8 +243,6 @@ class SQLiteDriver(Driver):
         there = {name for (name,) in rows}
         return there & set(tables)
 
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
-        self._connection.execute(sql, parameters)
 
     def next_time(self) -> int:
         with self.writing():
