@@ -60,4 +60,4 @@ def create_statements(plan: PlanTable, dialect: Dialect, engine_dialect: Any) ->
 def tidy(sql: str) -> str:
     """DDL as a person would write it."""
     lines = [line.replace("\t", "    ").rstrip() for line in sql.strip().splitlines()]
-    return "\n".join(line for line in lines if line)
+    return "\n".join(line for line in lines if line).replace("\n)\n ", "\n) ")

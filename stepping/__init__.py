@@ -1,5 +1,7 @@
 """Incremental view maintenance inside the database you already have."""
 
+from stepping.compiler.explain import Explanation as Explanation
+from stepping.compiler.explain import explain as explain
 from stepping.compiler.frontend.index import Index as Index
 from stepping.compiler.frontend.rows import UTC as UTC
 from stepping.compiler.frontend.rows import Data as Data

@@ -38,11 +38,11 @@ def delta_name(role: str, taken: set[str]) -> str:
 
 
 def role_of(operator: ir.Operator) -> str:
-    """What an operator's rows are, in the query's own words."""
-    names = [each.label for each in ir.topological(operator) if not each.inputs]
-    base = "_".join(dict.fromkeys(names))
-    linear = all(each.linear for each in ir.topological(operator))
-    return base if linear else f"{operator.label}_{base}"
+    """What an operator's rows are: an input's own name while they are its rows, or a map of them."""
+    if all(each.linear for each in ir.topological(operator)):
+        names = [each.label for each in ir.topological(operator) if not each.inputs]
+        return "_".join(dict.fromkeys(names))
+    return operator.label
 
 
 def by(columns: Iterable[str]) -> str:

@@ -194,8 +194,8 @@ class RelationSQL:
         """The change of each touched group: of its number of rows, and of its sums."""
         keys = state.groups.keys
         sums = list(zip(state.groups.sums, state.table.sums, strict=True))
-        if len(terms) == 1:  # grouped where it is joined: no rows in between
-            (term,) = terms
+        if len(terms) == 1 and all(is_column(terms[0], r.value) for r, _ in sums):
+            (term,) = terms  # grouped where it is joined: no rows in between
             source = None
             key_values = [self.scalar(ir.substitute(s, term.columns), term) for _, s in keys]
             weight = self.weight(term)
@@ -277,3 +277,8 @@ class RelationSQL:
         for part in parts[1:]:
             text = exp.DPipe(this=text, expression=part)
         return text
+
+
+def is_column(term: Term, value: ir.Scalar) -> bool:
+    """Whether a value costs nothing to name several times."""
+    return isinstance(value, ir.ColumnRef) and isinstance(term.columns[value.name], ir.ColumnRef)

@@ -245,7 +245,7 @@ class PostgresDialect(Dialect):
         )
         message = exp.DPipe(
             this=exp.Literal.string(f"the sum {each.value} does not fit in 64 bits for the group "),
-            expression=exp.func("COALESCE", group.copy(), exp.Literal.string("None")),
+            expression=group.copy(),
         )
         return exp.Case(
             ifs=[

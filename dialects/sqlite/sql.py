@@ -222,7 +222,7 @@ class SQLiteDialect(Dialect):
             what = "does not fit in 64 bits"
         message = exp.DPipe(
             this=exp.Literal.string(f"the sum {each.value} {what} for the group "),
-            expression=exp.func("COALESCE", group.copy(), exp.Literal.string("None")),
+            expression=group.copy(),
         )
         return exp.Case(
             ifs=[exp.If(this=fits, true=total)],
