@@ -221,7 +221,7 @@ class Pieces:
             case ir.Match(ir.Read(left), ir.Read(right)):
                 moments = {relation.left.moment, relation.right.moment}  # type: ignore[union-attr]
                 return len(moments) == 2 and all(
-                    self.is_distinct(each) or not self.changes.changed(each)
+                    not self.changes.changed(each) or self.is_distinct(each)
                     for each in (left, right)
                 )
             case _:
