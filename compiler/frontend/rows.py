@@ -158,8 +158,8 @@ class _Resolver:
             if issubclass(row_class, enum.Enum):
                 names = tuple(member.name for member in row_class)
                 return Atom(Kind.ENUM, members=names, python=row_class)
-            if row_class in inside:
-                raise _Recursive(row_class)
+            if (row_class, arguments) in inside:
+                raise _Recursive(row_class, arguments)
             if dataclasses.is_dataclass(row_class) or _is_named_tuple(row_class):
                 return self.row(annotation, row_class, arguments, variables, inside)
         raise QueryError(
@@ -179,6 +179,7 @@ class _Resolver:
         name = row_class.__name__
         arguments = tuple(variables.get(a, a) if isinstance(a, TypeVar) else a for a in arguments)
         own = _type_variables(row_class, arguments)
+        key = (row_class, typing.get_args(annotation))
         if _is_named_tuple(row_class):
             names, build = row_class._fields, Build.POSITIONAL
         else:
@@ -198,11 +199,11 @@ class _Resolver:
         hints = self.hints(row_class)
         try:
             fields = tuple(
-                (field, self.field(name, field, hints, own, (*inside, row_class)))
+                (field, self.field(name, field, hints, own, (*inside, key)))
                 for field in names
             )
         except _Recursive as recursion:
-            if recursion.row_class is row_class and row_class not in inside:
+            if recursion.key == key:
                 return self.packed(annotation, variables)
             raise
         if issubclass(row_class, Pair):
@@ -296,9 +297,9 @@ class _Resolver:
 class _Recursive(QueryError):
     """A row class that contains itself: packed where it starts."""
 
-    def __init__(self, row_class: Any) -> None:
+    def __init__(self, row_class: Any, arguments: tuple[Any, ...]) -> None:
         super().__init__(f"{row_class.__name__} contains itself")
-        self.row_class = row_class
+        self.key = (row_class, arguments)
 
 
 def _substituted(annotation: Any, variables: Mapping[Any, Any]) -> Any:
