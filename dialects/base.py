@@ -97,6 +97,12 @@ class Dialect(ABC):
         ``null_safe``: None equals None, as for groups; else it matches nothing, as in joins.
         """
 
+    def identical(
+        self, table: Table, alias: str, values: Sequence[tuple[str, Expression]]
+    ) -> list[Expression]:
+        """Conditions under which a row of a delay table is the row with these values."""
+        return self.lookup(table, alias, values, null_safe=True)
+
     @abstractmethod
     def joined(
         self, select: Expression, source: Expression, on: Sequence[Expression]

@@ -18,6 +18,8 @@ from stepping.compiler.ir.algebra import Relation as Relation
 from stepping.compiler.ir.algebra import RunningSum as RunningSum
 from stepping.compiler.ir.algebra import Sum as Sum
 from stepping.compiler.ir.algebra import SumKind as SumKind
+from stepping.compiler.ir.algebra import Tabled as Tabled
+from stepping.compiler.ir.algebra import Threshold as Threshold
 from stepping.compiler.ir.algebra import Traced as Traced
 from stepping.compiler.ir.algebra import column_names as column_names
 from stepping.compiler.ir.algebra import column_types as column_types
@@ -25,6 +27,7 @@ from stepping.compiler.ir.algebra import new_name as new_name
 from stepping.compiler.ir.algebra import old_name as old_name
 from stepping.compiler.ir.algebra import references as references
 from stepping.compiler.ir.algebra import sources as sources
+from stepping.compiler.ir.algebra import tabled as tabled
 from stepping.compiler.ir.algebra import topological as topological
 from stepping.compiler.ir.algebra import with_sources as with_sources
 from stepping.compiler.ir.function import RowFunction as RowFunction

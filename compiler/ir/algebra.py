@@ -183,12 +183,28 @@ class Accumulate(Node):
     A row has the columns of ``keys``; ``n0`` and ``n1``, the sum of weights before (NULL if the
     group was not there) and after; and for each sum the columns ``<name>_0`` and ``<name>_1``.
     It is no Z-set: each touched group stands in it once. ``operator`` names the keyed state.
+    Where ``counted`` is given, the rows of a group are counted there and not in ``source``.
     """
 
     operator: Operator
     source: Relation
     keys: tuple[tuple[str, Scalar], ...]
     sums: tuple[RunningSum, ...]
+    counted: Relation | None = None
+
+
+@node
+class Threshold(Node):
+    """Which rows of ``operator`` come to exist or cease to: weight 1 or -1 for each.
+
+    A row exists while its weight is above 0 (``positive``), else while it is not 0. ``source`` is
+    the operator's change. Rows whose existence does not change have no weight (DBSP section 4.2,
+    the function H, for ``positive``).
+    """
+
+    operator: Operator
+    source: Relation
+    positive: bool = True
 
 
 @node
@@ -207,8 +223,11 @@ class Nothing(Node):
 
 
 Relation = (
-    Read | Project | Filter | Match | Sum | Negate | Accumulate | Computed | Nothing
+    Read | Project | Filter | Match | Sum | Negate | Accumulate | Threshold | Computed | Nothing
 )
+
+# Relations that are always computed into a table of their own, whoever reads them.
+Tabled = Accumulate | Threshold
 
 GROUP_OLD, GROUP_NEW = "n0", "n1"
 
@@ -237,7 +256,7 @@ def column_names(relation: Relation) -> tuple[str, ...]:
         case Accumulate():
             sums = (part(s.name) for s in relation.sums for part in (old_name, new_name))
             return (*(name for name, _ in relation.keys), GROUP_OLD, GROUP_NEW, *sums)
-        case Computed():
+        case Computed() | Threshold():
             return relation.operator.schema.names
         case Nothing():
             return relation.names
@@ -250,8 +269,10 @@ def sources(relation: Relation) -> tuple[Relation, ...]:
     match relation:
         case Read() | Nothing():
             return ()
-        case Project() | Filter() | Negate() | Accumulate() | Computed():
+        case Project() | Filter() | Negate() | Threshold() | Computed():
             return (relation.source,)
+        case Accumulate():
+            return (relation.source,) if relation.counted is None else (relation.source, relation.counted)
         case Match():
             return (relation.left, relation.right)
         case Sum():
@@ -272,7 +293,10 @@ def with_sources(relation: Relation, parts: tuple[Relation, ...]) -> Relation:
         case Negate():
             return Negate(parts[0])
         case Accumulate():
-            return Accumulate(relation.operator, parts[0], relation.keys, relation.sums)
+            counted = parts[1] if len(parts) > 1 else None
+            return Accumulate(relation.operator, parts[0], relation.keys, relation.sums, counted)
+        case Threshold():
+            return Threshold(relation.operator, parts[0], relation.positive)
         case Computed():
             return Computed(relation.operator, parts[0])
         case Match():
@@ -283,6 +307,14 @@ def with_sources(relation: Relation, parts: tuple[Relation, ...]) -> Relation:
             assert_never(relation)
 
 
+def tabled(relation: Relation) -> Iterator[Tabled]:
+    """The relations within one that have tables of their own, inner ones first."""
+    for part in sources(relation):
+        yield from tabled(part)
+    if isinstance(relation, Tabled):
+        yield relation
+
+
 def references(columns: tuple[Column, ...]) -> tuple[tuple[str, Scalar], ...]:
     """The columns as they are, for a `Project` that adds to them or leaves some out."""
     return tuple((column.name, ColumnRef(column.name, column.type)) for column in columns)
@@ -291,7 +323,7 @@ def references(columns: tuple[Column, ...]) -> tuple[tuple[str, Scalar], ...]:
 def column_types(relation: Relation) -> Mapping[str, Atom]:
     """Name to type for each column."""
     match relation:
-        case Read() | Computed():
+        case Read() | Computed() | Threshold():
             return {column.name: column.type for column in relation.operator.schema.columns}
         case Project():
             return {name: scalar.type for name, scalar in relation.columns}

@@ -76,7 +76,8 @@ def arrange(
         for operator, readings in demand.readings.items()
     }
     state = {
-        groups.operator: _state_table(query, groups, proven, taken) for groups in demand.states
+        operator: _state_table(query, groups, proven, taken)
+        for operator, groups in demand.states.items()
     }
     return Arrangements(delay, state)
 

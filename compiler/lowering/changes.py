@@ -20,7 +20,7 @@ class Changes:
 
     delta: Mapping[ir.Operator, ir.Relation]
     emitted: frozenset[ir.Operator]
-    groups: tuple[ir.Accumulate, ...]  # those that change, in order
+    tabled: Mapping[ir.Operator, tuple[ir.Tabled, ...]]  # in each delta, inner ones first
     order: tuple[ir.Operator, ...]  # those that change, inputs first
 
     def changed(self, operator: ir.Operator) -> bool:
@@ -58,9 +58,10 @@ def changes_of(
         for operator in order
         if isinstance(delta[operator], ir.Computed)
         or operator in forced
-        or (uses.counts[operator] > 1 and _is_costly(operator, delta, uses.counts))
+        or (uses[operator] > 1 and _is_costly(operator, delta, uses))
     )
-    return Changes(delta, emitted, uses.groups, tuple(order))
+    tabled = {op: tuple(dict.fromkeys(ir.tabled(delta[op]))) for op in order}
+    return Changes(delta, emitted, tabled, tuple(order))
 
 
 def _resolved(relation: ir.Relation, delta: Mapping[ir.Operator, ir.Relation]) -> ir.Relation:
@@ -88,7 +89,19 @@ def _resolved(relation: ir.Relation, delta: Mapping[ir.Operator, ir.Relation]) -
             if not kept:
                 return ir.Nothing(ir.column_names(relation))
             return kept[0] if len(kept) == 1 else ir.Sum(kept)
-        case ir.Project() | ir.Filter() | ir.Negate() | ir.Accumulate() | ir.Computed():
+        case ir.Accumulate(counted=counted) if counted is not None:
+            source = _resolved(relation.source, delta)
+            if isinstance(source, ir.Nothing):
+                return ir.Nothing(ir.column_names(relation))
+            return ir.with_sources(relation, (source, _resolved(counted, delta)))
+        case (
+            ir.Project()
+            | ir.Filter()
+            | ir.Negate()
+            | ir.Accumulate()
+            | ir.Threshold()
+            | ir.Computed()
+        ):
             source = _resolved(relation.source, delta)
             if isinstance(source, ir.Nothing):
                 return ir.Nothing(ir.column_names(relation))
@@ -108,18 +121,11 @@ def _resolved_match(match: ir.Match, delta: Mapping[ir.Operator, ir.Relation]) -
     return terms[0] if len(terms) == 1 else ir.Sum(terms)
 
 
-@dataclass
-class _Uses:
-    counts: dict[ir.Operator, int]
-    groups: tuple[ir.Accumulate, ...]
-
-
 def _uses(
     order: list[ir.Operator], delta: Mapping[ir.Operator, ir.Relation], roots: Iterable[ir.Operator]
-) -> _Uses:
+) -> Mapping[ir.Operator, int]:
     """How often each change would be computed if every operator were inlined but the costly."""
     counts: dict[ir.Operator, int] = defaultdict(int)
-    groups: dict[ir.Accumulate, None] = {}
     for root in roots:
         counts[root] += 1
     for operator in reversed(order):
@@ -129,32 +135,25 @@ def _uses(
             counts[operator] > 1 and _is_costly(operator, delta, counts)
         )
         times = min(1, counts[operator]) if once else counts[operator]
-        within = dict.fromkeys(_accumulated(relation))
-        groups |= within
-        for group in within:  # its change table is filled once, whoever reads it
-            _count(group.source, operator, counts, 1 if counts[operator] else 0)
-        if not within:
-            _count(relation, operator, counts, times)
-    in_order = tuple(sorted(groups, key=lambda group: order.index(group.operator)))
-    return _Uses(counts, in_order)
+        # So is what has a table of its own, and that even if nothing but its state is read.
+        for inner in dict.fromkeys(ir.tabled(relation)):
+            for source in ir.sources(inner):
+                _count(source, operator, counts, 1)
+        _count(relation, operator, counts, times)
+    return counts
 
 
 def _count(
     relation: ir.Relation, within: ir.Operator, counts: dict[ir.Operator, int], times: int
 ) -> None:
+    if isinstance(relation, ir.Tabled):
+        return
     if isinstance(relation, ir.Read):
         if relation.moment is ir.Moment.DELTA and relation.operator is not within:
             counts[relation.operator] += times
         return
     for part in ir.sources(relation):
         _count(part, within, counts, times)
-
-
-def _accumulated(relation: ir.Relation) -> Iterable[ir.Accumulate]:
-    if isinstance(relation, ir.Accumulate):
-        yield relation
-    for part in ir.sources(relation):
-        yield from _accumulated(part)
 
 
 def _is_costly(
@@ -169,7 +168,7 @@ def _is_costly(
         match relation:
             case ir.Match():
                 return True
-            case ir.Accumulate() | ir.Computed():
+            case ir.Accumulate() | ir.Threshold() | ir.Computed():
                 continue  # stands in a table of its own
             case ir.Read(inner, ir.Moment.DELTA) if inner.inputs and inner is not operator:
                 # A costly input that is read elsewhere too is emitted itself.

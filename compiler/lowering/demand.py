@@ -32,7 +32,7 @@ class Demand:
     delta: dict[ir.Operator, set[str]] = field(default_factory=lambda: defaultdict(set))
     stored: dict[ir.Operator, set[str]] = field(default_factory=lambda: defaultdict(set))
     readings: dict[ir.Operator, list[Reading]] = field(default_factory=lambda: defaultdict(list))
-    states: list[ir.Accumulate] = field(default_factory=list)
+    states: dict[ir.Operator, ir.Accumulate] = field(default_factory=dict)
 
     def read_stored(self, operator: ir.Operator, columns: Iterable[str], reading: Reading) -> None:
         self.stored[operator] |= set(columns)
@@ -100,9 +100,15 @@ def _walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Ope
             _walk(demand, relation.left, left, within)
             _walk(demand, relation.right, right, within)
         case ir.Accumulate():
-            if relation not in demand.states:
-                demand.states.append(relation)
+            demand.states[relation.operator] = relation
             _walk(demand, relation.source, accumulated_columns(relation), within)
+            if relation.counted is not None:
+                _walk(demand, relation.counted, key_columns(relation), within)
+        case ir.Threshold():
+            # Whether a row exists is a question about the whole row.
+            whole = frozenset(relation.operator.schema.names)
+            demand.read_stored(relation.operator, whole, Reading(()))
+            _walk(demand, relation.source, whole, within)
         case ir.Computed():
             _walk(demand, relation.source, frozenset(ir.column_names(relation.source)), within)
         case ir.Nothing():
@@ -146,6 +152,11 @@ def accumulated_columns(groups: ir.Accumulate) -> Columns:
     """The columns of its source that groups and their sums are made of."""
     scalars = (*(scalar for _, scalar in groups.keys), *(each.value for each in groups.sums))
     return frozenset().union(*(ir.columns_read(scalar) for scalar in scalars))
+
+
+def key_columns(groups: ir.Accumulate) -> Columns:
+    """The columns of its source that groups are told apart by."""
+    return frozenset().union(*(ir.columns_read(scalar) for _, scalar in groups.keys))
 
 
 def non_negative(roots: tuple[ir.Operator, ...], *, allow_negative: bool) -> set[ir.Operator]:

@@ -23,6 +23,7 @@ from stepping.compiler.plan.sql_plan import (
 )
 from stepping.compiler.plan.statements import Step
 from stepping.compiler.plan.tables import TableColumn
+from stepping.compiler.rewrites.existence import count_existing
 from stepping.compiler.rewrites.python_steps import isolate_python
 from stepping.compiler.rewrites.share import share
 from stepping.compiler.schema import schema_of
@@ -60,6 +61,8 @@ def plan_sql(
     roots = (*outputs, *caches.values(), *inputs)
     roots = isolate_python(roots, lambda scalar: can_spell(scalar, dialect.spelling))
     roots = share(roots)
+    proven = non_negative(roots, allow_negative=options.allow_negative)
+    roots = count_existing(roots, proven)
     outputs = roots[:count]
     caches = dict(zip(caches, roots[count : count + len(caches)], strict=True))
     inputs = roots[count + len(caches) :]
@@ -79,7 +82,7 @@ def plan_sql(
     steps = tuple(sql_step(scheduler.step(changed), dialect) for changed in sets)
     tables = tuple(SQLTable(table, dialect.table_ddl(table)) for table in arrangements.tables)
     session = [each.change for each in arrangements.state.values()]
-    session += list(scheduler.delta_tables.values())
+    session += [*scheduler.delta_tables.values(), *scheduler.threshold_tables.values()]
     plan = SQLPlan(
         query=name,
         dialect=dialect.name,

@@ -9,7 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from stepping.compiler import ir
-from stepping.compiler.lowering.arrange import KeyedState
+from stepping.compiler.lowering.arrange import Arrangement, KeyedState
 from stepping.compiler.lowering.scalar_sql import scalar_sql
 from stepping.compiler.lowering.terms import Term
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn
@@ -17,6 +17,7 @@ from stepping.compiler.schema import INT
 from stepping.dialects.base import CHANGED, KEPT, Dialect
 
 Expression = Any  # a sqlglot expression
+COUNTED = "stepping_counted"  # what a row adds to its group's number of rows, where that is apart
 Outputs = Sequence[tuple[str, ir.Scalar]]
 
 
@@ -125,13 +126,56 @@ class RelationSQL:
 
     # -- groups ---------------------------------------------------------------------------------
 
-    def groups(self, state: KeyedState, terms: Sequence[Term]) -> Expression:
+    def existing(
+        self, arrangement: Arrangement, into: Table, rows: Expression, *, positive: bool
+    ) -> Expression:
+        """Rows whose existence a change turns, with 1 or -1; ``rows`` are consolidated."""
+        table = arrangement.table
+        before = exp.func(
+            "COALESCE",
+            exp.column(self.name(table.weight), table=self.name(KEPT)),
+            exp.Literal.number(0),
+        )
+        change = exp.column(self.name(into.weight), table=self.name(CHANGED))
+        zero = exp.Literal.number(0)
+        exists = exp.GT if positive else exp.NEQ
+
+        def flag(count: Expression) -> Expression:
+            there = exp.If(this=exists(this=count, expression=zero.copy()), true=exp.Literal.number(1))
+            return exp.Case(ifs=[there], default=zero.copy())
+
+        turn = exp.Sub(
+            this=flag(exp.Add(this=before.copy(), expression=change.copy())),
+            expression=flag(before.copy()),
+        )
+
+        def changed(name: str) -> Expression:
+            return exp.column(self.name(name), table=self.name(CHANGED))
+
+        values = [
+            (held, scalar_sql(scalar, changed, self.dialect.spelling))
+            for held, scalar in arrangement.columns
+        ]
+        on = self.dialect.identical(table, KEPT, values)
+        return (
+            exp.select(
+                *(exp.column(self.name(name), table=self.name(CHANGED)) for name in into.names),
+                exp.alias_(turn, self.name(into.weight)),
+            )
+            .from_(exp.Subquery(this=rows, alias=exp.TableAlias(this=self.name(CHANGED))))
+            .join(self.aliased(table, KEPT), on=exp.and_(*on), join_type="left")
+            .where(exp.NEQ(this=exp.paren(turn.copy()), expression=zero.copy()))
+        )
+
+    def groups(
+        self, state: KeyedState, terms: Sequence[Term], counted: Sequence[Term]
+    ) -> Expression:
         """The rows of a change table: each touched group, before and after.
 
         The old state is read here, before it is merged, so that the row which is taken away is
         bit for bit the row that was emitted; it is never computed back from the new one.
         """
-        inner = self.grouped(state, terms)
+        inner = self.grouped(state, terms, counted)
         keys = [name for name, _ in state.groups.keys]
         count = state.table.weight or ""
         old_count = exp.column(self.name(count), table=self.name(KEPT))
@@ -190,34 +234,31 @@ class RelationSQL:
             ),
         ]
 
-    def grouped(self, state: KeyedState, terms: Sequence[Term]) -> Expression:
+    def grouped(
+        self, state: KeyedState, terms: Sequence[Term], counted: Sequence[Term]
+    ) -> Expression:
         """The change of each touched group: of its number of rows, and of its sums."""
         keys = state.groups.keys
         sums = list(zip(state.groups.sums, state.table.sums, strict=True))
-        if len(terms) == 1 and all(is_column(terms[0], r.value) for r, _ in sums):
+        if len(terms) == 1 and not counted and all(is_column(terms[0], r.value) for r, _ in sums):
             (term,) = terms  # grouped where it is joined: no rows in between
-            source = None
             key_values = [self.scalar(ir.substitute(s, term.columns), term) for _, s in keys]
             weight = self.weight(term)
+            number = weight
             values = [self.scalar(ir.substitute(r.value, term.columns), term) for r, _ in sums]
+            source = None
         else:
-            weight_name = state.table.weight or ""
-            parts = []
-            for term in terms:
-                named = [(n, ir.substitute(s, term.columns)) for n, s in keys]
-                named += [(c.value, ir.substitute(r.value, term.columns)) for r, c in sums]
-                parts.append((term, named))
             alias = self.name("u")
-            source = exp.Subquery(
-                this=self.rows(parts, weight_name), alias=exp.TableAlias(this=alias)
-            )
+            rows = self.rows_of_groups(state, terms, counted)
+            source = exp.Subquery(this=rows, alias=exp.TableAlias(this=alias))
             key_values = [exp.column(self.name(n), table=alias.copy()) for n, _ in keys]
-            weight = exp.column(self.name(weight_name), table=alias.copy())
+            weight = exp.column(self.name(state.table.weight), table=alias.copy())
+            number = exp.column(self.name(COUNTED), table=alias.copy()) if counted else weight
             values = [exp.column(self.name(c.value), table=alias.copy()) for _, c in sums]
         select = exp.select(
             *(exp.alias_(v, self.name(n)) for v, (n, _) in zip(key_values, keys, strict=True)),
             exp.alias_(
-                self.dialect.sum_of(INT, weight, exp.Literal.number(1)),
+                self.dialect.sum_of(INT, number.copy(), exp.Literal.number(1)),
                 self.name(state.table.weight),
             ),
         )
@@ -229,6 +270,35 @@ class RelationSQL:
         else:
             select = select.from_(source)
         return select.group_by(*(value.copy() for value in key_values)) if keys else select
+
+    def rows_of_groups(
+        self, state: KeyedState, terms: Sequence[Term], counted: Sequence[Term]
+    ) -> Expression:
+        """The rows that change groups: keys, values, weight; and what each counts, if apart."""
+        sums = list(zip(state.groups.sums, state.table.sums, strict=True))
+        weight = state.table.weight or ""
+        selects = []
+        for term in terms:
+            named = [(n, ir.substitute(s, term.columns)) for n, s in state.groups.keys]
+            named += [(c.value, ir.substitute(r.value, term.columns)) for r, c in sums]
+            select = self.term(term, named, weight, None)
+            if counted:
+                select = select.select(exp.alias_(exp.Literal.number(0), self.name(COUNTED)))
+            selects.append(select)
+        for term in counted:
+            named = [(n, ir.substitute(s, term.columns)) for n, s in state.groups.keys]
+            select = self.term(term, named, None, None)
+            for _, each in sums:
+                zero = self.dialect.zero(each.type)
+                select = select.select(exp.alias_(zero, self.name(each.value)))
+            zero = exp.Literal.number(0)
+            select = select.select(exp.alias_(zero, self.name(weight)))
+            select = select.select(exp.alias_(self.weight(term), self.name(COUNTED)))
+            selects.append(select)
+        union = selects[0]
+        for select in selects[1:]:
+            union = exp.union(union, select, distinct=False, copy=False)
+        return union
 
     def sum_parts(
         self, each: SumColumns, value: Expression, weight: Expression

@@ -8,9 +8,9 @@ two stages.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, assert_never
 
 from stepping.compiler import ir
 from stepping.compiler.lowering import names
@@ -51,6 +51,7 @@ class Scheduler:
     dialect: Dialect
     taken: set[str]
     delta_tables: dict[ir.Operator, Table] = field(default_factory=dict)
+    threshold_tables: dict[tuple[ir.Operator, bool], Table] = field(default_factory=dict)
     python_steps: list[ir.Operator] = field(default_factory=list)
 
     def step(self, changed: frozenset[str]) -> Step:
@@ -91,7 +92,13 @@ class Scheduler:
             for op in changes.order
             if not op.inputs or op in changes.emitted
         }
-        builder = TermBuilder(changes, self.arrangements, tables)
+        thresholds = {
+            inner: self.threshold_table(inner)
+            for op in changes.order
+            for inner in changes.tabled[op]
+            if isinstance(inner, ir.Threshold)
+        }
+        builder = TermBuilder(changes, self.arrangements, tables, thresholds)
         sql = RelationSQL(self.dialect)
         made = Pieces(self, changes, builder, sql)
         pieces: list[Piece] = []
@@ -105,7 +112,9 @@ class Scheduler:
             if changes.changed(operator):
                 pieces.append(made.merged(arrangement))
                 merging[arrangement.table.name] = operator
-        for groups in changes.groups:
+        for groups in dict.fromkeys(each for op in changes.order for each in changes.tabled[op]):
+            if not isinstance(groups, ir.Accumulate):
+                continue
             state = self.arrangements.state[groups.operator]
             merge = MergeState(state.table, state.change, served(groups.operator))
             pieces.append(Piece(merge, uses=frozenset({state.change.name}), writes=state.table.name))
@@ -116,24 +125,48 @@ class Scheduler:
     def delta_table(self, operator: ir.Operator) -> Table:
         """The table of an operator's change, with the columns that anybody reads."""
         if operator not in self.delta_tables:
-            wanted = self.demand.delta[operator]
-            columns = tuple(
-                TableColumn(column.name, column.type)
-                for column in operator.schema.columns
-                if column.name in wanted
-            )
-            taken = {column.name.lower() for column in columns}
-            self.delta_tables[operator] = Table(
-                names.delta_name(f"delta_{names.role_of(operator)}", self.taken),
-                TableKind.DELTA,
-                columns,
-                free_name(WEIGHT, taken),
-                reason=f"the change of {operator.label} in one step",
-                serves=operator.label,
-                where=where_of(operator),
-                rows_of=str(operator.schema.type),
+            self.delta_tables[operator] = self.new_delta_table(
+                f"delta_{names.role_of(operator)}",
+                operator,
+                self.delta_columns(operator, self.demand.delta[operator]),
+                f"the change of {operator.label} in one step",
             )
         return self.delta_tables[operator]
+
+    def delta_columns(
+        self, operator: ir.Operator, wanted: Collection[str]
+    ) -> tuple[TableColumn, ...]:
+        columns = operator.schema.columns
+        return tuple(TableColumn(c.name, c.type) for c in columns if c.name in wanted)
+
+    def new_delta_table(
+        self, role: str, operator: ir.Operator, columns: tuple[TableColumn, ...], reason: str
+    ) -> Table:
+        taken = {column.name.lower() for column in columns}
+        return Table(
+            names.delta_name(role, self.taken),
+            TableKind.DELTA,
+            columns,
+            free_name(WEIGHT, taken),
+            reason=reason,
+            serves=operator.label,
+            where=where_of(operator),
+            rows_of=str(operator.schema.type),
+        )
+
+    def threshold_table(self, threshold: ir.Threshold) -> Table:
+        """The table of what comes to exist and ceases to among an operator's rows."""
+        # By what it means in any step: the source is the change, however it is made.
+        key = (threshold.operator, threshold.positive)
+        if key not in self.threshold_tables:
+            whole = self.delta_columns(threshold.operator, threshold.operator.schema.names)
+            self.threshold_tables[key] = self.new_delta_table(
+                f"exists_{names.role_of(threshold.operator)}",
+                threshold.operator,
+                whole,
+                f"the rows of {threshold.operator.label} that come to exist or cease to",
+            )
+        return self.threshold_tables[key]
 
     def python_step(self, operator: ir.Operator) -> int:
         if operator not in self.python_steps:
@@ -154,14 +187,14 @@ class Pieces:
     def filled(self, operator: ir.Operator) -> list[Piece]:
         """The statements that fill the delta and change tables of an operator."""
         pieces = []
-        for groups in self.changes.groups:
-            if groups.operator is not operator:
-                continue
-            state = self.scheduler.arrangements.state[operator]
-            terms = self.builder.group_terms(groups)
-            emit = EmitDelta(state.change, self.sql.groups(state, terms), served(operator))
-            pieces.append(piece_of(emit, terms, fills=state.change, also={state.table.name}))
-            self.used[state.change] = None
+        for inner in self.changes.tabled[operator]:
+            match inner:
+                case ir.Accumulate():
+                    pieces.append(self.grouped(inner))
+                case ir.Threshold():
+                    pieces.append(self.existing(inner))
+                case _:
+                    assert_never(inner)
         table = self.builder.delta_tables.get(operator)
         if table is None:
             return pieces
@@ -176,6 +209,24 @@ class Pieces:
         select = self.rows(terms, table.names, table.weight, table)
         emit = EmitDelta(table, select, served(operator))
         return [*pieces, piece_of(emit, terms, fills=table)]
+
+    def grouped(self, groups: ir.Accumulate) -> Piece:
+        state = self.scheduler.arrangements.state[groups.operator]
+        terms, counted = self.builder.group_terms(groups), self.builder.counted_terms(groups)
+        select = self.sql.groups(state, terms, counted)
+        self.used[state.change] = None
+        emit = EmitDelta(state.change, select, served(groups.operator))
+        return piece_of(emit, (*terms, *counted), fills=state.change, also={state.table.name})
+
+    def existing(self, threshold: ir.Threshold) -> Piece:
+        table = self.builder.thresholds[threshold]
+        arrangement = self.scheduler.arrangements.delay[threshold.operator]
+        terms = self.terms(threshold.source, table.names)
+        rows = self.rows(terms, table.names, table.weight, consolidated=True)
+        select = self.sql.existing(arrangement, table, rows, positive=threshold.positive)
+        self.used[table] = None
+        emit = EmitDelta(table, select, served(threshold.operator))
+        return piece_of(emit, terms, fills=table, also={arrangement.table.name})
 
     def computed(self, operator: ir.Operator, table: Table, computed: ir.Computed) -> Piece:
         columns = ir.column_names(computed.source)
@@ -239,11 +290,13 @@ class Pieces:
         columns: Sequence[str],
         weight: str | None,
         into: Table | None = None,
+        *,
+        consolidated: bool = False,
     ) -> Any:
         if not terms:
             raise InternalError("a change that is not empty has no terms")
         parts = [(term, [(name, term.columns[name]) for name in columns]) for term in terms]
-        return self.sql.rows(parts, weight, into=into)
+        return self.sql.rows(parts, weight, consolidated=consolidated, into=into)
 
 
 WEIGHT_READ = "stepping_count"  # the last column of what is read back: no field has this name
@@ -252,18 +305,7 @@ WEIGHT_READ = "stepping_count"  # the last column of what is read back: no field
 def is_keyed(operator: ir.Operator) -> bool:
     """Whether the change comes from a change table: the old and the new row of each group."""
     relation = operator.delta(ir.Reads())
-    return isinstance(relation, ir.Sum) and any(
-        isinstance(part, ir.Accumulate)
-        for each in relation.parts
-        for project in ir.sources(each) or (each,)
-        for part in _below(project)
-    )
-
-
-def _below(relation: ir.Relation) -> Iterable[ir.Relation]:
-    yield relation
-    for part in ir.sources(relation):
-        yield from _below(part)
+    return any(isinstance(inner, ir.Accumulate) for inner in ir.tabled(relation))
 
 
 def holds_all(arrangement: Arrangement) -> bool:

@@ -18,6 +18,7 @@ from stepping.compiler.lowering.demand import (
     Columns,
     accumulated_columns,
     columns_of,
+    key_columns,
     is_stored,
     sides,
 )
@@ -60,6 +61,7 @@ class TermBuilder:
     changes: Changes
     arrangements: Arrangements
     delta_tables: Mapping[ir.Operator, Table]  # of inputs and of emitted changes
+    thresholds: Mapping[ir.Relation, Table]  # of what comes to exist and ceases to
     serial: Iterator[int] = field(default_factory=itertools.count)
 
     def terms(self, relation: ir.Relation, wanted: Columns) -> tuple[Term, ...]:
@@ -94,6 +96,8 @@ class TermBuilder:
             case ir.Accumulate():
                 state = self.arrangements.state[relation.operator]
                 return (self.whole(state.change),)
+            case ir.Threshold():
+                return (self.whole(self.thresholds[relation]),)
             case ir.Computed():
                 raise InternalError("a Python step is read where its table has not been made")
             case ir.Nothing():
@@ -104,6 +108,12 @@ class TermBuilder:
     def group_terms(self, groups: ir.Accumulate) -> tuple[Term, ...]:
         """The terms of the rows that change some groups."""
         return self.terms(groups.source, accumulated_columns(groups))
+
+    def counted_terms(self, groups: ir.Accumulate) -> tuple[Term, ...]:
+        """The terms of the rows that groups are counted by, if those are others."""
+        if groups.counted is None:
+            return ()
+        return self.terms(groups.counted, key_columns(groups))
 
     def alias(self, table: Table) -> str:
         return f"{'d' if not table.is_kept else 't'}{next(self.serial)}"

@@ -110,6 +110,7 @@ class GroupReduce(ir.Operator):
     total: Atom
     index: Index[Any, Any] = field(compare=False)
     zero: Callable[[], Any] = field(compare=False)
+    by_existing: bool = False  # count the rows that exist: see rewrites/existence.py
 
     @property
     def inputs(self) -> tuple[ir.Operator, ...]:
@@ -155,7 +156,9 @@ class GroupReduce(ir.Operator):
         value = widened(self.value.scalars[0], self.total)
         running = ir.RunningSum(total, value, kind, self.total)
         by = tuple(zip(keys, self.by.scalars, strict=True))
-        groups = ir.Accumulate(self, at.delta(self.source), by, (running,))
+        change = at.delta(self.source)
+        existing = ir.Threshold(self.source, change, positive=False) if self.by_existing else None
+        groups = ir.Accumulate(self, change, by, (running,), existing)
         return old_and_new(groups, self.schema, (running,))
 
     def non_negative(self, inputs: tuple[bool, ...]) -> bool:

@@ -55,13 +55,8 @@ def delta_parts(dialect: PostgresDialect, statement: MergeDelta, prefix: str) ->
     weight = table.weight or ""
     names = [dialect.identifier(name) for name in table.names]
     changed = [exp.column(name.copy(), table=CHANGED) for name in names]
-    kept = [exp.column(name.copy(), table=KEPT) for name in names]
-    values = [(name, exp.column(dialect.identifier(name), table=CHANGED)) for name in table.key]
-    conditions = dialect.lookup(table, KEPT, values, null_safe=True)
-    # By the hash of the row, and behind it by the row: hashes may collide.
-    conditions.append(exp.EQ(this=dialect.row_hash(kept), expression=dialect.row_hash(changed)))
-    row = [exp.Anonymous(this="ROW", expressions=[c.copy() for c in side]) for side in (kept, changed)]
-    conditions.append(exp.NullSafeEQ(this=row[0], expression=row[1]))
+    values = [(name, exp.column(dialect.identifier(name), table=CHANGED)) for name in table.names]
+    conditions = dialect.identical(table, KEPT, values)
     look = (
         exp.select(
             exp.alias_(exp.column("ctid", table=KEPT), ROW_ID),

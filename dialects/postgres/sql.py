@@ -200,6 +200,25 @@ class PostgresDialect(Dialect):
                 conditions.append(exp.EQ(this=reference.copy(), expression=value.copy()))
         return conditions
 
+    def identical(
+        self, table: Table, alias: str, values: Sequence[tuple[str, Expression]]
+    ) -> list[Expression]:
+        # By the key and the hash of the row, which are one index; and behind them by the row,
+        # since hashes may collide.
+        by_name = dict(values)
+        conditions = self.lookup(
+            table, alias, [(name, by_name[name]) for name in table.key], null_safe=True
+        )
+        kept = [exp.column(self.identifier(n), table=self.identifier(alias)) for n in table.names]
+        given = [self.cast(by_name[name], table.column(name)) for name in table.names]
+        conditions.append(exp.EQ(this=self.row_hash(kept), expression=self.row_hash(given)))
+        rows = [
+            exp.Anonymous(this="ROW", expressions=[c.copy() for c in side])
+            for side in (kept, given)
+        ]
+        conditions.append(exp.NullSafeEQ(this=rows[0], expression=rows[1]))
+        return conditions
+
     def cast(self, value: Expression, column: TableColumn) -> Expression:
         if isinstance(value, exp.Column):
             return value.copy()
