@@ -25,6 +25,7 @@ from stepping.dialects.sqlite.scalar_numbers import (
 WHITE_SPACE = "".join(c for c in map(chr, range(0x110000)) if c.isspace())
 
 _NUL = Sql(exp.HexString(this="00"))
+_NOTHING = Sql(exp.HexString(this=""))
 _MAX_BOUND = 2**31  # a text has no more than this many characters
 
 
@@ -35,6 +36,11 @@ def blob(text: Sql) -> Sql:
 def _size(text: Sql) -> Sql | int:
     """Length in bytes."""
     return len(text.value.encode()) if text.constant else fn("length", blob(text))
+
+
+def cut(data: Sql, *bounds: Sql | int) -> Sql:
+    """A part of some bytes. Of none at all, `substr` makes NULL."""
+    return fn("coalesce", fn("substr", data, *bounds), _NOTHING)
 
 
 def _plain(text: Sql) -> bool:
@@ -81,17 +87,17 @@ def _startswith(a: Sql, prefix: Sql) -> Sql:
     if _plain(prefix):
         # A NUL ends what is compared too early only where the prefix cannot match anyway.
         return fn("substr", a, 1, len(prefix.value)).eq(prefix)
-    return bound(lambda x, y: fn("substr", blob(x), 1, _size(y)).eq(blob(y)), a, prefix)
+    return bound(lambda x, y: cut(blob(x), 1, _size(y)).eq(blob(y)), a, prefix)
 
 
 def _endswith(a: Sql, suffix: Sql) -> Sql:
     if suffix.constant and not suffix.value:
         return Sql(exp.Not(this=a.is_null().tree))
     if suffix.constant:
-        return fn("substr", blob(a), -len(suffix.value.encode())).eq(blob(suffix))
+        return cut(blob(a), -len(suffix.value.encode())).eq(blob(suffix))
 
     def body(x: Sql, y: Sql) -> Sql:
-        ends = fn("substr", blob(x), -lift(_size(y))).eq(blob(y))
+        ends = cut(blob(x), -lift(_size(y))).eq(blob(y))
         return y.eq("").or_(ends)
 
     return bound(body, a, suffix)
@@ -123,7 +129,7 @@ def _removeprefix(a: Sql, prefix: Sql) -> Sql:
         return registered("removeprefix", a, prefix)
 
     def body(x: Sql) -> Sql:
-        rest = fn("substr", blob(x), len(prefix.value.encode()) + 1).cast("TEXT")
+        rest = cut(blob(x), len(prefix.value.encode()) + 1).cast("TEXT")
         return case((_startswith(x, prefix), rest), otherwise=x)
 
     return bound(body, a)
@@ -135,9 +141,7 @@ def _removesuffix(a: Sql, suffix: Sql) -> Sql:
 
     def body(x: Sql) -> Sql:
         size = fn("length", blob(x)) - len(suffix.value.encode())
-        return case(
-            (_endswith(x, suffix), fn("substr", blob(x), 1, size).cast("TEXT")), otherwise=x
-        )
+        return case((_endswith(x, suffix), cut(blob(x), 1, size).cast("TEXT")), otherwise=x)
 
     return bound(body, a)
 
@@ -236,7 +240,7 @@ def _zfill(a: Sql, width: Sql) -> Sql:
     def inner(x: Sql, zeros: Sql) -> Sql:
         first = fn("substr", x, 1, 1)
         signed = first.eq("+").or_(first.eq("-"))
-        rest = fn("substr", blob(x), 2).cast("TEXT")
+        rest = cut(blob(x), 2).cast("TEXT")
         return case((signed, concatenated(first, zeros, rest)), otherwise=zeros.then(x))
 
     return bound(outer, a)
@@ -303,7 +307,11 @@ TEXTS: dict[str, Rule] = {
 
 def _bytes_slice(a: Sql, start: Sql, stop: Sql) -> Sql:
     low, high = _clamped(start), _clamped(stop)
-    return bound(lambda x: sliced(x, lambda data: fn("length", data), low, high), a)
+
+    def body(x: Sql) -> Sql:
+        return fn("coalesce", sliced(x, lambda data: fn("length", data), low, high), _NOTHING)
+
+    return bound(body, a)
 
 
 def _bytes_item(a: Sql, index: Sql) -> Sql:

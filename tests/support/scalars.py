@@ -1,0 +1,456 @@
+"""For the law of the function table: values, what a scalar means in Python, and two databases."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import itertools
+import sqlite3
+import struct
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Protocol, assert_never
+
+import psycopg
+from hypothesis import strategies as st
+from sqlglot import exp
+
+from stepping.compiler import ir
+from stepping.compiler.canonical import canonical_decimal
+from stepping.compiler.frontend.rowfn.functions import FUNCTIONS, fit
+from stepping.compiler.lowering.scalar_sql import scalar_sql
+from stepping.compiler.schema import BOOL, FLOAT, INT, NULL, TEXT, Atom, Kind
+from stepping.dialects.postgres.scalars import PostgresSpelling
+from stepping.dialects.scalars import Spelling
+from stepping.dialects.sqlite.decimals import EXACT, decode, encode
+from stepping.dialects.sqlite.functions import register
+from stepping.dialects.sqlite.scalars import SQLiteSpelling
+
+
+class Color(enum.Enum):
+    RED = 1
+    green = "g"
+    Blue_2 = None
+
+
+SCALES = (0, 2, 9)
+ATOMS: dict[str, Atom] = {
+    "bool": BOOL,
+    "int": INT,
+    "float": FLOAT,
+    "text": TEXT,
+    "bytes": Atom(Kind.BYTES),
+    "decimal": Atom(Kind.DECIMAL),
+    **{f"decimal_{scale}": Atom(Kind.DECIMAL, scale=scale) for scale in SCALES},
+    "date": Atom(Kind.DATE),
+    "datetime": Atom(Kind.DATETIME),
+    "timestamp": Atom(Kind.TIMESTAMP),
+    "time": Atom(Kind.TIME),
+    "uuid": Atom(Kind.UUID),
+    "enum": Atom(Kind.ENUM, members=tuple(Color.__members__), python=Color),
+}
+NAMES = {atom: name for name, atom in ATOMS.items()}
+MAX_ARGUMENTS = 3
+
+# ---------------------------------------------------------------------------------------- values
+
+_INTS = [0, 1, -1, 2, 3, -3, 7, 10, -10, 97, 2**31, 2**53, 2**53 + 1, -(2**53) - 1]
+_INTS += [2**62, 2**63 - 1, -(2**63), -(2**63) + 1, 10**18, 999, -1000]
+_FLOATS = [0.0, 1.0, -1.0, 0.5, 1.5, 2.5, -0.5, -2.5, 0.1, 0.3, 0.1 + 0.2, 2.675, 1e15, 1e16]
+_FLOATS += [123456789.125, 9007199254740993.0, 2.0**53, 2.0**54 + 8, 2.0**62, 2.0**63, -(2.0**63)]
+_FLOATS += [1e22, 1e23, 1.7e308, -1.7e308, 1.7976931348623157e308, 5e-324, -5e-324, 2.2e-308]
+_FLOATS += [1e-300, 1e300, 1e-5, 1e-4, 0.0001234, float("inf"), float("-inf"), 1e-160, 1e160]
+_FLOATS += [9223372036854774784.0, 18014398509481992.0, 1234567.5, 0.125, 1e100, 3.14, 99.995]
+_TEXTS = ["", "a", "A", "ß", "ǆ", "İ", "ı", "Σ", "ΑΣ", "ﬁ", "é", "e\u0301", "𝒳", "😀b", "\x00"]
+_TEXTS += ["a\x00b", "\x00ab\x00", " ", " a ", "\t\n\r\x0b\x0c x\u3000", "\u2003\xa0\x85\x1c"]
+_TEXTS += ["ab", "aab", "abab", "hello world", "Hello World", "it's", '"q"', "%", "\\", "-12", "+7"]
+_TEXTS += ["12", " 1_000 ", "٣", "1.5", "inf", "nan", "1e400", "-0", "0x1f", "१२", "²", "½", "a_1"]
+_TEXTS += ["\\u0000", "$", "\uffff", "\ue000", "\U0010ffff", "-5.25", "1234567.891", "\u200b"]
+_BYTES = [b"", b"\0", b"a", b"a\0b", b"\xff\xfe", b"ab", bytes(range(256))]
+_DECIMALS = ["0", "1", "-1", "0.5", "2.5", "-2.5", "3.5", "0.05", "0.15", "100", "-0.01", "12.345"]
+_DECIMALS += ["1E+30", "123456789012345678901234567890.125", "0.0000001", "-0.000000123", "1E-40"]
+_DECIMALS += ["0.000001", "9999999999.99", "1E+20", "0.30", "2.665", "9223372036854775807"]
+_SCALED = [0, 1, -1, 5, 15, 25, -25, 50, 150, 250, 99, 100, -101, 12345, 2**63 - 1, -(2**63)]
+_SCALED += [10**18, 2**53 + 1, 500_000_000, 1_500_000_000]
+_DATES = [(1, 1, 1), (1969, 12, 31), (1970, 1, 1), (9999, 12, 31), (2000, 2, 29), (1900, 3, 1)]
+_DATES += [(2024, 12, 30), (999, 12, 31), (4, 2, 29)]
+_TIMES = [(0, 0, 0, 0), (23, 59, 59, 999_999), (0, 0, 0, 1), (12, 30, 1, 500_000), (1, 2, 3, 0)]
+
+
+def _decimals(scale: int | None) -> st.SearchStrategy[Decimal]:
+    if scale is None:
+        exact = st.builds(
+            lambda digits, exponent: Decimal(digits).scaleb(exponent, EXACT),
+            st.integers(-(10**25), 10**25),
+            st.integers(-30, 12),
+        )
+        return st.one_of(st.sampled_from(list(map(Decimal, _DECIMALS))), exact).map(
+            canonical_decimal
+        )
+    wide = st.integers(-(2**63), 2**63 - 1)
+    digits = st.one_of(st.sampled_from(_SCALED), st.integers(-100_000, 100_000), wide)
+    return digits.map(lambda value: canonical_decimal(Decimal(value).scaleb(-scale, EXACT)))
+
+
+_dates = st.one_of(st.sampled_from([datetime.date(*d) for d in _DATES]), st.dates())
+_times = st.one_of(st.sampled_from([datetime.time(*t) for t in _TIMES]), st.times())
+_moments = st.builds(datetime.datetime.combine, _dates, _times)
+
+_VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "bool": st.booleans(),
+    "int": st.one_of(
+        st.sampled_from(_INTS), st.integers(-1000, 1000), st.integers(-(2**63), 2**63 - 1)
+    ),
+    "float": st.one_of(
+        st.sampled_from(_FLOATS),
+        st.floats(allow_nan=False),
+        st.floats(-1e6, 1e6),
+        st.integers(-(10**6), 10**6).map(lambda n: n / 100),
+        st.integers(1, 10**17).map(float),
+    ).map(lambda value: value + 0.0),
+    "text": st.one_of(
+        st.sampled_from(_TEXTS),
+        st.text("aAbBß-+ 1.é\0", max_size=8),
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
+    ),
+    "bytes": st.one_of(st.sampled_from(_BYTES), st.binary(max_size=8)),
+    "decimal": _decimals(None),
+    **{f"decimal_{scale}": _decimals(scale) for scale in SCALES},
+    "date": _dates,
+    "datetime": _moments,
+    "timestamp": _moments.map(lambda moment: moment.replace(tzinfo=datetime.UTC)),
+    "time": _times,
+    "uuid": st.uuids(),
+    "enum": st.sampled_from(Color),
+}
+
+
+def values(atom: Atom, *, nul: bool = True) -> st.SearchStrategy[Any]:
+    """Values of a type, the awkward ones often. ``nul``: whether text may hold a NUL."""
+    strategy = _VALUES[NAMES[atom]]
+    if atom.kind is Kind.TEXT and not nul:
+        return strategy.map(lambda text: text.replace("\0", "_"))
+    return strategy
+
+
+# What stands at a function's constant positions, where it is not any value of the type.
+_WIDTHS = [(0, " "), (5, " "), (8, "0"), (6, "é"), (3, "\0"), (-1, "x"), (7, "*")]
+CONSTANTS: dict[str, Sequence[tuple[Any, ...]]] = {
+    "int.pow": [(0,), (1,), (2,), (3,), (7,), (63,)],
+    "float.round_to": [(0,), (1,), (2,), (5,), (15,), (-1,), (-3,), (20,)],
+    "float.fixed": [(0,), (1,), (2,), (6,), (12,)],
+    "float.format": [("e",), (".3g",), ("08.2f",), ("010,.1f",), ("G",), ("+.1e",), (" .0f",)],
+    "int.format": [("x",), ("b",), ("#o",), ("010,d",), ("=+8d",)],
+    "decimal.round_to": [(0,), (1,), (2,), (-1,), (12,)],
+    "decimal.fixed": [(0,), (1,), (2,), (4,), (12,)],
+    "text.repeat": [(-1,), (0,), (1,), (3,), (40,)],
+    "text.strip": [("",), ("a",), ("ab -",), ("é😀",), ("\0",)],
+    "text.slice": [
+        *itertools.product((None, 0, 1, 3, -1, -3, 2**62), (None, 0, 2, 5, -1, -4, -(2**62)))
+    ],
+    "text.item": [(0,), (1,), (-1,), (-2,), (5,), (-7,), (2**62,), (-(2**62),)],
+    **{f"text.{name}": _WIDTHS for name in ("ljust", "rjust", "center", "centered")},
+    "text.zfill": [(0,), (3,), (6,), (-1,)],
+    "text.grouped": [(",",), ("_",)],
+    "date.strftime": [("%Y-%m-%d",), ("%d/%m/%y",), ("%j%%",), ("",), ("%H:%M:%S.%f",), ("Year",)],
+    "time.strftime": [("%H:%M",), ("%H%M%S.%f!",), ("100%%",)],
+}
+CONSTANTS |= {
+    "text.lstrip": CONSTANTS["text.strip"],
+    "text.rstrip": CONSTANTS["text.strip"],
+    "bytes.slice": CONSTANTS["text.slice"],
+    "bytes.item": CONSTANTS["text.item"],
+    "datetime.strftime": [*CONSTANTS["date.strftime"], ("%Y-%m-%dT%H:%M:%S",), ('"\\%d\\"',)],
+}
+
+
+def signatures(name: str) -> Iterator[tuple[Atom, ...]]:
+    """All types of arguments that a function takes, of those in `ATOMS`."""
+    function = FUNCTIONS[name]
+    for count in range(1, MAX_ARGUMENTS + 1):
+        positions = [
+            [*ATOMS.values(), NULL] if i in function.constant else list(ATOMS.values())
+            for i in range(count)
+        ]
+        for types in itertools.product(*positions):
+            if function.result(types) is not None:
+                yield types
+
+
+def constants(name: str, types: Sequence[Atom]) -> list[dict[int, ir.Const]]:
+    """What to put at the constant positions of a call with these types."""
+    positions = [i for i in FUNCTIONS[name].constant if i < len(types)]
+    if not positions:
+        return [{}]
+    rows = [
+        {i: ir.Const(value, types[i]) for i, value in zip(positions, row, strict=True)}
+        for row in CONSTANTS[name]
+    ]
+    # None is of another type than the int in its place.
+    return [
+        row
+        for row in rows
+        if all((c.value is None) == (c.type.kind is Kind.NULL) for c in row.values())
+    ]
+
+
+# ------------------------------------------------------------------------- what a scalar means
+
+# What a row function raises where SQL must fail.
+FAILURES = (ArithmeticError, ValueError, TypeError, LookupError)
+
+
+class Raised(ValueError):
+    """A Raise was reached."""
+
+
+def evaluate(scalar: ir.Scalar, row: Mapping[str, Any]) -> Any:
+    """The meaning of a scalar: Python's."""
+    match scalar:
+        case ir.ColumnRef(name):
+            return row[name]
+        case ir.Const(value):
+            return value
+        case ir.Call(name, args, atom):
+            result = FUNCTIONS[name].python(*(evaluate(arg, row) for arg in args))
+            return fit(result, atom)
+        case ir.Case(whens, otherwise):
+            chosen = next((value for c, value in whens if evaluate(c, row)), otherwise)
+            return evaluate(chosen, row)
+        case ir.And(parts):
+            return all(evaluate(part, row) for part in parts)
+        case ir.Or(parts):
+            return any(evaluate(part, row) for part in parts)
+        case ir.Not(part):
+            return not evaluate(part, row)
+        case ir.IsNull(part):
+            return evaluate(part, row) is None
+        case ir.Raise(message):
+            raise Raised(evaluate(message, row))
+        case _:
+            assert_never(scalar)
+
+
+def identical(a: Any, b: Any) -> bool:
+    """Equal in every bit: 0.0 and -0.0 are not, nor True and 1."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, float):
+        return struct.pack("d", a) == struct.pack("d", b)
+    return str(a) == str(b) if isinstance(a, Decimal) else bool(a == b)
+
+
+# ------------------------------------------------------------------------------------- databases
+
+
+class Database(Protocol):
+    """A table ``t`` with MAX_ARGUMENTS columns of each type, filled anew for each batch."""
+
+    name: str
+    spelling: Spelling
+    nul: bool
+
+    def fill(self, types: Mapping[str, Atom], rows: Sequence[Sequence[Any]]) -> None: ...
+    def select(
+        self, sql: exp.Expr, atom: Atom, among: Sequence[int]
+    ) -> list[Any]: ...  # in the order of ids
+
+    errors: type[Exception]
+
+
+def column(atom: Atom, position: int) -> str:
+    return f"{NAMES[atom]}_{position}"
+
+
+def lowered(scalar: ir.Scalar, database: Database) -> exp.Expr:
+    return scalar_sql(scalar, lambda name: exp.column(name, table="t"), database.spelling)
+
+
+_EPOCH = datetime.datetime(1970, 1, 1)
+_MICROSECOND = datetime.timedelta(microseconds=1)
+
+
+def _micros(moment: datetime.datetime) -> int:
+    return (moment.replace(tzinfo=None) - _EPOCH) // _MICROSECOND
+
+
+def _moment(micros: int) -> datetime.datetime:
+    return _EPOCH + micros * _MICROSECOND
+
+
+class SQLite:
+    name = "sqlite"
+    nul = True
+    errors: type[Exception] = sqlite3.Error
+    spelling: Spelling = SQLiteSpelling()
+    _types = {
+        Kind.INT: "INTEGER",
+        Kind.FLOAT: "REAL",
+        Kind.TEXT: "TEXT",
+        Kind.ENUM: "TEXT",
+        Kind.BYTES: "BLOB",
+        Kind.UUID: "BLOB",
+    }
+
+    def __init__(self) -> None:
+        self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        register(self.connection)
+        columns = ", ".join(
+            f"{column(atom, i)} {self.type_of(atom)}"
+            for atom in ATOMS.values()
+            for i in range(MAX_ARGUMENTS)
+        )
+        self.connection.execute(f"CREATE TABLE t (id INTEGER PRIMARY KEY, {columns})")
+
+    def type_of(self, atom: Atom) -> str:
+        if atom.kind is Kind.DECIMAL:
+            return "BLOB" if atom.scale is None else "INTEGER"
+        return self._types.get(atom.kind, "INTEGER")
+
+    def fill(self, types: Mapping[str, Atom], rows: Sequence[Sequence[Any]]) -> None:
+        self.connection.execute("DELETE FROM t")
+        names = ", ".join(["id", *types])
+        marks = ", ".join("?" for _ in range(len(types) + 1))
+        atoms = list(types.values())
+        self.connection.executemany(
+            f"INSERT INTO t ({names}) VALUES ({marks})",
+            [
+                (i, *(self.stored(v, a) for v, a in zip(row, atoms, strict=True)))
+                for i, row in enumerate(rows)
+            ],
+        )
+
+    def select(self, sql: exp.Expr, atom: Atom, among: Sequence[int]) -> list[Any]:
+        text = sql.sql(dialect="sqlite")
+        ids = ", ".join(map(str, among))
+        query = f"SELECT {text} FROM t WHERE id IN ({ids}) ORDER BY id"
+        return [self.read(value, atom) for (value,) in self.connection.execute(query)]
+
+    @staticmethod
+    def stored(value: Any, atom: Atom) -> Any:
+        if value is None:
+            return None
+        match atom.kind:
+            case Kind.BOOL:
+                return int(value)
+            case Kind.DECIMAL:
+                if atom.scale is None:
+                    return encode(value)
+                return int(value.scaleb(atom.scale, EXACT))
+            case Kind.DATE:
+                return value.toordinal() - _EPOCH.toordinal()
+            case Kind.DATETIME | Kind.TIMESTAMP:
+                return _micros(value)
+            case Kind.TIME:
+                return _micros(datetime.datetime.combine(_EPOCH, value))
+            case Kind.UUID:
+                return value.bytes
+            case Kind.ENUM:
+                return value.name
+            case _:
+                return value
+
+    @staticmethod
+    def read(value: Any, atom: Atom) -> Any:
+        if value is None:
+            return None
+        match atom.kind:
+            case Kind.BOOL:
+                return {0: False, 1: True}.get(value, value)
+            case Kind.DECIMAL if atom.scale is None:
+                return decode(value)
+            case Kind.DECIMAL:
+                assert isinstance(value, int)
+                assert atom.scale is not None
+                return canonical_decimal(Decimal(value).scaleb(-atom.scale, EXACT))
+            case Kind.DATE:
+                return datetime.date.fromordinal(value + _EPOCH.toordinal())
+            case Kind.DATETIME:
+                return _moment(value)
+            case Kind.TIMESTAMP:
+                return _moment(value).replace(tzinfo=datetime.UTC)
+            case Kind.TIME:
+                return _moment(value).time()
+            case Kind.UUID:
+                return uuid.UUID(bytes=value)
+            case Kind.ENUM:
+                return Color[value]
+            case _:
+                return value
+
+
+class Postgres:
+    name = "postgres"
+    nul = False
+    errors: type[Exception] = psycopg.Error
+    spelling: Spelling = PostgresSpelling()
+    _types = {
+        Kind.INT: "bigint",
+        Kind.FLOAT: "double precision",
+        Kind.BOOL: "boolean",
+        Kind.TEXT: 'text COLLATE "C"',
+        Kind.ENUM: 'text COLLATE "C"',
+        Kind.BYTES: "bytea",
+        Kind.DATE: "date",
+        Kind.DATETIME: "timestamp",
+        Kind.TIMESTAMP: "timestamptz",
+        Kind.TIME: "time",
+        Kind.UUID: "uuid",
+    }
+
+    def __init__(self, url: str) -> None:
+        self.connection = psycopg.connect(url, autocommit=True)
+        # What an application may have set: none of it may change a result.
+        self.connection.execute("SET TimeZone = 'America/New_York'; SET DateStyle = 'SQL, DMY'")
+        self.connection.execute(
+            "SET IntervalStyle = 'postgres_verbose'; SET bytea_output = 'escape'"
+        )
+        columns = ", ".join(
+            f"{column(atom, i)} {self.type_of(atom)}"
+            for atom in ATOMS.values()
+            for i in range(MAX_ARGUMENTS)
+        )
+        self.connection.execute(f"CREATE TEMP TABLE t (id int PRIMARY KEY, {columns})")
+
+    def type_of(self, atom: Atom) -> str:
+        if atom.kind is Kind.DECIMAL:
+            return "numeric" if atom.scale is None else f"numeric(19, {atom.scale})"
+        return self._types[atom.kind]
+
+    def fill(self, types: Mapping[str, Atom], rows: Sequence[Sequence[Any]]) -> None:
+        with self.connection.cursor() as cursor:
+            cursor.execute("DELETE FROM t")
+            with cursor.copy(f"COPY t ({', '.join(['id', *types])}) FROM STDIN") as copy:
+                for i, row in enumerate(rows):
+                    copy.write_row((i, *map(self.stored, row)))
+
+    def select(self, sql: exp.Expr, atom: Atom, among: Sequence[int]) -> list[Any]:
+        text = sql.sql(dialect="postgres")
+        if atom.kind is Kind.TIMESTAMP:  # the driver shows it in the session's TimeZone
+            text = f"({text}) AT TIME ZONE 'UTC'"
+        ids = ", ".join(map(str, among))
+        query = f"SELECT {text} FROM t WHERE id IN ({ids}) ORDER BY id"
+        cursor = self.connection.cursor(binary=True)
+        return [self.read(v, atom) for (v,) in cursor.execute(query.encode()).fetchall()]
+
+    @staticmethod
+    def stored(value: Any) -> Any:
+        return value.name if isinstance(value, enum.Enum) else value
+
+    @staticmethod
+    def read(value: Any, atom: Atom) -> Any:
+        if value is None:
+            return None
+        match atom.kind:
+            case Kind.ENUM:
+                return Color[value]
+            case Kind.TIMESTAMP:
+                return value.replace(tzinfo=datetime.UTC)
+            case Kind.DECIMAL if atom.scale is not None:
+                return canonical_decimal(value)
+            case _:
+                return value
+
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
