@@ -91,7 +91,7 @@ def canonical_decimal(value: decimal.Decimal) -> decimal.Decimal:
     value = value.normalize(_EXACT)
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and exponent > 0:
-        value = value.quantize(decimal.Decimal(1), context=_EXACT)
+        return value.quantize(decimal.Decimal(1), context=_EXACT)
     return value
 
 

@@ -66,8 +66,8 @@ class Codec:
 def codec_of(
     value_type: ValueType, to_column: Convert | None = None, from_column: Convert | None = None
 ) -> Codec:
-    """The codec of a type. ``to_column(atom, field)`` gives a database's conversion of a value that is
-    not None (None where it needs none), and ``from_column`` the reverse.
+    """The codec of a type. ``to_column(atom, field)`` gives a database's conversion of a value
+    that is not None (None where it needs none), and ``from_column`` the reverse.
     """
     encode = _Encoder(to_column or _as_it_is).function(value_type)
     decode = _Decoder(from_column or _as_it_is).function(value_type)
@@ -155,10 +155,7 @@ class _Encoder(_Generator):
             self.line(indent, f"if {value} is None: {checked} = None")
             self.line(indent, "else:")
             indent += "    "
-        if fast:
-            good = f"{value} if {fast.format(v=value)} else {call}"
-        else:
-            good = call
+        good = f"{value} if {fast.format(v=value)} else {call}" if fast else call
         self.line(indent, f"{checked} = {wrap.format(good)}")
         return checked
 

@@ -109,9 +109,7 @@ def _step(plan: SQLPlan, step: SQLStep) -> Iterator[str]:
             yield comment(f"  {name}: {operator} ({where})")
         yield ended(step.fused.explain_sql)
         return
-    serial = 0
-    for statement in step.statements:
-        serial += 1
+    for serial, statement in enumerate(step.statements, 1):
         yield from _statement(serial, statement)
 
 

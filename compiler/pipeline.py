@@ -7,12 +7,13 @@ import sys
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, TypeVarTuple, Unpack
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.rows import type_of
 from stepping.compiler.frontend.tracing import Trace, query_error, tracing
 from stepping.compiler.operators.input import Input
+from stepping.compiler.plan.graph import Graph
 from stepping.compiler.schema import ValueType, free_name
 from stepping.compiler.zset import ZSet
 from stepping.errors import QueryError, RowFunctionError
@@ -28,14 +29,14 @@ _OURS = ("stepping.compiler.", "stepping.runtime.", "stepping.dialects.")
 
 
 @dataclass(eq=False)
-class Query(Generic[R_co, Unpack[Ts]]):
+class Query(Graph[R_co, *Ts]):
     """A traced query: its named inputs, its outputs and its caches. What `compile` returns."""
 
     name: str
     inputs: tuple[ir.Operator, ...]
     outputs: tuple[ir.Operator, ...]
     caches: Mapping[str, ir.Operator]
-    cache_names: Mapping[object, str]
+    names_of_caches: Mapping[object, str]
     where: str
     python_steps: bool = True
     _programs: dict[tuple[str, bool, bool], Program] = field(default_factory=dict, repr=False)
@@ -53,9 +54,8 @@ class Query(Generic[R_co, Unpack[Ts]]):
         return tuple(each.schema.type for each in self.outputs)
 
     @property
-    def snapshots(self) -> tuple[bool, ...]:
-        """For each output, whether it is an integral and not a change."""
-        return tuple(each.flow is ir.Flow.SNAPSHOT for each in self.outputs)
+    def cache_names(self) -> Mapping[object, str]:
+        return self.names_of_caches
 
     def cache_type(self, name: str) -> ValueType:
         return self.caches[name].schema.type
@@ -92,9 +92,9 @@ class Query(Generic[R_co, Unpack[Ts]]):
         return Reference(self.outputs, self.caches, self.inputs, allow_negative)
 
 
-def compile(  # noqa: A001 (the name of the public function)
+def compile(
     query: Callable[[Unpack[Ts]], R_co], *, name: str | None = None, python_steps: bool = True
-) -> Query[R_co, Unpack[Ts]]:
+) -> Query[R_co, *Ts]:
     """Trace a query function into a graph that a store can run.
 
     ``name`` starts the names of its tables; the default is the function's own. With
@@ -109,10 +109,10 @@ def compile(  # noqa: A001 (the name of the public function)
     inputs = inputs_of(query)
     shown = name or getattr(query, "__name__", "query").strip("<>")
     with tracing(python_steps=python_steps) as trace:
-        returned = query(*(ir.Traced(each) for each in inputs))  # type: ignore[call-arg]
+        returned = query(*(ir.Traced(each) for each in inputs))  # type: ignore[arg-type]
     outputs = outputs_of(query, returned)
     caches, names = caches_of(trace)
-    graph: Query[R_co, Unpack[Ts]] = Query(
+    graph: Query[R_co, *Ts] = Query(
         shown, inputs, outputs, caches, names, place_of(query), python_steps
     )
     if not python_steps:
@@ -123,11 +123,11 @@ def compile(  # noqa: A001 (the name of the public function)
 
 def compile_lazy(
     query: Callable[[Unpack[Ts]], R_co], *, name: str | None = None, python_steps: bool = True
-) -> Callable[[], Query[R_co, Unpack[Ts]]]:
+) -> Callable[[], Query[R_co, *Ts]]:
     """A function that compiles the query when it is first called, and returns the same after."""
-    made: list[Query[R_co, Unpack[Ts]]] = []
+    made: list[Query[R_co, *Ts]] = []
 
-    def graph() -> Query[R_co, Unpack[Ts]]:
+    def graph() -> Query[R_co, *Ts]:
         if not made:
             made.append(compile(query, name=name, python_steps=python_steps))
         return made[0]
@@ -226,9 +226,7 @@ def annotations_of(query: Callable[..., Any]) -> dict[str, Any]:
     if not inspect.isroutine(function) and hasattr(type(function), "__call__"):
         function = type(function).__call__
     try:
-        return typing.get_type_hints(
-            function, localns=namespace_of(query), include_extras=True
-        )
+        return typing.get_type_hints(function, localns=namespace_of(query), include_extras=True)
     except NameError as error:
         raise QueryError(
             f"an annotation of {shown(query)} names {error.name!r}, which is not defined",

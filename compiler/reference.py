@@ -118,4 +118,6 @@ class Integral(ZSet[Any]):
         self.counts = counts
 
     def iter(self, match: Any = None) -> Any:
-        return ZSetPython(self.counts).iter() if match is None else ZSetPython(self.counts).iter(match)
+        return (
+            ZSetPython(self.counts).iter() if match is None else ZSetPython(self.counts).iter(match)
+        )

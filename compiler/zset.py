@@ -223,7 +223,8 @@ def table(zset: ZSet[Any]) -> str:
     if len(classes) == 1:
         (only,) = classes
         fields = tuple(getattr(only, "__dataclass_fields__", getattr(only, "_fields", ())))
-        if only.__str__ is not object.__str__:  # the class says itself how it is shown
+        own: Any = only.__str__
+        if own is not object.__str__:  # the class says itself how it is shown
             fields = ()
     cells = [
         (count, *(str(getattr(row, name)) for name in fields)) if fields else (count, str(row))

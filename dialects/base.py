@@ -227,9 +227,7 @@ class Dialect(ABC):
         self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
     ) -> str:
         """Rows of constants into one of our own tables, unless they are there."""
-        values = [
-            exp.Tuple(expressions=[exp.convert(value) for value in row]) for row in rows
-        ]
+        values = [exp.Tuple(expressions=[exp.convert(value) for value in row]) for row in rows]
         insert = exp.Insert(
             this=exp.Schema(
                 this=exp.to_table(table), expressions=[exp.to_identifier(c) for c in columns]
@@ -290,4 +288,3 @@ class Dialect(ABC):
         return str(
             tree.sql(dialect=self.sqlglot_name, pretty=True, unsupported_level=ErrorLevel.RAISE)
         )
-

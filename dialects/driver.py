@@ -104,7 +104,6 @@ class Driver(ABC):
     def existing(self, tables: Sequence[str]) -> set[str]:
         """Which of these tables are there."""
 
-
     @abstractmethod
     def next_time(self) -> int:
         """The next value of the shared clock."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, Generic, TypeVar, TypeVarTuple, Unpack, overload
+from typing import Any, Generic, TypeVar, TypeVarTuple, overload
 
-from stepping.compiler.pipeline import Query
+from stepping.compiler.plan.graph import Graph
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.errors import QueryError, RowError, StoreError
 from stepping.runtime.frontier import Time
@@ -56,36 +56,37 @@ class Action(Generic[T, R_co]):
 
 
 @overload
-def actions(
-    store: Store, graph: Query[ZSet[R], ZSet[T1]]
-) -> tuple[Action[T1, tuple[ZSet[R]]]]: ...
+def actions(store: Store, graph: Graph[ZSet[R], ZSet[T1]]) -> tuple[Action[T1, tuple[ZSet[R]]]]: ...
+@overload
+def actions(store: Store, graph: Graph[Outputs, ZSet[T1]]) -> tuple[Action[T1, Outputs]]: ...
 @overload
 def actions(
-    store: Store, graph: Query[Outputs, ZSet[T1]]
-) -> tuple[Action[T1, Outputs]]: ...
-@overload
-def actions(
-    store: Store, graph: Query[ZSet[R], ZSet[T1], ZSet[T2]]
+    store: Store, graph: Graph[ZSet[R], ZSet[T1], ZSet[T2]]
 ) -> tuple[Action[T1, tuple[ZSet[R]]], Action[T2, tuple[ZSet[R]]]]: ...
 @overload
 def actions(
-    store: Store, graph: Query[Outputs, ZSet[T1], ZSet[T2]]
+    store: Store, graph: Graph[Outputs, ZSet[T1], ZSet[T2]]
 ) -> tuple[Action[T1, Outputs], Action[T2, Outputs]]: ...
 @overload
 def actions(
-    store: Store, graph: Query[ZSet[R], ZSet[T1], ZSet[T2], ZSet[T3]]
+    store: Store, graph: Graph[ZSet[R], ZSet[T1], ZSet[T2], ZSet[T3]]
 ) -> tuple[Action[T1, tuple[ZSet[R]]], Action[T2, tuple[ZSet[R]]], Action[T3, tuple[ZSet[R]]]]: ...
 @overload
 def actions(
-    store: Store, graph: Query[Outputs, ZSet[T1], ZSet[T2], ZSet[T3]]
+    store: Store, graph: Graph[Outputs, ZSet[T1], ZSet[T2], ZSet[T3]]
 ) -> tuple[Action[T1, Outputs], Action[T2, Outputs], Action[T3, Outputs]]: ...
 @overload
 def actions(
-    store: Store, graph: Query[ZSet[R], ZSet[T1], ZSet[T2], ZSet[T3], ZSet[T4]]
-) -> tuple[Action[T1, tuple[ZSet[R]]], Action[T2, tuple[ZSet[R]]], Action[T3, tuple[ZSet[R]]], Action[T4, tuple[ZSet[R]]]]: ...
+    store: Store, graph: Graph[ZSet[R], ZSet[T1], ZSet[T2], ZSet[T3], ZSet[T4]]
+) -> tuple[
+    Action[T1, tuple[ZSet[R]]],
+    Action[T2, tuple[ZSet[R]]],
+    Action[T3, tuple[ZSet[R]]],
+    Action[T4, tuple[ZSet[R]]],
+]: ...
 @overload
 def actions(
-    store: Store, graph: Query[Outputs, ZSet[T1], ZSet[T2], ZSet[T3], ZSet[T4]]
+    store: Store, graph: Graph[Outputs, ZSet[T1], ZSet[T2], ZSet[T3], ZSet[T4]]
 ) -> tuple[Action[T1, Outputs], Action[T2, Outputs], Action[T3, Outputs], Action[T4, Outputs]]: ...
 @overload
 def actions(store: Store, graph: Any) -> tuple[Action[Any, Any], ...]: ...
@@ -97,11 +98,11 @@ def actions(store: Store, graph: Any) -> tuple[Action[Any, Any], ...]:
 
 @overload
 def iteration(
-    store: Store, graph: Query[ZSet[R], Unpack[Ts]], inputs: tuple[Unpack[Ts]], time: Time = ...
+    store: Store, graph: Graph[ZSet[R], *Ts], inputs: tuple[*Ts], time: Time = ...
 ) -> tuple[ZSet[R]]: ...
 @overload
 def iteration(
-    store: Store, graph: Query[Outputs, Unpack[Ts]], inputs: tuple[Unpack[Ts]], time: Time = ...
+    store: Store, graph: Graph[Outputs, *Ts], inputs: tuple[*Ts], time: Time = ...
 ) -> Outputs: ...
 def iteration(store: Store, graph: Any, inputs: Any, time: Time = NO_TIME) -> Any:
     """One step with a change of each input, in the order of the query's arguments.

@@ -15,7 +15,8 @@ def installed(driver: Driver, query: str) -> str | None:
         return None
     with driver.reading():
         rows = driver.read(f"SELECT name, fingerprint FROM {CATALOG}")  # noqa: S608
-    return dict(rows).get(query)
+    fingerprints: dict[str, str] = dict(rows)
+    return fingerprints.get(query)
 
 
 def install(driver: Driver, plan: SQLPlan) -> None:

@@ -16,9 +16,7 @@ def driver_connection(given: Any) -> Any:
     if not type(given).__module__.startswith("sqlalchemy."):
         return given
     if hasattr(given, "get_bind") and hasattr(given, "connection"):
-        raise StoreError(
-            "a store was given an ORM Session", hint="pass session.connection()"
-        )
+        raise StoreError("a store was given an ORM Session", hint="pass session.connection()")
     connection = given.connect() if hasattr(given, "begin") and hasattr(given, "pool") else given
     found = connection.connection.driver_connection
     if connection is not given:

@@ -8,13 +8,13 @@ from operator import itemgetter
 from typing import Any
 
 from stepping.compiler.codec import Codec, codec_of
+from stepping.compiler.plan.graph import AnyGraph, Program
 from stepping.compiler.plan.sql_plan import Role, SQLStatement, SQLStep
 from stepping.compiler.schema import schema_of
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import Driver, Row
 from stepping.errors import RowError, SteppingError, StoreError
 from stepping.runtime.frontier import Time, check_not_passed, wait_for
-from stepping.runtime.graph import Graph, Program
 
 Pairs = list[tuple[Any, int]]
 Picker = Callable[[Row], Row]
@@ -37,7 +37,7 @@ class Engine:
     """Runs steps of one plan over one connection."""
 
     driver: Driver
-    graph: Graph
+    graph: AnyGraph
     program: Program
     max_sleep_secs: float | None = None
     codecs: dict[int, Codec] = field(default_factory=dict)
@@ -47,9 +47,7 @@ class Engine:
         self.plan = self.program.plan
         self.input_codecs = {
             name: self.codec(value_type)
-            for name, value_type in zip(
-                self.graph.input_names, self.graph.input_types, strict=True
-            )
+            for name, value_type in zip(self.graph.input_names, self.graph.input_types, strict=True)
         }
         self.output_codecs = [self.codec(each) for each in self.graph.output_types]
 
@@ -172,9 +170,7 @@ class Engine:
         if timed:
             check_not_passed(standing, time)
 
-    def fused(
-        self, step: SQLStep, staged: Mapping[str, list[tuple[Row, int]]]
-    ) -> dict[int, Pairs]:
+    def fused(self, step: SQLStep, staged: Mapping[str, list[tuple[Row, int]]]) -> dict[int, Pairs]:
         assert step.fused is not None
         rows = {}
         for (name, columns), statement in zip(
@@ -188,9 +184,7 @@ class Engine:
         for output, offset, width in step.fused.outputs:
             decode = self.output_codecs[output].decode_counted
             last = offset + width
-            found[output] = [
-                decode(row[offset:last]) for row in returned if row[0] == output
-            ]
+            found[output] = [decode(row[offset:last]) for row in returned if row[0] == output]
         return found
 
     def statements(
@@ -217,7 +211,9 @@ class Engine:
                     below = driver.read(statement.sql) if removes else None
                     if below:
                         names = [column.name for column in statement.columns]
-                        raise CountBelowZero(statement.operator, dict(zip(names, below[0], strict=False)))
+                        raise CountBelowZero(
+                            statement.operator, dict(zip(names, below[0], strict=False))
+                        )
                 case Role.READ:
                     decode = self.output_codecs[statement.output].decode_counted
                     found[statement.output] = [decode(row) for row in driver.read(statement.sql)]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from stepping.compiler.codec import codec_of, python_codec
+from stepping.compiler.plan.graph import AnyGraph
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import Driver
 from stepping.errors import StoreError, UnsupportedError
@@ -16,7 +17,6 @@ from stepping.runtime import catalog
 from stepping.runtime.connections import driver_connection
 from stepping.runtime.engine import Engine
 from stepping.runtime.frontier import Time, check_not_passed
-from stepping.runtime.graph import Graph
 from stepping.runtime.stored import StoredZSet
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Store:
     """Base of stores: a compiled query and where its results are kept."""
 
-    graph: Graph
+    graph: AnyGraph
 
     def step(self, changes: Mapping[str, ZSet[Any]], time: Time) -> tuple[ZSet[Any], ...]:
         """Apply changes of inputs, by name; returns a Z-set per output."""
@@ -54,14 +54,14 @@ class Store:
 class StorePython(Store):
     """Keeps everything in memory, and evaluates the plain meaning of the query."""
 
-    def __init__(self, graph: Graph, *, allow_negative: bool = False) -> None:
+    def __init__(self, graph: AnyGraph, *, allow_negative: bool = False) -> None:
         self.graph = graph
         self._reference = graph.reference(allow_negative=allow_negative)
         self._time = 0
         self._clock = 0
 
     @classmethod
-    def from_graph(cls, graph: Graph, *, allow_negative: bool = False) -> StorePython:
+    def from_graph(cls, graph: AnyGraph, *, allow_negative: bool = False) -> StorePython:
         """A store for a compiled query."""
         return cls(_graph(graph), allow_negative=allow_negative)
 
@@ -94,7 +94,7 @@ class StoreSQL(Store):
     def __init__(
         self,
         connection: Any,
-        graph: Graph,
+        graph: AnyGraph,
         *,
         allow_negative: bool = False,
         max_sleep_secs: float | None = None,
@@ -102,9 +102,7 @@ class StoreSQL(Store):
     ) -> None:
         self.graph = graph
         self.driver = self.driver_of(connection)
-        self.program = graph.program(
-            self.dialect, allow_negative=allow_negative, rewrites=rewrites
-        )
+        self.program = graph.program(self.dialect, allow_negative=allow_negative, rewrites=rewrites)
         self.plan = self.program.plan
         self.engine = Engine(self.driver, graph, self.program, max_sleep_secs)
 
@@ -117,7 +115,7 @@ class StoreSQL(Store):
     def from_graph(
         cls,
         connection: Any,
-        graph: Graph,
+        graph: AnyGraph,
         create_tables: bool = True,
         *,
         allow_negative: bool = False,
@@ -235,13 +233,13 @@ def _psycopg() -> None:
         ) from error
 
 
-def _graph(graph: Any) -> Graph:
+def _graph(graph: Any) -> AnyGraph:
     if not hasattr(graph, "input_names"):
         raise StoreError(
             f"from_graph expects a compiled query, got {type(graph).__name__}",
             hint="graph = st.compile(query)",
         )
-    known: Graph = graph
+    known: AnyGraph = graph
     return known
 
 

@@ -14,17 +14,17 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar, dataclass_transform
 
+from stepping.compiler.schema import EMPTY as EMPTY
 from stepping.compiler.schema import (
-    EMPTY,
     NULL,
     Atom,
     Build,
-    Empty,
     Kind,
     Missing,
     Struct,
     ValueType,
 )
+from stepping.compiler.schema import Empty as Empty
 from stepping.compiler.zset import ZSetPython
 from stepping.errors import QueryError
 
@@ -199,8 +199,7 @@ class _Resolver:
         hints = self.hints(row_class)
         try:
             fields = tuple(
-                (field, self.field(name, field, hints, own, (*inside, key)))
-                for field in names
+                (field, self.field(name, field, hints, own, (*inside, key))) for field in names
             )
         except _Recursive as recursion:
             if recursion.key == key:

@@ -1,11 +1,11 @@
 """The intermediate representations, re-exported so that code reads ``ir.Match``."""
 
+from stepping.compiler.ir.algebra import GROUP_NEW as GROUP_NEW
+from stepping.compiler.ir.algebra import GROUP_OLD as GROUP_OLD
 from stepping.compiler.ir.algebra import Accumulate as Accumulate
 from stepping.compiler.ir.algebra import Computed as Computed
 from stepping.compiler.ir.algebra import Filter as Filter
 from stepping.compiler.ir.algebra import Flow as Flow
-from stepping.compiler.ir.algebra import GROUP_NEW as GROUP_NEW
-from stepping.compiler.ir.algebra import GROUP_OLD as GROUP_OLD
 from stepping.compiler.ir.algebra import Match as Match
 from stepping.compiler.ir.algebra import Moment as Moment
 from stepping.compiler.ir.algebra import Negate as Negate

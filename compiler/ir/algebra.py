@@ -49,7 +49,7 @@ class Operator(Node):
     def over(self, inputs: tuple[Operator, ...]) -> Operator:
         """The same operator with other inputs."""
         given = iter(inputs)
-        changed = {
+        changed: dict[str, Any] = {
             each.name: next(given)
             for each in dataclasses.fields(self)
             if isinstance(getattr(self, each.name), Operator)
@@ -272,7 +272,11 @@ def sources(relation: Relation) -> tuple[Relation, ...]:
         case Project() | Filter() | Negate() | Threshold() | Computed():
             return (relation.source,)
         case Accumulate():
-            return (relation.source,) if relation.counted is None else (relation.source, relation.counted)
+            return (
+                (relation.source,)
+                if relation.counted is None
+                else (relation.source, relation.counted)
+            )
         case Match():
             return (relation.left, relation.right)
         case Sum():

@@ -48,7 +48,7 @@ class Node:
         return int.from_bytes(self.digest[:8])
 
 
-@dataclass_transform(frozen_default=True, eq_default=False)
+@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(dataclasses.field,))
 def node(cls: Cls) -> Cls:
     """Make ``cls``, a subclass of `Node`, a frozen dataclass whose identity is its digest."""
     return dataclasses.dataclass(frozen=True, eq=False)(cls)  # type: ignore[return-value]

@@ -149,10 +149,8 @@ def _indexes(
     """An index for each key that the table's own order does not serve."""
     own = keys[readings[0].key] if readings else ()
     own_ascending = readings[0].ascending if readings else None
-    if own_ascending is None or all(own_ascending) or not any(own_ascending):
-        served = [own]  # a B-tree is read backwards as well
-    else:
-        served = []
+    # A B-tree is read backwards as well, but not in mixed directions.
+    served = [own] if own_ascending is None or len(set(own_ascending)) < 2 else []
     found: list[TableIndex] = []
     for reading in readings:
         columns = keys[reading.key]

@@ -40,9 +40,7 @@ class Demand:
             self.readings[operator].append(reading)
 
 
-def demand_of(
-    roots: tuple[ir.Operator, ...], *, prune: bool = True
-) -> Demand:
+def demand_of(roots: tuple[ir.Operator, ...], *, prune: bool = True) -> Demand:
     """The demand of a whole query. ``roots``: outputs (changes), and snapshots that are kept."""
     demand = Demand()
     reads = ir.Reads()
@@ -131,10 +129,14 @@ def sides(match: ir.Match, wanted: Columns) -> tuple[Columns, Columns]:
     left_names, right_names = ir.column_names(match.left), ir.column_names(match.right)
     width = len(left_names)
     left = frozenset(
-        inner for inner, outer in zip(left_names, match.names[:width], strict=True) if outer in wanted
+        inner
+        for inner, outer in zip(left_names, match.names[:width], strict=True)
+        if outer in wanted
     )
     right = frozenset(
-        inner for inner, outer in zip(right_names, match.names[width:], strict=True) if outer in wanted
+        inner
+        for inner, outer in zip(right_names, match.names[width:], strict=True)
+        if outer in wanted
     )
     if not is_stored(match.left):
         left = left.union(*(ir.columns_read(scalar) for scalar in match.on_left))

@@ -125,9 +125,7 @@ def sql_step(step: Step, dialect: Dialect) -> SQLStep:
         texts += dialect.render(statement)
     ends = [*starts[1:], len(texts)]
     stages = tuple(zip(starts, ends, step.stage_tables, strict=True))
-    return SQLStep(
-        step.inputs, tuple(texts), step.tables, stages, fused=dialect.fused(step)
-    )
+    return SQLStep(step.inputs, tuple(texts), step.tables, stages, fused=dialect.fused(step))
 
 
 def sql_cache(
@@ -137,9 +135,7 @@ def sql_cache(
     table = arrangement.table
     schema = snapshot.schema
     held = [arrangement.holding(each) or "" for each in arrangement.operator.schema.names]
-    columns = tuple(
-        TableColumn(column.name, column.type) for column in schema.columns
-    )
+    columns = tuple(TableColumn(column.name, column.type) for column in schema.columns)
     keys: tuple[ir.RowFunction, ...] = getattr(snapshot, "keys", ())
     directions: tuple[tuple[bool, ...], ...] = getattr(snapshot, "directions", ())
     orders = tuple(
@@ -212,4 +208,3 @@ def installed(plan: SQLPlan, fingerprint: str, dialect: Dialect) -> tuple[str, .
         *made,
         dialect.insert_constants("stepping_queries", ("name", "fingerprint", "tables"), query),
     )
-

@@ -104,7 +104,7 @@ class RelationSQL:
         ]
         if not factors:
             return exp.Literal.number(1) if not term.negative else exp.Literal.number(-1)
-        product = factors[0]
+        product: Expression = factors[0]
         for factor in factors[1:]:
             product = exp.Mul(this=product, expression=factor)
         return exp.Neg(this=exp.paren(product)) if term.negative else product
@@ -141,7 +141,9 @@ class RelationSQL:
         exists = exp.GT if positive else exp.NEQ
 
         def flag(count: Expression) -> Expression:
-            there = exp.If(this=exists(this=count, expression=zero.copy()), true=exp.Literal.number(1))
+            there = exp.If(
+                this=exists(this=count, expression=zero.copy()), true=exp.Literal.number(1)
+            )
             return exp.Case(ifs=[there], default=zero.copy())
 
         turn = exp.Sub(
@@ -265,10 +267,7 @@ class RelationSQL:
         for value, (_, each) in zip(values, sums, strict=True):
             for column, total in self.sum_parts(each, value, weight):
                 select = select.select(exp.alias_(total, self.name(column)))
-        if source is None:
-            select = self.body(select, term)
-        else:
-            select = select.from_(source)
+        select = self.body(select, term) if source is None else select.from_(source)
         return select.group_by(*(value.copy() for value in key_values)) if keys else select
 
     def rows_of_groups(

@@ -39,7 +39,6 @@ from stepping.errors import InternalError
 WEIGHT = "c"
 
 
-
 @dataclass
 class Scheduler:
     """Schedules the steps of one query on one dialect."""
@@ -117,7 +116,9 @@ class Scheduler:
                 continue
             state = self.arrangements.state[groups.operator]
             merge = MergeState(state.table, state.change, served(groups.operator))
-            pieces.append(Piece(merge, uses=frozenset({state.change.name}), writes=state.table.name))
+            pieces.append(
+                Piece(merge, uses=frozenset({state.change.name}), writes=state.table.name)
+            )
         used = [table for table in made.used if table.kind is not TableKind.DELAY]
         clears = [Piece(ClearDelta(table, of_table(table))) for table in used]
         return [*clears, *pieces], merging

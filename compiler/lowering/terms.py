@@ -18,8 +18,8 @@ from stepping.compiler.lowering.demand import (
     Columns,
     accumulated_columns,
     columns_of,
-    key_columns,
     is_stored,
+    key_columns,
     sides,
 )
 from stepping.compiler.plan.tables import Table
@@ -61,7 +61,7 @@ class TermBuilder:
     changes: Changes
     arrangements: Arrangements
     delta_tables: Mapping[ir.Operator, Table]  # of inputs and of emitted changes
-    thresholds: Mapping[ir.Relation, Table]  # of what comes to exist and ceases to
+    thresholds: Mapping[ir.Threshold, Table]  # of what comes to exist and ceases to
     serial: Iterator[int] = field(default_factory=itertools.count)
 
     def terms(self, relation: ir.Relation, wanted: Columns) -> tuple[Term, ...]:
@@ -200,9 +200,7 @@ class TermBuilder:
 def filtered(term: Term, predicate: ir.Scalar) -> Term:
     """The term with one more condition."""
     condition = guarded(term, ir.substitute(predicate, term.columns), otherwise=FALSE)
-    return Term(
-        term.sources, term.columns, term.equal, (*term.filters, condition), term.negative
-    )
+    return Term(term.sources, term.columns, term.equal, (*term.filters, condition), term.negative)
 
 
 def guarded(term: Term, scalar: ir.Scalar, otherwise: ir.Scalar | None = None) -> ir.Scalar:

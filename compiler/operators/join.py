@@ -107,12 +107,8 @@ class Join(ir.Operator):
         # step and l before it counts Δl ⋈ Δr once; reading both after the step counts it twice.
         assert self.on_left.scalars is not None
         assert self.on_right.scalars is not None
-        new_left = self.match(
-            at.delta(self.left), at.after(self.right, by=self.on_right.scalars)
-        )
-        new_right = self.match(
-            at.before(self.left, by=self.on_left.scalars), at.delta(self.right)
-        )
+        new_left = self.match(at.delta(self.left), at.after(self.right, by=self.on_right.scalars))
+        new_right = self.match(at.before(self.left, by=self.on_left.scalars), at.delta(self.right))
         return ir.Sum((new_left, new_right))
 
     def match(self, left: ir.Relation, right: ir.Relation) -> ir.Relation:

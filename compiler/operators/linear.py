@@ -24,7 +24,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 
-def map(a: ZSet[T], *, f: Callable[[T], U]) -> ZSet[U]:  # noqa: A001 (the name of the operator)
+def map(a: ZSet[T], *, f: Callable[[T], U]) -> ZSet[U]:
     """``f`` of each row; counts of rows that become equal add up.
 
     Keeps nothing; costs what computing ``f`` for the changed rows costs.
@@ -35,7 +35,7 @@ def map(a: ZSet[T], *, f: Callable[[T], U]) -> ZSet[U]:  # noqa: A001 (the name 
     )
 
 
-def filter(a: ZSet[T], *, f: Callable[[T], bool]) -> ZSet[T]:  # noqa: A001
+def filter(a: ZSet[T], *, f: Callable[[T], bool]) -> ZSet[T]:
     """The rows for which ``f`` is true. Keeps nothing."""
     operator = operator_of(a, "st.filter")
     function = translated(f, (operator.schema.type,), "st.filter f=")
@@ -53,9 +53,7 @@ def neg(a: ZSet[T]) -> ZSet[T]:
     return ir.Traced(Neg(operator_of(a, "st.neg"), origin=origin()))
 
 
-def same_rows(
-    what: str, left: ir.Operator, right: ir.Operator
-) -> tuple[ir.Operator, ir.Operator]:
+def same_rows(what: str, left: ir.Operator, right: ir.Operator) -> tuple[ir.Operator, ir.Operator]:
     """Both operators, which must have the same rows."""
     if not same_shape(left.schema.type, right.schema.type):
         raise query_error(
@@ -212,5 +210,3 @@ class Neg(ir.Operator):
 
     def delta(self, at: ir.Reads) -> ir.Relation:
         return ir.Negate(at.delta(self.source))
-
-

@@ -89,9 +89,7 @@ class ReadDelta:
     columns: tuple[TableColumn, ...] = ()
 
 
-Statement = (
-    ClearDelta | StageDelta | EmitDelta | MergeDelta | MergeState | MapInPython | ReadDelta
-)
+Statement = ClearDelta | StageDelta | EmitDelta | MergeDelta | MergeState | MapInPython | ReadDelta
 
 
 @dataclass(frozen=True)

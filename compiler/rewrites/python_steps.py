@@ -15,14 +15,12 @@ from stepping.compiler.operators.aggregate import GroupReduce
 from stepping.compiler.operators.join import Join
 from stepping.compiler.operators.linear import Filter, Map, run
 from stepping.compiler.operators.stream import Integrate
-from stepping.compiler.schema import ValueType, schema_of
+from stepping.compiler.schema import Column, ValueType, schema_of
 
 CanSpell = Callable[[ir.Scalar], str | None]
 
 
-def isolate_python(
-    roots: tuple[ir.Operator, ...], can_spell: CanSpell
-) -> tuple[ir.Operator, ...]:
+def isolate_python(roots: tuple[ir.Operator, ...], can_spell: CanSpell) -> tuple[ir.Operator, ...]:
     """The same query, with keys and values that cannot be spelled computed by a map in front."""
     replaced: dict[int, ir.Operator] = {}
     for operator in ir.topological(*roots):
@@ -89,11 +87,9 @@ def isolated_join(join: Join, can_spell: CanSpell) -> ir.Operator:
         return join
     left, left_key = keyed(join.left, on_left, join.origin)
     right, right_key = keyed(join.right, on_right, join.origin)
-    joined = dataclasses.replace(
-        join, left=left, right=right, on_left=left_key, on_right=right_key
-    )
+    joined = dataclasses.replace(join, left=left, right=right, on_left=left_key, on_right=right_key)
     # Back to pairs of the rows themselves.
-    wanted = []
+    wanted: list[Column] = []
     offset = 0
     for given, original in ((left, join.left), (right, join.right)):
         wanted += joined.schema.columns[offset : offset + len(original.schema)]
@@ -160,4 +156,3 @@ def isolated_group(group: GroupReduce, can_spell: CanSpell) -> ir.Operator:
         by=picked(by, columns[width:]),
         value=picked(value, columns[:width]),
     )
-

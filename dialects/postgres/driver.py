@@ -242,7 +242,6 @@ class PostgresDriver(Driver):
             rows = self._connection.execute(sql, (list(tables),)).fetchall()
         return {name for (name,) in rows}
 
-
     def next_time(self) -> int:
         with self._connection.transaction():
             row = self._connection.execute("SELECT nextval('stepping_clock')").fetchone()

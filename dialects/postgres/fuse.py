@@ -162,8 +162,6 @@ def padded(
         if other == position:
             columns += own
         else:
-            columns += (
-                exp.Cast(this=exp.Null(), to=types[other][i].copy()) for i in range(width)
-            )
+            columns += (exp.Cast(this=exp.Null(), to=types[other][i].copy()) for i in range(width))
     select.set("expressions", columns)
     return select

@@ -66,7 +66,9 @@ def delta_parts(dialect: PostgresDialect, statement: MergeDelta, prefix: str) ->
         .where(*conditions)
         .limit(1)
     )
-    lateral = exp.Lateral(this=exp.Subquery(this=look), alias=exp.TableAlias(this=exp.to_identifier("l")))
+    lateral = exp.Lateral(
+        this=exp.Subquery(this=look), alias=exp.TableAlias(this=exp.to_identifier("l"))
+    )
     source = f"{prefix}{CHANGED}"
     found = f"{prefix}{FOUND}"
     change = exp.column(dialect.identifier(weight), table=CHANGED)
@@ -157,9 +159,7 @@ def written(
         .from_(source.copy())
         .where(exp.and_(missing, stays.copy())),
     )
-    same = exp.EQ(
-        this=exp.column("ctid", table=KEPT), expression=exp.column(ROW_ID, table=FOUND)
-    )
+    same = exp.EQ(this=exp.column("ctid", table=KEPT), expression=exp.column(ROW_ID, table=FOUND))
     sets = [weight, *(name for name in names if name not in table.key and table.sums)]
     update = exp.Update(
         this=exp.alias_(dialect.source(table), KEPT, table=True),

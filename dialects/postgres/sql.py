@@ -39,6 +39,10 @@ _SHORT = frozenset(
 _TEXTS = frozenset({Kind.TEXT, Kind.ENUM})
 
 
+def _engine() -> Any:
+    return pg.dialect()  # type: ignore[no-untyped-call]
+
+
 class PostgresDialect(Dialect):
     name = "postgres"
     sqlglot_name = "postgres"
@@ -102,10 +106,10 @@ class PostgresDialect(Dialect):
         return short and not column.type.nullable
 
     def column_type(self, column: TableColumn, table: Table | None = None) -> str:
-        return str(self.sqlalchemy_type(column).compile(dialect=pg.dialect()))
+        return str(self.sqlalchemy_type(column).compile(dialect=_engine()))
 
     def table_ddl(self, table: Table) -> tuple[str, ...]:
-        created = create_statements(table, self, pg.dialect())  # type: ignore[no-untyped-call]
+        created = create_statements(table, self, _engine())
         name = self.quoted(table.name)
         indexes = []
         keys = dict.fromkeys([table.key, *(i.columns for i in table.indexes if not i.ascending)])
@@ -143,9 +147,7 @@ class PostgresDialect(Dialect):
 
     def row_hash(self, values: Sequence[Expression]) -> Expression:
         row = exp.Anonymous(this="ROW", expressions=[value.copy() for value in values])
-        return exp.Anonymous(
-            this="hash_record_extended", expressions=[row, exp.Literal.number(0)]
-        )
+        return exp.Anonymous(this="hash_record_extended", expressions=[row, exp.Literal.number(0)])
 
     def quoted_row_hash(self, names: Sequence[str]) -> str:
         return self.text(self.row_hash([exp.column(self.identifier(name)) for name in names]))
@@ -181,7 +183,7 @@ class PostgresDialect(Dialect):
         *,
         null_safe: bool,
     ) -> list[Expression]:
-        conditions = []
+        conditions: list[Expression] = []
         for name, value in values:
             column = table.column(name)
             reference = exp.column(
@@ -229,7 +231,9 @@ class PostgresDialect(Dialect):
             return exp.Collate(this=typed, expression=exp.to_identifier("C", quoted=True))
         return typed
 
-    def joined(self, select: Expression, source: Expression, on: Sequence[Expression]) -> Expression:
+    def joined(
+        self, select: Expression, source: Expression, on: Sequence[Expression]
+    ) -> Expression:
         if not on:
             return select.join(source, join_type="cross")
         return select.join(source, on=exp.and_(*on))
@@ -256,7 +260,11 @@ class PostgresDialect(Dialect):
         if kind is Kind.FLOAT:
             return total  # beyond the largest float Postgres raises by itself
         if kind is Kind.DECIMAL:
-            return exp.Anonymous(this="trim_scale", expressions=[total]) if each.type.scale is None else total
+            return (
+                exp.Anonymous(this="trim_scale", expressions=[total])
+                if each.type.scale is None
+                else total
+            )
         fits = exp.Between(
             this=exp.paren(total.copy()),
             low=exp.Neg(this=exp.Literal.number(2**63)),
@@ -267,11 +275,7 @@ class PostgresDialect(Dialect):
             expression=group.copy(),
         )
         return exp.Case(
-            ifs=[
-                exp.If(
-                    this=fits, true=exp.Cast(this=total, to=exp.DataType.build("bigint"))
-                )
-            ],
+            ifs=[exp.If(this=fits, true=exp.Cast(this=total, to=exp.DataType.build("bigint")))],
             default=self.spelling.raised(Sql(message), each.type).tree,
         )
 

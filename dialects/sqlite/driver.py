@@ -25,10 +25,9 @@ CACHED_STATEMENTS = 1024  # with the default of 128 a large plan would be parsed
 _FETCH_ROWS = 1000
 
 _EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
-_EPOCH = datetime.datetime(1970, 1, 1)
 _EPOCH_UTC = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_EPOCH = _EPOCH_UTC.replace(tzinfo=None)  # naive times count as if they were UTC
 _MICROSECOND = datetime.timedelta(microseconds=1)
-_MIDNIGHT = datetime.datetime(1970, 1, 1)
 
 
 def connect(path: str | Path) -> sqlite3.Connection:
@@ -112,7 +111,7 @@ def from_column(atom: Atom, field: str) -> Callable[[Any], Any] | None:
         case Kind.TIMESTAMP:
             return lambda value: _EPOCH_UTC + datetime.timedelta(microseconds=value)
         case Kind.TIME:
-            return lambda value: (_MIDNIGHT + datetime.timedelta(microseconds=value)).time()
+            return lambda value: (_EPOCH + datetime.timedelta(microseconds=value)).time()
         case Kind.UUID:
             return lambda value: uuid.UUID(bytes=bytes(value))
         case Kind.ENUM:
@@ -167,7 +166,8 @@ class SQLiteDriver(Driver):
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        begin, commit, rollback = "BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",)
+        begin, commit = "BEGIN IMMEDIATE", "COMMIT"
+        rollback: tuple[str, ...] = ("ROLLBACK",)
         if self._connection.in_transaction:
             begin, commit = "SAVEPOINT stepping", "RELEASE stepping"
             rollback = ("ROLLBACK TO stepping", "RELEASE stepping")
@@ -242,7 +242,6 @@ class SQLiteDriver(Driver):
         rows = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         there = {name for (name,) in rows}
         return there & set(tables)
-
 
     def next_time(self) -> int:
         with self.writing():

@@ -19,9 +19,9 @@ from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.metadata import create_statements
 from stepping.dialects.scalars import Sql
-from stepping.dialects.sums import float_total, product
 from stepping.dialects.sqlite.functions import AGGREGATES, REGISTERED
 from stepping.dialects.sqlite.scalars import SQLiteSpelling
+from stepping.dialects.sums import float_total, product
 
 # Rows per multi-row VALUES: quickest at about 256 rows, and a statement has at most 32,766
 # parameters (sqlite.org/limits.html).
@@ -209,7 +209,7 @@ class SQLiteDialect(Dialect):
         total = exp.Add(this=exp.func("COALESCE", old.copy(), zero), expression=change.copy())
         if kind is Kind.FLOAT:
             most = exp.Literal.number("1.7976931348623157e308")
-            fits = exp.Between(
+            fits: Expression = exp.Between(
                 this=exp.paren(total.copy()), low=exp.Neg(this=most), high=most.copy()
             )
             what = "is beyond the largest float"

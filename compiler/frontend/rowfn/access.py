@@ -14,15 +14,16 @@ import uuid
 from typing import Any
 
 from stepping.compiler.frontend.rowfn import functions
+from stepping.compiler.frontend.rowfn.comparisons import Comparisons
 from stepping.compiler.frontend.rowfn.context import is_missing, missing_name, shown
 from stepping.compiler.frontend.rowfn.operations import (
-    Operations,
     container_of,
     items_of,
     kind_name,
     method_of,
 )
 from stepping.compiler.frontend.rowfn.values import (
+    UNKNOWN,
     Bound,
     Items,
     Keywords,
@@ -30,7 +31,6 @@ from stepping.compiler.frontend.rowfn.values import (
     Never,
     Record,
     Static,
-    UNKNOWN,
     Value,
     known,
     object_of,
@@ -54,7 +54,7 @@ CLASSES: dict[Kind, type] = {
 _MAX_ALTERNATIVES = 200
 
 
-class Access(Operations):
+class Access(Comparisons):
     """``value.name`` and ``value[index]``."""
 
     # ---------------------------------------------------------------------------------- attributes

@@ -122,6 +122,8 @@ class Expressions(Calls):
         found = self.variable(node.id)
         if found is None:
             raise self.error(f"the name `{node.id}` is not defined", node)
+        if any(isinstance(leaf, Unbound) for leaf in self.leaves(found)):
+            return self.lift(lambda value: value, (found,), node)  # raises where it is unbound
         return found
 
     def variable(self, name: str) -> Value | None:
@@ -131,7 +133,13 @@ class Expressions(Calls):
             return found
         function = self.local.function
         code = function.__code__
-        if self.local.outer is None and name in (*code.co_varnames, *code.co_cellvars):
+        frame: Frame | None = self.local
+        while frame is not None:
+            inner = frame.outer is not None
+            if name in (assigned(frame.definition.node) if inner else code.co_varnames):
+                return Unbound(name)
+            frame = frame.outer
+        if name in code.co_cellvars:
             return Unbound(name)
         if name in code.co_freevars:
             cell = function.__closure__[code.co_freevars.index(name)]
@@ -349,3 +357,26 @@ def namespace_of(function: Any) -> dict[str, Any]:
         except ValueError:
             continue
     return names
+
+
+def assigned(node: ast.AST) -> frozenset[str]:
+    """Names that a nested function assigns, which are its local variables."""
+    names: set[str] = set()
+    todo = list(ast.iter_child_nodes(node))
+    while todo:
+        part = todo.pop()
+        match part:
+            case ast.Lambda():
+                continue
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                names.add(part.name)
+                continue
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                # A comprehension's variables are its own, but for those of a walrus.
+                walruses = (n for n in ast.walk(part) if isinstance(n, ast.NamedExpr))
+                names.update(n.target.id for n in walruses)
+                continue
+            case ast.Name(ctx=ast.Store()):
+                names.add(part.id)
+        todo.extend(ast.iter_child_nodes(part))
+    return frozenset(names)

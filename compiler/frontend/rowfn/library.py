@@ -8,38 +8,30 @@ known.
 from __future__ import annotations
 
 import ast
-import datetime
-import decimal
 import enum
-import fractions
 import operator
 import types
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.rowfn import functions
 from stepping.compiler.frontend.rowfn.access import class_of
-from stepping.compiler.frontend.rowfn.context import alike, is_missing, missing_name, shown
+from stepping.compiler.frontend.rowfn.context import alike, is_missing, shown
 from stepping.compiler.frontend.rowfn.functions_calls import FALSE, TRUE, negated
-from stepping.compiler.frontend.rowfn.operations import container_of, items_of
-from stepping.compiler.frontend.rowfn.results import Results
+from stepping.compiler.frontend.rowfn.methods import PURE_TYPES, Args, Methods
+from stepping.compiler.frontend.rowfn.operations import items_of
 from stepping.compiler.frontend.rowfn.values import (
+    UNKNOWN,
     Items,
-    Keywords,
-    Method,
     Record,
     Scalar,
     Static,
-    UNKNOWN,
     Value,
     known,
     object_of,
 )
 from stepping.compiler.schema import BOOL, Kind
-
-Args = tuple[Value, ...]
 
 BINARY: dict[Any, str] = {
     operator.add: "+",
@@ -66,19 +58,13 @@ COMPARISONS: dict[Any, str] = {
     operator.is_: "is",
     operator.is_not: "is not",
 }
-# Types whose constructor and methods may be run now on constants: they have no effects.
-PURE_TYPES = (
-    *(bool, bytes, complex, dict, float, frozenset, int, list, range, set, slice, str, tuple),
-    *(datetime.date, datetime.datetime, datetime.time, datetime.timedelta, datetime.timezone),
-    *(decimal.Decimal, fractions.Fraction, uuid.UUID),
-)
 _PURE_FUNCTIONS = (
     *(abs, ascii, bin, chr, divmod, format, hex, len, max, min, oct, ord, pow, repr, round),
     *(sorted, sum, any, all),
 )
 
 
-class Library(Results):
+class Library(Methods):
     """Calls of what is not written in Python."""
 
     def builtin(
@@ -95,7 +81,7 @@ class Library(Results):
             return self.method(known(owner), thing.__name__, args, keywords, at)
         if not self._is_pure(thing):
             return self.fault(f"calls `{_dotted(thing)}`, which has no exact SQL", at)
-        known_args = self._constants(args, keywords)
+        known_args = self.constants(args, keywords)
         if known_args is not None:
             plain, named = known_args
             return self.folded(lambda: thing(*plain, **named), (), at)
@@ -108,7 +94,7 @@ class Library(Results):
         return self.lift(lambda *parts: self._applied(thing, label, parts, at), values, at)
 
     def _applied(self, thing: Any, label: str | None, args: Args, at: ast.AST | None) -> Value:
-        known_args = self._constants(args, {})
+        known_args = self.constants(args, {})
         if known_args is not None and not any(map(is_missing, args)):
             return self.folded(lambda: thing(*known_args[0]), (), at)
         if args and isinstance(args[0], Record):
@@ -131,16 +117,6 @@ class Library(Results):
         return any(thing is f for f in _PURE_FUNCTIONS) or (
             getattr(thing, "__module__", None) in ("math", "_operator")
         )
-
-    def _constants(
-        self, args: Args, keywords: Mapping[str, Value]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-        """The arguments as Python objects, if all are known."""
-        plain = [object_of(arg) for arg in args]
-        named = {key: object_of(value) for key, value in keywords.items()}
-        if any(value is UNKNOWN for value in (*plain, *named.values())):
-            return None
-        return tuple(plain), named
 
     # ------------------------------------------------------------------- what looks at the objects
 
@@ -273,119 +249,6 @@ class Library(Results):
             better = self.ordered(">" if thing is max else "<", arg, best, at)
             best = self.choose(better, lambda a=arg: a, lambda b=best: b)  # type: ignore[misc]
         return best
-
-    # ------------------------------------------------------------------------------------- methods
-
-    def method(
-        self,
-        receiver: Value,
-        wanted: str,
-        args: Args,
-        keywords: Mapping[str, Value],
-        at: ast.AST | None,
-    ) -> Value:
-        """``receiver.wanted(*args)`` of a builtin type."""
-        receiver = self.compact(receiver, at)
-        values = (receiver, *(self.compact(arg, at, strict=False) for arg in args))
-        return self.lift(
-            lambda first, *rest: self._method(first, wanted, rest, keywords, at), values, at
-        )
-
-    def _method(
-        self,
-        receiver: Value,
-        wanted: str,
-        args: Args,
-        keywords: Mapping[str, Value],
-        at: ast.AST | None,
-    ) -> Value:
-        if is_missing(receiver):
-            return self.raising(f"`{shown(at)}`: {missing_name(receiver)} has no `{wanted}`", at)
-        if isinstance(receiver, Record):
-            return self.call(self.attribute(receiver, wanted, at), args, keywords, at)
-        if isinstance(receiver, Keywords):
-            return self._of_keywords(receiver, wanted, args, at)
-        if isinstance(receiver, Static):
-            found = self._of_constant(receiver, wanted, args, keywords, at)
-            if found is not None:
-                return found
-        if keywords:
-            return self.fault(f"`{shown(at)}` has keyword arguments", at)
-        if wanted in ("startswith", "endswith") and len(args) == 1:
-            options = items_of(args[0])
-            if options is not None:
-                result: ir.Scalar = FALSE
-                for option in options:
-                    result = self.either(
-                        result,
-                        lambda o=option: self.condition(  # type: ignore[misc]
-                            self.method(receiver, wanted, (o,), {}, at)
-                        ),
-                    )
-                return result
-        subject = self.scalar_of(receiver)
-        cls = class_of(subject) if subject is not None else container_of(receiver)
-        python = getattr(cls, wanted, None) if cls is not None else None
-        if subject is None or python is None:
-            return self.fault(f"`{shown(at)}` has no exact SQL", at)
-        scalars = tuple(s for arg in args if (s := self._argument(arg)) is not None)
-        if len(scalars) < len(args):
-            return self.unsupported(python, (receiver, *args), "such arguments", at)
-        return self.applied(
-            python, (receiver, *args), lambda: functions.method(subject, wanted, scalars), at
-        )
-
-    def _argument(self, value: Value) -> ir.Scalar | None:
-        if isinstance(value, Static) and value.value is None:
-            return functions.constant(None)
-        return self.scalar_of(value)
-
-    def _of_constant(
-        self,
-        receiver: Static,
-        wanted: str,
-        args: Args,
-        keywords: Mapping[str, Value],
-        at: ast.AST | None,
-    ) -> Value | None:
-        """A method of an object that is known; None if it depends on the row."""
-        thing = receiver.value
-        constants = self._constants(args, keywords)
-        pure = isinstance(thing, (*PURE_TYPES, enum.Enum))
-        if constants is not None and pure:
-            plain, named = constants
-            found = self.folded(lambda: getattr(thing, wanted)(*plain, **named), (), at)
-            return known(found.value) if isinstance(found, Static) else found
-        if isinstance(thing, dict) and wanted == "get" and args and not keywords:
-            default = args[1] if len(args) > 1 else Static(None)
-            return self.lift(
-                lambda key: self._looked_up(receiver, key, at, default), (args[0],), at
-            )
-        if isinstance(thing, str) and wanted == "join" and len(args) == 1:
-            items = self.unpacked(args[0], at)
-            if items is not None:
-                parts: list[Value] = []
-                for item in items:
-                    parts += [receiver, item] if parts else [item]
-                return self.concatenated(parts, at)
-        if not pure:
-            return self.fault(f"`{shown(at)}` has no exact SQL", at)
-        return None
-
-    def _of_keywords(
-        self, receiver: Keywords, wanted: str, args: Args, at: ast.AST | None
-    ) -> Value:
-        match wanted, args:
-            case "get", (Static(value=key), *default) if len(default) < 2:
-                return receiver.items.get(key) or (default[0] if default else Static(None))
-            case "values", ():
-                return Items(tuple(receiver.items.values()), list)
-            case "keys", ():
-                return Items(tuple(map(Static, receiver.items)), list)
-            case "items", ():
-                pairs = (Items((Static(k), v)) for k, v in receiver.items.items())
-                return Items(tuple(pairs), list)
-        return self.fault(f"`{shown(at)}` has no exact SQL", at)
 
 
 def _known(table: Mapping[Any, str], thing: Any) -> str | None:

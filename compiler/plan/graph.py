@@ -1,0 +1,87 @@
+"""What the runtime asks of a compiled query. It never imports the compiler's phases."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, Protocol, TypeVar, TypeVarTuple
+
+from stepping.compiler.plan.sql_plan import SQLPlan
+from stepping.compiler.schema import Schema, ValueType
+from stepping.compiler.zset import ZSet
+
+R_co = TypeVar("R_co", covariant=True)
+Ts = TypeVarTuple("Ts")
+
+
+class PythonStep(Protocol):
+    """An operator that maps or filters a change in Python."""
+
+    @property
+    def inputs(self) -> Sequence[Any]: ...
+
+    @property
+    def schema(self) -> Schema: ...
+
+    def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]: ...
+
+
+class Program(Protocol):
+    """A plan for one dialect, and its Python steps."""
+
+    @property
+    def plan(self) -> SQLPlan: ...
+
+    @property
+    def python_steps(self) -> Sequence[PythonStep]: ...
+
+
+class Reference(Protocol):
+    """The plain meaning of a query, in memory."""
+
+    def step(self, changes: Mapping[str, ZSet[Any]]) -> list[ZSet[Any]]: ...
+
+    def cache(self, name: str) -> ZSet[Any]: ...
+
+
+class Graph(ABC, Generic[R_co, *Ts]):
+    """A compiled query that returns ``R_co`` for inputs ``Ts``."""
+
+    name: str
+
+    @property
+    @abstractmethod
+    def input_names(self) -> tuple[str, ...]:
+        """The names of the inputs, in the order of the query's arguments."""
+
+    @property
+    @abstractmethod
+    def input_types(self) -> tuple[ValueType, ...]:
+        """The type of each input's rows."""
+
+    @property
+    @abstractmethod
+    def output_types(self) -> tuple[ValueType, ...]:
+        """The type of each output's rows."""
+
+    @property
+    @abstractmethod
+    def cache_names(self) -> Mapping[object, str]:
+        """The name of each cache that the query function names."""
+
+    @abstractmethod
+    def cache_type(self, name: str) -> ValueType:
+        """The type of a cache's rows."""
+
+    @abstractmethod
+    def program(
+        self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True
+    ) -> Program:
+        """The plan for a dialect, and its Python steps."""
+
+    @abstractmethod
+    def reference(self, *, allow_negative: bool = False) -> Reference:
+        """The plain meaning of the query, in memory."""
+
+
+AnyGraph = Graph[Any, *tuple[Any, ...]]
