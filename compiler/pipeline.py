@@ -223,8 +223,8 @@ def annotations_of(query: Callable[..., Any]) -> dict[str, Any]:
     function: Any = inspect.unwrap(query)
     while not hasattr(function, "__annotations__") and hasattr(function, "func"):
         function = function.func  # functools.partial
-    if not inspect.isroutine(function) and hasattr(type(function), "__call__"):
-        function = type(function).__call__
+    if not inspect.isroutine(function):
+        function = type(function).__call__  # an instance that is called like a function
     try:
         return typing.get_type_hints(function, localns=namespace_of(query), include_extras=True)
     except NameError as error:

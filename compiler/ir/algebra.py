@@ -111,7 +111,7 @@ class Reads:
 
 @node
 class Read(Node):
-    """The rows of an operator at a moment. ``BEFORE`` and ``AFTER`` are what delay tables are for."""
+    """The rows of an operator at a moment; delay tables are for ``BEFORE`` and ``AFTER``."""
 
     operator: Operator
     moment: Moment

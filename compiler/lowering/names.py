@@ -38,7 +38,7 @@ def delta_name(role: str, taken: set[str]) -> str:
 
 
 def role_of(operator: ir.Operator) -> str:
-    """What an operator's rows are: an input's own name while they are its rows, or a map of them."""
+    """What an operator's rows are, by the input's name while they are that, or a map of it."""
     if all(each.linear for each in ir.topological(operator)):
         names = [each.label for each in ir.topological(operator) if not each.inputs]
         return "_".join(dict.fromkeys(names))
