@@ -4,6 +4,8 @@ from stepping.compiler.ir.algebra import GROUP_NEW as GROUP_NEW
 from stepping.compiler.ir.algebra import GROUP_OLD as GROUP_OLD
 from stepping.compiler.ir.algebra import Accumulate as Accumulate
 from stepping.compiler.ir.algebra import Computed as Computed
+from stepping.compiler.ir.algebra import Constant as Constant
+from stepping.compiler.ir.algebra import Contribution as Contribution
 from stepping.compiler.ir.algebra import Filter as Filter
 from stepping.compiler.ir.algebra import Flow as Flow
 from stepping.compiler.ir.algebra import Match as Match
@@ -15,6 +17,7 @@ from stepping.compiler.ir.algebra import Project as Project
 from stepping.compiler.ir.algebra import Read as Read
 from stepping.compiler.ir.algebra import Reads as Reads
 from stepping.compiler.ir.algebra import Relation as Relation
+from stepping.compiler.ir.algebra import Rule as Rule
 from stepping.compiler.ir.algebra import RunningSum as RunningSum
 from stepping.compiler.ir.algebra import Sum as Sum
 from stepping.compiler.ir.algebra import SumKind as SumKind

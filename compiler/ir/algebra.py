@@ -37,6 +37,7 @@ class Operator(Node):
     """
 
     origin: Source | None = field(default=None, compare=False, kw_only=True)
+    called: str = field(default="", compare=False, kw_only=True)
 
     # f(a + b) = f(a) + f(b) in each input, so the change of the result is f of the change
     # (DBSP theorem 3.3), and nothing needs to be kept.
@@ -68,7 +69,7 @@ class Operator(Node):
     @property
     def label(self) -> str:
         """What `explain` calls it: the name of the public function."""
-        return type(self).__name__.lower()
+        return self.called or type(self).__name__.lower()
 
     def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
         """The plain meaning on whole Z-sets: the definition that everything else is held to."""
@@ -168,43 +169,70 @@ class SumKind(enum.Enum):
 
 @node
 class RunningSum(Node):
-    """The weighted sum of ``value`` over a group, under ``name``."""
+    """A weighted sum over a group, under ``name``."""
 
     name: str
-    value: Scalar
     kind: SumKind
     type: Atom
 
 
 @node
-class Accumulate(Node):
-    """The groups that ``source`` touches, each with its state before and after this step.
+class Contribution(Node):
+    """Rows that change groups: their key, and what each adds to the running sums.
 
-    A row has the columns of ``keys``; ``n0`` and ``n1``, the sum of weights before (NULL if the
-    group was not there) and after; and for each sum the columns ``<name>_0`` and ``<name>_1``.
-    It is no Z-set: each touched group stands in it once. ``operator`` names the keyed state.
-    Where ``counted`` is given, the rows of a group are counted there and not in ``source``.
+    ``values`` has a scalar per sum, None where the rows add nothing to it. ``counts``: whether a
+    row's weight counts towards whether its group exists.
+    """
+
+    source: Relation
+    keys: tuple[Scalar, ...]
+    values: tuple[Scalar | None, ...]
+    counts: bool = True
+
+
+@node
+class Accumulate(Node):
+    """The groups that some rows touch, each with its state before and after this step.
+
+    A row has the columns of ``keys``; ``n0`` and ``n1``, how many rows make the group exist, before
+    (NULL if the group was not there) and after; and for each sum the columns ``<name>_0`` and
+    ``<name>_1``. It is no Z-set: each touched group stands in it once. ``operator`` names the
+    keyed state.
     """
 
     operator: Operator
-    source: Relation
-    keys: tuple[tuple[str, Scalar], ...]
+    contributions: tuple[Contribution, ...]
+    keys: tuple[tuple[str, Atom], ...]
     sums: tuple[RunningSum, ...]
-    counted: Relation | None = None
+
+
+class Rule(enum.Enum):
+    """The weight that a row has in a `Threshold`, given its weight ``w`` in the integral."""
+
+    PRESENT = "present"  # 1 where w is not 0
+    POSITIVE = "positive"  # 1 where w is above 0
+    TWICE = "twice"  # 1 where w is above 1
+    SURPLUS = "surplus"  # w where it is above 0
 
 
 @node
 class Threshold(Node):
-    """Which rows of ``operator`` come to exist or cease to: weight 1 or -1 for each.
+    """What a step changes in the rows of ``operator``, reweighed by a rule.
 
-    A row exists while its weight is above 0 (``positive``), else while it is not 0. ``source`` is
-    the operator's change. Rows whose existence does not change have no weight (DBSP section 4.2,
-    the function H, for ``positive``).
+    ``source`` is the operator's change. With `Rule.POSITIVE` it is the incremental distinct (DBSP
+    section 4.2: the function H).
     """
 
     operator: Operator
     source: Relation
-    positive: bool = True
+    rule: Rule = Rule.POSITIVE
+
+
+@node
+class Constant(Node):
+    """One row without columns, in the first step of a store only: what a sum over nothing is of."""
+
+    names: tuple[str, ...] = ()
 
 
 @node
@@ -223,7 +251,17 @@ class Nothing(Node):
 
 
 Relation = (
-    Read | Project | Filter | Match | Sum | Negate | Accumulate | Threshold | Computed | Nothing
+    Read
+    | Project
+    | Filter
+    | Match
+    | Sum
+    | Negate
+    | Accumulate
+    | Threshold
+    | Computed
+    | Constant
+    | Nothing
 )
 
 # Relations that are always computed into a table of their own, whoever reads them.
@@ -258,7 +296,7 @@ def column_names(relation: Relation) -> tuple[str, ...]:
             return (*(name for name, _ in relation.keys), GROUP_OLD, GROUP_NEW, *sums)
         case Computed() | Threshold():
             return relation.operator.schema.names
-        case Nothing():
+        case Constant() | Nothing():
             return relation.names
         case _:
             assert_never(relation)
@@ -267,16 +305,12 @@ def column_names(relation: Relation) -> tuple[str, ...]:
 def sources(relation: Relation) -> tuple[Relation, ...]:
     """The relations that one is made of."""
     match relation:
-        case Read() | Nothing():
+        case Read() | Constant() | Nothing():
             return ()
         case Project() | Filter() | Negate() | Threshold() | Computed():
             return (relation.source,)
         case Accumulate():
-            return (
-                (relation.source,)
-                if relation.counted is None
-                else (relation.source, relation.counted)
-            )
+            return tuple(each.source for each in relation.contributions)
         case Match():
             return (relation.left, relation.right)
         case Sum():
@@ -288,7 +322,7 @@ def sources(relation: Relation) -> tuple[Relation, ...]:
 def with_sources(relation: Relation, parts: tuple[Relation, ...]) -> Relation:
     """The same relation over other ones."""
     match relation:
-        case Read() | Nothing():
+        case Read() | Constant() | Nothing():
             return relation
         case Project():
             return Project(parts[0], relation.columns)
@@ -297,10 +331,14 @@ def with_sources(relation: Relation, parts: tuple[Relation, ...]) -> Relation:
         case Negate():
             return Negate(parts[0])
         case Accumulate():
-            counted = parts[1] if len(parts) > 1 else None
-            return Accumulate(relation.operator, parts[0], relation.keys, relation.sums, counted)
+            contributions = tuple(
+                Contribution(part, each.keys, each.values, each.counts)
+                for part, each in zip(parts, relation.contributions, strict=True)
+                if not isinstance(part, Nothing)
+            )
+            return Accumulate(relation.operator, contributions, relation.keys, relation.sums)
         case Threshold():
-            return Threshold(relation.operator, parts[0], relation.positive)
+            return Threshold(relation.operator, parts[0], relation.rule)
         case Computed():
             return Computed(relation.operator, parts[0])
         case Match():
@@ -340,12 +378,12 @@ def column_types(relation: Relation) -> Mapping[str, Atom]:
         case Sum():
             return column_types(relation.parts[0])
         case Accumulate():
-            types: dict[str, Atom] = {name: scalar.type for name, scalar in relation.keys}
+            types: dict[str, Atom] = dict(relation.keys)
             types |= {GROUP_OLD: INT.optional(), GROUP_NEW: INT}
             for each in relation.sums:
                 types |= {old_name(each.name): each.type.optional(), new_name(each.name): each.type}
             return types
-        case Nothing():
+        case Constant() | Nothing():
             raise InternalError("an empty relation has no types")
         case _:
             assert_never(relation)

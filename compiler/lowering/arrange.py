@@ -192,7 +192,7 @@ def _state_table(
     key = tuple(name for name, _ in groups.keys)
     inner = {name.lower() for name in key}
     weight = free_name("n", inner)
-    keys = tuple(TableColumn(name, scalar.type) for name, scalar in groups.keys)
+    keys = tuple(TableColumn(name, atom) for name, atom in groups.keys)
     sums: list[SumColumns] = []
     state_columns: list[TableColumn] = []
     change_columns: list[TableColumn] = []

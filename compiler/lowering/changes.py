@@ -32,11 +32,13 @@ def changes_of(
     changed: frozenset[str],
     roots: Iterable[ir.Operator],
     forced: frozenset[ir.Operator] = frozenset(),
+    *,
+    first: bool = False,
 ) -> Changes:
     """Resolve the delta rules for a change of the inputs that are named.
 
     ``roots`` are read: an operator once for each time that it stands there (an output, a merge).
-    ``forced`` are emitted whatever their cost.
+    ``forced`` are emitted whatever their cost. ``first``: it is the store's first step.
     """
     delta: dict[ir.Operator, ir.Relation] = {}
     order: list[ir.Operator] = []
@@ -48,7 +50,7 @@ def changes_of(
                 operator.delta(reads) if name in changed else ir.Nothing(operator.schema.names)
             )
         else:
-            relation = _resolved(operator.delta(reads), delta)
+            relation = _resolved(operator.delta(reads), delta, first)
         if not isinstance(relation, ir.Nothing):
             delta[operator] = relation
             order.append(operator)
@@ -64,7 +66,9 @@ def changes_of(
     return Changes(delta, emitted, tabled, tuple(order))
 
 
-def _resolved(relation: ir.Relation, delta: Mapping[ir.Operator, ir.Relation]) -> ir.Relation:
+def _resolved(
+    relation: ir.Relation, delta: Mapping[ir.Operator, ir.Relation], first: bool
+) -> ir.Relation:
     """The relation without the terms that are empty, and with `AFTER` as before + delta.
 
     Inside one step all reads see the tables as they were before it, and merges come last; so no
@@ -82,27 +86,28 @@ def _resolved(relation: ir.Relation, delta: Mapping[ir.Operator, ir.Relation]) -
         case ir.Read() | ir.Nothing():
             return relation
         case ir.Match():
-            return _resolved_match(relation, delta)
+            return _resolved_match(relation, delta, first)
         case ir.Sum():
-            parts = tuple(_resolved(part, delta) for part in relation.parts)
+            parts = tuple(_resolved(part, delta, first) for part in relation.parts)
             kept = tuple(part for part in parts if not isinstance(part, ir.Nothing))
             if not kept:
                 return ir.Nothing(ir.column_names(relation))
             return kept[0] if len(kept) == 1 else ir.Sum(kept)
-        case ir.Accumulate(counted=counted) if counted is not None:
-            source = _resolved(relation.source, delta)
-            if isinstance(source, ir.Nothing):
+        case ir.Accumulate():
+            parts = tuple(_resolved(part, delta, first) for part in ir.sources(relation))
+            if all(isinstance(part, ir.Nothing) for part in parts):
                 return ir.Nothing(ir.column_names(relation))
-            return ir.with_sources(relation, (source, _resolved(counted, delta)))
+            return ir.with_sources(relation, parts)
+        case ir.Constant():
+            return relation if first else ir.Nothing(relation.names)
         case (
             ir.Project()
             | ir.Filter()
             | ir.Negate()
-            | ir.Accumulate()
             | ir.Threshold()
             | ir.Computed()
         ):
-            source = _resolved(relation.source, delta)
+            source = _resolved(relation.source, delta, first)
             if isinstance(source, ir.Nothing):
                 return ir.Nothing(ir.column_names(relation))
             return ir.with_sources(relation, (source,))
@@ -110,8 +115,10 @@ def _resolved(relation: ir.Relation, delta: Mapping[ir.Operator, ir.Relation]) -
             assert_never(relation)
 
 
-def _resolved_match(match: ir.Match, delta: Mapping[ir.Operator, ir.Relation]) -> ir.Relation:
-    left, right = _resolved(match.left, delta), _resolved(match.right, delta)
+def _resolved_match(
+    match: ir.Match, delta: Mapping[ir.Operator, ir.Relation], first: bool
+) -> ir.Relation:
+    left, right = _resolved(match.left, delta, first), _resolved(match.right, delta, first)
     if isinstance(left, ir.Nothing) or isinstance(right, ir.Nothing):
         return ir.Nothing(match.names)
     # A stored side that has become before + delta is a term of its own each: bilinear.

@@ -99,9 +99,8 @@ def _walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Ope
             _walk(demand, relation.right, right, within)
         case ir.Accumulate():
             demand.states[relation.operator] = relation
-            _walk(demand, relation.source, accumulated_columns(relation), within)
-            if relation.counted is not None:
-                _walk(demand, relation.counted, key_columns(relation), within)
+            for each in relation.contributions:
+                _walk(demand, each.source, contributed_columns(each), within)
         case ir.Threshold():
             # Whether a row exists is a question about the whole row.
             whole = frozenset(relation.operator.schema.names)
@@ -109,7 +108,7 @@ def _walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Ope
             _walk(demand, relation.source, whole, within)
         case ir.Computed():
             _walk(demand, relation.source, frozenset(ir.column_names(relation.source)), within)
-        case ir.Nothing():
+        case ir.Constant() | ir.Nothing():
             pass
         case _:
             assert_never(relation)
@@ -150,15 +149,10 @@ def is_stored(relation: ir.Relation) -> bool:
     return isinstance(relation, ir.Read) and relation.moment is not ir.Moment.DELTA
 
 
-def accumulated_columns(groups: ir.Accumulate) -> Columns:
-    """The columns of its source that groups and their sums are made of."""
-    scalars = (*(scalar for _, scalar in groups.keys), *(each.value for each in groups.sums))
+def contributed_columns(contribution: ir.Contribution) -> Columns:
+    """The columns of its source that a contribution's keys and values are made of."""
+    scalars = (*contribution.keys, *(value for value in contribution.values if value is not None))
     return frozenset().union(*(ir.columns_read(scalar) for scalar in scalars))
-
-
-def key_columns(groups: ir.Accumulate) -> Columns:
-    """The columns of its source that groups are told apart by."""
-    return frozenset().union(*(ir.columns_read(scalar) for _, scalar in groups.keys))
 
 
 def non_negative(roots: tuple[ir.Operator, ...], *, allow_negative: bool) -> set[ir.Operator]:

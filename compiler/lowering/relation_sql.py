@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from sqlglot import exp
 
@@ -81,6 +81,8 @@ class RelationSQL:
 
     def body(self, select: Expression, term: Term) -> Expression:
         """The FROM and WHERE of a term."""
+        if not term.sources:  # a constant
+            return select
         first, *others = term.sources
         select = select.from_(self.aliased(first.table, first.alias))
         for source in others:
@@ -127,9 +129,9 @@ class RelationSQL:
     # -- groups ---------------------------------------------------------------------------------
 
     def existing(
-        self, arrangement: Arrangement, into: Table, rows: Expression, *, positive: bool
+        self, arrangement: Arrangement, into: Table, rows: Expression, rule: ir.Rule
     ) -> Expression:
-        """Rows whose existence a change turns, with 1 or -1; ``rows`` are consolidated."""
+        """Rows whose weight under a rule a change turns, by how much; ``rows`` are consolidated."""
         table = arrangement.table
         before = exp.func(
             "COALESCE",
@@ -138,13 +140,22 @@ class RelationSQL:
         )
         change = exp.column(self.name(into.weight), table=self.name(CHANGED))
         zero = exp.Literal.number(0)
-        exists = exp.GT if positive else exp.NEQ
+        one = exp.Literal.number(1)
 
         def flag(count: Expression) -> Expression:
-            there = exp.If(
-                this=exists(this=count, expression=zero.copy()), true=exp.Literal.number(1)
-            )
-            return exp.Case(ifs=[there], default=zero.copy())
+            condition: Expression
+            match rule:
+                case ir.Rule.PRESENT:
+                    condition, value = exp.NEQ(this=count, expression=zero.copy()), one
+                case ir.Rule.POSITIVE:
+                    condition, value = exp.GT(this=count, expression=zero.copy()), one
+                case ir.Rule.TWICE:
+                    condition, value = exp.GT(this=count, expression=one.copy()), one
+                case ir.Rule.SURPLUS:
+                    condition, value = exp.GT(this=count, expression=zero.copy()), count
+                case _:
+                    assert_never(rule)
+            return exp.Case(ifs=[exp.If(this=condition, true=value.copy())], default=zero.copy())
 
         turn = exp.Sub(
             this=flag(exp.Add(this=before.copy(), expression=change.copy())),
@@ -170,14 +181,14 @@ class RelationSQL:
         )
 
     def groups(
-        self, state: KeyedState, terms: Sequence[Term], counted: Sequence[Term]
+        self, state: KeyedState, contributions: Sequence[tuple[Term, ir.Contribution]]
     ) -> Expression:
         """The rows of a change table: each touched group, before and after.
 
         The old state is read here, before it is merged, so that the row which is taken away is
         bit for bit the row that was emitted; it is never computed back from the new one.
         """
-        inner = self.grouped(state, terms, counted)
+        inner = self.grouped(state, contributions)
         keys = [name for name, _ in state.groups.keys]
         count = state.table.weight or ""
         old_count = exp.column(self.name(count), table=self.name(KEPT))
@@ -237,63 +248,66 @@ class RelationSQL:
         ]
 
     def grouped(
-        self, state: KeyedState, terms: Sequence[Term], counted: Sequence[Term]
+        self, state: KeyedState, contributions: Sequence[tuple[Term, ir.Contribution]]
     ) -> Expression:
         """The change of each touched group: of its number of rows, and of its sums."""
-        keys = state.groups.keys
-        sums = list(zip(state.groups.sums, state.table.sums, strict=True))
-        if len(terms) == 1 and not counted and all(is_column(terms[0], r.value) for r, _ in sums):
-            (term,) = terms  # grouped where it is joined: no rows in between
-            key_values = [self.scalar(ir.substitute(s, term.columns), term) for _, s in keys]
+        keys = [name for name, _ in state.groups.keys]
+        sums = state.table.sums
+        (term, only), *others = contributions
+        if not others and only.counts and all(is_column(term, v) for v in only.values):
+            # Grouped where it is joined: no rows in between.
+            key_values = [self.scalar(ir.substitute(s, term.columns), term) for s in only.keys]
             weight = self.weight(term)
             number = weight
-            values = [self.scalar(ir.substitute(r.value, term.columns), term) for r, _ in sums]
+            values = [
+                self.scalar(ir.substitute(v, term.columns), term)
+                for v in only.values
+                if v is not None
+            ]
             source = None
         else:
             alias = self.name("u")
-            rows = self.rows_of_groups(state, terms, counted)
+            rows = self.rows_of_groups(state, contributions)
             source = exp.Subquery(this=rows, alias=exp.TableAlias(this=alias))
-            key_values = [exp.column(self.name(n), table=alias.copy()) for n, _ in keys]
+            key_values = [exp.column(self.name(n), table=alias.copy()) for n in keys]
             weight = exp.column(self.name(state.table.weight), table=alias.copy())
-            number = exp.column(self.name(COUNTED), table=alias.copy()) if counted else weight
-            values = [exp.column(self.name(c.value), table=alias.copy()) for _, c in sums]
+            number = exp.column(self.name(COUNTED), table=alias.copy())
+            values = [exp.column(self.name(each.value), table=alias.copy()) for each in sums]
         select = exp.select(
-            *(exp.alias_(v, self.name(n)) for v, (n, _) in zip(key_values, keys, strict=True)),
+            *(exp.alias_(v, self.name(n)) for v, n in zip(key_values, keys, strict=True)),
             exp.alias_(
                 self.dialect.sum_of(INT, number.copy(), exp.Literal.number(1)),
                 self.name(state.table.weight),
             ),
         )
-        for value, (_, each) in zip(values, sums, strict=True):
+        for value, each in zip(values, sums, strict=True):
             for column, total in self.sum_parts(each, value, weight):
                 select = select.select(exp.alias_(total, self.name(column)))
         select = self.body(select, term) if source is None else select.from_(source)
         return select.group_by(*(value.copy() for value in key_values)) if keys else select
 
     def rows_of_groups(
-        self, state: KeyedState, terms: Sequence[Term], counted: Sequence[Term]
+        self, state: KeyedState, contributions: Sequence[tuple[Term, ir.Contribution]]
     ) -> Expression:
-        """The rows that change groups: keys, values, weight; and what each counts, if apart."""
-        sums = list(zip(state.groups.sums, state.table.sums, strict=True))
-        weight = state.table.weight or ""
+        """The rows that change groups: key, values, weight, and what each counts."""
+        keys = [name for name, _ in state.groups.keys]
         selects = []
-        for term in terms:
-            named = [(n, ir.substitute(s, term.columns)) for n, s in state.groups.keys]
-            named += [(c.value, ir.substitute(r.value, term.columns)) for r, c in sums]
-            select = self.term(term, named, weight, None)
-            if counted:
-                select = select.select(exp.alias_(exp.Literal.number(0), self.name(COUNTED)))
-            selects.append(select)
-        for term in counted:
-            named = [(n, ir.substitute(s, term.columns)) for n, s in state.groups.keys]
+        for term, each in contributions:
+            named = [
+                (n, ir.substitute(s, term.columns)) for n, s in zip(keys, each.keys, strict=True)
+            ]
             select = self.term(term, named, None, None)
-            for _, each in sums:
-                zero = self.dialect.zero(each.type)
-                select = select.select(exp.alias_(zero, self.name(each.value)))
-            zero = exp.Literal.number(0)
-            select = select.select(exp.alias_(zero, self.name(weight)))
-            select = select.select(exp.alias_(self.weight(term), self.name(COUNTED)))
-            selects.append(select)
+            for value, column in zip(each.values, state.table.sums, strict=True):
+                made = (
+                    self.dialect.zero(column.type)
+                    if value is None
+                    else self.scalar(ir.substitute(value, term.columns), term)
+                )
+                select = select.select(exp.alias_(made, self.name(column.value)))
+            weight = self.weight(term)
+            counted = weight.copy() if each.counts else exp.Literal.number(0)
+            select = select.select(exp.alias_(weight, self.name(state.table.weight)))
+            selects.append(select.select(exp.alias_(counted, self.name(COUNTED))))
         union = selects[0]
         for select in selects[1:]:
             union = exp.union(union, select, distinct=False, copy=False)
@@ -348,6 +362,6 @@ class RelationSQL:
         return text
 
 
-def is_column(term: Term, value: ir.Scalar) -> bool:
+def is_column(term: Term, value: ir.Scalar | None) -> bool:
     """Whether a value costs nothing to name several times."""
     return isinstance(value, ir.ColumnRef) and isinstance(term.columns[value.name], ir.ColumnRef)

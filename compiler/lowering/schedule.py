@@ -50,7 +50,7 @@ class Scheduler:
     dialect: Dialect
     taken: set[str]
     delta_tables: dict[ir.Operator, Table] = field(default_factory=dict)
-    threshold_tables: dict[tuple[ir.Operator, bool], Table] = field(default_factory=dict)
+    threshold_tables: dict[tuple[ir.Operator, ir.Rule], Table] = field(default_factory=dict)
     python_steps: list[ir.Operator] = field(default_factory=list)
 
     def step(self, changed: frozenset[str]) -> Step:
@@ -158,7 +158,7 @@ class Scheduler:
     def threshold_table(self, threshold: ir.Threshold) -> Table:
         """The table of what comes to exist and ceases to among an operator's rows."""
         # By what it means in any step: the source is the change, however it is made.
-        key = (threshold.operator, threshold.positive)
+        key = (threshold.operator, threshold.rule)
         if key not in self.threshold_tables:
             whole = self.delta_columns(threshold.operator, threshold.operator.schema.names)
             self.threshold_tables[key] = self.new_delta_table(
@@ -213,18 +213,19 @@ class Pieces:
 
     def grouped(self, groups: ir.Accumulate) -> Piece:
         state = self.scheduler.arrangements.state[groups.operator]
-        terms, counted = self.builder.group_terms(groups), self.builder.counted_terms(groups)
-        select = self.sql.groups(state, terms, counted)
+        contributions = self.builder.group_terms(groups)
+        terms = [term for term, _ in contributions]
+        select = self.sql.groups(state, contributions)
         self.used[state.change] = None
         emit = EmitDelta(state.change, select, served(groups.operator))
-        return piece_of(emit, (*terms, *counted), fills=state.change, also={state.table.name})
+        return piece_of(emit, terms, fills=state.change, also={state.table.name})
 
     def existing(self, threshold: ir.Threshold) -> Piece:
         table = self.builder.thresholds[threshold]
         arrangement = self.scheduler.arrangements.delay[threshold.operator]
         terms = self.terms(threshold.source, table.names)
         rows = self.rows(terms, table.names, table.weight, consolidated=True)
-        select = self.sql.existing(arrangement, table, rows, positive=threshold.positive)
+        select = self.sql.existing(arrangement, table, rows, threshold.rule)
         self.used[table] = None
         emit = EmitDelta(table, select, served(threshold.operator))
         return piece_of(emit, terms, fills=table, also={arrangement.table.name})

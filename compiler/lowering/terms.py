@@ -16,10 +16,9 @@ from stepping.compiler.lowering.arrange import Arrangements
 from stepping.compiler.lowering.changes import Changes
 from stepping.compiler.lowering.demand import (
     Columns,
-    accumulated_columns,
     columns_of,
+    contributed_columns,
     is_stored,
-    key_columns,
     sides,
 )
 from stepping.compiler.plan.tables import Table
@@ -100,20 +99,20 @@ class TermBuilder:
                 return (self.whole(self.thresholds[relation]),)
             case ir.Computed():
                 raise InternalError("a Python step is read where its table has not been made")
+            case ir.Constant():
+                return (Term((), {}),)
             case ir.Nothing():
                 return ()
             case _:
                 assert_never(relation)
 
-    def group_terms(self, groups: ir.Accumulate) -> tuple[Term, ...]:
-        """The terms of the rows that change some groups."""
-        return self.terms(groups.source, accumulated_columns(groups))
-
-    def counted_terms(self, groups: ir.Accumulate) -> tuple[Term, ...]:
-        """The terms of the rows that groups are counted by, if those are others."""
-        if groups.counted is None:
-            return ()
-        return self.terms(groups.counted, key_columns(groups))
+    def group_terms(self, groups: ir.Accumulate) -> list[tuple[Term, ir.Contribution]]:
+        """The terms of the rows that change some groups, and what each contributes."""
+        return [
+            (term, each)
+            for each in groups.contributions
+            for term in self.terms(each.source, contributed_columns(each))
+        ]
 
     def alias(self, table: Table) -> str:
         return f"{'d' if not table.is_kept else 't'}{next(self.serial)}"

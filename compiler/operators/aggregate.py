@@ -154,11 +154,15 @@ class GroupReduce(ir.Operator):
         *keys, total = self.state_names
         kind = _SUM_KINDS[self.total.kind]
         value = widened(self.value.scalars[0], self.total)
-        running = ir.RunningSum(total, value, kind, self.total)
-        by = tuple(zip(keys, self.by.scalars, strict=True))
+        running = ir.RunningSum(total, kind, self.total)
+        by = tuple(zip(keys, (scalar.type for scalar in self.by.scalars), strict=True))
         change = at.delta(self.source)
-        existing = ir.Threshold(self.source, change, positive=False) if self.by_existing else None
-        groups = ir.Accumulate(self, change, by, (running,), existing)
+        rows = ir.Contribution(change, self.by.scalars, (value,), not self.by_existing)
+        contributions = [rows]
+        if self.by_existing:
+            existing = ir.Threshold(self.source, change, ir.Rule.PRESENT)
+            contributions.append(ir.Contribution(existing, self.by.scalars, (None,)))
+        groups = ir.Accumulate(self, tuple(contributions), by, (running,))
         return old_and_new(groups, self.schema, (running,))
 
     def non_negative(self, inputs: tuple[bool, ...]) -> bool:
