@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -14,6 +14,7 @@ from stepping.compiler.frontend.rows import type_of
 from stepping.compiler.schema import (
     Atom,
     Build,
+    Column,
     Struct,
     ValueType,
     free_name,
@@ -171,13 +172,19 @@ def join_types(value_type: ValueType) -> tuple[Atom, ...]:
     return tuple(column.type.required() for column in schema_of(required(value_type)).columns)
 
 
-def join_key(index: Index[Any, Any]) -> Callable[[Any], tuple[Any, ...] | None]:
+def join_key(function: ir.RowFunction) -> Callable[[Any], tuple[Any, ...] | None]:
     """The key of a row as a join compares it, or None where a part of it is None."""
-    encode = python_codec(index.type).encode
-    get = index.f
+    encode = python_codec(function.type).encode
+    get = function.call
 
     def key(row: Any) -> tuple[Any, ...] | None:
         columns = encode(get(row))
         return None if None in columns else columns
 
     return key
+
+
+def picked(value_type: ValueType, columns: Iterable[Column]) -> ir.RowFunction:
+    """The row function that gives these columns as a value; only its scalars are used."""
+    scalars = tuple(ir.ColumnRef(column.name, column.type) for column in columns)
+    return ir.RowFunction(value_type, scalars, name="columns")

@@ -55,7 +55,7 @@ def group_reduce_flatten(
     check_index(f"{what} by=", operator, by)
     value = translated(pick_value, (operator.schema.type,), f"{what} pick_value=")
     total = sum_type(what, zero, value.type)
-    return ir.Traced(GroupReduce(operator, by.function, value, total, by, zero, origin=origin()))
+    return ir.Traced(GroupReduce(operator, by.function, value, total, zero, origin=origin()))
 
 
 def sum_type(what: str, zero: Callable[[], Any], value: ValueType) -> Atom:
@@ -108,7 +108,6 @@ class GroupReduce(ir.Operator):
     by: ir.RowFunction
     value: ir.RowFunction
     total: Atom
-    index: Index[Any, Any] = field(compare=False)
     zero: Callable[[], Any] = field(compare=False)
     by_existing: bool = False  # count the rows that exist: see rewrites/existence.py
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import field
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -35,7 +34,7 @@ def join(
     left, right = operators_of("st.join", l, r)
     check_keys("st.join", left, right, on_left, on_right)
     return ir.Traced(
-        Join(left, right, on_left.function, on_right.function, (on_left, on_right), origin=origin())
+        Join(left, right, on_left.function, on_right.function, origin=origin())
     )
 
 
@@ -79,7 +78,6 @@ class Join(ir.Operator):
     right: ir.Operator
     on_left: ir.RowFunction
     on_right: ir.RowFunction
-    indexes: tuple[Index[Any, Any], Index[Any, Any]] = field(compare=False)
 
     @property
     def inputs(self) -> tuple[ir.Operator, ...]:
@@ -91,7 +89,7 @@ class Join(ir.Operator):
 
     def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
         left, right = inputs
-        key_of_left, key_of_right = join_key(self.indexes[0]), join_key(self.indexes[1])
+        key_of_left, key_of_right = join_key(self.on_left), join_key(self.on_right)
         by_key = defaultdict(list)
         for row, weight in right.iter():
             by_key[key_of_right(row)].append((row, weight))
