@@ -21,7 +21,7 @@ from stepping.compiler.plan.statements import (
     Statement,
     Step,
 )
-from stepping.compiler.plan.tables import SumColumns, Table, TableColumn
+from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex
 from stepping.compiler.schema import Atom, Kind
 
 Expression = Any  # a sqlglot expression: its classes are not typed
@@ -55,6 +55,10 @@ class Dialect(ABC):
     @abstractmethod
     def table_ddl(self, table: Table) -> tuple[str, ...]:
         """The statements that create a kept table if it is not there."""
+
+    def plain_indexes(self, table: Table) -> tuple[TableIndex, ...]:
+        """The indexes over columns as they are."""
+        return table.indexes
 
     @abstractmethod
     def session_ddl(self, table: Table) -> tuple[str, ...]:
@@ -249,6 +253,7 @@ class Dialect(ABC):
         columns: Sequence[str],
         *,
         order: Sequence[tuple[str, bool]] = (),
+        ties: Sequence[Expression] = (),
         match: Sequence[str] = (),
         match_types: Mapping[str, TableColumn] | None = None,
     ) -> str:
@@ -265,7 +270,12 @@ class Dialect(ABC):
             for condition in self.lookup(table, "", pairs, null_safe=True):
                 select = select.where(condition)
         for name, ascending in order:
-            select = select.order_by(self.ordered(table, table.column(name), ascending=ascending))
+            select = select.order_by(
+                *self.ordered(table, table.column(name), "", ascending=ascending)
+            )
+        for value in ties:
+            # ORDER BY a bare constant would be the position of a column.
+            select = select.order_by(exp.Ordered(this=value, nulls_first=self.nulls_first(True)))
         return self.text(select)
 
     def reference(self, table: Table, name: str, alias: str = "") -> Expression:
@@ -273,9 +283,18 @@ class Dialect(ABC):
         raw = exp.column(self.identifier(name), table=self.identifier(alias) if alias else None)
         return self.loaded(table, table.column(name), raw)
 
+    def ordered(
+        self, table: Table, column: TableColumn, alias: str, *, ascending: bool
+    ) -> list[Expression]:
+        """Terms of an ORDER BY. Where None can stand, a column in front says whether it does."""
+        table_name = self.identifier(alias) if alias else None
+        raw = exp.column(self.identifier(column.name), table=table_name)
+        # No NULLS FIRST: an index's own order must serve.
+        return [exp.Ordered(this=raw, desc=not ascending, nulls_first=self.nulls_first(ascending))]
+
     @abstractmethod
-    def ordered(self, table: Table, column: TableColumn, *, ascending: bool) -> Expression:
-        """A term of an ORDER BY, None first where ascending."""
+    def nulls_first(self, ascending: bool) -> bool:
+        """Where the database puts NULLs if nothing is said."""
 
     # -- text ---------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ def sqlalchemy_table(plan: PlanTable, dialect: Any, metadata: MetaData) -> Table
     if identity:
         columns.append(PrimaryKeyConstraint(*identity))
     table = Table(plan.name, metadata, *columns, **dialect.table_options(plan))
-    for index in plan.indexes:
+    for index in dialect.plain_indexes(plan):
         ascending = index.ascending or (True,) * len(index.columns)
         terms = [
             table.c[name] if up else table.c[name].desc()

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from stepping.compiler import ir
 from stepping.compiler.codec import python_codec
+from stepping.compiler.frontend.rowfn import functions
 from stepping.compiler.frontend.rowfn.translate import translate
 from stepping.compiler.frontend.rows import type_of
 from stepping.compiler.schema import (
     Atom,
     Build,
     Column,
+    Kind,
     Struct,
     ValueType,
     free_name,
@@ -188,3 +190,21 @@ def picked(value_type: ValueType, columns: Iterable[Column]) -> ir.RowFunction:
     """The row function that gives these columns as a value; only its scalars are used."""
     scalars = tuple(ir.ColumnRef(column.name, column.type) for column in columns)
     return ir.RowFunction(value_type, scalars, name="columns")
+
+
+def ordering(
+    scalars: Sequence[ir.Scalar], ascending: Sequence[bool]
+) -> tuple[tuple[ir.Scalar, ...], tuple[bool, ...]]:
+    """The scalars that rows are ordered by, so that any database orders them as Python does.
+
+    In front of a value that may be None stands whether it is there, since databases disagree on
+    where NULL sorts; in front of an enum that is ordered by value, its value.
+    """
+    found: list[tuple[ir.Scalar, bool]] = []
+    for scalar, up in zip(scalars, ascending, strict=True):
+        if scalar.type.nullable:
+            found.append((ir.Not(ir.IsNull(scalar)), up))
+        if scalar.type.kind is Kind.ENUM and issubclass(scalar.type.python, int | str):
+            found.append((functions.as_value(scalar), up))
+        found.append((scalar, up))
+    return tuple(each for each, _ in found), tuple(up for _, up in found)

@@ -100,6 +100,7 @@ def _delay_table(
     # The first key leads the table's identity, so that one B-tree is table, identity and index:
     # a key that is ordered by, else the longest that rows are looked up by.
     ordered = sorted(readings, key=lambda r: (r.ascending is None, -len(r.key)))
+    ordered.sort(key=lambda r: not r.picked)
     taken: set[str] = set()
     columns: list[tuple[str, ir.Scalar]] = []
     held: dict[ir.Scalar, str] = {}
@@ -113,7 +114,7 @@ def _delay_table(
     keys: dict[Key, tuple[str, ...]] = {}
     for reading in ordered:
         keys[reading.key] = tuple(
-            hold(scalar, scalar.name if isinstance(scalar, ir.ColumnRef) else "key")
+            hold(scalar, stem_of(scalar))
             for scalar in reading.key
         )
     for column in operator.schema.columns:
@@ -133,6 +134,7 @@ def _delay_table(
         weight,
         key=first,
         indexes=_indexes(name, ordered, keys),
+        picked=any(reading.picked for reading in readings),
         non_negative=proven,
         reason=_reason(operator, ordered, keys, cache),
         serves=operator.label,
@@ -143,23 +145,31 @@ def _delay_table(
     return Arrangement(operator, table, tuple(columns), keys)
 
 
+def stem_of(scalar: ir.Scalar) -> str:
+    """What a column that holds a key's scalar is called."""
+    match scalar:
+        case ir.ColumnRef():
+            return scalar.name
+        case ir.Not(ir.IsNull(ir.ColumnRef(name))):
+            return f"{name}_is_set"
+        case _:
+            return "key"
+
+
 def _indexes(
     table: str, readings: list[Reading], keys: Mapping[Key, tuple[str, ...]]
 ) -> tuple[TableIndex, ...]:
-    """An index for each key that the table's own order does not serve."""
-    own = keys[readings[0].key] if readings else ()
-    own_ascending = readings[0].ascending if readings else None
-    # A B-tree is read backwards as well, but not in mixed directions.
-    served = [own] if own_ascending is None or len(set(own_ascending)) < 2 else []
+    """An index for each order, and for each key that no other look-up serves."""
+    served = [keys[readings[0].key]] if readings else []
     found: list[TableIndex] = []
     for reading in readings:
         columns = keys[reading.key]
-        mixed = reading.ascending is not None and len(set(reading.ascending)) > 1
-        if not columns or (not mixed and any(have[: len(columns)] == columns for have in served)):
-            continue
-        served.append(columns)
+        if reading.ascending is None:
+            if not columns or any(have[: len(columns)] == columns for have in served):
+                continue
+            served.append(columns)
         name = names.index_name(table, columns)
-        found.append(TableIndex(name, columns, reading.ascending or ()))
+        found.append(TableIndex(name, columns, reading.ascending or (), reading.equal))
     return tuple(found)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from stepping.compiler import ir
+from stepping.compiler.frontend.index import ordering
 
 Columns = frozenset[str]
 Key = tuple[ir.Scalar, ...]
@@ -19,10 +20,15 @@ Key = tuple[ir.Scalar, ...]
 
 @dataclass(frozen=True)
 class Reading:
-    """One way in which a stored integral is read: by a key, in a direction if the order counts."""
+    """One way in which a stored integral is read: by a key, in a direction if the order counts.
+
+    In an order, the first ``equal`` scalars of the key are looked up and the others ordered by.
+    """
 
     key: Key
     ascending: tuple[bool, ...] | None = None
+    equal: int = 0
+    picked: bool = False  # row by row from the start of the order
 
 
 @dataclass
@@ -73,7 +79,7 @@ def _keep(demand: Demand, snapshot: ir.Operator) -> None:
     demand.read_stored(source, names, Reading(()))
     for function, ascending in zip(keys, directions, strict=True):
         if function.scalars is not None:
-            demand.read_stored(source, names, Reading(function.scalars, ascending))
+            demand.read_stored(source, names, Reading(*ordering(function.scalars, ascending)))
 
 
 def _walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Operator) -> None:

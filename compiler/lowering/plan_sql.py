@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from stepping.compiler import ir
+from stepping.compiler.frontend.index import ordering
 from stepping.compiler.lowering.arrange import Arrangement, arrange
 from stepping.compiler.lowering.demand import demand_of, non_negative
-from stepping.compiler.lowering.scalar_sql import can_spell
+from stepping.compiler.lowering.scalar_sql import can_spell, scalar_sql
 from stepping.compiler.lowering.schedule import Scheduler, holds_all
 from stepping.compiler.plan.sql_plan import (
     SQLCache,
@@ -141,7 +142,7 @@ def sql_cache(
     orders = tuple(
         sql_order(function, ascending, held, arrangement, dialect)
         for function, ascending in zip(keys, directions, strict=True)
-        if function.scalars is not None and function.scalars in arrangement.keys
+        if function.scalars is not None
     )
     count = exp.select(exp.Count(this=exp.Star())).from_(dialect.source(table))
     return SQLCache(
@@ -172,9 +173,27 @@ def sql_order(
 ) -> SQLOrder:
     assert function.scalars is not None
     table = arrangement.table
-    key = arrangement.keys[function.scalars]
-    rest = [name for name in held if name not in key]
-    order = [*zip(key, ascending, strict=True), *((name, True) for name in rest)]
+    scalars, directions = ordering(function.scalars, ascending)
+    ordered = arrangement.keys[scalars]
+    by_scalar = dict(zip(scalars, ordered, strict=True))
+    key = tuple(by_scalar[scalar] for scalar in function.scalars)
+    order = list(zip(ordered, directions, strict=True))
+    # Ties go by the whole row in column order.
+    columns = arrangement.operator.schema.columns
+    rest = [
+        ir.ColumnRef(column.name, column.type)
+        for column, name in zip(columns, held, strict=True)
+        if name not in ordered
+    ]
+
+    def value(name: str) -> exp.Expression:
+        found: exp.Expression = dialect.reference(table, arrangement.holding(name) or "")
+        return found
+
+    ties = [
+        scalar_sql(scalar, value, dialect.spelling)
+        for scalar in ordering(rest, [True] * len(rest))[0]
+    ]
     types = tuple(
         TableColumn(name, column.type)
         for name, column in zip(key, schema_of(function.type).columns, strict=True)
@@ -183,8 +202,8 @@ def sql_order(
         function.digest.hex(),
         key,
         ascending,
-        dialect.read_table(table, held, order=order),
-        dialect.read_table(table, held, order=order, match=key),
+        dialect.read_table(table, held, order=order, ties=ties),
+        dialect.read_table(table, held, order=order, ties=ties, match=key),
         types,
     )
 

@@ -56,6 +56,7 @@ class _Lowering:
         if made.raw and made.raw not in absorbed:
             assert isinstance(scalar, ir.Call)
             made = self.spell.settled(made, str(FUNCTIONS[scalar.function]))
+            made = replace(made, type=scalar.type)
         return made
 
     def sql(self, scalar: ir.Scalar) -> Sql:

@@ -49,11 +49,16 @@ class SumColumns:
 
 @dataclass(frozen=True)
 class TableIndex:
-    """Columns that rows are looked up or ordered by, in this order."""
+    """Columns that rows are looked up by, and then read in the order of.
+
+    ``ascending`` is empty for a mere look-up; else the first ``equal`` columns are looked up, and
+    the others ordered by.
+    """
 
     name: str
     columns: tuple[str, ...]
     ascending: tuple[bool, ...] = ()
+    equal: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ class Table:
 
     ``key`` is what rows are first looked up by: the start of a delay table's identity, or the
     whole of a state table's. ``weight`` is the column of the count, None in a CHANGE table.
+    ``picked``: rows of it are picked one by one, from the start of an order.
     """
 
     name: str
@@ -70,6 +76,7 @@ class Table:
     weight: str | None
     key: tuple[str, ...] = ()
     indexes: tuple[TableIndex, ...] = ()
+    picked: bool = False
     non_negative: bool = False  # no weight below 0 unless a removed row was not there
     reason: str = ""
     serves: str = ""  # the operator whose rows these are

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLStatement
 from stepping.compiler.plan.statements import MergeDelta, MergeState, StageDelta, Step
-from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableKind
+from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex, TableKind
 from stepping.compiler.schema import Atom, Kind, bounded
 from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.metadata import create_statements
@@ -36,6 +36,7 @@ _SHORT = frozenset(
         Kind.ENUM,
     }
 )
+_PREFIX = 200  # characters of a long value that an index orders by
 _TEXTS = frozenset({Kind.TEXT, Kind.ENUM})
 
 
@@ -111,8 +112,9 @@ class PostgresDialect(Dialect):
     def table_ddl(self, table: Table) -> tuple[str, ...]:
         created = create_statements(table, self, _engine())
         name = self.quoted(table.name)
-        indexes = []
-        keys = dict.fromkeys([table.key, *(i.columns for i in table.indexes if not i.ascending)])
+        indexes = [self.order_index(table, each) for each in table.indexes if each.ascending]
+        looked_up = [i.columns for i in table.indexes if not i.ascending]
+        keys = dict.fromkeys([table.key, *looked_up])
         if table.kind is TableKind.DELAY:
             # The hash of the whole row behind the key tells rows with equal keys apart; a hash
             # that is an expression is computed again when a dump is restored.
@@ -354,8 +356,49 @@ class PostgresDialect(Dialect):
         tree = with_parts(self, parts[:-1], parts[-1].tree)
         return self.run(Role.RUN, tree, served)
 
-    def ordered(self, table: Table, column: TableColumn, *, ascending: bool) -> Expression:
-        raw = exp.column(self.identifier(column.name))
-        if not column.type.nullable:  # no NULLS FIRST, so that the index's own order serves
-            return exp.Ordered(this=raw, desc=not ascending, nulls_first=not ascending)
-        return exp.Ordered(this=raw, desc=not ascending, nulls_first=ascending)
+    def nulls_first(self, ascending: bool) -> bool:
+        return not ascending
+
+    def ordered(
+        self, table: Table, column: TableColumn, alias: str, *, ascending: bool
+    ) -> list[Expression]:
+        terms = super().ordered(table, column, alias, ascending=ascending)
+        prefix = self.prefix(column, terms[0].this)
+        if prefix is None:
+            return terms
+        shown = exp.Ordered(
+            this=prefix, desc=not ascending, nulls_first=self.nulls_first(ascending)
+        )
+        return [shown, *terms]
+
+    def prefix(self, column: TableColumn, value: Expression) -> Expression | None:
+        """The start of a value that may be too long for an index; it sorts first by that."""
+        if column.type.kind is Kind.TEXT:
+            return exp.Anonymous(
+                this="left", expressions=[value.copy(), exp.Literal.number(_PREFIX)]
+            )
+        if column.type.kind in (Kind.BYTES, Kind.PACKED):
+            return exp.Anonymous(
+                this="substr",
+                expressions=[value.copy(), exp.Literal.number(1), exp.Literal.number(_PREFIX)],
+            )
+        return None
+
+    def plain_indexes(self, table: Table) -> tuple[TableIndex, ...]:
+        return ()
+
+    def order_index(self, table: Table, index: TableIndex) -> str:
+        """An index that rows are read in the order of, whatever their length."""
+        terms = []
+        for position, (name, up) in enumerate(zip(index.columns, index.ascending, strict=True)):
+            column = table.column(name)
+            if position < index.equal:
+                terms.append(self.index_term(column))
+                continue
+            reference = exp.column(self.identifier(name))
+            prefix = self.prefix(column, reference)
+            text = self.quoted(name) if prefix is None else f"({self.text(prefix)})"
+            terms.append(text if up else f"{text} DESC")
+        name = self.quoted(index.name)
+        on = self.quoted(table.name)
+        return f"CREATE INDEX IF NOT EXISTS {name} ON {on} ({', '.join(terms)})"

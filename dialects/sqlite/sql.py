@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from stepping.compiler.plan.sql_plan import Role, SQLStatement
 from stepping.compiler.plan.statements import MergeDelta, MergeState, Served, StageDelta
-from stepping.compiler.plan.tables import SumColumns, Table, TableColumn
+from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex
 from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.metadata import create_statements
@@ -77,8 +77,10 @@ class SQLiteDialect(Dialect):
         return (*table.key, *(name for name in table.names if name not in table.key))
 
     def table_options(self, table: Table) -> dict[str, Any]:
-        # One B-tree is the table, its identity and the index that joins use.
-        return {"sqlite_with_rowid": False} if self.identity(table) else {}
+        # One B-tree is the table, its identity and the index that joins use. Rows that are picked
+        # need a row id, since SQLite looks up pairs in a list by their first part only.
+        whole = self.identity(table) and not table.picked
+        return {"sqlite_with_rowid": False} if whole else {}
 
     def column_type(self, column: TableColumn, table: Table) -> str:
         return str(self.sqlalchemy_type(column))
@@ -335,10 +337,14 @@ class SQLiteDialect(Dialect):
             return select
         return exp.select("*").from_(exp.Subquery(this=select)).where(exp.true())
 
-    def ordered(self, table: Table, column: TableColumn, *, ascending: bool) -> Expression:
-        raw = exp.column(self.identifier(column.name))
-        # The sentinel of a blob is a text, and text sorts first by itself.
-        is_blob = self.sentinel(column.type).is_string
-        if column.type.nullable and not is_blob:
-            raw = self.loaded(table, column, raw)
-        return exp.Ordered(this=raw, desc=not ascending, nulls_first=ascending)
+    def plain_indexes(self, table: Table) -> tuple[TableIndex, ...]:
+        # The primary key serves what ascends and is its beginning.
+        identity = self.identity(table)
+        return tuple(
+            index
+            for index in table.indexes
+            if not (all(index.ascending) and identity[: len(index.columns)] == index.columns)
+        )
+
+    def nulls_first(self, ascending: bool) -> bool:
+        return ascending
