@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 T = TypeVar("T")
@@ -197,10 +197,15 @@ class _Descending:
 
 def index_order(index: Keyed[Any, Any], key: Any) -> Any:
     """The sort key of an index key: each part ascending or descending as the index says."""
-    parts = key if index.is_composite else (key,)
+    return directed(key if index.is_composite else (key,), index.ascending)
+
+
+def directed(key: Any, ascending: Sequence[bool]) -> Any:
+    """The sort key of a key's parts, each ascending or descending; one part stands for itself."""
+    parts = key if isinstance(key, tuple) and len(key) == len(ascending) else (key,)
     return tuple(
-        order_key(part) if ascending else _Descending(order_key(part))
-        for part, ascending in zip(parts, index.ascending, strict=True)
+        order_key(part) if up else _Descending(order_key(part))
+        for part, up in zip(parts, ascending, strict=True)
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, assert_never
 
 from sqlglot import ErrorLevel, exp
@@ -112,6 +112,16 @@ class Dialect(ABC):
         self, select: Expression, source: Expression, on: Sequence[Expression]
     ) -> Expression:
         """Join one more source, to be looked up for each row of what is in front of it."""
+
+    @abstractmethod
+    def picked(
+        self, table: Table, touched: Expression | None, start: Callable[[str], Expression]
+    ) -> Expression:
+        """A select without columns: the rows of ``start``, for each row of ``touched`` (``g``).
+
+        ``start(alias)`` selects from ``table``, in an order and up to a limit; the rows are those
+        of the alias ``m``.
+        """
 
     # -- sums ---------------------------------------------------------------------------------
 

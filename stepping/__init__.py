@@ -28,6 +28,7 @@ from stepping.compiler.operators.outer_join import semi_join as semi_join
 from stepping.compiler.operators.stream import Cache as Cache
 from stepping.compiler.operators.stream import integrate as integrate
 from stepping.compiler.operators.stream import integrate_indexed as integrate_indexed
+from stepping.compiler.operators.topn import first_n as first_n
 from stepping.compiler.pipeline import Query as Query
 from stepping.compiler.pipeline import compile as compile
 from stepping.compiler.pipeline import compile_lazy as compile_lazy

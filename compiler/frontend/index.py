@@ -106,10 +106,7 @@ class Index(Generic[T_co, K_co]):
     @property
     def parts(self) -> tuple[ValueType, ...]:
         """The types of the key's values."""
-        if self.is_composite:
-            assert isinstance(self.type, Struct)
-            return tuple(inner for _, inner in self.type.fields)
-        return (self.type,)
+        return key_parts(self.type)
 
     @property
     def ascending(self) -> tuple[bool, ...]:
@@ -125,11 +122,7 @@ class Index(Generic[T_co, K_co]):
     @property
     def column_ascending(self) -> tuple[bool, ...]:
         """The direction of each column of the key; a part may have several."""
-        return tuple(
-            up
-            for up, part in zip(self.ascending, self.parts, strict=True)
-            for _ in schema_of(part).columns
-        )
+        return directions(self.type, self.ascending)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -156,6 +149,22 @@ class Index(Generic[T_co, K_co]):
 
 def _itself(row: Any) -> Any:
     return row
+
+
+def key_parts(value_type: ValueType) -> tuple[ValueType, ...]:
+    """The types of the values that a key is made of: those of a tuple, or the one."""
+    if isinstance(value_type, Struct) and value_type.build is Build.TUPLE:
+        return tuple(inner for _, inner in value_type.fields)
+    return (value_type,)
+
+
+def directions(value_type: ValueType, ascending: Sequence[bool]) -> tuple[bool, ...]:
+    """The direction of each column of a key, given that of each of its parts."""
+    return tuple(
+        up
+        for up, part in zip(ascending, key_parts(value_type), strict=True)
+        for _ in schema_of(part).columns
+    )
 
 
 def key_names(function: ir.RowFunction) -> tuple[str, ...]:

@@ -6,7 +6,9 @@ from stepping.compiler.ir.algebra import Accumulate as Accumulate
 from stepping.compiler.ir.algebra import Computed as Computed
 from stepping.compiler.ir.algebra import Constant as Constant
 from stepping.compiler.ir.algebra import Contribution as Contribution
+from stepping.compiler.ir.algebra import Extreme as Extreme
 from stepping.compiler.ir.algebra import Filter as Filter
+from stepping.compiler.ir.algebra import First as First
 from stepping.compiler.ir.algebra import Flow as Flow
 from stepping.compiler.ir.algebra import Match as Match
 from stepping.compiler.ir.algebra import Moment as Moment

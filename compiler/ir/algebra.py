@@ -50,11 +50,13 @@ class Operator(Node):
     def over(self, inputs: tuple[Operator, ...]) -> Operator:
         """The same operator with other inputs."""
         given = iter(inputs)
-        changed: dict[str, Any] = {
-            each.name: next(given)
-            for each in dataclasses.fields(self)
-            if isinstance(getattr(self, each.name), Operator)
-        }
+        changed: dict[str, Any] = {}
+        for each in dataclasses.fields(self):
+            value = getattr(self, each.name)
+            if isinstance(value, Operator):
+                changed[each.name] = next(given)
+            elif isinstance(value, tuple) and value and isinstance(value[0], Operator):
+                changed[each.name] = tuple(next(given) for _ in value)
         return dataclasses.replace(self, **changed)
 
     @property
@@ -191,6 +193,19 @@ class Contribution(Node):
 
 
 @node
+class Extreme(Node):
+    """The first value in order of each group, under ``name``; None for a group without one.
+
+    ``operator`` has the columns of the group's key, then the value.
+    """
+
+    name: str
+    operator: Operator
+    largest: bool
+    type: Atom  # nullable
+
+
+@node
 class Accumulate(Node):
     """The groups that some rows touch, each with its state before and after this step.
 
@@ -204,6 +219,7 @@ class Accumulate(Node):
     contributions: tuple[Contribution, ...]
     keys: tuple[tuple[str, Atom], ...]
     sums: tuple[RunningSum, ...]
+    extremes: tuple[Extreme, ...] = ()
 
 
 class Rule(enum.Enum):
@@ -226,6 +242,22 @@ class Threshold(Node):
     operator: Operator
     source: Relation
     rule: Rule = Rule.POSITIVE
+
+
+@node
+class First(Node):
+    """What a step changes in the first ``n`` rows of each group of ``operator``, in an order.
+
+    Rows are counted with their weights; those of a weight below 1 are not there. ``source`` is the
+    operator's change, ``by`` the group and ``order`` a total order of the rows.
+    """
+
+    operator: Operator
+    source: Relation
+    by: tuple[Scalar, ...]
+    order: tuple[Scalar, ...]
+    ascending: tuple[bool, ...]
+    n: int
 
 
 @node
@@ -259,13 +291,14 @@ Relation = (
     | Negate
     | Accumulate
     | Threshold
+    | First
     | Computed
     | Constant
     | Nothing
 )
 
 # Relations that are always computed into a table of their own, whoever reads them.
-Tabled = Accumulate | Threshold
+Tabled = Accumulate | Threshold | First
 
 GROUP_OLD, GROUP_NEW = "n0", "n1"
 
@@ -292,9 +325,10 @@ def column_names(relation: Relation) -> tuple[str, ...]:
         case Sum():
             return column_names(relation.parts[0])
         case Accumulate():
-            sums = (part(s.name) for s in relation.sums for part in (old_name, new_name))
+            values = (*relation.sums, *relation.extremes)
+            sums = (part(value.name) for value in values for part in (old_name, new_name))
             return (*(name for name, _ in relation.keys), GROUP_OLD, GROUP_NEW, *sums)
-        case Computed() | Threshold():
+        case Computed() | Threshold() | First():
             return relation.operator.schema.names
         case Constant() | Nothing():
             return relation.names
@@ -307,7 +341,7 @@ def sources(relation: Relation) -> tuple[Relation, ...]:
     match relation:
         case Read() | Constant() | Nothing():
             return ()
-        case Project() | Filter() | Negate() | Threshold() | Computed():
+        case Project() | Filter() | Negate() | Threshold() | First() | Computed():
             return (relation.source,)
         case Accumulate():
             return tuple(each.source for each in relation.contributions)
@@ -336,9 +370,11 @@ def with_sources(relation: Relation, parts: tuple[Relation, ...]) -> Relation:
                 for part, each in zip(parts, relation.contributions, strict=True)
                 if not isinstance(part, Nothing)
             )
-            return Accumulate(relation.operator, contributions, relation.keys, relation.sums)
+            return dataclasses.replace(relation, contributions=contributions)
         case Threshold():
             return Threshold(relation.operator, parts[0], relation.rule)
+        case First():
+            return dataclasses.replace(relation, source=parts[0])
         case Computed():
             return Computed(relation.operator, parts[0])
         case Match():
@@ -365,7 +401,7 @@ def references(columns: tuple[Column, ...]) -> tuple[tuple[str, Scalar], ...]:
 def column_types(relation: Relation) -> Mapping[str, Atom]:
     """Name to type for each column."""
     match relation:
-        case Read() | Computed() | Threshold():
+        case Read() | Computed() | Threshold() | First():
             return {column.name: column.type for column in relation.operator.schema.columns}
         case Project():
             return {name: scalar.type for name, scalar in relation.columns}
@@ -380,7 +416,7 @@ def column_types(relation: Relation) -> Mapping[str, Atom]:
         case Accumulate():
             types: dict[str, Atom] = dict(relation.keys)
             types |= {GROUP_OLD: INT.optional(), GROUP_NEW: INT}
-            for each in relation.sums:
+            for each in (*relation.sums, *relation.extremes):
                 types |= {old_name(each.name): each.type.optional(), new_name(each.name): each.type}
             return types
         case Constant() | Nothing():

@@ -113,10 +113,7 @@ def _delay_table(
 
     keys: dict[Key, tuple[str, ...]] = {}
     for reading in ordered:
-        keys[reading.key] = tuple(
-            hold(scalar, stem_of(scalar))
-            for scalar in reading.key
-        )
+        keys[reading.key] = tuple(hold(scalar, stem_of(scalar)) for scalar in reading.key)
     for column in operator.schema.columns:
         if column.name in stored:
             hold(ir.ColumnRef(column.name, column.type), column.name)
@@ -225,6 +222,13 @@ def _state_table(
             change_columns += (TableColumn(each, INT) for each in infinities[1:])
         sums.append(SumColumns(running.type, value, old, new, *infinities))
     counts = (TableColumn(ir.GROUP_OLD, INT.optional()), TableColumn(ir.GROUP_NEW, INT))
+    extremes: list[SumColumns] = []
+    for extreme in groups.extremes:
+        value = free_name(extreme.name, inner)
+        old, new = ir.old_name(extreme.name), ir.new_name(extreme.name)
+        state_columns.append(TableColumn(value, extreme.type))
+        change_columns += (TableColumn(old, extreme.type), TableColumn(new, extreme.type))
+        extremes.append(SumColumns(extreme.type, value, old, new))
     digest = ir.digest_of(("state", STORAGE_VERSION, groups)).hex()
     role = names.role_of(operator) + names.by(key)
     name = names.table_name(query, role, digest)
@@ -240,6 +244,7 @@ def _state_table(
         where=where_of(operator),
         digest=digest,
         sums=tuple(sums),
+        extremes=tuple(extremes),
         rows_of=str(operator.schema.type),
     )
     change = Table(
@@ -252,5 +257,6 @@ def _state_table(
         serves=operator.label,
         where=table.where,
         sums=tuple(sums),
+        extremes=tuple(extremes),
     )
     return KeyedState(groups, table, change)

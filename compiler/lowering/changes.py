@@ -100,13 +100,7 @@ def _resolved(
             return ir.with_sources(relation, parts)
         case ir.Constant():
             return relation if first else ir.Nothing(relation.names)
-        case (
-            ir.Project()
-            | ir.Filter()
-            | ir.Negate()
-            | ir.Threshold()
-            | ir.Computed()
-        ):
+        case ir.Project() | ir.Filter() | ir.Negate() | ir.Threshold() | ir.First() | ir.Computed():
             source = _resolved(relation.source, delta, first)
             if isinstance(source, ir.Nothing):
                 return ir.Nothing(ir.column_names(relation))
@@ -175,7 +169,7 @@ def _is_costly(
         match relation:
             case ir.Match():
                 return True
-            case ir.Accumulate() | ir.Threshold() | ir.Computed():
+            case ir.Accumulate() | ir.Threshold() | ir.First() | ir.Computed():
                 continue  # stands in a table of its own
             case ir.Read(inner, ir.Moment.DELTA) if inner.inputs and inner is not operator:
                 # A costly input that is read elsewhere too is emitted itself.

@@ -107,6 +107,15 @@ def _walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Ope
             demand.states[relation.operator] = relation
             for each in relation.contributions:
                 _walk(demand, each.source, contributed_columns(each), within)
+            for extreme in relation.extremes:
+                columns = ir.references(extreme.operator.schema.columns)
+                read_ordered(demand, extreme.operator, order_of_extreme(extreme))
+                demand.stored[extreme.operator] |= {name for name, _ in columns}
+        case ir.First():
+            read_ordered(demand, relation.operator, order_of_first(relation))
+            whole = frozenset(relation.operator.schema.names)
+            demand.stored[relation.operator] |= whole
+            _walk(demand, relation.source, whole, within)
         case ir.Threshold():
             # Whether a row exists is a question about the whole row.
             whole = frozenset(relation.operator.schema.names)
@@ -118,6 +127,31 @@ def _walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Ope
             pass
         case _:
             assert_never(relation)
+
+
+def read_ordered(demand: Demand, operator: ir.Operator, reading: Reading) -> None:
+    demand.read_stored(operator, (), reading)
+
+
+def order_of_extreme(extreme: ir.Extreme) -> Reading:
+    """How the values of a group are read: the key looked up, the value in order."""
+    *keys, value = (scalar for _, scalar in ir.references(extreme.operator.schema.columns))
+    ordered, ascending = ordering([value], [not extreme.largest])
+    up = (*(True for _ in keys), *ascending)
+    return Reading((*keys, *ordered), up, equal=len(keys))
+
+
+def order_of_first(first: ir.First) -> Reading:
+    """How the first rows of a group are read: the key looked up, the rows in order."""
+    # A scalar of the key that is ordered by as well is looked up only.
+    rest = [
+        (scalar, up)
+        for scalar, up in zip(first.order, first.ascending, strict=True)
+        if scalar not in first.by
+    ]
+    up = (*(True for _ in first.by), *(up for _, up in rest))
+    key = (*first.by, *(scalar for scalar, _ in rest))
+    return Reading(key, up, equal=len(first.by), picked=True)
 
 
 def columns_of(project: ir.Project, wanted: Columns) -> Columns:

@@ -83,7 +83,7 @@ def plan_sql(
     steps = tuple(sql_step(scheduler.step(changed), dialect) for changed in sets)
     tables = tuple(SQLTable(table, dialect.table_ddl(table)) for table in arrangements.tables)
     session = [each.change for each in arrangements.state.values()]
-    session += [*scheduler.delta_tables.values(), *scheduler.threshold_tables.values()]
+    session += [*scheduler.delta_tables.values(), *scheduler.own_tables.values()]
     plan = SQLPlan(
         query=name,
         dialect=dialect.name,

@@ -9,7 +9,8 @@ from typing import Any, assert_never
 from sqlglot import exp
 
 from stepping.compiler import ir
-from stepping.compiler.lowering.arrange import Arrangement, KeyedState
+from stepping.compiler.lowering.arrange import Arrangement, Arrangements, KeyedState
+from stepping.compiler.lowering.demand import Reading, order_of_extreme, order_of_first
 from stepping.compiler.lowering.scalar_sql import scalar_sql
 from stepping.compiler.lowering.terms import Term
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn
@@ -17,6 +18,8 @@ from stepping.compiler.schema import INT
 from stepping.dialects.base import CHANGED, KEPT, Dialect
 
 Expression = Any  # a sqlglot expression
+ORDERED = "m"  # the alias of a table that is read in order
+UPTO = "stepping_upto"  # how many rows there are up to one, in an order
 COUNTED = "stepping_counted"  # what a row adds to its group's number of rows, where that is apart
 Outputs = Sequence[tuple[str, ir.Scalar]]
 
@@ -26,6 +29,7 @@ class RelationSQL:
     """Builds the selects of one dialect."""
 
     dialect: Dialect
+    arrangements: Arrangements
 
     # -- rows -----------------------------------------------------------------------------------
 
@@ -214,14 +218,139 @@ class RelationSQL:
             for side in filter(None, (each.positive, each.negative)):
                 by = exp.column(self.name(side), table=self.name(CHANGED))
                 changed.append(exp.NEQ(this=by.copy(), expression=exp.Literal.number(0)))
+        for each, extreme in zip(state.table.extremes, state.groups.extremes, strict=True):
+            old = exp.column(self.name(each.value), table=self.name(KEPT))
+            shown = self.dialect.loaded(state.table, state.table.column(each.value), old)
+            columns.append(exp.alias_(shown, self.name(each.old)))
+            columns.append(exp.alias_(self.extreme(extreme, keys), self.name(each.new)))
         values = [(key, exp.column(self.name(key), table=self.name(CHANGED))) for key in keys]
         on = self.dialect.lookup(state.table, KEPT, values, null_safe=True)
         kept = self.aliased(state.table, KEPT)
-        return (
+        select = (
             exp.select(*columns)
             .from_(exp.Subquery(this=inner, alias=exp.TableAlias(this=self.name(CHANGED))))
             .join(kept, on=exp.and_(*on) if on else exp.true(), join_type="left")
-            .where(exp.or_(*changed))
+        )
+        # A smallest value may change where no sum does.
+        return select if state.table.extremes else select.where(exp.or_(*changed))
+
+    def extreme(self, extreme: ir.Extreme, keys: Sequence[str]) -> Expression:
+        """The first value of a group, from the start of its index."""
+        arrangement = self.arrangements.delay[extreme.operator]
+        table = arrangement.table
+        reading = order_of_extreme(extreme)
+        columns = arrangement.keys[reading.key]
+        values = [
+            (column, exp.column(self.name(key), table=self.name(CHANGED)))
+            for column, key in zip(columns, keys, strict=False)
+        ]
+        select = (
+            exp.select(self.dialect.reference(table, columns[-1], ORDERED))
+            .from_(self.aliased(table, ORDERED))
+            .where(*self.dialect.lookup(table, ORDERED, values, null_safe=True))
+        )
+        return exp.Subquery(this=self.in_order(select, arrangement, reading, ORDERED).limit(1))
+
+    def in_order(
+        self, select: Expression, arrangement: Arrangement, reading: Reading, alias: str
+    ) -> Expression:
+        """The rows that are there, in the order of a reading."""
+        table = arrangement.table
+        if not table.non_negative:
+            weight = exp.column(self.name(table.weight), table=self.name(alias))
+            select = select.where(exp.GT(this=weight, expression=exp.Literal.number(0)))
+        columns = arrangement.keys[reading.key]
+        for name, up in list(zip(columns, reading.ascending or (), strict=True))[reading.equal :]:
+            terms = self.dialect.ordered(table, table.column(name), alias, ascending=up)
+            select = select.order_by(*terms)
+        return select
+
+    def first(
+        self,
+        first: ir.First,
+        arrangement: Arrangement,
+        into: Table,
+        terms: Sequence[Term],
+        sign: int,
+    ) -> Expression:
+        """The first rows of each touched group, each as often as it is among the first ``n``."""
+        table = arrangement.table
+        reading = order_of_first(first)
+        columns = arrangement.keys[reading.key]
+        keys = [f"k{i}" for i in range(len(first.by))]
+        touched = None
+        if keys:
+            parts = [
+                (
+                    term,
+                    [
+                        (n, ir.substitute(s, term.columns))
+                        for n, s in zip(keys, first.by, strict=True)
+                    ],
+                )
+                for term in terms
+            ]
+            rows = exp.Subquery(
+                this=self.rows(parts, None), alias=exp.TableAlias(this=self.name("u"))
+            )
+            touched = exp.select(*(exp.column(self.name(k), table="u") for k in keys)).distinct()
+            touched = touched.from_(rows)
+        values = [
+            (column, exp.column(self.name(key), table=self.name(CHANGED)))
+            for column, key in zip(columns, keys, strict=False)
+        ]
+
+        def start(alias: str) -> Expression:
+            select = exp.select().from_(self.aliased(table, alias))
+            if values:
+                select = select.where(*self.dialect.lookup(table, alias, values, null_safe=True))
+            return self.in_order(select, arrangement, reading, alias).limit(first.n)
+
+        picked = self.dialect.picked(table, touched, start)
+        weight = exp.column(self.name(table.weight), table=self.name(ORDERED))
+        order = [
+            term
+            for name, up in list(zip(columns, reading.ascending or (), strict=True))[
+                reading.equal :
+            ]
+            for term in self.dialect.ordered(table, table.column(name), ORDERED, ascending=up)
+        ]
+        upto = exp.Window(
+            this=exp.Sum(this=weight.copy()),
+            partition_by=[exp.column(self.name(key), table=self.name(CHANGED)) for key in keys],
+            order=exp.Order(expressions=order),
+            spec=exp.WindowSpec(
+                kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end="CURRENT ROW"
+            ),
+        )
+        held = [arrangement.holding(name) or "" for name in into.names]
+        counted = picked.select(
+            *(
+                exp.alias_(self.dialect.reference(table, a, ORDERED), self.name(b))
+                for a, b in zip(held, into.names, strict=True)
+            ),
+            exp.alias_(weight, self.name(into.weight)),
+            exp.alias_(upto, self.name(UPTO)),
+        )
+        mine = exp.column(self.name(into.weight), table=self.name("w"))
+        reached = exp.column(self.name(UPTO), table=self.name("w"))
+        most = exp.Literal.number(first.n)
+        before = exp.Sub(this=reached.copy(), expression=mine.copy())
+        taken = exp.Case(
+            ifs=[
+                exp.If(this=exp.LTE(this=reached.copy(), expression=most.copy()), true=mine.copy())
+            ],
+            default=exp.Sub(this=most.copy(), expression=exp.paren(before.copy())),
+        )
+        return (
+            exp.select(
+                *(exp.column(self.name(name), table=self.name("w")) for name in into.names),
+                exp.alias_(
+                    taken if sign > 0 else exp.Neg(this=exp.paren(taken)), self.name(into.weight)
+                ),
+            )
+            .from_(exp.Subquery(this=counted, alias=exp.TableAlias(this=self.name("w"))))
+            .where(exp.LT(this=before, expression=most.copy()))
         )
 
     def float_columns(

@@ -8,6 +8,7 @@ two stages.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, assert_never
@@ -50,7 +51,7 @@ class Scheduler:
     dialect: Dialect
     taken: set[str]
     delta_tables: dict[ir.Operator, Table] = field(default_factory=dict)
-    threshold_tables: dict[tuple[ir.Operator, ir.Rule], Table] = field(default_factory=dict)
+    own_tables: dict[ir.Node, Table] = field(default_factory=dict)
     python_steps: list[ir.Operator] = field(default_factory=list)
 
     def step(self, changed: frozenset[str]) -> Step:
@@ -91,14 +92,14 @@ class Scheduler:
             for op in changes.order
             if not op.inputs or op in changes.emitted
         }
-        thresholds = {
-            inner: self.threshold_table(inner)
+        tabled = {
+            inner: self.own_table(inner)
             for op in changes.order
             for inner in changes.tabled[op]
-            if isinstance(inner, ir.Threshold)
+            if isinstance(inner, ir.Threshold | ir.First)
         }
-        builder = TermBuilder(changes, self.arrangements, tables, thresholds)
-        sql = RelationSQL(self.dialect)
+        builder = TermBuilder(changes, self.arrangements, tables, tabled)
+        sql = RelationSQL(self.dialect, self.arrangements)
         made = Pieces(self, changes, builder, sql)
         pieces: list[Piece] = []
         for operator in changes.order:
@@ -120,7 +121,7 @@ class Scheduler:
                 Piece(merge, uses=frozenset({state.change.name}), writes=state.table.name)
             )
         used = [table for table in made.used if table.kind is not TableKind.DELAY]
-        clears = [Piece(ClearDelta(table, of_table(table))) for table in used]
+        clears = [Piece(ClearDelta(table, of_table(table)), fills=table.name) for table in used]
         return [*clears, *pieces], merging
 
     def delta_table(self, operator: ir.Operator) -> Table:
@@ -155,19 +156,20 @@ class Scheduler:
             rows_of=str(operator.schema.type),
         )
 
-    def threshold_table(self, threshold: ir.Threshold) -> Table:
-        """The table of what comes to exist and ceases to among an operator's rows."""
+    def own_table(self, inner: ir.Threshold | ir.First) -> Table:
+        """The table that a relation is always computed into."""
         # By what it means in any step: the source is the change, however it is made.
-        key = (threshold.operator, threshold.rule)
-        if key not in self.threshold_tables:
-            whole = self.delta_columns(threshold.operator, threshold.operator.schema.names)
-            self.threshold_tables[key] = self.new_delta_table(
-                f"exists_{names.role_of(threshold.operator)}",
-                threshold.operator,
-                whole,
-                f"the rows of {threshold.operator.label} that come to exist or cease to",
+        key = dataclasses.replace(inner, source=ir.Nothing(()))
+        if key not in self.own_tables:
+            operator = inner.operator
+            role = "exists" if isinstance(inner, ir.Threshold) else "first"
+            self.own_tables[key] = self.new_delta_table(
+                f"{role}_{names.role_of(operator)}",
+                operator,
+                self.delta_columns(operator, operator.schema.names),
+                f"what changes in the {role} rows of {operator.label}",
             )
-        return self.threshold_tables[key]
+        return self.own_tables[key]
 
     def python_step(self, operator: ir.Operator) -> int:
         if operator not in self.python_steps:
@@ -194,6 +196,8 @@ class Pieces:
                     pieces.append(self.grouped(inner))
                 case ir.Threshold():
                     pieces.append(self.existing(inner))
+                case ir.First():
+                    pieces += self.first(inner)
                 case _:
                     assert_never(inner)
         table = self.builder.delta_tables.get(operator)
@@ -217,11 +221,34 @@ class Pieces:
         terms = [term for term, _ in contributions]
         select = self.sql.groups(state, contributions)
         self.used[state.change] = None
-        emit = EmitDelta(state.change, select, served(groups.operator))
-        return piece_of(emit, terms, fills=state.change, also={state.table.name})
+        emit = EmitDelta(state.change, select, served(groups.operator), bool(groups.extremes))
+        after = {
+            self.scheduler.arrangements.delay[extreme.operator].table.name
+            for extreme in groups.extremes
+        }
+        return piece_of(emit, terms, fills=state.change, also={state.table.name}, after=after)
+
+    def first(self, first: ir.First) -> list[Piece]:
+        """Take away what was first in each touched group, and add what is first after the step."""
+        table = self.builder.tabled[first]
+        arrangement = self.scheduler.arrangements.delay[first.operator]
+        read = frozenset().union(*(ir.columns_read(scalar) for scalar in first.by))
+        terms = self.terms(first.source, read)
+        self.used[table] = None
+        made = []
+        for sign in (-1, 1):
+            select = self.sql.first(first, arrangement, table, terms, sign)
+            emit = EmitDelta(table, select, served(first.operator), after=sign > 0)
+            kept = {arrangement.table.name}
+            made.append(
+                piece_of(emit, terms, fills=table, also=kept)
+                if sign < 0
+                else piece_of(emit, terms, fills=table, after=kept)
+            )
+        return made
 
     def existing(self, threshold: ir.Threshold) -> Piece:
-        table = self.builder.thresholds[threshold]
+        table = self.builder.tabled[threshold]
         arrangement = self.scheduler.arrangements.delay[threshold.operator]
         terms = self.terms(threshold.source, table.names)
         rows = self.rows(terms, table.names, table.weight, consolidated=True)

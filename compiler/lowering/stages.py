@@ -1,7 +1,8 @@
 """The order of a step's statements, and the stages in which they can be committed.
 
-All reads of a step see the tables as they were before it, so each statement that reads a kept
-table comes before the one that merges into it. Tables that one statement reads or writes together
+Reads of a step see the tables as they were before it, so each statement that reads a kept table
+comes before the one that merges into it; only the first rows of an order are read behind it, from
+a table that nothing else reads. Tables that one statement reads or writes together
 form a *stage*; no kept table is touched by two stages.
 """
 
@@ -17,17 +18,22 @@ from stepping.compiler.plan.tables import Table
 
 @dataclass(frozen=True)
 class Piece:
-    """A statement with the tables that it reads and writes: kept ones, and those of deltas."""
+    """A statement with the tables that it reads and writes: kept ones, and those of deltas.
+
+    ``reads``: kept tables as they were before the step; ``after``: as they are behind it.
+    """
 
     statement: Statement
     reads: frozenset[str] = frozenset()
+    after: frozenset[str] = frozenset()
     uses: frozenset[str] = frozenset()
     writes: str | None = None
     fills: str | None = None
 
     @property
     def touched(self) -> frozenset[str]:
-        return self.reads | {self.writes} if self.writes else self.reads
+        both = self.reads | self.after
+        return both | {self.writes} if self.writes else both
 
 
 def piece_of(
@@ -37,30 +43,52 @@ def piece_of(
     writes: str | None = None,
     fills: Table | None = None,
     also: Iterable[str] = (),
+    after: Iterable[str] = (),
 ) -> Piece:
     """A piece that reads what its terms read."""
     tables = [source.table for term in terms for source in term.sources]
     reads = frozenset(table.name for table in tables if table.is_kept) | frozenset(also)
     uses = frozenset(table.name for table in tables if not table.is_kept)
-    return Piece(statement, reads, uses, writes, fills.name if fills else None)
+    return Piece(statement, reads, frozenset(after), uses, writes, fills.name if fills else None)
 
 
 def in_order(pieces: Sequence[Piece]) -> tuple[list[Piece], list[str]]:
-    """The pieces with each merge behind all reads of its table; and merges that cannot be."""
-    ordered = [piece for piece in pieces if piece.writes is None]
-    waiting = [piece for piece in pieces if piece.writes is not None]
+    """The pieces in an order that gives each what it reads; and merges that cannot be placed.
+
+    A table is read as it was before it is merged into, and ordered reads (`Piece.after`) behind
+    that; a delta is used when it has been filled. Else the order is as given.
+    """
+    waiting = list(pieces)
+    ordered: list[Piece] = []
     while waiting:
-        free = [
-            piece
-            for piece in waiting
-            if not any(piece.writes in other.reads for other in waiting if other is not piece)
-            and piece.writes not in piece.reads
-        ]
-        if not free:
-            return ordered, [piece.writes for piece in waiting if piece.writes and piece.reads]
-        ordered += free
-        waiting = [piece for piece in waiting if piece not in free]
+        ready = next((p for p in waiting if not _held_up(p, waiting)), None)
+        if ready is None:
+            return ordered, [p.writes for p in waiting if p.writes and p.reads]
+        ordered.append(ready)
+        waiting.remove(ready)
     return ordered, []
+
+
+def _held_up(piece: Piece, waiting: Sequence[Piece]) -> bool:
+    """Whether a piece must wait for another one."""
+    if piece.writes is not None and piece.writes in piece.reads:
+        return True  # it would read what it has written already
+    for other in waiting:
+        if other is piece:
+            continue
+        if piece.writes is not None and piece.writes in other.reads:
+            return True
+        if other.writes is not None and other.writes in piece.after:
+            return True
+        if other.fills is not None and other.fills in piece.uses:
+            return True
+        if other.fills is not None and other.fills == piece.fills and _is_clear(other):
+            return True
+    return False
+
+
+def _is_clear(piece: Piece) -> bool:
+    return isinstance(piece.statement, ClearDelta)
 
 
 def staged(pieces: Sequence[Piece]) -> list[list[Piece]]:
@@ -114,12 +142,15 @@ def _groups(pieces: Sequence[Piece]) -> list[int]:
 
 def _reachable(pieces: Sequence[Piece], owner: list[int]) -> dict[int, set[int]]:
     """For each group, the groups that need its deltas, directly or not."""
-    maker = {piece.fills: owner[i] for i, piece in enumerate(pieces) if piece.fills}
+    makers: dict[str, set[int]] = {}
+    for i, piece in enumerate(pieces):
+        if piece.fills and not _is_clear(piece):
+            makers.setdefault(piece.fills, set()).add(owner[i])
     after: dict[int, set[int]] = {group: set() for group in owner}
     for i, piece in enumerate(pieces):
         for name in piece.uses:
-            if name in maker and maker[name] != owner[i]:
-                after[maker[name]].add(owner[i])
+            for maker in makers.get(name, set()) - {owner[i]}:
+                after[maker].add(owner[i])
     changed = True
     while changed:
         changed = False

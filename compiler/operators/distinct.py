@@ -66,9 +66,7 @@ def except_all(a: ZSet[T], b: ZSet[T]) -> ZSet[T]:
     """Each row as much more often as it is in ``a`` than in ``b``."""
     left, right = _bags("st.except_all", a, b)
     surplus = _minus(left, right, "except_all")
-    return ir.Traced(
-        Distinct(surplus, ir.Rule.SURPLUS, origin=origin(), called="except_all")
-    )
+    return ir.Traced(Distinct(surplus, ir.Rule.SURPLUS, origin=origin(), called="except_all"))
 
 
 def _sets(what: str, a: ZSet[T], b: ZSet[T]) -> tuple[ir.Operator, ir.Operator]:
@@ -79,9 +77,7 @@ def _bags(what: str, a: ZSet[T], b: ZSet[T]) -> tuple[ir.Operator, ir.Operator]:
     return _sides(what, a, b, ir.Rule.SURPLUS)
 
 
-def _sides(
-    what: str, a: ZSet[T], b: ZSet[T], rule: ir.Rule
-) -> tuple[ir.Operator, ir.Operator]:
+def _sides(what: str, a: ZSet[T], b: ZSet[T], rule: ir.Rule) -> tuple[ir.Operator, ir.Operator]:
     left, right = operators_of(what, a, b)
     same_rows(what, left, right)
     name = what.removeprefix("st.")

@@ -33,9 +33,7 @@ def join(
     """
     left, right = operators_of("st.join", l, r)
     check_keys("st.join", left, right, on_left, on_right)
-    return ir.Traced(
-        Join(left, right, on_left.function, on_right.function, origin=origin())
-    )
+    return ir.Traced(Join(left, right, on_left.function, on_right.function, origin=origin()))
 
 
 def check_keys(

@@ -34,9 +34,7 @@ R = TypeVar("R")
 K = TypeVar("K")
 
 
-def semi_join(
-    l: ZSet[L], r: ZSet[R], *, on_left: Index[L, K], on_right: Index[R, K]
-) -> ZSet[L]:
+def semi_join(l: ZSet[L], r: ZSet[R], *, on_left: Index[L, K], on_right: Index[R, K]) -> ZSet[L]:
     """The rows of ``l``, with their counts, that have a match: a row of ``r`` with their key.
 
     Keeps the left rows and the keys of the right ones; a change of the right side costs something
@@ -46,9 +44,7 @@ def semi_join(
     return ir.Traced(sides.with_match())
 
 
-def anti_join(
-    l: ZSet[L], r: ZSet[R], *, on_left: Index[L, K], on_right: Index[R, K]
-) -> ZSet[L]:
+def anti_join(l: ZSet[L], r: ZSet[R], *, on_left: Index[L, K], on_right: Index[R, K]) -> ZSet[L]:
     """The rows of ``l``, with their counts, that have no match. A None in the key matches nothing."""
     sides = _Sides("anti_join", l, r, on_left, on_right)
     return ir.Traced(sides.without_match())

@@ -38,11 +38,15 @@ class StageDelta:
 
 @dataclass(frozen=True)
 class EmitDelta:
-    """Fill a delta or change table from ``select``, whose columns are the table's."""
+    """Fill a delta or change table from ``select``, whose columns are the table's.
+
+    ``after``: it reads a kept table as it is behind the step's change.
+    """
 
     table: Table
     select: Any
     served: Served
+    after: bool = False
 
 
 @dataclass(frozen=True)

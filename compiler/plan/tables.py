@@ -83,6 +83,7 @@ class Table:
     where: str = ""  # file:line of it
     digest: str = ""
     sums: tuple[SumColumns, ...] = ()
+    extremes: tuple[SumColumns, ...] = ()  # of minima and maxima, which are not added up
     rows_of: str = field(default="", compare=False)  # the row type, for messages
 
     @property
@@ -92,6 +93,11 @@ class Table:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
+
+    @property
+    def values(self) -> tuple[SumColumns, ...]:
+        """What a state table keeps for a group, and where its change table has it."""
+        return (*self.sums, *self.extremes)
 
     def sum_named(self, column: str) -> SumColumns | None:
         """The running sum whose value a column of a state table holds."""

@@ -35,7 +35,7 @@ OUTPUT = "stepping_output"
 
 
 def fuse(dialect: PostgresDialect, step: Step) -> SQLFused | None:
-    """The step as one statement, or None if a part of it runs in Python."""
+    """The step as one statement, or None if a part of it runs in Python or reads what it wrote."""
     parts: list[Part] = []
     served: list[tuple[str, str, str]] = []
     inputs: list[tuple[str, tuple[TableColumn, ...]]] = []
@@ -50,7 +50,7 @@ def fuse(dialect: PostgresDialect, step: Step) -> SQLFused | None:
         match statement:
             case ClearDelta():
                 continue
-            case MapInPython():
+            case MapInPython() | EmitDelta(after=True):
                 return None
             case StageDelta():
                 inputs.append((statement.input, statement.table.columns))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from stepping.compiler.plan.statements import MergeDelta, MergeState
-from stepping.compiler.plan.tables import Table
+from stepping.compiler.plan.tables import Table, TableKind
 from stepping.dialects.base import CHANGED, KEPT, Expression
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def state_parts(dialect: PostgresDialect, statement: MergeState, prefix: str) ->
     conditions = dialect.lookup(table, KEPT, values, null_safe=True)
     found = f"{prefix}{FOUND}"
     new = exp.column("n1", table=CHANGED)
-    pairs = [(inner, outer) for each in table.sums for inner, outer in each.stored]
+    pairs = [(inner, outer) for each in table.values for inner, outer in each.stored]
     # A group that is not there before or after the step is left out: its sums must be nothing.
     there = exp.or_(
         exp.NEQ(this=new.copy(), expression=exp.Literal.number(0)),
@@ -160,7 +160,8 @@ def written(
         .where(exp.and_(missing, stays.copy())),
     )
     same = exp.EQ(this=exp.column("ctid", table=KEPT), expression=exp.column(ROW_ID, table=FOUND))
-    sets = [weight, *(name for name in names if name not in table.key and table.sums)]
+    keyed = table.kind is TableKind.STATE
+    sets = [weight, *(name for name in names if keyed and name not in table.key)]
     update = exp.Update(
         this=exp.alias_(dialect.source(table), KEPT, table=True),
         expressions=[

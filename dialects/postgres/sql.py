@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -239,6 +239,17 @@ class PostgresDialect(Dialect):
         if not on:
             return select.join(source, join_type="cross")
         return select.join(source, on=exp.and_(*on))
+
+    def picked(
+        self, table: Table, touched: Expression | None, start: Callable[[str], Expression]
+    ) -> Expression:
+        alias = exp.TableAlias(this=self.identifier("m"))
+        rows = exp.Subquery(this=start("m").select("*"), alias=alias)
+        if touched is None:
+            return exp.select().from_(rows)
+        groups = exp.Subquery(this=touched, alias=exp.TableAlias(this=self.identifier("g")))
+        lateral = exp.Lateral(this=exp.Subquery(this=rows.this), alias=alias)
+        return exp.select().from_(groups).join(lateral, join_type="cross")
 
     # -- sums ---------------------------------------------------------------------------------
 

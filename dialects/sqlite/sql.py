@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from stepping.compiler.plan.sql_plan import Role, SQLStatement
 from stepping.compiler.plan.statements import MergeDelta, MergeState, Served, StageDelta
-from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex
+from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex, TableKind
 from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.metadata import create_statements
@@ -72,7 +72,7 @@ class SQLiteDialect(Dialect):
 
     def identity(self, table: Table) -> tuple[str, ...]:
         """The primary key: what rows are looked up by, then whatever else tells them apart."""
-        if table.sums or not table.names:
+        if table.kind is TableKind.STATE:
             return table.key
         return (*table.key, *(name for name in table.names if name not in table.key))
 
@@ -99,7 +99,7 @@ class SQLiteDialect(Dialect):
             f"AFTER UPDATE OF {weight} ON {name} WHEN NEW.{weight} = 0\n"
             f"BEGIN\n    DELETE FROM {name} WHERE {same};\nEND"
         )
-        if not table.non_negative or table.sums:
+        if not table.non_negative or table.kind is TableKind.STATE:
             return (*created, trigger)
         # An upsert adds to a count, and SQLite would check the row that it did not insert: a
         # count below 0 is looked for after the merge, in an index that is always empty.
@@ -110,7 +110,7 @@ class SQLiteDialect(Dialect):
         return (*created, trigger, below)
 
     def checks_count(self, table: Table) -> bool:
-        return table.non_negative and bool(table.sums)
+        return table.non_negative and table.kind is TableKind.STATE
 
     def session_ddl(self, table: Table) -> tuple[str, ...]:
         columns = [f"{self.quoted(c.name)} {self.column_type(c, table)}" for c in table.columns]
@@ -186,6 +186,20 @@ class SQLiteDialect(Dialect):
         # (sqlite.org/optoverview.html, "manual control of query plans using CROSS JOIN").
         joined = select.join(source, join_type="cross")
         return joined.where(*on) if on else joined
+
+    def picked(
+        self, table: Table, touched: Expression | None, start: Callable[[str], Expression]
+    ) -> Expression:
+        # There is no LATERAL: rows are picked by the ids that a correlated list gives.
+        ids = start("m2").select(exp.column("rowid", table=self.identifier("m2")))
+        chosen = exp.In(
+            this=exp.column("rowid", table=self.identifier("m")), query=exp.Subquery(this=ids)
+        )
+        source = exp.alias_(self.source(table), self.identifier("m"), table=True)
+        if touched is None:
+            return exp.select().from_(source).where(chosen)
+        groups = exp.Subquery(this=touched, alias=exp.TableAlias(this=self.identifier("g")))
+        return exp.select().from_(groups).join(source, join_type="cross").where(chosen)
 
     # -- sums ---------------------------------------------------------------------------------
 
@@ -302,9 +316,12 @@ class SQLiteDialect(Dialect):
         def changed(name: str) -> Expression:
             return exp.column(self.identifier(name), table=alias.copy())
 
-        pairs = [(table.weight or "", "n1"), *(p for s in table.sums for p in s.stored)]
+        pairs = [p for each in table.values for p in each.stored]
         columns = [self.stored(table, table.column(key), changed(key)) for key in table.key]
-        values = {inner: changed(outer) for inner, outer in pairs}
+        values = {
+            inner: self.stored(table, table.column(inner), changed(outer)) for inner, outer in pairs
+        }
+        values[table.weight or ""] = changed("n1")
         ordered = [name for name in (*table.names, table.weight or "") if name not in table.key]
         there = exp.NEQ(this=changed("n1"), expression=exp.Literal.number(0))
         was = exp.Not(this=exp.Is(this=changed("n0"), expression=exp.Null()))

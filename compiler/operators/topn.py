@@ -1,0 +1,136 @@
+"""The first rows of an order, kept up to date from the start of an index."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, TypeVar
+
+from stepping.compiler import ir
+from stepping.compiler.codec import python_codec
+from stepping.compiler.frontend.index import Index, directions, ordering
+from stepping.compiler.frontend.tracing import operator_of, origin, query_error
+from stepping.compiler.operators.join import check_index
+from stepping.compiler.schema import Schema
+from stepping.compiler.zset import ZSet, ZSetPython, directed, order_key
+
+T = TypeVar("T")
+
+
+def first_n(a: ZSet[T], *, index: Index[T, Any], n: int) -> ZSet[T]:
+    """The first ``n`` rows in the order of ``index``; equal rows count as often as they are there.
+
+    Ties go by the whole row in column order. Keeps the rows in that order; a step reads at most
+    ``n`` of them before and after it, from the start of the index.
+    """
+    operator = operator_of(a, "st.first_n")
+    check_index("st.first_n index=", operator, index)
+    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+        raise query_error(f"st.first_n n= is {n!r}", "give a whole number of rows, at least 1")
+    ordered = Ordered(operator, origin=origin(), called="first_n")
+    return ir.Traced(FirstN(ordered, index.function, index.ascending, n, origin=origin()))
+
+
+@ir.node
+class Ordered(ir.Operator):
+    """The rows of ``source``, in a table that only its reader touches.
+
+    The first rows of an order are read behind a step's change, all else as it was before; a table
+    of its own keeps the two apart.
+    """
+
+    source: ir.Operator
+
+    linear = True
+
+    @property
+    def inputs(self) -> tuple[ir.Operator, ...]:
+        return (self.source,)
+
+    @property
+    def schema(self) -> Schema:
+        return self.source.schema
+
+    def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
+        return inputs[0]
+
+    def delta(self, at: ir.Reads) -> ir.Relation:
+        return at.delta(self.source)
+
+    def non_negative(self, inputs: tuple[bool, ...]) -> bool:
+        return inputs[0]
+
+
+@ir.node
+class FirstN(ir.Operator):
+    """The first rows of each group of ``source``, or of all of it."""
+
+    source: ir.Operator
+    key: ir.RowFunction
+    ascending: tuple[bool, ...]  # of each part of the key
+    n: int
+    by: ir.RowFunction | None = None
+
+    @property
+    def inputs(self) -> tuple[ir.Operator, ...]:
+        return (self.source,)
+
+    @property
+    def schema(self) -> Schema:
+        return self.source.schema
+
+    @property
+    def label(self) -> str:
+        return "first_n"
+
+    def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
+        (rows,) = inputs
+        columns = python_codec(self.schema.type).encode
+        groups: dict[Any, list[tuple[Any, int]]] = {}
+        for row, count in rows.iter():
+            if count > 0:
+                group = self.by.call(row) if self.by else None
+                groups.setdefault(group, []).append((row, count))
+
+        def place(item: tuple[Any, int]) -> Any:
+            key = self.key.call(item[0])
+            return directed(key, self.ascending), tuple(map(order_key, columns(item[0])))
+
+        found: list[tuple[Any, int]] = []
+        for group in groups.values():
+            left = self.n
+            for row, count in sorted(group, key=place):
+                if left <= 0:
+                    break
+                found.append((row, min(count, left)))
+                left -= count
+        return ZSetPython(found)
+
+    @cached_property
+    def order(self) -> tuple[tuple[ir.Scalar, ...], tuple[bool, ...]]:
+        """The scalars that rows are ordered by: the key's, then the whole row."""
+        assert self.key.scalars is not None
+        rest = [scalar for _, scalar in ir.references(self.schema.columns)]
+        rest = [scalar for scalar in rest if scalar not in self.key.scalars]
+        up = (*self.column_ascending, *(True for _ in rest))
+        return ordering((*self.key.scalars, *rest), up)
+
+    @property
+    def column_ascending(self) -> tuple[bool, ...]:
+        """The direction of each column of the key."""
+        return directions(self.key.type, self.ascending)
+
+    def delta(self, at: ir.Reads) -> ir.Relation:
+        # Not linear: what was first is taken away and what is first now is added, for each group
+        # that a changed row is in.
+        by = () if self.by is None else self.by.scalars
+        assert by is not None
+        scalars, ascending = self.order
+        return ir.First(self.source, at.delta(self.source), by, scalars, ascending, self.n)
+
+    def non_negative(self, inputs: tuple[bool, ...]) -> bool:
+        return True
+
+    @property
+    def python_functions(self) -> tuple[ir.RowFunction, ...]:
+        both = (self.key, self.by) if self.by else (self.key,)
+        return tuple(each for each in both if each.scalars is None)
