@@ -19,6 +19,8 @@ from stepping.errors import RowError
 Check = Callable[[Any, Atom, str], Any]
 
 _MIN_INT, _MAX_INT = -(2**63), 2**63 - 1
+_MAX_ADJUSTED = 10_000  # the power of ten of the first digit
+_MAX_PLACES = 16_383  # postgresql.org/docs/current/datatype-numeric.html
 # Nothing is rounded: a Decimal's digits are what they are.
 _EXACT = decimal.Context(prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
 
@@ -75,7 +77,8 @@ def check_text(value: Any, atom: Atom, field: str) -> str:
             f"{field}: {value!r} holds a lone surrogate, which is no Unicode text",
             hint="decode the text with errors='replace', or store bytes",
         ) from None
-    return str(value)
+    # str(value) of a subclass may give another text.
+    return str.__str__(value)
 
 
 def check_bytes(value: Any, atom: Atom, field: str) -> bytes:
@@ -95,6 +98,12 @@ def canonical_decimal(value: decimal.Decimal) -> decimal.Decimal:
     return value
 
 
+def _places(value: decimal.Decimal) -> int:
+    exponent = value.normalize(_EXACT).as_tuple().exponent
+    assert isinstance(exponent, int)
+    return -exponent
+
+
 def check_decimal(value: Any, atom: Atom, field: str) -> decimal.Decimal:
     if isinstance(value, int) and not isinstance(value, bool):
         value = decimal.Decimal(value)
@@ -103,26 +112,30 @@ def check_decimal(value: Any, atom: Atom, field: str) -> decimal.Decimal:
     if not value.is_finite():
         raise RowError(f"{field}: {value} is not a number", hint="use None where there is none")
     # Before anything is expanded: Decimal("1e1000000") has a million digits.
-    if abs(value.adjusted()) > 10_000:
-        raise RowError(f"{field}: {value} has more digits than a database holds")
-    value = canonical_decimal(value)
+    if value and (abs(value.adjusted()) > _MAX_ADJUSTED or _places(value) > _MAX_PLACES):
+        shown = str(value) if len(str(value)) <= 60 else f"{str(value)[:57]}..."
+        raise RowError(
+            f"{field}: {shown} has more digits than a database holds",
+            hint=f"at most {_MAX_ADJUSTED} before the point and {_MAX_PLACES} after it",
+        )
+    number = canonical_decimal(value)
     if atom.scale is not None:
-        exponent = value.as_tuple().exponent
+        exponent = number.as_tuple().exponent
         assert isinstance(exponent, int)
         if -exponent > atom.scale:
             raise RowError(
-                f"{field}: {value} has more than {atom.scale} digits after the point",
+                f"{field}: {number} has more than {atom.scale} digits after the point",
                 hint=f"round it first, as the field is Scale({atom.scale})",
             )
-        if not _MIN_INT <= value.scaleb(atom.scale, _EXACT) <= _MAX_INT:
-            raise RowError(f"{field}: {value} does not fit: 64 bits with scale {atom.scale}")
-    return value
+        if not _MIN_INT <= number.scaleb(atom.scale, _EXACT) <= _MAX_INT:
+            raise RowError(f"{field}: {number} does not fit: 64 bits with scale {atom.scale}")
+    return number
 
 
 def check_date(value: Any, atom: Atom, field: str) -> datetime.date:
     if not isinstance(value, datetime.date) or isinstance(value, datetime.datetime):
         raise wrong_type(value, "date", field)
-    return value
+    return datetime.date(value.year, value.month, value.day)
 
 
 def check_datetime(value: Any, atom: Atom, field: str) -> datetime.datetime:
@@ -133,7 +146,16 @@ def check_datetime(value: Any, atom: Atom, field: str) -> datetime.datetime:
             f"{field}: {value} has a time zone, and the field is a naive datetime",
             hint="annotate the field with Annotated[datetime, st.UTC] to keep aware times",
         )
-    return value.replace(fold=0) if value.fold else value
+    return _plain(value)
+
+
+def _plain(value: datetime.datetime) -> datetime.datetime:
+    """The value without its fold, and not of a subclass."""
+    return datetime.datetime(
+        *(value.year, value.month, value.day, value.hour, value.minute, value.second),
+        value.microsecond,
+        tzinfo=value.tzinfo,
+    )
 
 
 def check_timestamp(value: Any, atom: Atom, field: str) -> datetime.datetime:
@@ -145,9 +167,12 @@ def check_timestamp(value: Any, atom: Atom, field: str) -> datetime.datetime:
             hint="use datetime(..., tzinfo=UTC), or a plain datetime field",
         )
     try:
-        return value.astimezone(datetime.UTC).replace(fold=0)
+        return _plain(value.astimezone(datetime.UTC))
     except OverflowError:
-        raise RowError(f"{field}: {value} is out of range in UTC") from None
+        raise RowError(
+            f"{field}: {value} is before year 1 or after year 9999 in UTC",
+            hint="nothing was written; leave it out, or use None in a field that is optional",
+        ) from None
 
 
 def check_time(value: Any, atom: Atom, field: str) -> datetime.time:
@@ -155,13 +180,13 @@ def check_time(value: Any, atom: Atom, field: str) -> datetime.time:
         raise wrong_type(value, "time", field)
     if value.tzinfo is not None:
         raise RowError(f"{field}: {value} has a time zone", hint="store a naive time")
-    return value.replace(fold=0)
+    return datetime.time(value.hour, value.minute, value.second, value.microsecond)
 
 
 def check_uuid(value: Any, atom: Atom, field: str) -> uuid.UUID:
     if not isinstance(value, uuid.UUID):
         raise wrong_type(value, "UUID", field)
-    return value
+    return value if type(value) is uuid.UUID else uuid.UUID(int=value.int)
 
 
 def check_enum(value: Any, atom: Atom, field: str) -> enum.Enum:
@@ -178,6 +203,21 @@ def check_null(value: Any, atom: Atom, field: str) -> None:
         raise wrong_type(value, "None", field)
 
 
+# A test that is cheaper than calling the check, where it says that the value is canonical.
+FAST = {
+    Kind.INT: "type({v}) is int and -9223372036854775808 <= {v} <= 9223372036854775807",
+    Kind.TEXT: "type({v}) is str and {v}.isascii()",
+    Kind.BOOL: "type({v}) is bool",
+    Kind.BYTES: "type({v}) is bytes",
+    Kind.DATE: "type({v}) is date",
+    Kind.DATETIME: "type({v}) is datetime and {v}.tzinfo is None and not {v}.fold",
+    Kind.UUID: "type({v}) is UUID",
+    Kind.NULL: "{v} is None",
+    Kind.FLOAT: "type({v}) is float and ({v} > 0.0 or {v} < 0.0)",
+}
+FAST_NAMES = {"date": datetime.date, "datetime": datetime.datetime, "UUID": uuid.UUID}
+
+# Of a collected value the check is made by `packing.py`, from what it is a collection of.
 CHECKS: dict[Kind, Check] = {
     Kind.INT: check_int,
     Kind.FLOAT: check_float,

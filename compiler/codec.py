@@ -4,21 +4,23 @@ Encoding also checks a row and brings it into its canonical form, so that equal 
 columns: an int in a float field becomes a float, -0.0 becomes 0.0, a Decimal is normalised, an
 aware datetime becomes UTC. A value that does not fit is a `RowError` that names the field.
 
+The column of a collected value holds its packed bytes on every store, the one in memory included:
+equality, groups and joins then mean the same everywhere.
+
 The functions are generated because a loop over fields costs several times the database's own work
 per row.
 """
 
 from __future__ import annotations
 
-import datetime
 import itertools
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from stepping.compiler.canonical import check_of, wrong_type
+from stepping.compiler.canonical import FAST, FAST_NAMES, wrong_type
+from stepping.compiler.packing import check_of, packing_of
 from stepping.compiler.schema import (
     EMPTY,
     Atom,
@@ -31,19 +33,6 @@ from stepping.compiler.schema import (
 )
 
 Convert = Callable[[Atom, str], Callable[[Any], Any] | None]  # a column's type, and its field
-
-# A test that is cheaper than calling the check, where it says that the value is canonical.
-_FAST = {
-    Kind.INT: "type({v}) is int and -9223372036854775808 <= {v} <= 9223372036854775807",
-    Kind.TEXT: "type({v}) is str and {v}.isascii()",
-    Kind.BOOL: "type({v}) is bool",
-    Kind.BYTES: "type({v}) is bytes",
-    Kind.DATE: "type({v}) is date",
-    Kind.DATETIME: "type({v}) is datetime and {v}.tzinfo is None and not {v}.fold",
-    Kind.UUID: "type({v}) is UUID",
-    Kind.NULL: "{v} is None",
-    Kind.FLOAT: "type({v}) is float and ({v} > 0.0 or {v} < 0.0)",
-}
 
 
 @dataclass(frozen=True)
@@ -81,7 +70,7 @@ def _python_codec(value_type: ValueType, identity: int) -> Codec:
 
 
 def python_codec(value_type: ValueType) -> Codec:
-    """The codec without a database: its columns hold canonical Python values."""
+    """The codec without a database: its columns hold canonical Python values, or packed bytes."""
     # Types are equal that build different classes, so the type's own identity is part of the key;
     # the cache keeps the type alive, so that an identity is never used twice.
     return _python_codec(value_type, id(value_type))
@@ -94,11 +83,7 @@ def _as_it_is(atom: Atom, field: str) -> None:
 class _Generator:
     def __init__(self, convert: Convert) -> None:
         self.convert = convert
-        self.globals: dict[str, Any] = {
-            "date": datetime.date,
-            "datetime": datetime.datetime,
-            "UUID": uuid.UUID,
-        }
+        self.globals: dict[str, Any] = dict(FAST_NAMES)
         self.lines: list[str] = []
         self.serial = itertools.count()
 
@@ -148,7 +133,7 @@ class _Encoder(_Generator):
         self.line(indent, f"{value} = {expression}")
         check = self.constant(check_of(atom), "check")
         call = f"{check}({value}, {self.constant(atom, 'atom')}, {self.constant(field, 'field')})"
-        fast = "" if atom.choices else _FAST.get(atom.kind, "")
+        fast = "" if atom.choices else FAST.get(atom.kind, "")
         convert = self.convert(atom, field)
         wrap = f"{self.constant(convert, 'convert')}({{}})" if convert else "{}"
         if atom.nullable:
@@ -228,9 +213,12 @@ class _Decoder(_Generator):
             case Atom():
                 name = f"c{next(self.column)}"
                 convert = self.convert(value_type, "")
-                if convert is None:
+                called = f"{self.constant(convert, 'convert')}({name})" if convert else name
+                if value_type.kind is Kind.PACKED:
+                    unpack = self.constant(packing_of(value_type).unpack, "unpack")
+                    called = f"{unpack}({called})"
+                if called == name:
                     return name
-                called = f"{self.constant(convert, 'convert')}({name})"
                 return f"(None if {name} is None else {called})" if value_type.nullable else called
             case Struct() if value_type.is_optional:
                 present = f"c{next(self.column)}"

@@ -31,7 +31,7 @@ class Kind(enum.Enum):
     UUID = "uuid"
     ENUM = "enum"  # stored by member name
     NULL = "null"  # always None
-    PACKED = "packed"  # a collected value in canonical MessagePack
+    PACKED = "packed"  # a collected value in canonical MessagePack: see packing.py
 
 
 class Empty:
@@ -73,6 +73,7 @@ class Atom:
     nullable: bool = False
     scale: int | None = None  # digits after the point, DECIMAL only
     members: tuple[str, ...] = ()  # names of an enum's members, in order, ENUM only
+    collected: Collected | None = None  # what is packed, PACKED only
     # Left out of equality: what Python builds from the column. Renaming a class moves no data.
     python: Any = field(default=None, compare=False, repr=False)
     choices: tuple[Any, ...] = field(default=(), compare=False, repr=False)  # Literal[...]
@@ -84,7 +85,7 @@ class Atom:
         return replace(self, nullable=False) if self.nullable else self
 
     def __str__(self) -> str:
-        name = self.kind.value
+        name = self.kind.value if self.collected is None else str(self.collected)
         if self.kind is Kind.DECIMAL and self.scale is not None:
             name = f"decimal(scale {self.scale})"
         return f"{name} | None" if self.nullable and self.kind is not Kind.NULL else name
@@ -121,6 +122,11 @@ class Struct:
     def is_optional(self) -> bool:
         return self.missing is not Missing.NEVER
 
+    @property
+    def is_row(self) -> bool:
+        """Whether its values are instances of a class with fields: no tuple, no bare value."""
+        return self.build in (Build.KEYWORD, Build.POSITIONAL)
+
     def field(self, name: str) -> ValueType:
         return dict(self.fields)[name]
 
@@ -134,6 +140,65 @@ class Struct:
 
 
 ValueType = Atom | Struct
+
+
+@dataclass(frozen=True)
+class Several:
+    """``tuple[X, ...]``: any number of values in an order."""
+
+    item: ValueType
+
+    def __str__(self) -> str:
+        return f"tuple[{self.item}, ...]"
+
+
+@dataclass(frozen=True)
+class Members:
+    """``frozenset[X]``."""
+
+    item: ValueType
+
+    def __str__(self) -> str:
+        return f"frozenset[{self.item}]"
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """``ZSetPython[X]``: rows with their counts."""
+
+    item: ValueType
+
+    def __str__(self) -> str:
+        return f"ZSetPython[{self.item}]"
+
+
+@dataclass(frozen=True)
+class Alternatives:
+    """``X | Y``: each under a name, by which a stored value says what it is; sorted by it."""
+
+    options: tuple[tuple[str, ValueType], ...]
+
+    def __str__(self) -> str:
+        return " | ".join(str(option) for _, option in self.options)
+
+
+@dataclass(frozen=True)
+class Again:
+    """A row class inside itself: the one that is ``up`` row classes further out, 0 the nearest.
+
+    Counted are the structs inside the collected value that `Struct.is_row`.
+    """
+
+    up: int
+    cls: Any = field(default=None, compare=False, repr=False)
+    name: str = field(default="...", compare=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+# A Struct is packed whole where a row class contains itself.
+Collected = Several | Members | Weighted | Alternatives | Again | Struct
 
 BOOL = Atom(Kind.BOOL)
 INT = Atom(Kind.INT)
@@ -150,6 +215,30 @@ def required(value_type: ValueType) -> ValueType:
 def same_shape(a: ValueType, b: ValueType) -> bool:
     """Whether two types hold the same values: equal but for which class Python builds."""
     return a == b
+
+
+def same_classes(a: ValueType | Collected, b: ValueType | Collected) -> bool:
+    """Whether two types of the same shape build the same classes, so that equal columns are equal
+    values in Python."""
+    match a, b:
+        case Atom(), Atom():
+            if a.collected is not None and b.collected is not None:
+                return same_classes(a.collected, b.collected)
+            return a.kind is not Kind.ENUM or a.python is b.python
+        case Struct(), Struct():
+            return a.cls is b.cls and all(
+                same_classes(x, y) for (_, x), (_, y) in zip(a.fields, b.fields, strict=True)
+            )
+        case Alternatives(), Alternatives():
+            return all(
+                same_classes(x, y) for (_, x), (_, y) in zip(a.options, b.options, strict=True)
+            )
+        case (Several(), Several()) | (Members(), Members()) | (Weighted(), Weighted()):
+            return same_classes(a.item, b.item)  # type: ignore[union-attr]
+        case Again(), Again():
+            return a.cls is b.cls
+        case _:
+            return False
 
 
 @dataclass(frozen=True)

@@ -6,26 +6,37 @@ import dataclasses
 import datetime
 import decimal
 import enum
-import inspect
 import sys
 import types
 import typing
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar, dataclass_transform
 
+from stepping.compiler.frontend.fields import (
+    UNIONS,
+    bound_variables,
+    fields_of,
+    is_named_tuple,
+    owner_of,
+    substituted,
+)
+from stepping.compiler.frontend.unions import united
 from stepping.compiler.schema import EMPTY as EMPTY
 from stepping.compiler.schema import (
     NULL,
+    Again,
     Atom,
     Build,
     Kind,
-    Missing,
+    Members,
+    Several,
     Struct,
     ValueType,
+    Weighted,
 )
 from stepping.compiler.schema import Empty as Empty
-from stepping.compiler.zset import ZSetPython
+from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.errors import QueryError
 
 T = TypeVar("T")
@@ -100,7 +111,19 @@ _KINDS: dict[Any, Kind] = {
     datetime.time: Kind.TIME,
     uuid.UUID: Kind.UUID,
 }
+_COLLECTIONS: dict[Any, Any] = {tuple: Several, frozenset: Members, ZSetPython: Weighted}
+_INSTEAD: dict[Any, str] = {
+    list: "a row must not change once stored: write tuple[X, ...]",
+    set: "a row must not change once stored: write frozenset[X]",
+    dict: "a row must not change once stored: write tuple[tuple[K, V], ...], or a row per item",
+    tuple: "say what is in it: tuple[X, ...], or tuple[X, Y]",
+    frozenset: "say what is in it: frozenset[X]",
+    ZSetPython: "say what is in it: st.ZSetPython[X]",
+    ZSet: "a field holds a Z-set in memory: st.ZSetPython[X]",
+}
 _EMPTY_TYPE = Struct((), cls=EMPTY, build=Build.SINGLETON, name="Empty")
+_MAX_NESTED = 100
+_MAX_ALIASES = 100
 _MAX_SCALE = 18  # a scaled decimal is a 64-bit integer on SQLite
 
 
@@ -110,121 +133,131 @@ def type_of(annotation: Any, namespace: Mapping[str, Any] | None = None) -> Valu
     ``namespace`` resolves annotations that are strings. Raises `QueryError` for what cannot be
     stored.
     """
-    return _Resolver(dict(namespace or {})).resolve(annotation, {}, ())
+    return _Resolver(dict(namespace or {})).resolve(annotation, _Place())
+
+
+@dataclasses.dataclass(frozen=True)
+class _Place:
+    """Where an annotation stands: inside which row classes, the outermost first.
+
+    ``packed``: inside a collected value, whose row classes are counted from its own beginning. A
+    row class that is met again is packed there, so that its outermost fields have columns.
+    """
+
+    inside: tuple[Any, ...] = ()
+    packed: bool = False
+
+    def within(self, key: Any) -> _Place:
+        return _Place((*self.inside, key), self.packed)
+
+    def collected(self) -> _Place:
+        return self if self.packed else _Place(packed=True)
 
 
 @dataclasses.dataclass
 class _Resolver:
     namespace: dict[str, Any]
 
-    def resolve(
-        self, annotation: Any, variables: Mapping[Any, Any], inside: tuple[Any, ...]
-    ) -> ValueType:
-        if isinstance(annotation, str | typing.ForwardRef):
-            annotation = self.named(annotation)
+    def resolve(self, annotation: Any, at: _Place) -> ValueType:
+        annotation = self.itself(annotation)
         if annotation is None or annotation is types.NoneType:
             return NULL
         if isinstance(annotation, TypeVar):
-            if annotation not in variables:
-                raise QueryError(
-                    f"{annotation} is a type variable, not a type that can be stored",
-                    hint="give the type argument, as in Pair[Product, LineItem]",
-                )
-            return self.resolve(variables[annotation], variables, inside)
-        if isinstance(annotation, typing.NewType):
-            return self.resolve(annotation.__supertype__, variables, inside)
-        if annotation in _KINDS:
+            raise QueryError(
+                f"{annotation} is a type variable, not a type that can be stored",
+                hint="give the type argument, as in Pair[Product, LineItem]",
+            )
+        if isinstance(annotation, type) and annotation in _KINDS:
             return Atom(_KINDS[annotation], python=annotation)
         if annotation is Empty:
             return _EMPTY_TYPE
         origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
         if origin is typing.Annotated:
-            return self.annotated(arguments, variables, inside)
+            return self.annotated(arguments, at)
         if origin is typing.Literal:
             return _literal(arguments)
-        if origin in (typing.Union, types.UnionType):
-            return self.union(annotation, arguments, variables, inside)
-        if origin is tuple:
-            if len(arguments) == 2 and arguments[1] is Ellipsis:
-                return self.packed(annotation, variables)
-            fields = tuple(
-                (str(i), self.resolve(a, variables, inside)) for i, a in enumerate(arguments)
-            )
+        if origin in UNIONS:
+            return self.union(annotation, at)
+        if origin is tuple and not (len(arguments) == 2 and arguments[1] is Ellipsis):
+            fields = tuple((str(i), self.resolve(a, at)) for i, a in enumerate(arguments))
             return Struct(fields, cls=tuple, build=Build.TUPLE)
-        if origin is frozenset or origin is ZSetPython or annotation in (frozenset, ZSetPython):
-            return self.packed(annotation, variables)
+        if origin in _COLLECTIONS:
+            item = self.resolve(arguments[0], at.collected())
+            return Atom(Kind.PACKED, collected=_COLLECTIONS[origin](item))
         row_class = origin or annotation
         if isinstance(row_class, type):
             if issubclass(row_class, enum.Enum):
                 names = tuple(member.name for member in row_class)
                 return Atom(Kind.ENUM, members=names, python=row_class)
-            if (row_class, arguments) in inside:
-                raise _Recursive(row_class, arguments)
-            if dataclasses.is_dataclass(row_class) or _is_named_tuple(row_class):
-                return self.row(annotation, row_class, arguments, variables, inside)
+            if dataclasses.is_dataclass(row_class) or is_named_tuple(row_class):
+                return self.row(annotation, row_class, arguments, at)
         raise QueryError(
             f"{_show(annotation)} is not a type that stepping can store",
-            hint="use str, int, float, bool, bytes, Decimal, date, datetime, time, UUID, an Enum, "
-            "X | None, a tuple, st.Data, a frozen dataclass or a NamedTuple",
+            hint=_INSTEAD.get(row_class)
+            or "use str, int, float, bool, bytes, Decimal, date, datetime, time, UUID, an Enum, "
+            "X | None, a tuple, a frozenset, st.Data, a frozen dataclass or a NamedTuple",
         )
 
+    def itself(self, annotation: Any) -> Any:
+        """What an annotation means that is a name for another."""
+        for _ in range(_MAX_ALIASES):
+            if isinstance(annotation, str | typing.ForwardRef):
+                annotation = self.named(annotation)
+            elif isinstance(annotation, typing.NewType):
+                annotation = annotation.__supertype__
+            elif type(annotation).__name__ == "TypeAliasType":
+                annotation = annotation.__value__
+            else:
+                return annotation
+        raise QueryError(f"{_show(annotation)} is a name for itself")
+
     def row(
-        self,
-        annotation: Any,
-        row_class: Any,
-        arguments: tuple[Any, ...],
-        variables: Mapping[Any, Any],
-        inside: tuple[Any, ...],
+        self, annotation: Any, row_class: Any, arguments: tuple[Any, ...], at: _Place
     ) -> ValueType:
-        name = row_class.__name__
-        arguments = tuple(variables.get(a, a) if isinstance(a, TypeVar) else a for a in arguments)
-        own = _type_variables(row_class, arguments)
-        key = (row_class, typing.get_args(annotation))
-        if _is_named_tuple(row_class):
-            names, build = row_class._fields, Build.POSITIONAL
-        else:
-            if not row_class.__dataclass_params__.frozen:
-                raise QueryError(
-                    f"{name} is a dataclass that is not frozen: a row must not change once stored",
-                    hint="write @dataclass(frozen=True), or derive from st.Data",
-                )
-            for field in dataclasses.fields(row_class):
-                if not field.init:
-                    raise QueryError(
-                        f"{name}.{field.name} has init=False, so a stored row could not be rebuilt",
-                        hint="make it a property",
-                    )
-            names = tuple(field.name for field in dataclasses.fields(row_class))
-            build = Build.POSITIONAL if issubclass(row_class, Pair) else Build.KEYWORD
-        hints = self.hints(row_class)
-        try:
-            fields = tuple(
-                (field, self.field(name, field, hints, own, (*inside, key))) for field in names
+        key = (row_class, arguments)
+        if key in at.inside:
+            if not at.packed:
+                whole = self.row(annotation, row_class, arguments, at.collected())
+                assert isinstance(whole, Struct)
+                return Atom(Kind.PACKED, collected=whole)
+            up = len(at.inside) - 1 - at.inside.index(key)
+            again = Again(up, row_class, _show(annotation))
+            return Atom(Kind.PACKED, collected=again)
+        if len(at.inside) >= _MAX_NESTED:
+            raise QueryError(
+                f"{_show(annotation)} has row classes inside it without end",
+                hint="a row class may contain itself with the same type arguments only",
             )
-        except _Recursive as recursion:
-            if recursion.key == key:
-                return self.packed(annotation, variables)
-            raise
+        name = row_class.__name__
+        names, build = fields_of(row_class)
+        if issubclass(row_class, Pair):
+            build = Build.POSITIONAL
+        hints = self.hints(row_class)
+        bound = bound_variables(row_class, arguments)
+        fields = tuple(
+            (
+                field,
+                self.field(
+                    f"{name}.{field}",
+                    substituted(
+                        hints[field], {typing.Self: annotation, **bound[owner_of(row_class, field)]}
+                    ),
+                    at.within(key),
+                ),
+            )
+            for field in names
+        )
         if issubclass(row_class, Pair):
             name = pair_of(fields[0][1], fields[1][1]).name
         elif arguments:
             name += f"[{', '.join(map(_show, arguments))}]"
         return Struct(fields, cls=row_class, build=build, name=name)
 
-    def field(
-        self,
-        row: str,
-        name: str,
-        hints: Mapping[str, Any],
-        variables: Mapping[Any, Any],
-        inside: tuple[Any, ...],
-    ) -> ValueType:
+    def field(self, where: str, annotation: Any, at: _Place) -> ValueType:
         try:
-            return self.resolve(hints[name], variables, inside)
-        except _Recursive:
-            raise
+            return self.resolve(annotation, at)
         except QueryError as error:
-            raise QueryError(f"{row}.{name}: {error.message}", hint=error.hint) from None
+            raise QueryError(f"{where}: {error.message}", hint=error.hint) from None
 
     def hints(self, row_class: Any) -> dict[str, Any]:
         local = dict(self.namespace)
@@ -250,10 +283,8 @@ class _Resolver:
         except NameError as error:
             raise QueryError(f"{text!r}: {error.name!r} is not defined here") from None
 
-    def annotated(
-        self, arguments: tuple[Any, ...], variables: Mapping[Any, Any], inside: tuple[Any, ...]
-    ) -> ValueType:
-        inner = self.resolve(arguments[0], variables, inside)
+    def annotated(self, arguments: tuple[Any, ...], at: _Place) -> ValueType:
+        inner = self.resolve(arguments[0], at)
         for mark in arguments[1:]:
             if isinstance(inner, Atom) and inner.kind is Kind.DECIMAL and isinstance(mark, Scale):
                 if not 0 <= mark.digits <= _MAX_SCALE:
@@ -263,84 +294,53 @@ class _Resolver:
                 inner = dataclasses.replace(inner, kind=Kind.TIMESTAMP)
         return inner
 
-    def union(
-        self,
-        annotation: Any,
-        arguments: tuple[Any, ...],
-        variables: Mapping[Any, Any],
-        inside: tuple[Any, ...],
-    ) -> ValueType:
-        rest = [a for a in arguments if a is not types.NoneType and a is not Empty]
-        if len(rest) == 1 and not (len(arguments) > 2):
-            inner = self.resolve(rest[0], variables, inside)
-            is_none = types.NoneType in arguments
-            match inner:
-                case Struct() if not inner.is_optional:
-                    return inner.optional(Missing.NONE if is_none else Missing.EMPTY)
-                case Atom() if is_none:
-                    return inner.optional()
-                case Atom():  # str | Empty: a struct of one, so that Empty is told from None
-                    one = (("value", inner),)
-                    return Struct(one, Missing.EMPTY, cls=None, build=Build.BARE, name=str(inner))
-        return self.packed(annotation, variables)
+    def union(self, annotation: Any, at: _Place) -> ValueType:
+        alternatives = list(self.alternatives(annotation))
+        rest = [a for a in alternatives if a is not types.NoneType and a is not Empty]
+        missing = [self.resolve(a, at) for a in alternatives if a is types.NoneType or a is Empty]
+        if len(rest) > 1:
+            made = united([*(self.resolve(a, at.collected()) for a in rest), *missing])
+            if isinstance(made, Atom) or made.build is Build.BARE:
+                return made
+            # Two names for one row class, which has columns of its own.
+        return united([*(self.resolve(a, at) for a in rest[:1]), *missing])
 
-    def packed(self, annotation: Any, variables: Mapping[Any, Any]) -> ValueType:
-        if isinstance(annotation, type) or not variables:
-            concrete = annotation
+    def alternatives(self, annotation: Any) -> Iterator[Any]:
+        annotation = self.itself(annotation)
+        if typing.get_origin(annotation) in UNIONS:
+            for argument in typing.get_args(annotation):
+                yield from self.alternatives(argument)
         else:
-            concrete = _substituted(annotation, variables)
-        nullable = types.NoneType in typing.get_args(annotation)
-        return Atom(Kind.PACKED, nullable=nullable, python=concrete)
-
-
-class _Recursive(QueryError):
-    """A row class that contains itself: packed where it starts."""
-
-    def __init__(self, row_class: Any, arguments: tuple[Any, ...]) -> None:
-        super().__init__(f"{row_class.__name__} contains itself")
-        self.key = (row_class, arguments)
-
-
-def _substituted(annotation: Any, variables: Mapping[Any, Any]) -> Any:
-    parameters = getattr(annotation, "__parameters__", ())
-    if not parameters:
-        return annotation
-    return annotation[tuple(variables.get(p, p) for p in parameters)]
-
-
-def _type_variables(row_class: Any, arguments: tuple[Any, ...]) -> dict[Any, Any]:
-    """Type variable to type, for a generic row class and the generic bases it derives from."""
-    found = dict(zip(getattr(row_class, "__parameters__", ()), arguments, strict=False))
-    for base in getattr(row_class, "__orig_bases__", ()):
-        origin = typing.get_origin(base)
-        if origin is None or origin is Generic:
-            continue
-        inner = tuple(
-            found.get(a, a) if isinstance(a, TypeVar) else a for a in typing.get_args(base)
-        )
-        found = {**_type_variables(origin, inner), **found}
-    return found
+            yield annotation
 
 
 def _literal(values: tuple[Any, ...]) -> ValueType:
-    present = tuple(value for value in values if value is not None)
-    kinds = {type(value) for value in present}
-    if len(kinds) != 1:
-        raise QueryError(
-            f"Literal[{', '.join(map(repr, values))}] mixes types, so no one column can hold it",
-            hint="use values of one type",
-        )
-    (python,) = kinds
-    nullable = len(present) < len(values)
+    kinds = dict.fromkeys(type(value) for value in values)
+    return united([_literal_of(kind, [v for v in values if type(v) is kind]) for kind in kinds])
+
+
+def _literal_of(python: type, values: list[Any]) -> ValueType:
+    if python is types.NoneType:
+        return NULL
     if issubclass(python, enum.Enum):
         names = tuple(member.name for member in python)
-        return Atom(Kind.ENUM, nullable, members=names, python=python, choices=present)
-    return Atom(_KINDS[python], nullable, python=python, choices=present)
-
-
-def _is_named_tuple(candidate: type) -> bool:
-    return issubclass(candidate, tuple) and hasattr(candidate, "_fields")
+        return Atom(Kind.ENUM, members=names, python=python, choices=tuple(values))
+    return Atom(_KINDS[python], python=python, choices=tuple(values))
 
 
 def _show(annotation: Any) -> str:
-    return annotation.__name__ if inspect.isclass(annotation) else str(annotation)
+    """An annotation without the names of modules: the name of an alternative may hold it."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if annotation is types.NoneType:
+        return "None"
+    if annotation is Ellipsis:
+        return "..."
+    if origin is typing.Annotated:
+        return _show(arguments[0])
+    if origin in UNIONS:
+        return " | ".join(map(_show, arguments))
+    if origin is typing.Literal:
+        return f"Literal[{', '.join(map(repr, arguments))}]"
+    if origin is not None:
+        return f"{_show(origin)}[{', '.join(map(_show, arguments))}]"
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
