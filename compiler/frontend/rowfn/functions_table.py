@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stepping.compiler.canonical import check_of
+from stepping.compiler.packing import check_of
 from stepping.compiler.schema import BOOL, Atom, Kind
 
 Types = tuple[Atom, ...]
