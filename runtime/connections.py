@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from stepping.errors import StoreError
@@ -22,6 +23,18 @@ def driver_connection(given: Any) -> Any:
     if connection is not given:
         _keep_alive(found, connection)
     return found
+
+
+def begun_by(given: Any) -> Callable[[], bool]:
+    """Whether the application has begun a transaction of which the driver may not know yet.
+
+    SQLAlchemy begins one without a word to the driver, which begins its own at the first statement.
+    A step that is the first must not commit by itself.
+    """
+    if type(given).__module__.startswith("sqlalchemy.") and hasattr(given, "in_transaction"):
+        begun: Callable[[], bool] = given.in_transaction
+        return begun
+    return bool  # False: the driver knows
 
 
 _HELD: dict[int, Any] = {}

@@ -14,7 +14,7 @@ from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import Driver
 from stepping.errors import StoreError, UnsupportedError
 from stepping.runtime import catalog
-from stepping.runtime.connections import driver_connection
+from stepping.runtime.connections import begun_by, driver_connection
 from stepping.runtime.engine import Engine
 from stepping.runtime.frontier import Time, check_not_passed
 from stepping.runtime.stored import StoredZSet
@@ -177,7 +177,7 @@ class StoreSQLite(StoreSQL):
         found = driver_connection(connection)
         if not isinstance(found, sqlite3.Connection):
             raise wrong_connection("StoreSQLite", found, "st.connection_sqlite(path)")
-        return SQLiteDriver(found)
+        return SQLiteDriver(found, begun_by(connection))
 
 
 class StorePostgres(StoreSQL):
@@ -195,7 +195,7 @@ class StorePostgres(StoreSQL):
         found = driver_connection(connection)
         if not isinstance(found, psycopg.Connection):
             raise wrong_connection("StorePostgres", found, "st.connection_postgres(url)")
-        return PostgresDriver(found)
+        return PostgresDriver(found, begun_by(connection))
 
 
 @contextmanager

@@ -92,8 +92,11 @@ def _decimal(value: Decimal) -> Decimal:
 class PostgresDriver(Driver):
     dialect = "postgres"
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+    def __init__(
+        self, connection: psycopg.Connection[Any], begun: Callable[[], bool] = bool
+    ) -> None:
         self._connection = connection
+        self._begun = begun
         self._session: tuple[str, ...] = ()
         self._has_session = False
         self._serial = itertools.count()
@@ -140,10 +143,22 @@ class PostgresDriver(Driver):
         self._connection.execute("SELECT pg_advisory_xact_lock(hashtext('stepping'))")
 
     def in_transaction(self) -> bool:
-        return self._connection.info.transaction_status is not TransactionStatus.IDLE
+        return not self._is_idle() or self._will_begin()
+
+    def _is_idle(self) -> bool:
+        return self._connection.info.transaction_status is TransactionStatus.IDLE
+
+    def _will_begin(self) -> bool:
+        """Whether the application's transaction has begun, but for the driver's BEGIN."""
+        return self._begun() and not self._connection.autocommit and self._is_idle()
+
+    def _enter(self) -> None:
+        if self._will_begin():
+            self._connection.execute("SELECT")  # psycopg sends BEGIN before it
 
     @contextmanager
     def writing(self) -> Iterator[None]:
+        self._enter()
         before = None
         if self.in_transaction():
             before = self._connection.execute(_CURRENT).fetchone()
@@ -211,6 +226,7 @@ class PostgresDriver(Driver):
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[list[Row]]:
         # WITH HOLD: the cursor outlives its transaction, so that none is open while the caller
         # does something else between two batches.
+        self._enter()
         hold = not self.in_transaction()
         name = f"stepping_read_{next(self._serial)}"
         cursor = psycopg.RawServerCursor(self._connection, name, withhold=hold)

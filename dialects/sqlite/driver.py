@@ -127,8 +127,9 @@ def from_column(atom: Atom, field: str) -> Callable[[Any], Any] | None:
 class SQLiteDriver(Driver):
     dialect = "sqlite"
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, begun: Callable[[], bool] = bool) -> None:
         self._connection = connection
+        self._begun = begun
         self._session: tuple[str, ...] = ()
         self._has_session = False
 
@@ -162,10 +163,17 @@ class SQLiteDriver(Driver):
         pass  # BEGIN IMMEDIATE is enough
 
     def in_transaction(self) -> bool:
-        return self._connection.in_transaction
+        return self._connection.in_transaction or self._will_begin()
+
+    def _will_begin(self) -> bool:
+        """Whether the application's transaction has begun, but for the driver's BEGIN."""
+        autocommit = self._connection.isolation_level is None
+        return self._begun() and not autocommit and not self._connection.in_transaction
 
     @contextmanager
     def writing(self) -> Iterator[None]:
+        if self._will_begin():
+            self._connection.execute("BEGIN IMMEDIATE")
         begin, commit = "BEGIN IMMEDIATE", "COMMIT"
         rollback: tuple[str, ...] = ("ROLLBACK",)
         if self._connection.in_transaction:
