@@ -28,6 +28,7 @@ class Reference:
     inputs: tuple[ir.Operator, ...]
     allow_negative: bool = False
     integrals: dict[int, Counts] = field(default_factory=dict)
+    started: bool = False
 
     def __post_init__(self) -> None:
         roots = (*self.inputs, *self.outputs, *self.caches.values())
@@ -53,6 +54,7 @@ class Reference:
             for counts, delta in reversed(undo):
                 add(counts, -delta)
             raise
+        self.started = True
         return [
             Integral(self.integrals[id(output.inputs[0])])
             if output.flow is ir.Flow.SNAPSHOT
@@ -72,7 +74,7 @@ class Reference:
                 delta = operator.evaluate(*before).to_python()
             elif operator.flow is ir.Flow.SNAPSHOT:
                 delta = deltas[id(operator.inputs[0])]
-            elif all(deltas[id(each)].empty() for each in operator.inputs):
+            elif self.started and all(deltas[id(each)].empty() for each in operator.inputs):
                 delta = ZSetPython()
             else:
                 whole = [ZSetPython(self.integrals[id(each)]) for each in operator.inputs]

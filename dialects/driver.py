@@ -109,5 +109,9 @@ class Driver(ABC):
         """The next value of the shared clock."""
 
     @abstractmethod
+    def start(self, query: str) -> bool:
+        """Whether a query's first step has been; says from now on that it has."""
+
+    @abstractmethod
     def failure(self, error: BaseException) -> str | None:
         """The message of a check in the plan that failed, if ``error`` comes from one."""

@@ -42,6 +42,7 @@ class Engine:
     max_sleep_secs: float | None = None
     codecs: dict[int, Codec] = field(default_factory=dict)
     pickers: dict[int, Picker] = field(default_factory=dict)
+    started: bool = False  # whether the first step is known to have been
 
     def __post_init__(self) -> None:
         self.plan = self.program.plan
@@ -61,7 +62,11 @@ class Engine:
         """
         encoded = {name: self.encoded(name, zset) for name, zset in changes.items()}
         staged = {name: rows for name, rows in encoded.items() if rows}
+        starting = self.plan.first is not None and not self.started
         step = self.plan.step(frozenset(staged))
+        if starting:
+            assert self.plan.first is not None
+            step = self.plan.first
         timed = time.input_time >= 0
         joined = self.driver.in_transaction()
         if joined and time.flush_every_set:
@@ -77,10 +82,10 @@ class Engine:
             )
         tables = self.plan.kept if timed else step.tables
         self.wait(tables, time)
-        if not staged and not timed:
+        if not staged and not timed and not starting:
             return [ZSetPython() for _ in self.output_codecs]
         try:
-            if time.flush_every_set:
+            if time.flush_every_set and not starting:
                 found = self.by_stages(step, staged, time, timed=timed)
             else:
                 found = self.at_once(step, staged, time, tables, timed=timed)
@@ -121,7 +126,11 @@ class Engine:
         """The whole step in one transaction."""
         with self.driver.writing():
             self.lock(tables, time, timed=timed)
-            if not staged:
+            starting = step is self.plan.first
+            if starting and self.driver.start(self.plan.query):
+                # Another process was first.
+                step, starting = self.plan.step(frozenset(staged)), False
+            if not staged and not starting:
                 found: dict[int, Pairs] = {}
             elif step.fused is not None:
                 found = self.fused(step, staged)
@@ -129,6 +138,8 @@ class Engine:
                 found = self.statements(step.statements, staged)
             if timed:
                 self.driver.advance(self.plan.kept, time.input_time)
+        # In an application's transaction the start may yet be rolled back.
+        self.started = self.plan.first is not None and not self.driver.in_transaction()
         return found
 
     def by_stages(

@@ -7,7 +7,7 @@ from stepping.compiler.frontend.rows import UTC as UTC
 from stepping.compiler.frontend.rows import Data as Data
 from stepping.compiler.frontend.rows import Pair as Pair
 from stepping.compiler.frontend.rows import Scale as Scale
-from stepping.compiler.operators.aggregate import group_reduce_flatten as group_reduce_flatten
+from stepping.compiler.operators import agg as agg
 from stepping.compiler.operators.distinct import distinct as distinct
 from stepping.compiler.operators.distinct import except_ as except_
 from stepping.compiler.operators.distinct import except_all as except_all
@@ -20,11 +20,15 @@ from stepping.compiler.operators.linear import add as add
 from stepping.compiler.operators.linear import filter as filter
 from stepping.compiler.operators.linear import map as map
 from stepping.compiler.operators.linear import neg as neg
+from stepping.compiler.operators.measures import aggregate as aggregate
 from stepping.compiler.operators.outer_join import anti_join as anti_join
 from stepping.compiler.operators.outer_join import full_outer_join as full_outer_join
 from stepping.compiler.operators.outer_join import outer_join as outer_join
 from stepping.compiler.operators.outer_join import right_outer_join as right_outer_join
 from stepping.compiler.operators.outer_join import semi_join as semi_join
+from stepping.compiler.operators.reduce import count as count
+from stepping.compiler.operators.reduce import group_reduce_flatten as group_reduce_flatten
+from stepping.compiler.operators.reduce import reduce as reduce
 from stepping.compiler.operators.stream import Cache as Cache
 from stepping.compiler.operators.stream import integrate as integrate
 from stepping.compiler.operators.stream import integrate_indexed as integrate_indexed

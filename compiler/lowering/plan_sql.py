@@ -81,6 +81,9 @@ def plan_sql(
     if len(names) > 1:
         sets.append(frozenset(names))
     steps = tuple(sql_step(scheduler.step(changed), dialect) for changed in sets)
+    first = None
+    if any(starts(op) for op in changes):
+        first = sql_step(scheduler.step(frozenset(names), first=True), dialect)
     tables = tuple(SQLTable(table, dialect.table_ddl(table)) for table in arrangements.tables)
     session = [each.change for each in arrangements.state.values()]
     session += [*scheduler.delta_tables.values(), *scheduler.own_tables.values()]
@@ -92,6 +95,7 @@ def plan_sql(
         own_ddl=dialect.own_ddl(),
         session_ddl=tuple(text for table in session for text in dialect.session_ddl(table)),
         steps=steps,
+        first=first,
         caches=tuple(
             sql_cache(cache, op, arrangements.delay[op.inputs[0]], dialect)
             for cache, op in caches.items()
@@ -110,6 +114,17 @@ def plan_sql(
     )
     plan = finished(plan, dialect)
     return Program(plan, tuple(scheduler.python_steps), outputs, caches)
+
+
+def starts(operator: ir.Operator) -> bool:
+    """Whether an operator has a result before anything was inserted."""
+    todo: list[ir.Relation] = [operator.delta(ir.Reads())]
+    while todo:
+        relation = todo.pop()
+        if isinstance(relation, ir.Constant):
+            return True
+        todo.extend(ir.sources(relation))
+    return False
 
 
 def unique(operators: Iterable[ir.Operator]) -> tuple[ir.Operator, ...]:

@@ -242,7 +242,7 @@ class RelationSQL:
         columns = arrangement.keys[reading.key]
         values = [
             (column, exp.column(self.name(key), table=self.name(CHANGED)))
-            for column, key in zip(columns, keys, strict=False)
+            for column, key in zip(columns[: reading.equal], keys, strict=False)
         ]
         select = (
             exp.select(self.dialect.reference(table, columns[-1], ORDERED))

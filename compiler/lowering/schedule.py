@@ -54,11 +54,11 @@ class Scheduler:
     own_tables: dict[ir.Node, Table] = field(default_factory=dict)
     python_steps: list[ir.Operator] = field(default_factory=list)
 
-    def step(self, changed: frozenset[str]) -> Step:
-        """The statements for a change of these inputs."""
+    def step(self, changed: frozenset[str], *, first: bool = False) -> Step:
+        """The statements for a change of these inputs; ``first``: in a store's first step."""
         forced: frozenset[ir.Operator] = frozenset()
         while True:
-            pieces, merging = self.pieces(changed, forced)
+            pieces, merging = self.pieces(changed, forced, first)
             ordered, stuck = in_order(pieces)
             if not stuck:
                 break
@@ -82,11 +82,11 @@ class Scheduler:
         )
 
     def pieces(
-        self, changed: frozenset[str], forced: frozenset[ir.Operator]
+        self, changed: frozenset[str], forced: frozenset[ir.Operator], first: bool
     ) -> tuple[list[Piece], dict[str, ir.Operator]]:
         outputs = [op for op in self.outputs if op.flow is ir.Flow.CHANGE]
         roots = [*outputs, *self.arrangements.delay]
-        changes = changes_of(self.operators, changed, roots, forced)
+        changes = changes_of(self.operators, changed, roots, forced, first=first)
         tables = {
             op: self.delta_table(op)
             for op in changes.order

@@ -1,101 +1,67 @@
-"""Grouped sums: a running sum per group, in a table that is keyed by the group."""
+"""Aggregates: running sums and first values per group, in one table that is keyed by the group."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import field
-from decimal import Decimal
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 from stepping.compiler import ir
 from stepping.compiler.codec import python_codec
-from stepping.compiler.frontend.index import Index, key_names
+from stepping.compiler.frontend.index import key_names
 from stepping.compiler.frontend.rowfn import functions
 from stepping.compiler.frontend.rows import Pair, pair_of
-from stepping.compiler.frontend.tracing import (
-    operator_of,
-    origin,
-    query_error,
-    translated,
-)
-from stepping.compiler.operators.join import check_index
 from stepping.compiler.operators.linear import run
 from stepping.compiler.schema import (
+    BOOL,
+    INT,
     Atom,
+    Build,
     Kind,
     Schema,
+    Struct,
     ValueType,
     free_name,
     schema_of,
 )
-from stepping.compiler.zset import ZSet, ZSetPython
-
-T = TypeVar("T")
-K = TypeVar("K")
-V = TypeVar("V", int, float, Decimal)
+from stepping.compiler.zset import ZSet, ZSetPython, order_key
 
 _SUM_KINDS = {
     Kind.INT: ir.SumKind.INT,
     Kind.FLOAT: ir.SumKind.FLOAT,
     Kind.DECIMAL: ir.SumKind.DECIMAL,
 }
+_ZEROS: dict[Kind, Callable[[], Any]] = {Kind.INT: int, Kind.FLOAT: float}
 
 
-def group_reduce_flatten(
-    a: ZSet[T], *, by: Index[T, K], zero: Callable[[], V], pick_value: Callable[[T], V]
-) -> ZSet[Pair[V, K]]:
-    """For each group of rows with equal keys, the sum of ``pick_value(row) * count``, and the key.
+@ir.node
+class Total(ir.Node):
+    """One running sum: of a value of each row, None counting as nothing, as a ``type``."""
 
-    ``zero`` is ``int``, ``float`` or ``Decimal``. A group without rows has no result. Keeps one
-    row per group; costs one look-up per changed group. `None` is a group like any other.
-    """
-    what = "st.group_reduce_flatten"
-    operator = operator_of(a, what)
-    check_index(f"{what} by=", operator, by)
-    value = translated(pick_value, (operator.schema.type,), f"{what} pick_value=")
-    total = sum_type(what, zero, value.type)
-    return ir.Traced(GroupReduce(operator, by.function, value, total, zero, origin=origin()))
+    name: str
+    function: ir.RowFunction
+    type: Atom
 
+    def scalar(self) -> ir.Scalar:
+        assert self.function.scalars is not None
+        (value,) = self.function.scalars
+        zero = ir.Const(self.zero(), self.type)
+        if not value.type.nullable:
+            return widened(value, self.type)
+        return ir.Case(((ir.IsNull(value), zero),), widened(required(value), self.type), self.type)
 
-def sum_type(what: str, zero: Callable[[], Any], value: ValueType) -> Atom:
-    """The type of a sum of ``value`` that starts from ``zero()``."""
-    start = zero() if callable(zero) else zero
-    kinds = {int: Kind.INT, float: Kind.FLOAT, Decimal: Kind.DECIMAL}
-    if type(start) not in kinds or not isinstance(value, Atom):
-        raise query_error(
-            f"{what} sums numbers, and zero= gives {start!r} for values of type {value}",
-            "use zero=int, zero=float or zero=Decimal, and pick a number",
-        )
-    if start:
-        raise query_error(f"{what}: zero= gives {start!r}, and a sum of nothing is 0")
-    wanted = Atom(kinds[type(start)], python=type(start))
-    if value.nullable:
-        raise query_error(
-            f"{what} cannot add up {value}: there is no None + 1",
-            "give a number for None in pick_value: lambda row: row.x if row.x is not None else 0",
-        )
-    if value.kind is wanted.kind:
-        return value
-    if (value.kind, wanted.kind) in _WIDENING:
-        return wanted
-    raise query_error(
-        f"{what}: zero= gives {type(start).__name__}, and pick_value gives {value}",
-        "let both be the same type",
-    )
+    def zero(self) -> Any:
+        return _ZEROS.get(self.type.kind, self.type.python)()
 
 
-_WIDENING = {
-    (Kind.BOOL, Kind.INT),
-    (Kind.BOOL, Kind.FLOAT),
-    (Kind.BOOL, Kind.DECIMAL),
-    (Kind.INT, Kind.FLOAT),
-    (Kind.INT, Kind.DECIMAL),
-}
+def required(scalar: ir.Scalar) -> ir.Scalar:
+    """The scalar where it is known not to be None."""
+    return dataclasses.replace(scalar, type=scalar.type.required())
 
 
 def widened(scalar: ir.Scalar, wanted: Atom) -> ir.Scalar:
-    """``scalar`` as a value of the sum's type."""
+    """``scalar`` as a value of a wider type of number."""
     if scalar.type.kind is wanted.kind:
         return scalar
     target = {Kind.INT: "int", Kind.FLOAT: "float", Kind.DECIMAL: "Decimal"}[wanted.kind]
@@ -103,81 +69,192 @@ def widened(scalar: ir.Scalar, wanted: Atom) -> ir.Scalar:
 
 
 @ir.node
-class GroupReduce(ir.Operator):
+class Aggregate(ir.Operator):
+    """Per group of ``source``, or for all of it: totals, numbers of distinct values, first values.
+
+    A group is there while a row of it is; or, with ``existing``, while its key is in that; or,
+    without ``by``, from the first step on.
+    """
+
     source: ir.Operator
-    by: ir.RowFunction
-    value: ir.RowFunction
-    total: Atom
-    zero: Callable[[], Any] = field(compare=False)
+    by: ir.RowFunction | None
+    totals: tuple[Total, ...]
+    distincts: tuple[ir.Operator, ...] = ()  # Pair[value, key], each once
+    extremes: tuple[ir.Operator, ...] = ()  # Pair[key, value], of which the first value is wanted
+    largest: tuple[bool, ...] = ()
+    existing: ir.Operator | None = None
+    single: bool = False  # the result is the only value itself, not a tuple of values
     by_existing: bool = False  # count the rows that exist: see rewrites/existence.py
 
     @property
     def inputs(self) -> tuple[ir.Operator, ...]:
-        return (self.source,)
+        last = () if self.existing is None else (self.existing,)
+        return (self.source, *self.distincts, *self.extremes, *last)
 
-    @property
-    def label(self) -> str:
-        return "group_reduce_flatten"
+    @cached_property
+    def left(self) -> ValueType:
+        """The type of a group's values."""
+        types: list[Atom] = [total.type for total in self.totals]
+        types += (INT for _ in self.distincts)
+        types += (_value_of(each).optional() for each in self.extremes)
+        if self.single:
+            return types[0]
+        fields = tuple((str(i), each) for i, each in enumerate(types))
+        return Struct(fields, cls=tuple, build=Build.TUPLE)
 
     @cached_property
     def schema(self) -> Schema:
-        return schema_of(pair_of(self.total, self.by.type))
+        return schema_of(self.left if self.by is None else pair_of(self.left, self.by.type))
+
+    # -- meaning --------------------------------------------------------------------------------
 
     def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
-        (rows,) = inputs
-        canonical = python_codec(self.schema.type).canonical
-        totals: dict[Any, Any] = {}
+        rows, others = inputs[0], inputs[1:]
+        distincts = others[: len(self.distincts)]
+        extremes = others[len(self.distincts) :][: len(self.extremes)]
+        groups: dict[Any, list[Any]] = {}
+        start = [total.zero() for total in self.totals]
         for row, count in rows.iter():
-            key = run(self.by, row)
-            totals[key] = totals.get(key, self.zero()) + run(self.value, row) * count
-        return ZSetPython((canonical(Pair(total, key)), 1) for key, total in totals.items())
+            group = groups.setdefault(self.key(row), list(start))
+            for i, total in enumerate(self.totals):
+                value = run(total.function, row)
+                if value is not None:
+                    group[i] += value * count
+        if self.by is None:
+            groups.setdefault(None, start)
+        elif self.existing is not None:
+            there = {key for key, _ in inputs[-1].iter()}
+            groups = {key: groups.get(key, list(start)) for key in there}
+        numbers = [_counted(each) for each in distincts]
+        firsts = [_first(each, down) for each, down in zip(extremes, self.largest, strict=True)]
+        canonical = python_codec(self.schema.type).canonical
+        found = []
+        for key, totals in groups.items():
+            values = (
+                *totals,
+                *(number.get(key, 0) for number in numbers),
+                *(first.get(key) for first in firsts),
+            )
+            left = values[0] if self.single else values
+            found.append(canonical(left if self.by is None else Pair(left, key)))
+        return ZSetPython((row, 1) for row in found)
+
+    def key(self, row: Any) -> Any:
+        return None if self.by is None else run(self.by, row)
+
+    # -- delta ----------------------------------------------------------------------------------
 
     @cached_property
-    def state_names(self) -> tuple[str, ...]:
-        """Names of the columns of the kept groups: the key's, then the sum's."""
+    def names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names of the columns of the kept groups: the key's, then the values'."""
         taken = {"n", "n0", "n1"}
-        keys = [free_name(name, taken) for name in key_names(self.by)]
-        scalars = self.value.scalars or ()
-        named = isinstance(scalars[0], ir.ColumnRef) if scalars else False
-        stem = f"sum_{scalars[0].name}" if named else "total"  # type: ignore[union-attr]
-        total = free_name(stem, taken)
-        while any(key.lower().startswith(total.lower()) for key in keys):
-            total += "_"  # its own columns are named after it, and must not meet a key's
-        return (*keys, total)
+        given = ("one",) if self.by is None else key_names(self.by)
+        keys = [free_name(name, taken) for name in given]
+        wanted = [total.name for total in self.totals]
+        wanted += (f"distinct_{i}" for i, _ in enumerate(self.distincts, 1))
+        wanted += (f"first_{i}" for i, _ in enumerate(self.extremes, 1))
+        values: list[str] = []
+        for name in wanted:
+            # Its own columns are named after it, and must not meet another's.
+            while any(other.lower().startswith(name.lower()) for other in (*keys, *values)):
+                name += "_"
+            values.append(free_name(name, taken))
+        return tuple(keys), tuple(values)
 
     def delta(self, at: ir.Reads) -> ir.Relation:
-        # The state of a group is the sum of its weights and the sum of its weighted values, both
-        # linear; the result is a function of the state, so its change is new minus old.
-        assert self.by.scalars is not None
-        assert self.value.scalars is not None
-        *keys, total = self.state_names
-        kind = _SUM_KINDS[self.total.kind]
-        value = widened(self.value.scalars[0], self.total)
-        running = ir.RunningSum(total, kind, self.total)
-        by = tuple(zip(keys, (scalar.type for scalar in self.by.scalars), strict=True))
+        # The state of a group (its number of rows, its sums) is linear in the rows; the result is
+        # a function of the state, so its change is the new row minus the old one.
+        key_columns, value_columns = self.names
+        scalars = (ir.Const(True, BOOL),) if self.by is None else self.by.scalars
+        assert scalars is not None
+        keys = tuple(zip(key_columns, (s.type for s in scalars), strict=True))
+        sums = tuple(
+            ir.RunningSum(name, _SUM_KINDS[atom.kind], atom)
+            for name, atom in zip(value_columns, self.sum_types, strict=False)
+        )
+        extremes = tuple(
+            ir.Extreme(name, each, down, _value_of(each).optional())
+            for name, each, down in zip(
+                value_columns[len(sums) :], self.extremes, self.largest, strict=True
+            )
+        )
+        groups = ir.Accumulate(self, self.contributions(at, scalars), keys, sums, extremes)
+        return old_and_new(groups, self.schema, (*sums, *extremes), keyed=self.by is not None)
+
+    @property
+    def sum_types(self) -> tuple[Atom, ...]:
+        return (*(total.type for total in self.totals), *(INT for _ in self.distincts))
+
+    def contributions(
+        self, at: ir.Reads, keys: tuple[ir.Scalar, ...]
+    ) -> tuple[ir.Contribution, ...]:
         change = at.delta(self.source)
-        rows = ir.Contribution(change, self.by.scalars, (value,), not self.by_existing)
-        contributions = [rows]
-        if self.by_existing:
+        totals = tuple(total.scalar() for total in self.totals)
+        nothing = (None,) * len(self.sum_types)
+        rows_count = self.by is not None and self.existing is None and not self.by_existing
+        values = (*totals, *nothing[len(totals) :])
+        found = [ir.Contribution(change, keys, values, rows_count)]
+        for i, each in enumerate(self.distincts, len(totals)):
+            one = (*nothing[:i], ir.Const(1, INT), *nothing[i + 1 :])
+            columns = ir.references(each.schema.columns)[1:]
+            own = keys if self.by is None else tuple(scalar for _, scalar in columns)
+            found.append(ir.Contribution(at.delta(each), own, one, counts=False))
+        if self.by is None:
+            found.append(ir.Contribution(ir.Constant(), keys, nothing))
+        elif self.existing is not None:
+            columns = ir.references(self.existing.schema.columns)
+            own = tuple(scalar for _, scalar in columns)
+            found.append(ir.Contribution(at.delta(self.existing), own, nothing))
+        elif self.by_existing:
             existing = ir.Threshold(self.source, change, ir.Rule.PRESENT)
-            contributions.append(ir.Contribution(existing, self.by.scalars, (None,)))
-        groups = ir.Accumulate(self, tuple(contributions), by, (running,))
-        return old_and_new(groups, self.schema, (running,))
+            found.append(ir.Contribution(existing, keys, nothing))
+        return tuple(found)
 
     def non_negative(self, inputs: tuple[bool, ...]) -> bool:
         return True
 
     @property
     def python_functions(self) -> tuple[ir.RowFunction, ...]:
-        return tuple(f for f in (self.by, self.value) if f.scalars is None)
+        own = () if self.by is None else (self.by,)
+        used = (*own, *(total.function for total in self.totals))
+        return tuple(function for function in used if function.scalars is None)
+
+
+def _value_of(ordered: ir.Operator) -> Atom:
+    """The type of the values of an operator of ``Pair[key, value]``, or of values."""
+    return ordered.schema.columns[-1].type
+
+
+def _counted(pairs: ZSet[Any]) -> dict[Any, int]:
+    """How many rows of ``Pair[value, key]`` there are per key."""
+    counts: dict[Any, int] = {}
+    for pair, weight in pairs.iter():
+        key = pair.right if isinstance(pair, Pair) else None
+        counts[key] = counts.get(key, 0) + weight
+    return counts
+
+
+def _first(pairs: ZSet[Any], largest: bool) -> dict[Any, Any]:
+    """The smallest or largest value per key, of ``Pair[key, value]`` with a positive count."""
+    found: dict[Any, Any] = {}
+    better = max if largest else min
+    for pair, weight in pairs.iter():
+        if weight > 0:
+            key, value = (pair.left, pair.right) if isinstance(pair, Pair) else (None, pair)
+            found[key] = better(found.get(key, value), value, key=order_key)
+    return found
 
 
 def old_and_new(
-    groups: ir.Accumulate, schema: Schema, values: tuple[ir.RunningSum, ...]
+    groups: ir.Accumulate,
+    schema: Schema,
+    values: tuple[ir.RunningSum | ir.Extreme, ...],
+    *,
+    keyed: bool,
 ) -> ir.Relation:
     """The change of a keyed result: the row each touched group had, taken away, and the one it has.
 
-    ``schema`` has the columns of ``values``, then those of the key.
+    ``schema`` has the columns of ``values``, then those of the key unless there is none.
     """
     types = ir.column_types(groups)
 
@@ -185,23 +262,22 @@ def old_and_new(
         return ir.ColumnRef(name, types[name])
 
     # A group that was not there has no old values, and None differs from any new one.
-    same = ir.And(
-        tuple(
-            functions.compare("==", column(ir.old_name(v.name)), column(ir.new_name(v.name)))
-            for v in values
-        )
-    )
+    same: list[ir.Scalar] = [
+        functions.compare("==", column(ir.old_name(v.name)), column(ir.new_name(v.name)))
+        for v in values
+    ]
     was_there = ir.Not(ir.IsNull(column(ir.GROUP_OLD)))
+    if not any(isinstance(v, ir.RunningSum) for v in values):
+        same.append(was_there)
+    unchanged = ir.And(tuple(same))
     is_gone = functions.compare("==", column(ir.GROUP_NEW), ir.Const(0, types[ir.GROUP_NEW]))
+    keys = [column(name) for name, _ in groups.keys] if keyed else []
 
     def rows(condition: ir.Scalar, name_of: Callable[[str], str]) -> ir.Relation:
-        picked = (
-            *(ir.ColumnRef(name_of(v.name), v.type) for v in values),
-            *(column(name) for name, _ in groups.keys),
-        )
+        picked = (*(ir.ColumnRef(name_of(v.name), v.type) for v in values), *keys)
         columns = tuple(zip(schema.names, picked, strict=True))
         return ir.Project(ir.Filter(groups, condition), columns)
 
-    old = rows(ir.And((was_there, ir.Or((is_gone, ir.Not(same))))), ir.old_name)
-    new = rows(ir.And((ir.Not(is_gone), ir.Not(same))), ir.new_name)
+    old = rows(ir.And((was_there, ir.Or((is_gone, ir.Not(unchanged))))), ir.old_name)
+    new = rows(ir.And((ir.Not(is_gone), ir.Not(unchanged))), ir.new_name)
     return ir.Sum((ir.Negate(old), new))

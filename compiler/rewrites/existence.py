@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 
 from stepping.compiler import ir
-from stepping.compiler.operators.aggregate import GroupReduce
+from stepping.compiler.operators.aggregate import Aggregate
 
 
 def count_existing(
@@ -22,7 +22,12 @@ def count_existing(
         inputs = tuple(replaced[id(each)] for each in operator.inputs)
         same = all(a is b for a, b in zip(inputs, operator.inputs, strict=True))
         moved = operator if same else operator.over(inputs)
-        if isinstance(moved, GroupReduce) and operator.inputs[0] not in proven:
+        if (
+            isinstance(moved, Aggregate)
+            and moved.by is not None
+            and moved.existing is None
+            and operator.inputs[0] not in proven
+        ):
             moved = dataclasses.replace(moved, by_existing=True)
         replaced[id(operator)] = moved
     return tuple(replaced[id(root)] for root in roots)

@@ -11,11 +11,11 @@ from typing import Any
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.rows import Pair, pair_of
-from stepping.compiler.operators.aggregate import GroupReduce
+from stepping.compiler.operators.aggregate import Aggregate
 from stepping.compiler.operators.join import Join
 from stepping.compiler.operators.linear import Filter, Map, run
 from stepping.compiler.operators.stream import Integrate
-from stepping.compiler.schema import Column, ValueType, schema_of
+from stepping.compiler.schema import Build, Column, Struct, ValueType, schema_of
 
 CanSpell = Callable[[ir.Scalar], str | None]
 
@@ -47,7 +47,7 @@ def isolated(operator: ir.Operator, can_spell: CanSpell) -> ir.Operator:
             return dataclasses.replace(operator, function=function)
         case Join():
             return isolated_join(operator, can_spell)
-        case GroupReduce():
+        case Aggregate():
             return isolated_group(operator, can_spell)
         case Integrate():
             kept = [
@@ -134,25 +134,30 @@ def beside(
     )
 
 
-def isolated_group(group: GroupReduce, can_spell: CanSpell) -> ir.Operator:
-    by, value = spelled(group.by, can_spell), spelled(group.value, can_spell)
-    if by.scalars is not None and value.scalars is not None:
+def isolated_group(group: Aggregate, can_spell: CanSpell) -> ir.Operator:
+    by = None if group.by is None else spelled(group.by, can_spell)
+    values = [spelled(total.function, can_spell) for total in group.totals]
+    used = [*values, *([] if by is None else [by])]
+    slow = next((function for function in used if function.scalars is None), None)
+    if slow is None:
         return group
-    paired = pair_of(value.type, by.type)
-    slow = by if by.scalars is None else value
-    other = value if slow is by else by
+    # The values side by side, then the key: one pass in Python over the change.
+    types = [function.type for function in used]
+    fields = tuple((str(i), each) for i, each in enumerate(types))
+    together = Struct(fields, cls=tuple, build=Build.TUPLE)
     function = beside(
-        paired, slow, lambda row: Pair(run(value, row), run(by, row)), "value and key"
+        together, slow, lambda row: tuple(run(each, row) for each in used), "values and key"
     )
-    function = dataclasses.replace(
-        function, python=f"{function.python}; {other.python or ir.digest_of(other).hex()}"
+    identity = "; ".join(each.python or ir.digest_of(each).hex() for each in used)
+    function = dataclasses.replace(function, python=f"values and key: {identity}")
+    mapped = Map(group.source, function, origin=group.origin, called=group.label)
+    columns = iter(mapped.schema.columns)
+    own = [
+        picked(each, tuple(next(columns) for _ in schema_of(each.type).columns)) for each in used
+    ]
+    totals = tuple(
+        dataclasses.replace(total, function=each)
+        for total, each in zip(group.totals, own, strict=False)
     )
-    mapped = Map(group.source, function, origin=group.origin)
-    width = len(schema_of(value.type))
-    columns = mapped.schema.columns
-    return dataclasses.replace(
-        group,
-        source=mapped,
-        by=picked(by, columns[width:]),
-        value=picked(value, columns[:width]),
-    )
+    key = None if by is None else own[-1]
+    return dataclasses.replace(group, source=mapped, by=key, totals=totals)

@@ -264,6 +264,10 @@ class PostgresDriver(Driver):
         assert row is not None
         return int(row[0])
 
+    def start(self, query: str) -> bool:
+        sql = "UPDATE stepping_queries SET started = true WHERE name = %s AND NOT started"
+        return self._connection.execute(sql, (query,)).rowcount == 0
+
     def failure(self, error: BaseException) -> str | None:
         if not isinstance(error, psycopg.Error):
             return None

@@ -170,6 +170,7 @@ class PostgresDialect(Dialect):
             '    name TEXT COLLATE "C" NOT NULL PRIMARY KEY,\n'
             "    fingerprint TEXT NOT NULL,\n"
             "    tables TEXT NOT NULL,\n"
+            "    started BOOLEAN NOT NULL DEFAULT false,\n"
             "    installed_at TIMESTAMPTZ NOT NULL DEFAULT now()\n)",
             "CREATE SEQUENCE IF NOT EXISTS stepping_clock",
         )

@@ -260,6 +260,10 @@ class SQLiteDriver(Driver):
             (t,) = self._connection.execute("SELECT t FROM stepping_clock").fetchone()
         return int(t)
 
+    def start(self, query: str) -> bool:
+        sql = "UPDATE stepping_queries SET started = 1 WHERE name = ? AND started = 0"
+        return self._connection.execute(sql, (query,)).rowcount == 0
+
     def failure(self, error: BaseException) -> str | None:
         text = str(error)
         found = re.search(r"stepping: (.*?)'?$", text, re.DOTALL)

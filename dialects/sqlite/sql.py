@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -128,6 +129,7 @@ class SQLiteDialect(Dialect):
             "    name TEXT NOT NULL PRIMARY KEY,\n"
             "    fingerprint TEXT NOT NULL,\n"
             "    tables TEXT NOT NULL,\n"
+            "    started INTEGER NOT NULL DEFAULT 0,\n"
             "    installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP\n) WITHOUT ROWID",
             "CREATE TABLE IF NOT EXISTS stepping_clock (\n"
             "    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),\n"
@@ -249,6 +251,11 @@ class SQLiteDialect(Dialect):
         self, finite: Expression, positive: Expression, negative: Expression
     ) -> Expression:
         return float_total(self, finite, positive, negative)
+
+    def zero(self, atom: Atom) -> Expression:
+        if atom.kind is Kind.DECIMAL and atom.scale is None:
+            return self.spelling.constant(Decimal(0), atom).tree
+        return super().zero(atom)
 
     def infinity(self, sign: int) -> Expression:
         literal = exp.Literal.number("9e999")  # sqlite.org/floatingpoint.html

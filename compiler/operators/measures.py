@@ -1,0 +1,357 @@
+"""aggregate: several measures of the rows of a group, in one table and as one row."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, TypeVar, assert_never
+
+from stepping.compiler import ir
+from stepping.compiler.frontend.index import Index
+from stepping.compiler.frontend.rowfn import functions
+from stepping.compiler.frontend.rows import Pair, pair_of, type_of
+from stepping.compiler.frontend.tracing import (
+    operator_of,
+    origin,
+    query_error,
+    translated,
+)
+from stepping.compiler.operators.agg import Agg, Measure
+from stepping.compiler.operators.aggregate import Aggregate, Total, required
+from stepping.compiler.operators.distinct import Distinct
+from stepping.compiler.operators.join import check_index
+from stepping.compiler.operators.linear import Filter, Map
+from stepping.compiler.operators.reduce import ONE
+from stepping.compiler.operators.topn import Ordered
+from stepping.compiler.schema import BOOL, INT, Atom, Kind, Struct, ValueType
+from stepping.compiler.zset import ZSet
+
+T = TypeVar("T")
+S = TypeVar("S")
+K = TypeVar("K")
+
+Finish = Callable[[tuple[Any, ...]], Any]
+_NUMBERS = (Kind.BOOL, Kind.INT, Kind.FLOAT, Kind.DECIMAL)
+
+
+def aggregate(
+    a: ZSet[T], *, by: Index[T, K] | None = None, into: type[S], **measures: Agg
+) -> ZSet[Any]:
+    """A row ``into(...)`` of measures per group, beside the group's key; or one row for all of ``a``.
+
+    ``st.aggregate(z, by=index, into=Stats, total=st.agg.sum(lambda r: r.x), n=st.agg.count())``
+    gives ``Pair[Stats, K]``; without ``by`` it gives ``Stats``, one row from the first step on.
+    All measures share one table; min and max keep their values in order, and count_distinct keeps
+    the distinct values. Costs one look-up per changed group, and one per min and max.
+    """
+    operator = operator_of(a, "st.aggregate")
+    if by is not None:
+        check_index("st.aggregate by=", operator, by)
+    row = type_of(into)
+    if not isinstance(row, Struct) or {name for name, _ in row.fields} != set(measures):
+        fields = ", ".join(name for name, _ in row.fields) if isinstance(row, Struct) else "none"
+        raise query_error(
+            f"st.aggregate into= has the fields {fields}, and the measures are "
+            f"{', '.join(measures) or 'none'}",
+            "give a measure for each field of the row class, under the field's name",
+        )
+    for name, measure in measures.items():
+        if not isinstance(measure, Agg):
+            raise query_error(
+                f"st.aggregate {name}= is a {type(measure).__name__}",
+                "use st.agg: sum, count, min, max, avg, count_distinct, any_, all_",
+            )
+    built = _Builder(operator, None if by is None else by.function)
+    finishes = [built.measured(name, measures[name], field) for name, field in row.fields]
+    return ir.Traced(built.finished(row, finishes))
+
+
+@dataclasses.dataclass
+class Result:
+    """How a field is made of the values that are kept: as a scalar if it can be, and in Python."""
+
+    scalar: Callable[[list[ir.ColumnRef]], ir.Scalar]
+    python: Finish
+
+
+class _Builder:
+    """Collects what the measures of one call keep."""
+
+    def __init__(self, source: ir.Operator, by: ir.RowFunction | None) -> None:
+        self.source = source
+        self.by = by
+        self.totals: list[Total] = []
+        self.distincts: list[ir.Operator] = []
+        self.extremes: list[ir.Operator] = []
+        self.largest: list[bool] = []
+        self.origin = origin()
+
+    def measured(self, name: str, measure: Agg, field: ValueType) -> Result:
+        what = f"st.agg.{measure.measure.value} ({name}=)"
+        value = ONE
+        if measure.f is not None:
+            value = translated(measure.f, (self.source.schema.type,), what)
+        if not isinstance(value.type, Atom) or not isinstance(field, Atom):
+            raise query_error(
+                f"{what} measures plain values, got {value.type} for a field of type {field}",
+                "pick one number, text, date or the like",
+            )
+        match measure.measure:
+            case Measure.SUM:
+                self.check(what, field, _summed(what, value.type))
+                return self.total(name, value, field if field.kind in _NUMBERS else INT)
+            case Measure.COUNT:
+                self.check(what, field, INT)
+                return self.total(name, counting(value, is_there), INT)
+            case Measure.ANY | Measure.ALL:
+                self.check(what, field, BOOL)
+                return self.flag(name, value, every=measure.measure is Measure.ALL)
+            case Measure.AVG:
+                return self.average(what, name, value, field)
+            case Measure.COUNT_DISTINCT:
+                self.check(what, field, INT)
+                return self.number(value)
+            case Measure.MIN | Measure.MAX:
+                self.check(what, field, self.maybe(value.type))
+                return self.extreme(value, field, largest=measure.measure is Measure.MAX)
+            case _:
+                assert_never(measure.measure)
+
+    def check(self, what: str, field: Atom, given: Atom) -> None:
+        fits = field.kind is given.kind or (
+            given.kind is Kind.INT and field.kind in (Kind.FLOAT, Kind.DECIMAL)
+        )
+        if not fits or (given.nullable and not field.nullable):
+            raise query_error(
+                f"{what} gives {given}, and the field is {field}",
+                f"annotate the field with {given}",
+            )
+
+    def maybe(self, value: Atom) -> Atom:
+        """The type of a measure that is None for nothing."""
+        return value if self.by is not None and not value.nullable else value.optional()
+
+    # -- what is kept ---------------------------------------------------------------------------
+
+    def total(self, name: str, value: ir.RowFunction, atom: Atom) -> Result:
+        position = self.keep(Total(name, value, atom.required()))
+        return Result(lambda kept: kept[position], lambda kept: kept[position])
+
+    def keep(self, total: Total) -> int:
+        self.totals.append(total)
+        return len(self.totals) - 1
+
+    def flag(self, name: str, value: ir.RowFunction, *, every: bool) -> Result:
+        wanted = counting(value, is_false if every else is_true)
+        position = self.keep(Total(name, wanted, INT))
+
+        def scalar(kept: list[ir.ColumnRef]) -> ir.Scalar:
+            zero = ir.Const(0, INT)
+            return functions.compare("==" if every else ">", kept[position], zero)
+
+        return Result(scalar, lambda kept: kept[position] == 0 if every else kept[position] > 0)
+
+    def average(self, what: str, name: str, value: ir.RowFunction, field: Atom) -> Result:
+        assert isinstance(value.type, Atom)
+        summed = _summed(what, value.type)
+        exact = summed.kind is Kind.DECIMAL
+        self.check(
+            what,
+            field,
+            self.maybe(dataclasses.replace(value.type, kind=Kind.DECIMAL if exact else Kind.FLOAT)),
+        )
+        top = self.keep(Total(f"{name}_sum", value, summed.required()))
+        bottom = self.keep(Total(f"{name}_count", counting(value, is_there), INT))
+
+        def scalar(kept: list[ir.ColumnRef]) -> ir.Scalar:
+            quotient = functions.binary("/", kept[top], kept[bottom])
+            empty = functions.compare("==", kept[bottom], ir.Const(0, INT))
+            nothing = ir.Const(None, quotient.type.optional())
+            whole = ir.Case(((empty, nothing),), quotient, quotient.type.optional())
+            return whole if field.nullable else some(whole, f"{what} of nothing")
+
+        return Result(scalar, lambda kept: kept[top] / kept[bottom] if kept[bottom] else None)
+
+    def number(self, value: ir.RowFunction) -> Result:
+        rows = self.beside(value, value_first=True)
+        position = len(self.distincts)
+        self.distincts.append(self.named(Distinct(rows)))
+
+        def index(kept: list[Any] | tuple[Any, ...]) -> int:
+            return len(self.totals) + position
+
+        return Result(lambda kept: kept[index(kept)], lambda kept: kept[index(kept)])
+
+    def extreme(self, value: ir.RowFunction, field: Atom, *, largest: bool) -> Result:
+        rows = self.beside(value, value_first=False)
+        position = len(self.extremes)
+        self.extremes.append(self.named(Ordered(rows)))
+        self.largest.append(largest)
+
+        def index() -> int:
+            return len(self.totals) + len(self.distincts) + position
+
+        def scalar(kept: list[ir.ColumnRef]) -> ir.Scalar:
+            found = kept[index()]
+            return found if field.nullable else some(found, "a smallest or largest of nothing")
+
+        return Result(scalar, lambda kept: kept[index()])
+
+    def beside(self, value: ir.RowFunction, *, value_first: bool) -> ir.Operator:
+        """The values that are not None, each beside its group's key."""
+        by = self.by
+        function = value
+        if by is not None:
+            first, second = (value, by) if value_first else (by, value)
+            scalars = None
+            if first.scalars is not None and second.scalars is not None:
+                scalars = (*first.scalars, *second.scalars)
+            function = ir.RowFunction(
+                pair_of(first.type, second.type),
+                scalars,
+                python="" if scalars else f"{ir.digest_of((first, second)).hex()}",
+                reason=value.reason or by.reason,
+                source=value.source,
+                fault=value.fault or by.fault,
+                call=lambda row: Pair(first.call(row), second.call(row)),
+                name=value.name,
+            )
+        rows: ir.Operator = self.named(Map(self.source, function))
+        columns = rows.schema.columns
+        column = columns[0] if value_first else columns[-1]
+        if column.type.nullable:
+            there = ir.Not(ir.IsNull(ir.ColumnRef(column.name, column.type)))
+
+            def kept(row: Any) -> bool:
+                if by is not None:
+                    row = row.left if value_first else row.right
+                return row is not None
+
+            rows = self.named(Filter(rows, ir.RowFunction(BOOL, (there,), call=kept, name="there")))
+        return rows
+
+    def named(self, operator: Any) -> Any:
+        return dataclasses.replace(operator, origin=self.origin, called="aggregate")
+
+    # -- the row --------------------------------------------------------------------------------
+
+    def finished(self, row: Struct, results: list[Result]) -> ir.Operator:
+        kept = self.named(
+            Aggregate(
+                self.source,
+                self.by,
+                tuple(self.totals),
+                tuple(self.distincts),
+                tuple(self.extremes),
+                tuple(self.largest),
+            )
+        )
+        width = len(self.totals) + len(self.distincts) + len(self.extremes)
+        columns = [ir.ColumnRef(c.name, c.type) for c in kept.schema.columns]
+        values, key = columns[:width], columns[width:]
+        reason = ""
+        scalars: tuple[ir.Scalar, ...] | None = None
+        try:
+            scalars = tuple(
+                _as_field(result.scalar(values), field)
+                for result, (_, field) in zip(results, row.fields, strict=True)
+            )
+            scalars = (*scalars, *key)
+        except LookupError as error:
+            reason = str(error)
+        names = [name for name, _ in row.fields]
+        make = row.cls
+
+        def stats(of: tuple[Any, ...]) -> Any:
+            found = [result.python(of) for result in results]
+            if issubclass(make, tuple):
+                return make(*found)
+            return make(**dict(zip(names, found, strict=True)))
+
+        keyed = self.by is not None
+        call = (lambda pair: Pair(stats(pair.left), pair.right)) if keyed else stats
+        result_type: ValueType = row
+        if self.by is not None:
+            result_type = pair_of(row, self.by.type)
+        python = "" if scalars else f"aggregate {names}"
+        function = ir.RowFunction(
+            result_type, scalars, python=python, reason=reason, call=call, name="stats"
+        )
+        finished: ir.Operator = self.named(Map(kept, function))
+        return finished
+
+
+def _summed(what: str, value: Atom) -> Atom:
+    if value.kind not in _NUMBERS:
+        raise query_error(f"{what} adds up numbers, got {value}", "pick a number")
+    return (
+        dataclasses.replace(value.required(), kind=INT.kind)
+        if value.kind is Kind.BOOL
+        else value.required()
+    )
+
+
+def _as_field(scalar: ir.Scalar, field: ValueType) -> ir.Scalar:
+    assert isinstance(field, Atom)
+    if scalar.type.kind is field.kind:
+        return scalar
+    if not scalar.type.nullable:
+        return functions.coerced(scalar, field)
+    whole = functions.coerced(required(scalar), field)
+    nothing = ir.Const(None, field.optional())
+    return ir.Case(((ir.IsNull(scalar), nothing),), whole, field.optional())
+
+
+def some(scalar: ir.Scalar, message: str) -> ir.Scalar:
+    """The scalar where it must not be None; else the step fails."""
+    if not scalar.type.nullable:
+        return scalar
+    text = functions.to_text(scalar)
+    failed = ir.Raise(
+        functions.binary("+", ir.Const(f"{message}: ", text.type), text), scalar.type.required()
+    )
+    return ir.Case(((ir.IsNull(scalar), failed),), required(scalar), scalar.type.required())
+
+
+def is_there(value: ir.Scalar) -> ir.Scalar:
+    return ir.Not(ir.IsNull(value)) if value.type.nullable else ir.Const(True, BOOL)
+
+
+def is_true(value: ir.Scalar) -> ir.Scalar:
+    return functions.truth(value)
+
+
+def is_false(value: ir.Scalar) -> ir.Scalar:
+    false = ir.Not(functions.truth(value))
+    return ir.And((ir.Not(ir.IsNull(value)), false)) if value.type.nullable else false
+
+
+_TESTS: dict[Any, Callable[[Any], bool]] = {
+    is_there: lambda value: value is not None,
+    is_true: bool,
+    is_false: lambda value: value is not None and not value,
+}
+
+
+def counting(value: ir.RowFunction, test: Callable[[ir.Scalar], ir.Scalar]) -> ir.RowFunction:
+    """1 for each row whose value passes the test, else 0."""
+    get, passes = value.call, _TESTS[test]
+    scalars: tuple[ir.Scalar, ...] | None = None
+    reason = value.reason
+    if value.scalars is not None:
+        try:
+            condition = test(value.scalars[0])
+            one, zero = ir.Const(1, INT), ir.Const(0, INT)
+            scalars = (ir.Case(((condition, one),), zero, INT),)
+            if condition == ir.Const(True, BOOL):
+                scalars = (one,)
+        except LookupError as error:
+            reason = str(error)
+    return dataclasses.replace(
+        value,
+        type=INT,
+        scalars=scalars,
+        python="" if scalars else f"{test.__name__}: {value.python or ir.digest_of(value).hex()}",
+        reason=reason,
+        call=lambda row: int(passes(get(row))),
+    )
