@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Generic, Protocol, Self, TypeVar
+
+from stepping.compiler.schema import Empty
 
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
@@ -32,6 +35,9 @@ class Keyed(Protocol[T_contra, K_co]):
 
     def key(self, row: T_contra, /) -> K_co: ...
 
+    def tie(self, row: T_contra, /) -> Any:
+        """By what rows with equal keys are ordered: the whole row, in column order."""
+
 
 class ZSet(Generic[T]):
     """Rows with non-zero integer counts. What queries are annotated with and what reads return.
@@ -52,7 +58,7 @@ class ZSet(Generic[T]):
         if not isinstance(match_keys, MatchAll):
             found = ((row, n) for row, n in found if index.key(row) in match_keys)
         keyed = [(index.key(row), row, count) for row, count in found]
-        yield from sorted(keyed, key=lambda item: (index_order(index, item[0]), order_key(item[1])))
+        yield from sorted(keyed, key=lambda item: (index_order(index, item[0]), index.tie(item[1])))
 
     def __iter__(self) -> Iterator[tuple[T, int]]:
         return self.iter()
@@ -157,25 +163,34 @@ class ZSetPython(ZSet[T]):
         return f"ZSetPython({dict(in_order(self._counts.items()))!r})"
 
 
+_NUMBERS = (bool, int, float, Decimal)
+
+
 def order_key(value: Any) -> Any:
-    """A key by which any values of one type are ordered, `None` first, rows by their fields."""
+    """A key by which any values are ordered: as Python orders those of one type, rows by their
+    fields, `Empty` and then `None` in front; values of different types by the type's name.
+    """
     if value is None:
         return (0,)
+    cls = type(value)
+    if cls in _NUMBERS:
+        return (1, "", value)
     if isinstance(value, ZSet):
-        return (1, tuple(sorted((order_key(row), count) for row, count in value.iter())))
+        return (1, "zset", tuple(sorted((order_key(row), count) for row, count in value.iter())))
     if isinstance(value, frozenset):
-        return (1, tuple(sorted(map(order_key, value))))
+        return (1, "frozenset", tuple(sorted(map(order_key, value))))
     if isinstance(value, tuple):
-        return (1, tuple(map(order_key, value)))
-    names = getattr(type(value), "__dataclass_fields__", None)
+        return (1, "tuple", tuple(map(order_key, value)))
+    names = getattr(cls, "__dataclass_fields__", None)
     if names is not None:
-        return (2, tuple(order_key(getattr(value, name)) for name in names))
+        return (1, cls.__qualname__, tuple(order_key(getattr(value, name)) for name in names))
     if isinstance(value, enum.Enum):
-        plain = value.value if isinstance(value, int | str) else value.name
-        return (1, plain)
-    if hasattr(type(value), "__lt__") and type(value) is not object:
-        return (1, value)
-    return (1, repr(value))
+        return (1, cls.__qualname__, value.value if isinstance(value, int | str) else value.name)
+    if isinstance(value, Empty):
+        return (-1,)
+    if cls.__lt__ is not object.__lt__:
+        return (1, cls.__qualname__, value)
+    return (1, cls.__qualname__, repr(value))
 
 
 class _Descending:

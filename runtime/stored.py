@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from stepping.compiler.codec import Codec, codec_of
 from stepping.compiler.plan.sql_plan import SQLCache, SQLOrder
-from stepping.compiler.zset import MATCH_ALL, MatchAll, ZSet
+from stepping.compiler.zset import MATCH_ALL, MatchAll, ZSet, index_order
 from stepping.dialects.driver import Driver
 
 T = TypeVar("T")
@@ -35,15 +35,14 @@ class StoredZSet(ZSet[T]):
         self, index: Any, match_keys: frozenset[Any] | MatchAll = MATCH_ALL
     ) -> Iterator[tuple[Any, T, int]]:
         order = self._order(index)
-        if order is None:  # no such index is kept: sorted in memory
-            yield from super().iter_by_index(index, match_keys)
+        everything = isinstance(match_keys, MatchAll)
+        if order is None or (everything and not index.is_ordered):
+            yield from super().iter_by_index(index, match_keys)  # sorted in memory
         elif isinstance(match_keys, MatchAll):
             for row, count in self._rows(order.read_sql):
                 yield index.key(row), row, count
         else:
             encode = codec_of(index.type, self._driver.to_column, self._driver.from_column).encode
-            from stepping.compiler.zset import index_order
-
             for key in sorted(match_keys, key=lambda key: index_order(index, key)):
                 for row, count in self._rows(order.match_sql, encode(key)):
                     yield key, row, count

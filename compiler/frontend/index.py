@@ -23,6 +23,7 @@ from stepping.compiler.schema import (
     required,
     schema_of,
 )
+from stepping.compiler.zset import order_key
 from stepping.errors import QueryError
 
 T = TypeVar("T")
@@ -134,6 +135,15 @@ class Index(Generic[T_co, K_co]):
     def key(self, row: Any) -> K_co:
         """The key of a row."""
         return self.f(row)
+
+    def tie(self, row: Any) -> Any:
+        """By what rows with equal keys are ordered: the whole row, in column order."""
+        return tuple(map(order_key, python_codec(self.argument).encode(row)))
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether a database orders rows by the key as Python does: not by a collected value."""
+        return all(c.type.kind is not Kind.PACKED for c in schema_of(self.type).columns)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Index):
