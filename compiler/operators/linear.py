@@ -16,7 +16,7 @@ from stepping.compiler.frontend.tracing import (
     query_error,
     translated,
 )
-from stepping.compiler.schema import Schema, same_shape, schema_of
+from stepping.compiler.schema import Schema, same_classes, same_shape, schema_of
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.errors import RowError, SteppingError
 
@@ -55,7 +55,9 @@ def neg(a: ZSet[T]) -> ZSet[T]:
 
 def same_rows(what: str, left: ir.Operator, right: ir.Operator) -> tuple[ir.Operator, ir.Operator]:
     """Both operators, which must have the same rows."""
-    if not same_shape(left.schema.type, right.schema.type):
+    # Rows of two classes are not equal in Python, whatever their columns.
+    a, b = left.schema.type, right.schema.type
+    if not (same_shape(a, b) and same_classes(a, b)):
         raise query_error(
             f"{what} needs two Z-sets of the same rows, got {left.schema.type} "
             f"and {right.schema.type}",
