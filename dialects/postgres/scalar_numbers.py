@@ -16,7 +16,8 @@ from stepping.dialects.scalars import Sql, case, concatenated, fn, let, lift, nu
 
 Rule = Callable[..., Sql]
 
-FLOAT_RAW = "float"  # NaN or -0.0 in place of a float
+NAN_RAW = "nan"  # a float that may be NaN or -0.0
+ZERO_RAW = "zero"  # a float that may be -0.0
 DECIMAL_RAW = "decimal"  # a numeric with zeros behind its last digit
 
 BIGINT = "BIGINT"
@@ -39,9 +40,21 @@ def float8(digits: str) -> Sql:
     return number(digits).cast(FLOAT8)
 
 
-def plain(value: Sql) -> Sql | int:
-    """An int beside another bigint, which gives the operator its type."""
-    return value.value if value.constant else value
+def plain(value: Sql) -> Sql:
+    """A constant without the cast that gives it its type, beside an operand that has one."""
+    tree = value.tree
+    if value.constant and isinstance(tree, exp.Cast) and value.kind in _BARE:
+        bare = value.kind is not Kind.FLOAT or value.finite
+        return replace(value, tree=tree.this) if bare else value
+    return value
+
+
+_BARE = (Kind.INT, Kind.FLOAT, Kind.TEXT, Kind.ENUM, Kind.DECIMAL)
+
+
+def pair(a: Sql, b: Sql) -> tuple[Sql, Sql]:
+    """Two operands, of which a constant takes its type from the other."""
+    return (a, plain(b)) if b.constant else (plain(a), b)
 
 
 def failed(text: str, atom: Atom, *values: Sql) -> Sql:
@@ -69,7 +82,7 @@ _PHYSICAL = {
     Kind.TIMESTAMP: "TIMESTAMPTZ",
     Kind.TIME: "TIME",
     Kind.UUID: "UUID",
-    Kind.NULL: TEXT,
+    Kind.NULL: "BOOLEAN",  # as its column is
 }
 _FROM_INTEGER = (Kind.INT, Kind.FLOAT, Kind.BOOL, Kind.DECIMAL, Kind.TEXT, Kind.ENUM, Kind.NULL)
 
@@ -100,6 +113,7 @@ def _compared(compare: Callable[[Sql, Sql], Sql]) -> Rule:
     def rule(a: Sql, b: Sql) -> Sql:
         if {a.kind, b.kind} == {Kind.INT, Kind.FLOAT}:
             return _int_with_float(compare, a, b)
+        a, b = pair(a, b)
         if a.kind is Kind.TEXT:
             return compare(code_points(a), b)
         return compare(a, b)
@@ -111,7 +125,7 @@ def _equal(a: Sql, b: Sql) -> Sql:
     # Collations that can be a database's own find texts equal only where they are the same.
     if {a.kind, b.kind} == {Kind.INT, Kind.FLOAT}:
         return _int_with_float(Sql.eq, a, b)
-    return a.eq(b)
+    return Sql.eq(*pair(a, b))
 
 
 def _int_with_float(compare: Callable[[Sql, Sql], Sql], a: Sql, b: Sql) -> Sql:
@@ -144,15 +158,16 @@ def _int_with_float(compare: Callable[[Sql, Sql], Sql], a: Sql, b: Sql) -> Sql:
 
 def _extreme(name: str) -> Rule:
     def rule(*args: Sql) -> Sql:
-        first, *rest = args
-        return fn(name, code_points(first) if first.kind is Kind.TEXT else first, *rest)
+        if args[0].kind is Kind.TEXT:
+            return fn(name, *map(code_points, args))
+        return fn(name, *args)
 
     return rule
 
 
 COMPARISONS: dict[str, Rule] = {
     "eq": _equal,
-    "same": Sql.same,
+    "same": lambda a, b: Sql.same(*pair(a, b)),
     "lt": _compared(Sql.__lt__),
     "le": _compared(Sql.__le__),
     "gt": _compared(Sql.__gt__),
@@ -166,7 +181,7 @@ COMPARISONS: dict[str, Rule] = {
 
 def _infix(operator: Callable[..., Sql]) -> Rule:
     def rule(a: Sql, b: Sql) -> Sql:
-        return operator(a, b if a.constant else plain(b))
+        return operator(*pair(a, b))
 
     return rule
 
@@ -180,7 +195,7 @@ def _opposite(x: Sql, y: Sql) -> Sql:
 
 def _floordiv(a: Sql, b: Sql) -> Sql:
     def body(x: Sql, y: Sql) -> Sql:
-        return lift(x / plain(y)) - case((_opposite(x, y), 1), otherwise=0)
+        return x / plain(y) - case((_opposite(x, y), 1), otherwise=0)
 
     return bound(body, a, b)
 
@@ -204,7 +219,7 @@ def _truediv(a: Sql, b: Sql) -> Sql:
         wide = (x.cast("NUMERIC(140, 120)") / y.cast(NUMERIC)).cast(FLOAT8)
         return case((small(x).and_(small(y)), quotient), otherwise=wide)
 
-    return raw(FLOAT_RAW, bound(body, a, b))
+    return raw(ZERO_RAW, bound(body, a, b))
 
 
 def _power(a: Sql, n: Sql) -> Sql:
