@@ -16,6 +16,7 @@ import contextlib
 import fcntl
 import functools
 import importlib.util
+import json
 import os
 import pwd
 import re
@@ -26,7 +27,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,11 +114,14 @@ def _major_version(programs: Path) -> int:
 
 
 @contextlib.contextmanager
-def running(server: Server, folder: Path) -> Iterator[str]:
+def running(
+    server: Server, folder: Path, settings: Mapping[str, str] = SETTINGS, *, in_memory: bool = True
+) -> Iterator[str]:
     """A URL of the server's maintenance database, for as long as the context lasts.
 
     Processes that name the same folder share one server: whoever comes first starts it, and it
-    is stopped when the last of them leaves or dies.
+    is stopped when the last of them leaves or dies. ``in_memory`` keeps its files there where
+    that is large enough.
     """
     if server.url is not None:
         yield server.url
@@ -128,19 +132,24 @@ def running(server: Server, folder: Path) -> Iterator[str]:
             fcntl.flock(start, fcntl.LOCK_EX)
             fcntl.flock(lease, fcntl.LOCK_SH)  # waits here while a guard is stopping its server
             while not (folder / "url").exists():
-                _start_guard(server, folder)
+                _start_guard(server, folder, settings, in_memory)
             url = (folder / "url").read_text()
         yield url
 
 
-def _start_guard(server: Server, folder: Path) -> None:
+def _start_guard(
+    server: Server, folder: Path, settings: Mapping[str, str], in_memory: bool
+) -> None:
     """Start the guard, which starts the server, and wait until it reports."""
     read_end, write_end = os.pipe()
     with (folder / "guard.log").open("ab") as log:
         # Not subprocess.Popen, which warns when its object goes while the process still runs.
         os.posix_spawn(
             sys.executable,
-            [sys.executable, "-I", __file__, str(server.programs), str(folder)],
+            [
+                *(sys.executable, "-I", __file__, str(server.programs), str(folder)),
+                json.dumps([dict(settings), in_memory]),
+            ],
             os.environ,
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -162,7 +171,7 @@ def _start_guard(server: Server, folder: Path) -> None:
 # --------------------------------------------------------------------------------- the guard itself
 
 
-def _guard(programs: Path, folder: Path) -> None:
+def _guard(programs: Path, folder: Path, settings: dict[str, str], in_memory: bool) -> None:
     """Start a server, report on standard output, wait for its last user to go, stop it."""
     os.setsid()  # a Ctrl-C in the terminal is for the users of the server
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # runs the clean-up below
@@ -175,8 +184,8 @@ def _guard(programs: Path, folder: Path) -> None:
             _report("busy")
             return
         try:
-            home = _start_server(programs, clean_up)
-            url = f"postgresql://postgres@/postgres?host={home}&port={SETTINGS['port']}"
+            home = _start_server(programs, settings, in_memory, clean_up)
+            url = f"postgresql://postgres@/postgres?host={home}&port={settings['port']}"
             _publish(url, folder, clean_up)
         except Exception as error:
             _report(str(error) if isinstance(error, ServerError) else traceback.format_exc())
@@ -202,13 +211,15 @@ def _report(text: str) -> None:
     os.close(devnull)
 
 
-def _start_server(programs: Path, clean_up: contextlib.ExitStack) -> Path:
+def _start_server(
+    programs: Path, settings: dict[str, str], in_memory: bool, clean_up: contextlib.ExitStack
+) -> Path:
     """Start a server; the temporary folder that is returned holds its socket."""
     account = _account()
     # Not below a TMPDIR of root's, and short: a socket's path has at most 107 bytes.
     home = _new_folder(Path("/tmp") if account else None, account, clean_up)
     # A database is 300 files: making them took 10 ms in memory and 30 to 300 on a busy disk.
-    data = _new_folder(MEMORY if _memory_is_large() else home, account, clean_up)
+    data = _new_folder(MEMORY if in_memory and _memory_is_large() else home, account, clean_up)
     if account:
         programs = _reachable(programs, home, account)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
@@ -228,7 +239,7 @@ def _start_server(programs: Path, clean_up: contextlib.ExitStack) -> Path:
     if made.returncode != 0:
         raise ServerError(f"initdb failed:\n{made.stdout}{made.stderr}")
 
-    settings = SETTINGS | {"unix_socket_directories": str(home)}
+    settings = settings | {"unix_socket_directories": str(home)}
     options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
     log_path = home / "log"
     with log_path.open("wb") as log:
@@ -325,4 +336,4 @@ def _reachable(programs: Path, home: Path, account: dict[str, Any]) -> Path:
 
 
 if __name__ == "__main__":
-    _guard(Path(sys.argv[1]), Path(sys.argv[2]))
+    _guard(Path(sys.argv[1]), Path(sys.argv[2]), *json.loads(sys.argv[3]))
