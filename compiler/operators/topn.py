@@ -24,6 +24,12 @@ def first_n(a: ZSet[T], *, index: Index[T, Any], n: int) -> ZSet[T]:
     """
     operator = operator_of(a, "st.first_n")
     check_index("st.first_n index=", operator, index)
+    if not index.is_ordered:
+        raise query_error(
+            f"st.first_n index= orders by a collected value ({index}), and a database does not "
+            "order those as Python does",
+            "order by a field, or by a value that a function makes of it",
+        )
     if not isinstance(n, int) or isinstance(n, bool) or n < 1:
         raise query_error(f"st.first_n n= is {n!r}", "give a whole number of rows, at least 1")
     ordered = Ordered(operator, origin=origin(), called="first_n")
