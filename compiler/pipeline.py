@@ -11,7 +11,7 @@ from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.rows import type_of
-from stepping.compiler.frontend.tracing import Trace, query_error, tracing
+from stepping.compiler.frontend.tracing import Trace, at_raising_line, query_error, tracing
 from stepping.compiler.operators.input import Input
 from stepping.compiler.plan.graph import Graph
 from stepping.compiler.schema import ValueType, free_name
@@ -108,7 +108,7 @@ def compile(
         )
     inputs = inputs_of(query)
     shown = name or getattr(query, "__name__", "query").strip("<>")
-    with tracing(python_steps=python_steps) as trace:
+    with tracing(python_steps=python_steps) as trace, at_raising_line():
         returned = query(*(ir.Traced(each) for each in inputs))  # type: ignore[arg-type]
     outputs = outputs_of(query, returned)
     caches, names = caches_of(trace)

@@ -127,6 +127,23 @@ def at_query_line() -> Iterator[None]:
         raise
 
 
+@contextmanager
+def at_raising_line() -> Iterator[None]:
+    """Give errors without a place the last line of the query that was running."""
+    try:
+        yield
+    except SteppingError as error:
+        step, last = error.__traceback__, None
+        while step is not None:
+            if not step.tb_frame.f_globals.get("__name__", "").startswith(_OURS):
+                last = step
+            step = step.tb_next
+        if error.where is None and last is not None:
+            at = source_at(last.tb_frame.f_code, last.tb_lasti, last.tb_lineno)
+            error.where, error.source = f"{at.file}:{at.line}", at.text or None
+        raise
+
+
 def translated(
     f: Callable[..., Any], arguments: tuple[ValueType, ...], what: str
 ) -> ir.RowFunction:

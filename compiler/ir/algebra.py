@@ -16,8 +16,8 @@ from stepping.compiler.ir.function import Source
 from stepping.compiler.ir.node import Node, node
 from stepping.compiler.ir.scalar import ColumnRef, Scalar
 from stepping.compiler.schema import INT, Atom, Column, Schema
-from stepping.compiler.zset import ZSet
-from stepping.errors import InternalError
+from stepping.compiler.zset import MATCH_ALL, MatchAll, ZSet
+from stepping.errors import InternalError, QueryError
 
 T = TypeVar("T")
 
@@ -430,6 +430,14 @@ class Traced(ZSet[T]):
 
     def __init__(self, operator: Operator) -> None:
         self.operator = operator
+
+    def iter(self, match: frozenset[T] | MatchAll = MATCH_ALL) -> Iterator[tuple[T, int]]:
+        # Behind len(), truth, ==, + and - as well.
+        raise QueryError(
+            f"the query looks at the rows of {self.operator.label}, and there are none to see: "
+            "it is called once, when it is compiled",
+            hint="apply operators: st.filter for a condition, st.add and st.neg for sums",
+        )
 
 
 def topological(*roots: Operator) -> Iterator[Operator]:
