@@ -13,7 +13,9 @@ from typing import Any
 
 import psycopg
 from psycopg import errors
-from psycopg.pq import TransactionStatus
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg.pq import Format, TransactionStatus
 
 from stepping.compiler.canonical import canonical_decimal
 from stepping.compiler.codec import Convert
@@ -75,8 +77,6 @@ def from_column(atom: Atom, field: str) -> Callable[[Any], Any] | None:
             return members.__getitem__
         case Kind.DECIMAL:
             return _decimal
-        case Kind.TIMESTAMP:
-            return lambda value: value.astimezone(datetime.UTC)
         case Kind.BYTES | Kind.PACKED:
             return bytes
         case Kind.UUID:
@@ -87,6 +87,20 @@ def from_column(atom: Atom, field: str) -> Callable[[Any], Any] | None:
 
 def _decimal(value: Decimal) -> Decimal:
     return canonical_decimal(value)
+
+
+_EPOCH = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
+
+
+class _InUTC(Loader):
+    """Aware times as they are stored. psycopg's own loader gives them in the session's time zone,
+    and in New York there is no year 1 for 0001-01-01 in UTC.
+    """
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> datetime.datetime:
+        return _EPOCH + datetime.timedelta(microseconds=int.from_bytes(data, signed=True))
 
 
 class PostgresDriver(Driver):
@@ -216,11 +230,16 @@ class PostgresDriver(Driver):
                 arrays += (list(column) for column in zip(*rows, strict=True))
             else:
                 arrays += ([] for _ in range(len(columns) + 1))
-        cursor = psycopg.RawCursor(self._connection)
+        cursor = self.reader()
         return cursor.execute(fused.sql.encode(), arrays, prepare=True, binary=True).fetchall()
 
-    def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+    def reader(self) -> psycopg.RawCursor[Any]:
         cursor = psycopg.RawCursor(self._connection)
+        cursor.adapters.register_loader("timestamptz", _InUTC)
+        return cursor
+
+    def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        cursor = self.reader()
         return cursor.execute(sql.encode(), parameters or None, binary=True).fetchall()
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[list[Row]]:
@@ -230,6 +249,7 @@ class PostgresDriver(Driver):
         hold = not self.in_transaction()
         name = f"stepping_read_{next(self._serial)}"
         cursor = psycopg.RawServerCursor(self._connection, name, withhold=hold)
+        cursor.adapters.register_loader("timestamptz", _InUTC)
         with self._connection.transaction():
             cursor.execute(sql.encode(), parameters or None, binary=True)
             rows = cursor.fetchmany(_FETCH_ROWS)
