@@ -15,6 +15,10 @@ from stepping.compiler.operators.distinct import intersect as intersect
 from stepping.compiler.operators.distinct import intersect_all as intersect_all
 from stepping.compiler.operators.distinct import union as union
 from stepping.compiler.operators.distinct import union_all as union_all
+from stepping.compiler.operators.group import Grouped as Grouped
+from stepping.compiler.operators.group import flatten as flatten
+from stepping.compiler.operators.group import group as group
+from stepping.compiler.operators.group import per_group as per_group
 from stepping.compiler.operators.join import join as join
 from stepping.compiler.operators.linear import add as add
 from stepping.compiler.operators.linear import filter as filter
