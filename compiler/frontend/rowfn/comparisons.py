@@ -12,13 +12,10 @@ from typing import Any
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.rowfn import functions
-from stepping.compiler.frontend.rowfn.context import is_missing, missing_name, plain, shown
+from stepping.compiler.frontend.rowfn.context import alike, is_missing, missing_name, plain, shown
 from stepping.compiler.frontend.rowfn.functions_calls import FALSE, TRUE, negated
-from stepping.compiler.frontend.rowfn.operations import (
-    MAX_FOLDED,
-    METHODS,
-    PYTHON,
-    Operations,
+from stepping.compiler.frontend.rowfn.operations import MAX_FOLDED, METHODS, PYTHON, Operations
+from stepping.compiler.frontend.rowfn.shapes import (
     container_of,
     is_generated,
     is_tuple,
@@ -26,15 +23,17 @@ from stepping.compiler.frontend.rowfn.operations import (
     method_of,
 )
 from stepping.compiler.frontend.rowfn.values import (
+    UNKNOWN,
     Bound,
     Choice,
     Record,
     Scalar,
     Static,
     Value,
+    object_of,
 )
 from stepping.compiler.schema import BOOL, Kind
-from stepping.errors import QueryError
+from stepping.errors import QueryError, RowError
 
 
 class Comparisons(Operations):
@@ -91,6 +90,9 @@ class Comparisons(Operations):
         if is_missing(left) or is_missing(right):
             return FALSE
         a, b = self.scalar_of(left), self.scalar_of(right)
+        for one, other in ((a, right), (b, left)):
+            if one is not None and one.type.kind is Kind.PACKED:
+                return self._equal_collected(one, other, at)
         if a is not None and b is not None:
             return self.applied(operator.eq, (a, b), lambda: functions.compare("==", a, b), at)
         first, second = items_of(left), items_of(right)
@@ -101,6 +103,21 @@ class Comparisons(Operations):
         if (first is None) == (second is None):
             return self.unsupported(operator.eq, (left, right), "the comparison", at)
         return FALSE  # a tuple and something else
+
+    def _equal_collected(self, scalar: ir.Scalar, other: Value, at: ast.AST | None) -> Value:
+        """Equal values are packed into equal bytes; a value of another type may be equal as well."""
+        second = self.scalar_of(other)
+        if second is None and (constant := object_of(other)) is not UNKNOWN:
+            try:
+                second = ir.Const(functions.fit(constant, scalar.type.required()), scalar.type)
+            except RowError:
+                second = None
+        if second is None or not alike(scalar.type, second.type):
+            return self.fault(f"`{shown(at)}` looks into a collected value", at, BOOL)
+        known = second
+        return self.applied(
+            operator.eq, (scalar, known), lambda: functions.compare("==", scalar, known), at
+        )
 
     def _equal_items(
         self, left: tuple[Value, ...], right: tuple[Value, ...], at: ast.AST | None

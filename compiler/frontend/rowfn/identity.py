@@ -20,16 +20,25 @@ import sys
 import types
 import unicodedata
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from stepping.compiler.frontend.rowfn.calls import dotted, in_library
 from stepping.compiler.frontend.rowfn.clocks import clock_error, is_clock
 from stepping.compiler.frontend.rowfn.context import shown
 from stepping.compiler.frontend.rowfn.expressions import namespace_of
-from stepping.compiler.frontend.rowfn.operations import is_generated
+from stepping.compiler.frontend.rowfn.shapes import is_generated
 from stepping.compiler.frontend.rowfn.source import Definition, SourceMissing, definition_of
-from stepping.compiler.schema import Struct, ValueType
+from stepping.compiler.schema import (
+    Again,
+    Alternatives,
+    Collected,
+    Members,
+    Several,
+    Struct,
+    ValueType,
+    Weighted,
+)
 
 _MAX_FUNCTIONS = 300
 _MAX_DEPTH = 8
@@ -49,12 +58,20 @@ def identity_of(f: Any, arguments: tuple[ValueType, ...], what: str) -> str:
     return "\n".join([*head, *walk.finished()])
 
 
-def _row_classes(kinds: tuple[ValueType, ...]) -> Iterator[type]:
+def _row_classes(kinds: Iterable[ValueType | Collected]) -> Iterator[type]:
     for kind in kinds:
         if isinstance(kind, Struct):
             if isinstance(kind.cls, type) and kind.cls is not tuple:
                 yield kind.cls
-            yield from _row_classes(tuple(inner for _, inner in kind.fields))
+            yield from _row_classes(inner for _, inner in kind.fields)
+        elif isinstance(kind, Alternatives):
+            yield from _row_classes(inner for _, inner in kind.options)
+        elif isinstance(kind, Several | Members | Weighted):
+            yield from _row_classes((kind.item,))
+        elif isinstance(kind, Again):
+            pass  # the class that it is inside of has been met
+        elif kind.collected is not None:
+            yield from _row_classes((kind.collected,))
         elif isinstance(kind.python, type) and issubclass(kind.python, enum.Enum):
             yield kind.python
 

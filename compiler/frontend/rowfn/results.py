@@ -16,13 +16,15 @@ from stepping.compiler.frontend.rowfn.context import (
     error_at,
     is_missing,
     missing_name,
+    natural_kind,
     plain,
     unusable,
 )
 from stepping.compiler.frontend.rowfn.functions_calls import FALSE, TRUE, as_value, negated
 from stepping.compiler.frontend.rowfn.narrowing import cases
-from stepping.compiler.frontend.rowfn.operations import container_of, items_of, kind_name
+from stepping.compiler.frontend.rowfn.shapes import container_of, items_of, kind_name
 from stepping.compiler.frontend.rowfn.values import (
+    UNKNOWN,
     Choice,
     Items,
     Never,
@@ -32,17 +34,22 @@ from stepping.compiler.frontend.rowfn.values import (
     Unbound,
     Unknown,
     Value,
+    object_of,
 )
 from stepping.compiler.frontend.rows import type_of
 from stepping.compiler.ir.function import Source
 from stepping.compiler.schema import (
     EMPTY,
     NULL,
+    Again,
+    Alternatives,
     Atom,
     Build,
+    Collected,
     Empty,
     Kind,
     Missing,
+    Several,
     Struct,
     ValueType,
     schema_of,
@@ -125,9 +132,10 @@ class Results(Access):
         try:
             return functions.constant(value).type
         except LookupError as error:
-            if isinstance(value, int | float | str) and not isinstance(value, enum.Enum):
+            kind = natural_kind(value)
+            if kind is not None:  # the type can be stored, and the value cannot
                 self.fault(f"a constant cannot be stored: {error.args[0]}", None)
-                raise Untyped from None
+                return kind
             if isinstance(value, frozenset):
                 self.fault("it returns a collected value", None)
                 raise Untyped from None
@@ -217,7 +225,7 @@ class Results(Access):
                 items = items_of(leaf)
                 if items is not None and len(items) == len(kind.fields):
                     return items[position]
-        return self.mismatch(leaf, str(kind), field, origin)
+        return self.mismatch(leaf, type_name(kind), field, origin)
 
     def mismatch(self, leaf: Value, wanted: str, field: str, origin: Source | None) -> Value:
         """A value that cannot be stored in a field: an error, if this is reached for any row."""
@@ -250,21 +258,37 @@ class Results(Access):
                 return ir.Const(None, kind)
             case Static() if not is_missing(value):
                 return self._constant(value, kind.required(), field, origin)
+        if kind.kind is Kind.PACKED and not is_missing(value) and not isinstance(value, Scalar):
+            return self._collected_in(value, kind, field, origin)
         if isinstance(value, Scalar):
-            return self._converted(value, kind.required(), field, origin)
-        return self.atom(self.mismatch(value, str(kind), field, origin), kind, field, origin)
+            return self._converted(value, kind, field, origin)
+        return self.atom(self.mismatch(value, type_name(kind), field, origin), kind, field, origin)
 
     def _constant(self, value: Static, kind: Atom, field: str, origin: Source | None) -> ir.Scalar:
         if kind.kind is Kind.PACKED:
-            self.fault(f"{field or 'the result'} is a collected value", None)
-            return unusable(kind)
+            return self._collected_in(value, kind, field, origin)
         try:
             return ir.Const(functions.fit(value.value, kind, field or "the result"), kind)
         except RowError as error:
-            if isinstance(value.value, CLASSES.get(kind.kind, ())) and not kind.choices:
+            fits = type(value.value) is CLASSES.get(kind.kind) and not kind.choices
+            if fits:  # the type does, and the value does not
                 self.fault(f"a constant cannot be stored: {error.message}", None)
                 return unusable(kind)
             raise error_at(f"{self.what}: {error.message}", origin or self.root) from None
+
+    def _collected_in(
+        self, value: Value, kind: Atom, field: str, origin: Source | None
+    ) -> ir.Scalar:
+        """A constant is packed here; SQL cannot pack a value that depends on the row."""
+        constant = object_of(value)
+        if constant is not UNKNOWN:
+            kind = kind.required()
+            try:
+                return ir.Const(functions.fit(constant, kind, field or "the result"), kind)
+            except RowError as error:
+                raise error_at(f"{self.what}: {error.message}", origin or self.root) from None
+        self.fault(f"{field or 'the result'} is a collected value", None)
+        return unusable(kind)
 
     def _converted(
         self, scalar: ir.Scalar, kind: Atom, field: str, origin: Source | None
@@ -275,14 +299,14 @@ class Results(Access):
             member = cls is not None and issubclass(cls, enum.Enum) and issubclass(cls, int | float)
             if member and kind.kind in (Kind.INT, Kind.FLOAT, Kind.DECIMAL):
                 converted = as_value(scalar)
+            if Kind.PACKED in (scalar.type.kind, kind.kind):
+                return self._collected_in(scalar, kind, field, origin)
             try:
-                if Kind.PACKED in (scalar.type.kind, kind.kind):
-                    raise LookupError
                 if Kind.ENUM in (converted.type.kind, kind.kind):
                     raise LookupError
                 converted = self.made(functions.coerced(converted, kind), None)
             except LookupError:
-                value = self.mismatch(scalar, str(kind), field, origin)
+                value = self.mismatch(scalar, type_name(kind), field, origin)
                 return self.atom(value, kind, field, origin)
         given = set(scalar.type.choices)
         if not kind.choices or (given and given <= set(kind.choices)):
@@ -329,7 +353,7 @@ def joined(a: ValueType, b: ValueType) -> ValueType:
                     (n, joined(x, y)) for (n, x), (_, y) in zip(a.fields, b.fields, strict=True)
                 )
                 return replace(a, fields=fields, missing=next(iter(missing), Missing.NEVER))
-    raise Mixed(f"it returns {a} for some rows and {b} for others")
+    raise Mixed(f"it returns {type_name(a)} for some rows and {type_name(b)} for others")
 
 
 def _bare(inner: Atom) -> Struct:
@@ -345,6 +369,8 @@ def widens(narrow: ValueType, wide: ValueType) -> bool:
                 return wide.nullable
             if narrow.nullable and not wide.nullable:
                 return False
+            if wide.collected is not None and not alike(narrow, wide):
+                return collects(narrow.required(), wide.collected)
             if narrow.kind is Kind.INT and wide.kind in (Kind.FLOAT, Kind.DECIMAL):
                 return True
             return alike(narrow, wide) and (
@@ -364,5 +390,45 @@ def widens(narrow: ValueType, wide: ValueType) -> bool:
                     widens(x, y) for (_, x), (_, y) in zip(narrow.fields, wide.fields, strict=True)
                 )
             )
+        case _, Atom(kind=Kind.PACKED):
+            missing = isinstance(narrow, Struct) and narrow.missing is not Missing.NEVER
+            if missing and not (wide.nullable and narrow.missing is Missing.NONE):
+                return False
+            return wide.collected is not None and collects(narrow.required(), wide.collected)
         case _:
             return False
+
+
+def collects(narrow: ValueType, wide: Collected) -> bool:
+    """Whether every value of a type is stored as a collected one."""
+    match wide:
+        case Alternatives():
+            return any(widens(narrow, option) for _, option in wide.options)
+        case Several():
+            if not isinstance(narrow, Struct) or narrow.cls is not tuple:
+                return False
+            return all(widens(each, wide.item) for _, each in narrow.fields)
+        case Struct() if isinstance(narrow, Struct):
+            return narrow.cls is wide.cls and narrow.name == wide.name
+        case Again() if isinstance(narrow, Struct):
+            return narrow.cls is wide.cls
+        case _:
+            return False
+
+
+def type_name(kind: ValueType) -> str:
+    """The type as a user writes it."""
+    match kind:
+        case Atom():
+            cls = kind.python if kind.kind is Kind.ENUM else CLASSES.get(kind.kind)
+            name = getattr(cls, "__name__", None) or str(kind.python or kind.kind.value)
+            if kind.kind is Kind.NULL:
+                return "None"
+            if kind.kind is Kind.PACKED:
+                return str(kind)
+            return f"{name} | None" if kind.nullable else name
+        case Struct(build=Build.TUPLE):
+            inner = ", ".join(type_name(each) for _, each in kind.fields)
+            return f"tuple[{inner}]" + (" | None" if kind.is_optional else "")
+        case _:
+            return str(kind)

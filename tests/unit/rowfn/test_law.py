@@ -15,10 +15,11 @@ from stepping.compiler.ir.function import RowFunction
 from stepping.compiler.ir.scalar import size
 from stepping.compiler.schema import Kind, schema_of
 from tests.support.interpret import Raised, run
+from tests.unit.rowfn import corpus_statements
 from tests.unit.rowfn.corpus import CASES, CONDITIONS
 from tests.unit.rowfn.rows import ROWS, row_type
 
-
+assert corpus_statements  # which adds to the cases
 ALL = [(name, f, types, translate) for name, f, types in CASES]
 ALL += [(name, f, types, translate_condition) for name, f, types in CONDITIONS]
 
