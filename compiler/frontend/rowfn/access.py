@@ -15,13 +15,8 @@ from typing import Any
 
 from stepping.compiler.frontend.rowfn import functions
 from stepping.compiler.frontend.rowfn.comparisons import Comparisons
-from stepping.compiler.frontend.rowfn.context import is_missing, missing_name, shown
-from stepping.compiler.frontend.rowfn.operations import (
-    container_of,
-    items_of,
-    kind_name,
-    method_of,
-)
+from stepping.compiler.frontend.rowfn.context import is_missing, shown
+from stepping.compiler.frontend.rowfn.shapes import container_of, items_of, kind_name, method_of
 from stepping.compiler.frontend.rowfn.values import (
     UNKNOWN,
     Bound,
@@ -142,7 +137,7 @@ class Access(Comparisons):
                 )
             case property():
                 if found.fget is None:
-                    return self.raising(f"`{shown(at)}` cannot be read", at)
+                    return self.raising(f"`{wanted}` cannot be read", at)
                 return self.call(Bound(Static(found.fget), record), (), {}, at)
             case functools.cached_property():
                 return self.call(Bound(Static(found.func), record), (), {}, at)
@@ -161,7 +156,7 @@ class Access(Comparisons):
     def _attribute_of_static(self, value: Static, wanted: str, at: ast.AST | None) -> Value:
         thing = value.value
         if is_missing(value):
-            return self.raising(f"`{shown(at)}`: {missing_name(value)} has no `{wanted}`", at)
+            return self.raising_missing(value, at, f"that has no `{wanted}`")
         try:
             found = inspect.getattr_static(thing, wanted, None)
             if isinstance(found, property) and not _of_library(type(thing)):
@@ -182,13 +177,13 @@ class Access(Comparisons):
 
     def _subscript(self, value: Value, index: Value, at: ast.AST | None) -> Value:
         if is_missing(value):
-            return self.raising(f"`{shown(at)}`: {missing_name(value)} has no items", at)
+            return self.raising_missing(value, at, "that has no items")
         constant = object_of(index)
         if constant is not UNKNOWN:
             index = Static(constant)
         if isinstance(value, Keywords) and isinstance(index, Static):
             found = value.items.get(index.value)
-            return found or self.raising(f"`{shown(at)}`: there is no such key", at)
+            return found or self.raising("KeyError: there is no such key", at)
         if isinstance(index, Static):
             return self._item(value, index.value, at)
         if isinstance(value, Record):
@@ -212,7 +207,7 @@ class Access(Comparisons):
                 try:
                     return known(value.value[index])
                 except (LookupError, TypeError) as error:
-                    return self.raising(f"`{shown(at)}`: {type(error).__name__} {error}", at)
+                    return self.raising(f"{type(error).__name__}: {error}", at)
             case Record():
                 method = method_of(value.cls, "__getitem__")
                 if method is not None:
@@ -225,6 +220,8 @@ class Access(Comparisons):
         scalar = self.scalar_of(value)
         if scalar is None:
             return self.fault(f"`{shown(at)}`: an item of such a value", at)
+        if index is None:
+            return self.raising("TypeError: None is no index", at)
         if isinstance(index, slice):
             part = index
             return self.applied(
@@ -254,7 +251,9 @@ class Access(Comparisons):
         elif isinstance(value, Static) and isinstance(value.value, list):
             return self._looked_up(Items(tuple(map(known, value.value))), key, at)
         if alternatives is None or len(alternatives) > _MAX_ALTERNATIVES:
-            return self.fault(f"`{shown(at)}`: an index that depends on the row", at)
+            text = self.scalar_of(value)
+            kind = text.type if text is not None and text.type.kind is Kind.TEXT else None
+            return self.fault(f"`{shown(at)}`: an index that depends on the row", at, kind)
         scalar = self.scalar_of(key)
         if items is not None and (scalar is None or scalar.type.kind is not Kind.INT):
             return self.fault(f"`{shown(at)}`: such an index", at)
@@ -270,7 +269,7 @@ class Access(Comparisons):
         if not alternatives:
             if default is not None:
                 return default
-            return self.raising(f"`{shown(at)}`: there is no such key", at)
+            return self.raising("KeyError: there is no such key", at)
         (known, value), *rest = alternatives
         return self.choose(
             self.equal(key, Static(known), at),

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from stepping.compiler.frontend.rowfn.clocks import clock_error, is_clock
-from stepping.compiler.frontend.rowfn.context import shown
+from stepping.compiler.frontend.rowfn.context import is_missing, shown
 from stepping.compiler.frontend.rowfn.library import Library
-from stepping.compiler.frontend.rowfn.operations import is_generated, kind_name, method_of
+from stepping.compiler.frontend.rowfn.shapes import is_generated, kind_name, method_of
 from stepping.compiler.frontend.rowfn.values import (
     Bound,
     Closure,
@@ -271,6 +271,8 @@ class Calls(Library):
         """``dataclasses.replace(value, **changes)``, and the same of a NamedTuple."""
 
         def one(record: Value) -> Value:
+            if is_missing(record):
+                return self.raising_missing(record, at, "that has no fields")
             if not isinstance(record, Record):
                 raise self.error(f"`{shown(at)}`: a {kind_name(record)} has no fields", at)
             for name in changes:

@@ -11,7 +11,6 @@ from stepping.compiler.frontend.rowfn.context import (
     is_missing,
     missing_name,
     plain,
-    shown,
     unusable,
 )
 from stepping.compiler.frontend.rowfn.functions_calls import FALSE, TRUE
@@ -60,9 +59,7 @@ class Choices(Context):
             case _ if is_missing(value):
                 if kind.nullable and missing_name(value) == "None":
                     return ir.Const(None, kind)
-                never = self.raising(
-                    f"`{shown(at)}` needs a value, and there is {missing_name(value)}", at
-                )
+                never = self.raising_missing(value, at)
                 return self.flat(never, kind, at) if isinstance(never, Never) else unusable(kind)
         scalar = self.scalar_of(value)
         return unusable(kind) if scalar is None else self.decided(scalar)

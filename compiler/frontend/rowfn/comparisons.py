@@ -105,7 +105,7 @@ class Comparisons(Operations):
         return FALSE  # a tuple and something else
 
     def _equal_collected(self, scalar: ir.Scalar, other: Value, at: ast.AST | None) -> Value:
-        """Equal values are packed into equal bytes; a value of another type may be equal as well."""
+        """Equal values have equal bytes; but a value of another type may be equal too."""
         second = self.scalar_of(other)
         if second is None and (constant := object_of(other)) is not UNKNOWN:
             try:

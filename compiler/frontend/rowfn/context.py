@@ -40,6 +40,7 @@ from stepping.compiler.schema import (
     Kind,
     Schema,
     ValueType,
+    same_classes,
     schema_of,
 )
 from stepping.errors import QueryError
@@ -158,7 +159,11 @@ class Context:
         return self.protection.total(scalar, self.facts)
 
     def raising(self, message: str, at: ast.AST | None) -> Value:
-        """Python raises here."""
+        """Python raises here.
+
+        The message is part of what the row function means to stepping, as are all constants: it
+        says nothing that a change of names or of formatting would change.
+        """
         witness = self.witness(message)
         if witness is None:
             return self.fault(f"it always raises: {message}", at)
@@ -166,20 +171,34 @@ class Context:
         self.effects.append((self.path, self.facts, raised))
         return Never(raised)
 
+    def raising_missing(
+        self, value: Value, at: ast.AST | None, problem: str = "where a value is needed"
+    ) -> Value:
+        """Python raises here, as there is None or `EMPTY`."""
+        found = missing_name(value)
+        for condition, holds in reversed(self.path):
+            match condition:
+                case ir.IsNull(part=ir.ColumnRef(name=column)) if holds:
+                    found = f"{found} in `{column}`"
+                    break
+                case ir.ColumnRef(name=column) if not holds:
+                    found = f"{found} for `{column.removesuffix('_present')}`"
+                    break
+        return self.raising(f"TypeError: there is {found}, {problem}", at)
+
     def witness(self, message: str) -> ir.Scalar | None:
         """The message with a value of the row, on which it must depend (see `ir.Raise`)."""
-        start = f"{self.what}: {message}"
         for kind in _WITNESSES:
             for column in self.schema.columns:
                 if column.type.kind is kind:
                     reference = ir.ColumnRef(column.name, column.type)
-                    lead = functions.constant(f"{start} (where {column.name} is ")
+                    lead = functions.constant(f"{message} (where {column.name} is ")
                     shown = functions.binary("+", lead, functions.to_text(reference))
                     return functions.binary("+", shown, functions.constant(")"))
         if not self.schema.columns:
             return None
         column = self.schema.columns[0]
-        text = functions.constant(start)
+        text = functions.constant(message)
         return ir.Case(((ir.IsNull(ir.ColumnRef(column.name, column.type)), text),), text, TEXT)
 
     def constant(self, value: Any) -> ir.Scalar | None:
@@ -254,7 +273,7 @@ class Context:
                 case Never() | Unknown():
                     return value
                 case Unbound():
-                    return self.raising(f"the variable `{value.name}` has no value yet", at)
+                    return self.raising("UnboundLocalError: a variable has no value yet", at)
                 case Choice():
 
                     def alternative(chosen: Value, position: int = position) -> Value:
@@ -323,14 +342,14 @@ def plain(kind: Atom) -> Atom:
 
 def alike(a: Atom, b: Atom) -> bool:
     """Whether one column can hold values of both types as they are."""
-    same_class = a.kind not in (Kind.ENUM, Kind.PACKED) or a.python == b.python
-    return same_class and a.required() == b.required()
+    a, b = a.required(), b.required()
+    return a == b and same_classes(a, b)
 
 
 def sample(value: Value) -> Any:
     """Some Python object of the same type; LookupError if there is none."""
     match value:
-        case Static():
+        case Static() | ir.Const():
             return value.value
         case Items():
             return tuple(map(sample, value.items))
@@ -344,3 +363,12 @@ def sample(value: Value) -> Any:
         if kind.kind in _SAMPLES:
             return _SAMPLES[kind.kind]
     raise LookupError
+
+
+def natural_kind(value: Any) -> Atom | None:
+    """The type of a Python object, also where this one could not be stored."""
+    try:
+        return functions.constant(value).type
+    except LookupError:
+        kinds = (kind for kind, one in _SAMPLES.items() if type(one) is type(value))
+        return next(map(Atom, kinds), None)

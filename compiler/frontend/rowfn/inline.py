@@ -102,7 +102,7 @@ class Inline(Statements):
             bound = signature.bind(*args, **keywords)
         except TypeError as error:
             hint = f"`{name}` is called with {len(args)} argument{'s'[: len(args) != 1]}"
-            raise self.error(f"`{name}{signature}`: {error}", at, hint) from None
+            raise self.error(f"`{name}{_bare(signature)}`: {error}", at, hint) from None
         found: dict[str, Value] = {}
         for parameter in signature.parameters.values():
             value = bound.arguments.get(parameter.name, parameter.default)
@@ -192,3 +192,10 @@ def _signature(closure: Closure) -> inspect.Signature:
         add(argument, kinds.KEYWORD_ONLY)
     add(arguments.kwarg, kinds.VAR_KEYWORD)
     return inspect.Signature(found)
+
+
+def _bare(signature: inspect.Signature) -> inspect.Signature:
+    """Without annotations."""
+    empty = inspect.Signature.empty
+    parameters = [p.replace(annotation=empty) for p in signature.parameters.values()]
+    return signature.replace(parameters=parameters, return_annotation=empty)

@@ -12,15 +12,16 @@ import enum
 import operator
 import types
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.rowfn import functions
 from stepping.compiler.frontend.rowfn.access import class_of
-from stepping.compiler.frontend.rowfn.context import alike, is_missing, shown
+from stepping.compiler.frontend.rowfn.context import alike, shown
 from stepping.compiler.frontend.rowfn.functions_calls import FALSE, TRUE, negated
 from stepping.compiler.frontend.rowfn.methods import PURE_TYPES, Args, Methods
-from stepping.compiler.frontend.rowfn.operations import items_of
+from stepping.compiler.frontend.rowfn.shapes import items_of
 from stepping.compiler.frontend.rowfn.values import (
     UNKNOWN,
     Items,
@@ -84,7 +85,7 @@ class Library(Methods):
         known_args = self.constants(args, keywords)
         if known_args is not None:
             plain, named = known_args
-            return self.folded(lambda: thing(*plain, **named), (), at)
+            return self.folded(partial(thing, **named), plain, at)
         label = functions.builtin_name(thing)
         if keywords and thing is round and set(keywords) == {"ndigits"}:
             args, keywords = (*args, keywords["ndigits"]), {}
@@ -95,8 +96,8 @@ class Library(Methods):
 
     def _applied(self, thing: Any, label: str | None, args: Args, at: ast.AST | None) -> Value:
         known_args = self.constants(args, {})
-        if known_args is not None and not any(map(is_missing, args)):
-            return self.folded(lambda: thing(*known_args[0]), (), at)
+        if known_args is not None:
+            return self.folded(thing, known_args[0], at)
         if args and isinstance(args[0], Record):
             method = {len: "__len__", abs: "__abs__", int: "__int__", float: "__float__"}.get(thing)
             if method is not None:
@@ -234,7 +235,7 @@ class Library(Methods):
             if items is None:
                 return self.fault(f"`{shown(at)}` has no exact SQL", at)
             if not items:
-                return self.raising(f"`{shown(at)}` of nothing", at)
+                return self.raising("ValueError: the least or greatest of nothing", at)
             args = items
         scalars = [self.scalar_of(self.compact(arg, at)) for arg in args]
         first = scalars[0]

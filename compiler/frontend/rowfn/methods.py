@@ -14,10 +14,10 @@ from typing import Any
 from stepping.compiler import ir
 from stepping.compiler.frontend.rowfn import functions
 from stepping.compiler.frontend.rowfn.access import class_of
-from stepping.compiler.frontend.rowfn.context import is_missing, missing_name, shown
+from stepping.compiler.frontend.rowfn.context import is_missing, shown
 from stepping.compiler.frontend.rowfn.functions_calls import FALSE
-from stepping.compiler.frontend.rowfn.operations import container_of, items_of
 from stepping.compiler.frontend.rowfn.results import Results
+from stepping.compiler.frontend.rowfn.shapes import container_of, items_of
 from stepping.compiler.frontend.rowfn.values import (
     UNKNOWN,
     Items,
@@ -66,7 +66,7 @@ class Methods(Results):
         at: ast.AST | None,
     ) -> Value:
         if is_missing(receiver):
-            return self.raising(f"`{shown(at)}`: {missing_name(receiver)} has no `{wanted}`", at)
+            return self.raising_missing(receiver, at, f"that has no `{wanted}`")
         if isinstance(receiver, Record):
             return self.call(self.attribute(receiver, wanted, at), args, keywords, at)
         if isinstance(receiver, Keywords):

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from types import FunctionType
 from typing import Any
 
 from stepping.compiler import ir
@@ -15,11 +13,19 @@ from stepping.compiler.frontend.rowfn import functions
 from stepping.compiler.frontend.rowfn.choices import Choices
 from stepping.compiler.frontend.rowfn.context import (
     is_missing,
-    missing_name,
+    natural_kind,
     sample,
     shown,
 )
 from stepping.compiler.frontend.rowfn.functions_calls import FALSE, TRUE
+from stepping.compiler.frontend.rowfn.shapes import (
+    container_of,
+    is_generated,
+    is_tuple,
+    items_of,
+    kind_name,
+    method_of,
+)
 from stepping.compiler.frontend.rowfn.values import (
     Bound,
     Choice,
@@ -31,7 +37,6 @@ from stepping.compiler.frontend.rowfn.values import (
     Scalar,
     Static,
     Value,
-    known,
 )
 from stepping.compiler.schema import BOOL, TEXT, Atom, Kind
 
@@ -159,9 +164,7 @@ class Operations(Choices, ABC):
     ) -> Value:
         """No SQL for this: a query error if Python has no meaning for these types either."""
         for missing in filter(is_missing, args):
-            return self.raising(
-                f"`{shown(at)}` needs a value, and there is {missing_name(missing)}", at
-            )
+            return self.raising_missing(missing, at)
         kind: Atom | None = None
         try:
             result = python(*map(sample, args))
@@ -172,23 +175,28 @@ class Operations(Choices, ABC):
         except Exception:  # of the sample, not of the types
             result = None
         if guess and result is not None:
-            try:
-                kind = functions.constant(result).type
-            except LookupError:
-                kind = None
-        return self.fault(f"`{shown(at)}` has no exact SQL: {reason}", at, kind)
+            kind = natural_kind(result)
+        for arg in args:
+            if isinstance(arg, Static) and natural_kind(arg.value) is not None:
+                try:
+                    functions.constant(arg.value)
+                except LookupError as error:
+                    reason = str(error.args[0])
+        if not reason.startswith("calls "):
+            reason = f"`{shown(at)}` has no exact SQL: {reason}"
+        return self.fault(reason, at, kind)
 
     def folded(
         self, python: Callable[..., Any], args: tuple[Any, ...], at: ast.AST | None
     ) -> Value:
         """``python(*args)``, computed now."""
-        if any(arg is None for arg in args) and python not in (operator.eq, operator.ne):
-            return self.raising(f"`{shown(at)}` needs a value, and there is None", at)
         if not _small(python, args):
             return self.fault(f"`{shown(at)}` is too much to compute while translating", at)
         try:
             return Static(python(*args))
         except TypeError as error:
+            for missing in filter(is_missing, map(Static, args)):
+                return self.raising_missing(missing, at)
             raise self.error(f"`{shown(at)}` is a TypeError in Python: {error}", at) from None
         except Exception as error:
             return self.fault(f"`{shown(at)}` raises {type(error).__name__}: {error}", at)
@@ -201,9 +209,7 @@ class Operations(Choices, ABC):
                 if found is not None:
                     return self.call(Bound(Static(found), receiver), (other,), {}, at)
         for missing in filter(is_missing, (left, right)):
-            return self.raising(
-                f"`{shown(at)}` needs a value, and there is {missing_name(missing)}", at
-            )
+            return self.raising_missing(missing, at)
         kinds = " and ".join(kind_name(value) for value in (left, right))
         raise self.error(f"`{shown(at)}`: there is no `{op}` of {kinds}", at)
 
@@ -276,7 +282,7 @@ class Operations(Choices, ABC):
     def _text(self, value: Value, spec: str, at: ast.AST | None) -> Value:
         if isinstance(value, Static):
             if value.value is None and spec:
-                return self.raising(f"`{shown(at)}`: None has no format `{spec}`", at)
+                return self.raising_missing(value, at, f"that has no format `{spec}`")
             if value.value is None:
                 return Static("None")
             if isinstance(value.value, _PLAIN) or self.scalar_of(value) is not None:
@@ -292,7 +298,14 @@ class Operations(Choices, ABC):
         make = lambda: functions.formatted(scalar, spec)  # noqa: E731
         if not spec:
             make = lambda: functions.to_text(scalar)  # noqa: E731
-        return self.applied(lambda v: format(v, spec), (scalar,), make, at)
+
+        def python(value: Any) -> str:
+            try:
+                return format(value, spec)
+            except ValueError as error:  # of the spec, whatever the value
+                raise TypeError(*error.args) from error
+
+        return self.applied(python, (scalar,), make, at)
 
     def _text_of_record(self, record: Record, spec: str, at: ast.AST | None) -> Value:
         names = ("__format__",) if spec else ("__format__", "__str__", "__repr__")
@@ -324,58 +337,6 @@ def _as_stored(scalar: ir.Scalar) -> bool:
             return True
         case _:
             return False
-
-
-def items_of(value: Value) -> tuple[Value, ...] | None:
-    """The values in a tuple, if it is one."""
-    match value:
-        case Items():
-            return value.items
-        case Record() if is_tuple(value):
-            return value.values
-        case Static() if isinstance(value.value, tuple):
-            return tuple(map(known, value.value))
-        case _:
-            return None
-
-
-def container_of(value: Value) -> type:
-    """Tuple, list or set, of what has items."""
-    if isinstance(value, Static) and not isinstance(value.value, tuple):
-        return type(value.value)
-    return value.of if isinstance(value, Items) else tuple
-
-
-def is_tuple(record: Record) -> bool:
-    return issubclass(record.cls, tuple)
-
-
-def method_of(cls: type, method: str) -> FunctionType | None:
-    """A method that is written in Python, of a row class."""
-    found = inspect.getattr_static(cls, method, None)
-    return found if isinstance(found, FunctionType) else None
-
-
-def is_generated(method: Any) -> bool:
-    """Whether `dataclasses` wrote a method."""
-    if not isinstance(method, FunctionType):
-        return False
-    inner = inspect.unwrap(method)  # the generated __repr__ is wrapped against recursion
-    return isinstance(inner, FunctionType) and inner.__code__.co_qualname.startswith(
-        "__create_fn__"
-    )
-
-
-def kind_name(value: Value) -> str:
-    match value:
-        case Record():
-            return value.cls.__name__
-        case Items():
-            return value.of.__name__
-        case Static():
-            return type(value.value).__name__
-        case _:
-            return str(getattr(value, "type", "function"))
 
 
 def _small(python: Callable[..., Any], args: tuple[Any, ...]) -> bool:

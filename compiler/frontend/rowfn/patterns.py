@@ -9,7 +9,7 @@ from stepping.compiler import ir
 from stepping.compiler.frontend.rowfn.context import shown
 from stepping.compiler.frontend.rowfn.expressions import Expressions
 from stepping.compiler.frontend.rowfn.functions_calls import FALSE, TRUE
-from stepping.compiler.frontend.rowfn.operations import items_of
+from stepping.compiler.frontend.rowfn.shapes import items_of
 from stepping.compiler.frontend.rowfn.values import Static, Value
 from stepping.compiler.schema import BOOL
 

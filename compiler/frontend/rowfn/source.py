@@ -96,9 +96,10 @@ def _lines(code: CodeType, function: FunctionType) -> tuple[str, ...]:
 def _definition(code: CodeType, lines: tuple[str, ...]) -> Definition:
     spans = list(_spans(code))
     found: list[FunctionNode] = []
-    for by_line in _trees(code, lines):
+    for by_line, shown in _trees(code, lines):
         found = [n for n in by_line.get(code.co_firstlineno, []) if _fits(n, code, spans)]
         if found:
+            lines = shown
             break
     if not found:
         raise SourceMissing(
@@ -197,16 +198,31 @@ def _same_code(node: FunctionNode, code: CodeType) -> bool:
     return shape(inner) == shape(code)
 
 
-def _trees(code: CodeType, lines: tuple[str, ...]) -> Iterator[dict[int, list[FunctionNode]]]:
-    """Syntax trees that may hold the function: the file, else statements around the line."""
+def _trees(
+    code: CodeType, lines: tuple[str, ...]
+) -> Iterator[tuple[dict[int, list[FunctionNode]], tuple[str, ...]]]:
+    """Syntax trees that may hold the function: the file, else statements around the line.
+
+    Each with the lines that its positions are of: an example in a document may have been compiled
+    without the margin that it has there.
+    """
     whole = _parsed(lines)
     if whole is not None:
-        yield whole
+        yield whole, lines
         return
-    for start in range(code.co_firstlineno, max(0, code.co_firstlineno - _LINES_ABOVE), -1):
-        tree = _statement(lines, start)
-        if tree is not None:
-            yield _by_first_line(tree)
+    last = code.co_firstlineno
+    first = max(1, last - _LINES_ABOVE)
+    margins = {len(line) - len(line.lstrip()) for line in lines[first - 1 : last] if line.strip()}
+    for margin in sorted({0, *margins}):
+        moved = tuple(_without_margin(line, margin) for line in lines)
+        for start in range(last, first - 1, -1):
+            tree = _statement(moved, start)
+            if tree is not None:
+                yield _by_first_line(tree), moved
+
+
+def _without_margin(line: str, margin: int) -> str:
+    return line if line[:margin].strip() else line[margin:] or "\n"
 
 
 @lru_cache(maxsize=256)
@@ -231,6 +247,8 @@ def _by_first_line(tree: ast.AST) -> dict[int, list[FunctionNode]]:
 
 def _statement(lines: tuple[str, ...], start: int) -> ast.AST | None:
     """The statement that begins on line ``start``, if one does."""
+    if start > len(lines):
+        return None
     indented = lines[start - 1][:1].isspace()
     try:
         block = "".join(inspect.getblock(lines[start - 1 :]))

@@ -250,8 +250,7 @@ class Statements(Patterns):
     # -------------------------------------------------------------------------------------- raising
 
     def _raised(self, statement: ast.Raise) -> Value:
-        what = shown(statement.exc) if statement.exc is not None else "raise"
-        return self.raising(f"`raise {what}`", statement)
+        return self.raising(_exception(statement.exc), statement)
 
     def _asserted(self, statement: ast.Assert) -> Outcome:
         test = self.truth(self.expression(statement.test), statement.test)
@@ -261,7 +260,20 @@ class Statements(Patterns):
         if holds:
             return went
         if holds is False:
-            return Returned(self.raising(f"`assert {shown(statement.test)}`", statement))
+            return Returned(self.raising("AssertionError", statement))
         with self.assuming(test, False):
-            failed = Returned(self.raising(f"`assert {shown(statement.test)}`", statement))
+            failed = Returned(self.raising("AssertionError", statement))
         return Fork(test, went, failed)
+
+
+def _exception(raised: ast.expr | None) -> str:
+    """The class of an exception, with its text if that is a constant."""
+    match raised:
+        case None:
+            return "RuntimeError"
+        case ast.Call(func=func, args=[ast.Constant(value=str(text))]):
+            return f"{ast.unparse(func)}: {text}"
+        case ast.Call(func=func):
+            return ast.unparse(func)
+        case _:
+            return ast.unparse(raised)

@@ -20,6 +20,8 @@ from stepping.compiler.ir.function import RowFunction
 from stepping.compiler.schema import BOOL, Build, Schema, Struct, ValueType, schema_of
 from stepping.errors import QueryError
 
+_TYPE_HINT = "annotate what the function returns: def f(row: Row) -> str"
+_MIXED_HINT = "return one type for all rows, such as 1.0 and 2.5; only None may be another"
 _NOTHING = Schema(Struct(()), ())
 
 
@@ -87,7 +89,7 @@ def _translated(
         raise error_at(
             f"{what}: the type of what `{name}` returns is not known ({reason})",
             translator.fault_at or place,
-            "annotate what the function returns: def f(row: Row) -> str",
+            _MIXED_HINT if " for some rows and " in reason else _TYPE_HINT,
         )
     return RowFunction(
         kind,
