@@ -17,10 +17,6 @@ from sqlglot import exp
 
 from stepping.compiler.schema import Atom, Kind
 
-# Names inside a `let`. No column of ours starts so.
-_VALUES = "stepping_value"
-_VARIABLE = "stepping_v"
-
 # Trees that stand as operands without parentheses.
 _CLOSED = (
     exp.Column,
@@ -35,6 +31,20 @@ _CLOSED = (
     exp.HexString,
 )
 
+# How tightly operators bind, where SQLite and Postgres agree on it.
+_RANKS: dict[type[exp.Expr], int] = {
+    exp.Or: 1,
+    exp.And: 2,
+    **dict.fromkeys((exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.LT, exp.LTE, exp.GT, exp.GTE), 3),
+    **dict.fromkeys((exp.Is, exp.Between), 3),
+    **dict.fromkeys((exp.Add, exp.Sub), 4),
+    **dict.fromkeys((exp.Mul, exp.Div, exp.Mod), 5),
+}
+_COMPARISON = 3  # these are no chain: a < b < c
+
+# Casts to these cost next to nothing.
+_CHEAP = {exp.DType.FLOAT, exp.DType.DOUBLE, exp.DType.INT, exp.DType.BIGINT}
+
 Operand: TypeAlias = "Sql | int | str"
 _Infix: TypeAlias = type[exp.Expr]
 
@@ -43,6 +53,17 @@ def closed(tree: exp.Expr) -> exp.Expr:
     """A copy of ``tree`` that can stand as an operand: sqlglot adds no parentheses by itself."""
     tree = tree.copy()
     return tree if isinstance(tree, _CLOSED) else exp.Paren(this=tree)
+
+
+def _operand(tree: exp.Expr, operator: _Infix, *, left: bool = False) -> exp.Expr:
+    """As `closed`, without the parentheses that ``operator`` does not need."""
+    outer, inner = _RANKS.get(operator, 0), _RANKS.get(type(tree), 0)
+    chained = left and inner == outer != _COMPARISON
+    if (outer and inner and (inner > outer or chained)) or (
+        left and operator is exp.DPipe and isinstance(tree, exp.DPipe)
+    ):
+        return tree.copy()
+    return closed(tree)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +94,8 @@ class Sql:
 
     def __truediv__(self, other: Operand) -> Sql:
         # Typed: the database's own division; else sqlglot casts the dividend to a float.
-        return Sql(exp.Div(this=closed(self.tree), expression=closed(lift(other).tree), typed=True))
+        left, right = self._sides(exp.Div, other)
+        return Sql(exp.Div(this=left, expression=right, typed=True))
 
     def __mod__(self, other: Operand) -> Sql:
         return self._infix(exp.Mod, other)
@@ -116,8 +138,8 @@ class Sql:
         return self._infix(exp.NullSafeEQ, other)
 
     def between(self, low: Operand, high: Operand) -> Sql:
-        low_tree, high_tree = closed(lift(low).tree), closed(lift(high).tree)
-        return Sql(exp.Between(this=closed(self.tree), low=low_tree, high=high_tree))
+        this, low_tree = self._sides(exp.Between, low)
+        return Sql(exp.Between(this=this, low=low_tree, high=closed(lift(high).tree)))
 
     def then(self, other: Operand) -> Sql:
         """This text followed by the other: ``||``."""
@@ -136,7 +158,12 @@ class Sql:
         return Sql(exp.Cast(this=self.tree.copy(), to=exp.DataType.build(to, udt=True)))
 
     def _infix(self, operator: _Infix, other: Operand) -> Sql:
-        return Sql(operator(this=closed(self.tree), expression=closed(lift(other).tree)))
+        left, right = self._sides(operator, other)
+        return Sql(operator(this=left, expression=right))
+
+    def _sides(self, operator: _Infix, other: Operand) -> tuple[exp.Expr, exp.Expr]:
+        right = _operand(lift(other).tree, operator)
+        return _operand(self.tree, operator, left=True), right
 
     @property
     def kind(self) -> Kind:
@@ -151,7 +178,20 @@ class Sql:
     @property
     def is_leaf(self) -> bool:
         """Whether it costs nothing to write (and evaluate) it again."""
-        return self.constant or isinstance(self.tree, exp.Column | exp.Literal)
+        tree = self.tree
+        while isinstance(tree, exp.Cast) and tree.to.this in _CHEAP:
+            tree = tree.this
+        return self.constant or isinstance(tree, exp.Column | exp.Literal)
+
+    @property
+    def finite(self) -> bool:
+        """Of a float: whether it is known not to be infinite."""
+        return self.most < math.inf
+
+    @property
+    def factor(self) -> bool:
+        """Of a float: whether it is known to be finite and not 0.0."""
+        return self.constant and self.finite and bool(self.value)
 
 
 def lift(value: Operand) -> Sql:
@@ -196,10 +236,9 @@ def let(values: Sequence[Sql], body: Callable[..., Sql], *, offset: bool, depth:
     if all(value.is_leaf for value in values):
         return body(*values)
     # All but the constants: inside, a bare column's name could mean one of ours.
-    table, stem = f"{_VALUES}_{depth}", f"{_VARIABLE}{depth}_"
-    names = [f"{stem}{i}" for i in range(len(values))]
+    names = [f"let{depth}_{i}" if i else f"let{depth}" for i in range(len(values))]
     bound = [
-        value if value.constant else replace(value, tree=exp.column(name, table=table))
+        value if value.constant else replace(value, tree=exp.column(name))
         for name, value in zip(names, values, strict=True)
     ]
     inner = exp.select(
@@ -211,7 +250,19 @@ def let(values: Sequence[Sql], body: Callable[..., Sql], *, offset: bool, depth:
     )
     if offset:
         inner = inner.offset(0)
-    return Sql(exp.select(body(*bound).tree.copy()).from_(inner.subquery(table)).subquery())
+    return Sql(
+        exp.select(body(*bound).tree.copy()).from_(inner.subquery(f"lets{depth}")).subquery()
+    )
+
+
+def sum_is_number(a: Sql, b: Sql) -> bool:
+    """Whether a sum or difference of two floats is never NaN: not both are infinite."""
+    return a.finite or b.finite
+
+
+def product_is_number(a: Sql, b: Sql) -> bool:
+    """Whether a product of two floats is never NaN: no infinity meets 0.0."""
+    return (a.finite and b.finite) or a.factor or b.factor
 
 
 class Spelling(abc.ABC):

@@ -12,11 +12,12 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from stepping.compiler.schema import Atom, Kind
-from stepping.dialects.postgres.scalar_numbers import BIGINT, TEXT, Rule, bound, failed
+from stepping.dialects.postgres.scalar_numbers import BIGINT, TEXT, Rule, bound, failed, pair, plain
 from stepping.dialects.scalars import Sql, case, concatenated, fn, lift
 
 # What str.strip() and str.isspace() take for white space.
-WHITE_SPACE = "".join(c for c in map(chr, range(sys.maxunicode + 1)) if c.isspace())
+_SPACES = [code for code in range(sys.maxunicode + 1) if chr(code).isspace()]
+WHITE_SPACE = Sql(exp.UnicodeString(this="".join(f"\\{code:04X}" for code in _SPACES)))
 
 _MAX_BOUND = 2**30  # a text has no more than this many characters
 
@@ -75,7 +76,7 @@ def _count(a: Sql, part: Sql) -> Sql:
 
 def _replace(a: Sql, old: Sql, new: Sql) -> Sql:
     if old.constant and old.value:
-        return fn("replace", a, old, new)
+        return fn("replace", a, plain(old), plain(new))
 
     def body(x: Sql, y: Sql, z: Sql) -> Sql:
         between = fn("array_to_string", fn("string_to_array", x, Sql(exp.Null())), z)
@@ -194,7 +195,7 @@ def _grouped(a: Sql, separator: Sql) -> Sql:
 
 
 TEXTS: dict[str, Rule] = {
-    "text.add": lambda a, b: a.then(b),
+    "text.add": lambda a, b: Sql.then(*pair(a, b)),
     "text.repeat": lambda a, n: fn("repeat", a, n.value),
     "text.len": lambda a: _int(length(a)),
     "text.isascii": lambda a: bound(lambda x: fn("octet_length", x).eq(length(x)), a),
@@ -202,12 +203,12 @@ TEXTS: dict[str, Rule] = {
     "text.strip": _stripped("btrim"),
     "text.lstrip": _stripped("ltrim"),
     "text.rstrip": _stripped("rtrim"),
-    "text.startswith": lambda a, prefix: fn("starts_with", a, prefix),
+    "text.startswith": lambda a, prefix: fn("starts_with", *pair(a, prefix)),
     "text.endswith": lambda a, suffix: bound(
         lambda x, y: fn("right", x, length(y)).eq(y), a, suffix
     ),
-    "text.contains": lambda a, part: fn("strpos", a, part) > 0,
-    "text.find": lambda a, part: _int(fn("strpos", a, part) - 1),
+    "text.contains": lambda a, part: fn("strpos", *pair(a, part)) > 0,
+    "text.find": lambda a, part: _int(fn("strpos", *pair(a, part)) - 1),
     "text.rfind": lambda a, part: bound(
         lambda x, y: case(
             (fn("strpos", x, y).eq(0), lift(-1).cast(BIGINT)), otherwise=_rfind(x, y)

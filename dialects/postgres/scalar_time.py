@@ -83,7 +83,8 @@ def _strftime(a: Sql, spec: Sql) -> Sql:
     for piece in re.findall(r"%.|[^%]+", spec.value):
         escaped = piece.replace("\\", "\\\\").replace('"', '\\"')
         pattern += _PATTERNS.get(piece) or f'"{escaped}"'
-    return fn("to_char", naive(a), pattern)
+    made = fn("to_char", naive(a), pattern)
+    return made if pattern else fn("coalesce", made, "")  # of no pattern to_char makes NULL
 
 
 TIMES: dict[str, Rule] = {

@@ -22,6 +22,7 @@ from stepping.dialects.postgres.scalar_numbers import (
     INTS,
     NUMERIC,
     TEXT,
+    ZERO_RAW,
     Rule,
     bound,
     failed,
@@ -69,6 +70,8 @@ class PostgresSpelling(Spelling):
         assert atom is not None
         if term.raw == DECIMAL_RAW:
             return Sql(fn("trim_scale", term).tree, atom)
+        if term.raw == ZERO_RAW:
+            return term + 0
         column = visible_column(term.tree)
         if column is not None:
             return self._number(term, Sql(column), what)
@@ -84,7 +87,9 @@ class PostgresSpelling(Spelling):
         return raised(message, atom)
 
     def constant(self, value: Any, atom: Atom) -> Sql:
-        return Sql(_literal(value, atom).tree, atom, constant=True, value=value)
+        size = abs(value) or 1.0 if atom.kind is Kind.FLOAT and value is not None else 0.0
+        tree = _literal(value, atom).tree
+        return Sql(tree, atom, constant=True, value=value, least=size, most=size or math.inf)
 
 
 def _literal(value: Any, atom: Atom) -> Sql:

@@ -10,12 +10,23 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from stepping.compiler.schema import Atom, Kind
-from stepping.dialects.scalars import Sql, case, concatenated, fn, let, lift, number
+from stepping.dialects.scalars import (
+    Sql,
+    case,
+    concatenated,
+    fn,
+    let,
+    lift,
+    number,
+    product_is_number,
+    sum_is_number,
+)
 
 Rule = Callable[..., Sql]
 
 INT_RAW = "int"  # REAL or NULL in place of an int
-NULL_RAW = "null"  # NULL in place of a value
+NULL_RAW = "null"  # NULL in place of a value, or -0.0
+ZERO_RAW = "zero"  # -0.0 in place of 0.0
 
 _EXACT_INT = 2**53  # ints up to here are floats without loss
 _FIRST_REAL = number("9223372036854775808.0")  # 2**63, the first float beyond the ints
@@ -201,17 +212,38 @@ def _float_of_decimal(a: Sql) -> Sql:
     return bound(body, a)
 
 
+def _worst(*raws: str) -> str:
+    return NULL_RAW if NULL_RAW in raws else max(raws)
+
+
+def _sum(operator: Callable[[Sql, Sql], Sql]) -> Rule:
+    def rule(a: Sql, b: Sql) -> Sql:
+        own = "" if sum_is_number(a, b) else NULL_RAW
+        return raw(_worst(own, a.raw, b.raw), operator(a, b))
+
+    return rule
+
+
+def _product(a: Sql, b: Sql) -> Sql:
+    own = ZERO_RAW if product_is_number(a, b) else NULL_RAW
+    return raw(_worst(own, a.raw, b.raw), a * b)
+
+
+def _quotient(a: Sql, b: Sql) -> Sql:
+    return raw(_worst(ZERO_RAW if b.factor else NULL_RAW, a.raw, b.raw), a / b)
+
+
 FLOATS: dict[str, Rule] = {
-    "float.add": lambda a, b: raw(NULL_RAW, a + b),
-    "float.sub": lambda a, b: raw(NULL_RAW, a - b),
-    "float.mul": lambda a, b: raw(NULL_RAW, a * b),
-    "float.truediv": lambda a, b: raw(NULL_RAW, a / b),
+    "float.add": _sum(Sql.__add__),
+    "float.sub": _sum(Sql.__sub__),
+    "float.mul": _product,
+    "float.truediv": _quotient,
     "float.floordiv": lambda a, b: raw(NULL_RAW, registered("floordiv", a, b)),
     "float.mod": lambda a, b: raw(NULL_RAW, registered("mod", a, b)),
     "float.pow": lambda a, b: raw(NULL_RAW, registered("pow", a, b)),
     "float.neg": lambda a: raw(a.raw, -a),  # 0 - a, so that 0.0 stays 0.0
     "float.abs": lambda a: raw(a.raw, fn("abs", a)),
-    "float.of_int": lambda a: a.cast("REAL"),
+    "float.of_int": lambda a: replace(a.cast("REAL"), least=1.0, most=2.0**63),
     "float.of_decimal": _float_of_decimal,
     "float.of_text": lambda a: raw(NULL_RAW, registered("float", a)),
     "float.round_to": lambda a, n: raw(NULL_RAW, registered("round", a, n)),
@@ -340,5 +372,5 @@ def absorbed(function: str, args: tuple[Atom, ...]) -> frozenset[str]:
     if (family == "int" or scaled) and name in _INT_RINGS:
         return frozenset({INT_RAW})
     if (family == "float" and name in _NULL_RINGS) or function in _FROM_FLOAT:
-        return frozenset({NULL_RAW})
+        return frozenset({NULL_RAW, ZERO_RAW})
     return frozenset()

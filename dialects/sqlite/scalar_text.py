@@ -7,6 +7,7 @@ code points, and they are ordered the same way.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 from sqlglot import exp
@@ -22,7 +23,7 @@ from stepping.dialects.sqlite.scalar_numbers import (
 )
 
 # What str.strip() and str.isspace() take for white space.
-WHITE_SPACE = "".join(c for c in map(chr, range(0x110000)) if c.isspace())
+WHITE_SPACE = fn("char", *(c for c in range(sys.maxunicode + 1) if chr(c).isspace()))
 
 _NUL = Sql(exp.HexString(this="00"))
 _NOTHING = Sql(exp.HexString(this=""))

@@ -32,6 +32,7 @@ from stepping.dialects.sqlite.scalar_numbers import (
     INFINITY,
     INT_RAW,
     INTS,
+    ZERO_RAW,
     Rule,
     absorbed,
     bound,
@@ -75,21 +76,22 @@ class SQLiteSpelling(Spelling):
                 return self._whole(term, what)
             return bound(lambda value: self._whole(value, what), term)
         sql = term + number("0.0") if atom.kind is Kind.FLOAT else term  # -0.0 becomes 0.0
-        sql = Sql(sql.tree, atom)
+        if term.raw == ZERO_RAW:
+            return sql
         column = visible_column(sql.tree)
         if column is not None:
-            return fn("coalesce", sql, self._raised(f"{what} fails: ", Sql(column)))
+            return fn("coalesce", sql, self._failed(f"{what} fails: ", Sql(column)))
         return bound(
-            lambda value: fn("coalesce", value, self._raised(f"{what} fails: ", value)), sql
+            lambda value: fn("coalesce", value, self._failed(f"{what} fails: ", value)), sql
         )
 
     def _whole(self, value: Sql, what: str) -> Sql:
-        fault = self._raised(f"{what} gives no 64-bit int but ", fn("coalesce", value, "nothing"))
+        fault = self._failed(f"{what} gives no 64-bit int but ", value)
         return case((fn("typeof", value).eq("integer"), value), otherwise=fault)
 
-    def _raised(self, text: str, value: Sql) -> Sql:
+    def _failed(self, text: str, value: Sql) -> Sql:
         # The value makes the message depend on the row: else it would be evaluated at once.
-        return self.raised(concatenated(text, fn("coalesce", value, "NULL")), Atom(Kind.TEXT))
+        return self.raised(lift(text).then(fn("coalesce", value, "nothing")), Atom(Kind.TEXT))
 
     def raised(self, message: Sql, atom: Atom) -> Sql:
         # A JSON path has to start with $; what does not is quoted in the error.
@@ -101,7 +103,9 @@ class SQLiteSpelling(Spelling):
         return frozenset(name for name in names if name in REGISTERED)
 
     def constant(self, value: Any, atom: Atom) -> Sql:
-        return Sql(_literal(value, atom).tree, atom, constant=True, value=value)
+        size = abs(value) or 1.0 if atom.kind is Kind.FLOAT and value is not None else 0.0
+        tree = _literal(value, atom).tree
+        return Sql(tree, atom, constant=True, value=value, least=size, most=size or math.inf)
 
 
 def _literal(value: Any, atom: Atom) -> Sql:

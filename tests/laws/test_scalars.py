@@ -6,6 +6,7 @@ table and each type of its arguments; and for random compositions of rows.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,30 +17,34 @@ from sqlglot import exp
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.rowfn.functions import FUNCTIONS, call
+from stepping.compiler.frontend.rowfn.functions_calls import apply
 from stepping.compiler.lowering.scalar_sql import can_spell
-from stepping.compiler.schema import Atom
+from stepping.compiler.schema import BOOL, TEXT, Atom
+from tests.support.interpret import interpret
 from tests.support.scalars import (
     ATOMS,
     FAILURES,
     MAX_ARGUMENTS,
+    NAMES,
     Database,
     Postgres,
     SQLite,
     column,
     constants,
-    evaluate,
     identical,
     lowered,
     signatures,
-    values,
+    value,
 )
 
-BATCH = 20  # rows per statement: a statement costs more than a row
+BATCH = 40  # rows per statement: a statement costs more than a row
 EXAMPLES = hypothesis.settings.default.max_examples
+# Hypothesis gives the seed; drawing each value from it takes ten times as long as the databases.
+SEEDS = st.randoms(use_true_random=True)
 
 # Without shrinking: the failure names the row, and a batch takes long to shrink.
 law = hypothesis.settings(
-    max_examples=max(1, EXAMPLES // 10),
+    max_examples=EXAMPLES,
     phases=[hypothesis.Phase.generate],
     suppress_health_check=list(hypothesis.HealthCheck),
 )
@@ -66,12 +71,12 @@ def check(
     expected: list[Any] = []
     for row in rows:
         try:
-            expected.append(evaluate(scalar, dict(zip(types, row, strict=True))))
+            expected.append(interpret(scalar, dict(zip(types, row, strict=True))))
         except FAILURES as error:
             expected.append(error)
     database.fill(types, rows)
     sql = lowered(scalar, database)
-    good = [i for i, value in enumerate(expected) if not isinstance(value, Exception)]
+    good = [i for i, wanted in enumerate(expected) if not isinstance(wanted, Exception)]
     for i, actual in _selected(sql, scalar.type, good, database):
         assert identical(actual, expected[i]), (
             f"{rows[i]}: Python {expected[i]!r}, {database.name} {actual!r}\n"
@@ -104,22 +109,24 @@ def _selected(
         raise
 
 
-def check_row(name: str, types: tuple[Atom, ...], database: Database) -> None:
+def check_row(name: str, types: tuple[Atom, ...], examples: int, database: Database) -> None:
     """One row of the table, for arguments of these types."""
     fixed = constants(name, types)
 
-    @law
+    @hypothesis.settings(law, max_examples=examples)
     @hypothesis.given(st.data())
     def run(data: st.DataObject) -> None:
         chosen = data.draw(st.sampled_from(fixed))
         columns = {i: column(atom, i) for i, atom in enumerate(types) if i not in chosen}
-        strategies = [values(types[i], nul=database.nul) for i in columns]
-        rows = data.draw(st.lists(st.tuples(*strategies), min_size=BATCH, max_size=BATCH))
-        # In half of the batches some other arguments are constants too: the first row's.
-        folded = data.draw(st.sets(st.sampled_from(sorted(columns))) | st.just(set()))
-        for i, value in zip(columns, rows[0], strict=True):
+        random = data.draw(SEEDS)
+        rows = [
+            tuple(value(types[i], random, nul=database.nul) for i in columns) for _ in range(BATCH)
+        ]
+        # In some of the batches other arguments are constants too: the first row's.
+        folded = [i for i in columns if random.random() < 0.25]
+        for i, first in zip(columns, rows[0], strict=True):
             if i in folded:
-                chosen = {**chosen, i: ir.Const(value, types[i])}
+                chosen = {**chosen, i: ir.Const(first, types[i])}
         args = [
             chosen[i] if i in chosen else ir.ColumnRef(columns[i], atom)
             for i, atom in enumerate(types)
@@ -140,18 +147,114 @@ def spelled(name: str, types: tuple[Atom, ...], database: Database) -> bool:
     return False
 
 
+def check_function(name: str, database: Database) -> None:
+    known = [types for types in signatures(name) if spelled(name, types, database)]
+    for types in known:
+        check_row(name, types, max(2, EXAMPLES // 10 // len(known)), database)
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_sqlite_gives_what_python_gives(name: str, sqlite: Database) -> None:
-    for types in signatures(name):
-        if spelled(name, types, sqlite):
-            check_row(name, types, sqlite)
+    check_function(name, sqlite)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_postgres_gives_what_python_gives(name: str, postgres: Database) -> None:
-    for types in signatures(name):
-        if spelled(name, types, postgres):
-            check_row(name, types, postgres)
+    check_function(name, postgres)
 
 
-assert ATOMS, MAX_ARGUMENTS
+# ---------------------------------------------------------------------------------- compositions
+
+
+@functools.cache
+def by_result(database: Database) -> dict[Atom, list[tuple[str, tuple[Atom, ...]]]]:
+    """The rows that the database spells, by the type of their result."""
+    found: dict[Atom, list[tuple[str, tuple[Atom, ...]]]] = {}
+    for name, function in FUNCTIONS.items():
+        for types in signatures(name):
+            result = function.result(types)
+            if result in NAMES and spelled(name, types, database):
+                found.setdefault(result, []).append((name, types))
+    return found
+
+
+@st.composite
+def scalars(
+    draw: st.DrawFn, atom: Atom, depth: int, database: Database, *, total: bool = False
+) -> ir.Scalar:
+    """A random scalar of a type; ``total``: one that never raises."""
+    leaf = ir.ColumnRef(column(atom, draw(st.integers(0, 1))), atom)
+    shapes = ["column", "constant"] if depth == 0 else ["call", "call", "call", "case", "nullable"]
+    if atom not in by_result(database):
+        shapes = [shape for shape in shapes if shape != "call"]
+    if depth and atom == BOOL:
+        shapes += ["and", "or", "not", "null"]
+    if depth and not total:
+        shapes.append("raise")
+
+    def part(of: Atom, *, total: bool = total) -> ir.Scalar:
+        return draw(scalars(of, depth - 1, database, total=total))
+
+    nullable = ir.ColumnRef(column(atom, 2), atom.optional())
+    match draw(st.sampled_from(shapes)):
+        case "constant":
+            return ir.Const(value(atom, draw(SEEDS), nul=database.nul), atom)
+        case "call":
+            name, types = draw(st.sampled_from(by_result(database)[atom]))
+            fixed = draw(st.sampled_from(constants(name, types)))
+            args = [fixed[i] if i in fixed else part(of) for i, of in enumerate(types)]
+            try:
+                made = apply(name, *args)
+            except LookupError:  # of constants, and raises
+                return leaf
+            unfit = can_spell(made, database.spelling) or (total and ir.is_partial(made))
+            return leaf if unfit else made
+        case "case":
+            whens = tuple((part(BOOL), part(atom)) for _ in range(draw(st.integers(1, 2))))
+            return ir.Case(whens, part(atom), atom)
+        case "nullable":
+            return ir.Case(((ir.IsNull(nullable), part(atom)),), nullable, atom)
+        case "and":
+            return ir.And((part(BOOL, total=True), part(BOOL, total=True)))
+        case "or":
+            return ir.Or((part(BOOL, total=True), part(BOOL, total=True)))
+        case "not":
+            return ir.Not(part(BOOL))
+        case "null":
+            other = ir.ColumnRef(column(TEXT, 2), TEXT.optional())
+            return ir.IsNull(other)
+        case "raise":
+            message = call("text.add", ir.Const("no: ", TEXT), ir.ColumnRef("text_0", TEXT))
+            return ir.Case(((part(BOOL), ir.Raise(message, atom)),), part(atom), atom)
+        case _:
+            return leaf
+
+
+def check_compositions(database: Database) -> None:
+    @hypothesis.settings(law, max_examples=EXAMPLES)
+    @hypothesis.given(st.data())
+    def run(data: st.DataObject) -> None:
+        atom = data.draw(st.sampled_from(list(by_result(database))))
+        scalar = data.draw(scalars(atom, 3, database))
+        types = {
+            column(of, i): of.optional() if i == 2 else of
+            for of in ATOMS.values()
+            for i in range(MAX_ARGUMENTS)
+            if column(of, i) in ir.columns_read(scalar)
+        }
+        random = data.draw(SEEDS)
+        rows = [
+            tuple(value(of, random, nul=database.nul) for of in types.values())
+            for _ in range(BATCH)
+        ]
+        check(scalar, types, rows, database)
+
+    run()
+
+
+def test_compositions_on_sqlite(sqlite: Database) -> None:
+    check_compositions(sqlite)
+
+
+def test_compositions_on_postgres(postgres: Database) -> None:
+    check_compositions(postgres)

@@ -1,24 +1,25 @@
-"""For the law of the function table: values, what a scalar means in Python, and two databases."""
+"""For the law of the function table: values of each type, and two databases to try them on."""
 
 from __future__ import annotations
 
 import datetime
 import enum
 import itertools
+import math
 import sqlite3
 import struct
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Protocol, assert_never
+from random import Random
+from typing import Any, Protocol
 
 import psycopg
-from hypothesis import strategies as st
 from sqlglot import exp
 
 from stepping.compiler import ir
 from stepping.compiler.canonical import canonical_decimal
-from stepping.compiler.frontend.rowfn.functions import FUNCTIONS, fit
+from stepping.compiler.frontend.rowfn.functions import FUNCTIONS
 from stepping.compiler.lowering.scalar_sql import scalar_sql
 from stepping.compiler.schema import BOOL, FLOAT, INT, NULL, TEXT, Atom, Kind
 from stepping.dialects.postgres.scalars import PostgresSpelling
@@ -26,6 +27,7 @@ from stepping.dialects.scalars import Spelling
 from stepping.dialects.sqlite.decimals import EXACT, decode, encode
 from stepping.dialects.sqlite.functions import register
 from stepping.dialects.sqlite.scalars import SQLiteSpelling
+from tests.support.interpret import Raised
 
 
 class Color(enum.Enum):
@@ -78,60 +80,103 @@ _DATES += [(2024, 12, 30), (999, 12, 31), (4, 2, 29)]
 _TIMES = [(0, 0, 0, 0), (23, 59, 59, 999_999), (0, 0, 0, 1), (12, 30, 1, 500_000), (1, 2, 3, 0)]
 
 
-def _decimals(scale: int | None) -> st.SearchStrategy[Decimal]:
+Make = Callable[[Random], Any]
+
+
+def _awkward(edges: Sequence[Any], *others: Make) -> Make:
+    """Half of the time one of the edges, else one of the other ways to make a value."""
+
+    def make(random: Random) -> Any:
+        return random.choice(edges) if random.random() < 0.5 else random.choice(others)(random)
+
+    return make
+
+
+def _any_float(random: Random) -> float:
+    value: float = struct.unpack("d", random.randbytes(8))[0]
+    return 0.0 if math.isnan(value) else value + 0.0
+
+
+def _character(random: Random) -> str:
+    code = random.randrange(0x110000 - 0x800)
+    return chr(code if code < 0xD800 else code + 0x800)  # without surrogates
+
+
+def _text(characters: str) -> Make:
+    return lambda random: "".join(random.choices(characters, k=random.randrange(9)))
+
+
+def _date(random: Random) -> datetime.date:
+    return datetime.date.fromordinal(random.randint(1, datetime.date.max.toordinal()))
+
+
+def _time(random: Random) -> datetime.time:
+    clock = (random.randrange(24), random.randrange(60), random.randrange(60))
+    return datetime.time(*clock, random.choice([0, 1, 999_999, random.randrange(10**6)]))
+
+
+def _decimals(scale: int | None) -> Make:
+    def exact(digits: int, exponent: int) -> Decimal:
+        return canonical_decimal(Decimal(digits).scaleb(exponent, EXACT))
+
     if scale is None:
-        exact = st.builds(
-            lambda digits, exponent: Decimal(digits).scaleb(exponent, EXACT),
-            st.integers(-(10**25), 10**25),
-            st.integers(-30, 12),
+        return _awkward(
+            [canonical_decimal(Decimal(text)) for text in _DECIMALS],
+            lambda random: exact(random.randint(-(10**25), 10**25), random.randint(-30, 12)),
+            lambda random: exact(random.randint(-(10**4), 10**4), random.randint(-6, 2)),
         )
-        return st.one_of(st.sampled_from(list(map(Decimal, _DECIMALS))), exact).map(
-            canonical_decimal
-        )
-    wide = st.integers(-(2**63), 2**63 - 1)
-    digits = st.one_of(st.sampled_from(_SCALED), st.integers(-100_000, 100_000), wide)
-    return digits.map(lambda value: canonical_decimal(Decimal(value).scaleb(-scale, EXACT)))
+    return _awkward(
+        [exact(digits, -scale) for digits in _SCALED],
+        lambda random: exact(random.randint(-(10**5), 10**5), -scale),
+        lambda random: exact(random.randint(-(2**63), 2**63 - 1), -scale),
+    )
 
 
-_dates = st.one_of(st.sampled_from([datetime.date(*d) for d in _DATES]), st.dates())
-_times = st.one_of(st.sampled_from([datetime.time(*t) for t in _TIMES]), st.times())
-_moments = st.builds(datetime.datetime.combine, _dates, _times)
+_dates = _awkward([datetime.date(*d) for d in _DATES], _date)
+_times = _awkward([datetime.time(*t) for t in _TIMES], _time)
+_CHARACTERS = "".join(_character(Random(seed)) for seed in range(200))
+_LATIN = "".join(map(chr, range(0x20, 0x250)))
 
-_VALUES: dict[str, st.SearchStrategy[Any]] = {
-    "bool": st.booleans(),
-    "int": st.one_of(
-        st.sampled_from(_INTS), st.integers(-1000, 1000), st.integers(-(2**63), 2**63 - 1)
+
+def _moment(random: Random) -> datetime.datetime:
+    return datetime.datetime.combine(_dates(random), _times(random))
+
+
+_VALUES: dict[str, Make] = {
+    "bool": lambda random: random.random() < 0.5,
+    "int": _awkward(
+        _INTS,
+        lambda random: random.randint(-1000, 1000),
+        lambda random: random.randint(-(2**63), 2**63 - 1),
+        lambda random: random.randint(-(2**20), 2**20) << random.randrange(43),
     ),
-    "float": st.one_of(
-        st.sampled_from(_FLOATS),
-        st.floats(allow_nan=False),
-        st.floats(-1e6, 1e6),
-        st.integers(-(10**6), 10**6).map(lambda n: n / 100),
-        st.integers(1, 10**17).map(float),
-    ).map(lambda value: value + 0.0),
-    "text": st.one_of(
-        st.sampled_from(_TEXTS),
-        st.text("aAbBß-+ 1.é\0", max_size=8),
-        st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
+    "float": _awkward(
+        _FLOATS,
+        _any_float,
+        lambda random: random.uniform(-1e6, 1e6),
+        lambda random: random.randint(-(10**6), 10**6) / 100,
+        lambda random: float(random.randint(1, 10 ** random.randint(1, 18))),
+        lambda random: random.uniform(-1, 1) * 10.0 ** random.randint(-30, 30),
     ),
-    "bytes": st.one_of(st.sampled_from(_BYTES), st.binary(max_size=8)),
+    "text": _awkward(_TEXTS, _text("aAbBß-+ 1.é\0"), _text(_LATIN), _text(_CHARACTERS)),
+    "bytes": _awkward(_BYTES, lambda random: random.randbytes(random.randrange(9))),
     "decimal": _decimals(None),
     **{f"decimal_{scale}": _decimals(scale) for scale in SCALES},
     "date": _dates,
-    "datetime": _moments,
-    "timestamp": _moments.map(lambda moment: moment.replace(tzinfo=datetime.UTC)),
+    "datetime": _moment,
+    "timestamp": lambda random: _moment(random).replace(tzinfo=datetime.UTC),
     "time": _times,
-    "uuid": st.uuids(),
-    "enum": st.sampled_from(Color),
+    "uuid": lambda random: uuid.UUID(bytes=random.randbytes(16)),
+    "enum": lambda random: random.choice(list(Color)),
 }
 
 
-def values(atom: Atom, *, nul: bool = True) -> st.SearchStrategy[Any]:
-    """Values of a type, the awkward ones often. ``nul``: whether text may hold a NUL."""
-    strategy = _VALUES[NAMES[atom]]
-    if atom.kind is Kind.TEXT and not nul:
-        return strategy.map(lambda text: text.replace("\0", "_"))
-    return strategy
+def value(atom: Atom, random: Random, *, nul: bool) -> Any:
+    """A value of a type, an awkward one often. ``nul``: whether text may hold a NUL."""
+    if atom.nullable and random.random() < 0.3:
+        return None
+    made = _VALUES[NAMES[atom.required()]](random)
+    return made.replace("\0", "_") if isinstance(made, str) and not nul else made
 
 
 # What stands at a function's constant positions, where it is not any value of the type.
@@ -195,41 +240,8 @@ def constants(name: str, types: Sequence[Atom]) -> list[dict[int, ir.Const]]:
     ]
 
 
-# ------------------------------------------------------------------------- what a scalar means
-
-# What a row function raises where SQL must fail.
-FAILURES = (ArithmeticError, ValueError, TypeError, LookupError)
-
-
-class Raised(ValueError):
-    """A Raise was reached."""
-
-
-def evaluate(scalar: ir.Scalar, row: Mapping[str, Any]) -> Any:
-    """The meaning of a scalar: Python's."""
-    match scalar:
-        case ir.ColumnRef(name):
-            return row[name]
-        case ir.Const(value):
-            return value
-        case ir.Call(name, args, atom):
-            result = FUNCTIONS[name].python(*(evaluate(arg, row) for arg in args))
-            return fit(result, atom)
-        case ir.Case(whens, otherwise):
-            chosen = next((value for c, value in whens if evaluate(c, row)), otherwise)
-            return evaluate(chosen, row)
-        case ir.And(parts):
-            return all(evaluate(part, row) for part in parts)
-        case ir.Or(parts):
-            return any(evaluate(part, row) for part in parts)
-        case ir.Not(part):
-            return not evaluate(part, row)
-        case ir.IsNull(part):
-            return evaluate(part, row) is None
-        case ir.Raise(message):
-            raise Raised(evaluate(message, row))
-        case _:
-            assert_never(scalar)
+# What a scalar raises where SQL must fail.
+FAILURES = (ArithmeticError, ValueError, TypeError, LookupError, Raised)
 
 
 def identical(a: Any, b: Any) -> bool:
@@ -267,7 +279,7 @@ def lowered(scalar: ir.Scalar, database: Database) -> exp.Expr:
     return scalar_sql(scalar, lambda name: exp.column(name, table="t"), database.spelling)
 
 
-_EPOCH = datetime.datetime(1970, 1, 1)
+_EPOCH = datetime.datetime(1970, 1, 1)  # noqa: DTZ001 (naive, as a DATETIME is)
 _MICROSECOND = datetime.timedelta(microseconds=1)
 
 
@@ -275,7 +287,7 @@ def _micros(moment: datetime.datetime) -> int:
     return (moment.replace(tzinfo=None) - _EPOCH) // _MICROSECOND
 
 
-def _moment(micros: int) -> datetime.datetime:
+def _from_micros(micros: int) -> datetime.datetime:
     return _EPOCH + micros * _MICROSECOND
 
 
@@ -367,11 +379,11 @@ class SQLite:
             case Kind.DATE:
                 return datetime.date.fromordinal(value + _EPOCH.toordinal())
             case Kind.DATETIME:
-                return _moment(value)
+                return _from_micros(value)
             case Kind.TIMESTAMP:
-                return _moment(value).replace(tzinfo=datetime.UTC)
+                return _from_micros(value).replace(tzinfo=datetime.UTC)
             case Kind.TIME:
-                return _moment(value).time()
+                return _from_micros(value).time()
             case Kind.UUID:
                 return uuid.UUID(bytes=value)
             case Kind.ENUM:
@@ -451,6 +463,3 @@ class Postgres:
                 return canonical_decimal(value)
             case _:
                 return value
-
-
-Draw = Callable[[st.SearchStrategy[Any]], Any]

@@ -83,7 +83,12 @@ def _decimal_fixed(value: Decimal, digits: int) -> str:
 
 
 COMPARISONS = (
-    Function("eq", operator.eq, comparable(_EQUATABLE), note="int and float compare exactly"),
+    Function(
+        "eq",
+        operator.eq,
+        comparable((*_EQUATABLE, Kind.PACKED)),
+        note="int and float compare exactly; collected values as their packed bytes",
+    ),
     Function("same", operator.eq, _same, note="takes None, which is equal to None"),
     Function("lt", operator.lt, comparable(ORDERED), note="text is ordered by code point"),
     Function("le", operator.le, comparable(ORDERED)),

@@ -193,12 +193,21 @@ def _alike(left: ir.Scalar, right: ir.Scalar) -> tuple[ir.Scalar, ir.Scalar]:
         return left, right
     kinds = {left.type.kind, right.type.kind}
     if kinds <= set(_NUMBERS):
-        return as_int(left), as_int(right)
+        left, right = as_int(left), as_int(right)
+        return _exact_float(left, right), _exact_float(right, left)
     if kinds <= {*_WHOLE, Kind.DECIMAL}:
         left, right = as_decimal(left), as_decimal(right)
         if None in (left.type.scale, right.type.scale):
             return unscaled(left), unscaled(right)
     return left, right
+
+
+def _exact_float(value: ir.Scalar, other: ir.Scalar) -> ir.Scalar:
+    """A constant int that is compared with a float, as the float that it also is."""
+    if other.type.kind is not Kind.FLOAT or not isinstance(value, ir.Const):
+        return value
+    exact = value.type.kind is Kind.INT and abs(value.value) <= 2**53
+    return constant(float(value.value)) if exact else value
 
 
 def contains(needle: ir.Scalar, container: ir.Scalar) -> ir.Scalar:
