@@ -29,6 +29,7 @@ class Reference:
     allow_negative: bool = False
     integrals: dict[int, Counts] = field(default_factory=dict)
     started: bool = False
+    previous: Mapping[int, ZSetPython[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         roots = (*self.inputs, *self.outputs, *self.caches.values())
@@ -55,6 +56,7 @@ class Reference:
                 add(counts, -delta)
             raise
         self.started = True
+        self.previous = deltas
         return [
             Integral(self.integrals[id(output.inputs[0])])
             if output.flow is ir.Flow.SNAPSHOT
@@ -69,6 +71,8 @@ class Reference:
         for operator in self.operators:
             if not operator.inputs:
                 delta = changes.get(operator.label, ZSetPython()).to_python()
+            elif (stepped := self.stepped(operator, deltas)) is not None:
+                delta = stepped.to_python()
             elif operator.linear:
                 before = [deltas[id(each)] for each in operator.inputs]
                 delta = operator.evaluate(*before).to_python()
@@ -89,6 +93,20 @@ class Reference:
                 if id(operator) in self.checked:
                     self.check(operator, counts, delta)
         return deltas
+
+    def stepped(
+        self, operator: ir.Operator, deltas: Mapping[int, ZSetPython[Any]]
+    ) -> ZSet[Any] | None:
+        """The change of an operator whose meaning is about steps."""
+        changes = tuple(
+            (self.previous if operator.delays else deltas).get(id(each), ZSetPython())
+            for each in operator.inputs
+        )
+        integrals = self.integrals
+        before = tuple(
+            ZSetPython(integrals.get(id(each), {})) - deltas[id(each)] for each in operator.inputs
+        )
+        return operator.step(changes, before)
 
     def check(self, operator: ir.Operator, counts: Counts, delta: ZSetPython[Any]) -> None:
         for row, _ in delta.iter():

@@ -82,7 +82,7 @@ class Engine:
             )
         tables = self.plan.kept if timed else step.tables
         self.wait(tables, time)
-        if not staged and not timed and not starting:
+        if not staged and not timed and not starting and not self.plan.always:
             return [ZSetPython() for _ in self.output_codecs]
         try:
             if time.flush_every_set and not starting:
@@ -130,7 +130,7 @@ class Engine:
             if starting and self.driver.start(self.plan.query):
                 # Another process was first.
                 step, starting = self.plan.step(frozenset(staged)), False
-            if not staged and not starting:
+            if not staged and not starting and not self.plan.always:
                 found: dict[int, Pairs] = {}
             elif step.fused is not None:
                 found = self.fused(step, staged)
@@ -157,7 +157,7 @@ class Engine:
             self.wait(tables, time)
             with self.driver.writing():
                 self.lock(tables, time, timed=timed)
-                if staged:
+                if staged or self.plan.always:
                     found |= self.statements(step.statements[start:end], staged)
                 if timed:
                     self.driver.advance(tables, time.input_time)

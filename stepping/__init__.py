@@ -21,6 +21,7 @@ from stepping.compiler.operators.group import group as group
 from stepping.compiler.operators.group import per_group as per_group
 from stepping.compiler.operators.join import join as join
 from stepping.compiler.operators.linear import add as add
+from stepping.compiler.operators.linear import add3 as add3
 from stepping.compiler.operators.linear import filter as filter
 from stepping.compiler.operators.linear import map as map
 from stepping.compiler.operators.linear import neg as neg
@@ -30,9 +31,18 @@ from stepping.compiler.operators.outer_join import full_outer_join as full_outer
 from stepping.compiler.operators.outer_join import outer_join as outer_join
 from stepping.compiler.operators.outer_join import right_outer_join as right_outer_join
 from stepping.compiler.operators.outer_join import semi_join as semi_join
+from stepping.compiler.operators.python_rows import identity_print as identity_print
+from stepping.compiler.operators.python_rows import map_many as map_many
 from stepping.compiler.operators.reduce import count as count
 from stepping.compiler.operators.reduce import group_reduce_flatten as group_reduce_flatten
 from stepping.compiler.operators.reduce import reduce as reduce
+from stepping.compiler.operators.scalar import make_scalar as make_scalar
+from stepping.compiler.operators.scalar import make_set as make_set
+from stepping.compiler.operators.stepwise import delay as delay
+from stepping.compiler.operators.stepwise import delay_indexed as delay_indexed
+from stepping.compiler.operators.stepwise import differentiate as differentiate
+from stepping.compiler.operators.stepwise import haitch as haitch
+from stepping.compiler.operators.stepwise import integrate_delay as integrate_delay
 from stepping.compiler.operators.stream import Cache as Cache
 from stepping.compiler.operators.stream import integrate as integrate
 from stepping.compiler.operators.stream import integrate_indexed as integrate_indexed

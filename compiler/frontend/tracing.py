@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import linecache
 import sys
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import CodeType
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.rowfn.translate import translate
@@ -18,6 +19,8 @@ from stepping.compiler.zset import ZSet
 from stepping.errors import QueryError, SteppingError
 
 T = TypeVar("T")
+Z = TypeVar("Z")
+P = ParamSpec("P")
 
 _OURS = ("stepping.compiler.", "stepping.runtime.", "stepping.dialects.")
 
@@ -152,3 +155,41 @@ def translated(
         raise query_error(f"{what} expects a function, got {type(f).__name__}")
     with at_query_line():
         return translate(f, arguments, what=what)
+
+
+def pointwise(function: Callable[P, Z]) -> Callable[P, Z]:
+    """Let an operator function also take snapshots: it then gives a snapshot.
+
+    On changes the operators are the incremental ones, whose results add up to what the operator
+    gives for the sums of its inputs. So an operator on integrals is the integral of the operator on
+    the changes, and nothing is ever computed anew in each step.
+    """
+
+    @functools.wraps(function)
+    def called(*args: P.args, **kwargs: P.kwargs) -> Z:
+        zsets = [each for each in args if isinstance(each, Flowing)]
+        kinds = {each.flow for each in zsets}
+        if ir.Flow.SNAPSHOT not in kinds:
+            return function(*args, **kwargs)
+        name = f"st.{function.__name__}"
+        if len(kinds) > 1:
+            raise query_error(
+                f"{name} mixes changes and snapshots",
+                "st.integrate the change, or st.differentiate the snapshot, so that both are one",
+            )
+        changes = [each.as_change() if isinstance(each, Flowing) else each for each in args]
+        return function(*changes, **kwargs).as_snapshot()  # type: ignore[arg-type, attr-defined, no-any-return]
+
+    return called
+
+
+@runtime_checkable
+class Flowing(Protocol):
+    """A traced value: a Z-set or groups of them, as a change or as a snapshot."""
+
+    @property
+    def flow(self) -> ir.Flow: ...
+
+    def as_change(self) -> Any: ...
+
+    def as_snapshot(self) -> Any: ...

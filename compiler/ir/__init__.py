@@ -10,6 +10,7 @@ from stepping.compiler.ir.algebra import Extreme as Extreme
 from stepping.compiler.ir.algebra import Filter as Filter
 from stepping.compiler.ir.algebra import First as First
 from stepping.compiler.ir.algebra import Flow as Flow
+from stepping.compiler.ir.algebra import Integrate as Integrate
 from stepping.compiler.ir.algebra import Match as Match
 from stepping.compiler.ir.algebra import Moment as Moment
 from stepping.compiler.ir.algebra import Negate as Negate

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from typing import Any, ClassVar, TypeVar, assert_never
 
-from stepping.compiler.ir.function import Source
+from stepping.compiler.ir.function import RowFunction, Source
 from stepping.compiler.ir.node import Node, node
 from stepping.compiler.ir.scalar import ColumnRef, Scalar
 from stepping.compiler.schema import INT, Atom, Column, Schema
@@ -42,6 +42,10 @@ class Operator(Node):
     # f(a + b) = f(a) + f(b) in each input, so the change of the result is f of the change
     # (DBSP theorem 3.3), and nothing needs to be kept.
     linear: ClassVar[bool] = False
+
+    # Its change depends on the step before and not on its inputs alone (DBSP section 2, z^-1), so
+    # that it may change in a step in which nothing else does.
+    delays: ClassVar[bool] = False
 
     @property
     def inputs(self) -> tuple[Operator, ...]:
@@ -76,6 +80,16 @@ class Operator(Node):
     def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
         """The plain meaning on whole Z-sets: the definition that everything else is held to."""
         raise NotImplementedError
+
+    def step(
+        self, changes: tuple[ZSet[Any], ...], before: tuple[ZSet[Any], ...]
+    ) -> ZSet[Any] | None:
+        """The change of one step, for operators whose meaning is about steps; None for others.
+
+        ``changes`` are the inputs' in this step, ``before`` their integrals until it. Operators
+        that delay get the changes of the step before.
+        """
+        return None
 
     def delta(self, at: Reads) -> Relation:
         """What is added to the integral of the result in one step."""
@@ -242,6 +256,7 @@ class Threshold(Node):
     operator: Operator
     source: Relation
     rule: Rule = Rule.POSITIVE
+    change_of: Operator | None = None  # whose change it is, if not the operator's own
 
 
 @node
@@ -372,7 +387,7 @@ def with_sources(relation: Relation, parts: tuple[Relation, ...]) -> Relation:
             )
             return dataclasses.replace(relation, contributions=contributions)
         case Threshold():
-            return Threshold(relation.operator, parts[0], relation.rule)
+            return dataclasses.replace(relation, source=parts[0])
         case First():
             return dataclasses.replace(relation, source=parts[0])
         case Computed():
@@ -425,11 +440,56 @@ def column_types(relation: Relation) -> Mapping[str, Atom]:
             assert_never(relation)
 
 
+@node
+class Integrate(Operator):
+    """Everything that ``source`` has changed by so far; with the orders that it is read in."""
+
+    source: Operator
+    keys: tuple[RowFunction, ...] = ()
+    directions: tuple[tuple[bool, ...], ...] = ()
+
+    @property
+    def inputs(self) -> tuple[Operator, ...]:
+        return (self.source,)
+
+    @property
+    def schema(self) -> Schema:
+        return self.source.schema
+
+    @property
+    def flow(self) -> Flow:
+        return Flow.SNAPSHOT
+
+    def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
+        return inputs[0]
+
+    def delta(self, at: Reads) -> Relation:
+        return at.delta(self.source)
+
+    def non_negative(self, inputs: tuple[bool, ...]) -> bool:
+        return inputs[0]
+
+
 class Traced(ZSet[T]):
     """A Z-set that stands for an operator while a query function is traced."""
 
     def __init__(self, operator: Operator) -> None:
         self.operator = operator
+
+    @property
+    def flow(self) -> Flow:
+        return self.operator.flow
+
+    def as_change(self) -> Traced[T]:
+        """What a snapshot is the integral of; a change is itself."""
+        if self.flow is Flow.SNAPSHOT:
+            (source,) = self.operator.inputs
+            return Traced(source)
+        return self
+
+    def as_snapshot(self) -> Traced[T]:
+        """The integral of a change."""
+        return Traced(Integrate(self.operator, origin=self.operator.origin))
 
     def iter(self, match: frozenset[T] | MatchAll = MATCH_ALL) -> Iterator[tuple[T, int]]:
         # Behind len(), truth, ==, + and - as well.

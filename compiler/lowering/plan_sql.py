@@ -96,6 +96,7 @@ def plan_sql(
         session_ddl=tuple(text for table in session for text in dialect.session_ddl(table)),
         steps=steps,
         first=first,
+        always=any(op.delays for op in changes),
         caches=tuple(
             sql_cache(cache, op, arrangements.delay[op.inputs[0]], dialect)
             for cache, op in caches.items()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from stepping.compiler import ir
-from stepping.compiler.frontend.tracing import operator_of, operators_of, origin
+from stepping.compiler.frontend.tracing import operator_of, operators_of, origin, pointwise
 from stepping.compiler.operators.linear import Add, Neg, same_rows
 from stepping.compiler.schema import Schema
 from stepping.compiler.zset import ZSet, ZSetPython
@@ -14,6 +14,7 @@ from stepping.compiler.zset import ZSet, ZSetPython
 T = TypeVar("T")
 
 
+@pointwise
 def distinct(a: ZSet[T]) -> ZSet[T]:
     """Each row with a positive count, once.
 
@@ -22,6 +23,7 @@ def distinct(a: ZSet[T]) -> ZSet[T]:
     return ir.Traced(Distinct(operator_of(a, "st.distinct"), origin=origin()))
 
 
+@pointwise
 def union(a: ZSet[T], b: ZSet[T]) -> ZSet[T]:
     """Each row that is in either, once. Keeps both sides and their sum."""
     left, right = _sets("st.union", a, b)
@@ -29,6 +31,7 @@ def union(a: ZSet[T], b: ZSet[T]) -> ZSet[T]:
     return ir.Traced(Distinct(both, origin=origin(), called="union"))
 
 
+@pointwise
 def intersect(a: ZSet[T], b: ZSet[T]) -> ZSet[T]:
     """Each row that is in both, once. None equals None. Keeps both sides and their sum."""
     left, right = _sets("st.intersect", a, b)
@@ -36,12 +39,14 @@ def intersect(a: ZSet[T], b: ZSet[T]) -> ZSet[T]:
     return ir.Traced(Distinct(both, ir.Rule.TWICE, origin=origin(), called="intersect"))
 
 
+@pointwise
 def except_(a: ZSet[T], b: ZSet[T]) -> ZSet[T]:
     """Each row of ``a`` that is not in ``b``, once. Keeps both sides and their difference."""
     left, right = _sets("st.except_", a, b)
     return ir.Traced(Distinct(_minus(left, right, "except_"), origin=origin(), called="except_"))
 
 
+@pointwise
 def union_all(a: ZSet[T], b: ZSet[T]) -> ZSet[T]:
     """The rows of both with their counts added: `add` under SQL's name."""
     left, right = operators_of("st.union_all", a, b)
@@ -49,6 +54,7 @@ def union_all(a: ZSet[T], b: ZSet[T]) -> ZSet[T]:
     return ir.Traced(Add(left, right, origin=origin(), called="union_all"))
 
 
+@pointwise
 def intersect_all(a: ZSet[T], b: ZSet[T]) -> ZSet[T]:
     """Each row as often as it is in both: the lower of its positive counts."""
     left, right = _bags("st.intersect_all", a, b)
@@ -62,6 +68,7 @@ def intersect_all(a: ZSet[T], b: ZSet[T]) -> ZSet[T]:
     return ir.Traced(_minus(left, more, "intersect_all"))
 
 
+@pointwise
 def except_all(a: ZSet[T], b: ZSet[T]) -> ZSet[T]:
     """Each row as much more often as it is in ``a`` than in ``b``."""
     left, right = _bags("st.except_all", a, b)

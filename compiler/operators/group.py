@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.index import Index
 from stepping.compiler.frontend.rows import Pair
-from stepping.compiler.frontend.tracing import operator_of, origin, query_error
+from stepping.compiler.frontend.tracing import operator_of, origin, pointwise, query_error
 from stepping.compiler.operators.join import check_index
 from stepping.compiler.operators.keyed import Lift, Rows, beside_key
 from stepping.compiler.zset import ZSet
@@ -30,11 +30,26 @@ _serial = itertools.count()
 class Grouped(Generic[T, K]):
     """What `group` returns: a Z-set per key, for `per_group` and `flatten`."""
 
-    def __init__(self, operator: ir.Operator, groups: ir.Operator | None) -> None:
+    def __init__(
+        self,
+        operator: ir.Operator,
+        groups: ir.Operator | None,
+        flow: ir.Flow = ir.Flow.CHANGE,
+    ) -> None:
         self.operator = operator  # rows beside their group's key
         self.groups = groups  # the rows whose groups exist; None where they are the operator's own
+        self.flow = flow
+
+    def as_change(self) -> Grouped[T, K]:
+        """The groups of what these are the integral of."""
+        return Grouped(self.operator, self.groups)
+
+    def as_snapshot(self) -> Grouped[T, K]:
+        """The groups of the integral."""
+        return Grouped(self.operator, self.groups, ir.Flow.SNAPSHOT)
 
 
+@pointwise
 def group(a: ZSet[T], *, by: Index[T, K]) -> Grouped[ZSet[T], K]:
     """The rows of ``a`` in groups with equal keys. `None` is a group like any other."""
     operator = operator_of(a, "st.group")
@@ -42,6 +57,7 @@ def group(a: ZSet[T], *, by: Index[T, K]) -> Grouped[ZSet[T], K]:
     return Grouped(beside_key(operator, by.function, origin(), "group"), None)
 
 
+@pointwise
 def flatten(a: Grouped[ZSet[T], K]) -> ZSet[Pair[T, K]]:
     """Each row beside the key of its group."""
     if not isinstance(a, Grouped):
@@ -81,10 +97,9 @@ class PerGroup:
                     "the function of st.per_group does not use the group it is given",
                     "start from its argument: lambda g: st.count(g)",
                 )
-            return Grouped(lifted, groups)
+            return Grouped(lifted, groups, grouped.flow)
 
         return run
 
 
 per_group = PerGroup()
-

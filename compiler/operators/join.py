@@ -13,6 +13,7 @@ from stepping.compiler.frontend.tracing import (
     at_query_line,
     operators_of,
     origin,
+    pointwise,
     query_error,
 )
 from stepping.compiler.schema import Schema, same_shape, schema_of
@@ -23,6 +24,7 @@ R = TypeVar("R")
 K = TypeVar("K")
 
 
+@pointwise
 def join(
     l: ZSet[L], r: ZSet[R], *, on_left: Index[L, K], on_right: Index[R, K]
 ) -> ZSet[Pair[L, R]]:

@@ -65,9 +65,7 @@ class Rows(ir.Operator):
         raise AssertionError
 
 
-def beside_key(
-    source: ir.Operator, key: ir.RowFunction, at: ir.Source, called: str
-) -> ir.Operator:
+def beside_key(source: ir.Operator, key: ir.RowFunction, at: ir.Source, called: str) -> ir.Operator:
     """Each row beside its key: ``Pair[row, key]``."""
     own = tuple(scalar for _, scalar in ir.references(source.schema.columns))
     scalars = None if key.scalars is None else (*own, *key.scalars)
@@ -313,7 +311,9 @@ class Lift:
     def aggregate(self, inner: Aggregate) -> ir.Operator:
         lifted = self.of(inner.source)
         group = self.key_of(lifted)
-        by = group if inner.by is None else self.together(self.inside(inner.by, inner.source), group)
+        by = (
+            group if inner.by is None else self.together(self.inside(inner.by, inner.source), group)
+        )
         existing: ir.Operator | None = None
         if inner.by is None:
             existing = self.existing

@@ -13,6 +13,7 @@ from stepping.compiler.frontend.tracing import (
     operator_of,
     operators_of,
     origin,
+    pointwise,
     query_error,
     translated,
 )
@@ -24,6 +25,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 
+@pointwise
 def map(a: ZSet[T], *, f: Callable[[T], U]) -> ZSet[U]:
     """``f`` of each row; counts of rows that become equal add up.
 
@@ -35,6 +37,7 @@ def map(a: ZSet[T], *, f: Callable[[T], U]) -> ZSet[U]:
     )
 
 
+@pointwise
 def filter(a: ZSet[T], *, f: Callable[[T], bool]) -> ZSet[T]:
     """The rows for which ``f`` is true. Keeps nothing."""
     operator = operator_of(a, "st.filter")
@@ -42,12 +45,19 @@ def filter(a: ZSet[T], *, f: Callable[[T], bool]) -> ZSet[T]:
     return ir.Traced(Filter(operator, function, origin=origin()))
 
 
+@pointwise
 def add(a: ZSet[T], b: ZSet[T]) -> ZSet[T]:
     """The rows of both, with their counts added. Keeps nothing."""
     left, right = operators_of("st.add", a, b)
     return ir.Traced(Add(*same_rows("st.add", left, right), origin=origin()))
 
 
+def add3(a: ZSet[T], b: ZSet[T], c: ZSet[T]) -> ZSet[T]:
+    """The rows of all three, with their counts added."""
+    return add(add(a, b), c)
+
+
+@pointwise
 def neg(a: ZSet[T]) -> ZSet[T]:
     """The same rows with their counts negated. Keeps nothing."""
     return ir.Traced(Neg(operator_of(a, "st.neg"), origin=origin()))

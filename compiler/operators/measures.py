@@ -13,6 +13,7 @@ from stepping.compiler.frontend.rows import Pair, pair_of, type_of
 from stepping.compiler.frontend.tracing import (
     operator_of,
     origin,
+    pointwise,
     query_error,
     translated,
 )
@@ -34,6 +35,7 @@ Finish = Callable[[tuple[Any, ...]], Any]
 _NUMBERS = (Kind.BOOL, Kind.INT, Kind.FLOAT, Kind.DECIMAL)
 
 
+@pointwise
 def aggregate(
     a: ZSet[T], *, by: Index[T, K] | None = None, into: type[S], **measures: Agg
 ) -> ZSet[Any]:

@@ -13,7 +13,7 @@ from stepping.compiler import ir
 from stepping.compiler.codec import python_codec
 from stepping.compiler.frontend.index import Index, picked
 from stepping.compiler.frontend.rows import Pair, pair_of
-from stepping.compiler.frontend.tracing import operators_of, origin
+from stepping.compiler.frontend.tracing import operators_of, origin, pointwise
 from stepping.compiler.operators.distinct import Distinct
 from stepping.compiler.operators.join import Join, check_keys
 from stepping.compiler.operators.linear import Add, Filter, Map, Neg
@@ -34,6 +34,7 @@ R = TypeVar("R")
 K = TypeVar("K")
 
 
+@pointwise
 def semi_join(l: ZSet[L], r: ZSet[R], *, on_left: Index[L, K], on_right: Index[R, K]) -> ZSet[L]:
     """The rows of ``l``, with their counts, that have a match: a row of ``r`` with their key.
 
@@ -44,12 +45,14 @@ def semi_join(l: ZSet[L], r: ZSet[R], *, on_left: Index[L, K], on_right: Index[R
     return ir.Traced(sides.with_match())
 
 
+@pointwise
 def anti_join(l: ZSet[L], r: ZSet[R], *, on_left: Index[L, K], on_right: Index[R, K]) -> ZSet[L]:
     """The rows of ``l``, with their counts, that have no match. A None in the key matches nothing."""
     sides = _Sides("anti_join", l, r, on_left, on_right)
     return ir.Traced(sides.without_match())
 
 
+@pointwise
 def outer_join(
     l: ZSet[L], r: ZSet[R], *, on_left: Index[L, K], on_right: Index[R, K]
 ) -> ZSet[Pair[L, R | Empty]]:
@@ -61,6 +64,7 @@ def outer_join(
     return ir.Traced(sides.add(sides.matched(False, True), sides.left_alone(False)))
 
 
+@pointwise
 def right_outer_join(
     l: ZSet[L], r: ZSet[R], *, on_left: Index[L, K], on_right: Index[R, K]
 ) -> ZSet[Pair[L | Empty, R]]:
@@ -69,6 +73,7 @@ def right_outer_join(
     return ir.Traced(sides.add(sides.matched(True, False), sides.right_alone(False)))
 
 
+@pointwise
 def full_outer_join(
     l: ZSet[L], r: ZSet[R], *, on_left: Index[L, K], on_right: Index[R, K]
 ) -> ZSet[Pair[L | Empty, R | Empty]]:

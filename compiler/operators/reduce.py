@@ -12,6 +12,7 @@ from stepping.compiler.frontend.rows import Pair
 from stepping.compiler.frontend.tracing import (
     operator_of,
     origin,
+    pointwise,
     query_error,
     translated,
 )
@@ -25,6 +26,7 @@ K = TypeVar("K")
 V = TypeVar("V", int, float, Decimal)
 
 
+@pointwise
 def count(a: ZSet[T]) -> ZSet[int]:
     """One row: the sum of all counts; 0 for nothing, from the first step on.
 
@@ -37,6 +39,7 @@ def count(a: ZSet[T]) -> ZSet[int]:
     )
 
 
+@pointwise
 def reduce(a: ZSet[T], *, zero: Callable[[], V], pick_value: Callable[[T], V]) -> ZSet[V]:
     """One row: the sum of ``pick_value(row) * count``; ``zero()`` for nothing.
 
@@ -49,6 +52,7 @@ def reduce(a: ZSet[T], *, zero: Callable[[], V], pick_value: Callable[[T], V]) -
     )
 
 
+@pointwise
 def group_reduce_flatten(
     a: ZSet[T], *, by: Index[T, K], zero: Callable[[], V], pick_value: Callable[[T], V]
 ) -> ZSet[Pair[V, K]]:

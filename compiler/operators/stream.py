@@ -14,7 +14,6 @@ from stepping.compiler.frontend.tracing import (
     query_error,
 )
 from stepping.compiler.operators.join import check_index
-from stepping.compiler.schema import Schema
 from stepping.compiler.zset import ZSet
 from stepping.errors import StoreError
 
@@ -38,35 +37,7 @@ def integrate_indexed(a: ZSet[T], *, indexes: tuple[Index[T, Any], ...]) -> ZSet
         check_index("st.integrate_indexed indexes=", operator, index)
     keys = tuple(index.function for index in indexes)
     directions = tuple(index.column_ascending for index in indexes)
-    return ir.Traced(Integrate(operator, keys, directions, origin=origin()))
-
-
-@ir.node
-class Integrate(ir.Operator):
-    source: ir.Operator
-    keys: tuple[ir.RowFunction, ...] = ()
-    directions: tuple[tuple[bool, ...], ...] = ()
-
-    @property
-    def inputs(self) -> tuple[ir.Operator, ...]:
-        return (self.source,)
-
-    @property
-    def schema(self) -> Schema:
-        return self.source.schema
-
-    @property
-    def flow(self) -> ir.Flow:
-        return ir.Flow.SNAPSHOT
-
-    def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
-        return inputs[0]
-
-    def delta(self, at: ir.Reads) -> ir.Relation:
-        return at.delta(self.source)
-
-    def non_negative(self, inputs: tuple[bool, ...]) -> bool:
-        return inputs[0]
+    return ir.Traced(ir.Integrate(operator, keys, directions, origin=origin()))
 
 
 class ReadsCaches(Protocol):

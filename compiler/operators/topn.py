@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from stepping.compiler import ir
 from stepping.compiler.codec import python_codec
 from stepping.compiler.frontend.index import Index, directions, ordering
-from stepping.compiler.frontend.tracing import operator_of, origin, query_error
+from stepping.compiler.frontend.tracing import operator_of, origin, pointwise, query_error
 from stepping.compiler.operators.join import check_index
 from stepping.compiler.schema import Schema
 from stepping.compiler.zset import ZSet, ZSetPython, directed, order_key
@@ -16,6 +16,7 @@ from stepping.compiler.zset import ZSet, ZSetPython, directed, order_key
 T = TypeVar("T")
 
 
+@pointwise
 def first_n(a: ZSet[T], *, index: Index[T, Any], n: int) -> ZSet[T]:
     """The first ``n`` rows in the order of ``index``; equal rows count as often as they are there.
 

@@ -128,6 +128,7 @@ class SQLPlan:
     snapshots: Mapping[int, SQLCache] = field(default_factory=dict)  # outputs that are integrals
     registered: tuple[str, ...] = ()  # functions that the connection must have
     allow_negative: bool = False
+    always: bool = False  # something may change in a step in which no input does
     first: SQLStep | None = None  # a store's first step, if something has a result of nothing
     stored_inputs: tuple[StoredInput, ...] = ()
     install: tuple[str, ...] = ()  # rows of last_update and the catalog

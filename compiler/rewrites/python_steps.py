@@ -14,7 +14,6 @@ from stepping.compiler.frontend.rows import Pair, pair_of
 from stepping.compiler.operators.aggregate import Aggregate
 from stepping.compiler.operators.join import Join
 from stepping.compiler.operators.linear import Filter, Map, run
-from stepping.compiler.operators.stream import Integrate
 from stepping.compiler.schema import Build, Column, Struct, ValueType, schema_of
 
 CanSpell = Callable[[ir.Scalar], str | None]
@@ -49,7 +48,7 @@ def isolated(operator: ir.Operator, can_spell: CanSpell) -> ir.Operator:
             return isolated_join(operator, can_spell)
         case Aggregate():
             return isolated_group(operator, can_spell)
-        case Integrate():
+        case ir.Integrate():
             kept = [
                 (key, way)
                 for key, way in zip(operator.keys, operator.directions, strict=True)
