@@ -1,0 +1,1 @@
+"""What this library is measured against, one module each; see `benchmarks.competitor`."""

@@ -1,0 +1,47 @@
+"""Write results into docs/performance.md, between its two marks, and the plot beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from benchmarks import plot, report, results
+from benchmarks.results import Run
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGE = DOCS / "performance.md"
+PLOT = DOCS / "performance.svg"
+START = "<!-- results: written by python -m benchmarks.run --document -->"
+END = "<!-- end of results -->"
+PLOTTED_ROWS = 100_000
+
+
+def write(files: Sequence[Path], page: Path = PAGE, picture: Path = PLOT) -> None:
+    """Put what the files hold into the page, in place of what was there."""
+    about: dict[str, str] = {}
+    runs: list[Run] = []
+    for file in files:
+        about, more = results.load(file)
+        runs += more
+    head, _, rest = page.read_text(encoding="utf-8").partition(START)
+    _, _, tail = rest.partition(END)
+    body = "\n\n".join(_sections(about, runs))
+    page.write_text(f"{head}{START}\n\n{body}\n\n{END}{tail}", encoding="utf-8")
+    drawn = plot.charts(runs, PLOTTED_ROWS)
+    if drawn:
+        picture.write_text(plot.svg(drawn), encoding="utf-8")
+
+
+def _sections(about: dict[str, str], runs: Sequence[Run]) -> Iterator[str]:
+    versions = dict.fromkeys(run.version for run in runs)
+    used = ", ".join([about["python"], *versions])
+    yield f"Measured on {about['date']}: {about['machine']}; {used}."
+    yield f"![Costs as multiples of a plain insert, and by the size of the tables]({PLOT.name})"
+    workload = ""
+    for run in sorted(runs, key=lambda run: [each.workload for each in runs].index(run.workload)):
+        if run.workload != workload:
+            workload = run.workload
+            yield f"### {run.title[0].upper()}{run.title[1:]} (`{workload}`)"
+        sizes = ", ".join(f"{rows:,}" for rows in run.sizes)
+        yield f"**{run.version}, {sizes} rows stored**"
+        yield report.text(run, format_="github")

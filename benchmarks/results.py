@@ -1,0 +1,125 @@
+"""What was measured, and ratios of it."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Round:
+    """One turn of one lane: a few steps of one batch size."""
+
+    seconds: list[float]  # of each step
+    rows: int  # in all of them
+    cpu: float | None = None  # seconds of processor, the server's included, of all of them
+    logged: int | None = None  # bytes of write-ahead log, on Postgres
+
+    @property
+    def step(self) -> float:
+        """Seconds of a step: the median, since a pause of the machine is nobody's cost."""
+        return statistics.median(self.seconds)
+
+    def per_row(self, clock: str) -> float:
+        """Seconds a row, by the clock on the wall or the processor's."""
+        if clock == "cpu":
+            return (self.cpu or math.nan) / self.rows
+        return self.step * len(self.seconds) / self.rows
+
+
+@dataclass
+class Lane:
+    """One competitor at one size."""
+
+    name: str
+    title: str
+    rows: int  # in the large table, before the first round
+    stored: int = 0  # bytes of tables and indexes then
+    peak: int = 0  # bytes of memory of its process, at the end
+    rounds: dict[str, list[Round]] = field(default_factory=dict)  # by `key`
+
+
+@dataclass
+class Run:
+    """All lanes that took turns."""
+
+    workload: str
+    title: str
+    dialect: str
+    version: str = ""  # of the database
+    lanes: list[Lane] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    def lane(self, name: str, rows: int) -> Lane | None:
+        found = (each for each in self.lanes if (each.name, each.rows) == (name, rows))
+        return next(found, None)
+
+    @property
+    def sizes(self) -> list[int]:
+        return sorted({each.rows for each in self.lanes})
+
+
+def key(event: str, batch: int) -> str:
+    """How a lane's rounds are found."""
+    return f"{event} {batch}"
+
+
+def event_of(found: str) -> str:
+    return found.rpartition(" ")[0]
+
+
+def batch_of(found: str) -> int:
+    return int(found.rpartition(" ")[2])
+
+
+def micros_per_row(rounds: Sequence[Round], clock: str = "wall") -> float:
+    return statistics.median(each.per_row(clock) for each in rounds) * 1e6
+
+
+def millis_per_step(rounds: Sequence[Round]) -> float:
+    return statistics.median(each.step for each in rounds) * 1e3
+
+
+def ratio(of: Sequence[Round], to: Sequence[Round], clock: str = "wall") -> float:
+    """The median over rounds of one lane's cost as a multiple of another's in the same round."""
+    return statistics.median(
+        a.per_row(clock) / b.per_row(clock) for a, b in zip(of, to, strict=True)
+    )
+
+
+def logged_per_row(rounds: Sequence[Round]) -> float | None:
+    found = [each.logged / each.rows for each in rounds if each.logged is not None]
+    return statistics.median(found) if found else None
+
+
+# ------------------------------------------------------------------------------------------- files
+
+
+def save(path: Path, about: dict[str, str], runs: Sequence[Run]) -> None:
+    path.write_text(json.dumps({"about": about, "runs": [asdict(run) for run in runs]}, indent=1))
+
+
+def load(path: Path) -> tuple[dict[str, str], list[Run]]:
+    found = json.loads(path.read_text())
+    return found["about"], [_run(each) for each in found["runs"]]
+
+
+def _run(found: dict[str, Any]) -> Run:
+    lanes = [
+        Lane(
+            **{
+                **lane,
+                "rounds": {
+                    key: [Round(**each) for each in rounds]
+                    for key, rounds in lane["rounds"].items()
+                },
+            }
+        )
+        for lane in found.pop("lanes")
+    ]
+    return Run(**found, lanes=lanes)

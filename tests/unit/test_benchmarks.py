@@ -1,0 +1,99 @@
+"""The benchmarks work, and whoever is timed gives the right result. Timings are no tests."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import document, report, results
+from benchmarks.competitor import Unavailable
+from benchmarks.results import Lane, Round, Run, key
+from benchmarks.run import main
+from benchmarks.worker import Worker
+from benchmarks.workload import all_workloads
+from tests.support.postgres_database import database
+
+ROWS = 300
+MEASURED = ("stepping", "hand_written")
+
+
+@pytest.fixture
+def sqlite_paths(tmp_path: Path) -> Iterator[str]:
+    return (str(tmp_path / f"{i}.db") for i in itertools.count())
+
+
+def _mixed(name: str, competitor: str, dialect: str, where: str, inputs: Any) -> Any:
+    worker = Worker(name, competitor, dialect, where)
+    with closing(worker.competitor):
+        changed = worker.about()["changeable"] if inputs is None else inputs
+        return changed, worker.mixed(ROWS, changed)
+
+
+@pytest.mark.parametrize("competitor", MEASURED)
+@pytest.mark.parametrize("name", all_workloads())
+def test_sqlite_gives_what_a_full_recompute_gives(
+    name: str, competitor: str, sqlite_paths: Iterator[str]
+) -> None:
+    try:
+        inputs, found = _mixed(name, competitor, "sqlite", next(sqlite_paths), None)
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+    _, expected = _mixed(name, "recompute", "sqlite", next(sqlite_paths), inputs)
+    assert found == expected
+
+
+@pytest.mark.parametrize("competitor", MEASURED)
+@pytest.mark.parametrize("name", all_workloads())
+def test_postgres_gives_what_a_full_recompute_gives(
+    name: str, competitor: str, postgres_url: str
+) -> None:
+    try:
+        with database(postgres_url) as url:
+            inputs, found = _mixed(name, competitor, "postgres", url, None)
+    except Unavailable as reason:
+        pytest.skip(str(reason))
+    with database(postgres_url) as url:
+        _, expected = _mixed(name, "recompute", "postgres", url, inputs)
+    assert found == expected
+
+
+def test_the_command_measures_compares_and_documents(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "results.json"
+    asked = ["meter_reads", "growth", "--dialect", "sqlite", "--quick", "--json", str(file)]
+    assert main([*asked, "--against", "floor,hand_written,stepping"]) == 0
+    assert "ours / this" in capsys.readouterr().out
+    _, runs = results.load(file)
+    assert [run.workload for run in runs] == ["meter_reads", "growth"]
+    assert all(rounds for run in runs for lane in run.lanes for rounds in lane.rounds.values())
+
+    assert main(["--compare", str(file), str(file)]) == 0
+    assert "+0%" in capsys.readouterr().out
+
+    page, picture = tmp_path / "page.md", tmp_path / "page.svg"
+    page.write_text(f"before\n{document.START}\nold\n{document.END}\nafter\n")
+    document.write([file], page, picture)
+    text = page.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "old\n" not in text
+    assert "| plain insert" in text
+    assert picture.read_text().startswith("<svg")
+
+
+def test_ratios_are_those_of_the_same_round() -> None:
+    # The machine is twice as slow from the third round on.
+    slow = [1, 1, 2, 2, 2]
+    floor = Lane("floor", "plain insert", 10)
+    ours = Lane("stepping", "stepping", 10)
+    floor.rounds[key("insert", 1)] = [Round([0.001 * s], 1) for s in slow]
+    ours.rounds[key("insert", 1)] = [Round([0.003 * s], 1) for s in slow]
+    run = Run("meter_reads", "title", "sqlite", "SQLite", [floor, ours])
+    assert results.ratio(ours.rounds["insert 1"], floor.rounds["insert 1"]) == pytest.approx(3)
+    assert "3.00" in report.text(run)
