@@ -123,6 +123,26 @@ class Dialect(ABC):
         of the alias ``m``.
         """
 
+    def recursive(
+        self,
+        name: str,
+        columns: Sequence[str],
+        bases: Sequence[Expression],
+        steps: Sequence[Expression],
+    ) -> Expression:
+        """The rows of the bases and what the steps make of rows of ``name``, each row once."""
+        union = bases[0]
+        for each in (*bases[1:], *steps):
+            union = exp.union(union, each, distinct=True, copy=False)
+        table = exp.TableAlias(
+            this=self.identifier(name), columns=[self.identifier(column) for column in columns]
+        )
+        select = exp.select(*(exp.column(self.identifier(column)) for column in columns))
+        select = select.from_(exp.Table(this=self.identifier(name)))
+        queries = [exp.CTE(this=union, alias=table)]
+        select.set("with_", exp.With(expressions=queries, recursive=True))
+        return select
+
     # -- sums ---------------------------------------------------------------------------------
 
     @abstractmethod

@@ -15,6 +15,8 @@ from stepping.compiler.operators.distinct import intersect as intersect
 from stepping.compiler.operators.distinct import intersect_all as intersect_all
 from stepping.compiler.operators.distinct import union as union
 from stepping.compiler.operators.distinct import union_all as union_all
+from stepping.compiler.operators.fixpoint import fixpoint as fixpoint
+from stepping.compiler.operators.fixpoint import transitive_closure as transitive_closure
 from stepping.compiler.operators.group import Grouped as Grouped
 from stepping.compiler.operators.group import flatten as flatten
 from stepping.compiler.operators.group import group as group

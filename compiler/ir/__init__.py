@@ -2,10 +2,13 @@
 
 from stepping.compiler.ir.algebra import GROUP_NEW as GROUP_NEW
 from stepping.compiler.ir.algebra import GROUP_OLD as GROUP_OLD
+from stepping.compiler.ir.algebra import ITSELF as ITSELF
 from stepping.compiler.ir.algebra import Accumulate as Accumulate
+from stepping.compiler.ir.algebra import Closure as Closure
 from stepping.compiler.ir.algebra import Computed as Computed
 from stepping.compiler.ir.algebra import Constant as Constant
 from stepping.compiler.ir.algebra import Contribution as Contribution
+from stepping.compiler.ir.algebra import Derivation as Derivation
 from stepping.compiler.ir.algebra import Extreme as Extreme
 from stepping.compiler.ir.algebra import Filter as Filter
 from stepping.compiler.ir.algebra import First as First
@@ -55,4 +58,5 @@ from stepping.compiler.ir.scalar import StructValue as StructValue
 from stepping.compiler.ir.scalar import Value as Value
 from stepping.compiler.ir.scalar import columns_read as columns_read
 from stepping.compiler.ir.scalar import is_partial as is_partial
+from stepping.compiler.ir.scalar import rebuild as rebuild
 from stepping.compiler.ir.scalar import substitute as substitute

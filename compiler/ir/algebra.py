@@ -276,6 +276,40 @@ class First(Node):
 
 
 @node
+class Derivation(Node):
+    """One way in which a row of a recursion is derived: a select over some sources.
+
+    ``sources`` are positions among the recursion's externals, or `ITSELF`. Scalars name columns as
+    ``<number of the source>.<column>``.
+    """
+
+    sources: tuple[int, ...]
+    columns: tuple[Scalar, ...]
+    equal: tuple[tuple[Scalar, Scalar], ...] = ()
+    filters: tuple[Scalar, ...] = ()
+
+
+ITSELF = -1  # the recursion's own rows, as a source of a rule
+
+
+@node
+class Closure(Node):
+    """What a step changes in the least set of rows that some rules derive.
+
+    ``state`` is the set, ``externals`` the operators that the rules read besides it, and
+    ``presence`` which of their rows come to be there or cease to. Rows whose derivation is gone are
+    taken away first, with all that was derived from them; then what is still derived otherwise,
+    and what is new, is added.
+    """
+
+    operator: Operator
+    state: Operator
+    externals: tuple[Operator, ...]
+    presence: tuple[Relation, ...]
+    rules: tuple[Derivation, ...]
+
+
+@node
 class Constant(Node):
     """One row without columns, in the first step of a store only: what a sum over nothing is of."""
 
@@ -307,13 +341,14 @@ Relation = (
     | Accumulate
     | Threshold
     | First
+    | Closure
     | Computed
     | Constant
     | Nothing
 )
 
 # Relations that are always computed into a table of their own, whoever reads them.
-Tabled = Accumulate | Threshold | First
+Tabled = Accumulate | Threshold | First | Closure
 
 GROUP_OLD, GROUP_NEW = "n0", "n1"
 
@@ -343,7 +378,7 @@ def column_names(relation: Relation) -> tuple[str, ...]:
             values = (*relation.sums, *relation.extremes)
             sums = (part(value.name) for value in values for part in (old_name, new_name))
             return (*(name for name, _ in relation.keys), GROUP_OLD, GROUP_NEW, *sums)
-        case Computed() | Threshold() | First():
+        case Computed() | Threshold() | First() | Closure():
             return relation.operator.schema.names
         case Constant() | Nothing():
             return relation.names
@@ -358,6 +393,8 @@ def sources(relation: Relation) -> tuple[Relation, ...]:
             return ()
         case Project() | Filter() | Negate() | Threshold() | First() | Computed():
             return (relation.source,)
+        case Closure():
+            return relation.presence
         case Accumulate():
             return tuple(each.source for each in relation.contributions)
         case Match():
@@ -390,6 +427,8 @@ def with_sources(relation: Relation, parts: tuple[Relation, ...]) -> Relation:
             return dataclasses.replace(relation, source=parts[0])
         case First():
             return dataclasses.replace(relation, source=parts[0])
+        case Closure():
+            return dataclasses.replace(relation, presence=parts)
         case Computed():
             return Computed(relation.operator, parts[0])
         case Match():
@@ -416,7 +455,7 @@ def references(columns: tuple[Column, ...]) -> tuple[tuple[str, Scalar], ...]:
 def column_types(relation: Relation) -> Mapping[str, Atom]:
     """Name to type for each column."""
     match relation:
-        case Read() | Computed() | Threshold() | First():
+        case Read() | Computed() | Threshold() | First() | Closure():
             return {column.name: column.type for column in relation.operator.schema.columns}
         case Project():
             return {name: scalar.type for name, scalar in relation.columns}

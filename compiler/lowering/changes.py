@@ -98,6 +98,11 @@ def _resolved(
             if all(isinstance(part, ir.Nothing) for part in parts):
                 return ir.Nothing(ir.column_names(relation))
             return ir.with_sources(relation, parts)
+        case ir.Closure():
+            parts = tuple(_resolved(part, delta, first) for part in relation.presence)
+            if all(isinstance(part, ir.Nothing) for part in parts):
+                return ir.Nothing(ir.column_names(relation))
+            return ir.with_sources(relation, parts)
         case ir.Constant():
             return relation if first else ir.Nothing(relation.names)
         case ir.Project() | ir.Filter() | ir.Negate() | ir.Threshold() | ir.First() | ir.Computed():
@@ -169,7 +174,7 @@ def _is_costly(
         match relation:
             case ir.Match():
                 return True
-            case ir.Accumulate() | ir.Threshold() | ir.First() | ir.Computed():
+            case ir.Accumulate() | ir.Threshold() | ir.First() | ir.Closure() | ir.Computed():
                 continue  # stands in a table of its own
             case ir.Read(inner, ir.Moment.DELTA) if inner.inputs and inner is not operator:
                 # A costly input that is read elsewhere too is emitted itself.

@@ -13,6 +13,7 @@ from typing import assert_never
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.index import ordering
+from stepping.compiler.lowering.derivations import closure_keys
 
 Columns = frozenset[str]
 Key = tuple[ir.Scalar, ...]
@@ -111,6 +112,14 @@ def _walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Ope
                 columns = ir.references(extreme.operator.schema.columns)
                 read_ordered(demand, extreme.operator, order_of_extreme(extreme))
                 demand.stored[extreme.operator] |= {name for name, _ in columns}
+        case ir.Closure():
+            whole = frozenset(relation.operator.schema.names)
+            demand.read_stored(relation.state, whole, Reading(()))
+            for operator, key in closure_keys(relation):
+                columns = operator.schema.names
+                demand.read_stored(operator, columns, Reading(key))
+            for part in relation.presence:
+                _walk(demand, part, frozenset(ir.column_names(part)), within)
         case ir.First():
             read_ordered(demand, relation.operator, order_of_first(relation))
             whole = frozenset(relation.operator.schema.names)

@@ -13,10 +13,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
+from sqlglot import exp
+
 from stepping.compiler import ir
 from stepping.compiler.lowering import names
 from stepping.compiler.lowering.arrange import Arrangement, Arrangements, where_of
 from stepping.compiler.lowering.changes import Changes, changes_of
+from stepping.compiler.lowering.closure_sql import ClosureSQL
 from stepping.compiler.lowering.demand import Demand
 from stepping.compiler.lowering.relation_sql import RelationSQL
 from stepping.compiler.lowering.stages import Piece, in_order, piece_of, staged
@@ -51,7 +54,7 @@ class Scheduler:
     dialect: Dialect
     taken: set[str]
     delta_tables: dict[ir.Operator, Table] = field(default_factory=dict)
-    own_tables: dict[ir.Node, Table] = field(default_factory=dict)
+    own_tables: dict[tuple[ir.Node, str], Table] = field(default_factory=dict)
     python_steps: list[ir.Operator] = field(default_factory=list)
 
     def step(self, changed: frozenset[str], *, first: bool = False) -> Step:
@@ -96,7 +99,7 @@ class Scheduler:
             inner: self.own_table(inner)
             for op in changes.order
             for inner in changes.tabled[op]
-            if isinstance(inner, ir.Threshold | ir.First)
+            if isinstance(inner, ir.Threshold | ir.First | ir.Closure)
         }
         builder = TermBuilder(changes, self.arrangements, tables, tabled)
         sql = RelationSQL(self.dialect, self.arrangements)
@@ -156,13 +159,20 @@ class Scheduler:
             rows_of=str(operator.schema.type),
         )
 
-    def own_table(self, inner: ir.Threshold | ir.First) -> Table:
+    def own_table(self, inner: ir.Threshold | ir.First | ir.Closure, role: str = "") -> Table:
         """The table that a relation is always computed into."""
         # By what it means in any step: the source is the change, however it is made.
-        key = dataclasses.replace(inner, source=ir.Nothing(()))
+        match inner:
+            case ir.Threshold():
+                named, unsourced = "exists", dataclasses.replace(inner, source=ir.Nothing(()))
+            case ir.First():
+                named, unsourced = "first", dataclasses.replace(inner, source=ir.Nothing(()))
+            case ir.Closure():
+                named, unsourced = "closure", dataclasses.replace(inner, presence=())
+        role = role or named
+        key = (unsourced, role)
         if key not in self.own_tables:
             operator = inner.operator
-            role = "exists" if isinstance(inner, ir.Threshold) else "first"
             self.own_tables[key] = self.new_delta_table(
                 f"{role}_{names.role_of(operator)}",
                 operator,
@@ -198,6 +208,8 @@ class Pieces:
                     pieces.append(self.existing(inner))
                 case ir.First():
                     pieces += self.first(inner)
+                case ir.Closure():
+                    pieces += self.closed(inner)
                 case _:
                     assert_never(inner)
         table = self.builder.delta_tables.get(operator)
@@ -246,6 +258,57 @@ class Pieces:
                 else piece_of(emit, terms, fills=table, after=kept)
             )
         return made
+
+    def closed(self, closure: ir.Closure) -> list[Piece]:
+        """Take away what lost a derivation, add what has one: see `ir.Closure`."""
+        scheduler, builder = self.scheduler, self.builder
+        into = builder.tabled[closure]
+        gone = scheduler.own_table(closure, "gone")
+        fresh = scheduler.own_table(closure, "fresh")
+        arrangements = scheduler.arrangements
+        changed = {
+            i: builder.tabled[part]
+            for i, part in enumerate(closure.presence)
+            if isinstance(part, ir.Threshold)
+        }
+        sql = ClosureSQL(closure, arrangements, self.sql, changed)
+        state = sql.state.table
+        externals = {arrangements.delay[each].table.name for each in closure.externals}
+        by = served(closure.operator)
+        uses = frozenset(table.name for table in changed.values())
+        for table in (into, gone, fresh):
+            self.used[table] = None
+        name = frozenset({state.name})
+        return [
+            Piece(
+                EmitDelta(gone, weighted(sql.gone(), gone), by),
+                reads=frozenset(externals) | name,
+                uses=uses,
+                fills=gone.name,
+            ),
+            Piece(
+                MergeDelta(state, sql.merge(gone, -1), by, distinct=True),
+                uses=frozenset({gone.name}),
+                writes=state.name,
+            ),
+            Piece(
+                EmitDelta(fresh, weighted(sql.fresh(gone), fresh), by, after=True),
+                after=frozenset(externals) | name,
+                uses=uses | {gone.name},
+                fills=fresh.name,
+            ),
+            # Behind what reads the set less what is gone; nothing else touches it.
+            Piece(
+                MergeDelta(state, sql.merge(fresh, 1), by, distinct=True),
+                after=name,
+                uses=frozenset({fresh.name}),
+            ),
+            Piece(
+                EmitDelta(into, sql.delta(gone, fresh, into), by),
+                uses=frozenset({gone.name, fresh.name}),
+                fills=into.name,
+            ),
+        ]
 
     def existing(self, threshold: ir.Threshold) -> Piece:
         table = self.builder.tabled[threshold]
@@ -329,6 +392,11 @@ class Pieces:
 
 
 WEIGHT_READ = "stepping_count"  # the last column of what is read back: no field has this name
+
+
+def weighted(select: Any, table: Table) -> Any:
+    """The rows of a select, each with weight 1."""
+    return select.select(exp.alias_(exp.Literal.number(1), exp.to_identifier(table.weight, True)))
 
 
 def is_keyed(operator: ir.Operator) -> bool:

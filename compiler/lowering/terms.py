@@ -60,7 +60,9 @@ class TermBuilder:
     changes: Changes
     arrangements: Arrangements
     delta_tables: Mapping[ir.Operator, Table]  # of inputs and of emitted changes
-    tabled: Mapping[ir.Threshold | ir.First, Table]  # of what is always computed into one
+    tabled: Mapping[
+        ir.Threshold | ir.First | ir.Closure, Table
+    ]  # of what is always computed into one
     serial: Iterator[int] = field(default_factory=itertools.count)
 
     def terms(self, relation: ir.Relation, wanted: Columns) -> tuple[Term, ...]:
@@ -95,7 +97,7 @@ class TermBuilder:
             case ir.Accumulate():
                 state = self.arrangements.state[relation.operator]
                 return (self.whole(state.change),)
-            case ir.Threshold() | ir.First():
+            case ir.Threshold() | ir.First() | ir.Closure():
                 return (self.whole(self.tabled[relation]),)
             case ir.Computed():
                 raise InternalError("a Python step is read where its table has not been made")

@@ -39,7 +39,7 @@ _NUMBERS = (Kind.BOOL, Kind.INT, Kind.FLOAT, Kind.DECIMAL)
 def aggregate(
     a: ZSet[T], *, by: Index[T, K] | None = None, into: type[S], **measures: Agg
 ) -> ZSet[Any]:
-    """A row ``into(...)`` of measures per group, beside the group's key; or one row for all of ``a``.
+    """A row ``into(...)`` of measures per group, beside its key; or one row for all of ``a``.
 
     ``st.aggregate(z, by=index, into=Stats, total=st.agg.sum(lambda r: r.x), n=st.agg.count())``
     gives ``Pair[Stats, K]``; without ``by`` it gives ``Stats``, one row from the first step on.

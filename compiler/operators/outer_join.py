@@ -47,7 +47,7 @@ def semi_join(l: ZSet[L], r: ZSet[R], *, on_left: Index[L, K], on_right: Index[R
 
 @pointwise
 def anti_join(l: ZSet[L], r: ZSet[R], *, on_left: Index[L, K], on_right: Index[R, K]) -> ZSet[L]:
-    """The rows of ``l``, with their counts, that have no match. A None in the key matches nothing."""
+    """The rows of ``l``, with their counts, that have no match. None matches nothing."""
     sides = _Sides("anti_join", l, r, on_left, on_right)
     return ir.Traced(sides.without_match())
 

@@ -12,6 +12,7 @@ class TableKind(enum.Enum):
     DELAY = "delay"  # rows with their weight: an integral
     STATE = "state"  # one row per group: its weight `n` and its running sums
     DELTA = "delta"  # rows with their weight: what changes in one step; emptied before each
+    ROWS = "rows"  # of a recursive query, while it runs
     CHANGE = "change"  # groups with their state before and after one step; emptied before each
 
 

@@ -252,6 +252,43 @@ class PostgresDialect(Dialect):
         lateral = exp.Lateral(this=exp.Subquery(this=rows.this), alias=alias)
         return exp.select().from_(groups).join(lateral, join_type="cross")
 
+    def recursive(
+        self,
+        name: str,
+        columns: Sequence[str],
+        bases: Sequence[Expression],
+        steps: Sequence[Expression],
+    ) -> Expression:
+        # The recursive query may be named once only, behind one UNION.
+        base = bases[0]
+        for each in bases[1:]:
+            base = exp.union(base, each, distinct=False, copy=False)
+        base = exp.select("*").from_(exp.Subquery(this=base, alias=exp.TableAlias(this="b")))
+        return super().recursive(name, columns, [base], [self.one_step(name, steps)] if steps else [])
+
+    def one_step(self, name: str, steps: Sequence[Expression]) -> Expression:
+        if len(steps) == 1:
+            return steps[0]
+        # Each step beside the row it starts from: the first source of all of them.
+        union = None
+        for step in steps:
+            inner = step.copy()
+            first, *others = inner.args["joins"] if inner.args.get("joins") else (None,)
+            if first is None:
+                inner.set("from_", None)
+            else:
+                inner.set("from_", exp.From(this=first.this))
+                on = first.args.get("on")
+                inner.set("joins", others)
+                if on is not None:
+                    inner = inner.where(on)
+            union = inner if union is None else exp.union(union, inner, distinct=False, copy=False)
+        rows = exp.alias_(exp.Table(this=self.identifier(name)), self.identifier("d"), table=True)
+        lateral = exp.Lateral(
+            this=exp.Subquery(this=union), alias=exp.TableAlias(this=self.identifier("x"))
+        )
+        return exp.select("x.*").from_(rows).join(lateral, join_type="cross")
+
     # -- sums ---------------------------------------------------------------------------------
 
     def sum_of(self, atom: Atom, value: Expression, weight: Expression) -> Expression:

@@ -58,7 +58,8 @@ class SQLiteDialect(Dialect):
 
     def source(self, table: Table) -> Expression:
         name = self.identifier(table.name)
-        return exp.Table(this=name, db=None if table.is_kept else exp.to_identifier("temp"))
+        own = table.is_kept or table.kind is TableKind.ROWS
+        return exp.Table(this=name, db=None if own else exp.to_identifier("temp"))
 
     def sqlalchemy_type(self, column: TableColumn) -> Any:
         if column.type.kind is Kind.DECIMAL:  # scaled to an integer, else bytes that sort

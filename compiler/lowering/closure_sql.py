@@ -1,0 +1,228 @@
+"""The selects of a recursion: what is taken away from a set of rows, and what is added to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlglot import exp
+
+from stepping.compiler import ir
+from stepping.compiler.lowering.arrange import Arrangement, Arrangements
+from stepping.compiler.lowering.derivations import GIVEN, visits
+from stepping.compiler.lowering.relation_sql import RelationSQL
+from stepping.compiler.lowering.scalar_sql import scalar_sql
+from stepping.compiler.lowering.terms import Source, Term
+from stepping.compiler.plan.tables import Table, TableColumn, TableKind
+
+Expression = Any  # a sqlglot expression
+FOUND = "stepping_found"  # the recursive query's rows
+
+
+@dataclass
+class ClosureSQL:
+    """Builds the selects of one recursion on one dialect.
+
+    ``changed`` has, for each external that changes, the table of its rows that come or go.
+    """
+
+    closure: ir.Closure
+    arrangements: Arrangements
+    sql: RelationSQL
+    changed: Mapping[int, Table]
+
+    @property
+    def state(self) -> Arrangement:
+        return self.arrangements.delay[self.closure.state]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.closure.operator.schema.names
+
+    def gone(self) -> Expression:
+        """Rows that were derived from something that ceases to be there, directly or not.
+
+        Everything is read as it was before the step. A row may have another derivation: `fresh`
+        finds it.
+        """
+        bases = [
+            self.kept(self.select(rule, number, self.changed[position], sign=-1), there=True)
+            for rule in self.closure.rules
+            for number, position in enumerate(rule.sources)
+            if position in self.changed
+        ]
+        return self.recursive(bases, there=True)
+
+    def fresh(self, gone: Table) -> Expression:
+        """Rows that are derived after the step and are not in the set, less what was taken away."""
+        bases = [
+            self.kept(self.select(rule, number, self.changed[position], sign=1), there=False)
+            for rule in self.closure.rules
+            for number, position in enumerate(rule.sources)
+            if position in self.changed
+        ]
+        bases += (self.derived_again(rule, gone) for rule in self.closure.rules)
+        return self.recursive(bases, there=False)
+
+    # -- selects --------------------------------------------------------------------------------
+
+    def recursive(self, bases: Sequence[Expression], *, there: bool) -> Expression:
+        """The bases, and what the rules derive from them and from that."""
+        rows = Table(
+            FOUND,
+            TableKind.ROWS,
+            tuple(TableColumn(c.name, c.type) for c in self.closure.operator.schema.columns),
+            None,
+        )
+        steps = [
+            self.kept(self.select(rule, number, rows), there=there)
+            for rule in self.closure.rules
+            for number, position in enumerate(rule.sources)
+            if position == ir.ITSELF
+        ]
+        return self.sql.dialect.recursive(FOUND, self.names, list(bases), steps)
+
+    def select(
+        self, rule: ir.Derivation, start: int, driver: Table, sign: int = 0
+    ) -> tuple[Expression, list[Expression]]:
+        """What a rule derives from the rows of ``driver`` at one of its sources; and the values."""
+        aliases = {str(start): "d"}
+        sources = [Source(driver, "d")]
+        held: dict[str, Arrangement | None] = {"d": None}
+        order, rest = visits(rule, start)
+        for visit in order:
+            sources.append(self.looked_up(rule, visit, aliases, held))
+        select, values = self.built(rule, sources, aliases, held, rest)
+        if sign:
+            weight = exp.column(self.name(driver.weight), table=self.name("d"))
+            zero = exp.Literal.number(0)
+            test = exp.GT if sign > 0 else exp.LT
+            select = select.where(test(this=weight, expression=zero))
+        return select, values
+
+    def derived_again(self, rule: ir.Derivation, gone: Table) -> Expression:
+        """The rows of ``gone`` that a rule still derives."""
+        aliases = {GIVEN: "d"}
+        sources = [Source(gone, "d")]
+        held: dict[str, Arrangement | None] = {"d": None}
+        order, rest = visits(rule, None)
+        for visit in order:
+            sources.append(self.looked_up(rule, visit, aliases, held))
+        select, _ = self.built(rule, sources, aliases, held, rest)
+        return select
+
+    def looked_up(
+        self,
+        rule: ir.Derivation,
+        visit: Any,
+        aliases: dict[str, str],
+        held: dict[str, Arrangement | None],
+    ) -> Source:
+        position = rule.sources[visit.number]
+        operator = self.closure.state if position == ir.ITSELF else self.closure.externals[position]
+        arrangement = self.arrangements.delay[operator]
+        alias = f"t{visit.number}"
+        values = tuple(self.renamed(value, aliases, held) for value in visit.values)
+        columns = arrangement.keys[visit.key]
+        aliases[str(visit.number)] = alias
+        held[alias] = arrangement
+        return Source(arrangement.table, alias, tuple(zip(columns, values, strict=True)))
+
+    def built(
+        self,
+        rule: ir.Derivation,
+        sources: Sequence[Source],
+        aliases: Mapping[str, str],
+        held: Mapping[str, Arrangement | None],
+        rest: Sequence[tuple[ir.Scalar, ir.Scalar]],
+    ) -> tuple[Expression, list[Expression]]:
+        def moved(scalar: ir.Scalar) -> ir.Scalar:
+            return self.renamed(scalar, aliases, held)
+
+        term = Term(
+            tuple(sources),
+            {},
+            tuple((moved(a), moved(b)) for a, b in rest),
+            tuple(moved(condition) for condition in rule.filters),
+        )
+        outputs = list(zip(self.names, map(moved, rule.columns), strict=True))
+        select = self.sql.term(term, outputs, None, None)
+        for source in sources:
+            if source.table.is_kept and not source.table.non_negative:
+                weight = exp.column(self.name(source.table.weight), table=self.name(source.alias))
+                select = select.where(exp.GT(this=weight, expression=exp.Literal.number(0)))
+        return select, [self.sql.scalar(scalar, term) for _, scalar in outputs]
+
+    def renamed(
+        self,
+        scalar: ir.Scalar,
+        aliases: Mapping[str, str],
+        held: Mapping[str, Arrangement | None],
+    ) -> ir.Scalar:
+        """A rule's scalar over the columns of the tables that stand for its sources."""
+
+        def change(part: ir.Scalar) -> ir.Scalar:
+            if not isinstance(part, ir.ColumnRef):
+                return ir.rebuild(part, change)
+            source, _, column = part.name.partition(".")
+            alias = aliases[source]
+            arrangement = held[alias]
+            if source == GIVEN:
+                column = self.names[int(column)]
+            elif arrangement is not None:
+                column = arrangement.holding(column) or column
+            return ir.ColumnRef(f"{alias}.{column}", part.type)
+
+        return change(scalar)
+
+    def kept(self, made: tuple[Expression, list[Expression]], *, there: bool) -> Expression:
+        """The select with its rows that are in the set, or with those that are not."""
+        select, values = made
+        by_name = dict(zip(self.names, values, strict=True))
+        arrangement = self.state
+        table = arrangement.table
+        pairs = [
+            (held, scalar_sql(scalar, by_name.__getitem__, self.sql.dialect.spelling))
+            for held, scalar in arrangement.columns
+        ]
+        conditions = self.sql.dialect.identical(table, "y", pairs)
+        inner = (
+            exp.select(exp.Literal.number(1)).from_(self.sql.aliased(table, "y")).where(*conditions)
+        )
+        exists = exp.Exists(this=inner)
+        return select.where(exists if there else exp.Not(this=exists))
+
+    def name(self, name: str | None) -> Expression:
+        return self.sql.name(name)
+
+    def delta(self, gone: Table, fresh: Table, into: Table) -> Expression:
+        """What the set changes by: what is gone for good, and what is new."""
+        parts = []
+        for table, sign in ((gone, -1), (fresh, 1)):
+            columns = [exp.column(self.name(name)) for name in self.names]
+            weight = exp.alias_(exp.Literal.number(sign), self.name(into.weight))
+            parts.append(exp.select(*columns, weight).from_(self.sql.dialect.source(table)))
+        union = exp.union(parts[0], parts[1], distinct=False, copy=False)
+        return self.sql.consolidated(union, self.names, into.weight or "")
+
+    def merge(self, rows: Table, sign: int) -> Expression:
+        """Rows of a table as the set stores them, each with the same weight."""
+        table = self.state.table
+        values = {
+            column.name: exp.column(self.name(column.name), table=self.name("d"))
+            for column in rows.columns
+        }
+        columns = [
+            exp.alias_(
+                self.sql.dialect.stored(
+                    table,
+                    table.column(held),
+                    scalar_sql(scalar, values.__getitem__, self.sql.dialect.spelling),
+                ),
+                self.name(held),
+            )
+            for held, scalar in self.state.columns
+        ]
+        weight = exp.alias_(exp.Literal.number(sign), self.name(table.weight))
+        return exp.select(*columns, weight).from_(self.sql.aliased(rows, "d"))
