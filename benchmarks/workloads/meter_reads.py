@@ -1,7 +1,7 @@
 """Electricity meters: users join meters join reads, summed by (user, meter, day), kept by day.
 
 Two joins and a group, and the output is the exact change of each day's sum. Reads come in any
-order of time.
+order of time, or in order in `meter_reads_in_order`, where most of them add to the last day's sums.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import stepping as st
 from benchmarks.workload import Change, PlainTable, PlainTables, Values, Workload, in_batches
 
 METERS = 1_000
+READS_A_DAY = 10_000  # where they come in order
 DAYS = 60
 START = dt.datetime(2024, 1, 1)  # noqa: DTZ001  stored naive, as the query's type says
 EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001
@@ -112,6 +113,30 @@ class MeterReads(Workload):
         return (row.user_id, row.meter_id, row.date.toordinal() - EPOCH_DAY, row.value)
 
 
+class MeterReadsInOrder(MeterReads):
+    name = "meter_reads_in_order"
+    title = "meter reads that come in the order of their times"
+    by_hand = "meter_reads"
+
+    def __init__(self) -> None:
+        self.last = START  # every competitor sees the same reads in the same order
+
+    def load(self, rows: int) -> Iterator[Change]:
+        self.last = START
+        for change in super().load(rows):
+            yield self.in_order(change) if change.input == "reads" else change
+
+    def event(self, event: str, batch: int, seed: str) -> Change:
+        return self.in_order(super().event(event, batch, seed))
+
+    def in_order(self, change: Change) -> Change:
+        reads = []
+        for read in change.added:
+            self.last += dt.timedelta(days=1) / READS_A_DAY
+            reads.append(Read(meter_id=read.meter_id, ts=self.last, value=read.value))
+        return Change(change.input, tuple(reads))
+
+
 def _read(chance: random.Random) -> Read:
     ts = START + dt.timedelta(milliseconds=chance.randrange(DAYS * 86_400_000))
     # Sums of eighths are exact, in whatever order they are added up.
@@ -203,4 +228,4 @@ MeterReads.plain = {
     ),
 }
 
-WORKLOADS = (MeterReads(),)
+WORKLOADS = (MeterReads(), MeterReadsInOrder())
