@@ -37,24 +37,6 @@ def _stripped(native: str) -> Rule:
     return rule
 
 
-def _classed(test: Callable[[str], bool]) -> Rule:
-    """A test that holds of a text if it does of each character, by the characters' ranges."""
-    ranges: list[list[int]] = []
-    for code in range(sys.maxunicode + 1):
-        if test(chr(code)):
-            if ranges and ranges[-1][1] == code - 1:
-                ranges[-1][1] = code
-            else:
-                ranges.append([code, code])
-    shown = "".join(chr(a) if a == b else f"{chr(a)}-{chr(b)}" for a, b in ranges)
-    pattern = f"^[{shown}]+$"
-    return lambda a: Sql(exp.RegexpLike(this=_closed(a), expression=lift(pattern).tree))
-
-
-def _closed(a: Sql) -> exp.Expr:
-    return a.then("").tree if not a.is_leaf else a.tree.copy()
-
-
 # ------------------------------------------------------------------------------------- searching
 
 

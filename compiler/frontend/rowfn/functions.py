@@ -22,12 +22,11 @@ from stepping.compiler.frontend.rowfn.functions_calls import (
     as_decimal,
     as_float,
     as_int,
-    as_value,
     member_of,
-    number,
     text,
     unscaled,
 )
+from stepping.compiler.frontend.rowfn.functions_calls import as_value as as_value
 from stepping.compiler.frontend.rowfn.functions_calls import call as call
 from stepping.compiler.frontend.rowfn.functions_calls import coerced as coerced
 from stepping.compiler.frontend.rowfn.functions_calls import constant as constant
@@ -57,6 +56,11 @@ def builtin(name: str, args: Arguments) -> ir.Scalar:
 def builtin_name(function: object) -> str | None:
     """The name that `builtin` knows a Python function or type by."""
     return next((name for name, known in _OBJECTS.items() if known is function), None)
+
+
+def builtin_object(name: str) -> Any:
+    """The Python function or type of that name."""
+    return _OBJECTS[name]
 
 
 def method(receiver: ir.Scalar, name: str, args: Arguments) -> ir.Scalar:
@@ -127,17 +131,17 @@ def _abs(args: Arguments) -> ir.Scalar:
 
 
 def _round(args: Arguments) -> ir.Scalar:
-    value, *rest = map(as_value, args)
-    value = as_int(value)
+    value, digits_given = args if len(args) == 2 else (*args, constant(None))
+    value = as_int(as_value(value))
     kind = value.type.kind
-    digits = _constant(rest[0], "the digits of round()") if rest else None
+    digits = _constant(digits_given, "the digits of round()")
     if kind is Kind.INT and (digits is None or digits >= 0):
         return value
     if digits is None:
         return apply(f"{kind.value}.round", value)
     if abs(digits) > 30:
         raise LookupError("round() to more than 30 digits")
-    return apply(f"{kind.value}.round_to", value, *rest)
+    return apply(f"{kind.value}.round_to", value, digits_given)
 
 
 def _extreme(name: str) -> Builder:
@@ -151,7 +155,7 @@ def _extreme(name: str) -> Builder:
             raise LookupError(f"{name}() of {shown}: make them one type, as max(0.0, price)")
         if kinds == {Kind.DECIMAL} and len({arg.type.scale for arg in args}) > 1:
             args = tuple(map(unscaled, args))
-        return apply(name, *map(as_value, args))
+        return apply(name, *args)
 
     return build
 
@@ -185,6 +189,13 @@ def _rounded_int(name: str) -> Builder:
     return build
 
 
+def _truncated(args: Arguments) -> ir.Scalar:
+    (value,) = map(as_value, args)
+    if value.type.kind is Kind.TEXT:
+        raise LookupError("math.trunc(str)")
+    return _int((value,))
+
+
 def _one(function: Callable[[ir.Scalar], ir.Scalar]) -> Builder:
     def build(args: Arguments) -> ir.Scalar:
         (value,) = args
@@ -194,8 +205,10 @@ def _one(function: Callable[[ir.Scalar], ir.Scalar]) -> Builder:
 
 
 def _format(args: Arguments) -> ir.Scalar:
-    value, *rest = args
-    return formatted(value, _constant(rest[0], "a format spec") if rest else "")
+    value, spec = args if len(args) == 2 else (*args, text(""))
+    if spec.type.kind is not Kind.TEXT:
+        raise LookupError("a format spec that is no str")
+    return formatted(value, _constant(spec, "a format spec"))
 
 
 BUILTINS: dict[str, Builder] = {
@@ -213,7 +226,7 @@ BUILTINS: dict[str, Builder] = {
     "math.ceil": _rounded_int("ceil"),
     "math.floor": _rounded_int("floor"),
     "math.sqrt": lambda args: apply("float.sqrt", *map(as_float, args)),
-    "math.trunc": _int,
+    "math.trunc": _truncated,
 }
 _OBJECTS: dict[str, object] = {
     "abs": abs,
@@ -241,6 +254,8 @@ def _padded(name: str) -> Builder:
         value, width, *fill = args
         if len(fill) > 1 or _constant(width, "the width") > 1000:
             raise LookupError(f"str.{name}() takes a width of at most 1000")
+        if fill and len(_constant(fill[0], "the fill character")) != 1:
+            raise LookupError(f"str.{name}() takes one fill character")
         return apply(f"text.{name}", value, width, *(fill or [text(" ")]))
 
     return build
@@ -282,18 +297,6 @@ def _strftime(args: Arguments) -> ir.Scalar:
     return strftime(value, _constant(spec, "a format"))
 
 
-def _quantized(args: Arguments) -> ir.Scalar:
-    value, unit = args
-    # A canonical Decimal(1) or Decimal("0.01") says how many digits.
-    chosen = _constant(unit, "the argument of quantize()")
-    if not isinstance(chosen, Decimal) or abs(chosen.as_tuple().digits[0]) != 1:
-        raise LookupError("Decimal.quantize() takes a Decimal such as Decimal('0.01')")
-    exponent = chosen.as_tuple().exponent
-    if not isinstance(exponent, int) or chosen != Decimal(1).scaleb(exponent):
-        raise LookupError("Decimal.quantize() takes a Decimal such as Decimal('0.01')")
-    return apply("decimal.round_to", value, number(-exponent))
-
-
 _DATE_PARTS = ("year", "month", "day")
 _TIME_PARTS = ("hour", "minute", "second", "microsecond")
 _DAY_METHODS = ("weekday", "isoweekday", "toordinal")
@@ -313,7 +316,6 @@ METHODS: dict[tuple[Kind, str], Builder] = {
     (Kind.TEXT, "encode"): _encode,
     (Kind.BYTES, "hex"): _row("bytes.hex"),
     (Kind.FLOAT, "is_integer"): _row("float.is_integer"),
-    (Kind.DECIMAL, "quantize"): _quantized,
     (Kind.DATE, "isoformat"): _row("text.of_date"),
     (Kind.TIME, "isoformat"): _row("text.of_time"),
     **{(Kind.DATE, name): _row(f"date.{name}") for name in _DAY_METHODS},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.rowfn.functions_calls import (
@@ -25,7 +26,7 @@ _SPEC = re.compile(
     re.DOTALL,
 )
 _MAX_WIDTH = 1000
-_EXAMPLES = {Kind.INT: 1, Kind.FLOAT: 1.5, Kind.TEXT: "a"}
+_EXAMPLES = {Kind.INT: 1, Kind.FLOAT: 1.5, Kind.TEXT: "a", Kind.DECIMAL: Decimal("1.5")}
 
 # Directives that mean the same in every locale and on every system.
 DIRECTIVES = {Kind.TIME: "HMSf%"} | dict.fromkeys(
@@ -116,7 +117,7 @@ def _int(value: ir.Scalar, spec: str) -> ir.Scalar:
         raise LookupError("the format spec 'n' depends on the locale")
     if parts.type not in ("", "d") or parts.rare or _needs_python(parts):
         return apply("int.format", value, text(spec))
-    return _laid_out(value, to_text(value), parts)
+    return _laid_out(to_text(value), parts)
 
 
 def _float(value: ir.Scalar, spec: str) -> ir.Scalar:
@@ -127,13 +128,12 @@ def _float(value: ir.Scalar, spec: str) -> ir.Scalar:
     if not (plain or parts.type in ("f", "%")) or parts.rare or _needs_python(parts):
         return apply("float.format", value, text(spec))
     if plain:
-        return _laid_out(value, to_text(value), parts)
+        return _laid_out(to_text(value), parts)
     digits = number(6 if parts.precision is None else parts.precision)
     if parts.type == "f":
-        return _laid_out(value, apply("float.fixed", value, digits), parts)
+        return _laid_out(apply("float.fixed", value, digits), parts)
     hundredfold = apply("float.mul", value, constant(100.0))
-    percent = apply("text.add", apply("float.fixed", hundredfold, digits), text("%"))
-    return _laid_out(value, percent, parts)
+    return _laid_out(apply("float.fixed", hundredfold, digits), parts, "%")
 
 
 def _decimal(value: ir.Scalar, spec: str) -> ir.Scalar:
@@ -141,9 +141,9 @@ def _decimal(value: ir.Scalar, spec: str) -> ir.Scalar:
     if parts.rare or _needs_python(parts):
         raise LookupError(f"the format spec {spec!r} of a Decimal")
     if parts.type == "f" and parts.precision is not None:
-        return _laid_out(value, apply("decimal.fixed", value, number(parts.precision)), parts)
+        return _laid_out(apply("decimal.fixed", value, number(parts.precision)), parts)
     if parts.type == "" and parts.precision is None and not parts.separator:
-        return _laid_out(value, to_text(value), parts)
+        return _laid_out(to_text(value), parts)
     raise LookupError(f"the format spec {spec!r} of a Decimal")
 
 
@@ -155,10 +155,12 @@ def _needs_python(parts: Spec) -> bool:
     return inner or zeros or (padded and bool(parts.separator))
 
 
-def _laid_out(value: ir.Scalar, shown: ir.Scalar, parts: Spec) -> ir.Scalar:
-    """A number's text with its separators, its sign, and padded to its width."""
+def _laid_out(shown: ir.Scalar, parts: Spec, unit: str = "") -> ir.Scalar:
+    """A number's text with its separators, its sign and unit, and padded to its width."""
     if parts.separator:
         shown = apply("text.grouped", shown, text(parts.separator))
+    if unit:
+        shown = apply("text.add", shown, text(unit))
     if parts.sign != "-":
         signed = apply("text.add", text(parts.sign), shown)
         shown = choose(apply("text.startswith", shown, text("-")), shown, signed)
