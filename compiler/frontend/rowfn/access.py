@@ -14,9 +14,9 @@ import uuid
 from typing import Any
 
 from stepping.compiler.frontend.rowfn import functions
-from stepping.compiler.frontend.rowfn.comparisons import Comparisons
 from stepping.compiler.frontend.rowfn.context import is_missing, shown
 from stepping.compiler.frontend.rowfn.shapes import container_of, items_of, kind_name, method_of
+from stepping.compiler.frontend.rowfn.texts import Texts
 from stepping.compiler.frontend.rowfn.values import (
     UNKNOWN,
     Bound,
@@ -49,7 +49,7 @@ CLASSES: dict[Kind, type] = {
 _MAX_ALTERNATIVES = 200
 
 
-class Access(Comparisons):
+class Access(Texts):
     """``value.name`` and ``value[index]``."""
 
     # ---------------------------------------------------------------------------------- attributes
@@ -130,6 +130,8 @@ class Access(Comparisons):
             return Static(cls)
         found = inspect.getattr_static(cls, wanted, None)
         match found:
+            case None if hasattr(cls, "__getattr__"):
+                return self.fault(f"`{cls.__name__}` has its own `__getattr__`", at)
             case None:
                 fields = ", ".join(record.names) or "none"
                 raise self.error(

@@ -20,7 +20,6 @@ from stepping.compiler.frontend.rowfn.context import (
 from stepping.compiler.frontend.rowfn.functions_calls import FALSE, TRUE
 from stepping.compiler.frontend.rowfn.shapes import (
     container_of,
-    is_generated,
     is_tuple,
     items_of,
     kind_name,
@@ -38,7 +37,7 @@ from stepping.compiler.frontend.rowfn.values import (
     Static,
     Value,
 )
-from stepping.compiler.schema import BOOL, TEXT, Atom, Kind
+from stepping.compiler.schema import BOOL, FLOAT, INT, TEXT, Atom, Kind
 
 PYTHON: dict[str, Callable[..., Any]] = {
     "+": operator.add,
@@ -78,8 +77,10 @@ METHODS = {
     ">": ("__gt__", "__lt__"),
     ">=": ("__ge__", "__le__"),
 }
+# What these give, whatever they are given.
+_RESULTS = ((len, INT), (int, INT), (float, FLOAT), (str, TEXT), (bool, BOOL))
 # What folding may compute: nothing that runs a user's code, or for long.
-_PLAIN = (int, float, complex, str, bytes, type(None), tuple, frozenset)
+PLAIN = (int, float, complex, str, bytes, type(None), tuple, frozenset)
 MAX_FOLDED = 10_000
 
 
@@ -119,6 +120,9 @@ class Operations(Choices, ABC):
         a, b = self.scalar_of(left), self.scalar_of(right)
         if a is None or b is None:
             return self.unsupported(PYTHON[op], (left, right), f"`{op}` of such values", at)
+        if op in ("&", "|") and a.type.kind is b.type.kind is Kind.BOOL:
+            # Python evaluates both, always: what may raise stays an effect of this path.
+            return self.both(a, lambda: b) if op == "&" else self.either(a, lambda: b)
         return self.applied(
             PYTHON[op], (a, b), lambda: functions.binary(op, a, b), at, guess=op != "**"
         )
@@ -176,6 +180,8 @@ class Operations(Choices, ABC):
             result = None
         if guess and result is not None:
             kind = natural_kind(result)
+        elif result is None:
+            kind = next((atom for known, atom in _RESULTS if known is python), None)
         for arg in args:
             if isinstance(arg, Static) and natural_kind(arg.value) is not None:
                 try:
@@ -234,7 +240,7 @@ class Operations(Choices, ABC):
     def either(self, left: ir.Scalar, right: Callable[[], ir.Scalar]) -> ir.Scalar:
         return self.condition(self.choose(left, lambda: Static(True), right))
 
-    # ------------------------------------------------------------------------------ truth and text
+    # ------------------------------------------------------------------------------------- truth
 
     def truth(self, value: Value, at: ast.AST | None) -> ir.Scalar:
         """``bool(value)`` as a condition."""
@@ -252,7 +258,7 @@ class Operations(Choices, ABC):
             case Record():
                 return self._truth_of_record(value, at)
             case Static():
-                if isinstance(value.value, (*_PLAIN, list, dict, set)) or is_missing(value):
+                if isinstance(value.value, (*PLAIN, list, dict, set)) or is_missing(value):
                     return Static(bool(value.value))
                 scalar = self.scalar_of(value)
                 if scalar is None:
@@ -273,70 +279,6 @@ class Operations(Choices, ABC):
             if found is not None:
                 return self.truth(self.call(Bound(Static(found), record), (), {}, at), at)
         return Static(True)
-
-    def text(self, value: Value, spec: str, at: ast.AST | None) -> Value:
-        """``format(value, spec)``, which without a spec is ``str(value)``."""
-        value = self.compact(value, at, strict=False)
-        return self.lift(lambda v: self._text(v, spec, at), (value,), at)
-
-    def _text(self, value: Value, spec: str, at: ast.AST | None) -> Value:
-        if isinstance(value, Static):
-            if value.value is None and spec:
-                return self.raising_missing(value, at, f"that has no format `{spec}`")
-            if value.value is None:
-                return Static("None")
-            if isinstance(value.value, _PLAIN) or self.scalar_of(value) is not None:
-                return self.folded(lambda v: format(v, spec), (value.value,), at)
-        if isinstance(value, Record):
-            return self._text_of_record(value, spec, at)
-        scalar = self.scalar_of(value)
-        if scalar is None:
-            return self.fault(f"`{shown(at)}`: the text of such a value", at, TEXT)
-        if scalar.type.kind is Kind.DECIMAL and not spec and not _as_stored(scalar):
-            # Python keeps the trailing zeros of what was computed; what is stored has none.
-            return self.fault(f"`{shown(at)}`: the text of a computed Decimal", at, TEXT)
-        make = lambda: functions.formatted(scalar, spec)  # noqa: E731
-        if not spec:
-            make = lambda: functions.to_text(scalar)  # noqa: E731
-
-        def python(value: Any) -> str:
-            try:
-                return format(value, spec)
-            except ValueError as error:  # of the spec, whatever the value
-                raise TypeError(*error.args) from error
-
-        return self.applied(python, (scalar,), make, at)
-
-    def _text_of_record(self, record: Record, spec: str, at: ast.AST | None) -> Value:
-        names = ("__format__",) if spec else ("__format__", "__str__", "__repr__")
-        for method in names:
-            found = method_of(record.cls, method)
-            if found is not None and not is_generated(found):
-                args: tuple[Value, ...] = (Static(spec),) if method == "__format__" else ()
-                return self.call(Bound(Static(found), record), args, {}, at)
-        return self.fault(f"`{shown(at)}`: the text of a whole {record.cls.__name__}", at, TEXT)
-
-    def concatenated(self, parts: list[Value], at: ast.AST | None) -> Value:
-        """Texts one after the other."""
-        result: Value = Static("")
-        for part in parts:
-            if isinstance(result, Static) and result.value == "":
-                result = part
-            elif not (isinstance(part, Static) and part.value == ""):
-                result = self.binary("+", result, part, at)
-        return result
-
-
-def _as_stored(scalar: ir.Scalar) -> bool:
-    match scalar:
-        case ir.ColumnRef():
-            return True
-        case ir.Case():
-            return all(_as_stored(v) for _, v in scalar.whens) and _as_stored(scalar.otherwise)
-        case ir.Raise():
-            return True
-        case _:
-            return False
 
 
 def _small(python: Callable[..., Any], args: tuple[Any, ...]) -> bool:

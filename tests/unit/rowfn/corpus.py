@@ -166,6 +166,9 @@ condition(Item)(lambda i: i.basket == 0 or 10 // i.basket)
 case(Item)(lambda i: 10 // i.basket if i.basket else 0)
 condition(Item)(lambda i: i.count // i.basket > 1 and i.count)
 case(Item)(lambda i: i.day > date(2024, 1, 1))
+case(Item)(lambda i: (i.count > 3) & (10 // i.basket > 1))
+case(Item)(lambda i: (i.count > 3) | (10 // i.basket > 1) ^ (i.count > 1))
+case(Item)(lambda i: (i.count > 3) & (i.basket > 1) | (i.count < 0))
 
 # ----------------------------------------------------------------------------------------- texts
 
@@ -185,6 +188,8 @@ case(Product)(lambda p: "abc".replace("b", p.name))
 case(Product)(lambda p: p.label.lower())
 case(Product)(lambda p: p.greeting() + p.name * 2)
 case(Product)(lambda p: format(p.price, ".1f"))
+case(Product)(lambda p: str(p.price * 2 + 1) + f"{(p.price - 1.5) / 4:.2f}")
+case(Place)(lambda p: f"{p.money.amount} {p.money.amount * 2:.2f}")
 case(Item)(lambda i: i.product.upper())
 case(Item)(lambda i: i.product and i.product.upper())
 
