@@ -54,7 +54,7 @@ def ddl_text(plan: SQLPlan) -> str:
 
 def _lines(plan: SQLPlan) -> Iterator[str]:
     yield from _heading(plan)
-    python = [s for step in plan.steps for s in step.statements if s.role is Role.PYTHON]
+    python = [s for step in plan.steps for s in step.statements if s.role in _IN_PYTHON]
     for each in dict.fromkeys((s.operator, s.where, s.reason) for s in python):
         yield comment(f"Python step: {each[0]} ({each[1]}): {each[2]}")
     if plan.registered:
@@ -113,6 +113,7 @@ def _step(plan: SQLPlan, step: SQLStep) -> Iterator[str]:
         yield from _statement(serial, statement)
 
 
+_IN_PYTHON = (Role.PYTHON, Role.FOLD)
 _WHAT = {
     Role.CLEAR: "empty the delta table",
     Role.STAGE: "load the changed rows",
@@ -124,7 +125,7 @@ _WHAT = {
 
 def _statement(serial: int, statement: SQLStatement) -> Iterator[str]:
     served = f"{statement.operator} ({statement.where})"
-    if statement.role is Role.PYTHON:
+    if statement.role in _IN_PYTHON:
         yield comment(f"{serial}. Python step: {served}: {statement.reason}")
         if statement.fault:
             yield comment(f"   at {statement.fault}")

@@ -12,6 +12,7 @@ from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLStatement
 from stepping.compiler.plan.statements import (
     ClearDelta,
     EmitDelta,
+    FoldInPython,
     MapInPython,
     MergeDelta,
     MergeState,
@@ -195,6 +196,8 @@ class Dialect(ABC):
                 return self.merge_state(statement)
             case MapInPython():
                 return (self.map_in_python(statement),)
+            case FoldInPython():
+                return (self.fold_in_python(statement),)
             case ReadDelta():
                 text = self.text(statement.select)
                 served = statement.served
@@ -270,6 +273,23 @@ class Dialect(ABC):
             conflict=exp.OnConflict(action=exp.var("DO NOTHING")),
         )
         return self.text(insert)
+
+    def fold_in_python(self, statement: FoldInPython) -> SQLStatement:
+        stage, bulk, rows = self.stage_text(statement.table)
+        return SQLStatement(
+            Role.FOLD,
+            self.text(statement.select),
+            statement.served.operator,
+            statement.served.where,
+            table=statement.table.name,
+            columns=statement.table.columns,
+            stage_sql=stage,
+            bulk_sql=bulk,
+            bulk_rows=rows,
+            step=statement.step,
+            keys=statement.keys,
+            reason=statement.reason,
+        )
 
     # -- reading ------------------------------------------------------------------------------
 

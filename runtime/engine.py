@@ -218,6 +218,8 @@ class Engine:
                         driver.stage(statement, [(*pick(row), count) for row, count in rows])
                 case Role.PYTHON:
                     self.in_python(statement)
+                case Role.FOLD:
+                    self.fold(statement)
                 case Role.CHECK:
                     below = driver.read(statement.sql) if removes else None
                     if below:
@@ -240,6 +242,23 @@ class Engine:
         write = self.cached_codec(operator.schema.type)
         pick = self.picker(statement, operator.schema.type)
         rows = [(*pick(write.encode(row)), count) for row, count in result.iter()]
+        if rows:
+            self.driver.stage(statement, rows)
+
+    def fold(self, statement: SQLStatement) -> None:
+        """Read what changes in some groups' values and what they were; load what they are."""
+        operator = self.program.python_steps[statement.step]
+        decode = self.cached_codec(operator.item).decode
+        groups: dict[Row, tuple[int | None, Any, list[tuple[Any, int]]]] = {}
+        for row in self.driver.read(statement.sql):
+            key, item = row[: statement.keys], row[statement.keys : -3]
+            count, n, old = row[-3:]
+            _, _, changes = groups.setdefault(key, (n, old, []))
+            changes.append((None if None is operator.given(item) else decode(item), int(count)))
+        rows = [
+            (*key, *operator.folded(n, None if old is None else bytes(old), changes))
+            for key, (n, old, changes) in groups.items()
+        ]
         if rows:
             self.driver.stage(statement, rows)
 

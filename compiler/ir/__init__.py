@@ -5,6 +5,7 @@ from stepping.compiler.ir.algebra import GROUP_OLD as GROUP_OLD
 from stepping.compiler.ir.algebra import ITSELF as ITSELF
 from stepping.compiler.ir.algebra import Accumulate as Accumulate
 from stepping.compiler.ir.algebra import Closure as Closure
+from stepping.compiler.ir.algebra import Collected as Collected
 from stepping.compiler.ir.algebra import Computed as Computed
 from stepping.compiler.ir.algebra import Constant as Constant
 from stepping.compiler.ir.algebra import Contribution as Contribution

@@ -220,6 +220,15 @@ class Extreme(Node):
 
 
 @node
+class Collected(Node):
+    """The values of a group's rows with their counts, packed, under ``name``; None left out."""
+
+    name: str
+    items: tuple[Scalar, ...]  # the columns of a value
+    type: Atom
+
+
+@node
 class Accumulate(Node):
     """The groups that some rows touch, each with its state before and after this step.
 
@@ -234,6 +243,12 @@ class Accumulate(Node):
     keys: tuple[tuple[str, Atom], ...]
     sums: tuple[RunningSum, ...]
     extremes: tuple[Extreme, ...] = ()
+    collected: Collected | None = None  # filled in Python, which alone can pack
+
+    @property
+    def others(self) -> tuple[Extreme | Collected, ...]:
+        """What is kept of a group besides sums."""
+        return (*self.extremes, *(() if self.collected is None else (self.collected,)))
 
 
 class Rule(enum.Enum):
@@ -375,7 +390,7 @@ def column_names(relation: Relation) -> tuple[str, ...]:
         case Sum():
             return column_names(relation.parts[0])
         case Accumulate():
-            values = (*relation.sums, *relation.extremes)
+            values = (*relation.sums, *relation.others)
             sums = (part(value.name) for value in values for part in (old_name, new_name))
             return (*(name for name, _ in relation.keys), GROUP_OLD, GROUP_NEW, *sums)
         case Computed() | Threshold() | First() | Closure():
@@ -470,7 +485,7 @@ def column_types(relation: Relation) -> Mapping[str, Atom]:
         case Accumulate():
             types: dict[str, Atom] = dict(relation.keys)
             types |= {GROUP_OLD: INT.optional(), GROUP_NEW: INT}
-            for each in (*relation.sums, *relation.extremes):
+            for each in (*relation.sums, *relation.others):
                 types |= {old_name(each.name): each.type.optional(), new_name(each.name): each.type}
             return types
         case Constant() | Nothing():

@@ -223,7 +223,7 @@ def _state_table(
         sums.append(SumColumns(running.type, value, old, new, *infinities))
     counts = (TableColumn(ir.GROUP_OLD, INT.optional()), TableColumn(ir.GROUP_NEW, INT))
     extremes: list[SumColumns] = []
-    for extreme in groups.extremes:
+    for extreme in groups.others:
         value = free_name(extreme.name, inner)
         old, new = ir.old_name(extreme.name), ir.new_name(extreme.name)
         state_columns.append(TableColumn(value, extreme.type))

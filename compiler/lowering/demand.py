@@ -107,7 +107,8 @@ def _walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Ope
         case ir.Accumulate():
             demand.states[relation.operator] = relation
             for each in relation.contributions:
-                _walk(demand, each.source, contributed_columns(each), within)
+                read = contributed_columns(each) | collected_columns(relation)
+                _walk(demand, each.source, read, within)
             for extreme in relation.extremes:
                 columns = ir.references(extreme.operator.schema.columns)
                 read_ordered(demand, extreme.operator, order_of_extreme(extreme))
@@ -202,6 +203,12 @@ def contributed_columns(contribution: ir.Contribution) -> Columns:
     """The columns of its source that a contribution's keys and values are made of."""
     scalars = (*contribution.keys, *(value for value in contribution.values if value is not None))
     return frozenset().union(*(ir.columns_read(scalar) for scalar in scalars))
+
+
+def collected_columns(groups: ir.Accumulate) -> Columns:
+    """The columns of its source that collected values are made of."""
+    items = () if groups.collected is None else groups.collected.items
+    return frozenset().union(*(ir.columns_read(scalar) for scalar in items))
 
 
 def non_negative(roots: tuple[ir.Operator, ...], *, allow_negative: bool) -> set[ir.Operator]:

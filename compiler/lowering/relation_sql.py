@@ -234,6 +234,37 @@ class RelationSQL:
         # A smallest value may change where no sum does.
         return select if state.table.extremes else select.where(exp.or_(*changed))
 
+    def folded(
+        self, state: KeyedState, contributions: Sequence[tuple[Term, ir.Contribution]]
+    ) -> Expression:
+        """The changed values of each group, beside what the group was; see `FoldInPython`."""
+        collected = state.groups.collected
+        assert collected is not None
+        keys = [name for name, _ in state.groups.keys]
+        items = [f"stepping_item_{i}" for i, _ in enumerate(collected.items)]
+        parts = []
+        for term, each in contributions:
+            named = list(zip(keys, each.keys, strict=True))
+            named += zip(items, collected.items, strict=True)
+            outputs = [(name, ir.substitute(scalar, term.columns)) for name, scalar in named]
+            parts.append((term, outputs))
+        rows = self.rows(parts, COUNTED)
+        (column,) = state.table.extremes
+        old = exp.column(self.name(column.value), table=self.name(KEPT))
+        values = [(key, exp.column(self.name(key), table=self.name(CHANGED))) for key in keys]
+        on = self.dialect.lookup(state.table, KEPT, values, null_safe=True)
+        changed = [exp.column(self.name(n), table=self.name(CHANGED)) for n in (*keys, *items)]
+        return (
+            exp.select(
+                *changed,
+                exp.column(self.name(COUNTED), table=self.name(CHANGED)),
+                exp.column(self.name(state.table.weight), table=self.name(KEPT)),
+                self.dialect.loaded(state.table, state.table.column(column.value), old),
+            )
+            .from_(exp.Subquery(this=rows, alias=exp.TableAlias(this=self.name(CHANGED))))
+            .join(self.aliased(state.table, KEPT), on=exp.and_(*on), join_type="left")
+        )
+
     def extreme(self, extreme: ir.Extreme, keys: Sequence[str]) -> Expression:
         """The first value of a group, from the start of its index."""
         arrangement = self.arrangements.delay[extreme.operator]

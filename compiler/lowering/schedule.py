@@ -27,6 +27,7 @@ from stepping.compiler.lowering.terms import Term, TermBuilder
 from stepping.compiler.plan.statements import (
     ClearDelta,
     EmitDelta,
+    FoldInPython,
     MapInPython,
     MergeDelta,
     MergeState,
@@ -231,8 +232,18 @@ class Pieces:
         state = self.scheduler.arrangements.state[groups.operator]
         contributions = self.builder.group_terms(groups)
         terms = [term for term, _ in contributions]
-        select = self.sql.groups(state, contributions)
         self.used[state.change] = None
+        if groups.collected is not None:
+            fold = FoldInPython(
+                state.change,
+                self.sql.folded(state, contributions),
+                served(groups.operator),
+                self.scheduler.python_step(groups.operator),
+                len(groups.keys),
+                "values are packed in Python",
+            )
+            return piece_of(fold, terms, fills=state.change, also={state.table.name})
+        select = self.sql.groups(state, contributions)
         emit = EmitDelta(state.change, select, served(groups.operator), bool(groups.extremes))
         after = {
             self.scheduler.arrangements.delay[extreme.operator].table.name

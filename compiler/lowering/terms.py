@@ -16,6 +16,7 @@ from stepping.compiler.lowering.arrange import Arrangements
 from stepping.compiler.lowering.changes import Changes
 from stepping.compiler.lowering.demand import (
     Columns,
+    collected_columns,
     columns_of,
     contributed_columns,
     is_stored,
@@ -113,7 +114,9 @@ class TermBuilder:
         return [
             (term, each)
             for each in groups.contributions
-            for term in self.terms(each.source, contributed_columns(each))
+            for term in self.terms(
+                each.source, contributed_columns(each) | collected_columns(groups)
+            )
         ]
 
     def alias(self, table: Table) -> str:

@@ -17,6 +17,7 @@ class Measure(enum.Enum):
     MAX = "max"
     AVG = "avg"
     COUNT_DISTINCT = "count_distinct"
+    COLLECT = "collect"
     ANY = "any_"
     ALL = "all_"
 
@@ -60,6 +61,14 @@ def avg(f: Callable[[Any], Any]) -> Agg:
 def count_distinct(f: Callable[[Any], Any]) -> Agg:
     """How many different ``f(row)`` there are, None left out. Keeps them."""
     return Agg(Measure.COUNT_DISTINCT, f)
+
+
+def collect(f: Callable[[Any], Any]) -> Agg:
+    """A `ZSetPython` of ``f(row)`` with their counts, None left out.
+
+    A Python step: of each changed group the values are read and written whole.
+    """
+    return Agg(Measure.COLLECT, f)
 
 
 def any_(f: Callable[[Any], Any]) -> Agg:

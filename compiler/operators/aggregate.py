@@ -248,7 +248,7 @@ def _first(pairs: ZSet[Any], largest: bool) -> dict[Any, Any]:
 def old_and_new(
     groups: ir.Accumulate,
     schema: Schema,
-    values: tuple[ir.RunningSum | ir.Extreme, ...],
+    values: tuple[ir.RunningSum | ir.Extreme | ir.Collected, ...],
     *,
     keyed: bool,
 ) -> ir.Relation:

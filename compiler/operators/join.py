@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
+import decimal
+import uuid
 from collections import defaultdict
 from functools import cached_property
 from typing import Any, TypeVar
 
 from stepping.compiler import ir
+from stepping.compiler.codec import python_codec
 from stepping.compiler.frontend.index import Index, join_key, join_types
 from stepping.compiler.frontend.rows import Pair, pair_of
 from stepping.compiler.frontend.tracing import (
@@ -16,7 +21,16 @@ from stepping.compiler.frontend.tracing import (
     pointwise,
     query_error,
 )
-from stepping.compiler.schema import Schema, same_shape, schema_of
+from stepping.compiler.schema import (
+    BOOL,
+    Atom,
+    Build,
+    Kind,
+    Schema,
+    Struct,
+    same_shape,
+    schema_of,
+)
 from stepping.compiler.zset import ZSet, ZSetPython
 
 L = TypeVar("L")
@@ -120,3 +134,68 @@ class Join(ir.Operator):
     @property
     def python_functions(self) -> tuple[ir.RowFunction, ...]:
         return tuple(f for f in (self.on_left, self.on_right) if f.scalars is None)
+
+
+def null_safe(key: ir.RowFunction) -> ir.RowFunction:
+    """A join key in which None equals None: each part that may be None as two that are not.
+
+    The first says whether it is there, the second is its value, or one that stands in for it.
+    """
+    columns = schema_of(key.type).columns
+    scalars: list[ir.Scalar] = []
+    types: list[Atom] = []
+    for column, scalar in zip(columns, key.scalars or (None,) * len(columns), strict=True):
+        if not column.type.nullable:
+            types.append(column.type)
+            if scalar is not None:
+                scalars.append(scalar)
+            continue
+        atom = column.type.required()
+        types += (BOOL, atom)
+        if scalar is not None:
+            missing = ir.IsNull(scalar)
+            stand_in = ir.Const(stand_in_of(atom), atom)
+            known = dataclasses.replace(scalar, type=atom)
+            scalars += (missing, ir.Case(((missing, stand_in),), known, atom))
+    encode, decode = python_codec(key.type).encode, key.call
+
+    def call(row: Any) -> Any:
+        parts: list[Any] = []
+        for value, column in zip(encode(decode(row)), columns, strict=True):
+            if column.type.nullable:
+                parts.append(value is None)
+            parts.append(stand_in_of(column.type) if value is None else value)
+        return tuple(parts)
+
+    return dataclasses.replace(
+        key,
+        type=Struct(
+            tuple((str(i), each) for i, each in enumerate(types)), cls=tuple, build=Build.TUPLE
+        ),
+        scalars=None if key.scalars is None else tuple(scalars),
+        python=f"{key.python}, None equal to None" if key.scalars is None else "",
+        call=call,
+    )
+
+
+_STAND_INS: dict[Kind, Any] = {
+    Kind.INT: 0,
+    Kind.FLOAT: 0.0,
+    Kind.BOOL: False,
+    Kind.TEXT: "",
+    Kind.BYTES: b"",
+    Kind.DECIMAL: decimal.Decimal(0),
+    Kind.DATE: datetime.date(1, 1, 1),
+    Kind.DATETIME: datetime.datetime(1, 1, 1, tzinfo=datetime.UTC).replace(tzinfo=None),
+    Kind.TIMESTAMP: datetime.datetime(1, 1, 1, tzinfo=datetime.UTC),
+    Kind.TIME: datetime.time(0),
+    Kind.UUID: uuid.UUID(int=0),
+    Kind.PACKED: b"",
+}
+
+
+def stand_in_of(atom: Atom) -> Any:
+    """A value that stands beside the word that there is none."""
+    if atom.kind is Kind.ENUM:
+        return atom.python[atom.members[0]]
+    return _STAND_INS[atom.kind]

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import decimal
-import uuid
 from functools import cached_property
 from typing import Any
 
 from stepping.compiler import ir
-from stepping.compiler.codec import python_codec
 from stepping.compiler.frontend.index import picked
 from stepping.compiler.frontend.rows import Pair, pair_of
 from stepping.compiler.frontend.tracing import query_error
 from stepping.compiler.operators.aggregate import Aggregate, Total
 from stepping.compiler.operators.distinct import Distinct
-from stepping.compiler.operators.join import Join
+from stepping.compiler.operators.join import Join, null_safe
 from stepping.compiler.operators.linear import Add, Filter, Map, Neg, run
 from stepping.compiler.operators.topn import FirstN, Ordered
 from stepping.compiler.schema import (
     BOOL,
-    Atom,
     Build,
     Column,
-    Kind,
     Schema,
     Struct,
     ValueType,
@@ -247,43 +241,8 @@ class Lift:
 
     def with_group(self, on: ir.RowFunction, lifted: ir.Operator) -> ir.RowFunction:
         """A join key with the group's in it, where None equals None."""
-        columns = self.key_columns(lifted)
-        scalars: list[ir.Scalar] = []
-        types: list[Atom] = []
-        for column in columns:
-            reference = ir.ColumnRef(column.name, column.type)
-            if not column.type.nullable:
-                scalars.append(reference)
-                types.append(column.type)
-                continue
-            atom = column.type.required()
-            missing = ir.IsNull(reference)
-            stand_in = ir.Const(stand_in_of(atom), atom)
-            known = ir.ColumnRef(column.name, atom)
-            scalars += (missing, ir.Case(((missing, stand_in),), known, atom))
-            types += (BOOL, atom)
-        encode = python_codec(self.key_type).encode
-        call = on.call
-
-        def key(pair: Any) -> Any:
-            parts: list[Any] = []
-            for value, column in zip(encode(pair.right), columns, strict=True):
-                if not column.type.nullable:
-                    parts.append(value)
-                    continue
-                parts += (value is None, stand_in_of(column.type) if value is None else value)
-            return (call(pair), *parts)
-
-        fields = (("0", on.type), *((str(i), each) for i, each in enumerate(types, 1)))
-        both = None if on.scalars is None else (*on.scalars, *scalars)
-        python = f"{on.python} in a group" if both is None else ""
-        return dataclasses.replace(
-            on,
-            type=Struct(fields, cls=tuple, build=Build.TUPLE),
-            scalars=both,
-            python=python,
-            call=key,
-        )
+        group = null_safe(self.key_of(lifted))
+        return self.together(on, group)
 
     def first(self, first: FirstN) -> ir.Operator:
         lifted = self.of(first.source)
@@ -391,27 +350,3 @@ def cast_operator(operator: Any) -> ir.Operator:
 
 def is_pair(value_type: ValueType) -> bool:
     return isinstance(value_type, Struct) and value_type.cls is Pair
-
-
-_STAND_INS: dict[Kind, Any] = {
-    Kind.INT: 0,
-    Kind.FLOAT: 0.0,
-    Kind.BOOL: False,
-    Kind.TEXT: "",
-    Kind.BYTES: b"",
-    Kind.DECIMAL: decimal.Decimal(0),
-    Kind.DATE: datetime.date(1, 1, 1),
-    Kind.DATETIME: datetime.datetime(1, 1, 1, tzinfo=datetime.UTC).replace(tzinfo=None),
-    Kind.TIMESTAMP: datetime.datetime(1, 1, 1, tzinfo=datetime.UTC),
-    Kind.TIME: datetime.time(0),
-    Kind.UUID: uuid.UUID(int=0),
-}
-
-
-def stand_in_of(atom: Atom) -> Any:
-    """A value that stands beside the word that there is none."""
-    if atom.kind is Kind.ENUM:
-        return atom.python[atom.members[0]]
-    if atom.kind not in _STAND_INS:
-        raise query_error(f"a join inside groups whose key holds {atom} that may be None")
-    return _STAND_INS[atom.kind]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, assert_never
 
 from stepping.compiler import ir
-from stepping.compiler.frontend.index import Index
+from stepping.compiler.frontend.index import Index, picked
 from stepping.compiler.frontend.rowfn import functions
 from stepping.compiler.frontend.rows import Pair, pair_of, type_of
 from stepping.compiler.frontend.tracing import (
@@ -19,12 +19,22 @@ from stepping.compiler.frontend.tracing import (
 )
 from stepping.compiler.operators.agg import Agg, Measure
 from stepping.compiler.operators.aggregate import Aggregate, Total, required
+from stepping.compiler.operators.collect import Collect
 from stepping.compiler.operators.distinct import Distinct
-from stepping.compiler.operators.join import check_index
+from stepping.compiler.operators.join import Join, check_index, null_safe
 from stepping.compiler.operators.linear import Filter, Map
 from stepping.compiler.operators.reduce import ONE
 from stepping.compiler.operators.topn import Ordered
-from stepping.compiler.schema import BOOL, INT, Atom, Kind, Struct, ValueType
+from stepping.compiler.schema import (
+    BOOL,
+    INT,
+    Atom,
+    Kind,
+    Struct,
+    ValueType,
+    Weighted,
+    schema_of,
+)
 from stepping.compiler.zset import ZSet
 
 T = TypeVar("T")
@@ -61,7 +71,7 @@ def aggregate(
         if not isinstance(measure, Agg):
             raise query_error(
                 f"st.aggregate {name}= is a {type(measure).__name__}",
-                "use st.agg: sum, count, min, max, avg, count_distinct, any_, all_",
+                "use st.agg: sum, count, min, max, avg, count_distinct, collect, any_, all_",
             )
     built = _Builder(operator, None if by is None else by.function)
     finishes = [built.measured(name, measures[name], field) for name, field in row.fields]
@@ -86,6 +96,7 @@ class _Builder:
         self.distincts: list[ir.Operator] = []
         self.extremes: list[ir.Operator] = []
         self.largest: list[bool] = []
+        self.collections: list[ir.Operator] = []
         self.origin = origin()
 
     def measured(self, name: str, measure: Agg, field: ValueType) -> Result:
@@ -93,6 +104,8 @@ class _Builder:
         value = ONE
         if measure.f is not None:
             value = translated(measure.f, (self.source.schema.type,), what)
+        if measure.measure is Measure.COLLECT:
+            return self.collection(what, value, field)
         if not isinstance(value.type, Atom) or not isinstance(field, Atom):
             raise query_error(
                 f"{what} measures plain values, got {value.type} for a field of type {field}",
@@ -116,6 +129,8 @@ class _Builder:
             case Measure.MIN | Measure.MAX:
                 self.check(what, field, self.maybe(value.type))
                 return self.extreme(value, field, largest=measure.measure is Measure.MAX)
+            case Measure.COLLECT:
+                raise AssertionError
             case _:
                 assert_never(measure.measure)
 
@@ -199,25 +214,29 @@ class _Builder:
 
         return Result(scalar, lambda kept: kept[index()])
 
+    def collection(self, what: str, value: ir.RowFunction, field: ValueType) -> Result:
+        items = Atom(Kind.PACKED, collected=Weighted(value.type.required()))
+        if items != field:
+            raise query_error(
+                f"{what} collects {items}, and the field is {field}",
+                "annotate it with ZSetPython[...] of what the function returns",
+            )
+        key = ONE_KEY if self.by is None else self.by
+        rows = self.named(Map(self.source, self.paired(value, key)))
+        position = len(self.collections)
+        self.collections.append(self.named(Collect(rows, always=self.by is None)))
+
+        def index() -> int:
+            return len(self.totals) + len(self.distincts) + len(self.extremes) + position
+
+        return Result(lambda kept: kept[index()], lambda kept: kept[index()])
+
     def beside(self, value: ir.RowFunction, *, value_first: bool) -> ir.Operator:
         """The values that are not None, each beside its group's key."""
         by = self.by
         function = value
         if by is not None:
-            first, second = (value, by) if value_first else (by, value)
-            scalars = None
-            if first.scalars is not None and second.scalars is not None:
-                scalars = (*first.scalars, *second.scalars)
-            function = ir.RowFunction(
-                pair_of(first.type, second.type),
-                scalars,
-                python="" if scalars else f"{ir.digest_of((first, second)).hex()}",
-                reason=value.reason or by.reason,
-                source=value.source,
-                fault=value.fault or by.fault,
-                call=lambda row: Pair(first.call(row), second.call(row)),
-                name=value.name,
-            )
+            function = self.paired(value, by) if value_first else self.paired(by, value)
         rows: ir.Operator = self.named(Map(self.source, function))
         columns = rows.schema.columns
         column = columns[0] if value_first else columns[-1]
@@ -232,12 +251,49 @@ class _Builder:
             rows = self.named(Filter(rows, ir.RowFunction(BOOL, (there,), call=kept, name="there")))
         return rows
 
+    def paired(self, first: ir.RowFunction, second: ir.RowFunction) -> ir.RowFunction:
+        """Two functions of a row as one that gives a pair."""
+        scalars = None
+        if first.scalars is not None and second.scalars is not None:
+            scalars = (*first.scalars, *second.scalars)
+        return ir.RowFunction(
+            pair_of(first.type, second.type),
+            scalars,
+            python="" if scalars else f"{ir.digest_of((first, second)).hex()}",
+            reason=first.reason or second.reason,
+            source=first.source,
+            fault=first.fault or second.fault,
+            call=lambda row: Pair(first.call(row), second.call(row)),
+            name=first.name,
+        )
+
     def named(self, operator: Any) -> Any:
         return dataclasses.replace(operator, origin=self.origin, called="aggregate")
+
+    def key_of(self, operator: ir.Operator, upto: int, side: int) -> ir.RowFunction:
+        """The group's key of what is kept, as a join key in which None equals None."""
+        if self.by is None:
+            return ONE_KEY
+        width = len(schema_of(self.by.type))
+        columns = operator.schema.columns[:upto] if upto else operator.schema.columns
+        key = picked(self.by.type, columns[-width:])
+        depth = 0 if side else self.depth(operator)
+
+        def call(found: Any) -> Any:
+            for _ in range(depth):
+                found = found.left
+            return found.right
+
+        return null_safe(dataclasses.replace(key, call=call, name="group"))
+
+    def depth(self, operator: ir.Operator) -> int:
+        return 1 + self.depth(operator.left) if isinstance(operator, Join) else 0
 
     # -- the row --------------------------------------------------------------------------------
 
     def finished(self, row: Struct, results: list[Result]) -> ir.Operator:
+        if not self.totals and not self.distincts and not self.extremes:
+            self.keep(Total("rows", ONE, INT))  # which groups there are
         kept = self.named(
             Aggregate(
                 self.source,
@@ -249,8 +305,15 @@ class _Builder:
             )
         )
         width = len(self.totals) + len(self.distincts) + len(self.extremes)
+        own = len(kept.schema)
+        # What is collected stands in tables of its own, by the same keys.
+        for collect in self.collections:
+            kept = self.named(
+                Join(kept, collect, self.key_of(kept, own, 0), self.key_of(collect, 0, 1))
+            )
         columns = [ir.ColumnRef(c.name, c.type) for c in kept.schema.columns]
-        values, key = columns[:width], columns[width:]
+        values, key = columns[:width], columns[width:own]
+        values += (each for each in columns[own:] if each.type.kind is Kind.PACKED)
         reason = ""
         scalars: tuple[ir.Scalar, ...] | None = None
         try:
@@ -271,7 +334,17 @@ class _Builder:
             return make(**dict(zip(names, found, strict=True)))
 
         keyed = self.by is not None
-        call = (lambda pair: Pair(stats(pair.left), pair.right)) if keyed else stats
+        collections = len(self.collections)
+
+        def call(found: Any) -> Any:
+            collected = []
+            for _ in range(collections):
+                collected.append(found.right.left)
+                found = found.left
+            own_values = found.left if keyed else found
+            made = stats((*own_values, *reversed(collected)))
+            return Pair(made, found.right) if keyed else made
+
         result_type: ValueType = row
         if self.by is not None:
             result_type = pair_of(row, self.by.type)
@@ -281,6 +354,9 @@ class _Builder:
         )
         finished: ir.Operator = self.named(Map(kept, function))
         return finished
+
+
+ONE_KEY = ir.RowFunction(BOOL, (ir.Const(True, BOOL),), call=lambda row: True, name="one")
 
 
 def _summed(what: str, value: Atom) -> Atom:
@@ -294,7 +370,7 @@ def _summed(what: str, value: Atom) -> Atom:
 
 
 def _as_field(scalar: ir.Scalar, field: ValueType) -> ir.Scalar:
-    assert isinstance(field, Atom)
+    assert isinstance(field, Atom)  # `collection` and `measured` have made sure
     if scalar.type.kind is field.kind:
         return scalar
     if not scalar.type.nullable:

@@ -17,13 +17,14 @@ from stepping.compiler.frontend.tracing import (
     translated,
 )
 from stepping.compiler.operators.aggregate import Aggregate, Total
+from stepping.compiler.operators.collect import collected_by
 from stepping.compiler.operators.join import check_index
-from stepping.compiler.schema import INT, Atom, Kind, ValueType
-from stepping.compiler.zset import ZSet
+from stepping.compiler.schema import INT, Atom, Kind, ValueType, Weighted
+from stepping.compiler.zset import ZSet, ZSetPython
 
 T = TypeVar("T")
 K = TypeVar("K")
-V = TypeVar("V", int, float, Decimal)
+V = TypeVar("V", int, float, Decimal, ZSetPython[Any])
 
 
 @pointwise
@@ -46,6 +47,9 @@ def reduce(a: ZSet[T], *, zero: Callable[[], V], pick_value: Callable[[T], V]) -
     ``zero`` is ``int``, ``float`` or ``Decimal``. Keeps one row.
     """
     operator = operator_of(a, "st.reduce")
+    if is_collecting(zero):
+        value = collecting("st.reduce", operator, pick_value)
+        return ir.Traced(collected_by(operator, value, None, origin(), "reduce"))
     total = total_of("st.reduce", operator, zero, pick_value)
     return ir.Traced(
         Aggregate(operator, None, (total,), single=True, origin=origin(), called="reduce")
@@ -59,11 +63,17 @@ def group_reduce_flatten(
     """For each group of rows with equal keys, the sum of ``pick_value(row) * count``, and the key.
 
     ``zero`` is ``int``, ``float`` or ``Decimal``. A group without rows has no result. Keeps one
-    row per group; costs one look-up per changed group. `None` is a group like any other.
+    row per group; costs one look-up per changed group. `None` is a group like any other. With
+    ``zero=ZSetPython`` the Z-sets that ``pick_value`` returns are added up, in Python.
     """
     what = "st.group_reduce_flatten"
     operator = operator_of(a, what)
     check_index(f"{what} by=", operator, by)
+    if is_collecting(zero):
+        value = collecting(what, operator, pick_value)
+        return ir.Traced(
+            collected_by(operator, value, by.function, origin(), "group_reduce_flatten")
+        )
     total = total_of(what, operator, zero, pick_value)
     return ir.Traced(
         Aggregate(
@@ -75,6 +85,25 @@ def group_reduce_flatten(
             called="group_reduce_flatten",
         )
     )
+
+
+def is_collecting(zero: Callable[[], Any]) -> bool:
+    """Whether a sum starts from an empty Z-set."""
+    made = zero() if callable(zero) else zero
+    return isinstance(made, ZSetPython)
+
+
+def collecting(
+    what: str, operator: ir.Operator, pick_value: Callable[[Any], Any]
+) -> ir.RowFunction:
+    """A function that gives a Z-set of a row."""
+    value = translated(pick_value, (operator.schema.type,), f"{what} pick_value=")
+    if not isinstance(value.type, Atom) or not isinstance(value.type.collected, Weighted):
+        raise query_error(
+            f"{what}: zero= gives a ZSetPython, and pick_value gives {value.type}",
+            "annotate pick_value: def pick(row: Row) -> st.ZSetPython[str]",
+        )
+    return value
 
 
 ONE = ir.RowFunction(INT, (ir.Const(1, INT),), call=lambda row: 1, name="1")

@@ -26,6 +26,22 @@ class PythonStep(Protocol):
     def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]: ...
 
 
+class Fold(PythonStep, Protocol):
+    """An operator that collects values in Python."""
+
+    @property
+    def item(self) -> ValueType:
+        """The type of a value, without None."""
+
+    def given(self, columns: tuple[Any, ...]) -> Any:
+        """None if the columns are those of no value."""
+
+    def folded(
+        self, n: int | None, old: bytes | None, changes: list[tuple[Any, int]]
+    ) -> tuple[Any, ...]:
+        """``n0, n1`` and the packed values before and after, from those before and a change."""
+
+
 class Program(Protocol):
     """A plan for one dialect, and its Python steps."""
 
@@ -33,7 +49,7 @@ class Program(Protocol):
     def plan(self) -> SQLPlan: ...
 
     @property
-    def python_steps(self) -> Sequence[PythonStep]: ...
+    def python_steps(self) -> Sequence[Any]: ...
 
 
 class Reference(Protocol):

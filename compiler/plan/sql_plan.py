@@ -16,6 +16,7 @@ class Role(enum.Enum):
     STAGE = "stage"  # once per batch of changed rows
     RUN = "run"
     PYTHON = "python"  # read, map in Python, stage the result
+    FOLD = "fold"  # read, collect in Python, stage the result
     READ = "read"  # rows of an output
     CHECK = "check"  # returns a row that makes the step fail; run where rows were removed
 
@@ -34,6 +35,7 @@ class SQLStatement:
     bulk_rows: int = 1
     output: int = -1
     step: int = -1  # which Python step
+    keys: int = 0  # of a fold: how many columns the group's key has
     stage_sql: str = ""  # PYTHON: loads what the function returned
     reason: str = ""
     fault: str = ""

@@ -84,6 +84,22 @@ class MapInPython:
 
 
 @dataclass(frozen=True)
+class FoldInPython:
+    """Fill a CHANGE table in Python: each group's collected values, before and after.
+
+    A row of ``select`` has the group's key, the columns of a value, how its count changes, and of
+    the group the number of rows and the packed values before the step.
+    """
+
+    table: Table
+    select: Any
+    served: Served
+    step: int
+    keys: int  # how many columns the key has
+    reason: str
+
+
+@dataclass(frozen=True)
 class ReadDelta:
     """Return the change of an output: its columns, then the weight."""
 

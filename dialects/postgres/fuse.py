@@ -16,6 +16,7 @@ from stepping.compiler.plan.sql_plan import SQLFused
 from stepping.compiler.plan.statements import (
     ClearDelta,
     EmitDelta,
+    FoldInPython,
     MapInPython,
     MergeDelta,
     MergeState,
@@ -50,7 +51,7 @@ def fuse(dialect: PostgresDialect, step: Step) -> SQLFused | None:
         match statement:
             case ClearDelta():
                 continue
-            case MapInPython() | EmitDelta(after=True):
+            case MapInPython() | FoldInPython() | EmitDelta(after=True):
                 return None
             case StageDelta():
                 inputs.append((statement.input, statement.table.columns))

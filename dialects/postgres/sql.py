@@ -370,7 +370,9 @@ class PostgresDialect(Dialect):
 
     def staged(self, table: Table, first: int = 1) -> Expression:
         """The staged rows, from one array per column: parameters from ``first`` on."""
-        columns = [*table.columns, TableColumn(table.weight or "", Atom(Kind.INT))]
+        columns = [*table.columns]
+        if table.weight:
+            columns.append(TableColumn(table.weight, Atom(Kind.INT)))
         names = [self.identifier(column.name) for column in columns]
         arrays = [
             self.typed_parameter(first + i, f"{self.array_type(column)}[]")

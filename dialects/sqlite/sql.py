@@ -285,7 +285,7 @@ class SQLiteDialect(Dialect):
         )
 
     def stage_text(self, table: Table) -> tuple[str, str, int]:
-        names = [*table.names, table.weight or ""]
+        names = [*table.names, *([table.weight] if table.weight else [])]
         into = ", ".join(self.quoted(name) for name in names)
         row = f"({', '.join('?' * len(names))})"
         rows = max(1, min(_BULK_ROWS, _MAX_PARAMETERS // len(names)))
