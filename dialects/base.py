@@ -150,6 +150,16 @@ class Dialect(ABC):
     def sum_of(self, atom: Atom, value: Expression, weight: Expression) -> Expression:
         """The aggregate that adds up ``value * weight``."""
 
+    def sum_parts(
+        self, each: SumColumns, value: Expression, weight: Expression
+    ) -> list[tuple[str, Expression]]:
+        """The columns of the change of a sum, and the aggregate of each."""
+        return [(each.value, self.sum_of(each.type, value, weight.copy()))]
+
+    def differs(self, each: SumColumns, change: Expression) -> list[Expression]:
+        """Conditions any of which says that the change of a sum is not 0."""
+        return [exp.NEQ(this=change.copy(), expression=self.zero(each.type))]
+
     @abstractmethod
     def added(
         self, each: SumColumns, old: Expression, change: Expression, group: Expression

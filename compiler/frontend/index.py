@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -20,7 +21,6 @@ from stepping.compiler.schema import (
     Struct,
     ValueType,
     free_name,
-    required,
     schema_of,
 )
 from stepping.compiler.zset import order_key
@@ -190,7 +190,50 @@ def key_names(function: ir.RowFunction) -> tuple[str, ...]:
 
 def join_types(value_type: ValueType) -> tuple[Atom, ...]:
     """The types of a key's columns as a join compares them: with None taken away."""
-    return tuple(column.type.required() for column in schema_of(required(value_type)).columns)
+    columns = schema_of(value_type).columns
+    flags = presence_flags(value_type)
+    return tuple(c.type.required() for c, flag in zip(columns, flags, strict=True) if not flag)
+
+
+def presence_flags(value_type: ValueType) -> tuple[bool, ...]:
+    """For each column of a type, whether it only says if an optional row is there."""
+
+    def flags(inner: ValueType) -> Iterator[bool]:
+        if isinstance(inner, Atom):
+            yield False
+            return
+        if inner.is_optional:
+            yield True
+        for _, field_type in inner.fields:
+            yield from flags(field_type)
+
+    return tuple(flags(value_type)) or (False,)
+
+
+def join_function(function: ir.RowFunction) -> ir.RowFunction:
+    """A key function as a join compares it, which may be with a key that is never None.
+
+    An optional row in the key counts as its columns: they are None where it is not there, and None
+    matches nothing, so that the flag which says so is left out.
+    """
+    flags = presence_flags(function.type)
+    if not any(flags):
+        return function
+    kept = [i for i, flag in enumerate(flags) if not flag]
+    columns = schema_of(function.type).columns
+    encode, get = python_codec(function.type).encode, function.call
+
+    def call(row: Any) -> tuple[Any, ...]:
+        values = encode(get(row))
+        return tuple(values[i] for i in kept)
+
+    return dataclasses.replace(
+        function,
+        type=Struct(tuple((str(n), columns[i].type) for n, i in enumerate(kept))),
+        scalars=None if function.scalars is None else tuple(function.scalars[i] for i in kept),
+        python=function.python and f"columns that are joined: {function.python}",
+        call=call,
+    )
 
 
 def join_key(function: ir.RowFunction) -> Callable[[Any], tuple[Any, ...] | None]:

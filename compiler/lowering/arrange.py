@@ -220,7 +220,8 @@ def _state_table(
             change_columns.append(TableColumn(finite, running.type))
             state_columns += (TableColumn(each, INT) for each in infinities[1:])
             change_columns += (TableColumn(each, INT) for each in infinities[1:])
-        sums.append(SumColumns(running.type, value, old, new, *infinities))
+        low = free_name(f"{running.name}_low", inner)
+        sums.append(SumColumns(running.type, value, old, new, *infinities, low=low))
     counts = (TableColumn(ir.GROUP_OLD, INT.optional()), TableColumn(ir.GROUP_NEW, INT))
     extremes: list[SumColumns] = []
     for extreme in groups.others:

@@ -214,7 +214,7 @@ class RelationSQL:
                 columns.append(exp.alias_(added, self.name(each.new)))
             else:
                 columns += self.float_columns(each, added, old, change)
-            changed.append(exp.NEQ(this=change.copy(), expression=self.dialect.zero(each.type)))
+            changed += self.dialect.differs(each, change)
             for side in filter(None, (each.positive, each.negative)):
                 by = exp.column(self.name(side), table=self.name(CHANGED))
                 changed.append(exp.NEQ(this=by.copy(), expression=exp.Literal.number(0)))
@@ -444,7 +444,8 @@ class RelationSQL:
             for column, total in self.sum_parts(each, value, weight):
                 select = select.select(exp.alias_(total, self.name(column)))
         select = self.body(select, term) if source is None else select.from_(source)
-        return select.group_by(*(value.copy() for value in key_values)) if keys else select
+        # By position: a constant key would be taken for a position, or refused.
+        return select.group_by(*range(1, len(keys) + 1)) if keys else select
 
     def rows_of_groups(
         self, state: KeyedState, contributions: Sequence[tuple[Term, ir.Contribution]]
@@ -477,7 +478,7 @@ class RelationSQL:
         self, each: SumColumns, value: Expression, weight: Expression
     ) -> list[tuple[str, Expression]]:
         if not each.positive:
-            return [(each.value, self.dialect.sum_of(each.type, value, weight.copy()))]
+            return self.dialect.sum_parts(each, value, weight)
         plus, minus = self.dialect.infinity(1), self.dialect.infinity(-1)
         finite = exp.Case(
             ifs=[

@@ -11,8 +11,12 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from stepping.compiler import ir
+<<<<<<< ours
 from stepping.compiler.codec import python_codec
 from stepping.compiler.frontend.index import Index, join_key, join_types
+=======
+from stepping.compiler.frontend.index import Index, join_function, join_key, join_types
+>>>>>>> theirs
 from stepping.compiler.frontend.rows import Pair, pair_of
 from stepping.compiler.frontend.tracing import (
     at_query_line,
@@ -49,7 +53,8 @@ def join(
     """
     left, right = operators_of("st.join", l, r)
     check_keys("st.join", left, right, on_left, on_right)
-    return ir.Traced(Join(left, right, on_left.function, on_right.function, origin=origin()))
+    keys = join_function(on_left.function), join_function(on_right.function)
+    return ir.Traced(Join(left, right, *keys, origin=origin()))
 
 
 def check_keys(

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from stepping.compiler import ir
 from stepping.compiler.codec import python_codec
-from stepping.compiler.frontend.index import Index, picked
+from stepping.compiler.frontend.index import Index, join_function, picked
 from stepping.compiler.frontend.rows import Pair, pair_of
 from stepping.compiler.frontend.tracing import operators_of, origin, pointwise
 from stepping.compiler.operators.distinct import Distinct
@@ -97,7 +97,8 @@ class _Sides:
         self.name = name
         self.left, self.right = operators_of(f"st.{name}", l, r)
         check_keys(f"st.{name}", self.left, self.right, on_left, on_right)
-        self.on_left, self.on_right = on_left.function, on_right.function
+        self.on_left = join_function(on_left.function)
+        self.on_right = join_function(on_right.function)
         self.origin = origin()
 
     def with_match(self) -> ir.Operator:

@@ -38,6 +38,7 @@ class SumColumns:
     finite: str = ""
     positive: str = ""
     negative: str = ""
+    low: str = ""  # of a change on its way: its lower half, where a database adds up halves
 
     @property
     def stored(self) -> tuple[tuple[str, str], ...]:

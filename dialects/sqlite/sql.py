@@ -46,6 +46,14 @@ _TYPES: dict[Kind, type[Any]] = {
 }
 
 
+_HALF, _LOW = exp.Literal.number(32), exp.Literal.number(2**32 - 1)
+
+
+def is_whole(atom: Atom) -> bool:
+    """Whether values are 64-bit integers: ints, and decimals with a scale."""
+    return atom.kind is Kind.INT or (atom.kind is Kind.DECIMAL and atom.scale is not None)
+
+
 class SQLiteDialect(Dialect):
     name = "sqlite"
     sqlglot_name = "sqlite"
@@ -211,6 +219,29 @@ class SQLiteDialect(Dialect):
             return exp.Anonymous(this="stepping_decimal_sum", expressions=[value, weight])
         return exp.Sum(this=product(value, weight))
 
+    def sum_parts(
+        self, each: SumColumns, value: Expression, weight: Expression
+    ) -> list[tuple[str, Expression]]:
+        if not is_whole(each.type):
+            return super().sum_parts(each, value, weight)
+        # SQLite turns an int that overflows into a REAL, and sum() raises, also where the sum that
+        # the change is added to brings it back into 64 bits: so halves are added up.
+        high = exp.BitwiseRightShift(this=exp.paren(value.copy()), expression=_HALF.copy())
+        low = exp.BitwiseAnd(this=exp.paren(value.copy()), expression=_LOW.copy())
+        return [
+            (each.value, exp.Sum(this=product(high, weight.copy()))),
+            (each.low, exp.Sum(this=product(low, weight.copy()))),
+        ]
+
+    def differs(self, each: SumColumns, change: Expression) -> list[Expression]:
+        found = super().differs(each, change)
+        if is_whole(each.type):
+            found += super().differs(each, self.low_of(each, change))
+        return found
+
+    def low_of(self, each: SumColumns, change: Expression) -> Expression:
+        return exp.column(self.identifier(each.low), table=change.args["table"].copy())
+
     def added(
         self, each: SumColumns, old: Expression, change: Expression, group: Expression
     ) -> Expression:
@@ -224,21 +255,37 @@ class SQLiteDialect(Dialect):
                     this="stepping_decimal_add", expressions=[old.copy(), change.copy()]
                 ),
             )
-        zero = self.zero(each.type)
-        total = exp.Add(this=exp.func("COALESCE", old.copy(), zero), expression=change.copy())
+        before = exp.func("COALESCE", old.copy(), self.zero(each.type))
+        total: Expression
         if kind is Kind.FLOAT:
-            most = exp.Literal.number("1.7976931348623157e308")
-            fits: Expression = exp.Between(
-                this=exp.paren(total.copy()), low=exp.Neg(this=most), high=most.copy()
-            )
+            total = exp.Add(this=before, expression=change.copy())
+            checked, most = total, exp.Literal.number("1.7976931348623157e308")
+            bounds = exp.Neg(this=most), most.copy()
             what = "is beyond the largest float"
         else:
-            # SQLite turns an int that overflows into a REAL, through sum() as well.
-            fits = exp.EQ(
-                this=exp.Anonymous(this="typeof", expressions=[total.copy()]),
-                expression=exp.Literal.string("integer"),
+            low = exp.Add(
+                this=exp.paren(exp.BitwiseAnd(this=before.copy(), expression=_LOW.copy())),
+                expression=self.low_of(each, change),
             )
+            checked = exp.Add(
+                this=exp.Add(
+                    this=exp.paren(exp.BitwiseRightShift(this=before, expression=_HALF.copy())),
+                    expression=change.copy(),
+                ),
+                expression=exp.paren(
+                    exp.BitwiseRightShift(this=exp.paren(low.copy()), expression=_HALF.copy())
+                ),
+            )
+            total = exp.BitwiseOr(
+                this=exp.paren(
+                    exp.BitwiseLeftShift(this=exp.paren(checked.copy()), expression=_HALF.copy())
+                ),
+                expression=exp.paren(exp.BitwiseAnd(this=exp.paren(low), expression=_LOW.copy())),
+            )
+            most = exp.Literal.number(2**31 - 1)
+            bounds = exp.Neg(this=exp.Literal.number(2**31)), most
             what = "does not fit in 64 bits"
+        fits = exp.Between(this=exp.paren(checked.copy()), low=bounds[0], high=bounds[1])
         message = exp.DPipe(
             this=exp.Literal.string(f"the sum {each.value} {what} for the group "),
             expression=group.copy(),
