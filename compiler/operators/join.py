@@ -11,12 +11,8 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from stepping.compiler import ir
-<<<<<<< ours
 from stepping.compiler.codec import python_codec
-from stepping.compiler.frontend.index import Index, join_key, join_types
-=======
 from stepping.compiler.frontend.index import Index, join_function, join_key, join_types
->>>>>>> theirs
 from stepping.compiler.frontend.rows import Pair, pair_of
 from stepping.compiler.frontend.tracing import (
     at_query_line,
