@@ -202,6 +202,8 @@ class Pieces:
         """The statements that fill the delta and change tables of an operator."""
         pieces = []
         for inner in self.changes.tabled[operator]:
+            if inner in self.builder.tabled and self.builder.tabled[inner] in self.used:
+                continue  # another operator asks the same of the same rows
             match inner:
                 case ir.Accumulate():
                     pieces.append(self.grouped(inner))
