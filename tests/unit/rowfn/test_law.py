@@ -44,7 +44,7 @@ def test_scalars_mean_what_the_function_means(
     canonical = [python_codec(argument).canonical for argument in arguments]
 
     @given(st.tuples(*(ROWS[each] for each in types)))
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=40, deadline=None)
     def law(drawn: tuple[Any, ...]) -> None:
         rows = tuple(one(row) for one, row in zip(canonical, drawn, strict=True))
         try:
