@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks import plot, report, results
 from benchmarks.results import Run
+from benchmarks.workload import all_workloads
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = DOCS / "performance.md"
@@ -14,9 +15,16 @@ PLOT = DOCS / "performance.svg"
 START = "<!-- results: written by python -m benchmarks.run --document -->"
 END = "<!-- end of results -->"
 PLOTTED_ROWS = 100_000
+CLOCKS = {
+    "wall": "Times are those of the clock on the wall.",
+    "cpu": "The machine had other work too, so that a step was paused the more often the longer it "
+    "took: times are those of the processor, of the client and the server together.",
+}
 
 
-def write(files: Sequence[Path], page: Path = PAGE, picture: Path = PLOT) -> None:
+def write(
+    files: Sequence[Path], clock: str = "wall", page: Path = PAGE, picture: Path = PLOT
+) -> None:
     """Put what the files hold into the page, in place of what was there."""
     about: dict[str, str] = {}
     runs: list[Run] = []
@@ -25,17 +33,17 @@ def write(files: Sequence[Path], page: Path = PAGE, picture: Path = PLOT) -> Non
         runs += more
     head, _, rest = page.read_text(encoding="utf-8").partition(START)
     _, _, tail = rest.partition(END)
-    body = "\n\n".join(_sections(about, runs))
+    body = "\n\n".join(_sections(about, runs, clock))
     page.write_text(f"{head}{START}\n\n{body}\n\n{END}{tail}", encoding="utf-8")
-    drawn = plot.charts(runs, PLOTTED_ROWS)
+    drawn = plot.charts(runs, PLOTTED_ROWS, clock)
     if drawn:
         picture.write_text(plot.svg(drawn), encoding="utf-8")
 
 
-def _sections(about: dict[str, str], runs: Sequence[Run]) -> Iterator[str]:
+def _sections(about: dict[str, str], runs: Sequence[Run], clock: str) -> Iterator[str]:
     versions = dict.fromkeys(run.version for run in runs)
     used = ", ".join([about["python"], *versions])
-    yield f"Measured on {about['date']}: {about['machine']}; {used}."
+    yield f"Measured on {about['date']}: {about['machine']}; {used}. {CLOCKS[clock]}"
     yield f"![Costs as multiples of a plain insert, and by the size of the tables]({PLOT.name})"
     workload = ""
     for run in sorted(runs, key=lambda run: [each.workload for each in runs].index(run.workload)):
@@ -44,4 +52,8 @@ def _sections(about: dict[str, str], runs: Sequence[Run]) -> Iterator[str]:
             yield f"### {run.title[0].upper()}{run.title[1:]} (`{workload}`)"
         sizes = ", ".join(f"{rows:,}" for rows in run.sizes)
         yield f"**{run.version}, {sizes} rows stored**"
-        yield report.text(run, format_="github")
+        if all_workloads()[run.workload].by_size:
+            yield report.by_size(run, clock, "github")
+        else:
+            yield from (report.summary(run, rows, clock) for rows in run.sizes)
+        yield report.stored(run, "github")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
@@ -46,7 +47,7 @@ def costs(run: Run, rows: int, clock: str = "wall", format_: str = "simple") -> 
             if workload.in_batches:
                 line += [f"{batch_of(found):,}", number(micros_per_row(rounds, clock))]
             line += [
-                number(millis_per_step(rounds)),
+                number(millis_per_step(rounds, clock)),
                 lane.title,
                 times(ours, lane, found, clock),
                 times(lane, ours, found, clock),
@@ -62,6 +63,35 @@ def costs(run: Run, rows: int, clock: str = "wall", format_: str = "simple") -> 
     if run.dialect == "postgres":
         headers.append("WAL B/row")
     return _table(lines, headers, format_)
+
+
+def summary(run: Run, rows: int, clock: str = "wall", format_: str = "github") -> str:
+    """A column for each change: what ours costs, and how much more or less than each other's."""
+    workload = all_workloads()[run.workload]
+    ours = run.lane(OURS, rows)
+    assert ours is not None
+    keys = list(ours.rounds)
+
+    def cost(lane: Lane, found: str) -> str:
+        rounds = lane.rounds[found]
+        measured = micros_per_row if workload.in_batches else millis_per_step
+        return number(measured(rounds, clock))
+
+    lines = [["**stepping**, " + ("µs a row" if workload.in_batches else "ms")]]
+    lines[0] += [f"**{cost(ours, each)}**" for each in keys]
+    for lane in run.lanes:
+        if lane is ours or lane.rows != rows:
+            continue
+        ratios = [ratio(lane.rounds[each], ours.rounds[each], clock) for each in keys]
+        faster = statistics.median(ratios) > 1
+        line = [f"times faster than {lane.title}" if faster else f"times the cost of {lane.title}"]
+        for each, found in zip(keys, ratios, strict=True):
+            line.append(f"{number(found if faster else 1 / found)} ({cost(lane, each)})")
+        lines.append(line)
+    headers = [f"{batch_of(each):,}" if workload.in_batches else event_of(each) for each in keys]
+    headers = ["rows in a change" if workload.in_batches else "change", *headers]
+    align = ("left", *("right" for _ in keys))
+    return tabulate(lines, headers, tablefmt=format_, disable_numparse=True, colalign=align)
 
 
 def by_size(run: Run, clock: str = "wall", format_: str = "simple") -> str:
@@ -86,17 +116,19 @@ def by_size(run: Run, clock: str = "wall", format_: str = "simple") -> str:
 
 
 def stored(run: Run, format_: str = "simple") -> str:
-    """What each competitor stored before the first round, and the most memory it used."""
-    lines = [
-        [
-            f"{lane.rows:,}",
-            f"{lane.stored / 2**20:,.1f}",
-            f"{lane.peak / 2**20:,.0f}",
-            lane.title,
-        ]
-        for lane in run.lanes
-    ]
-    return _table(lines, ["rows", "MB stored", "MB of memory", ""], format_)
+    """What each competitor stored before the first round, its memory, and what it logged."""
+    lines = []
+    for lane in run.lanes:
+        line = [f"{lane.rows:,}", f"{lane.stored / 2**20:,.1f}", f"{lane.peak / 2**20:,.0f}"]
+        if run.dialect == "postgres":
+            found = [logged_per_row(each) for each in lane.rounds.values()]
+            logged = [each for each in found if each is not None]
+            line.append(f"{statistics.median(logged):,.0f}" if logged else "")
+        lines.append([*line, lane.title])
+    headers = ["rows", "MB stored", "MB of memory"]
+    if run.dialect == "postgres":
+        headers.append("WAL bytes/row")
+    return _table(lines, [*headers, ""], format_)
 
 
 def times(lane: Lane | None, other: Lane | None, found: str, clock: str) -> str:
@@ -113,19 +145,19 @@ def number(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def compared(before: Sequence[Run], after: Sequence[Run]) -> str:
+def compared(before: Sequence[Run], after: Sequence[Run], clock: str = "wall") -> str:
     """Ratios of two result files beside each other: each is of one run, so they can be compared."""
     lines: list[list[str]] = []
     old = {(run.workload, run.dialect, tuple(run.sizes)): run for run in before}
     for run in after:
         other = old.get((run.workload, run.dialect, tuple(run.sizes)))
         if other is not None:
-            lines += _compared(other, run)
+            lines += _compared(other, run, clock)
     headers = ["workload", "database", "rows", "change", "batch", "ours as a multiple of"]
     return _table(lines, [*headers, "before", "after", "change"], "simple")
 
 
-def _compared(before: Run, after: Run) -> Iterable[list[str]]:
+def _compared(before: Run, after: Run, clock: str) -> Iterable[list[str]]:
     for lane in after.lanes:
         ours, old = after.lane(OURS, lane.rows), before.lane(lane.name, lane.rows)
         old_ours = before.lane(OURS, lane.rows)
@@ -134,8 +166,8 @@ def _compared(before: Run, after: Run) -> Iterable[list[str]]:
         for found in lane.rounds:
             if found not in old.rounds:
                 continue
-            then = ratio(old_ours.rounds[found], old.rounds[found])
-            now = ratio(ours.rounds[found], lane.rounds[found])
+            then = ratio(old_ours.rounds[found], old.rounds[found], clock)
+            now = ratio(ours.rounds[found], lane.rounds[found], clock)
             yield [
                 *(after.workload, after.dialect, f"{lane.rows:,}", event_of(found)),
                 *(f"{batch_of(found):,}", lane.title, number(then), number(now)),

@@ -20,16 +20,18 @@ class Round:
     cpu: float | None = None  # seconds of processor, the server's included, of all of them
     logged: int | None = None  # bytes of write-ahead log, on Postgres
 
-    @property
-    def step(self) -> float:
-        """Seconds of a step: the median, since a pause of the machine is nobody's cost."""
+    def step(self, clock: str = "wall") -> float:
+        """Seconds of a step.
+
+        By the clock on the wall the median, since a pause of the machine is nobody's cost; by the
+        processor's the mean.
+        """
+        if clock == "cpu":
+            return math.nan if self.cpu is None else self.cpu / len(self.seconds)
         return statistics.median(self.seconds)
 
-    def per_row(self, clock: str) -> float:
-        """Seconds a row, by the clock on the wall or the processor's."""
-        if clock == "cpu":
-            return (self.cpu or math.nan) / self.rows
-        return self.step * len(self.seconds) / self.rows
+    def per_row(self, clock: str = "wall") -> float:
+        return self.step(clock) * len(self.seconds) / self.rows
 
 
 @dataclass
@@ -81,8 +83,8 @@ def micros_per_row(rounds: Sequence[Round], clock: str = "wall") -> float:
     return statistics.median(each.per_row(clock) for each in rounds) * 1e6
 
 
-def millis_per_step(rounds: Sequence[Round]) -> float:
-    return statistics.median(each.step for each in rounds) * 1e3
+def millis_per_step(rounds: Sequence[Round], clock: str = "wall") -> float:
+    return statistics.median(each.step(clock) for each in rounds) * 1e3
 
 
 def ratio(of: Sequence[Round], to: Sequence[Round], clock: str = "wall") -> float:

@@ -37,10 +37,10 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.compare:
         before, after = (results.load(path)[1] for path in given.compare)
-        print(report.compared(before, after))
+        print(report.compared(before, after, given.clock))
         return 0
     if given.document:
-        document.write(given.document)
+        document.write(given.document, given.clock)
         return 0
     workloads = all_workloads()
     for name in given.workload:

@@ -78,7 +78,7 @@ def test_the_command_measures_compares_and_documents(
 
     page, picture = tmp_path / "page.md", tmp_path / "page.svg"
     page.write_text(f"before\n{document.START}\nold\n{document.END}\nafter\n")
-    document.write([file], page, picture)
+    document.write([file], page=page, picture=picture)
     text = page.read_text()
     assert text.startswith("before\n")
     assert text.endswith("after\n")
