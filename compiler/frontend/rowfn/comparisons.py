@@ -30,7 +30,7 @@ from stepping.compiler.frontend.rowfn.values import (
     Scalar,
     Static,
     Value,
-    object_of,
+    constant_of,
 )
 from stepping.compiler.schema import BOOL, Kind
 from stepping.errors import QueryError, RowError
@@ -84,15 +84,15 @@ class Comparisons(Operations):
     def _equal(self, left: Value, right: Value, at: ast.AST | None) -> Value:
         if isinstance(left, Static) and isinstance(right, Static):
             return self.folded(operator.eq, (left.value, right.value), at)
+        a, b = self.scalar_of(left), self.scalar_of(right)
+        for scalar, value in ((a, right), (b, left)):
+            if scalar is not None and scalar.type.kind is Kind.PACKED and not is_missing(value):
+                return self._equal_collected(scalar, value, at)
         for one, other in ((left, right), (right, left)):
             if isinstance(one, Record) and not is_tuple(one):
                 return self._equal_record(one, other, at)
         if is_missing(left) or is_missing(right):
             return FALSE
-        a, b = self.scalar_of(left), self.scalar_of(right)
-        for one, other in ((a, right), (b, left)):
-            if one is not None and one.type.kind is Kind.PACKED:
-                return self._equal_collected(one, other, at)
         if a is not None and b is not None:
             return self.applied(operator.eq, (a, b), lambda: functions.compare("==", a, b), at)
         first, second = items_of(left), items_of(right)
@@ -107,7 +107,7 @@ class Comparisons(Operations):
     def _equal_collected(self, scalar: ir.Scalar, other: Value, at: ast.AST | None) -> Value:
         """Equal values have equal bytes; but a value of another type may be equal too."""
         second = self.scalar_of(other)
-        if second is None and (constant := object_of(other)) is not UNKNOWN:
+        if second is None and (constant := constant_of(other)) is not UNKNOWN:
             try:
                 second = ir.Const(functions.fit(constant, scalar.type.required()), scalar.type)
             except RowError:

@@ -34,7 +34,7 @@ from stepping.compiler.frontend.rowfn.values import (
     Unbound,
     Unknown,
     Value,
-    object_of,
+    constant_of,
 )
 from stepping.compiler.frontend.rows import type_of
 from stepping.compiler.ir.function import Source
@@ -106,6 +106,9 @@ class Results(Access):
             return Struct(fields, cls=tuple, build=Build.TUPLE)
         if isinstance(value, Static):
             return self._type_of_static(value.value)
+        if container_of(value) is frozenset:
+            self.fault("it returns a collected value", None)
+            raise Untyped
         raise error_at(
             f"{self.what}: it returns a {kind_name(value)}, which cannot be stored",
             self.root,
@@ -280,7 +283,7 @@ class Results(Access):
         self, value: Value, kind: Atom, field: str, origin: Source | None
     ) -> ir.Scalar:
         """A constant is packed here; SQL cannot pack a value that depends on the row."""
-        constant = object_of(value)
+        constant = constant_of(value)
         if constant is not UNKNOWN:
             kind = kind.required()
             try:
@@ -342,6 +345,10 @@ def joined(a: ValueType, b: ValueType) -> ValueType:
             inner = joined(one.fields[0][1], other)
             if isinstance(inner, Atom) and not inner.nullable:
                 return _bare(inner)
+        if isinstance(one, Atom) and one.collected is not None:
+            for wide in (one, one.optional()):
+                if widens(other, wide):
+                    return wide
     match a, b:
         case Atom(), Atom() if alike(a, b):
             both = a if a.choices == b.choices else plain(a)

@@ -311,6 +311,23 @@ def _is_named_tuple(value: Any) -> bool:
     return isinstance(value, tuple) and hasattr(value, "_fields")
 
 
+def constant_of(value: Value) -> Any:
+    """As `object_of`, of a record as well: what is packed as a whole."""
+    match value:
+        case Record():
+            parts = [constant_of(part) for part in value.values]
+            if any(part is UNKNOWN for part in parts):
+                return UNKNOWN
+            if value.build is Build.POSITIONAL:
+                return value.cls(*parts)
+            return value.cls(**dict(zip(value.names, parts, strict=True)))
+        case Items():
+            items = [constant_of(item) for item in value.items]
+            return UNKNOWN if any(item is UNKNOWN for item in items) else value.of(items)
+        case _:
+            return object_of(value)
+
+
 def object_of(value: Value) -> Any:
     """The Python object that a value is; `UNKNOWN` if it depends on the row."""
     match value:

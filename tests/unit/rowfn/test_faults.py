@@ -117,6 +117,9 @@ PLACEHOLDER = "%s"
         (lambda p: p.name[p.qty or 0], "text", "an index that depends on the row", "p.name[p.qty or 0]"),
         (lambda p: math.sin(p.price), "float", "calls `math.sin`", "math.sin(p.price)"),
         (lambda p: str(p), "text", "the text of a whole Product", "str(p)"),
+        (lambda p: str(-p.price), "text", "the text of a float that may be -0.0", "str(-p.price)"),
+        (lambda p: f"{round(p.price, 2)}", "text", "the text of a float that may be -0.0", None),
+        (lambda p: f"{p.price * (p.qty or 0):.2f}", "text", "the text of a float that may be -0.0", None),
         (lambda p: repr(p.name), "text", "calls `repr`", "repr(p.name)"),
         (lambda p: 1 // 0, "int", "`1 // 0` raises ZeroDivisionError", "1 // 0"),
     ],
@@ -146,7 +149,10 @@ def test_branches_that_multiply_are_given_up() -> None:
 def test_collected_values_pass_through_and_are_not_looked_into() -> None:
     assert of(lambda t: (t.children, t.name), Tree).scalars is not None
     assert of(lambda t: Tree(name="a", children=t.children), Tree).scalars is not None
-    assert of(lambda t: t.children == (), Tree).scalars is None
+    assert of(lambda t: t.children == (), Tree).scalars is not None
+    assert of(lambda t: Tree(name=t.name), Tree).scalars is not None
+    assert of(lambda t: t.children == (1,), Tree).scalars is None
+    assert of(lambda t: len(t.children), Tree).scalars is None
 
 
 def test_without_a_type_there_is_no_python_step() -> None:
