@@ -10,6 +10,7 @@ import itertools
 import operator
 from collections.abc import Callable, Sequence
 from decimal import Decimal, localcontext
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -63,7 +64,7 @@ def check(build: Build, python: Callable[..., Any], atoms: Sequence[Atom], rando
             for atom in atoms
         ]
         row = {column.name: arg for column, arg in zip(columns, args, strict=True)}
-        assert same_meaning(scalar, row, lambda args=args: python(*args)), (args, scalar)
+        assert same_meaning(scalar, row, partial(python, *args)), (args, scalar)
     return True
 
 

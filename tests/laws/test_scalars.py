@@ -38,7 +38,7 @@ from tests.support.scalars import (
 )
 
 BATCH = 40  # rows per statement: a statement costs more than a row
-EXAMPLES = hypothesis.settings.default.max_examples
+EXAMPLES = hypothesis.settings().max_examples  # of the profile
 # Hypothesis gives the seed; drawing each value from it takes ten times as long as the databases.
 SEEDS = st.randoms(use_true_random=True)
 
