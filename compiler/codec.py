@@ -153,12 +153,16 @@ class _Encoder(_Generator):
             present = self.variable()
             missing = "None" if struct.missing is Missing.NONE else self.constant(EMPTY, "empty")
             self.line(indent, f"{present} = {value} is not {missing}")
-            self.line(indent, f"if {present}:")
             inner = indent + "    "
             convert = self.convert(Atom(Kind.BOOL), field)
-            columns.append(
-                f"{self.constant(convert, 'convert')}({present})" if convert else present
-            )
+            if convert:
+                # A variable of its own: where an outer row is missing, this one is set to None.
+                shown = self.variable()
+                self.line(indent, f"{shown} = {self.constant(convert, 'convert')}({present})")
+                columns.append(shown)
+            else:
+                columns.append(present)
+            self.line(indent, f"if {present}:")
         mark = len(self.lines)
         own = list(self.fields(struct, value, field, inner))
         if struct.is_optional:

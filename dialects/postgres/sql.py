@@ -37,6 +37,7 @@ _SHORT = frozenset(
     }
 )
 _PREFIX = 200  # characters of a long value that an index orders by
+_MOST_TERMS = 32  # of an index (postgresql.org/docs/current/limits.html); rows are compared whole
 _TEXTS = frozenset({Kind.TEXT, Kind.ENUM})
 
 
@@ -90,7 +91,8 @@ class PostgresDialect(Dialect):
         return column.type.nullable
 
     def identity(self, table: Table) -> tuple[str, ...]:
-        plain = all(self.is_plain(table.column(name)) for name in table.key)
+        plain = len(table.key) <= _MOST_TERMS
+        plain = plain and all(self.is_plain(table.column(name)) for name in table.key)
         return table.key if table.kind is TableKind.STATE and plain else ()
 
     def table_options(self, table: Table) -> dict[str, Any]:
@@ -120,13 +122,13 @@ class PostgresDialect(Dialect):
             # that is an expression is computed again when a dump is restored.
             whole = self.quoted_row_hash(table.names)
             for position, key in enumerate(keys):
-                parts = [self.index_term(table.column(each)) for each in key]
+                parts = [self.index_term(table.column(each)) for each in key[: _MOST_TERMS - 1]]
                 if position == 0:
                     parts.append(f"({whole})")
                 index = self.quoted(bounded(f"{table.name}__{'_'.join(key) or 'row'}_key"))
                 indexes.append(f"CREATE INDEX IF NOT EXISTS {index} ON {name} ({', '.join(parts)})")
         elif not self.identity(table) and table.key:
-            parts = [self.index_term(table.column(each)) for each in table.key]
+            parts = [self.index_term(table.column(each)) for each in table.key[:_MOST_TERMS]]
             index = self.quoted(bounded(f"{table.name}__{'_'.join(table.key)}_key"))
             indexes.append(f"CREATE INDEX IF NOT EXISTS {index} ON {name} ({', '.join(parts)})")
         return (*created, *indexes)
@@ -264,7 +266,9 @@ class PostgresDialect(Dialect):
         for each in bases[1:]:
             base = exp.union(base, each, distinct=False, copy=False)
         base = exp.select("*").from_(exp.Subquery(this=base, alias=exp.TableAlias(this="b")))
-        return super().recursive(name, columns, [base], [self.one_step(name, steps)] if steps else [])
+        return super().recursive(
+            name, columns, [base], [self.one_step(name, steps)] if steps else []
+        )
 
     def one_step(self, name: str, steps: Sequence[Expression]) -> Expression:
         if len(steps) == 1:
@@ -441,7 +445,9 @@ class PostgresDialect(Dialect):
     def order_index(self, table: Table, index: TableIndex) -> str:
         """An index that rows are read in the order of, whatever their length."""
         terms = []
-        for position, (name, up) in enumerate(zip(index.columns, index.ascending, strict=True)):
+        # A sort by more begins with the order of the index, and only orders its ties.
+        ordered = list(zip(index.columns, index.ascending, strict=True))[:_MOST_TERMS]
+        for position, (name, up) in enumerate(ordered):
             column = table.column(name)
             if position < index.equal:
                 terms.append(self.index_term(column))
