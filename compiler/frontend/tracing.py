@@ -13,7 +13,7 @@ from types import CodeType
 from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 from stepping.compiler import ir
-from stepping.compiler.frontend.rowfn.translate import translate
+from stepping.compiler.frontend.rowfn.translate import translate, translate_condition
 from stepping.compiler.schema import ValueType
 from stepping.compiler.zset import ZSet
 from stepping.errors import QueryError, SteppingError
@@ -148,13 +148,18 @@ def at_raising_line() -> Iterator[None]:
 
 
 def translated(
-    f: Callable[..., Any], arguments: tuple[ValueType, ...], what: str
+    f: Callable[..., Any],
+    arguments: tuple[ValueType, ...],
+    what: str,
+    *,
+    condition: bool = False,
 ) -> ir.RowFunction:
-    """A row function of an operator that is being traced."""
+    """A row function of an operator that is being traced; as a ``condition`` its truth counts."""
     if not callable(f):
         raise query_error(f"{what} expects a function, got {type(f).__name__}")
     with at_query_line():
-        return translate(f, arguments, what=what)
+        translator = translate_condition if condition else translate
+        return translator(f, arguments, what=what)
 
 
 def pointwise(function: Callable[P, Z]) -> Callable[P, Z]:

@@ -35,7 +35,7 @@ def collected_by(
     at: ir.Source,
     called: str,
 ) -> ir.Operator:
-    """The sum of the Z-sets that ``value`` gives, per key: ``Pair[ZSetPython, key]``, or for all."""
+    """The sum of what ``value`` gives, per key as ``Pair[ZSetPython, key]``, or for all rows."""
     items = Items(source, value, ONE if by is None else by, origin=at, called=called)
     collected = Collect(items, always=by is None, origin=at, called=called)
     if by is not None:

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from stepping.compiler import ir
 from stepping.compiler.codec import python_codec
-from stepping.compiler.frontend.rowfn import functions
 from stepping.compiler.frontend.tracing import (
     operator_of,
     operators_of,
@@ -41,7 +40,7 @@ def map(a: ZSet[T], *, f: Callable[[T], U]) -> ZSet[U]:
 def filter(a: ZSet[T], *, f: Callable[[T], bool]) -> ZSet[T]:
     """The rows for which ``f`` is true. Keeps nothing."""
     operator = operator_of(a, "st.filter")
-    function = translated(f, (operator.schema.type,), "st.filter f=")
+    function = translated(f, (operator.schema.type,), "st.filter f=", condition=True)
     return ir.Traced(Filter(operator, function, origin=origin()))
 
 
@@ -140,17 +139,10 @@ class Filter(ir.Operator):
     def schema(self) -> Schema:
         return self.source.schema
 
-    @cached_property
+    @property
     def predicate(self) -> ir.Scalar | None:
         """The condition as a scalar, or None where it runs in Python."""
-        if self.function.scalars is None:
-            return None
-        if self.function.scalars and len(self.function.scalars) == 1:
-            try:
-                return functions.truth(self.function.scalars[0])
-            except LookupError:
-                return None
-        return None
+        return None if self.function.scalars is None else self.function.scalars[0]
 
     def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
         (rows,) = inputs
