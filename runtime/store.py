@@ -14,7 +14,7 @@ from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import Driver
 from stepping.errors import StoreError, UnsupportedError
 from stepping.runtime import catalog
-from stepping.runtime.connections import begun_by, driver_connection
+from stepping.runtime.connections import begun_by, driver_connection, opened
 from stepping.runtime.engine import Engine
 from stepping.runtime.frontier import Time, check_not_passed
 from stepping.runtime.stored import StoredZSet
@@ -174,10 +174,11 @@ class StoreSQLite(StoreSQL):
     def driver_of(cls, connection: Any) -> Driver:
         from stepping.dialects.sqlite.driver import SQLiteDriver
 
-        found = driver_connection(connection)
+        given = opened(connection)
+        found = driver_connection(given)
         if not isinstance(found, sqlite3.Connection):
             raise wrong_connection("StoreSQLite", found, "st.connection_sqlite(path)")
-        return SQLiteDriver(found, begun_by(connection))
+        return SQLiteDriver(found, begun_by(given))
 
 
 class StorePostgres(StoreSQL):
@@ -192,10 +193,11 @@ class StorePostgres(StoreSQL):
 
         from stepping.dialects.postgres.driver import PostgresDriver
 
-        found = driver_connection(connection)
+        given = opened(connection)
+        found = driver_connection(given)
         if not isinstance(found, psycopg.Connection):
             raise wrong_connection("StorePostgres", found, "st.connection_postgres(url)")
-        return PostgresDriver(found, begun_by(connection))
+        return PostgresDriver(found, begun_by(given))
 
 
 @contextmanager
