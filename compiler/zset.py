@@ -188,7 +188,8 @@ def order_key(value: Any) -> Any:
         return (1, cls.__qualname__, value.value if isinstance(value, int | str) else value.name)
     if isinstance(value, Empty):
         return (-1,)
-    if cls.__lt__ is not object.__lt__:
+    less: Any = getattr(cls, "__lt__", None)
+    if less is not object.__lt__:
         return (1, cls.__qualname__, value)
     return (1, cls.__qualname__, repr(value))
 

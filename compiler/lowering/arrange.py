@@ -221,7 +221,10 @@ def _state_table(
             state_columns += (TableColumn(each, INT) for each in infinities[1:])
             change_columns += (TableColumn(each, INT) for each in infinities[1:])
         low = free_name(f"{running.name}_low", inner)
-        sums.append(SumColumns(running.type, value, old, new, *infinities, low=low))
+        finite, positive, negative = infinities or ("", "", "")
+        sums.append(
+            SumColumns(running.type, value, old, new, finite, positive, negative, low)
+        )
     counts = (TableColumn(ir.GROUP_OLD, INT.optional()), TableColumn(ir.GROUP_NEW, INT))
     extremes: list[SumColumns] = []
     for extreme in groups.others:

@@ -110,15 +110,13 @@ def _walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Ope
                 read = contributed_columns(each) | collected_columns(relation)
                 _walk(demand, each.source, read, within)
             for extreme in relation.extremes:
-                columns = ir.references(extreme.operator.schema.columns)
                 read_ordered(demand, extreme.operator, order_of_extreme(extreme))
-                demand.stored[extreme.operator] |= {name for name, _ in columns}
+                demand.stored[extreme.operator] |= set(extreme.operator.schema.names)
         case ir.Closure():
             whole = frozenset(relation.operator.schema.names)
             demand.read_stored(relation.state, whole, Reading(()))
             for operator, key in closure_keys(relation):
-                columns = operator.schema.names
-                demand.read_stored(operator, columns, Reading(key))
+                demand.read_stored(operator, operator.schema.names, Reading(key))
             for part in relation.presence:
                 _walk(demand, part, frozenset(ir.column_names(part)), within)
         case ir.First():

@@ -163,6 +163,7 @@ class Scheduler:
     def own_table(self, inner: ir.Threshold | ir.First | ir.Closure, role: str = "") -> Table:
         """The table that a relation is always computed into."""
         # By what it means in any step: the source is the change, however it is made.
+        unsourced: ir.Node
         match inner:
             case ir.Threshold():
                 named, unsourced = "exists", dataclasses.replace(inner, source=ir.Nothing(()))
@@ -202,7 +203,8 @@ class Pieces:
         """The statements that fill the delta and change tables of an operator."""
         pieces = []
         for inner in self.changes.tabled[operator]:
-            if inner in self.builder.tabled and self.builder.tabled[inner] in self.used:
+            table = None if isinstance(inner, ir.Accumulate) else self.builder.tabled[inner]
+            if table in self.used:
                 continue  # another operator asks the same of the same rows
             match inner:
                 case ir.Accumulate():

@@ -62,10 +62,9 @@ def required(scalar: ir.Scalar) -> ir.Scalar:
 
 def widened(scalar: ir.Scalar, wanted: Atom) -> ir.Scalar:
     """``scalar`` as a value of a wider type of number."""
-    if scalar.type.kind is wanted.kind:
-        return scalar
-    target = {Kind.INT: "int", Kind.FLOAT: "float", Kind.DECIMAL: "Decimal"}[wanted.kind]
-    return functions.builtin(target, (scalar,))
+    if scalar.type.kind is Kind.BOOL:
+        scalar = functions.builtin("int", (scalar,))
+    return functions.coerced(scalar, wanted)  # a decimal may have another scale
 
 
 @ir.node

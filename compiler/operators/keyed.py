@@ -181,8 +181,9 @@ class Lift:
             function, scalars=scalars, python=python, call=lambda pair: call(pair.left)
         )
 
-    def like(self, operator: Any, **changes: Any) -> Any:
-        return dataclasses.replace(operator, **changes)
+    def like(self, operator: Any, **changes: Any) -> ir.Operator:
+        found: ir.Operator = dataclasses.replace(operator, **changes)
+        return found
 
     def reshaped(
         self, source: ir.Operator, value_type: ValueType, columns: tuple[Column, ...], call: Any
@@ -218,7 +219,7 @@ class Lift:
         if left is not None and right is not None:
             on_left = self.with_group(on_left, left)
             on_right = self.with_group(on_right, right)
-        joined = self.like(
+        joined = dataclasses.replace(
             join,
             left=left or join.left,
             right=right or join.right,
@@ -295,7 +296,7 @@ class Lift:
             existing=existing,
         )
         if inner.by is None:
-            return cast_operator(result)
+            return result
         return self.reshaped(
             result,
             pair_of(inner.schema.type, self.key_type),
@@ -341,11 +342,6 @@ class Lift:
 
         moved = self.reshaped(rows, pair_of(by.type, value_type), columns, swapped)
         return Ordered(moved, origin=self.at, called="per_group")
-
-
-def cast_operator(operator: Any) -> ir.Operator:
-    found: ir.Operator = operator
-    return found
 
 
 def is_pair(value_type: ValueType) -> bool:

@@ -114,7 +114,9 @@ class _Builder:
         match measure.measure:
             case Measure.SUM:
                 self.check(what, field, _summed(what, value.type))
-                return self.total(name, value, field if field.kind in _NUMBERS else INT)
+                # Decimals are added up as they are: only their sum must fit the field's scale.
+                same = field.kind is value.type.kind
+                return self.total(name, value, value.type if same else field)
             case Measure.COUNT:
                 self.check(what, field, INT)
                 return self.total(name, counting(value, is_there), INT)
@@ -371,7 +373,7 @@ def _summed(what: str, value: Atom) -> Atom:
 
 def _as_field(scalar: ir.Scalar, field: ValueType) -> ir.Scalar:
     assert isinstance(field, Atom)  # `collection` and `measured` have made sure
-    if scalar.type.kind is field.kind:
+    if scalar.type.kind is field.kind and scalar.type.scale == field.scale:
         return scalar
     if not scalar.type.nullable:
         return functions.coerced(scalar, field)

@@ -109,7 +109,16 @@ class ReadDelta:
     columns: tuple[TableColumn, ...] = ()
 
 
-Statement = ClearDelta | StageDelta | EmitDelta | MergeDelta | MergeState | MapInPython | ReadDelta
+Statement = (
+    ClearDelta
+    | StageDelta
+    | EmitDelta
+    | MergeDelta
+    | MergeState
+    | MapInPython
+    | FoldInPython
+    | ReadDelta
+)
 
 
 @dataclass(frozen=True)

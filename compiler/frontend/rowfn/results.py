@@ -398,8 +398,8 @@ def widens(narrow: ValueType, wide: ValueType) -> bool:
                 )
             )
         case _, Atom(kind=Kind.PACKED):
-            missing = isinstance(narrow, Struct) and narrow.missing is not Missing.NEVER
-            if missing and not (wide.nullable and narrow.missing is Missing.NONE):
+            absent = narrow.missing if isinstance(narrow, Struct) else Missing.NEVER
+            if absent is Missing.EMPTY or (absent is Missing.NONE and not wide.nullable):
                 return False
             return wide.collected is not None and collects(narrow.required(), wide.collected)
         case _:
