@@ -16,6 +16,7 @@ from psycopg import errors
 from psycopg.abc import Buffer
 from psycopg.adapt import Loader
 from psycopg.pq import Format, TransactionStatus
+from psycopg.rows import tuple_row
 
 from stepping.compiler.canonical import canonical_decimal
 from stepping.compiler.codec import Convert
@@ -26,6 +27,7 @@ from stepping.errors import RowError, UnsupportedError
 
 OLDEST_VERSION = 150000
 _FETCH_ROWS = 1000
+_USABLE = (TransactionStatus.IDLE, TransactionStatus.INTRANS)
 
 # For the statements of a plan only. Each looks up a change's rows in kept tables by an index;
 # a plan made when the tables were small must not scan them when they have grown. A disabled scan
@@ -148,13 +150,13 @@ class PostgresDriver(Driver):
         joined = self.in_transaction()
         with self._connection.transaction():
             for statement in self._session:
-                self._connection.execute(statement)
+                self._execute(statement)
         # In an application's transaction they may yet be rolled back.
         self._has_session = not joined
 
     def alone(self) -> None:
         # CREATE TABLE IF NOT EXISTS fails where two run it at once.
-        self._connection.execute("SELECT pg_advisory_xact_lock(hashtext('stepping'))")
+        self._execute("SELECT pg_advisory_xact_lock(hashtext('stepping'))")
 
     def in_transaction(self) -> bool:
         return not self._is_idle() or self._will_begin()
@@ -168,19 +170,19 @@ class PostgresDriver(Driver):
 
     def _enter(self) -> None:
         if self._will_begin():
-            self._connection.execute("SELECT")  # psycopg sends BEGIN before it
+            self._execute("SELECT")  # psycopg sends BEGIN before it
 
     @contextmanager
     def writing(self) -> Iterator[None]:
         self._enter()
         before = None
         if self.in_transaction():
-            before = self._connection.execute(_CURRENT).fetchone()
+            before = self._execute(_CURRENT).fetchone()
         with self._connection.transaction():
-            self._connection.execute(_SET, prepare=True)
+            self._execute(_SET, prepare=True)
             yield
             if before is not None:
-                self._connection.execute(_RESTORE, before)
+                self._execute(_RESTORE, before)
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -188,7 +190,7 @@ class PostgresDriver(Driver):
             yield
             return
         with self._connection.transaction():
-            self._connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            self._execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield
 
     def lock(self, tables: Sequence[str]) -> Mapping[str, int]:
@@ -200,27 +202,27 @@ class PostgresDriver(Driver):
             "ORDER BY table_name FOR UPDATE) UPDATE last_update u SET t = u.t FROM l "
             "WHERE u.table_name = l.table_name RETURNING u.table_name, u.t"
         )
-        return dict(self._connection.execute(sql, (list(tables),), prepare=True).fetchall())
+        return dict(self._execute(sql, (list(tables),), prepare=True).fetchall())
 
     def standing(self, tables: Sequence[str]) -> Mapping[str, int]:
         sql = "SELECT table_name, t FROM last_update WHERE table_name = ANY(%s)"
         if self.in_transaction():
-            return dict(self._connection.execute(sql, (list(tables),)).fetchall())
+            return dict(self._execute(sql, (list(tables),)).fetchall())
         with self._connection.transaction():
-            return dict(self._connection.execute(sql, (list(tables),), prepare=True).fetchall())
+            return dict(self._execute(sql, (list(tables),), prepare=True).fetchall())
 
     def advance(self, tables: Sequence[str], t: int) -> None:
         sql = "UPDATE last_update SET t = %s WHERE table_name = ANY(%s)"
-        self._connection.execute(sql, (t, list(tables)), prepare=True)
+        self._execute(sql, (t, list(tables)), prepare=True)
 
     def run(self, statement: SQLStatement) -> None:
-        psycopg.RawCursor(self._connection).execute(statement.sql.encode(), prepare=True)
+        self._raw().execute(statement.sql.encode(), prepare=True)
 
     def stage(self, statement: SQLStatement, rows: Sequence[Row]) -> None:
         sql = statement.stage_sql or statement.sql
         columns = [list(column) for column in zip(*rows, strict=True)]
         # A raw cursor: parameters are $1, $2, ..., and a % in the text is a %.
-        psycopg.RawCursor(self._connection).execute(sql.encode(), columns, prepare=True)
+        self._raw().execute(sql.encode(), columns, prepare=True)
 
     def fused(self, fused: SQLFused, staged: Mapping[str, Sequence[Row]]) -> list[Row]:
         arrays: list[list[Any]] = []
@@ -233,8 +235,16 @@ class PostgresDriver(Driver):
         cursor = self.reader()
         return cursor.execute(fused.sql.encode(), arrays, prepare=True, binary=True).fetchall()
 
-    def reader(self) -> psycopg.RawCursor[Any]:
-        cursor = psycopg.RawCursor(self._connection)
+    def _execute(self, sql: str | bytes, *parameters: Any, **options: Any) -> psycopg.Cursor[Row]:
+        # Not Connection.execute, whose cursors and rows are what the application has made them.
+        cursor = psycopg.Cursor(self._connection, row_factory=tuple_row)
+        return cursor.execute(sql, *parameters, **options)
+
+    def _raw(self) -> psycopg.RawCursor[Row]:
+        return psycopg.RawCursor(self._connection, row_factory=tuple_row)
+
+    def reader(self) -> psycopg.RawCursor[Row]:
+        cursor = self._raw()
         cursor.adapters.register_loader("timestamptz", _InUTC)
         return cursor
 
@@ -244,11 +254,12 @@ class PostgresDriver(Driver):
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[list[Row]]:
         # WITH HOLD: the cursor outlives its transaction, so that none is open while the caller
-        # does something else between two batches.
+        # does something else between two batches, or ends its own.
         self._enter()
-        hold = not self.in_transaction()
         name = f"stepping_read_{next(self._serial)}"
-        cursor = psycopg.RawServerCursor(self._connection, name, withhold=hold)
+        cursor = psycopg.RawServerCursor(
+            self._connection, name, withhold=True, row_factory=tuple_row
+        )
         cursor.adapters.register_loader("timestamptz", _InUTC)
         with self._connection.transaction():
             cursor.execute(sql.encode(), parameters or None, binary=True)
@@ -261,13 +272,13 @@ class PostgresDriver(Driver):
                 with self._connection.transaction():
                     rows = cursor.fetchmany(_FETCH_ROWS)
         finally:
-            if not self._connection.closed:
+            if self._connection.info.transaction_status in _USABLE:
                 with self._connection.transaction():
                     cursor.close()
 
     def script(self, statements: Sequence[str]) -> None:
         for statement in statements:
-            self._connection.execute(statement.encode())
+            self._execute(statement.encode())
 
     def existing(self, tables: Sequence[str]) -> set[str]:
         sql = (
@@ -275,18 +286,18 @@ class PostgresDriver(Driver):
             "AND c.relkind IN ('r', 'p', 'v') AND pg_catalog.pg_table_is_visible(c.oid)"
         )
         with self._connection.transaction():
-            rows = self._connection.execute(sql, (list(tables),)).fetchall()
+            rows = self._execute(sql, (list(tables),)).fetchall()
         return {name for (name,) in rows}
 
     def next_time(self) -> int:
         with self._connection.transaction():
-            row = self._connection.execute("SELECT nextval('stepping_clock')").fetchone()
+            row = self._execute("SELECT nextval('stepping_clock')").fetchone()
         assert row is not None
         return int(row[0])
 
     def start(self, query: str) -> bool:
         sql = "UPDATE stepping_queries SET started = true WHERE name = %s AND NOT started"
-        return self._connection.execute(sql, (query,)).rowcount == 0
+        return self._execute(sql, (query,)).rowcount == 0
 
     def failure(self, error: BaseException) -> str | None:
         if not isinstance(error, psycopg.Error):

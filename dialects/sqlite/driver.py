@@ -6,6 +6,7 @@ import datetime
 import re
 import sqlite3
 import uuid
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -124,6 +125,31 @@ def from_column(atom: Atom, field: str) -> Callable[[Any], Any] | None:
             return None
 
 
+class _Stream:
+    """A SELECT that is being read."""
+
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self.cursor = cursor
+        self.rest: list[Row] | None = None
+
+    def fetch(self) -> list[Row]:
+        if self.rest is None:
+            return self.cursor.fetchmany(_FETCH_ROWS)
+        rows, self.rest = self.rest, []
+        return rows
+
+    def finish(self) -> None:
+        """Fetch all that is left: what the connection writes next must not be seen."""
+        if self.rest is None:
+            self.rest = self.cursor.fetchall()
+            self.cursor.close()
+
+
+# A SELECT sees what its own connection writes while it runs (sqlite.org/isolation.html), and a
+# rollback ends it; several stores may share a connection.
+_STREAMS: weakref.WeakSet[_Stream] = weakref.WeakSet()
+
+
 class SQLiteDriver(Driver):
     dialect = "sqlite"
 
@@ -172,6 +198,9 @@ class SQLiteDriver(Driver):
 
     @contextmanager
     def writing(self) -> Iterator[None]:
+        for stream in list(_STREAMS):
+            if stream.cursor.connection is self._connection:
+                stream.finish()
         if self._will_begin():
             self._connection.execute("BEGIN IMMEDIATE")
         begin, commit = "BEGIN IMMEDIATE", "COMMIT"
@@ -209,7 +238,7 @@ class SQLiteDriver(Driver):
             return {}
         marks = ", ".join("?" * len(tables))
         sql = f"SELECT table_name, t FROM last_update WHERE table_name IN ({marks})"
-        return dict(self._connection.execute(sql, tuple(tables)).fetchall())
+        return dict(self._select(sql, tuple(tables)).fetchall())
 
     def advance(self, tables: Sequence[str], t: int) -> None:
         self._connection.executemany(
@@ -232,22 +261,28 @@ class SQLiteDriver(Driver):
             self._connection.executemany(one, rows[start:])
 
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        return self._connection.execute(sql, parameters).fetchall()
+        return self._select(sql, parameters).fetchall()
+
+    def _select(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+        cursor = self._connection.cursor()
+        cursor.row_factory = None  # tuples, whatever rows the application has asked for
+        return cursor.execute(sql, parameters)
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[list[Row]]:
-        cursor = self._connection.execute(sql, parameters)
+        stream = _Stream(self._select(sql, parameters))
+        _STREAMS.add(stream)
         try:
-            while rows := cursor.fetchmany(_FETCH_ROWS):
+            while rows := stream.fetch():
                 yield rows
         finally:
-            cursor.close()
+            stream.cursor.close()
 
     def script(self, statements: Sequence[str]) -> None:
         for statement in statements:
             self._connection.execute(statement)
 
     def existing(self, tables: Sequence[str]) -> set[str]:
-        rows = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        rows = self._select("SELECT name FROM sqlite_master WHERE type = 'table'")
         there = {name for (name,) in rows}
         return there & set(tables)
 
@@ -257,7 +292,7 @@ class SQLiteDriver(Driver):
                 "INSERT INTO stepping_clock (one, t) VALUES (1, 1) "
                 "ON CONFLICT (one) DO UPDATE SET t = t + 1"
             )
-            (t,) = self._connection.execute("SELECT t FROM stepping_clock").fetchone()
+            (t,) = self._select("SELECT t FROM stepping_clock").fetchone()
         return int(t)
 
     def start(self, query: str) -> bool:
