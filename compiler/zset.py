@@ -188,10 +188,13 @@ def order_key(value: Any) -> Any:
         return (1, cls.__qualname__, value.value if isinstance(value, int | str) else value.name)
     if isinstance(value, Empty):
         return (-1,)
-    less: Any = getattr(cls, "__lt__", None)
-    if less is not object.__lt__:
+    less: Any = cls.__lt__
+    if less is not _NO_ORDER:
         return (1, cls.__qualname__, value)
     return (1, cls.__qualname__, repr(value))
+
+
+_NO_ORDER: Any = vars(object)["__lt__"]
 
 
 class _Descending:

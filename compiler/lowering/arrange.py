@@ -222,9 +222,7 @@ def _state_table(
             change_columns += (TableColumn(each, INT) for each in infinities[1:])
         low = free_name(f"{running.name}_low", inner)
         finite, positive, negative = infinities or ("", "", "")
-        sums.append(
-            SumColumns(running.type, value, old, new, finite, positive, negative, low)
-        )
+        sums.append(SumColumns(running.type, value, old, new, finite, positive, negative, low))
     counts = (TableColumn(ir.GROUP_OLD, INT.optional()), TableColumn(ir.GROUP_NEW, INT))
     extremes: list[SumColumns] = []
     for extreme in groups.others:

@@ -26,6 +26,7 @@ from stepping.compiler.plan.statements import Step
 from stepping.compiler.plan.tables import TableColumn
 from stepping.compiler.rewrites.existence import count_existing
 from stepping.compiler.rewrites.python_steps import isolate_python
+from stepping.compiler.rewrites.sets import drop_distincts
 from stepping.compiler.rewrites.share import share
 from stepping.compiler.schema import schema_of
 from stepping.dialects.base import Dialect
@@ -63,6 +64,9 @@ def plan_sql(
     roots = isolate_python(roots, lambda scalar: can_spell(scalar, dialect.spelling))
     roots = share(roots)
     proven = non_negative(roots, allow_negative=options.allow_negative)
+    if options.rewrites:
+        roots = share(drop_distincts(roots, proven))
+        proven = non_negative(roots, allow_negative=options.allow_negative)
     roots = count_existing(roots, proven)
     outputs = roots[:count]
     caches = dict(zip(caches, roots[count : count + len(caches)], strict=True))
