@@ -64,7 +64,7 @@ class Scheduler:
         while True:
             pieces, merging = self.pieces(changed, forced, first)
             ordered, stuck = in_order(pieces)
-            if not stuck:
+            if len(ordered) == len(pieces):
                 break
             # Two merges that each read what the other writes: compute one change beforehand.
             more = frozenset(merging[name] for name in stuck) - forced

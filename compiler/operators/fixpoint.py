@@ -304,7 +304,7 @@ class Fixpoint(ir.Operator):
         )
 
     def delta(self, at: ir.Reads) -> ir.Relation:
-        state = Ordered(self, origin=self.origin, called=self.label)
+        state = Found(self, origin=self.origin, called=self.label)
         presence = tuple(
             ir.Threshold(each, at.delta(each), ir.Rule.POSITIVE) for each in self.externals
         )
@@ -312,6 +312,15 @@ class Fixpoint(ir.Operator):
 
     def non_negative(self, inputs: tuple[bool, ...]) -> bool:
         return True
+
+
+@ir.node
+class Found(Ordered):
+    """The rows of a recursion, in the table that it writes itself.
+
+    A node of its own: what else reads these rows behind the step, another recursion or `first_n`,
+    has a table that is merged into when they are known.
+    """
 
 
 def value_of(operator: ir.Operator, known: dict[int, Any]) -> Any:
