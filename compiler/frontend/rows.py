@@ -25,6 +25,7 @@ from stepping.compiler.frontend.unions import united
 from stepping.compiler.schema import EMPTY as EMPTY
 from stepping.compiler.schema import (
     NULL,
+    UNIT,
     Again,
     Atom,
     Build,
@@ -34,6 +35,7 @@ from stepping.compiler.schema import (
     Struct,
     ValueType,
     Weighted,
+    schema_of,
 )
 from stepping.compiler.schema import Empty as Empty
 from stepping.compiler.zset import ZSet, ZSetPython
@@ -86,6 +88,12 @@ class Pair(Generic[T, U]):
 
 def pair_of(left: ValueType, right: ValueType) -> Struct:
     """The type of ``Pair[left, right]``."""
+    for side in (left, right):
+        if [column.path for column in schema_of(side).columns] == [(UNIT,)]:
+            raise QueryError(
+                f"rows of {side} have no fields, so that a pair could not hold them",
+                hint="give the row class a field",
+            )
     fields = (("left", left), ("right", right))
     return Struct(fields, cls=Pair, build=Build.POSITIONAL, name=f"Pair[{left}, {right}]")
 
@@ -122,7 +130,7 @@ _INSTEAD: dict[Any, str] = {
     ZSet: "a field holds a Z-set in memory: st.ZSetPython[X]",
 }
 _EMPTY_TYPE = Struct((), cls=EMPTY, build=Build.SINGLETON, name="Empty")
-_MAX_NESTED = 100
+_MAX_NESTED = 10  # of one generic class inside itself: Box[Box[Box[int]]]
 _MAX_ALIASES = 100
 _MAX_SCALE = 18  # a scaled decimal is a 64-bit integer on SQLite
 
@@ -223,9 +231,9 @@ class _Resolver:
             up = len(at.inside) - 1 - at.inside.index(key)
             again = Again(up, row_class, _show(annotation))
             return Atom(Kind.PACKED, collected=again)
-        if len(at.inside) >= _MAX_NESTED:
+        if sum(1 for cls, _ in at.inside if cls is row_class) >= _MAX_NESTED:
             raise QueryError(
-                f"{_show(annotation)} has row classes inside it without end",
+                f"{row_class.__name__} contains itself with other type arguments each time",
                 hint="a row class may contain itself with the same type arguments only",
             )
         name = row_class.__name__
