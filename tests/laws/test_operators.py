@@ -15,7 +15,7 @@ from tests.support.histories import History, histories
 from tests.support.law import law
 from tests.support.queries import CASES, Case
 
-EXAMPLES = hypothesis.settings.default.max_examples
+EXAMPLES = hypothesis.settings().max_examples  # of the profile
 
 settings = hypothesis.settings(
     max_examples=max(3, EXAMPLES // 10), suppress_health_check=list(hypothesis.HealthCheck)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg import sql
 
 import stepping as st
@@ -77,9 +78,7 @@ class Law:
             step = history.changes(moves, there)
             changes = {
                 name: self.canonical(position, change)
-                for position, (name, change) in enumerate(
-                    zip(graph.input_names, step, strict=True)
-                )
+                for position, (name, change) in enumerate(zip(graph.input_names, step, strict=True))
             }
             after = {name: inputs[name] + changes[name] for name in inputs}
             expected, failure = self.expected(after)
@@ -108,13 +107,14 @@ class Law:
     def stepped(
         self, opened: Opened, step: Sequence[Change], failure: st.SteppingError | None
     ) -> tuple[ZSet[Any], ...]:
-        try:
-            found = act(opened.store, self.graph, step)
-        except st.RowError as error:
-            assert failure is not None, f"{opened.name}: {error}"
-            return ()
-        assert failure is None, f"{opened.name} returned {found}, and it should fail: {failure}"
-        return found
+        if failure is None:
+            try:
+                return act(opened.store, self.graph, step)
+            except st.RowError as error:
+                raise AssertionError(f"{opened.name}: {error}") from error
+        with pytest.raises(st.RowError):
+            raise AssertionError(f"{opened.name} returned {act(opened.store, self.graph, step)}")
+        return ()
 
     def check(
         self,
@@ -161,7 +161,7 @@ def act(store: st.Store, graph: Any, step: Sequence[Change]) -> tuple[ZSet[Any],
     changed = [i for i, change in enumerate(step) if change]
     if len(changed) == 1:
         (only,) = changed
-        action = st.actions(store, graph)[only]
+        action: st.Action[Any, tuple[ZSet[Any], ...]] = st.actions(store, graph)[only]
         counts = sorted(step[only].items(), key=lambda item: item[1])
         if all(count > 0 for _, count in counts):
             return action.insert(*(row for row, n in counts for _ in range(n)))
@@ -192,20 +192,22 @@ def empty(store: Any) -> None:
 def law(
     graph: Any, postgres: Sequence[tuple[str, str]], *, allow_negative: bool = False
 ) -> Iterator[Law]:
-    """A query on SQLite and on each of ``postgres`` (name and URL), with rewrites and without."""
+    """A query on SQLite and on each of ``postgres`` (name and URL), with rewrites and without.
+
+    With ``allow_negative`` on one of each: planning costs most of a test's time.
+    """
     options = {"allow_negative": allow_negative}
+    postgres = postgres[:1] if allow_negative else postgres
     with contextlib.ExitStack() as stack:
         stores = []
-        for rewrites in (True, False):
+        for rewrites in (True,) if allow_negative else (True, False):
             connection = stack.enter_context(st.connection_sqlite(":memory:"))
             store: Any = st.StoreSQLite.from_graph(connection, graph, rewrites=rewrites, **options)
             stores.append(Opened(f"sqlite, rewrites={rewrites}", store))
         for position, (name, url) in enumerate(postgres):
             rewrites = position % 2 == 0
             connection_pg = stack.enter_context(schema(url))
-            store = st.StorePostgres.from_graph(
-                connection_pg, graph, rewrites=rewrites, **options
-            )
+            store = st.StorePostgres.from_graph(connection_pg, graph, rewrites=rewrites, **options)
             stores.append(Opened(f"{name}, rewrites={rewrites}", store))
         yield Law(graph, stores, allow_negative=allow_negative)
 

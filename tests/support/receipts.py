@@ -16,7 +16,7 @@ class LineItem(st.Data):
     qty: int
 
 
-cache = st.Cache["ReceiptItem"]()  # type: ignore[name-defined]  # noqa: F821 (as on the page)
+cache = st.Cache["ReceiptItem"]()  # type: ignore[name-defined] # as on the page
 
 
 def pick_price(p: st.Pair[Product, LineItem]) -> float:
@@ -83,7 +83,7 @@ def insert_chunk(kind: str, where: str, chunk: Chunk, time: st.Time) -> int:
     """Insert line items at a time, and return how many pairs that made."""
     connect = st.connection_sqlite if kind == "sqlite" else st.connection_postgres
     cls = st.StoreSQLite if kind == "sqlite" else st.StorePostgres
-    with connect(where) as conn:  # type: ignore[operator]
+    with connect(where) as conn:
         store = cls.from_graph(conn, graph, create_tables=False)
         (_, line_item_action) = st.actions(store, graph)
         (joined,) = line_item_action.insert(*chunk, time=time)

@@ -141,8 +141,10 @@ _POOLS: dict[Any, tuple[list[Any], list[Any]]] = {
         [datetime.date.min, datetime.date.max],
     ),
     datetime.datetime: (
-        [datetime.datetime(2024, 2, 29, 12), datetime.datetime(1969, 12, 31, 23, 59, 59, 999_999)],
-        [datetime.datetime.min, datetime.datetime.max, datetime.datetime(2024, 1, 1, fold=1)],
+        list(
+            map(datetime.datetime.fromisoformat, ["2024-02-29T12:00", "1969-12-31T23:59:59.999999"])
+        ),
+        list(map(datetime.datetime.fromisoformat, ["0001-01-01", "9999-12-31T23:59:59.999999"])),
     ),
     datetime.time: (
         [datetime.time(0), datetime.time(12, 30, 1, 1)],

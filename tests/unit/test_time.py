@@ -12,7 +12,7 @@ import stepping as st
 from stepping.compiler.zset import ZSetPython
 from stepping.runtime import frontier
 from tests.support.place import Place
-from tests.support.shop import ANN, BOB, graph, reading, totals
+from tests.support.shop import ANN, BOB, Reading, User, graph, reading, shop, totals
 
 
 def test_untimed_steps_leave_last_update_alone(place: Place) -> None:
@@ -39,7 +39,7 @@ def test_timed_step_moves_every_table_of_the_query(place: Place, flush_every_set
 
 
 def test_other_queries_keep_their_time(place: Place) -> None:
-    other = st.compile(lambda_free_query, name="other")
+    other = st.compile(kept_numbers, name="other")
     with place.connect() as connection:
         store, second = place.store(connection, graph), place.store(connection, other)
         st.actions(store, graph)[0].insert(ANN, time=st.Time(2, 0))
@@ -48,7 +48,7 @@ def test_other_queries_keep_their_time(place: Place) -> None:
         assert {times[name] for name in second.plan.kept} == {0}
 
 
-def lambda_free_query(numbers: st.ZSet[int]) -> st.ZSet[int]:
+def kept_numbers(numbers: st.ZSet[int]) -> st.ZSet[int]:
     return st.integrate(numbers)
 
 
@@ -141,29 +141,22 @@ def test_waits_until_the_frontier_is_reached(place: Place, flush_every_set: bool
 
 
 def test_flush_every_set_and_not_give_the_same(place: Place) -> None:
-    other = st.compile(graph_again(), name="other")
+    other = st.compile(shop, name="other")
     with place.connect() as connection:
         store, second = place.store(connection, graph), place.store(connection, other)
         reference = st.StorePython.from_graph(graph)
-        t = 0
-        for a, b in [
+        steps: list[tuple[dict[User, int], dict[Reading, int]]] = [
             ({ANN: 1}, {reading(1, 3): 2}),
             ({}, {reading(1, 3): -1, reading(2, 4): 1}),
             ({BOB: 1}, {}),
             ({ANN: -1, BOB: 1}, {reading(2, 4): 2}),
-        ]:
-            t += 1
+        ]
+        for t, (a, b) in enumerate(steps, start=1):
             change: Any = (ZSetPython(a), ZSetPython(b))
             expected = st.iteration(reference, graph, change)
             assert st.iteration(store, graph, change, st.Time(t, t - 1, False)) == expected
             assert st.iteration(second, other, change, st.Time(t, t - 1, True)) == expected
         assert totals.zset(store) == totals.zset(second) == totals.zset(reference)
-
-
-def graph_again() -> Any:
-    from tests.support.shop import shop
-
-    return shop
 
 
 def test_failure_of_a_stage_leaves_its_time_alone(place: Place) -> None:

@@ -4,7 +4,5 @@ from tests.support.queries import groups, joins, linear, states
 from tests.support.queries.case import Case as Case
 
 CASES: dict[str, Case] = {
-    case.name: case
-    for module in (linear, joins, groups, states)
-    for case in module.CASES
+    case.name: case for module in (linear, joins, groups, states) for case in module.CASES
 }

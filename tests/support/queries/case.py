@@ -6,9 +6,11 @@ import typing
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import stepping
+
+Q = TypeVar("Q", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +40,13 @@ class Case:
 
 
 class Corpus(list[Case]):
-    """Collects queries: ``@corpus`` or ``@corpus(python=True)`` above each."""
+    """Collects queries: ``@corpus`` above each, or ``@corpus.python``."""
 
-    def __call__(
-        self, query: Callable[..., Any] | None = None, *, python: bool = False
-    ) -> Any:
-        if query is None:
-            return lambda function: self(function, python=python)
-        self.append(Case(query, python))
+    def __call__(self, query: Q) -> Q:
+        self.append(Case(query))
+        return query
+
+    def python(self, query: Q) -> Q:
+        """A query that has Python steps on every database."""
+        self.append(Case(query, python=True))
         return query

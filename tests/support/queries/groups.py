@@ -287,7 +287,7 @@ def change_of_groups(a: ZSet[Item], b: ZSet[Item]) -> ZSet[Pair[int, int]]:
     )
 
 
-@corpus(python=True)
+@corpus.python
 def by_a_python_key(a: ZSet[Item]) -> ZSet[Pair[int, str]]:
     return st.group_reduce_flatten(
         a,
@@ -301,14 +301,14 @@ def size_of(t: str | None) -> int:
     return SIZES.get(t or "", 0)
 
 
-@corpus(python=True)
+@corpus.python
 def python_values(a: ZSet[Item]) -> ZSet[Pair[int, str | None]]:
     return st.group_reduce_flatten(
         a, by=Index.pick(Item, lambda i: i.t), zero=int, pick_value=lambda i: size_of(i.t) + i.k
     )
 
 
-@corpus(python=True)
+@corpus.python
 def python_keys_and_values_of_a_join(a: ZSet[Item], b: ZSet[Part]) -> ZSet[Pair[int, str]]:
     pairs = st.join(
         a, b, on_left=Index.pick(Item, lambda i: i.k), on_right=Index.pick(Part, lambda p: p.k)

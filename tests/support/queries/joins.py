@@ -166,9 +166,7 @@ def joined_to_the_right(a: ZSet[Item], b: ZSet[Part], c: ZSet[Item]) -> ZSet[Pai
 def joined_with_a_join_of_itself(a: ZSet[Item], b: ZSet[Part]) -> ZSet[Pair[Item, ItemPart]]:
     by_key = Index.pick(Item, lambda i: i.k)
     inner = st.join(a, b, on_left=by_key, on_right=Index.pick(Part, lambda p: p.k))
-    return st.join(
-        a, inner, on_left=by_key, on_right=Index.pick(ItemPart, lambda p: p.left.k)
-    )
+    return st.join(a, inner, on_left=by_key, on_right=Index.pick(ItemPart, lambda p: p.left.k))
 
 
 @corpus
@@ -223,7 +221,7 @@ def joined_with_optional_rows(a: ZSet[Visit], b: ZSet[Place]) -> ZSet[Pair[Visit
     )
 
 
-@corpus(python=True)
+@corpus.python
 def joined_on_python_keys(a: ZSet[Item], b: ZSet[Part]) -> ZSet[ItemPart]:
     return st.join(
         a,
@@ -237,7 +235,7 @@ def group_of(k: int) -> str | None:
     return GROUPS.get(k)
 
 
-@corpus(python=True)
+@corpus.python
 def joined_on_a_python_key_and_sql(a: ZSet[Item], b: ZSet[Part]) -> ZSet[Pair[int, float]]:
     pairs = st.join(
         a,
@@ -248,7 +246,7 @@ def joined_on_a_python_key_and_sql(a: ZSet[Item], b: ZSet[Part]) -> ZSet[Pair[in
     return st.map(pairs, f=lambda p: Pair(p.left.n, p.right.cost))
 
 
-@corpus(python=True)
+@corpus.python
 def joined_with_itself_on_a_python_key(a: ZSet[Item]) -> ZSet[Pair[Item, Item]]:
     key = Index.pick(Item, lambda i: group_of(i.k))
     return st.join(a, a, on_left=key, on_right=key)

@@ -153,17 +153,17 @@ def dumped(i: Item) -> str:
     return json.dumps([i.k, i.t])
 
 
-@corpus(python=True)
+@corpus.python
 def map_in_python(a: ZSet[Item]) -> ZSet[str]:
     return st.map(a, f=dumped)
 
 
-@corpus(python=True)
+@corpus.python
 def map_by_a_dict(a: ZSet[Item]) -> ZSet[Pair[str, int]]:
     return st.map(a, f=lambda i: Pair(str(PRICES.get(i.k, "many")), i.n))
 
 
-@corpus(python=True)
+@corpus.python
 def filter_in_python(a: ZSet[Item]) -> ZSet[Item]:
     return st.filter(a, f=lambda i: i.k in PRICES and len(json.dumps(i.t)) > 3)
 
@@ -172,7 +172,7 @@ def in_words(i: Item) -> Pair[str, Color | None]:
     return Pair(json.dumps(i.x), Color.RED if i.k in PRICES else None)
 
 
-@corpus(python=True)
+@corpus.python
 def python_between_sql(a: ZSet[Item]) -> tuple[ZSet[str], ZSet[Pair[str, Color | None]]]:
     worded = st.map(st.filter(a, f=lambda i: i.n >= 0), f=in_words)
     coloured = st.filter(worded, f=lambda p: p.right is not None)

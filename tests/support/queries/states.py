@@ -132,7 +132,7 @@ def dumped(p: ItemPart) -> str:
     return json.dumps([p.left.k, p.right.name])
 
 
-@corpus(python=True)
+@corpus.python
 def cache_of_a_python_step(a: ZSet[Item], b: ZSet[Part]) -> ZSet[str]:
     pairs = st.join(a, b, on_left=by_k, on_right=Index.pick(Part, lambda p: p.k))
     dumps = st.map(pairs, f=dumped)
