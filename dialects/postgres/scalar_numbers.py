@@ -142,10 +142,11 @@ def _int_with_float(compare: Callable[[Sql, Sql], Sql], a: Sql, b: Sql) -> Sql:
             return compare(lift(left), lift(right))
 
         rounded = i.cast(FLOAT8)
-        if (i.constant and abs(i.value) <= _EXACT_INT) or (
-            f.constant and abs(f.value) < _EXACT_INT
-        ):
+        small = f.constant and (abs(f.value) < _EXACT_INT or not f.finite)
+        if small or (i.constant and abs(i.value) <= _EXACT_INT):
             return ordered(rounded, f)
+        if f.constant:  # a whole number; its cast to bigint below could raise at once
+            return ordered(i.cast(NUMERIC), number(str(int(f.value))).cast(NUMERIC))
         return case(
             (rounded.ne(f), ordered(rounded, f)),
             # The one float that is equal to a rounded int and is no int: the int is less.

@@ -126,8 +126,9 @@ def _float(value: float) -> Sql:
 
 
 def _decimal(value: Decimal) -> Sql:
-    digits = -number(f"{-value:f}") if value < 0 else number(f"{value:f}")
-    return digits.cast(NUMERIC)
+    # Not -value, which would be rounded to the thread's decimal context.
+    digits = number(f"{value.copy_abs():f}")
+    return (-digits if value < 0 else digits).cast(NUMERIC)
 
 
 def _text(value: str) -> Sql:
