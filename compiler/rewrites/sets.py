@@ -15,8 +15,8 @@ def drop_distincts(
 ) -> tuple[ir.Operator, ...]:
     """The same query without the distincts that are not needed.
 
-    ``distinct(map(distinct(x)))`` is ``distinct(map(x))`` where no count of ``x`` is below 0, so that
-    no two rows can cancel; and the distinct of what has each row once is that itself.
+    ``distinct(map(distinct(x)))`` is ``distinct(map(x))`` where no count of ``x`` is below 0, so
+    that no two rows can cancel; and the distinct of what has each row once is that itself.
     """
     replaced: dict[int, ir.Operator] = {}
     for operator in ir.topological(*roots):
