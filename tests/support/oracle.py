@@ -18,6 +18,7 @@ import hypothesis
 from hypothesis import given
 
 import stepping as st
+from stepping.compiler.codec import python_codec
 from stepping.compiler.zset import ZSet, ZSetPython
 from tests.support.histories import History, histories
 from tests.support.law import Law, law, shown
@@ -27,7 +28,8 @@ Rows = Mapping[Any, int]
 Found = Mapping[Any, int]
 Oracle = Callable[..., Any]  # the rows of each input to the rows of the output, or of each output
 
-EXAMPLES = hypothesis.settings.default.max_examples
+_default = hypothesis.settings.default
+EXAMPLES = _default.max_examples if _default else 50
 
 settings = hypothesis.settings(
     max_examples=max(3, EXAMPLES // 10), suppress_health_check=list(hypothesis.HealthCheck)
@@ -77,8 +79,11 @@ class JudgedLaw(Law):
         if failure is None:
             judged = self.oracle(*(dict(inputs[name].iter()) for name in self.graph.input_names))
             several = judged if isinstance(judged, tuple) else (judged,)
+            types = self.graph.output_types
             for i, (output, wanted) in enumerate(zip(outputs, several, strict=True)):
-                assert shown(output) == shown(ZSetPython(wanted)), f"the meaning of output {i}"
+                form = python_codec(types[i]).canonical  # the oracle may say -0.0 or 1.50
+                judge = ZSetPython((form(row), count) for row, count in wanted.items())
+                assert shown(output) == shown(judge), f"the meaning of output {i}"
         return (outputs, caches), failure
 
 
