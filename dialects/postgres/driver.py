@@ -37,6 +37,7 @@ SETTINGS = {
     "enable_mergejoin": "off",
     "jit": "off",
     "plan_cache_mode": "force_generic_plan",
+    "extra_float_digits": "1",  # with 0 a float as text has 15 digits
 }
 _SET = "SELECT " + ", ".join(
     f"set_config('{name}', '{value}', true)" for name, value in SETTINGS.items()
