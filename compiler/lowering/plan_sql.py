@@ -61,13 +61,12 @@ def plan_sql(
     """Plan a query for a dialect."""
     count = len(outputs)
     roots = (*outputs, *caches.values(), *inputs)
+    roots = count_existing(roots, non_negative(roots, allow_negative=options.allow_negative))
     roots = isolate_python(roots, lambda scalar: can_spell(scalar, dialect.spelling))
     roots = share(roots)
-    proven = non_negative(roots, allow_negative=options.allow_negative)
     if options.rewrites:
-        roots = share(drop_distincts(roots, proven))
         proven = non_negative(roots, allow_negative=options.allow_negative)
-    roots = count_existing(roots, proven)
+        roots = share(drop_distincts(roots, proven))
     outputs = roots[:count]
     caches = dict(zip(caches, roots[count : count + len(caches)], strict=True))
     inputs = roots[count + len(caches) :]

@@ -140,17 +140,22 @@ def isolated_group(group: Aggregate, can_spell: CanSpell) -> ir.Operator:
     slow = next((function for function in used if function.scalars is None), None)
     if slow is None:
         return group
-    # The values side by side, then the key: one pass in Python over the change.
-    types = [function.type for function in used]
+    # The values side by side, then the key: one pass in Python over the change. Where rows that
+    # exist are counted, the row comes first, since two of them with equal values may cancel.
+    whole = group.by_existing
+    types = [group.source.schema.type] * whole + [function.type for function in used]
     fields = tuple((str(i), each) for i, each in enumerate(types))
     together = Struct(fields, cls=tuple, build=Build.TUPLE)
     function = beside(
-        together, slow, lambda row: tuple(run(each, row) for each in used), "values and key"
+        together,
+        slow,
+        lambda row: (*(row,) * whole, *(run(each, row) for each in used)),
+        "values and key",
     )
     identity = "; ".join(each.python or ir.digest_of(each).hex() for each in used)
-    function = dataclasses.replace(function, python=f"values and key: {identity}")
+    function = dataclasses.replace(function, python=f"{'row, ' * whole}values and key: {identity}")
     mapped = Map(group.source, function, origin=group.origin, called=group.label)
-    columns = iter(mapped.schema.columns)
+    columns = iter(mapped.schema.columns[len(group.source.schema) * whole :])
     own = [
         picked(each, tuple(next(columns) for _ in schema_of(each.type).columns)) for each in used
     ]

@@ -241,7 +241,8 @@ FLOATS: dict[str, Rule] = {
     "float.floordiv": lambda a, b: raw(NULL_RAW, registered("floordiv", a, b)),
     "float.mod": lambda a, b: raw(NULL_RAW, registered("mod", a, b)),
     "float.pow": lambda a, b: raw(NULL_RAW, registered("pow", a, b)),
-    "float.neg": lambda a: raw(a.raw, -a),  # 0 - a, so that 0.0 stays 0.0
+    # 0 - a, so that 0.0 stays 0.0; but -0.0 is read as a literal of its own.
+    "float.neg": lambda a: raw(a.raw, number("0.0") - a if a.constant else -a),
     "float.abs": lambda a: raw(a.raw, fn("abs", a)),
     "float.of_int": lambda a: replace(a.cast("REAL"), least=1.0, most=2.0**63),
     "float.of_decimal": _float_of_decimal,
