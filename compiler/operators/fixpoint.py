@@ -39,7 +39,7 @@ def fixpoint(seed: ZSet[T], step: Callable[[ZSet[T]], ZSet[T]]) -> ZSet[T]:
     """
     operator = operator_of(seed, "st.fixpoint")
     at = origin()
-    itself = Itself(next(_serial), operator.schema.type, origin=at)
+    itself = Itself.of(operator.schema.type, at)
     body = operator_of(step(ir.Traced(itself)), "st.fixpoint")
     same_rows("st.fixpoint", operator, body)
     return ir.Traced(recursion(operator, body, itself, at, "fixpoint"))
@@ -65,7 +65,7 @@ def transitive_closure(a: ZSet[Pair[T, T]]) -> ZSet[Pair[T, T]]:
             "st.map the rows to pairs of the same type",
         )
     at = origin()
-    itself = Itself(next(_serial), pair, origin=at)
+    itself = Itself.of(pair, at)
     width = len(schema_of(left))
     columns = edges.schema.columns
     by_right = dataclasses.replace(picked(right, columns[width:]), call=lambda p: p.right)
@@ -86,6 +86,10 @@ class Itself(ir.Operator):
 
     serial: int
     type: ValueType
+
+    @classmethod
+    def of(cls, value_type: ValueType, at: ir.Source) -> Itself:
+        return cls(next(_serial), value_type, origin=at)
 
     @property
     def inputs(self) -> tuple[ir.Operator, ...]:

@@ -12,8 +12,11 @@ from stepping.compiler.frontend.rows import Pair, pair_of
 from stepping.compiler.frontend.tracing import query_error
 from stepping.compiler.operators.aggregate import Aggregate, Total
 from stepping.compiler.operators.distinct import Distinct
+from stepping.compiler.operators.fixpoint import Fixpoint, Itself, recursion
 from stepping.compiler.operators.join import Join, null_safe
 from stepping.compiler.operators.linear import Add, Filter, Map, Neg, run
+from stepping.compiler.operators.python_rows import IdentityPrint, MapMany
+from stepping.compiler.operators.stepwise import Delay, Haitch, Latest
 from stepping.compiler.operators.topn import FirstN, Ordered
 from stepping.compiler.schema import (
     BOOL,
@@ -123,6 +126,14 @@ class Lift:
                 return self.aggregate(operator)
             case FirstN():
                 return self.first(operator)
+            case MapMany(source, function):
+                return self.map_many(source, function, operator)
+            case Fixpoint():
+                return self.fixpoint(operator)
+            case Latest(source) | Delay(source) | IdentityPrint(source):
+                return self.like(operator, source=self.of(source))
+            case Haitch(before, change):
+                return self.like(operator, before=self.of(before), change=self.of(change))
             case _:
                 raise query_error(
                     f"st.{operator.label} cannot stand inside st.per_group",
@@ -207,6 +218,28 @@ class Lift:
             call=lambda pair: Pair(call(pair), pair.right),
         )
         return self.like(operator, source=lifted, function=both)
+
+    def map_many(
+        self, source: ir.Operator, function: ir.RowFunction, operator: MapMany
+    ) -> ir.Operator:
+        moved = self.inside(function, source)
+        call = moved.call
+        both = dataclasses.replace(
+            moved, call=lambda pair: [Pair(value, pair.right) for value in call(pair)]
+        )
+        type_ = pair_of(operator.type, self.key_type)
+        return self.like(operator, source=self.of(source), function=both, type=type_)
+
+    def fixpoint(self, fixpoint: Fixpoint) -> ir.Operator:
+        """The recursion of all groups at once: a row and its key derive rows with the same key."""
+        itself = Itself.of(pair_of(fixpoint.itself.type, self.key_type), self.at)
+        self.done[id(fixpoint.itself)] = itself
+        seed, body = self.lifted(fixpoint.seed), self.lifted(fixpoint.body)
+        if seed is None:
+            seed = self.of(fixpoint.seed)
+        if body is None:
+            body = self.of(fixpoint.body)
+        return recursion(seed, body, itself, self.at, fixpoint.label)
 
     def join(self, join: Join) -> ir.Operator:
         left, right = self.done[id(join.left)], self.done[id(join.right)]

@@ -205,7 +205,55 @@ def values_in_groups(a: ZSet[Item]) -> tuple[ZSet[Any], ...]:
     return grouped(a, by_t, exploded, only_count)
 
 
-# ---------------------------------------------------------------------------------- groups in groups
+# ---------------------------------------------------------------------------------------- recursion
+
+
+def closed(g: ZSet[Item]) -> ZSet[Pair[int, int]]:
+    return st.transitive_closure(st.map(g, f=lambda i: Pair(i.k, i.n)))
+
+
+def spread(y: ZSet[int], edges: ZSet[Item]) -> ZSet[int]:
+    joined = st.join(y, edges, on_left=Index.identity(int), on_right=by_k)
+    return st.map(joined, f=lambda p: p.right.n)
+
+
+def reached(g: ZSet[Item]) -> ZSet[int]:
+    """Over the group's own rows, from some of them."""
+    start = st.map(st.filter(g, f=lambda i: i.x <= 0.0), f=lambda i: i.k)
+    return st.fixpoint(start, lambda y: spread(y, g))
+
+
+def reached_outside(g: ZSet[Item], b: ZSet[Item]) -> ZSet[int]:
+    """From the group's rows, over rows from around it."""
+    return st.fixpoint(st.map(g, f=lambda i: i.k), lambda y: spread(y, b))
+
+
+def reached_from_outside(g: ZSet[Item], b: ZSet[Item]) -> ZSet[int]:
+    """From rows around the group, over its own."""
+    return st.fixpoint(st.map(b, f=lambda i: i.n), lambda y: spread(y, g))
+
+
+@judged(each(closed, reached, key=lambda i: i.t), nasty=False)
+def recursion_in_groups(a: ZSet[Item]) -> tuple[ZSet[Any], ...]:
+    return grouped(a, by_t, closed, reached)
+
+
+@judged(each(reached_outside, reached_from_outside, key=lambda i: i.t), nasty=False)
+def recursion_through_groups(a: ZSet[Item], b: ZSet[Item]) -> tuple[ZSet[Any], ...]:
+    return grouped(a, by_t, reached_outside, reached_from_outside, given=(b,))
+
+
+def closed_in_each(g: ZSet[Item]) -> ZSet[Pair[Pair[int, int], str | None]]:
+    return st.flatten(st.per_group[st.group(g, by=by_t)](closed))
+
+
+@judged(each(closed_in_each, key=lambda i: i.x > 0.0), nasty=False)
+def recursion_in_groups_in_groups(a: ZSet[Item]) -> tuple[ZSet[Any], ...]:
+    by: Any = Index.pick(Item, lambda i: i.x > 0.0)
+    return grouped(a, by, closed_in_each)
+
+
+# --------------------------------------------------------------------------------- groups in groups
 
 
 def first_of_each(g: ZSet[Item]) -> ZSet[Pair[Item, str | None]]:
@@ -223,9 +271,7 @@ def counts_of_each(g: ZSet[Item]) -> ZSet[Pair[int, str | None]]:
 
 def joined_in_each(g: ZSet[Item], b: ZSet[Part]) -> ZSet[Pair[Pair[Item, Part], str | None]]:
     inner = st.group(g, by=by_t)
-    return st.flatten(
-        st.per_group[inner](lambda q: st.join(q, b, on_left=by_k, on_right=of_part))
-    )
+    return st.flatten(st.per_group[inner](lambda q: st.join(q, b, on_left=by_k, on_right=of_part)))
 
 
 def stats_of_each(g: ZSet[Item]) -> ZSet[Pair[Stats, str | None]]:
@@ -322,6 +368,7 @@ NEGATIVE = [
     "aggregates_in_groups",
     "groups_in_groups",
     "self_joins",
+    "recursion_in_groups",
 ]
 
 
