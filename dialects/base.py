@@ -133,6 +133,9 @@ class Dialect(ABC):
     ) -> Expression:
         """The rows of the bases and what the steps make of rows of ``name``, each row once."""
         union = bases[0]
+        if len(bases) == 1 and not steps:  # there is no UNION to leave out what is there twice
+            whole = exp.Subquery(this=union, alias=exp.TableAlias(this=self.identifier("b")))
+            union = exp.select("*").distinct().from_(whole)
         for each in (*bases[1:], *steps):
             union = exp.union(union, each, distinct=True, copy=False)
         table = exp.TableAlias(
