@@ -249,10 +249,11 @@ def _state_table(
         extremes=tuple(extremes),
         rows_of=str(operator.schema.type),
     )
+    changed = (*keys, *counts, *change_columns)
     change = Table(
-        names.delta_name(f"change_{role}", taken),
+        names.delta_name(f"change_{role}", changed, taken),
         TableKind.CHANGE,
-        (*keys, *counts, *change_columns),
+        changed,
         None,
         key=key,
         reason=f"the groups of {operator.label} that a step touches, before and after it",

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 
 from stepping.compiler import ir
+from stepping.compiler.plan.tables import TableColumn
 from stepping.compiler.schema import IDENTIFIER_BYTES, bounded
 
 _DIGITS = 6
@@ -26,9 +27,15 @@ def index_name(table: str, columns: Iterable[str]) -> str:
     return bounded(f"{table}__{'_'.join(columns)}")
 
 
-def delta_name(role: str, taken: set[str]) -> str:
-    """The name of a table that holds one step's change; it exists per connection only."""
-    name = stem = _fitted(f"stepping_{role}", IDENTIFIER_BYTES - 4)
+def delta_name(role: str, columns: Iterable[TableColumn], taken: set[str]) -> str:
+    """The name of a table that holds one step's change; it exists per connection only.
+
+    Several queries may be run on one connection: what has the same name has the same columns, and
+    is emptied by each step.
+    """
+    digest = ir.digest_of(tuple((column.name, column.type) for column in columns)).hex()
+    tail = f"_{digest[:_DIGITS]}"
+    name = stem = _fitted(f"stepping_{role}", IDENTIFIER_BYTES - len(tail) - 4) + tail
     serial = 2
     while name.lower() in taken:
         name = f"{stem}_{serial}"

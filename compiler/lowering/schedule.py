@@ -150,7 +150,7 @@ class Scheduler:
     ) -> Table:
         taken = {column.name.lower() for column in columns}
         return Table(
-            names.delta_name(role, self.taken),
+            names.delta_name(role, columns, self.taken),
             TableKind.DELTA,
             columns,
             free_name(WEIGHT, taken),
