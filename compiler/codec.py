@@ -76,6 +76,11 @@ def python_codec(value_type: ValueType) -> Codec:
     return _python_codec(value_type, id(value_type))
 
 
+def value_of(column: Any, atom: Atom) -> Any:
+    """The value that a column of `python_codec` holds: itself, but for one that is packed."""
+    return python_codec(atom).decode((column,)) if atom.kind is Kind.PACKED else column
+
+
 def _as_it_is(atom: Atom, field: str) -> None:
     return None
 
@@ -148,7 +153,7 @@ class _Encoder(_Generator):
         value = self.variable()
         self.line(indent, f"{value} = {expression}")
         columns: list[str] = []
-        inner = indent
+        inner, no = indent, "False"
         if struct.is_optional:
             present = self.variable()
             missing = "None" if struct.missing is Missing.NONE else self.constant(EMPTY, "empty")
@@ -156,10 +161,11 @@ class _Encoder(_Generator):
             inner = indent + "    "
             convert = self.convert(Atom(Kind.BOOL), field)
             if convert:
-                # A variable of its own: where an outer row is missing, this one is set to None.
+                # A variable of its own: where an outer row is missing, this one is set.
                 shown = self.variable()
                 self.line(indent, f"{shown} = {self.constant(convert, 'convert')}({present})")
                 columns.append(shown)
+                no = repr(convert(False))
             else:
                 columns.append(present)
             self.line(indent, f"if {present}:")
@@ -169,7 +175,11 @@ class _Encoder(_Generator):
             if len(self.lines) == mark:
                 self.line(inner, "pass")
             self.line(indent, "else:")
-            self.line(indent, "    " + (" = ".join(own) + " = None" if own else "pass"))
+            for name, column in zip(own, schema_of(struct).columns[1:], strict=True):
+                # The flag of a row inside a row that is not there says that it is not there.
+                absent = "None" if column.type.nullable else no
+                self.line(indent, f"    {name} = {absent}")
+            self.line(indent, "    pass")
         yield from columns
         yield from own
 

@@ -301,6 +301,11 @@ def _leaves(
                 yield from _leaves(inner, (*path, name), nullable=inside)
 
 
+def has_columns(value_type: ValueType) -> bool:
+    """Whether a type has columns of its own: not a row class without fields."""
+    return next(_leaves(value_type, (), nullable=False), None) is not None
+
+
 def column_names(paths: list[tuple[str, ...]]) -> list[str]:
     """A name for each path: its parts joined by ``_``, unique without regard to case, bounded.
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from stepping.compiler import ir
-from stepping.compiler.codec import python_codec
+from stepping.compiler.codec import python_codec, value_of
 from stepping.compiler.frontend.rowfn import functions
 from stepping.compiler.frontend.rowfn.translate import translate
 from stepping.compiler.frontend.rows import type_of
@@ -21,6 +21,7 @@ from stepping.compiler.schema import (
     Struct,
     ValueType,
     free_name,
+    has_columns,
     schema_of,
 )
 from stepping.compiler.zset import order_key
@@ -102,7 +103,7 @@ class Index(Generic[T_co, K_co]):
 
     @property
     def is_composite(self) -> bool:
-        return isinstance(self.type, Struct) and self.type.build is Build.TUPLE
+        return is_composite(self.type)
 
     @property
     def parts(self) -> tuple[ValueType, ...]:
@@ -161,19 +162,28 @@ def _itself(row: Any) -> Any:
     return row
 
 
+def is_composite(value_type: ValueType) -> bool:
+    """Whether a key is a tuple of values that each have a direction."""
+    if not isinstance(value_type, Struct) or value_type.is_optional:
+        return False
+    return value_type.build is Build.TUPLE and has_columns(value_type)
+
+
 def key_parts(value_type: ValueType) -> tuple[ValueType, ...]:
     """The types of the values that a key is made of: those of a tuple, or the one."""
-    if isinstance(value_type, Struct) and value_type.build is Build.TUPLE:
+    if isinstance(value_type, Struct) and is_composite(value_type):
         return tuple(inner for _, inner in value_type.fields)
     return (value_type,)
 
 
 def directions(value_type: ValueType, ascending: Sequence[bool]) -> tuple[bool, ...]:
     """The direction of each column of a key, given that of each of its parts."""
+    if not is_composite(value_type):
+        return tuple(ascending) * len(schema_of(value_type))
     return tuple(
         up
         for up, part in zip(ascending, key_parts(value_type), strict=True)
-        for _ in schema_of(part).columns
+        for _ in (schema_of(part).columns if has_columns(part) else ())
     )
 
 
@@ -225,7 +235,7 @@ def join_function(function: ir.RowFunction) -> ir.RowFunction:
 
     def call(row: Any) -> tuple[Any, ...]:
         values = encode(get(row))
-        return tuple(values[i] for i in kept)
+        return tuple(value_of(values[i], columns[i].type) for i in kept)
 
     return dataclasses.replace(
         function,

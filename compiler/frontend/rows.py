@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 import dataclasses
 import datetime
 import decimal
 import enum
+import inspect
 import sys
 import types
 import typing
@@ -25,7 +27,6 @@ from stepping.compiler.frontend.unions import united
 from stepping.compiler.schema import EMPTY as EMPTY
 from stepping.compiler.schema import (
     NULL,
-    UNIT,
     Again,
     Atom,
     Build,
@@ -35,7 +36,7 @@ from stepping.compiler.schema import (
     Struct,
     ValueType,
     Weighted,
-    schema_of,
+    has_columns,
 )
 from stepping.compiler.schema import Empty as Empty
 from stepping.compiler.zset import ZSet, ZSetPython
@@ -89,7 +90,7 @@ class Pair(Generic[T, U]):
 def pair_of(left: ValueType, right: ValueType) -> Struct:
     """The type of ``Pair[left, right]``."""
     for side in (left, right):
-        if [column.path for column in schema_of(side).columns] == [(UNIT,)]:
+        if not has_columns(side):
             raise QueryError(
                 f"rows of {side} have no fields, so that a pair could not hold them",
                 hint="give the row class a field",
@@ -268,26 +269,36 @@ class _Resolver:
             raise QueryError(f"{where}: {error.message}", hint=error.hint) from None
 
     def hints(self, row_class: Any) -> dict[str, Any]:
-        local = dict(self.namespace)
+        """The annotations of a row class, each resolved where its class was written.
+
+        Names that are not known there are looked up in the query's namespace: a row class may be
+        local to the function that defines the query.
+        """
+        found: dict[str, Any] = {}
         for base in reversed(row_class.__mro__):
-            local |= base.__dict__.get("__stepping_locals__", {})
-        local.setdefault(row_class.__name__, row_class)
-        try:
-            return typing.get_type_hints(row_class, localns=local, include_extras=True)
-        except NameError as error:
-            raise QueryError(
-                f"an annotation of {row_class.__name__} names {error.name!r}, which is not defined",
-                hint="define it at the top of the module, or next to the query",
-            ) from None
+            written = vars(builtins) | vars(sys.modules.get(base.__module__, builtins))
+            is_local = "<locals>" in base.__qualname__
+            names = written | self.namespace if is_local else self.namespace | written
+            names |= base.__dict__.get("__stepping_locals__", {})
+            names.setdefault(base.__name__, base)
+            try:
+                found |= self.evaluated(inspect.get_annotations(base), names)
+            except NameError as error:
+                raise QueryError(
+                    f"an annotation of {base.__name__} names {error.name!r}, which is not defined",
+                    hint="define it at the top of the module, or next to the query",
+                ) from None
+        return found
+
+    def evaluated(self, annotations: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
+        holder = types.new_class("_Holder")
+        holder.__annotations__ = annotations
+        return typing.get_type_hints(holder, globalns=names, localns={}, include_extras=True)
 
     def named(self, annotation: str | typing.ForwardRef) -> Any:
         text = annotation if isinstance(annotation, str) else annotation.__forward_arg__
-        holder = types.new_class("_Holder")
-        holder.__annotations__ = {"it": text}
         try:
-            return typing.get_type_hints(
-                holder, globalns=self.namespace, localns={}, include_extras=True
-            )["it"]
+            return self.evaluated({"it": text}, self.namespace)["it"]
         except NameError as error:
             raise QueryError(f"{text!r}: {error.name!r} is not defined here") from None
 
