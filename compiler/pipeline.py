@@ -112,6 +112,8 @@ def compile(
         returned = query(*(ir.Traced(each) for each in inputs))  # type: ignore[arg-type]
     outputs = outputs_of(query, returned)
     caches, names = caches_of(trace)
+    for operator in ir.topological(*outputs, *caches.values()):
+        check_rows(operator)
     graph: Query[R_co, *Ts] = Query(
         shown, inputs, outputs, caches, names, place_of(query), python_steps
     )
@@ -204,6 +206,16 @@ def caches_of(trace: Trace) -> tuple[dict[str, ir.Operator], dict[object, str]]:
         names[cache] = name
         caches[name] = operator
     return caches, names
+
+
+def check_rows(operator: ir.Operator) -> None:
+    """Raise, at its line, for an operator whose rows cannot be stored."""
+    try:
+        _ = operator.schema
+    except QueryError as error:
+        if error.where is None and operator.origin is not None:
+            error.where, error.source = str(operator.origin), operator.origin.text or None
+        raise
 
 
 def refuse(operator: ir.Operator, dialect: str | None = None) -> None:

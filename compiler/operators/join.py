@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from stepping.compiler import ir
-from stepping.compiler.codec import python_codec
+from stepping.compiler.codec import python_codec, value_of
 from stepping.compiler.frontend.index import Index, join_function, join_key, join_types
 from stepping.compiler.frontend.rows import Pair, pair_of
 from stepping.compiler.frontend.tracing import (
@@ -151,8 +151,16 @@ def null_safe(key: ir.RowFunction) -> ir.RowFunction:
             if scalar is not None:
                 scalars.append(scalar)
             continue
-        atom = column.type.required()
-        types += (BOOL, atom)
+        types.append(BOOL)
+        if column.type.kind is Kind.NULL:
+            scalars += () if scalar is None else (ir.IsNull(scalar),)
+            continue
+        # What is packed has no value to stand in for it, but its bytes have; and what stands in
+        # need not be one of a Literal's values.
+        packed = column.type.kind is Kind.PACKED
+        atom = dataclasses.replace(column.type, nullable=False, choices=())
+        atom = Atom(Kind.BYTES) if packed else atom
+        types.append(atom)
         if scalar is not None:
             missing = ir.IsNull(scalar)
             stand_in = ir.Const(stand_in_of(atom), atom)
@@ -163,8 +171,12 @@ def null_safe(key: ir.RowFunction) -> ir.RowFunction:
     def call(row: Any) -> Any:
         parts: list[Any] = []
         for value, column in zip(encode(decode(row)), columns, strict=True):
-            if column.type.nullable:
-                parts.append(value is None)
+            if not column.type.nullable:
+                parts.append(value_of(value, column.type))
+                continue
+            parts.append(value is None)
+            if column.type.kind is Kind.NULL:
+                continue
             parts.append(stand_in_of(column.type) if value is None else value)
         return tuple(parts)
 

@@ -6,7 +6,7 @@ import builtins
 import enum
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.rowfn import functions
@@ -37,6 +37,7 @@ from stepping.compiler.frontend.rowfn.values import (
     constant_of,
 )
 from stepping.compiler.frontend.rows import type_of
+from stepping.compiler.frontend.unions import bare, united
 from stepping.compiler.ir.function import Source
 from stepping.compiler.schema import (
     EMPTY,
@@ -329,22 +330,14 @@ def joined(a: ValueType, b: ValueType) -> ValueType:
     """The type of a value that is of one type here and of another there."""
     for one, other in ((a, b), (b, a)):
         if isinstance(one, Atom) and one.kind is Kind.NULL:
-            if isinstance(other, Atom):
-                return other.optional()
-            if other.missing is not Missing.EMPTY:
-                return other.optional(Missing.NONE)
+            return united((NULL, other))
         if isinstance(one, Struct) and one.cls is EMPTY:
-            match other:
-                case Atom(nullable=False):
-                    return _bare(other)
-                case Struct() if other.cls is EMPTY:
-                    return other
-                case Struct() if other.missing is not Missing.NONE:
-                    return other.optional(Missing.EMPTY)
-        if isinstance(one, Struct) and one.build is Build.BARE and isinstance(other, Atom):
-            inner = joined(one.fields[0][1], other)
-            if isinstance(inner, Atom) and not inner.nullable:
-                return _bare(inner)
+            return united((one, other))
+        if _is_bare(one) and not _is_bare(other):
+            inside = other
+            if isinstance(other, Struct) and other.missing is Missing.EMPTY:
+                inside = other.required()
+            return bare(joined(one.fields[0][1], inside))
         if isinstance(one, Atom) and one.collected is not None:
             for wide in (one, one.optional()):
                 if widens(other, wide):
@@ -363,9 +356,8 @@ def joined(a: ValueType, b: ValueType) -> ValueType:
     raise Mixed(f"it returns {type_name(a)} for some rows and {type_name(b)} for others")
 
 
-def _bare(inner: Atom) -> Struct:
-    fields: tuple[tuple[str, ValueType], ...] = (("value", inner),)
-    return Struct(fields, Missing.EMPTY, cls=None, build=Build.BARE, name=str(inner))
+def _is_bare(kind: ValueType) -> TypeGuard[Struct]:
+    return isinstance(kind, Struct) and kind.build is Build.BARE
 
 
 def widens(narrow: ValueType, wide: ValueType) -> bool:
@@ -384,11 +376,15 @@ def widens(narrow: ValueType, wide: ValueType) -> bool:
                 not wide.choices
                 or (bool(narrow.choices) and set(narrow.choices) <= set(wide.choices))
             )
+        case Struct(cls=cls), Struct() if cls is EMPTY and not narrow.is_optional:
+            return wide.missing is Missing.EMPTY or wide.cls is EMPTY
+        case _, Struct() if _is_bare(wide) and not _is_bare(narrow):
+            if isinstance(narrow, Struct) and narrow.missing is Missing.EMPTY:
+                narrow = narrow.required()
+            return widens(narrow, wide.fields[0][1])
         case Atom(kind=Kind.NULL), Struct():
             return wide.missing is Missing.NONE
         case Struct(), Struct():
-            if narrow.cls is EMPTY and not narrow.is_optional:
-                return wide.missing is Missing.EMPTY or wide.cls is EMPTY
             return (
                 narrow.cls is wide.cls
                 and narrow.missing in (Missing.NEVER, wide.missing)
