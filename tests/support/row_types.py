@@ -220,7 +220,7 @@ def value_types() -> hs.SearchStrategy[Typed]:
             data_types(inner, serial),
             typed.map(optional),
             typed.map(or_empty),
-            hs.tuples(inner, inner).map(both),
+            hs.tuples(inner, inner).map(both).filter(_can_be_stored),
             hs.lists(inner, max_size=3).map(fixed),
             inner.map(boxed),
             collected(inner),
