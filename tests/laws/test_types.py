@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import random
-from collections.abc import Callable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as hs
@@ -17,17 +13,8 @@ from hypothesis import strategies as hs
 import stepping as st
 from stepping.compiler.codec import python_codec
 from stepping.compiler.frontend.rows import type_of
-from stepping.compiler.schema import has_columns
 from tests.support.row_types import ATOMS, Level, Name, Plain, Typed, value_types
-
-T = TypeVar("T")
-Open = Callable[[Any], contextlib.AbstractContextManager[Any]]
-
-
-class Row(st.Data, Generic[T]):
-    number: int
-    value: T
-
+from tests.support.type_law import Open, Row, graph_of, has_columns_of, hold
 
 # ------------------------------------------------------------------------------- without a database
 
@@ -48,109 +35,6 @@ def test_equal_values_have_equal_columns(data: hs.DataObject) -> None:
 
 
 # --------------------------------------------------------------------------------------- on stores
-
-
-@contextlib.contextmanager
-def on_sqlite(graph: Any) -> Iterator[Any]:
-    with st.connection_sqlite(":memory:") as connection:
-        yield st.StoreSQLite.from_graph(connection, graph)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def opened(request: pytest.FixtureRequest) -> Open:
-    """What opens a store that is empty and gone afterwards."""
-    if request.param == "sqlite":
-        return on_sqlite
-    url = request.getfixturevalue("postgres_db")
-    connection = request.getfixturevalue("kept_open")(url)
-
-    @contextlib.contextmanager
-    def on_postgres(graph: Any) -> Iterator[Any]:
-        # All in a transaction that is rolled back: a new database takes ten times as long.
-        connection.execute("BEGIN")
-        try:
-            yield st.StorePostgres.from_graph(connection, graph)
-        finally:
-            connection.execute("ROLLBACK")
-
-    return on_postgres
-
-
-@pytest.fixture
-def kept_open() -> Iterator[Callable[[str], psycopg.Connection[Any]]]:
-    with contextlib.ExitStack() as stack:
-        yield lambda url: stack.enter_context(st.connection_postgres(url))
-
-
-def through_python(row: Any) -> Any:
-    repr(row)  # has no SQL
-    return row
-
-
-def graph_of(annotation: Any) -> tuple[Any, st.Cache[Any], Any]:
-    """A query that does with a value whatever can be done with any: and its cache and index."""
-    row = Row[annotation]
-    cache: st.Cache[Any] = st.Cache("kept")
-    index = st.Index.pick(row, lambda r: r.value)
-
-    def step(r: Any) -> Any:
-        return through_python(r)
-
-    step.__annotations__ = {"r": row, "return": row}
-
-    def query(rows: Any, others: Any) -> Any:
-        joined = st.join(rows, others, on_left=index, on_right=index)
-        groups = st.group_reduce_flatten(rows, by=index, zero=int, pick_value=lambda r: r.number)
-        mapped = st.map(rows, f=step)
-        values = st.distinct(st.map(mapped, f=lambda r: (r.value, r.value == r.value)))
-        by_key = st.integrate_indexed(mapped, indexes=(index,))
-        _ = cache[mapped](lambda z: by_key)
-        return joined, groups, values
-
-    query.__annotations__ = {"rows": st.ZSet[row], "others": st.ZSet[row]}
-    return st.compile(query), cache, index
-
-
-def has_columns_of(typed: Typed) -> bool:
-    return has_columns(type_of(typed.annotation))
-
-
-def shown(zset: st.ZSet[Any]) -> dict[str, int]:
-    """By the text of rows: 1, 1.0 and True are equal, and are not the same."""
-    return {repr(row): count for row, count in zset.iter()}
-
-
-def hold(opened: Open, annotation: Any, values: list[Any], seed: int = 0) -> None:
-    """Insert rows with these values, look for them, and remove them in another order."""
-    graph, cache, index = graph_of(annotation)
-    rows = [Row(number=i % 3, value=value) for i, value in enumerate(values)]
-    reference = st.StorePython.from_graph(graph)
-
-    def same(step: Callable[[Any], tuple[Any, ...]]) -> None:
-        wanted, found = step(reference), step(store)
-        assert list(map(shown, found)) == list(map(shown, wanted))
-        assert shown(cache.zset(store)) == shown(cache.zset(reference))
-        assert list(cache.zset(store).iter_by_index(index)) == list(
-            cache.zset(reference).iter_by_index(index)
-        )
-
-    with opened(graph) as store:
-        half = len(rows) // 2
-        for batch in (rows[:half], rows[half:]):
-            changes = (st.ZSetPython.of_rows(batch), st.ZSetPython.of_rows(batch[:2]))
-            same(lambda s, changes=changes: st.iteration(s, graph, changes))  # type: ignore[misc]
-        kept = cache.zset(reference).to_python()
-        for row in rows:
-            assert list(cache.zset(store).iter(frozenset({row}))) == [(row, kept.get_count(row))]
-        keys = frozenset(row.value for row in rows[:3])
-        assert list(cache.zset(store).iter_by_index(index, keys)) == list(
-            cache.zset(reference).iter_by_index(index, keys)
-        )
-        random.Random(seed).shuffle(rows)
-        for start in range(0, len(rows), 3):
-            batch = rows[start : start + 3]
-            same(lambda s, batch=batch: st.actions(s, graph)[0].remove(*batch))  # type: ignore[misc]
-        assert len(cache.zset(store)) == 0
 
 
 @settings(
