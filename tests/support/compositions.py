@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import stepping
 from stepping import Cache, Index, Pair, ZSet
+from tests.support import composed
 from tests.support.rows import Item
 
 Items = ZSet[Item]
@@ -145,10 +146,12 @@ def left_over(a: Items, b: Items) -> Items:
 ONE: tuple[Callable[[Items], Items], ...] = (
     *(turned, narrowed, spelled, named_in_python, small, with_text, guarded, kept_in_python),
     *(negated, sums_of_ints, sums_of_floats, sums_by_python_keys, joined_with_itself, distinct),
+    *composed.ONE,
 )
 TWO: tuple[Callable[[Items, Items], Items], ...] = (
     *(added, subtracted, joined, joined_on_text, joined_on_both, joined_in_python),
     *(joined_with_sums, left_over),
+    *composed.TWO,
 )
 
 
