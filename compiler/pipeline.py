@@ -114,6 +114,8 @@ def compile(
     caches, names = caches_of(trace)
     for operator in ir.topological(*outputs, *caches.values()):
         check_rows(operator)
+        if not operator.inputs and not isinstance(operator, Input):
+            operator.evaluate()  # raises: it stands for rows that are known inside a function only
     graph: Query[R_co, *Ts] = Query(
         shown, inputs, outputs, caches, names, place_of(query), python_steps
     )

@@ -107,6 +107,7 @@ class Itself(ir.Operator):
         raise query_error(
             "the rows of a recursion are used outside of their st.fixpoint",
             "use the argument of the step inside it, and what st.fixpoint returns outside",
+            at=self.origin,
         )
 
     def delta(self, at: ir.Reads) -> ir.Relation:

@@ -55,6 +55,7 @@ class Rows(ir.Operator):
         raise query_error(
             "the rows of a group are used outside of their st.per_group",
             "use the argument of the function inside it, and what per_group returns outside",
+            at=self.origin,
         )
 
     def delta(self, at: ir.Reads) -> ir.Relation:

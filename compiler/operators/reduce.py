@@ -135,7 +135,10 @@ def sum_type(what: str, zero: Callable[[], Any], value: ValueType) -> Atom:
             "use zero=int, zero=float or zero=Decimal, and pick a number",
         )
     if start:
-        raise query_error(f"{what}: zero= gives {start!r}, and a sum of nothing is 0")
+        raise query_error(
+            f"{what}: zero= gives {start!r}, and a sum of nothing is 0",
+            f"use zero={type(start).__name__}, and st.map what it gives",
+        )
     wanted = Atom(kinds[type(start)], python=type(start))
     if value.nullable:
         raise query_error(

@@ -41,7 +41,7 @@ def summed(a: Items) -> Items:
 
 class Stats(st.Data):
     n: int
-    low: int
+    low: int | None  # where no row of a group has a positive count
     high: str | None
     kinds: int
     some: bool
@@ -60,7 +60,12 @@ def measured(a: Items) -> Items:
     )
     return st.map(
         st.filter(stats, f=lambda p: p.left.some or p.left.n > 0),
-        f=lambda p: Item(k=p.right, t=p.left.high, x=0.0, n=p.left.low % 4 + p.left.kinds),
+        f=lambda p: Item(
+            k=p.right,
+            t=p.left.high,
+            x=0.0,
+            n=p.left.kinds if p.left.low is None else p.left.low % 4 + p.left.kinds,
+        ),
     )
 
 
