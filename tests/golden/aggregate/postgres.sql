@@ -1,0 +1,907 @@
+-- The query aggregate on postgres; fingerprint 7513e44ef3308156505f1ee88a43ac5e
+
+------------------------------------------------------------------------------
+-- Our own tables
+------------------------------------------------------------------------------
+-- last_update: up to which time each table is written; stepping_queries: what
+-- is installed; stepping_clock: where store.next_time() stands
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    t BIGINT NOT NULL
+) WITH (fillfactor = 10);
+CREATE TABLE IF NOT EXISTS stepping_queries (
+    name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    tables TEXT NOT NULL,
+    started BOOLEAN NOT NULL DEFAULT false,
+    installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+CREATE SEQUENCE IF NOT EXISTS stepping_clock;
+
+------------------------------------------------------------------------------
+-- Tables that are kept
+------------------------------------------------------------------------------
+-- aggregate__orders_by_left_right_169a42: the rows of aggregate, read in the order of left, right
+-- for aggregate (query.py:22)
+CREATE TABLE IF NOT EXISTS aggregate__orders_by_left_right_169a42 (
+    "left" BIGINT NOT NULL,
+    "right" BIGINT NOT NULL,
+    c BIGINT NOT NULL,
+    CONSTRAINT aggregate__orders_by_left_right_169a42__not_negative CHECK ("c" >= 0)
+);
+CREATE INDEX IF NOT EXISTS "aggregate__orders_by_left_right_169a42__left_right" ON "aggregate__orders_by_left_right_169a42" ("left", "right");
+CREATE INDEX IF NOT EXISTS "aggregate__orders_by_left_right_169a42__left_right_key" ON "aggregate__orders_by_left_right_169a42" ("left", "right", (HASH_RECORD_EXTENDED(ROW("left", "right"), 0)));
+-- aggregate__orders_61cc52: the integral of aggregate
+-- for aggregate (query.py:22)
+CREATE TABLE IF NOT EXISTS aggregate__orders_61cc52 (
+    "left" TEXT COLLATE "C",
+    "right" BIGINT NOT NULL,
+    c BIGINT NOT NULL,
+    CONSTRAINT aggregate__orders_61cc52__not_negative CHECK ("c" >= 0)
+);
+CREATE INDEX IF NOT EXISTS "aggregate__orders_61cc52__row_key" ON "aggregate__orders_61cc52" ((HASH_RECORD_EXTENDED(ROW("left", "right"), 0)));
+-- aggregate__aggregate_by_customer_c49e3a: one row per group of aggregate: its number of rows and its sums
+-- for aggregate (query.py:22)
+CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_c49e3a (
+    customer BIGSERIAL NOT NULL,
+    n_2 BIGINT NOT NULL,
+    cents BIGINT NOT NULL,
+    mean_sum BIGINT NOT NULL,
+    mean_count BIGINT NOT NULL,
+    distinct_1 BIGINT NOT NULL,
+    first_1 BIGINT,
+    n BIGINT NOT NULL,
+    PRIMARY KEY (customer),
+    CONSTRAINT aggregate__aggregate_by_customer_c49e3a__not_negative CHECK ("n" >= 0)
+) WITH (fillfactor = 70);
+-- What is installed
+INSERT INTO last_update (
+  table_name,
+  t
+)
+VALUES
+  ('aggregate__aggregate_by_customer_c49e3a', 0),
+  ('aggregate__orders_61cc52', 0),
+  ('aggregate__orders_by_left_right_169a42', 0) ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (
+  name,
+  fingerprint,
+  tables
+)
+VALUES
+  (
+    'aggregate',
+    '7513e44ef3308156505f1ee88a43ac5e',
+    'aggregate__aggregate_by_customer_c49e3a aggregate__orders_61cc52 aggregate__orders_by_left_right_169a42'
+  ) ON CONFLICT DO NOTHING;
+
+------------------------------------------------------------------------------
+-- Delta tables, for one connection: what changes in one step
+------------------------------------------------------------------------------
+CREATE TEMP TABLE IF NOT EXISTS "stepping_change_aggregate_by_customer_ecc82a" (
+    "customer" BIGINT,
+    "n0" BIGINT,
+    "n1" BIGINT,
+    "n_2_0" BIGINT,
+    "n_2_1" BIGINT,
+    "cents_0" BIGINT,
+    "cents_1" BIGINT,
+    "mean_sum_0" BIGINT,
+    "mean_sum_1" BIGINT,
+    "mean_count_0" BIGINT,
+    "mean_count_1" BIGINT,
+    "distinct_1_0" BIGINT,
+    "distinct_1_1" BIGINT,
+    "first_1_0" BIGINT,
+    "first_1_1" BIGINT
+);
+CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_orders_1ea38f" (
+    "customer" BIGINT,
+    "cents" BIGINT,
+    "coupon" TEXT COLLATE "C",
+    "c" BIGINT NOT NULL
+);
+CREATE TEMP TABLE IF NOT EXISTS "stepping_exists_orders_903606" (
+    "left" TEXT COLLATE "C",
+    "right" BIGINT,
+    "c" BIGINT NOT NULL
+);
+
+------------------------------------------------------------------------------
+-- When orders changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: aggregate__aggregate_by_customer_c49e3a, aggregate__orders_61cc52, aggregate__orders_by_left_right_169a42 in last_update
+-- 1. orders (the query's arguments): empty the delta table
+DELETE FROM "stepping_delta_orders_1ea38f";
+-- 2. aggregate (query.py:22): empty the delta table
+DELETE FROM "stepping_exists_orders_903606";
+-- 3. aggregate (query.py:22): empty the delta table
+DELETE FROM "stepping_change_aggregate_by_customer_ecc82a";
+-- 4. orders (the query's arguments): load the changed rows
+-- INSERT INTO "stepping_delta_orders_1ea38f" (
+--   "customer",
+--   "cents",
+--   "coupon",
+--   "c"
+-- )
+-- SELECT
+--   u."customer" AS "customer",
+--   u."cents" AS "cents",
+--   u."coupon" COLLATE "C" AS "coupon",
+--   u."c" AS "c"
+-- FROM UNNEST(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[]), CAST($3 AS TEXT[]), CAST($4 AS BIGINT[])) AS "u"("customer", "cents", "coupon", "c")
+-- 5. aggregate (query.py:22)
+INSERT INTO "stepping_exists_orders_903606" (
+  "left",
+  "right",
+  "c"
+)
+SELECT
+  "g"."left",
+  "g"."right",
+  CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END AS "c"
+FROM (
+  SELECT
+    "g"."left",
+    "g"."right",
+    CAST(SUM("g"."c") AS BIGINT) AS "c"
+  FROM (
+    SELECT
+      "d0"."coupon" AS "left",
+      "d0"."customer" AS "right",
+      "d0"."c" AS "c"
+    FROM "stepping_delta_orders_1ea38f" AS "d0"
+    WHERE
+      (
+        NOT (
+          "d0"."coupon" IS NULL
+        )
+      )
+  ) AS "g"
+  GROUP BY
+    "g"."left",
+    "g"."right"
+  HAVING
+    CAST(SUM("g"."c") AS BIGINT) <> 0
+) AS "g"
+LEFT JOIN "aggregate__orders_61cc52" AS "a"
+  ON HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0) = HASH_RECORD_EXTENDED(ROW("g"."left", "g"."right"), 0)
+  AND ROW("a"."left", "a"."right") IS NOT DISTINCT FROM ROW("g"."left", "g"."right")
+WHERE
+  (
+    CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
+  ) <> 0;
+-- 6. aggregate (query.py:22)
+WITH "g" AS MATERIALIZED (
+  SELECT
+    "g"."left",
+    "g"."right",
+    CAST(SUM("g"."c") AS BIGINT) AS "c"
+  FROM (
+    SELECT
+      "d6"."coupon" AS "left",
+      "d6"."customer" AS "right",
+      "d6"."c" AS "c"
+    FROM "stepping_delta_orders_1ea38f" AS "d6"
+    WHERE
+      (
+        NOT (
+          "d6"."coupon" IS NULL
+        )
+      )
+  ) AS "g"
+  GROUP BY
+    "g"."left",
+    "g"."right"
+  HAVING
+    CAST(SUM("g"."c") AS BIGINT) <> 0
+), "o" AS MATERIALIZED (
+  SELECT
+    g."left",
+    g."right",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "aggregate__orders_61cc52" AS a
+    WHERE
+      HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0) = HASH_RECORD_EXTENDED(ROW(g."left", g."right"), 0)
+      AND ROW("a"."left", "a"."right") IS NOT DISTINCT FROM ROW(g."left", g."right")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "i" AS (
+  INSERT INTO "aggregate__orders_61cc52" (
+    "left",
+    "right",
+    "c"
+  )
+  SELECT
+    o."left",
+    o."right",
+    o."c"
+  FROM "o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "u" AS (
+  UPDATE "aggregate__orders_61cc52" AS a SET "c" = o."c"
+  FROM "o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+)
+DELETE FROM "aggregate__orders_61cc52" AS a USING   "o" AS o
+WHERE
+  a.ctid = o.stepping_rid AND o."c" = 0;
+-- 7. aggregate (query.py:22)
+WITH "g" AS MATERIALIZED (
+  SELECT
+    "g"."left",
+    "g"."right",
+    CAST(SUM("g"."c") AS BIGINT) AS "c"
+  FROM (
+    SELECT
+      "d5"."customer" AS "left",
+      "d5"."cents" AS "right",
+      "d5"."c" AS "c"
+    FROM "stepping_delta_orders_1ea38f" AS "d5"
+  ) AS "g"
+  GROUP BY
+    "g"."left",
+    "g"."right"
+  HAVING
+    CAST(SUM("g"."c") AS BIGINT) <> 0
+), "o" AS MATERIALIZED (
+  SELECT
+    g."left",
+    g."right",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "aggregate__orders_by_left_right_169a42" AS a
+    WHERE
+      "a"."left" = g."left"
+      AND "a"."right" = g."right"
+      AND HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0) = HASH_RECORD_EXTENDED(ROW(g."left", g."right"), 0)
+      AND ROW("a"."left", "a"."right") IS NOT DISTINCT FROM ROW(g."left", g."right")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "i" AS (
+  INSERT INTO "aggregate__orders_by_left_right_169a42" (
+    "left",
+    "right",
+    "c"
+  )
+  SELECT
+    o."left",
+    o."right",
+    o."c"
+  FROM "o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "u" AS (
+  UPDATE "aggregate__orders_by_left_right_169a42" AS a SET "c" = o."c"
+  FROM "o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+)
+DELETE FROM "aggregate__orders_by_left_right_169a42" AS a USING   "o" AS o
+WHERE
+  a.ctid = o.stepping_rid AND o."c" = 0;
+-- 8. aggregate (query.py:22)
+INSERT INTO "stepping_change_aggregate_by_customer_ecc82a" (
+  "customer",
+  "n0",
+  "n1",
+  "n_2_0",
+  "n_2_1",
+  "cents_0",
+  "cents_1",
+  "mean_sum_0",
+  "mean_sum_1",
+  "mean_count_0",
+  "mean_count_1",
+  "distinct_1_0",
+  "distinct_1_1",
+  "first_1_0",
+  "first_1_1"
+)
+SELECT
+  "g"."customer",
+  "a"."n" AS "n0",
+  COALESCE("a"."n", 0) + "g"."n" AS "n1",
+  "a"."n_2" AS "n_2_0",
+  CASE
+    WHEN (
+      COALESCE("a"."n_2", 0) + "g"."n_2"
+    ) BETWEEN -9223372036854775808 AND 9223372036854775807
+    THEN CAST(COALESCE("a"."n_2", 0) + "g"."n_2" AS BIGINT)
+    ELSE CAST(CAST('stepping: ' || (
+      'the sum n_2 does not fit in 64 bits for the group ' || COALESCE(CAST("g"."customer" AS TEXT), 'None')
+    ) AS INT) AS BIGINT)
+  END AS "n_2_1",
+  "a"."cents" AS "cents_0",
+  CASE
+    WHEN (
+      COALESCE("a"."cents", 0) + "g"."cents"
+    ) BETWEEN -9223372036854775808 AND 9223372036854775807
+    THEN CAST(COALESCE("a"."cents", 0) + "g"."cents" AS BIGINT)
+    ELSE CAST(CAST('stepping: ' || (
+      'the sum cents does not fit in 64 bits for the group ' || COALESCE(CAST("g"."customer" AS TEXT), 'None')
+    ) AS INT) AS BIGINT)
+  END AS "cents_1",
+  "a"."mean_sum" AS "mean_sum_0",
+  CASE
+    WHEN (
+      COALESCE("a"."mean_sum", 0) + "g"."mean_sum"
+    ) BETWEEN -9223372036854775808 AND 9223372036854775807
+    THEN CAST(COALESCE("a"."mean_sum", 0) + "g"."mean_sum" AS BIGINT)
+    ELSE CAST(CAST('stepping: ' || (
+      'the sum mean_sum does not fit in 64 bits for the group ' || COALESCE(CAST("g"."customer" AS TEXT), 'None')
+    ) AS INT) AS BIGINT)
+  END AS "mean_sum_1",
+  "a"."mean_count" AS "mean_count_0",
+  CASE
+    WHEN (
+      COALESCE("a"."mean_count", 0) + "g"."mean_count"
+    ) BETWEEN -9223372036854775808 AND 9223372036854775807
+    THEN CAST(COALESCE("a"."mean_count", 0) + "g"."mean_count" AS BIGINT)
+    ELSE CAST(CAST('stepping: ' || (
+      'the sum mean_count does not fit in 64 bits for the group ' || COALESCE(CAST("g"."customer" AS TEXT), 'None')
+    ) AS INT) AS BIGINT)
+  END AS "mean_count_1",
+  "a"."distinct_1" AS "distinct_1_0",
+  CASE
+    WHEN (
+      COALESCE("a"."distinct_1", 0) + "g"."distinct_1"
+    ) BETWEEN -9223372036854775808 AND 9223372036854775807
+    THEN CAST(COALESCE("a"."distinct_1", 0) + "g"."distinct_1" AS BIGINT)
+    ELSE CAST(CAST('stepping: ' || (
+      'the sum distinct_1 does not fit in 64 bits for the group ' || COALESCE(CAST("g"."customer" AS TEXT), 'None')
+    ) AS INT) AS BIGINT)
+  END AS "distinct_1_1",
+  "a"."first_1" AS "first_1_0",
+  (
+    SELECT
+      "m"."right"
+    FROM "aggregate__orders_by_left_right_169a42" AS "m"
+    WHERE
+      "m"."left" = "g"."customer"
+    ORDER BY
+      "m"."right" ASC
+    LIMIT 1
+  ) AS "first_1_1"
+FROM (
+  SELECT
+    "u"."customer" AS "customer",
+    CAST(SUM("u"."stepping_counted") AS BIGINT) AS "n",
+    SUM((
+      CAST("u"."n_2" AS DECIMAL)
+    ) * (
+      "u"."n"
+    )) AS "n_2",
+    SUM((
+      CAST("u"."cents" AS DECIMAL)
+    ) * (
+      "u"."n"
+    )) AS "cents",
+    SUM((
+      CAST("u"."mean_sum" AS DECIMAL)
+    ) * (
+      "u"."n"
+    )) AS "mean_sum",
+    SUM((
+      CAST("u"."mean_count" AS DECIMAL)
+    ) * (
+      "u"."n"
+    )) AS "mean_count",
+    SUM((
+      CAST("u"."distinct_1" AS DECIMAL)
+    ) * (
+      "u"."n"
+    )) AS "distinct_1"
+  FROM (
+    SELECT
+      "d1"."customer" AS "customer",
+      CAST(1 AS BIGINT) AS "n_2",
+      "d1"."cents" AS "cents",
+      "d1"."cents" AS "mean_sum",
+      CAST(1 AS BIGINT) AS "mean_count",
+      0 AS "distinct_1",
+      "d1"."c" AS "n",
+      "d1"."c" AS "stepping_counted"
+    FROM "stepping_delta_orders_1ea38f" AS "d1"
+    UNION ALL
+    SELECT
+      "d2"."right" AS "customer",
+      0 AS "n_2",
+      0 AS "cents",
+      0 AS "mean_sum",
+      0 AS "mean_count",
+      CAST(1 AS BIGINT) AS "distinct_1",
+      "d2"."c" AS "n",
+      0 AS "stepping_counted"
+    FROM "stepping_exists_orders_903606" AS "d2"
+  ) AS "u"
+  GROUP BY
+    1
+) AS "g"
+LEFT JOIN "aggregate__aggregate_by_customer_c49e3a" AS "a"
+  ON "a"."customer" = "g"."customer";
+-- 9. aggregate (query.py:22)
+WITH "o" AS MATERIALIZED (
+  SELECT
+    g."customer",
+    g.n1 AS "n",
+    g."n_2_1" AS "n_2",
+    g."cents_1" AS "cents",
+    g."mean_sum_1" AS "mean_sum",
+    g."mean_count_1" AS "mean_count",
+    g."distinct_1_1" AS "distinct_1",
+    g."first_1_1" AS "first_1",
+    a.ctid AS stepping_rid
+  FROM "stepping_change_aggregate_by_customer_ecc82a" AS g
+  LEFT JOIN "aggregate__aggregate_by_customer_c49e3a" AS a
+    ON "a"."customer" = g."customer"
+  WHERE
+    g.n1 <> 0 OR NOT g.n0 IS NULL
+), "i" AS (
+  INSERT INTO "aggregate__aggregate_by_customer_c49e3a" (
+    "customer",
+    "n_2",
+    "cents",
+    "mean_sum",
+    "mean_count",
+    "distinct_1",
+    "first_1",
+    "n"
+  )
+  SELECT
+    o."customer",
+    o."n_2",
+    o."cents",
+    o."mean_sum",
+    o."mean_count",
+    o."distinct_1",
+    o."first_1",
+    o."n"
+  FROM "o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."n" <> 0
+), "u" AS (
+  UPDATE "aggregate__aggregate_by_customer_c49e3a" AS a SET "n" = o."n", "n_2" = o."n_2", "cents" = o."cents", "mean_sum" = o."mean_sum", "mean_count" = o."mean_count", "distinct_1" = o."distinct_1", "first_1" = o."first_1"
+  FROM "o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."n" <> 0
+)
+DELETE FROM "aggregate__aggregate_by_customer_c49e3a" AS a USING   "o" AS o
+WHERE
+  a.ctid = o.stepping_rid AND o."n" = 0;
+-- 10. aggregate (query.py:22): the change of an output
+SELECT
+  "d3"."n_2_0" AS "left_n",
+  "d3"."cents_0" AS "left_cents",
+  CASE
+    WHEN "d3"."first_1_0" IS NULL
+    THEN CAST(CAST('stepping: ' || (
+      'a smallest or largest of nothing: ' || CASE
+        WHEN "d3"."first_1_0" IS NULL
+        THEN CAST('None' AS TEXT)
+        ELSE CAST("d3"."first_1_0" AS TEXT)
+      END
+    ) AS INT) AS BIGINT)
+    ELSE "d3"."first_1_0"
+  END AS "left_cheapest",
+  "d3"."distinct_1_0" AS "left_coupons",
+  CASE
+    WHEN CASE
+      WHEN "d3"."mean_count_0" = 0
+      THEN CAST(NULL AS DOUBLE PRECISION)
+      ELSE CASE
+        WHEN "d3"."mean_sum_0" BETWEEN (
+          -9007199254740992
+        ) AND 9007199254740992
+        AND "d3"."mean_count_0" BETWEEN (
+          -9007199254740992
+        ) AND 9007199254740992
+        THEN CAST("d3"."mean_sum_0" AS DOUBLE PRECISION) / CAST("d3"."mean_count_0" AS DOUBLE PRECISION)
+        ELSE CAST(CAST("d3"."mean_sum_0" AS DECIMAL(140, 120)) / CAST("d3"."mean_count_0" AS DECIMAL) AS DOUBLE PRECISION)
+      END + 0
+    END IS NULL
+    THEN CAST(CAST('stepping: ' || (
+      'st.agg.avg (mean=) of nothing: ' || CASE
+        WHEN CASE
+          WHEN "d3"."mean_count_0" = 0
+          THEN CAST(NULL AS DOUBLE PRECISION)
+          ELSE CASE
+            WHEN "d3"."mean_sum_0" BETWEEN (
+              -9007199254740992
+            ) AND 9007199254740992
+            AND "d3"."mean_count_0" BETWEEN (
+              -9007199254740992
+            ) AND 9007199254740992
+            THEN CAST("d3"."mean_sum_0" AS DOUBLE PRECISION) / CAST("d3"."mean_count_0" AS DOUBLE PRECISION)
+            ELSE CAST(CAST("d3"."mean_sum_0" AS DECIMAL(140, 120)) / CAST("d3"."mean_count_0" AS DECIMAL) AS DOUBLE PRECISION)
+          END + 0
+        END IS NULL
+        THEN CAST('None' AS TEXT)
+        ELSE (
+          SELECT
+            CASE
+              WHEN let0 >= CAST('Infinity' AS DOUBLE PRECISION)
+              THEN 'inf'
+              WHEN let0 <= (
+                -CAST('Infinity' AS DOUBLE PRECISION)
+              )
+              THEN '-inf'
+              WHEN let0 = TRUNC(let0) AND ABS(let0) < 1e15
+              THEN CAST(let0 AS TEXT) || '.0'
+              WHEN ABS(let0) < 1e15
+              THEN CAST(let0 AS TEXT)
+              WHEN ABS(let0) < 1e16
+              THEN CASE WHEN let0 < 0 THEN '-' ELSE '' END || (
+                LEFT(
+                  RPAD(REPLACE(SPLIT_PART(REPLACE(CAST(let0 AS TEXT), '-', ''), 'e', 1), '.', ''), 17, '0'),
+                  16
+                ) || '.' || CASE
+                  WHEN SUBSTR(REPLACE(SPLIT_PART(REPLACE(CAST(let0 AS TEXT), '-', ''), 'e', 1), '.', ''), 17) = ''
+                  THEN '0'
+                  ELSE SUBSTR(REPLACE(SPLIT_PART(REPLACE(CAST(let0 AS TEXT), '-', ''), 'e', 1), '.', ''), 17)
+                END
+              )
+              WHEN ABS(let0) >= 1e41
+              THEN CAST(let0 AS TEXT)
+              ELSE CASE WHEN let0 < 0 THEN '-' ELSE '' END || (
+                SELECT
+                  (
+                    SELECT
+                      CASE
+                        WHEN let2 / POWER(CAST(2 AS DECIMAL), let2_1) % 2 = 0
+                        THEN (
+                          SELECT
+                            CASE
+                              WHEN LENGTH(RTRIM(let4, '0')) < LENGTH(REPLACE(SPLIT_PART(CAST(let4_2 AS TEXT), 'e', 1), '.', ''))
+                              THEN LEFT(let4, 1) || CASE
+                                WHEN SUBSTR(RTRIM(let4, '0'), 2) = ''
+                                THEN ''
+                                ELSE '.' || SUBSTR(RTRIM(let4, '0'), 2)
+                              END || 'e+' || CAST(LENGTH(let4) - 1 AS TEXT)
+                              WHEN LENGTH(RTRIM(let4_1, '0')) < LENGTH(REPLACE(SPLIT_PART(CAST(let4_2 AS TEXT), 'e', 1), '.', ''))
+                              THEN LEFT(let4_1, 1) || CASE
+                                WHEN SUBSTR(RTRIM(let4_1, '0'), 2) = ''
+                                THEN ''
+                                ELSE '.' || SUBSTR(RTRIM(let4_1, '0'), 2)
+                              END || 'e+' || CAST(LENGTH(let4_1) - 1 AS TEXT)
+                              ELSE CAST(let4_2 AS TEXT)
+                            END
+                          FROM (
+                            SELECT
+                              CAST(TRUNC(
+                                let2 - CASE
+                                  WHEN let2 / POWER(CAST(2 AS DECIMAL), let2_1) = 4503599627370496
+                                  THEN POWER(CAST(2 AS DECIMAL), let2_1) / 4
+                                  ELSE POWER(CAST(2 AS DECIMAL), let2_1) / 2
+                                END
+                              ) AS TEXT) AS let4,
+                              CAST(TRUNC(let2 + POWER(CAST(2 AS DECIMAL), let2_1) / 2) AS TEXT) AS let4_1,
+                              let1 AS let4_2
+                            OFFSET 0
+                          ) AS lets4
+                        )
+                        ELSE CAST(let1 AS TEXT)
+                      END
+                    FROM (
+                      SELECT
+                        (
+                          SELECT
+                            CAST(CAST(let1 / POWER(CAST(2.0 AS DOUBLE PRECISION), let3) AS BIGINT) AS DECIMAL) * POWER(CAST(2 AS DECIMAL), let3)
+                          FROM (
+                            SELECT
+                              (
+                                GET_BYTE(FLOAT8SEND(let1), 0) & 127
+                              ) * 16 + GET_BYTE(FLOAT8SEND(let1), 1) / 16 - 1075 AS let3
+                            OFFSET 0
+                          ) AS lets3
+                        ) AS let2,
+                        (
+                          GET_BYTE(FLOAT8SEND(let1), 0) & 127
+                        ) * 16 + GET_BYTE(FLOAT8SEND(let1), 1) / 16 - 1075 AS let2_1
+                      OFFSET 0
+                    ) AS lets2
+                  )
+                FROM (
+                  SELECT
+                    ABS(let0) AS let1
+                  OFFSET 0
+                ) AS lets1
+              )
+            END
+          FROM (
+            SELECT
+              CASE
+                WHEN "d3"."mean_count_0" = 0
+                THEN CAST(NULL AS DOUBLE PRECISION)
+                ELSE CASE
+                  WHEN "d3"."mean_sum_0" BETWEEN (
+                    -9007199254740992
+                  ) AND 9007199254740992
+                  AND "d3"."mean_count_0" BETWEEN (
+                    -9007199254740992
+                  ) AND 9007199254740992
+                  THEN CAST("d3"."mean_sum_0" AS DOUBLE PRECISION) / CAST("d3"."mean_count_0" AS DOUBLE PRECISION)
+                  ELSE CAST(CAST("d3"."mean_sum_0" AS DECIMAL(140, 120)) / CAST("d3"."mean_count_0" AS DECIMAL) AS DOUBLE PRECISION)
+                END + 0
+              END AS let0
+            OFFSET 0
+          ) AS lets0
+        )
+      END
+    ) AS INT) AS DOUBLE PRECISION)
+    ELSE CASE
+      WHEN "d3"."mean_count_0" = 0
+      THEN CAST(NULL AS DOUBLE PRECISION)
+      ELSE CASE
+        WHEN "d3"."mean_sum_0" BETWEEN (
+          -9007199254740992
+        ) AND 9007199254740992
+        AND "d3"."mean_count_0" BETWEEN (
+          -9007199254740992
+        ) AND 9007199254740992
+        THEN CAST("d3"."mean_sum_0" AS DOUBLE PRECISION) / CAST("d3"."mean_count_0" AS DOUBLE PRECISION)
+        ELSE CAST(CAST("d3"."mean_sum_0" AS DECIMAL(140, 120)) / CAST("d3"."mean_count_0" AS DECIMAL) AS DOUBLE PRECISION)
+      END + 0
+    END
+  END AS "left_mean",
+  "d3"."customer" AS "right",
+  -1 AS "stepping_count"
+FROM "stepping_change_aggregate_by_customer_ecc82a" AS "d3"
+WHERE
+  (
+    (
+      NOT (
+        "d3"."n0" IS NULL
+      )
+    )
+    AND (
+      (
+        "d3"."n1" = 0
+      )
+      OR (
+        NOT (
+          (
+            "d3"."n_2_0" IS NOT DISTINCT FROM "d3"."n_2_1"
+          )
+          AND (
+            "d3"."cents_0" IS NOT DISTINCT FROM "d3"."cents_1"
+          )
+          AND (
+            "d3"."mean_sum_0" IS NOT DISTINCT FROM "d3"."mean_sum_1"
+          )
+          AND (
+            "d3"."mean_count_0" IS NOT DISTINCT FROM "d3"."mean_count_1"
+          )
+          AND (
+            "d3"."distinct_1_0" IS NOT DISTINCT FROM "d3"."distinct_1_1"
+          )
+          AND (
+            "d3"."first_1_0" IS NOT DISTINCT FROM "d3"."first_1_1"
+          )
+        )
+      )
+    )
+  )
+UNION ALL
+SELECT
+  "d4"."n_2_1" AS "left_n",
+  "d4"."cents_1" AS "left_cents",
+  CASE
+    WHEN "d4"."first_1_1" IS NULL
+    THEN CAST(CAST('stepping: ' || (
+      'a smallest or largest of nothing: ' || CASE
+        WHEN "d4"."first_1_1" IS NULL
+        THEN CAST('None' AS TEXT)
+        ELSE CAST("d4"."first_1_1" AS TEXT)
+      END
+    ) AS INT) AS BIGINT)
+    ELSE "d4"."first_1_1"
+  END AS "left_cheapest",
+  "d4"."distinct_1_1" AS "left_coupons",
+  CASE
+    WHEN CASE
+      WHEN "d4"."mean_count_1" = 0
+      THEN CAST(NULL AS DOUBLE PRECISION)
+      ELSE CASE
+        WHEN "d4"."mean_sum_1" BETWEEN (
+          -9007199254740992
+        ) AND 9007199254740992
+        AND "d4"."mean_count_1" BETWEEN (
+          -9007199254740992
+        ) AND 9007199254740992
+        THEN CAST("d4"."mean_sum_1" AS DOUBLE PRECISION) / CAST("d4"."mean_count_1" AS DOUBLE PRECISION)
+        ELSE CAST(CAST("d4"."mean_sum_1" AS DECIMAL(140, 120)) / CAST("d4"."mean_count_1" AS DECIMAL) AS DOUBLE PRECISION)
+      END + 0
+    END IS NULL
+    THEN CAST(CAST('stepping: ' || (
+      'st.agg.avg (mean=) of nothing: ' || CASE
+        WHEN CASE
+          WHEN "d4"."mean_count_1" = 0
+          THEN CAST(NULL AS DOUBLE PRECISION)
+          ELSE CASE
+            WHEN "d4"."mean_sum_1" BETWEEN (
+              -9007199254740992
+            ) AND 9007199254740992
+            AND "d4"."mean_count_1" BETWEEN (
+              -9007199254740992
+            ) AND 9007199254740992
+            THEN CAST("d4"."mean_sum_1" AS DOUBLE PRECISION) / CAST("d4"."mean_count_1" AS DOUBLE PRECISION)
+            ELSE CAST(CAST("d4"."mean_sum_1" AS DECIMAL(140, 120)) / CAST("d4"."mean_count_1" AS DECIMAL) AS DOUBLE PRECISION)
+          END + 0
+        END IS NULL
+        THEN CAST('None' AS TEXT)
+        ELSE (
+          SELECT
+            CASE
+              WHEN let0 >= CAST('Infinity' AS DOUBLE PRECISION)
+              THEN 'inf'
+              WHEN let0 <= (
+                -CAST('Infinity' AS DOUBLE PRECISION)
+              )
+              THEN '-inf'
+              WHEN let0 = TRUNC(let0) AND ABS(let0) < 1e15
+              THEN CAST(let0 AS TEXT) || '.0'
+              WHEN ABS(let0) < 1e15
+              THEN CAST(let0 AS TEXT)
+              WHEN ABS(let0) < 1e16
+              THEN CASE WHEN let0 < 0 THEN '-' ELSE '' END || (
+                LEFT(
+                  RPAD(REPLACE(SPLIT_PART(REPLACE(CAST(let0 AS TEXT), '-', ''), 'e', 1), '.', ''), 17, '0'),
+                  16
+                ) || '.' || CASE
+                  WHEN SUBSTR(REPLACE(SPLIT_PART(REPLACE(CAST(let0 AS TEXT), '-', ''), 'e', 1), '.', ''), 17) = ''
+                  THEN '0'
+                  ELSE SUBSTR(REPLACE(SPLIT_PART(REPLACE(CAST(let0 AS TEXT), '-', ''), 'e', 1), '.', ''), 17)
+                END
+              )
+              WHEN ABS(let0) >= 1e41
+              THEN CAST(let0 AS TEXT)
+              ELSE CASE WHEN let0 < 0 THEN '-' ELSE '' END || (
+                SELECT
+                  (
+                    SELECT
+                      CASE
+                        WHEN let2 / POWER(CAST(2 AS DECIMAL), let2_1) % 2 = 0
+                        THEN (
+                          SELECT
+                            CASE
+                              WHEN LENGTH(RTRIM(let4, '0')) < LENGTH(REPLACE(SPLIT_PART(CAST(let4_2 AS TEXT), 'e', 1), '.', ''))
+                              THEN LEFT(let4, 1) || CASE
+                                WHEN SUBSTR(RTRIM(let4, '0'), 2) = ''
+                                THEN ''
+                                ELSE '.' || SUBSTR(RTRIM(let4, '0'), 2)
+                              END || 'e+' || CAST(LENGTH(let4) - 1 AS TEXT)
+                              WHEN LENGTH(RTRIM(let4_1, '0')) < LENGTH(REPLACE(SPLIT_PART(CAST(let4_2 AS TEXT), 'e', 1), '.', ''))
+                              THEN LEFT(let4_1, 1) || CASE
+                                WHEN SUBSTR(RTRIM(let4_1, '0'), 2) = ''
+                                THEN ''
+                                ELSE '.' || SUBSTR(RTRIM(let4_1, '0'), 2)
+                              END || 'e+' || CAST(LENGTH(let4_1) - 1 AS TEXT)
+                              ELSE CAST(let4_2 AS TEXT)
+                            END
+                          FROM (
+                            SELECT
+                              CAST(TRUNC(
+                                let2 - CASE
+                                  WHEN let2 / POWER(CAST(2 AS DECIMAL), let2_1) = 4503599627370496
+                                  THEN POWER(CAST(2 AS DECIMAL), let2_1) / 4
+                                  ELSE POWER(CAST(2 AS DECIMAL), let2_1) / 2
+                                END
+                              ) AS TEXT) AS let4,
+                              CAST(TRUNC(let2 + POWER(CAST(2 AS DECIMAL), let2_1) / 2) AS TEXT) AS let4_1,
+                              let1 AS let4_2
+                            OFFSET 0
+                          ) AS lets4
+                        )
+                        ELSE CAST(let1 AS TEXT)
+                      END
+                    FROM (
+                      SELECT
+                        (
+                          SELECT
+                            CAST(CAST(let1 / POWER(CAST(2.0 AS DOUBLE PRECISION), let3) AS BIGINT) AS DECIMAL) * POWER(CAST(2 AS DECIMAL), let3)
+                          FROM (
+                            SELECT
+                              (
+                                GET_BYTE(FLOAT8SEND(let1), 0) & 127
+                              ) * 16 + GET_BYTE(FLOAT8SEND(let1), 1) / 16 - 1075 AS let3
+                            OFFSET 0
+                          ) AS lets3
+                        ) AS let2,
+                        (
+                          GET_BYTE(FLOAT8SEND(let1), 0) & 127
+                        ) * 16 + GET_BYTE(FLOAT8SEND(let1), 1) / 16 - 1075 AS let2_1
+                      OFFSET 0
+                    ) AS lets2
+                  )
+                FROM (
+                  SELECT
+                    ABS(let0) AS let1
+                  OFFSET 0
+                ) AS lets1
+              )
+            END
+          FROM (
+            SELECT
+              CASE
+                WHEN "d4"."mean_count_1" = 0
+                THEN CAST(NULL AS DOUBLE PRECISION)
+                ELSE CASE
+                  WHEN "d4"."mean_sum_1" BETWEEN (
+                    -9007199254740992
+                  ) AND 9007199254740992
+                  AND "d4"."mean_count_1" BETWEEN (
+                    -9007199254740992
+                  ) AND 9007199254740992
+                  THEN CAST("d4"."mean_sum_1" AS DOUBLE PRECISION) / CAST("d4"."mean_count_1" AS DOUBLE PRECISION)
+                  ELSE CAST(CAST("d4"."mean_sum_1" AS DECIMAL(140, 120)) / CAST("d4"."mean_count_1" AS DECIMAL) AS DOUBLE PRECISION)
+                END + 0
+              END AS let0
+            OFFSET 0
+          ) AS lets0
+        )
+      END
+    ) AS INT) AS DOUBLE PRECISION)
+    ELSE CASE
+      WHEN "d4"."mean_count_1" = 0
+      THEN CAST(NULL AS DOUBLE PRECISION)
+      ELSE CASE
+        WHEN "d4"."mean_sum_1" BETWEEN (
+          -9007199254740992
+        ) AND 9007199254740992
+        AND "d4"."mean_count_1" BETWEEN (
+          -9007199254740992
+        ) AND 9007199254740992
+        THEN CAST("d4"."mean_sum_1" AS DOUBLE PRECISION) / CAST("d4"."mean_count_1" AS DOUBLE PRECISION)
+        ELSE CAST(CAST("d4"."mean_sum_1" AS DECIMAL(140, 120)) / CAST("d4"."mean_count_1" AS DECIMAL) AS DOUBLE PRECISION)
+      END + 0
+    END
+  END AS "left_mean",
+  "d4"."customer" AS "right",
+  1 AS "stepping_count"
+FROM "stepping_change_aggregate_by_customer_ecc82a" AS "d4"
+WHERE
+  (
+    (
+      NOT (
+        "d4"."n1" = 0
+      )
+    )
+    AND (
+      NOT (
+        (
+          "d4"."n_2_0" IS NOT DISTINCT FROM "d4"."n_2_1"
+        )
+        AND (
+          "d4"."cents_0" IS NOT DISTINCT FROM "d4"."cents_1"
+        )
+        AND (
+          "d4"."mean_sum_0" IS NOT DISTINCT FROM "d4"."mean_sum_1"
+        )
+        AND (
+          "d4"."mean_count_0" IS NOT DISTINCT FROM "d4"."mean_count_1"
+        )
+        AND (
+          "d4"."distinct_1_0" IS NOT DISTINCT FROM "d4"."distinct_1_1"
+        )
+        AND (
+          "d4"."first_1_0" IS NOT DISTINCT FROM "d4"."first_1_1"
+        )
+      )
+    )
+  );

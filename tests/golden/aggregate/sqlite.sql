@@ -1,0 +1,933 @@
+-- The query aggregate on sqlite; fingerprint 4c97d5d9f766efacd9fe18b37930cbcc
+-- functions registered on the connection: stepping_repr, stepping_truediv; each is exactly one Python builtin
+
+------------------------------------------------------------------------------
+-- Our own tables
+------------------------------------------------------------------------------
+-- last_update: up to which time each table is written; stepping_queries: what
+-- is installed; stepping_clock: where store.next_time() stands
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT NOT NULL PRIMARY KEY,
+    t INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stepping_queries (
+    name TEXT NOT NULL PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    tables TEXT NOT NULL,
+    started INTEGER NOT NULL DEFAULT 0,
+    installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stepping_clock (
+    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    t INTEGER NOT NULL
+);
+
+------------------------------------------------------------------------------
+-- Tables that are kept
+------------------------------------------------------------------------------
+-- aggregate__orders_by_left_right_169a42: the rows of aggregate, read in the order of left, right
+-- for aggregate (query.py:22)
+CREATE TABLE IF NOT EXISTS aggregate__orders_by_left_right_169a42 (
+    "left" INTEGER NOT NULL,
+    "right" INTEGER NOT NULL,
+    c INTEGER NOT NULL,
+    PRIMARY KEY ("left", "right")
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS "aggregate__orders_by_left_right_169a42__gone"
+AFTER UPDATE OF "c" ON "aggregate__orders_by_left_right_169a42" WHEN NEW."c" = 0
+BEGIN
+    DELETE FROM "aggregate__orders_by_left_right_169a42" WHERE "left" = NEW."left" AND "right" = NEW."right";
+END;
+CREATE INDEX IF NOT EXISTS "aggregate__orders_by_left_right_169a42__below_zero" ON "aggregate__orders_by_left_right_169a42" ("c") WHERE "c" < 0;
+-- aggregate__orders_61cc52: the integral of aggregate
+-- for aggregate (query.py:22)
+CREATE TABLE IF NOT EXISTS aggregate__orders_61cc52 (
+    "left" TEXT NOT NULL,
+    "right" INTEGER NOT NULL,
+    c INTEGER NOT NULL,
+    PRIMARY KEY ("left", "right")
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS "aggregate__orders_61cc52__gone"
+AFTER UPDATE OF "c" ON "aggregate__orders_61cc52" WHEN NEW."c" = 0
+BEGIN
+    DELETE FROM "aggregate__orders_61cc52" WHERE "left" = NEW."left" AND "right" = NEW."right";
+END;
+CREATE INDEX IF NOT EXISTS "aggregate__orders_61cc52__below_zero" ON "aggregate__orders_61cc52" ("c") WHERE "c" < 0;
+-- aggregate__aggregate_by_customer_c49e3a: one row per group of aggregate: its number of rows and its sums
+-- for aggregate (query.py:22)
+CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_c49e3a (
+    customer INTEGER NOT NULL,
+    n_2 INTEGER NOT NULL,
+    cents INTEGER NOT NULL,
+    mean_sum INTEGER NOT NULL,
+    mean_count INTEGER NOT NULL,
+    distinct_1 INTEGER NOT NULL,
+    first_1 INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (customer),
+    CONSTRAINT aggregate__aggregate_by_customer_c49e3a__not_negative CHECK ("n" >= 0)
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS "aggregate__aggregate_by_customer_c49e3a__gone"
+AFTER UPDATE OF "n" ON "aggregate__aggregate_by_customer_c49e3a" WHEN NEW."n" = 0
+BEGIN
+    DELETE FROM "aggregate__aggregate_by_customer_c49e3a" WHERE "customer" = NEW."customer";
+END;
+-- What is installed
+INSERT INTO last_update (
+  table_name,
+  t
+)
+VALUES
+  ('aggregate__aggregate_by_customer_c49e3a', 0),
+  ('aggregate__orders_61cc52', 0),
+  ('aggregate__orders_by_left_right_169a42', 0) ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (
+  name,
+  fingerprint,
+  tables
+)
+VALUES
+  (
+    'aggregate',
+    '4c97d5d9f766efacd9fe18b37930cbcc',
+    'aggregate__aggregate_by_customer_c49e3a aggregate__orders_61cc52 aggregate__orders_by_left_right_169a42'
+  ) ON CONFLICT DO NOTHING;
+
+------------------------------------------------------------------------------
+-- Delta tables, for one connection: what changes in one step
+------------------------------------------------------------------------------
+CREATE TEMP TABLE IF NOT EXISTS "stepping_change_aggregate_by_customer_ecc82a" (
+    "customer" INTEGER,
+    "n0" INTEGER,
+    "n1" INTEGER,
+    "n_2_0" INTEGER,
+    "n_2_1" INTEGER,
+    "cents_0" INTEGER,
+    "cents_1" INTEGER,
+    "mean_sum_0" INTEGER,
+    "mean_sum_1" INTEGER,
+    "mean_count_0" INTEGER,
+    "mean_count_1" INTEGER,
+    "distinct_1_0" INTEGER,
+    "distinct_1_1" INTEGER,
+    "first_1_0" INTEGER,
+    "first_1_1" INTEGER
+);
+CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_orders_1ea38f" (
+    "customer" INTEGER,
+    "cents" INTEGER,
+    "coupon" TEXT,
+    "c" INTEGER NOT NULL
+);
+CREATE TEMP TABLE IF NOT EXISTS "stepping_exists_orders_903606" (
+    "left" TEXT,
+    "right" INTEGER,
+    "c" INTEGER NOT NULL
+);
+
+------------------------------------------------------------------------------
+-- When orders changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: aggregate__aggregate_by_customer_c49e3a, aggregate__orders_61cc52, aggregate__orders_by_left_right_169a42 in last_update
+-- 1. orders (the query's arguments): empty the delta table
+DELETE FROM temp."stepping_delta_orders_1ea38f";
+-- 2. aggregate (query.py:22): empty the delta table
+DELETE FROM temp."stepping_exists_orders_903606";
+-- 3. aggregate (query.py:22): empty the delta table
+DELETE FROM temp."stepping_change_aggregate_by_customer_ecc82a";
+-- 4. orders (the query's arguments): load the changed rows
+-- INSERT INTO temp."stepping_delta_orders_1ea38f" ("customer", "cents", "coupon", "c") VALUES (?, ?, ?, ?)
+-- 5. aggregate (query.py:22)
+INSERT INTO temp."stepping_exists_orders_903606" (
+  "left",
+  "right",
+  "c"
+)
+SELECT
+  "g"."left",
+  "g"."right",
+  CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END AS "c"
+FROM (
+  SELECT
+    "g"."left",
+    "g"."right",
+    SUM("g"."c") AS "c"
+  FROM (
+    SELECT
+      "d0"."coupon" AS "left",
+      "d0"."customer" AS "right",
+      "d0"."c" AS "c"
+    FROM temp."stepping_delta_orders_1ea38f" AS "d0"
+    WHERE
+      (
+        NOT (
+          "d0"."coupon" IS NULL
+        )
+      )
+  ) AS "g"
+  GROUP BY
+    "g"."left",
+    "g"."right"
+  HAVING
+    SUM("g"."c") <> 0
+) AS "g"
+LEFT JOIN "aggregate__orders_61cc52" AS "a"
+  ON "a"."left" = COALESCE("g"."left", x'') AND "a"."right" = "g"."right"
+WHERE
+  (
+    CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
+  ) <> 0;
+-- 6. aggregate (query.py:22)
+INSERT INTO "aggregate__orders_61cc52" (
+  "left",
+  "right",
+  "c"
+)
+SELECT
+  "g"."left",
+  "g"."right",
+  SUM("g"."c") AS "c"
+FROM (
+  SELECT
+    COALESCE("d6"."coupon", x'') AS "left",
+    "d6"."customer" AS "right",
+    "d6"."c" AS "c"
+  FROM temp."stepping_delta_orders_1ea38f" AS "d6"
+  WHERE
+    (
+      NOT (
+        "d6"."coupon" IS NULL
+      )
+    )
+) AS "g"
+GROUP BY
+  "g"."left",
+  "g"."right"
+HAVING
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "aggregate__orders_61cc52"."c" + excluded."c";
+-- 7. aggregate (query.py:22): a count below 0, looked for where rows were removed
+SELECT
+  "left",
+  "right",
+  "c"
+FROM "aggregate__orders_61cc52"
+WHERE
+  "c" < 0
+LIMIT 1;
+-- 8. aggregate (query.py:22)
+INSERT INTO "aggregate__orders_by_left_right_169a42" (
+  "left",
+  "right",
+  "c"
+)
+SELECT
+  "g"."left",
+  "g"."right",
+  SUM("g"."c") AS "c"
+FROM (
+  SELECT
+    "d5"."customer" AS "left",
+    "d5"."cents" AS "right",
+    "d5"."c" AS "c"
+  FROM temp."stepping_delta_orders_1ea38f" AS "d5"
+) AS "g"
+GROUP BY
+  "g"."left",
+  "g"."right"
+HAVING
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "aggregate__orders_by_left_right_169a42"."c" + excluded."c";
+-- 9. aggregate (query.py:22): a count below 0, looked for where rows were removed
+SELECT
+  "left",
+  "right",
+  "c"
+FROM "aggregate__orders_by_left_right_169a42"
+WHERE
+  "c" < 0
+LIMIT 1;
+-- 10. aggregate (query.py:22)
+INSERT INTO temp."stepping_change_aggregate_by_customer_ecc82a" (
+  "customer",
+  "n0",
+  "n1",
+  "n_2_0",
+  "n_2_1",
+  "cents_0",
+  "cents_1",
+  "mean_sum_0",
+  "mean_sum_1",
+  "mean_count_0",
+  "mean_count_1",
+  "distinct_1_0",
+  "distinct_1_1",
+  "first_1_0",
+  "first_1_1"
+)
+SELECT
+  "g"."customer",
+  "a"."n" AS "n0",
+  COALESCE("a"."n", 0) + "g"."n" AS "n1",
+  "a"."n_2" AS "n_2_0",
+  CASE
+    WHEN (
+      (
+        COALESCE("a"."n_2", 0) >> 32
+      ) + "g"."n_2" + (
+        (
+          (
+            COALESCE("a"."n_2", 0) & 4294967295
+          ) + "g"."n_2_low"
+        ) >> 32
+      )
+    ) BETWEEN -2147483648 AND 2147483647
+    THEN (
+      (
+        (
+          COALESCE("a"."n_2", 0) >> 32
+        ) + "g"."n_2" + (
+          (
+            (
+              COALESCE("a"."n_2", 0) & 4294967295
+            ) + "g"."n_2_low"
+          ) >> 32
+        )
+      ) << 32
+    ) | (
+      (
+        (
+          COALESCE("a"."n_2", 0) & 4294967295
+        ) + "g"."n_2_low"
+      ) & 4294967295
+    )
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || (
+        'the sum n_2 does not fit in 64 bits for the group ' || COALESCE(CAST("g"."customer" AS TEXT), 'None')
+      )
+    )
+  END AS "n_2_1",
+  "a"."cents" AS "cents_0",
+  CASE
+    WHEN (
+      (
+        COALESCE("a"."cents", 0) >> 32
+      ) + "g"."cents" + (
+        (
+          (
+            COALESCE("a"."cents", 0) & 4294967295
+          ) + "g"."cents_low"
+        ) >> 32
+      )
+    ) BETWEEN -2147483648 AND 2147483647
+    THEN (
+      (
+        (
+          COALESCE("a"."cents", 0) >> 32
+        ) + "g"."cents" + (
+          (
+            (
+              COALESCE("a"."cents", 0) & 4294967295
+            ) + "g"."cents_low"
+          ) >> 32
+        )
+      ) << 32
+    ) | (
+      (
+        (
+          COALESCE("a"."cents", 0) & 4294967295
+        ) + "g"."cents_low"
+      ) & 4294967295
+    )
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || (
+        'the sum cents does not fit in 64 bits for the group ' || COALESCE(CAST("g"."customer" AS TEXT), 'None')
+      )
+    )
+  END AS "cents_1",
+  "a"."mean_sum" AS "mean_sum_0",
+  CASE
+    WHEN (
+      (
+        COALESCE("a"."mean_sum", 0) >> 32
+      ) + "g"."mean_sum" + (
+        (
+          (
+            COALESCE("a"."mean_sum", 0) & 4294967295
+          ) + "g"."mean_sum_low"
+        ) >> 32
+      )
+    ) BETWEEN -2147483648 AND 2147483647
+    THEN (
+      (
+        (
+          COALESCE("a"."mean_sum", 0) >> 32
+        ) + "g"."mean_sum" + (
+          (
+            (
+              COALESCE("a"."mean_sum", 0) & 4294967295
+            ) + "g"."mean_sum_low"
+          ) >> 32
+        )
+      ) << 32
+    ) | (
+      (
+        (
+          COALESCE("a"."mean_sum", 0) & 4294967295
+        ) + "g"."mean_sum_low"
+      ) & 4294967295
+    )
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || (
+        'the sum mean_sum does not fit in 64 bits for the group ' || COALESCE(CAST("g"."customer" AS TEXT), 'None')
+      )
+    )
+  END AS "mean_sum_1",
+  "a"."mean_count" AS "mean_count_0",
+  CASE
+    WHEN (
+      (
+        COALESCE("a"."mean_count", 0) >> 32
+      ) + "g"."mean_count" + (
+        (
+          (
+            COALESCE("a"."mean_count", 0) & 4294967295
+          ) + "g"."mean_count_low"
+        ) >> 32
+      )
+    ) BETWEEN -2147483648 AND 2147483647
+    THEN (
+      (
+        (
+          COALESCE("a"."mean_count", 0) >> 32
+        ) + "g"."mean_count" + (
+          (
+            (
+              COALESCE("a"."mean_count", 0) & 4294967295
+            ) + "g"."mean_count_low"
+          ) >> 32
+        )
+      ) << 32
+    ) | (
+      (
+        (
+          COALESCE("a"."mean_count", 0) & 4294967295
+        ) + "g"."mean_count_low"
+      ) & 4294967295
+    )
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || (
+        'the sum mean_count does not fit in 64 bits for the group ' || COALESCE(CAST("g"."customer" AS TEXT), 'None')
+      )
+    )
+  END AS "mean_count_1",
+  "a"."distinct_1" AS "distinct_1_0",
+  CASE
+    WHEN (
+      (
+        COALESCE("a"."distinct_1", 0) >> 32
+      ) + "g"."distinct_1" + (
+        (
+          (
+            COALESCE("a"."distinct_1", 0) & 4294967295
+          ) + "g"."distinct_1_low"
+        ) >> 32
+      )
+    ) BETWEEN -2147483648 AND 2147483647
+    THEN (
+      (
+        (
+          COALESCE("a"."distinct_1", 0) >> 32
+        ) + "g"."distinct_1" + (
+          (
+            (
+              COALESCE("a"."distinct_1", 0) & 4294967295
+            ) + "g"."distinct_1_low"
+          ) >> 32
+        )
+      ) << 32
+    ) | (
+      (
+        (
+          COALESCE("a"."distinct_1", 0) & 4294967295
+        ) + "g"."distinct_1_low"
+      ) & 4294967295
+    )
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || (
+        'the sum distinct_1 does not fit in 64 bits for the group ' || COALESCE(CAST("g"."customer" AS TEXT), 'None')
+      )
+    )
+  END AS "distinct_1_1",
+  NULLIF("a"."first_1", x'') AS "first_1_0",
+  (
+    SELECT
+      "m"."right"
+    FROM "aggregate__orders_by_left_right_169a42" AS "m"
+    WHERE
+      "m"."left" = "g"."customer"
+    ORDER BY
+      "m"."right" ASC
+    LIMIT 1
+  ) AS "first_1_1"
+FROM (
+  SELECT
+    "u"."customer" AS "customer",
+    SUM("u"."stepping_counted") AS "n",
+    SUM((
+      (
+        "u"."n_2"
+      ) >> 32
+    ) * (
+      "u"."n"
+    )) AS "n_2",
+    SUM((
+      (
+        "u"."n_2"
+      ) & 4294967295
+    ) * (
+      "u"."n"
+    )) AS "n_2_low",
+    SUM((
+      (
+        "u"."cents"
+      ) >> 32
+    ) * (
+      "u"."n"
+    )) AS "cents",
+    SUM((
+      (
+        "u"."cents"
+      ) & 4294967295
+    ) * (
+      "u"."n"
+    )) AS "cents_low",
+    SUM((
+      (
+        "u"."mean_sum"
+      ) >> 32
+    ) * (
+      "u"."n"
+    )) AS "mean_sum",
+    SUM((
+      (
+        "u"."mean_sum"
+      ) & 4294967295
+    ) * (
+      "u"."n"
+    )) AS "mean_sum_low",
+    SUM((
+      (
+        "u"."mean_count"
+      ) >> 32
+    ) * (
+      "u"."n"
+    )) AS "mean_count",
+    SUM((
+      (
+        "u"."mean_count"
+      ) & 4294967295
+    ) * (
+      "u"."n"
+    )) AS "mean_count_low",
+    SUM((
+      (
+        "u"."distinct_1"
+      ) >> 32
+    ) * (
+      "u"."n"
+    )) AS "distinct_1",
+    SUM((
+      (
+        "u"."distinct_1"
+      ) & 4294967295
+    ) * (
+      "u"."n"
+    )) AS "distinct_1_low"
+  FROM (
+    SELECT
+      "d1"."customer" AS "customer",
+      1 AS "n_2",
+      "d1"."cents" AS "cents",
+      "d1"."cents" AS "mean_sum",
+      1 AS "mean_count",
+      0 AS "distinct_1",
+      "d1"."c" AS "n",
+      "d1"."c" AS "stepping_counted"
+    FROM temp."stepping_delta_orders_1ea38f" AS "d1"
+    UNION ALL
+    SELECT
+      "d2"."right" AS "customer",
+      0 AS "n_2",
+      0 AS "cents",
+      0 AS "mean_sum",
+      0 AS "mean_count",
+      1 AS "distinct_1",
+      "d2"."c" AS "n",
+      0 AS "stepping_counted"
+    FROM temp."stepping_exists_orders_903606" AS "d2"
+  ) AS "u"
+  GROUP BY
+    1
+) AS "g"
+LEFT JOIN "aggregate__aggregate_by_customer_c49e3a" AS "a"
+  ON "a"."customer" = "g"."customer";
+-- 11. aggregate (query.py:22)
+INSERT INTO "aggregate__aggregate_by_customer_c49e3a" (
+  "customer",
+  "n_2",
+  "cents",
+  "mean_sum",
+  "mean_count",
+  "distinct_1",
+  "first_1",
+  "n"
+)
+SELECT
+  "g"."customer",
+  "g"."n_2_1",
+  "g"."cents_1",
+  "g"."mean_sum_1",
+  "g"."mean_count_1",
+  "g"."distinct_1_1",
+  COALESCE("g"."first_1_1", x''),
+  "g"."n1"
+FROM temp."stepping_change_aggregate_by_customer_ecc82a" AS "g"
+WHERE
+  "g"."n1" <> 0 OR NOT "g"."n0" IS NULL ON CONFLICT DO UPDATE SET "n_2" = excluded."n_2", "cents" = excluded."cents", "mean_sum" = excluded."mean_sum", "mean_count" = excluded."mean_count", "distinct_1" = excluded."distinct_1", "first_1" = excluded."first_1", "n" = excluded."n";
+-- 12. aggregate (query.py:22): the change of an output
+SELECT
+  "d3"."n_2_0" AS "left_n",
+  "d3"."cents_0" AS "left_cents",
+  CASE
+    WHEN "d3"."first_1_0" IS NULL
+    THEN JSON_EXTRACT(
+      '{}',
+      'stepping: ' || (
+        'a smallest or largest of nothing: ' || CASE
+          WHEN "d3"."first_1_0" IS NULL
+          THEN 'None'
+          ELSE CAST("d3"."first_1_0" AS TEXT)
+        END
+      )
+    )
+    ELSE "d3"."first_1_0"
+  END AS "left_cheapest",
+  "d3"."distinct_1_0" AS "left_coupons",
+  CASE
+    WHEN CASE
+      WHEN "d3"."mean_count_0" = 0
+      THEN NULL
+      ELSE COALESCE(
+        CASE
+          WHEN "d3"."mean_sum_0" BETWEEN (
+            -9007199254740992
+          ) AND 9007199254740992
+          AND "d3"."mean_count_0" BETWEEN (
+            -9007199254740992
+          ) AND 9007199254740992
+          THEN CAST("d3"."mean_sum_0" AS REAL) / "d3"."mean_count_0"
+          ELSE STEPPING_TRUEDIV("d3"."mean_sum_0", "d3"."mean_count_0")
+        END + 0.0,
+        JSON_EXTRACT(
+          '{}',
+          'stepping: ' || (
+            'int / int fails: ' || COALESCE("d3"."mean_sum_0", 'nothing')
+          )
+        )
+      )
+    END IS NULL
+    THEN JSON_EXTRACT(
+      '{}',
+      'stepping: ' || (
+        'st.agg.avg (mean=) of nothing: ' || CASE
+          WHEN CASE
+            WHEN "d3"."mean_count_0" = 0
+            THEN NULL
+            ELSE COALESCE(
+              CASE
+                WHEN "d3"."mean_sum_0" BETWEEN (
+                  -9007199254740992
+                ) AND 9007199254740992
+                AND "d3"."mean_count_0" BETWEEN (
+                  -9007199254740992
+                ) AND 9007199254740992
+                THEN CAST("d3"."mean_sum_0" AS REAL) / "d3"."mean_count_0"
+                ELSE STEPPING_TRUEDIV("d3"."mean_sum_0", "d3"."mean_count_0")
+              END + 0.0,
+              JSON_EXTRACT(
+                '{}',
+                'stepping: ' || (
+                  'int / int fails: ' || COALESCE("d3"."mean_sum_0", 'nothing')
+                )
+              )
+            )
+          END IS NULL
+          THEN 'None'
+          ELSE (
+            SELECT
+              CASE
+                WHEN let0 BETWEEN (
+                  -1000000000000000
+                ) AND 1000000000000000
+                AND let0 = CAST(let0 AS INTEGER)
+                THEN CAST(CAST(let0 AS INTEGER) AS TEXT) || '.0'
+                ELSE STEPPING_REPR(let0)
+              END
+            FROM (
+              SELECT
+                CASE
+                  WHEN "d3"."mean_count_0" = 0
+                  THEN NULL
+                  ELSE COALESCE(
+                    CASE
+                      WHEN "d3"."mean_sum_0" BETWEEN (
+                        -9007199254740992
+                      ) AND 9007199254740992
+                      AND "d3"."mean_count_0" BETWEEN (
+                        -9007199254740992
+                      ) AND 9007199254740992
+                      THEN CAST("d3"."mean_sum_0" AS REAL) / "d3"."mean_count_0"
+                      ELSE STEPPING_TRUEDIV("d3"."mean_sum_0", "d3"."mean_count_0")
+                    END + 0.0,
+                    JSON_EXTRACT(
+                      '{}',
+                      'stepping: ' || (
+                        'int / int fails: ' || COALESCE("d3"."mean_sum_0", 'nothing')
+                      )
+                    )
+                  )
+                END AS let0
+            ) AS lets0
+          )
+        END
+      )
+    )
+    ELSE CASE
+      WHEN "d3"."mean_count_0" = 0
+      THEN NULL
+      ELSE COALESCE(
+        CASE
+          WHEN "d3"."mean_sum_0" BETWEEN (
+            -9007199254740992
+          ) AND 9007199254740992
+          AND "d3"."mean_count_0" BETWEEN (
+            -9007199254740992
+          ) AND 9007199254740992
+          THEN CAST("d3"."mean_sum_0" AS REAL) / "d3"."mean_count_0"
+          ELSE STEPPING_TRUEDIV("d3"."mean_sum_0", "d3"."mean_count_0")
+        END + 0.0,
+        JSON_EXTRACT(
+          '{}',
+          'stepping: ' || (
+            'int / int fails: ' || COALESCE("d3"."mean_sum_0", 'nothing')
+          )
+        )
+      )
+    END
+  END AS "left_mean",
+  "d3"."customer" AS "right",
+  -1 AS "stepping_count"
+FROM temp."stepping_change_aggregate_by_customer_ecc82a" AS "d3"
+WHERE
+  (
+    (
+      NOT (
+        "d3"."n0" IS NULL
+      )
+    )
+    AND (
+      (
+        "d3"."n1" = 0
+      )
+      OR (
+        NOT (
+          (
+            "d3"."n_2_0" IS "d3"."n_2_1"
+          )
+          AND (
+            "d3"."cents_0" IS "d3"."cents_1"
+          )
+          AND (
+            "d3"."mean_sum_0" IS "d3"."mean_sum_1"
+          )
+          AND (
+            "d3"."mean_count_0" IS "d3"."mean_count_1"
+          )
+          AND (
+            "d3"."distinct_1_0" IS "d3"."distinct_1_1"
+          )
+          AND (
+            "d3"."first_1_0" IS "d3"."first_1_1"
+          )
+        )
+      )
+    )
+  )
+UNION ALL
+SELECT
+  "d4"."n_2_1" AS "left_n",
+  "d4"."cents_1" AS "left_cents",
+  CASE
+    WHEN "d4"."first_1_1" IS NULL
+    THEN JSON_EXTRACT(
+      '{}',
+      'stepping: ' || (
+        'a smallest or largest of nothing: ' || CASE
+          WHEN "d4"."first_1_1" IS NULL
+          THEN 'None'
+          ELSE CAST("d4"."first_1_1" AS TEXT)
+        END
+      )
+    )
+    ELSE "d4"."first_1_1"
+  END AS "left_cheapest",
+  "d4"."distinct_1_1" AS "left_coupons",
+  CASE
+    WHEN CASE
+      WHEN "d4"."mean_count_1" = 0
+      THEN NULL
+      ELSE COALESCE(
+        CASE
+          WHEN "d4"."mean_sum_1" BETWEEN (
+            -9007199254740992
+          ) AND 9007199254740992
+          AND "d4"."mean_count_1" BETWEEN (
+            -9007199254740992
+          ) AND 9007199254740992
+          THEN CAST("d4"."mean_sum_1" AS REAL) / "d4"."mean_count_1"
+          ELSE STEPPING_TRUEDIV("d4"."mean_sum_1", "d4"."mean_count_1")
+        END + 0.0,
+        JSON_EXTRACT(
+          '{}',
+          'stepping: ' || (
+            'int / int fails: ' || COALESCE("d4"."mean_sum_1", 'nothing')
+          )
+        )
+      )
+    END IS NULL
+    THEN JSON_EXTRACT(
+      '{}',
+      'stepping: ' || (
+        'st.agg.avg (mean=) of nothing: ' || CASE
+          WHEN CASE
+            WHEN "d4"."mean_count_1" = 0
+            THEN NULL
+            ELSE COALESCE(
+              CASE
+                WHEN "d4"."mean_sum_1" BETWEEN (
+                  -9007199254740992
+                ) AND 9007199254740992
+                AND "d4"."mean_count_1" BETWEEN (
+                  -9007199254740992
+                ) AND 9007199254740992
+                THEN CAST("d4"."mean_sum_1" AS REAL) / "d4"."mean_count_1"
+                ELSE STEPPING_TRUEDIV("d4"."mean_sum_1", "d4"."mean_count_1")
+              END + 0.0,
+              JSON_EXTRACT(
+                '{}',
+                'stepping: ' || (
+                  'int / int fails: ' || COALESCE("d4"."mean_sum_1", 'nothing')
+                )
+              )
+            )
+          END IS NULL
+          THEN 'None'
+          ELSE (
+            SELECT
+              CASE
+                WHEN let0 BETWEEN (
+                  -1000000000000000
+                ) AND 1000000000000000
+                AND let0 = CAST(let0 AS INTEGER)
+                THEN CAST(CAST(let0 AS INTEGER) AS TEXT) || '.0'
+                ELSE STEPPING_REPR(let0)
+              END
+            FROM (
+              SELECT
+                CASE
+                  WHEN "d4"."mean_count_1" = 0
+                  THEN NULL
+                  ELSE COALESCE(
+                    CASE
+                      WHEN "d4"."mean_sum_1" BETWEEN (
+                        -9007199254740992
+                      ) AND 9007199254740992
+                      AND "d4"."mean_count_1" BETWEEN (
+                        -9007199254740992
+                      ) AND 9007199254740992
+                      THEN CAST("d4"."mean_sum_1" AS REAL) / "d4"."mean_count_1"
+                      ELSE STEPPING_TRUEDIV("d4"."mean_sum_1", "d4"."mean_count_1")
+                    END + 0.0,
+                    JSON_EXTRACT(
+                      '{}',
+                      'stepping: ' || (
+                        'int / int fails: ' || COALESCE("d4"."mean_sum_1", 'nothing')
+                      )
+                    )
+                  )
+                END AS let0
+            ) AS lets0
+          )
+        END
+      )
+    )
+    ELSE CASE
+      WHEN "d4"."mean_count_1" = 0
+      THEN NULL
+      ELSE COALESCE(
+        CASE
+          WHEN "d4"."mean_sum_1" BETWEEN (
+            -9007199254740992
+          ) AND 9007199254740992
+          AND "d4"."mean_count_1" BETWEEN (
+            -9007199254740992
+          ) AND 9007199254740992
+          THEN CAST("d4"."mean_sum_1" AS REAL) / "d4"."mean_count_1"
+          ELSE STEPPING_TRUEDIV("d4"."mean_sum_1", "d4"."mean_count_1")
+        END + 0.0,
+        JSON_EXTRACT(
+          '{}',
+          'stepping: ' || (
+            'int / int fails: ' || COALESCE("d4"."mean_sum_1", 'nothing')
+          )
+        )
+      )
+    END
+  END AS "left_mean",
+  "d4"."customer" AS "right",
+  1 AS "stepping_count"
+FROM temp."stepping_change_aggregate_by_customer_ecc82a" AS "d4"
+WHERE
+  (
+    (
+      NOT (
+        "d4"."n1" = 0
+      )
+    )
+    AND (
+      NOT (
+        (
+          "d4"."n_2_0" IS "d4"."n_2_1"
+        )
+        AND (
+          "d4"."cents_0" IS "d4"."cents_1"
+        )
+        AND (
+          "d4"."mean_sum_0" IS "d4"."mean_sum_1"
+        )
+        AND (
+          "d4"."mean_count_0" IS "d4"."mean_count_1"
+        )
+        AND (
+          "d4"."distinct_1_0" IS "d4"."distinct_1_1"
+        )
+        AND (
+          "d4"."first_1_0" IS "d4"."first_1_1"
+        )
+      )
+    )
+  );

@@ -1,0 +1,245 @@
+-- The query first_n on postgres; fingerprint e70af880a391f0d4d79c477653f20fc7
+
+------------------------------------------------------------------------------
+-- Our own tables
+------------------------------------------------------------------------------
+-- last_update: up to which time each table is written; stepping_queries: what
+-- is installed; stepping_clock: where store.next_time() stands
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    t BIGINT NOT NULL
+) WITH (fillfactor = 10);
+CREATE TABLE IF NOT EXISTS stepping_queries (
+    name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    tables TEXT NOT NULL,
+    started BOOLEAN NOT NULL DEFAULT false,
+    installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+CREATE SEQUENCE IF NOT EXISTS stepping_clock;
+
+------------------------------------------------------------------------------
+-- Tables that are kept
+------------------------------------------------------------------------------
+-- first_n__scores_by_points_is_set_points_player_11a807: the rows of first_n, read in the order of points_is_set, points, player
+-- for first_n (query.py:14)
+CREATE TABLE IF NOT EXISTS first_n__scores_by_points_is_set_points_player_11a807 (
+    points_is_set BOOLEAN NOT NULL,
+    points BIGINT,
+    player TEXT COLLATE "C" NOT NULL,
+    c BIGINT NOT NULL,
+    CONSTRAINT first_n__scores_by_points_is_set_points_player_11a807__e921eef7 CHECK ("c" >= 0)
+);
+CREATE INDEX IF NOT EXISTS "first_n__scores_by_points_is_set_points_player_11a807__09f1c4a4" ON "first_n__scores_by_points_is_set_points_player_11a807" ("points_is_set" DESC, "points" DESC, (LEFT("player", 200)));
+CREATE INDEX IF NOT EXISTS "first_n__scores_by_points_is_set_points_player_11a807__99d1f2ac" ON "first_n__scores_by_points_is_set_points_player_11a807" ("points_is_set", (HASH_RECORD_EXTENDED(ROW("points"), 0)), (HASHTEXTEXTENDED("player", 0)), (HASH_RECORD_EXTENDED(ROW("points_is_set", "points", "player"), 0)));
+-- What is installed
+INSERT INTO last_update (
+  table_name,
+  t
+)
+VALUES
+  ('first_n__scores_by_points_is_set_points_player_11a807', 0) ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (
+  name,
+  fingerprint,
+  tables
+)
+VALUES
+  (
+    'first_n',
+    'e70af880a391f0d4d79c477653f20fc7',
+    'first_n__scores_by_points_is_set_points_player_11a807'
+  ) ON CONFLICT DO NOTHING;
+
+------------------------------------------------------------------------------
+-- Delta tables, for one connection: what changes in one step
+------------------------------------------------------------------------------
+CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_scores_4a5e98" (
+    "player" TEXT COLLATE "C",
+    "points" BIGINT,
+    "c" BIGINT NOT NULL
+);
+CREATE TEMP TABLE IF NOT EXISTS "stepping_first_scores_4a5e98" (
+    "player" TEXT COLLATE "C",
+    "points" BIGINT,
+    "c" BIGINT NOT NULL
+);
+
+------------------------------------------------------------------------------
+-- When scores changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: first_n__scores_by_points_is_set_points_player_11a807 in last_update
+-- 1. scores (the query's arguments): empty the delta table
+DELETE FROM "stepping_delta_scores_4a5e98";
+-- 2. first_n (query.py:14): empty the delta table
+DELETE FROM "stepping_first_scores_4a5e98";
+-- 3. scores (the query's arguments): load the changed rows
+-- INSERT INTO "stepping_delta_scores_4a5e98" (
+--   "player",
+--   "points",
+--   "c"
+-- )
+-- SELECT
+--   u."player" COLLATE "C" AS "player",
+--   u."points" AS "points",
+--   u."c" AS "c"
+-- FROM UNNEST(CAST($1 AS TEXT[]), CAST($2 AS BIGINT[]), CAST($3 AS BIGINT[])) AS "u"("player", "points", "c")
+-- 4. first_n (query.py:14)
+INSERT INTO "stepping_first_scores_4a5e98" (
+  "player",
+  "points",
+  "c"
+)
+SELECT
+  "w"."player",
+  "w"."points",
+  -(
+    CASE
+      WHEN "w"."stepping_upto" <= 3
+      THEN "w"."c"
+      ELSE 3 - (
+        "w"."stepping_upto" - "w"."c"
+      )
+    END
+  ) AS "c"
+FROM (
+  SELECT
+    "m"."player" AS "player",
+    "m"."points" AS "points",
+    "m"."c" AS "c",
+    SUM("m"."c") OVER (
+      ORDER BY "m"."points_is_set" DESC, "m"."points" DESC, LEFT("m"."player", 200) ASC, "m"."player" ASC
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS "stepping_upto"
+  FROM (
+    SELECT
+      *
+    FROM "first_n__scores_by_points_is_set_points_player_11a807" AS "m"
+    ORDER BY
+      "m"."points_is_set" DESC,
+      "m"."points" DESC,
+      LEFT("m"."player", 200) ASC,
+      "m"."player" ASC
+    LIMIT 3
+  ) AS "m"
+) AS "w"
+WHERE
+  "w"."stepping_upto" - "w"."c" < 3;
+-- 5. first_n (query.py:14)
+WITH "g" AS MATERIALIZED (
+  SELECT
+    "g"."points_is_set",
+    "g"."points",
+    "g"."player",
+    CAST(SUM("g"."c") AS BIGINT) AS "c"
+  FROM (
+    SELECT
+      (
+        NOT (
+          "d2"."points" IS NULL
+        )
+      ) AS "points_is_set",
+      "d2"."points" AS "points",
+      "d2"."player" AS "player",
+      "d2"."c" AS "c"
+    FROM "stepping_delta_scores_4a5e98" AS "d2"
+  ) AS "g"
+  GROUP BY
+    "g"."points_is_set",
+    "g"."points",
+    "g"."player"
+  HAVING
+    CAST(SUM("g"."c") AS BIGINT) <> 0
+), "o" AS MATERIALIZED (
+  SELECT
+    g."points_is_set",
+    g."points",
+    g."player",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "first_n__scores_by_points_is_set_points_player_11a807" AS a
+    WHERE
+      "a"."points_is_set" = g."points_is_set"
+      AND HASH_RECORD_EXTENDED(ROW("a"."points"), 0) = HASH_RECORD_EXTENDED(ROW(g."points"), 0)
+      AND "a"."points" IS NOT DISTINCT FROM g."points"
+      AND HASHTEXTEXTENDED("a"."player", 0) = HASHTEXTEXTENDED(g."player", 0)
+      AND "a"."player" = g."player"
+      AND HASH_RECORD_EXTENDED(ROW("a"."points_is_set", "a"."points", "a"."player"), 0) = HASH_RECORD_EXTENDED(ROW(g."points_is_set", g."points", g."player"), 0)
+      AND ROW("a"."points_is_set", "a"."points", "a"."player") IS NOT DISTINCT FROM ROW(g."points_is_set", g."points", g."player")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "i" AS (
+  INSERT INTO "first_n__scores_by_points_is_set_points_player_11a807" (
+    "points_is_set",
+    "points",
+    "player",
+    "c"
+  )
+  SELECT
+    o."points_is_set",
+    o."points",
+    o."player",
+    o."c"
+  FROM "o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "u" AS (
+  UPDATE "first_n__scores_by_points_is_set_points_player_11a807" AS a SET "c" = o."c"
+  FROM "o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+)
+DELETE FROM "first_n__scores_by_points_is_set_points_player_11a807" AS a USING   "o" AS o
+WHERE
+  a.ctid = o.stepping_rid AND o."c" = 0;
+-- 6. first_n (query.py:14)
+INSERT INTO "stepping_first_scores_4a5e98" (
+  "player",
+  "points",
+  "c"
+)
+SELECT
+  "w"."player",
+  "w"."points",
+  CASE
+    WHEN "w"."stepping_upto" <= 3
+    THEN "w"."c"
+    ELSE 3 - (
+      "w"."stepping_upto" - "w"."c"
+    )
+  END AS "c"
+FROM (
+  SELECT
+    "m"."player" AS "player",
+    "m"."points" AS "points",
+    "m"."c" AS "c",
+    SUM("m"."c") OVER (
+      ORDER BY "m"."points_is_set" DESC, "m"."points" DESC, LEFT("m"."player", 200) ASC, "m"."player" ASC
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS "stepping_upto"
+  FROM (
+    SELECT
+      *
+    FROM "first_n__scores_by_points_is_set_points_player_11a807" AS "m"
+    ORDER BY
+      "m"."points_is_set" DESC,
+      "m"."points" DESC,
+      LEFT("m"."player", 200) ASC,
+      "m"."player" ASC
+    LIMIT 3
+  ) AS "m"
+) AS "w"
+WHERE
+  "w"."stepping_upto" - "w"."c" < 3;
+-- 7. first_n (query.py:14): the change of an output
+SELECT
+  "d1"."player" AS "player",
+  "d1"."points" AS "points",
+  "d1"."c" AS "stepping_count"
+FROM "stepping_first_scores_4a5e98" AS "d1";

@@ -1,0 +1,248 @@
+-- The query group_sum on postgres; fingerprint be1e0d90cad61683620bf899e8e23f3f
+
+------------------------------------------------------------------------------
+-- Our own tables
+------------------------------------------------------------------------------
+-- last_update: up to which time each table is written; stepping_queries: what
+-- is installed; stepping_clock: where store.next_time() stands
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    t BIGINT NOT NULL
+) WITH (fillfactor = 10);
+CREATE TABLE IF NOT EXISTS stepping_queries (
+    name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    tables TEXT NOT NULL,
+    started BOOLEAN NOT NULL DEFAULT false,
+    installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+CREATE SEQUENCE IF NOT EXISTS stepping_clock;
+
+------------------------------------------------------------------------------
+-- Tables that are kept
+------------------------------------------------------------------------------
+-- group_sum__group_reduce_flatten_by_key_adb329: one row per group of group_reduce_flatten: its number of rows and its sums
+-- for group_reduce_flatten (query.py:16)
+CREATE TABLE IF NOT EXISTS group_sum__group_reduce_flatten_by_key_adb329 (
+    key DATE NOT NULL,
+    sum_value DOUBLE PRECISION NOT NULL,
+    sum_value_pos_inf BIGINT NOT NULL,
+    sum_value_neg_inf BIGINT NOT NULL,
+    n BIGINT NOT NULL,
+    PRIMARY KEY (key),
+    CONSTRAINT group_sum__group_reduce_flatten_by_key_adb329__not_negative CHECK ("n" >= 0)
+) WITH (fillfactor = 70);
+-- What is installed
+INSERT INTO last_update (
+  table_name,
+  t
+)
+VALUES
+  ('group_sum__group_reduce_flatten_by_key_adb329', 0) ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (
+  name,
+  fingerprint,
+  tables
+)
+VALUES
+  (
+    'group_sum',
+    'be1e0d90cad61683620bf899e8e23f3f',
+    'group_sum__group_reduce_flatten_by_key_adb329'
+  ) ON CONFLICT DO NOTHING;
+
+------------------------------------------------------------------------------
+-- When reads changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: group_sum__group_reduce_flatten_by_key_adb329 in last_update
+-- one statement; its parameters are arrays of the changed rows' columns
+--   stepping_delta_reads_fb598c: reads (the query's arguments)
+--   stepping_change_group_reduce_flatten_by_key_b6063a: group_reduce_flatten (query.py:16)
+--   m4_o: group_reduce_flatten (query.py:16)
+--   m4_i: group_reduce_flatten (query.py:16)
+--   m4_u: group_reduce_flatten (query.py:16)
+--   m4_d: group_reduce_flatten (query.py:16)
+--   SELECT: group_reduce_flatten (query.py:16)
+WITH "stepping_delta_reads_fb598c" AS MATERIALIZED (
+  SELECT
+    u."at" AS "at",
+    u."value" AS "value",
+    u."c" AS "c"
+  FROM UNNEST(CAST('{}' AS TIMESTAMP[]), CAST('{}' AS DOUBLE PRECISION[]), CAST('{}' AS BIGINT[])) AS "u"("at", "value", "c")
+), "stepping_change_group_reduce_flatten_by_key_b6063a" AS MATERIALIZED (
+  SELECT
+    "g"."key",
+    "a"."n" AS "n0",
+    COALESCE("a"."n", 0) + "g"."n" AS "n1",
+    CASE
+      WHEN "a"."sum_value_pos_inf" IS NULL
+      OR (
+        "a"."sum_value_pos_inf" = 0 AND "a"."sum_value_neg_inf" = 0
+      )
+      THEN "a"."sum_value"
+      WHEN "a"."sum_value_pos_inf" >= 0 AND "a"."sum_value_neg_inf" <= 0
+      THEN CAST('Infinity' AS DOUBLE PRECISION)
+      WHEN "a"."sum_value_pos_inf" <= 0 AND "a"."sum_value_neg_inf" >= 0
+      THEN CAST('-Infinity' AS DOUBLE PRECISION)
+      ELSE CAST(CAST('stepping: ' || (
+        'a sum of inf and -inf is not a number: ' || CAST("a"."sum_value" AS TEXT)
+      ) AS INT) AS DOUBLE PRECISION)
+    END AS "sum_value_0",
+    CASE
+      WHEN (
+        COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf"
+      ) IS NULL
+      OR (
+        (
+          COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf"
+        ) = 0
+        AND (
+          COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf"
+        ) = 0
+      )
+      THEN COALESCE("a"."sum_value", 0.0) + "g"."sum_value"
+      WHEN (
+        COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf"
+      ) >= 0
+      AND (
+        COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf"
+      ) <= 0
+      THEN CAST('Infinity' AS DOUBLE PRECISION)
+      WHEN (
+        COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf"
+      ) <= 0
+      AND (
+        COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf"
+      ) >= 0
+      THEN CAST('-Infinity' AS DOUBLE PRECISION)
+      ELSE CAST(CAST('stepping: ' || (
+        'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_value", 0.0) + "g"."sum_value" AS TEXT)
+      ) AS INT) AS DOUBLE PRECISION)
+    END AS "sum_value_1",
+    COALESCE("a"."sum_value", 0.0) + "g"."sum_value" AS "sum_value_finite",
+    COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf" AS "sum_value_pos_inf",
+    COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf" AS "sum_value_neg_inf"
+  FROM (
+    SELECT
+      CAST("d0"."at" AS DATE) AS "key",
+      CAST(SUM("d0"."c") AS BIGINT) AS "n",
+      SUM(
+        (
+          CASE
+            WHEN "d0"."value" IN (CAST('Infinity' AS DOUBLE PRECISION), CAST('-Infinity' AS DOUBLE PRECISION))
+            THEN 0.0
+            ELSE "d0"."value"
+          END
+        ) * (
+          "d0"."c"
+        )
+      ) AS "sum_value",
+      SUM(
+        (
+          CAST(CASE WHEN "d0"."value" = CAST('Infinity' AS DOUBLE PRECISION) THEN 1 ELSE 0 END AS DECIMAL)
+        ) * (
+          "d0"."c"
+        )
+      ) AS "sum_value_pos_inf",
+      SUM(
+        (
+          CAST(CASE WHEN "d0"."value" = CAST('-Infinity' AS DOUBLE PRECISION) THEN 1 ELSE 0 END AS DECIMAL)
+        ) * (
+          "d0"."c"
+        )
+      ) AS "sum_value_neg_inf"
+    FROM "stepping_delta_reads_fb598c" AS "d0"
+    GROUP BY
+      1
+  ) AS "g"
+  LEFT JOIN "group_sum__group_reduce_flatten_by_key_adb329" AS "a"
+    ON "a"."key" = "g"."key"
+  WHERE
+    "g"."n" <> 0
+    OR "g"."sum_value" <> 0.0
+    OR "g"."sum_value_pos_inf" <> 0
+    OR "g"."sum_value_neg_inf" <> 0
+), "m4_o" AS MATERIALIZED (
+  SELECT
+    g."key",
+    g.n1 AS "n",
+    g."sum_value_finite" AS "sum_value",
+    g."sum_value_pos_inf" AS "sum_value_pos_inf",
+    g."sum_value_neg_inf" AS "sum_value_neg_inf",
+    a.ctid AS stepping_rid
+  FROM "stepping_change_group_reduce_flatten_by_key_b6063a" AS g
+  LEFT JOIN "group_sum__group_reduce_flatten_by_key_adb329" AS a
+    ON "a"."key" = g."key"
+  WHERE
+    g.n1 <> 0 OR NOT g.n0 IS NULL
+), "m4_i" AS (
+  INSERT INTO "group_sum__group_reduce_flatten_by_key_adb329" (
+    "key",
+    "sum_value",
+    "sum_value_pos_inf",
+    "sum_value_neg_inf",
+    "n"
+  )
+  SELECT
+    o."key",
+    o."sum_value",
+    o."sum_value_pos_inf",
+    o."sum_value_neg_inf",
+    o."n"
+  FROM "m4_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."n" <> 0
+), "m4_u" AS (
+  UPDATE "group_sum__group_reduce_flatten_by_key_adb329" AS a SET "n" = o."n", "sum_value" = o."sum_value", "sum_value_pos_inf" = o."sum_value_pos_inf", "sum_value_neg_inf" = o."sum_value_neg_inf"
+  FROM "m4_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."n" <> 0
+), "m4_d" AS (
+  DELETE FROM "group_sum__group_reduce_flatten_by_key_adb329" AS a USING   "m4_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."n" = 0
+)
+SELECT
+  0 AS stepping_output,
+  "d1"."sum_value_0" AS "left",
+  "d1"."key" AS "right",
+  -1 AS "stepping_count"
+FROM "stepping_change_group_reduce_flatten_by_key_b6063a" AS "d1"
+WHERE
+  (
+    (
+      NOT (
+        "d1"."n0" IS NULL
+      )
+    )
+    AND (
+      (
+        "d1"."n1" = 0
+      )
+      OR (
+        NOT (
+          "d1"."sum_value_0" IS NOT DISTINCT FROM "d1"."sum_value_1"
+        )
+      )
+    )
+  )
+UNION ALL
+SELECT
+  0 AS stepping_output,
+  "d2"."sum_value_1" AS "left",
+  "d2"."key" AS "right",
+  1 AS "stepping_count"
+FROM "stepping_change_group_reduce_flatten_by_key_b6063a" AS "d2"
+WHERE
+  (
+    (
+      NOT (
+        "d2"."n1" = 0
+      )
+    )
+    AND (
+      NOT (
+        "d2"."sum_value_0" IS NOT DISTINCT FROM "d2"."sum_value_1"
+      )
+    )
+  );

@@ -1,0 +1,266 @@
+-- The query group_sum on sqlite; fingerprint fa12ba3471ab8fcbf496f7c463112aea
+
+------------------------------------------------------------------------------
+-- Our own tables
+------------------------------------------------------------------------------
+-- last_update: up to which time each table is written; stepping_queries: what
+-- is installed; stepping_clock: where store.next_time() stands
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT NOT NULL PRIMARY KEY,
+    t INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stepping_queries (
+    name TEXT NOT NULL PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    tables TEXT NOT NULL,
+    started INTEGER NOT NULL DEFAULT 0,
+    installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stepping_clock (
+    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    t INTEGER NOT NULL
+);
+
+------------------------------------------------------------------------------
+-- Tables that are kept
+------------------------------------------------------------------------------
+-- group_sum__group_reduce_flatten_by_key_adb329: one row per group of group_reduce_flatten: its number of rows and its sums
+-- for group_reduce_flatten (query.py:16)
+CREATE TABLE IF NOT EXISTS group_sum__group_reduce_flatten_by_key_adb329 (
+    "key" INTEGER NOT NULL,
+    sum_value REAL NOT NULL,
+    sum_value_pos_inf INTEGER NOT NULL,
+    sum_value_neg_inf INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY ("key"),
+    CONSTRAINT group_sum__group_reduce_flatten_by_key_adb329__not_negative CHECK ("n" >= 0)
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS "group_sum__group_reduce_flatten_by_key_adb329__gone"
+AFTER UPDATE OF "n" ON "group_sum__group_reduce_flatten_by_key_adb329" WHEN NEW."n" = 0
+BEGIN
+    DELETE FROM "group_sum__group_reduce_flatten_by_key_adb329" WHERE "key" = NEW."key";
+END;
+-- What is installed
+INSERT INTO last_update (
+  table_name,
+  t
+)
+VALUES
+  ('group_sum__group_reduce_flatten_by_key_adb329', 0) ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (
+  name,
+  fingerprint,
+  tables
+)
+VALUES
+  (
+    'group_sum',
+    'fa12ba3471ab8fcbf496f7c463112aea',
+    'group_sum__group_reduce_flatten_by_key_adb329'
+  ) ON CONFLICT DO NOTHING;
+
+------------------------------------------------------------------------------
+-- Delta tables, for one connection: what changes in one step
+------------------------------------------------------------------------------
+CREATE TEMP TABLE IF NOT EXISTS "stepping_change_group_reduce_flatten_by_key_b6063a" (
+    "key" INTEGER,
+    "n0" INTEGER,
+    "n1" INTEGER,
+    "sum_value_0" REAL,
+    "sum_value_1" REAL,
+    "sum_value_finite" REAL,
+    "sum_value_pos_inf" INTEGER,
+    "sum_value_neg_inf" INTEGER
+);
+CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_reads_fb598c" (
+    "at" INTEGER,
+    "value" REAL,
+    "c" INTEGER NOT NULL
+);
+
+------------------------------------------------------------------------------
+-- When reads changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: group_sum__group_reduce_flatten_by_key_adb329 in last_update
+-- 1. reads (the query's arguments): empty the delta table
+DELETE FROM temp."stepping_delta_reads_fb598c";
+-- 2. group_reduce_flatten (query.py:16): empty the delta table
+DELETE FROM temp."stepping_change_group_reduce_flatten_by_key_b6063a";
+-- 3. reads (the query's arguments): load the changed rows
+-- INSERT INTO temp."stepping_delta_reads_fb598c" ("at", "value", "c") VALUES (?, ?, ?)
+-- 4. group_reduce_flatten (query.py:16)
+INSERT INTO temp."stepping_change_group_reduce_flatten_by_key_b6063a" (
+  "key",
+  "n0",
+  "n1",
+  "sum_value_0",
+  "sum_value_1",
+  "sum_value_finite",
+  "sum_value_pos_inf",
+  "sum_value_neg_inf"
+)
+SELECT
+  "g"."key",
+  "a"."n" AS "n0",
+  COALESCE("a"."n", 0) + "g"."n" AS "n1",
+  CASE
+    WHEN "a"."sum_value_pos_inf" IS NULL
+    OR (
+      "a"."sum_value_pos_inf" = 0 AND "a"."sum_value_neg_inf" = 0
+    )
+    THEN "a"."sum_value"
+    WHEN "a"."sum_value_pos_inf" >= 0 AND "a"."sum_value_neg_inf" <= 0
+    THEN 9e999
+    WHEN "a"."sum_value_pos_inf" <= 0 AND "a"."sum_value_neg_inf" >= 0
+    THEN -9e999
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || (
+        'a sum of inf and -inf is not a number: ' || CAST("a"."sum_value" AS TEXT)
+      )
+    )
+  END AS "sum_value_0",
+  CASE
+    WHEN (
+      COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf"
+    ) IS NULL
+    OR (
+      (
+        COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf"
+      ) = 0
+      AND (
+        COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf"
+      ) = 0
+    )
+    THEN COALESCE("a"."sum_value", 0.0) + "g"."sum_value"
+    WHEN (
+      COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf"
+    ) >= 0
+    AND (
+      COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf"
+    ) <= 0
+    THEN 9e999
+    WHEN (
+      COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf"
+    ) <= 0
+    AND (
+      COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf"
+    ) >= 0
+    THEN -9e999
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || (
+        'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_value", 0.0) + "g"."sum_value" AS TEXT)
+      )
+    )
+  END AS "sum_value_1",
+  CASE
+    WHEN (
+      COALESCE("a"."sum_value", 0.0) + "g"."sum_value"
+    ) BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308
+    THEN COALESCE("a"."sum_value", 0.0) + "g"."sum_value"
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || (
+        'the sum sum_value is beyond the largest float for the group ' || COALESCE(CAST("g"."key" AS TEXT), 'None')
+      )
+    )
+  END AS "sum_value_finite",
+  COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf" AS "sum_value_pos_inf",
+  COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf" AS "sum_value_neg_inf"
+FROM (
+  SELECT
+    (
+      (
+        "d0"."at" + 62135596800000000
+      ) / 86400000000 - 719162
+    ) AS "key",
+    SUM("d0"."c") AS "n",
+    SUM(
+      (
+        CASE WHEN "d0"."value" IN (9e999, -9e999) THEN 0.0 ELSE "d0"."value" END
+      ) * (
+        "d0"."c"
+      )
+    ) AS "sum_value",
+    SUM((
+      CASE WHEN "d0"."value" = 9e999 THEN 1 ELSE 0 END
+    ) * (
+      "d0"."c"
+    )) AS "sum_value_pos_inf",
+    SUM((
+      CASE WHEN "d0"."value" = -9e999 THEN 1 ELSE 0 END
+    ) * (
+      "d0"."c"
+    )) AS "sum_value_neg_inf"
+  FROM temp."stepping_delta_reads_fb598c" AS "d0"
+  GROUP BY
+    1
+) AS "g"
+LEFT JOIN "group_sum__group_reduce_flatten_by_key_adb329" AS "a"
+  ON "a"."key" = "g"."key"
+WHERE
+  "g"."n" <> 0
+  OR "g"."sum_value" <> 0.0
+  OR "g"."sum_value_pos_inf" <> 0
+  OR "g"."sum_value_neg_inf" <> 0;
+-- 5. group_reduce_flatten (query.py:16)
+INSERT INTO "group_sum__group_reduce_flatten_by_key_adb329" (
+  "key",
+  "sum_value",
+  "sum_value_pos_inf",
+  "sum_value_neg_inf",
+  "n"
+)
+SELECT
+  "g"."key",
+  "g"."sum_value_finite",
+  "g"."sum_value_pos_inf",
+  "g"."sum_value_neg_inf",
+  "g"."n1"
+FROM temp."stepping_change_group_reduce_flatten_by_key_b6063a" AS "g"
+WHERE
+  "g"."n1" <> 0 OR NOT "g"."n0" IS NULL ON CONFLICT DO UPDATE SET "sum_value" = excluded."sum_value", "sum_value_pos_inf" = excluded."sum_value_pos_inf", "sum_value_neg_inf" = excluded."sum_value_neg_inf", "n" = excluded."n";
+-- 6. group_reduce_flatten (query.py:16): the change of an output
+SELECT
+  "d1"."sum_value_0" AS "left",
+  "d1"."key" AS "right",
+  -1 AS "stepping_count"
+FROM temp."stepping_change_group_reduce_flatten_by_key_b6063a" AS "d1"
+WHERE
+  (
+    (
+      NOT (
+        "d1"."n0" IS NULL
+      )
+    )
+    AND (
+      (
+        "d1"."n1" = 0
+      )
+      OR (
+        NOT (
+          "d1"."sum_value_0" IS "d1"."sum_value_1"
+        )
+      )
+    )
+  )
+UNION ALL
+SELECT
+  "d2"."sum_value_1" AS "left",
+  "d2"."key" AS "right",
+  1 AS "stepping_count"
+FROM temp."stepping_change_group_reduce_flatten_by_key_b6063a" AS "d2"
+WHERE
+  (
+    (
+      NOT (
+        "d2"."n1" = 0
+      )
+    )
+    AND (
+      NOT (
+        "d2"."sum_value_0" IS "d2"."sum_value_1"
+      )
+    )
+  );

@@ -1,0 +1,381 @@
+-- The query join on postgres; fingerprint c51508059077599d47a5909cc4cffd3d
+
+------------------------------------------------------------------------------
+-- Our own tables
+------------------------------------------------------------------------------
+-- last_update: up to which time each table is written; stepping_queries: what
+-- is installed; stepping_clock: where store.next_time() stands
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    t BIGINT NOT NULL
+) WITH (fillfactor = 10);
+CREATE TABLE IF NOT EXISTS stepping_queries (
+    name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    tables TEXT NOT NULL,
+    started BOOLEAN NOT NULL DEFAULT false,
+    installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+CREATE SEQUENCE IF NOT EXISTS stepping_clock;
+
+------------------------------------------------------------------------------
+-- Tables that are kept
+------------------------------------------------------------------------------
+-- join__line_items_by_product_name_c9dc4c: the rows of line_items, looked up by product_name
+-- for line_items (the query's arguments)
+CREATE TABLE IF NOT EXISTS join__line_items_by_product_name_c9dc4c (
+    product_name TEXT COLLATE "C" NOT NULL,
+    basket_id BIGINT NOT NULL,
+    c BIGINT NOT NULL,
+    CONSTRAINT join__line_items_by_product_name_c9dc4c__not_negative CHECK ("c" >= 0)
+);
+CREATE INDEX IF NOT EXISTS "join__line_items_by_product_name_c9dc4c__product_name_key" ON "join__line_items_by_product_name_c9dc4c" ((HASHTEXTEXTENDED("product_name", 0)), (HASH_RECORD_EXTENDED(ROW("product_name", "basket_id"), 0)));
+-- join__products_by_name_e6b089: the rows of products, looked up by name
+-- for products (the query's arguments)
+CREATE TABLE IF NOT EXISTS join__products_by_name_e6b089 (
+    name TEXT COLLATE "C" NOT NULL,
+    price DOUBLE PRECISION NOT NULL,
+    c BIGINT NOT NULL,
+    CONSTRAINT join__products_by_name_e6b089__not_negative CHECK ("c" >= 0)
+);
+CREATE INDEX IF NOT EXISTS "join__products_by_name_e6b089__name_key" ON "join__products_by_name_e6b089" ((HASHTEXTEXTENDED("name", 0)), (HASH_RECORD_EXTENDED(ROW("name", "price"), 0)));
+-- What is installed
+INSERT INTO last_update (
+  table_name,
+  t
+)
+VALUES
+  ('join__line_items_by_product_name_c9dc4c', 0),
+  ('join__products_by_name_e6b089', 0) ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (
+  name,
+  fingerprint,
+  tables
+)
+VALUES
+  (
+    'join',
+    'c51508059077599d47a5909cc4cffd3d',
+    'join__line_items_by_product_name_c9dc4c join__products_by_name_e6b089'
+  ) ON CONFLICT DO NOTHING;
+
+------------------------------------------------------------------------------
+-- When products changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: join__line_items_by_product_name_c9dc4c, join__products_by_name_e6b089 in last_update
+-- one statement; its parameters are arrays of the changed rows' columns
+--   stepping_delta_products_c88ed1: products (the query's arguments)
+--   m3_g: products (the query's arguments)
+--   m3_o: products (the query's arguments)
+--   m3_i: products (the query's arguments)
+--   m3_u: products (the query's arguments)
+--   m3_d: products (the query's arguments)
+--   SELECT: join (query.py:18)
+WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
+  SELECT
+    u."name" COLLATE "C" AS "name",
+    u."price" AS "price",
+    u."c" AS "c"
+  FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS DOUBLE PRECISION[]), CAST('{}' AS BIGINT[])) AS "u"("name", "price", "c")
+), "m3_g" AS MATERIALIZED (
+  SELECT
+    "d2"."name" AS "name",
+    "d2"."price" AS "price",
+    "d2"."c" AS "c"
+  FROM "stepping_delta_products_c88ed1" AS "d2"
+), "m3_o" AS MATERIALIZED (
+  SELECT
+    g."name",
+    g."price",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m3_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "join__products_by_name_e6b089" AS a
+    WHERE
+      HASHTEXTEXTENDED("a"."name", 0) = HASHTEXTEXTENDED(g."name", 0)
+      AND "a"."name" = g."name"
+      AND HASH_RECORD_EXTENDED(ROW("a"."name", "a"."price"), 0) = HASH_RECORD_EXTENDED(ROW(g."name", g."price"), 0)
+      AND ROW("a"."name", "a"."price") IS NOT DISTINCT FROM ROW(g."name", g."price")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m3_i" AS (
+  INSERT INTO "join__products_by_name_e6b089" (
+    "name",
+    "price",
+    "c"
+  )
+  SELECT
+    o."name",
+    o."price",
+    o."c"
+  FROM "m3_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m3_u" AS (
+  UPDATE "join__products_by_name_e6b089" AS a SET "c" = o."c"
+  FROM "m3_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m3_d" AS (
+  DELETE FROM "join__products_by_name_e6b089" AS a USING   "m3_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
+)
+SELECT
+  0 AS stepping_output,
+  "d0"."name" AS "left_name",
+  "d0"."price" AS "left_price",
+  "t1"."basket_id" AS "right_basket_id",
+  "t1"."product_name" AS "right_product_name",
+  "d0"."c" * "t1"."c" AS "stepping_count"
+FROM "stepping_delta_products_c88ed1" AS "d0"
+JOIN "join__line_items_by_product_name_c9dc4c" AS "t1"
+  ON HASHTEXTEXTENDED("t1"."product_name", 0) = HASHTEXTEXTENDED("d0"."name", 0)
+  AND "t1"."product_name" = "d0"."name";
+
+------------------------------------------------------------------------------
+-- When line_items changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: join__line_items_by_product_name_c9dc4c, join__products_by_name_e6b089 in last_update
+-- one statement; its parameters are arrays of the changed rows' columns
+--   stepping_delta_line_items_1c1527: line_items (the query's arguments)
+--   m3_g: line_items (the query's arguments)
+--   m3_o: line_items (the query's arguments)
+--   m3_i: line_items (the query's arguments)
+--   m3_u: line_items (the query's arguments)
+--   m3_d: line_items (the query's arguments)
+--   SELECT: join (query.py:18)
+WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
+  SELECT
+    u."basket_id" AS "basket_id",
+    u."product_name" COLLATE "C" AS "product_name",
+    u."c" AS "c"
+  FROM UNNEST(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS "u"("basket_id", "product_name", "c")
+), "m3_g" AS MATERIALIZED (
+  SELECT
+    "d2"."product_name" AS "product_name",
+    "d2"."basket_id" AS "basket_id",
+    "d2"."c" AS "c"
+  FROM "stepping_delta_line_items_1c1527" AS "d2"
+), "m3_o" AS MATERIALIZED (
+  SELECT
+    g."product_name",
+    g."basket_id",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m3_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "join__line_items_by_product_name_c9dc4c" AS a
+    WHERE
+      HASHTEXTEXTENDED("a"."product_name", 0) = HASHTEXTEXTENDED(g."product_name", 0)
+      AND "a"."product_name" = g."product_name"
+      AND HASH_RECORD_EXTENDED(ROW("a"."product_name", "a"."basket_id"), 0) = HASH_RECORD_EXTENDED(ROW(g."product_name", g."basket_id"), 0)
+      AND ROW("a"."product_name", "a"."basket_id") IS NOT DISTINCT FROM ROW(g."product_name", g."basket_id")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m3_i" AS (
+  INSERT INTO "join__line_items_by_product_name_c9dc4c" (
+    "product_name",
+    "basket_id",
+    "c"
+  )
+  SELECT
+    o."product_name",
+    o."basket_id",
+    o."c"
+  FROM "m3_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m3_u" AS (
+  UPDATE "join__line_items_by_product_name_c9dc4c" AS a SET "c" = o."c"
+  FROM "m3_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m3_d" AS (
+  DELETE FROM "join__line_items_by_product_name_c9dc4c" AS a USING   "m3_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
+)
+SELECT
+  0 AS stepping_output,
+  "t0"."name" AS "left_name",
+  "t0"."price" AS "left_price",
+  "d1"."basket_id" AS "right_basket_id",
+  "d1"."product_name" AS "right_product_name",
+  "d1"."c" * "t0"."c" AS "stepping_count"
+FROM "stepping_delta_line_items_1c1527" AS "d1"
+JOIN "join__products_by_name_e6b089" AS "t0"
+  ON HASHTEXTEXTENDED("t0"."name", 0) = HASHTEXTEXTENDED("d1"."product_name", 0)
+  AND "t0"."name" = "d1"."product_name";
+
+------------------------------------------------------------------------------
+-- When any mix of products, line_items changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: join__line_items_by_product_name_c9dc4c, join__products_by_name_e6b089 in last_update
+-- one statement; its parameters are arrays of the changed rows' columns
+--   stepping_delta_products_c88ed1: products (the query's arguments)
+--   stepping_delta_line_items_1c1527: line_items (the query's arguments)
+--   m5_g: line_items (the query's arguments)
+--   m5_o: line_items (the query's arguments)
+--   m5_i: line_items (the query's arguments)
+--   m5_u: line_items (the query's arguments)
+--   m5_d: line_items (the query's arguments)
+--   m6_g: products (the query's arguments)
+--   m6_o: products (the query's arguments)
+--   m6_i: products (the query's arguments)
+--   m6_u: products (the query's arguments)
+--   m6_d: products (the query's arguments)
+--   SELECT: join (query.py:18)
+WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
+  SELECT
+    u."name" COLLATE "C" AS "name",
+    u."price" AS "price",
+    u."c" AS "c"
+  FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS DOUBLE PRECISION[]), CAST('{}' AS BIGINT[])) AS "u"("name", "price", "c")
+), "stepping_delta_line_items_1c1527" AS MATERIALIZED (
+  SELECT
+    u."basket_id" AS "basket_id",
+    u."product_name" COLLATE "C" AS "product_name",
+    u."c" AS "c"
+  FROM UNNEST(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS "u"("basket_id", "product_name", "c")
+), "m5_g" AS MATERIALIZED (
+  SELECT
+    "d6"."product_name" AS "product_name",
+    "d6"."basket_id" AS "basket_id",
+    "d6"."c" AS "c"
+  FROM "stepping_delta_line_items_1c1527" AS "d6"
+), "m5_o" AS MATERIALIZED (
+  SELECT
+    g."product_name",
+    g."basket_id",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m5_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "join__line_items_by_product_name_c9dc4c" AS a
+    WHERE
+      HASHTEXTEXTENDED("a"."product_name", 0) = HASHTEXTEXTENDED(g."product_name", 0)
+      AND "a"."product_name" = g."product_name"
+      AND HASH_RECORD_EXTENDED(ROW("a"."product_name", "a"."basket_id"), 0) = HASH_RECORD_EXTENDED(ROW(g."product_name", g."basket_id"), 0)
+      AND ROW("a"."product_name", "a"."basket_id") IS NOT DISTINCT FROM ROW(g."product_name", g."basket_id")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m5_i" AS (
+  INSERT INTO "join__line_items_by_product_name_c9dc4c" (
+    "product_name",
+    "basket_id",
+    "c"
+  )
+  SELECT
+    o."product_name",
+    o."basket_id",
+    o."c"
+  FROM "m5_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m5_u" AS (
+  UPDATE "join__line_items_by_product_name_c9dc4c" AS a SET "c" = o."c"
+  FROM "m5_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m5_d" AS (
+  DELETE FROM "join__line_items_by_product_name_c9dc4c" AS a USING   "m5_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
+), "m6_g" AS MATERIALIZED (
+  SELECT
+    "d7"."name" AS "name",
+    "d7"."price" AS "price",
+    "d7"."c" AS "c"
+  FROM "stepping_delta_products_c88ed1" AS "d7"
+), "m6_o" AS MATERIALIZED (
+  SELECT
+    g."name",
+    g."price",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m6_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "join__products_by_name_e6b089" AS a
+    WHERE
+      HASHTEXTEXTENDED("a"."name", 0) = HASHTEXTEXTENDED(g."name", 0)
+      AND "a"."name" = g."name"
+      AND HASH_RECORD_EXTENDED(ROW("a"."name", "a"."price"), 0) = HASH_RECORD_EXTENDED(ROW(g."name", g."price"), 0)
+      AND ROW("a"."name", "a"."price") IS NOT DISTINCT FROM ROW(g."name", g."price")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m6_i" AS (
+  INSERT INTO "join__products_by_name_e6b089" (
+    "name",
+    "price",
+    "c"
+  )
+  SELECT
+    o."name",
+    o."price",
+    o."c"
+  FROM "m6_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m6_u" AS (
+  UPDATE "join__products_by_name_e6b089" AS a SET "c" = o."c"
+  FROM "m6_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m6_d" AS (
+  DELETE FROM "join__products_by_name_e6b089" AS a USING   "m6_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
+)
+SELECT
+  0 AS stepping_output,
+  "d0"."name" AS "left_name",
+  "d0"."price" AS "left_price",
+  "t1"."basket_id" AS "right_basket_id",
+  "t1"."product_name" AS "right_product_name",
+  "d0"."c" * "t1"."c" AS "stepping_count"
+FROM "stepping_delta_products_c88ed1" AS "d0"
+JOIN "join__line_items_by_product_name_c9dc4c" AS "t1"
+  ON HASHTEXTEXTENDED("t1"."product_name", 0) = HASHTEXTEXTENDED("d0"."name", 0)
+  AND "t1"."product_name" = "d0"."name"
+UNION ALL
+SELECT
+  0 AS stepping_output,
+  "d2"."name" AS "left_name",
+  "d2"."price" AS "left_price",
+  "d3"."basket_id" AS "right_basket_id",
+  "d3"."product_name" AS "right_product_name",
+  "d2"."c" * "d3"."c" AS "stepping_count"
+FROM "stepping_delta_products_c88ed1" AS "d2"
+CROSS JOIN "stepping_delta_line_items_1c1527" AS "d3"
+WHERE
+  "d2"."name" = "d3"."product_name"
+UNION ALL
+SELECT
+  0 AS stepping_output,
+  "t4"."name" AS "left_name",
+  "t4"."price" AS "left_price",
+  "d5"."basket_id" AS "right_basket_id",
+  "d5"."product_name" AS "right_product_name",
+  "d5"."c" * "t4"."c" AS "stepping_count"
+FROM "stepping_delta_line_items_1c1527" AS "d5"
+JOIN "join__products_by_name_e6b089" AS "t4"
+  ON HASHTEXTEXTENDED("t4"."name", 0) = HASHTEXTEXTENDED("d5"."product_name", 0)
+  AND "t4"."name" = "d5"."product_name";

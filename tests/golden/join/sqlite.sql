@@ -1,0 +1,261 @@
+-- The query join on sqlite; fingerprint 68a302eb626cfb9fdfdfa8c0bd5a29b5
+
+------------------------------------------------------------------------------
+-- Our own tables
+------------------------------------------------------------------------------
+-- last_update: up to which time each table is written; stepping_queries: what
+-- is installed; stepping_clock: where store.next_time() stands
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT NOT NULL PRIMARY KEY,
+    t INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stepping_queries (
+    name TEXT NOT NULL PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    tables TEXT NOT NULL,
+    started INTEGER NOT NULL DEFAULT 0,
+    installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stepping_clock (
+    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    t INTEGER NOT NULL
+);
+
+------------------------------------------------------------------------------
+-- Tables that are kept
+------------------------------------------------------------------------------
+-- join__line_items_by_product_name_c9dc4c: the rows of line_items, looked up by product_name
+-- for line_items (the query's arguments)
+CREATE TABLE IF NOT EXISTS join__line_items_by_product_name_c9dc4c (
+    product_name TEXT NOT NULL,
+    basket_id INTEGER NOT NULL,
+    c INTEGER NOT NULL,
+    PRIMARY KEY (product_name, basket_id)
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS "join__line_items_by_product_name_c9dc4c__gone"
+AFTER UPDATE OF "c" ON "join__line_items_by_product_name_c9dc4c" WHEN NEW."c" = 0
+BEGIN
+    DELETE FROM "join__line_items_by_product_name_c9dc4c" WHERE "product_name" = NEW."product_name" AND "basket_id" = NEW."basket_id";
+END;
+CREATE INDEX IF NOT EXISTS "join__line_items_by_product_name_c9dc4c__below_zero" ON "join__line_items_by_product_name_c9dc4c" ("c") WHERE "c" < 0;
+-- join__products_by_name_e6b089: the rows of products, looked up by name
+-- for products (the query's arguments)
+CREATE TABLE IF NOT EXISTS join__products_by_name_e6b089 (
+    name TEXT NOT NULL,
+    price REAL NOT NULL,
+    c INTEGER NOT NULL,
+    PRIMARY KEY (name, price)
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS "join__products_by_name_e6b089__gone"
+AFTER UPDATE OF "c" ON "join__products_by_name_e6b089" WHEN NEW."c" = 0
+BEGIN
+    DELETE FROM "join__products_by_name_e6b089" WHERE "name" = NEW."name" AND "price" = NEW."price";
+END;
+CREATE INDEX IF NOT EXISTS "join__products_by_name_e6b089__below_zero" ON "join__products_by_name_e6b089" ("c") WHERE "c" < 0;
+-- What is installed
+INSERT INTO last_update (
+  table_name,
+  t
+)
+VALUES
+  ('join__line_items_by_product_name_c9dc4c', 0),
+  ('join__products_by_name_e6b089', 0) ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (
+  name,
+  fingerprint,
+  tables
+)
+VALUES
+  (
+    'join',
+    '68a302eb626cfb9fdfdfa8c0bd5a29b5',
+    'join__line_items_by_product_name_c9dc4c join__products_by_name_e6b089'
+  ) ON CONFLICT DO NOTHING;
+
+------------------------------------------------------------------------------
+-- Delta tables, for one connection: what changes in one step
+------------------------------------------------------------------------------
+CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_products_c88ed1" (
+    "name" TEXT,
+    "price" REAL,
+    "c" INTEGER NOT NULL
+);
+CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_line_items_1c1527" (
+    "basket_id" INTEGER,
+    "product_name" TEXT,
+    "c" INTEGER NOT NULL
+);
+
+------------------------------------------------------------------------------
+-- When products changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: join__line_items_by_product_name_c9dc4c, join__products_by_name_e6b089 in last_update
+-- 1. products (the query's arguments): empty the delta table
+DELETE FROM temp."stepping_delta_products_c88ed1";
+-- 2. products (the query's arguments): load the changed rows
+-- INSERT INTO temp."stepping_delta_products_c88ed1" ("name", "price", "c") VALUES (?, ?, ?)
+-- 3. join (query.py:18): the change of an output
+SELECT
+  "d0"."name" AS "left_name",
+  "d0"."price" AS "left_price",
+  "t1"."basket_id" AS "right_basket_id",
+  "t1"."product_name" AS "right_product_name",
+  "d0"."c" * "t1"."c" AS "stepping_count"
+FROM temp."stepping_delta_products_c88ed1" AS "d0"
+CROSS JOIN "join__line_items_by_product_name_c9dc4c" AS "t1"
+WHERE
+  "t1"."product_name" = "d0"."name";
+-- 4. products (the query's arguments)
+INSERT INTO "join__products_by_name_e6b089" (
+  "name",
+  "price",
+  "c"
+)
+SELECT
+  "d2"."name" AS "name",
+  "d2"."price" AS "price",
+  "d2"."c" AS "c"
+FROM temp."stepping_delta_products_c88ed1" AS "d2"
+WHERE
+  TRUE ON CONFLICT DO UPDATE SET "c" = "join__products_by_name_e6b089"."c" + excluded."c";
+-- 5. products (the query's arguments): a count below 0, looked for where rows were removed
+SELECT
+  "name",
+  "price",
+  "c"
+FROM "join__products_by_name_e6b089"
+WHERE
+  "c" < 0
+LIMIT 1;
+
+------------------------------------------------------------------------------
+-- When line_items changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: join__line_items_by_product_name_c9dc4c, join__products_by_name_e6b089 in last_update
+-- 1. line_items (the query's arguments): empty the delta table
+DELETE FROM temp."stepping_delta_line_items_1c1527";
+-- 2. line_items (the query's arguments): load the changed rows
+-- INSERT INTO temp."stepping_delta_line_items_1c1527" ("basket_id", "product_name", "c") VALUES (?, ?, ?)
+-- 3. join (query.py:18): the change of an output
+SELECT
+  "t0"."name" AS "left_name",
+  "t0"."price" AS "left_price",
+  "d1"."basket_id" AS "right_basket_id",
+  "d1"."product_name" AS "right_product_name",
+  "d1"."c" * "t0"."c" AS "stepping_count"
+FROM temp."stepping_delta_line_items_1c1527" AS "d1"
+CROSS JOIN "join__products_by_name_e6b089" AS "t0"
+WHERE
+  "t0"."name" = "d1"."product_name";
+-- 4. line_items (the query's arguments)
+INSERT INTO "join__line_items_by_product_name_c9dc4c" (
+  "product_name",
+  "basket_id",
+  "c"
+)
+SELECT
+  "d2"."product_name" AS "product_name",
+  "d2"."basket_id" AS "basket_id",
+  "d2"."c" AS "c"
+FROM temp."stepping_delta_line_items_1c1527" AS "d2"
+WHERE
+  TRUE ON CONFLICT DO UPDATE SET "c" = "join__line_items_by_product_name_c9dc4c"."c" + excluded."c";
+-- 5. line_items (the query's arguments): a count below 0, looked for where rows were removed
+SELECT
+  "product_name",
+  "basket_id",
+  "c"
+FROM "join__line_items_by_product_name_c9dc4c"
+WHERE
+  "c" < 0
+LIMIT 1;
+
+------------------------------------------------------------------------------
+-- When any mix of products, line_items changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: join__line_items_by_product_name_c9dc4c, join__products_by_name_e6b089 in last_update
+-- 1. products (the query's arguments): empty the delta table
+DELETE FROM temp."stepping_delta_products_c88ed1";
+-- 2. line_items (the query's arguments): empty the delta table
+DELETE FROM temp."stepping_delta_line_items_1c1527";
+-- 3. products (the query's arguments): load the changed rows
+-- INSERT INTO temp."stepping_delta_products_c88ed1" ("name", "price", "c") VALUES (?, ?, ?)
+-- 4. line_items (the query's arguments): load the changed rows
+-- INSERT INTO temp."stepping_delta_line_items_1c1527" ("basket_id", "product_name", "c") VALUES (?, ?, ?)
+-- 5. join (query.py:18): the change of an output
+SELECT
+  "d0"."name" AS "left_name",
+  "d0"."price" AS "left_price",
+  "t1"."basket_id" AS "right_basket_id",
+  "t1"."product_name" AS "right_product_name",
+  "d0"."c" * "t1"."c" AS "stepping_count"
+FROM temp."stepping_delta_products_c88ed1" AS "d0"
+CROSS JOIN "join__line_items_by_product_name_c9dc4c" AS "t1"
+WHERE
+  "t1"."product_name" = "d0"."name"
+UNION ALL
+SELECT
+  "d2"."name" AS "left_name",
+  "d2"."price" AS "left_price",
+  "d3"."basket_id" AS "right_basket_id",
+  "d3"."product_name" AS "right_product_name",
+  "d2"."c" * "d3"."c" AS "stepping_count"
+FROM temp."stepping_delta_products_c88ed1" AS "d2"
+CROSS JOIN temp."stepping_delta_line_items_1c1527" AS "d3"
+WHERE
+  "d2"."name" = "d3"."product_name"
+UNION ALL
+SELECT
+  "t4"."name" AS "left_name",
+  "t4"."price" AS "left_price",
+  "d5"."basket_id" AS "right_basket_id",
+  "d5"."product_name" AS "right_product_name",
+  "d5"."c" * "t4"."c" AS "stepping_count"
+FROM temp."stepping_delta_line_items_1c1527" AS "d5"
+CROSS JOIN "join__products_by_name_e6b089" AS "t4"
+WHERE
+  "t4"."name" = "d5"."product_name";
+-- 6. line_items (the query's arguments)
+INSERT INTO "join__line_items_by_product_name_c9dc4c" (
+  "product_name",
+  "basket_id",
+  "c"
+)
+SELECT
+  "d6"."product_name" AS "product_name",
+  "d6"."basket_id" AS "basket_id",
+  "d6"."c" AS "c"
+FROM temp."stepping_delta_line_items_1c1527" AS "d6"
+WHERE
+  TRUE ON CONFLICT DO UPDATE SET "c" = "join__line_items_by_product_name_c9dc4c"."c" + excluded."c";
+-- 7. line_items (the query's arguments): a count below 0, looked for where rows were removed
+SELECT
+  "product_name",
+  "basket_id",
+  "c"
+FROM "join__line_items_by_product_name_c9dc4c"
+WHERE
+  "c" < 0
+LIMIT 1;
+-- 8. products (the query's arguments)
+INSERT INTO "join__products_by_name_e6b089" (
+  "name",
+  "price",
+  "c"
+)
+SELECT
+  "d7"."name" AS "name",
+  "d7"."price" AS "price",
+  "d7"."c" AS "c"
+FROM temp."stepping_delta_products_c88ed1" AS "d7"
+WHERE
+  TRUE ON CONFLICT DO UPDATE SET "c" = "join__products_by_name_e6b089"."c" + excluded."c";
+-- 9. products (the query's arguments): a count below 0, looked for where rows were removed
+SELECT
+  "name",
+  "price",
+  "c"
+FROM "join__products_by_name_e6b089"
+WHERE
+  "c" < 0
+LIMIT 1;

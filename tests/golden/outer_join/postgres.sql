@@ -1,0 +1,773 @@
+-- The query outer_join on postgres; fingerprint ae1f39c8991058f2134e56573d4a8eef
+
+------------------------------------------------------------------------------
+-- Our own tables
+------------------------------------------------------------------------------
+-- last_update: up to which time each table is written; stepping_queries: what
+-- is installed; stepping_clock: where store.next_time() stands
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    t BIGINT NOT NULL
+) WITH (fillfactor = 10);
+CREATE TABLE IF NOT EXISTS stepping_queries (
+    name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    tables TEXT NOT NULL,
+    started BOOLEAN NOT NULL DEFAULT false,
+    installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+CREATE SEQUENCE IF NOT EXISTS stepping_clock;
+
+------------------------------------------------------------------------------
+-- Tables that are kept
+------------------------------------------------------------------------------
+-- outer_join__outer_join_by_value_fc9e83: the rows of outer_join, looked up by value
+-- for outer_join (query.py:18)
+CREATE TABLE IF NOT EXISTS outer_join__outer_join_by_value_fc9e83 (
+    value BIGINT NOT NULL,
+    c BIGINT NOT NULL,
+    CONSTRAINT outer_join__outer_join_by_value_fc9e83__not_negative CHECK ("c" >= 0)
+);
+CREATE INDEX IF NOT EXISTS "outer_join__outer_join_by_value_fc9e83__value_key" ON "outer_join__outer_join_by_value_fc9e83" ("value", (HASH_RECORD_EXTENDED(ROW("value"), 0)));
+-- outer_join__people_by_team_a22e03: the rows of people, looked up by team
+-- for people (the query's arguments)
+CREATE TABLE IF NOT EXISTS outer_join__people_by_team_a22e03 (
+    team BIGINT,
+    name TEXT COLLATE "C" NOT NULL,
+    c BIGINT NOT NULL,
+    CONSTRAINT outer_join__people_by_team_a22e03__not_negative CHECK ("c" >= 0)
+);
+CREATE INDEX IF NOT EXISTS "outer_join__people_by_team_a22e03__team_key" ON "outer_join__people_by_team_a22e03" ((HASH_RECORD_EXTENDED(ROW("team"), 0)), (HASH_RECORD_EXTENDED(ROW("team", "name"), 0)));
+-- outer_join__teams_1323c8: the integral of outer_join
+-- for outer_join (query.py:18)
+CREATE TABLE IF NOT EXISTS outer_join__teams_1323c8 (
+    value BIGINT NOT NULL,
+    c BIGINT NOT NULL,
+    CONSTRAINT outer_join__teams_1323c8__not_negative CHECK ("c" >= 0)
+);
+CREATE INDEX IF NOT EXISTS "outer_join__teams_1323c8__row_key" ON "outer_join__teams_1323c8" ((HASH_RECORD_EXTENDED(ROW("value"), 0)));
+-- outer_join__teams_by_number_a29639: the rows of teams, looked up by number
+-- for teams (the query's arguments)
+CREATE TABLE IF NOT EXISTS outer_join__teams_by_number_a29639 (
+    number BIGINT NOT NULL,
+    title TEXT COLLATE "C" NOT NULL,
+    c BIGINT NOT NULL,
+    CONSTRAINT outer_join__teams_by_number_a29639__not_negative CHECK ("c" >= 0)
+);
+CREATE INDEX IF NOT EXISTS "outer_join__teams_by_number_a29639__number_key" ON "outer_join__teams_by_number_a29639" ("number", (HASH_RECORD_EXTENDED(ROW("number", "title"), 0)));
+-- What is installed
+INSERT INTO last_update (
+  table_name,
+  t
+)
+VALUES
+  ('outer_join__outer_join_by_value_fc9e83', 0),
+  ('outer_join__people_by_team_a22e03', 0),
+  ('outer_join__teams_1323c8', 0),
+  ('outer_join__teams_by_number_a29639', 0) ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (
+  name,
+  fingerprint,
+  tables
+)
+VALUES
+  (
+    'outer_join',
+    'ae1f39c8991058f2134e56573d4a8eef',
+    'outer_join__outer_join_by_value_fc9e83 outer_join__people_by_team_a22e03 outer_join__teams_1323c8 outer_join__teams_by_number_a29639'
+  ) ON CONFLICT DO NOTHING;
+
+------------------------------------------------------------------------------
+-- When people changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: outer_join__outer_join_by_value_fc9e83, outer_join__people_by_team_a22e03, outer_join__teams_by_number_a29639 in last_update
+-- one statement; its parameters are arrays of the changed rows' columns
+--   stepping_delta_people_e8c9d2: people (the query's arguments)
+--   m3_g: people (the query's arguments)
+--   m3_o: people (the query's arguments)
+--   m3_i: people (the query's arguments)
+--   m3_u: people (the query's arguments)
+--   m3_d: people (the query's arguments)
+--   SELECT: outer_join (query.py:18)
+WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
+  SELECT
+    u."name" COLLATE "C" AS "name",
+    u."team" AS "team",
+    u."c" AS "c"
+  FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[]), CAST('{}' AS BIGINT[])) AS "u"("name", "team", "c")
+), "m3_g" AS MATERIALIZED (
+  SELECT
+    "d5"."team" AS "team",
+    "d5"."name" AS "name",
+    "d5"."c" AS "c"
+  FROM "stepping_delta_people_e8c9d2" AS "d5"
+), "m3_o" AS MATERIALIZED (
+  SELECT
+    g."team",
+    g."name",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m3_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "outer_join__people_by_team_a22e03" AS a
+    WHERE
+      HASH_RECORD_EXTENDED(ROW("a"."team"), 0) = HASH_RECORD_EXTENDED(ROW(g."team"), 0)
+      AND "a"."team" IS NOT DISTINCT FROM g."team"
+      AND HASH_RECORD_EXTENDED(ROW("a"."team", "a"."name"), 0) = HASH_RECORD_EXTENDED(ROW(g."team", g."name"), 0)
+      AND ROW("a"."team", "a"."name") IS NOT DISTINCT FROM ROW(g."team", g."name")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m3_i" AS (
+  INSERT INTO "outer_join__people_by_team_a22e03" (
+    "team",
+    "name",
+    "c"
+  )
+  SELECT
+    o."team",
+    o."name",
+    o."c"
+  FROM "m3_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m3_u" AS (
+  UPDATE "outer_join__people_by_team_a22e03" AS a SET "c" = o."c"
+  FROM "m3_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m3_d" AS (
+  DELETE FROM "outer_join__people_by_team_a22e03" AS a USING   "m3_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
+)
+SELECT
+  0 AS stepping_output,
+  "d0"."name" AS "left_name",
+  "d0"."team" AS "left_team",
+  TRUE AS "right_present",
+  "t1"."number" AS "right_number",
+  "t1"."title" AS "right_title",
+  "d0"."c" * "t1"."c" AS "stepping_count"
+FROM "stepping_delta_people_e8c9d2" AS "d0"
+JOIN "outer_join__teams_by_number_a29639" AS "t1"
+  ON "t1"."number" = "d0"."team"
+UNION ALL
+SELECT
+  0 AS stepping_output,
+  "d2"."name" AS "left_name",
+  "d2"."team" AS "left_team",
+  FALSE AS "right_present",
+  CAST(NULL AS BIGINT) AS "right_number",
+  CAST(NULL AS TEXT) AS "right_title",
+  "d2"."c" AS "stepping_count"
+FROM "stepping_delta_people_e8c9d2" AS "d2"
+UNION ALL
+SELECT
+  0 AS stepping_output,
+  "d3"."name" AS "left_name",
+  "d3"."team" AS "left_team",
+  FALSE AS "right_present",
+  CAST(NULL AS BIGINT) AS "right_number",
+  CAST(NULL AS TEXT) AS "right_title",
+  -(
+    "d3"."c" * "t4"."c"
+  ) AS "stepping_count"
+FROM "stepping_delta_people_e8c9d2" AS "d3"
+JOIN "outer_join__outer_join_by_value_fc9e83" AS "t4"
+  ON "t4"."value" = "d3"."team";
+
+------------------------------------------------------------------------------
+-- When teams changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: outer_join__outer_join_by_value_fc9e83, outer_join__people_by_team_a22e03, outer_join__teams_1323c8, outer_join__teams_by_number_a29639 in last_update
+-- one statement; its parameters are arrays of the changed rows' columns
+--   stepping_delta_teams_84606c: teams (the query's arguments)
+--   stepping_exists_teams_994399: outer_join (query.py:18)
+--   m4_g: outer_join (query.py:18)
+--   m4_o: outer_join (query.py:18)
+--   m4_i: outer_join (query.py:18)
+--   m4_u: outer_join (query.py:18)
+--   m4_d: outer_join (query.py:18)
+--   m6_g: outer_join (query.py:18)
+--   m6_o: outer_join (query.py:18)
+--   m6_i: outer_join (query.py:18)
+--   m6_u: outer_join (query.py:18)
+--   m6_d: outer_join (query.py:18)
+--   m7_g: teams (the query's arguments)
+--   m7_o: teams (the query's arguments)
+--   m7_i: teams (the query's arguments)
+--   m7_u: teams (the query's arguments)
+--   m7_d: teams (the query's arguments)
+--   SELECT: outer_join (query.py:18)
+WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
+  SELECT
+    u."number" AS "number",
+    u."title" COLLATE "C" AS "title",
+    u."c" AS "c"
+  FROM UNNEST(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS "u"("number", "title", "c")
+), "stepping_exists_teams_994399" AS MATERIALIZED (
+  SELECT
+    "g"."value",
+    CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END AS "c"
+  FROM (
+    SELECT
+      "g"."value",
+      CAST(SUM("g"."c") AS BIGINT) AS "c"
+    FROM (
+      SELECT
+        "d0"."number" AS "value",
+        "d0"."c" AS "c"
+      FROM "stepping_delta_teams_84606c" AS "d0"
+    ) AS "g"
+    GROUP BY
+      "g"."value"
+    HAVING
+      CAST(SUM("g"."c") AS BIGINT) <> 0
+  ) AS "g"
+  LEFT JOIN "outer_join__teams_1323c8" AS "a"
+    ON HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW("g"."value"), 0)
+    AND ROW("a"."value") IS NOT DISTINCT FROM ROW("g"."value")
+  WHERE
+    (
+      CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
+    ) <> 0
+), "m4_g" AS MATERIALIZED (
+  SELECT
+    "g"."value",
+    CAST(SUM("g"."c") AS BIGINT) AS "c"
+  FROM (
+    SELECT
+      "d6"."number" AS "value",
+      "d6"."c" AS "c"
+    FROM "stepping_delta_teams_84606c" AS "d6"
+  ) AS "g"
+  GROUP BY
+    "g"."value"
+  HAVING
+    CAST(SUM("g"."c") AS BIGINT) <> 0
+), "m4_o" AS MATERIALIZED (
+  SELECT
+    g."value",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m4_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "outer_join__teams_1323c8" AS a
+    WHERE
+      HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW(g."value"), 0)
+      AND ROW("a"."value") IS NOT DISTINCT FROM ROW(g."value")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m4_i" AS (
+  INSERT INTO "outer_join__teams_1323c8" (
+    "value",
+    "c"
+  )
+  SELECT
+    o."value",
+    o."c"
+  FROM "m4_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m4_u" AS (
+  UPDATE "outer_join__teams_1323c8" AS a SET "c" = o."c"
+  FROM "m4_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m4_d" AS (
+  DELETE FROM "outer_join__teams_1323c8" AS a USING   "m4_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
+), "m6_g" AS MATERIALIZED (
+  SELECT
+    "g"."value",
+    CAST(SUM("g"."c") AS BIGINT) AS "c"
+  FROM (
+    SELECT
+      "d5"."value" AS "value",
+      "d5"."c" AS "c"
+    FROM "stepping_exists_teams_994399" AS "d5"
+  ) AS "g"
+  GROUP BY
+    "g"."value"
+  HAVING
+    CAST(SUM("g"."c") AS BIGINT) <> 0
+), "m6_o" AS MATERIALIZED (
+  SELECT
+    g."value",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m6_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "outer_join__outer_join_by_value_fc9e83" AS a
+    WHERE
+      "a"."value" = g."value"
+      AND HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW(g."value"), 0)
+      AND ROW("a"."value") IS NOT DISTINCT FROM ROW(g."value")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m6_i" AS (
+  INSERT INTO "outer_join__outer_join_by_value_fc9e83" (
+    "value",
+    "c"
+  )
+  SELECT
+    o."value",
+    o."c"
+  FROM "m6_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m6_u" AS (
+  UPDATE "outer_join__outer_join_by_value_fc9e83" AS a SET "c" = o."c"
+  FROM "m6_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m6_d" AS (
+  DELETE FROM "outer_join__outer_join_by_value_fc9e83" AS a USING   "m6_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
+), "m7_g" AS MATERIALIZED (
+  SELECT
+    "d7"."number" AS "number",
+    "d7"."title" AS "title",
+    "d7"."c" AS "c"
+  FROM "stepping_delta_teams_84606c" AS "d7"
+), "m7_o" AS MATERIALIZED (
+  SELECT
+    g."number",
+    g."title",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m7_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "outer_join__teams_by_number_a29639" AS a
+    WHERE
+      "a"."number" = g."number"
+      AND HASH_RECORD_EXTENDED(ROW("a"."number", "a"."title"), 0) = HASH_RECORD_EXTENDED(ROW(g."number", g."title"), 0)
+      AND ROW("a"."number", "a"."title") IS NOT DISTINCT FROM ROW(g."number", g."title")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m7_i" AS (
+  INSERT INTO "outer_join__teams_by_number_a29639" (
+    "number",
+    "title",
+    "c"
+  )
+  SELECT
+    o."number",
+    o."title",
+    o."c"
+  FROM "m7_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m7_u" AS (
+  UPDATE "outer_join__teams_by_number_a29639" AS a SET "c" = o."c"
+  FROM "m7_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m7_d" AS (
+  DELETE FROM "outer_join__teams_by_number_a29639" AS a USING   "m7_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
+)
+SELECT
+  0 AS stepping_output,
+  "t1"."name" AS "left_name",
+  "t1"."team" AS "left_team",
+  TRUE AS "right_present",
+  "d2"."number" AS "right_number",
+  "d2"."title" AS "right_title",
+  "d2"."c" * "t1"."c" AS "stepping_count"
+FROM "stepping_delta_teams_84606c" AS "d2"
+JOIN "outer_join__people_by_team_a22e03" AS "t1"
+  ON HASH_RECORD_EXTENDED(ROW("t1"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d2"."number"), 0)
+  AND "t1"."team" = "d2"."number"
+UNION ALL
+SELECT
+  0 AS stepping_output,
+  "t3"."name" AS "left_name",
+  "t3"."team" AS "left_team",
+  FALSE AS "right_present",
+  CAST(NULL AS BIGINT) AS "right_number",
+  CAST(NULL AS TEXT) AS "right_title",
+  -(
+    "d4"."c" * "t3"."c"
+  ) AS "stepping_count"
+FROM "stepping_exists_teams_994399" AS "d4"
+JOIN "outer_join__people_by_team_a22e03" AS "t3"
+  ON HASH_RECORD_EXTENDED(ROW("t3"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d4"."value"), 0)
+  AND "t3"."team" = "d4"."value";
+
+------------------------------------------------------------------------------
+-- When any mix of people, teams changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: outer_join__outer_join_by_value_fc9e83, outer_join__people_by_team_a22e03, outer_join__teams_1323c8, outer_join__teams_by_number_a29639 in last_update
+-- one statement; its parameters are arrays of the changed rows' columns
+--   stepping_delta_people_e8c9d2: people (the query's arguments)
+--   stepping_delta_teams_84606c: teams (the query's arguments)
+--   stepping_exists_teams_994399: outer_join (query.py:18)
+--   m6_g: outer_join (query.py:18)
+--   m6_o: outer_join (query.py:18)
+--   m6_i: outer_join (query.py:18)
+--   m6_u: outer_join (query.py:18)
+--   m6_d: outer_join (query.py:18)
+--   m8_g: outer_join (query.py:18)
+--   m8_o: outer_join (query.py:18)
+--   m8_i: outer_join (query.py:18)
+--   m8_u: outer_join (query.py:18)
+--   m8_d: outer_join (query.py:18)
+--   m9_g: people (the query's arguments)
+--   m9_o: people (the query's arguments)
+--   m9_i: people (the query's arguments)
+--   m9_u: people (the query's arguments)
+--   m9_d: people (the query's arguments)
+--   m10_g: teams (the query's arguments)
+--   m10_o: teams (the query's arguments)
+--   m10_i: teams (the query's arguments)
+--   m10_u: teams (the query's arguments)
+--   m10_d: teams (the query's arguments)
+--   SELECT: outer_join (query.py:18)
+WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
+  SELECT
+    u."name" COLLATE "C" AS "name",
+    u."team" AS "team",
+    u."c" AS "c"
+  FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[]), CAST('{}' AS BIGINT[])) AS "u"("name", "team", "c")
+), "stepping_delta_teams_84606c" AS MATERIALIZED (
+  SELECT
+    u."number" AS "number",
+    u."title" COLLATE "C" AS "title",
+    u."c" AS "c"
+  FROM UNNEST(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS "u"("number", "title", "c")
+), "stepping_exists_teams_994399" AS MATERIALIZED (
+  SELECT
+    "g"."value",
+    CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END AS "c"
+  FROM (
+    SELECT
+      "g"."value",
+      CAST(SUM("g"."c") AS BIGINT) AS "c"
+    FROM (
+      SELECT
+        "d0"."number" AS "value",
+        "d0"."c" AS "c"
+      FROM "stepping_delta_teams_84606c" AS "d0"
+    ) AS "g"
+    GROUP BY
+      "g"."value"
+    HAVING
+      CAST(SUM("g"."c") AS BIGINT) <> 0
+  ) AS "g"
+  LEFT JOIN "outer_join__teams_1323c8" AS "a"
+    ON HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW("g"."value"), 0)
+    AND ROW("a"."value") IS NOT DISTINCT FROM ROW("g"."value")
+  WHERE
+    (
+      CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
+    ) <> 0
+), "m6_g" AS MATERIALIZED (
+  SELECT
+    "g"."value",
+    CAST(SUM("g"."c") AS BIGINT) AS "c"
+  FROM (
+    SELECT
+      "d16"."number" AS "value",
+      "d16"."c" AS "c"
+    FROM "stepping_delta_teams_84606c" AS "d16"
+  ) AS "g"
+  GROUP BY
+    "g"."value"
+  HAVING
+    CAST(SUM("g"."c") AS BIGINT) <> 0
+), "m6_o" AS MATERIALIZED (
+  SELECT
+    g."value",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m6_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "outer_join__teams_1323c8" AS a
+    WHERE
+      HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW(g."value"), 0)
+      AND ROW("a"."value") IS NOT DISTINCT FROM ROW(g."value")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m6_i" AS (
+  INSERT INTO "outer_join__teams_1323c8" (
+    "value",
+    "c"
+  )
+  SELECT
+    o."value",
+    o."c"
+  FROM "m6_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m6_u" AS (
+  UPDATE "outer_join__teams_1323c8" AS a SET "c" = o."c"
+  FROM "m6_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m6_d" AS (
+  DELETE FROM "outer_join__teams_1323c8" AS a USING   "m6_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
+), "m8_g" AS MATERIALIZED (
+  SELECT
+    "g"."value",
+    CAST(SUM("g"."c") AS BIGINT) AS "c"
+  FROM (
+    SELECT
+      "d14"."value" AS "value",
+      "d14"."c" AS "c"
+    FROM "stepping_exists_teams_994399" AS "d14"
+  ) AS "g"
+  GROUP BY
+    "g"."value"
+  HAVING
+    CAST(SUM("g"."c") AS BIGINT) <> 0
+), "m8_o" AS MATERIALIZED (
+  SELECT
+    g."value",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m8_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "outer_join__outer_join_by_value_fc9e83" AS a
+    WHERE
+      "a"."value" = g."value"
+      AND HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW(g."value"), 0)
+      AND ROW("a"."value") IS NOT DISTINCT FROM ROW(g."value")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m8_i" AS (
+  INSERT INTO "outer_join__outer_join_by_value_fc9e83" (
+    "value",
+    "c"
+  )
+  SELECT
+    o."value",
+    o."c"
+  FROM "m8_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m8_u" AS (
+  UPDATE "outer_join__outer_join_by_value_fc9e83" AS a SET "c" = o."c"
+  FROM "m8_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m8_d" AS (
+  DELETE FROM "outer_join__outer_join_by_value_fc9e83" AS a USING   "m8_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
+), "m9_g" AS MATERIALIZED (
+  SELECT
+    "d15"."team" AS "team",
+    "d15"."name" AS "name",
+    "d15"."c" AS "c"
+  FROM "stepping_delta_people_e8c9d2" AS "d15"
+), "m9_o" AS MATERIALIZED (
+  SELECT
+    g."team",
+    g."name",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m9_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "outer_join__people_by_team_a22e03" AS a
+    WHERE
+      HASH_RECORD_EXTENDED(ROW("a"."team"), 0) = HASH_RECORD_EXTENDED(ROW(g."team"), 0)
+      AND "a"."team" IS NOT DISTINCT FROM g."team"
+      AND HASH_RECORD_EXTENDED(ROW("a"."team", "a"."name"), 0) = HASH_RECORD_EXTENDED(ROW(g."team", g."name"), 0)
+      AND ROW("a"."team", "a"."name") IS NOT DISTINCT FROM ROW(g."team", g."name")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m9_i" AS (
+  INSERT INTO "outer_join__people_by_team_a22e03" (
+    "team",
+    "name",
+    "c"
+  )
+  SELECT
+    o."team",
+    o."name",
+    o."c"
+  FROM "m9_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m9_u" AS (
+  UPDATE "outer_join__people_by_team_a22e03" AS a SET "c" = o."c"
+  FROM "m9_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m9_d" AS (
+  DELETE FROM "outer_join__people_by_team_a22e03" AS a USING   "m9_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
+), "m10_g" AS MATERIALIZED (
+  SELECT
+    "d17"."number" AS "number",
+    "d17"."title" AS "title",
+    "d17"."c" AS "c"
+  FROM "stepping_delta_teams_84606c" AS "d17"
+), "m10_o" AS MATERIALIZED (
+  SELECT
+    g."number",
+    g."title",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m10_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "outer_join__teams_by_number_a29639" AS a
+    WHERE
+      "a"."number" = g."number"
+      AND HASH_RECORD_EXTENDED(ROW("a"."number", "a"."title"), 0) = HASH_RECORD_EXTENDED(ROW(g."number", g."title"), 0)
+      AND ROW("a"."number", "a"."title") IS NOT DISTINCT FROM ROW(g."number", g."title")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m10_i" AS (
+  INSERT INTO "outer_join__teams_by_number_a29639" (
+    "number",
+    "title",
+    "c"
+  )
+  SELECT
+    o."number",
+    o."title",
+    o."c"
+  FROM "m10_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m10_u" AS (
+  UPDATE "outer_join__teams_by_number_a29639" AS a SET "c" = o."c"
+  FROM "m10_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m10_d" AS (
+  DELETE FROM "outer_join__teams_by_number_a29639" AS a USING   "m10_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
+)
+SELECT
+  0 AS stepping_output,
+  "d1"."name" AS "left_name",
+  "d1"."team" AS "left_team",
+  TRUE AS "right_present",
+  "t2"."number" AS "right_number",
+  "t2"."title" AS "right_title",
+  "d1"."c" * "t2"."c" AS "stepping_count"
+FROM "stepping_delta_people_e8c9d2" AS "d1"
+JOIN "outer_join__teams_by_number_a29639" AS "t2"
+  ON "t2"."number" = "d1"."team"
+UNION ALL
+SELECT
+  0 AS stepping_output,
+  "d3"."name" AS "left_name",
+  "d3"."team" AS "left_team",
+  TRUE AS "right_present",
+  "d4"."number" AS "right_number",
+  "d4"."title" AS "right_title",
+  "d3"."c" * "d4"."c" AS "stepping_count"
+FROM "stepping_delta_people_e8c9d2" AS "d3"
+CROSS JOIN "stepping_delta_teams_84606c" AS "d4"
+WHERE
+  "d3"."team" = "d4"."number"
+UNION ALL
+SELECT
+  0 AS stepping_output,
+  "t5"."name" AS "left_name",
+  "t5"."team" AS "left_team",
+  TRUE AS "right_present",
+  "d6"."number" AS "right_number",
+  "d6"."title" AS "right_title",
+  "d6"."c" * "t5"."c" AS "stepping_count"
+FROM "stepping_delta_teams_84606c" AS "d6"
+JOIN "outer_join__people_by_team_a22e03" AS "t5"
+  ON HASH_RECORD_EXTENDED(ROW("t5"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d6"."number"), 0)
+  AND "t5"."team" = "d6"."number"
+UNION ALL
+SELECT
+  0 AS stepping_output,
+  "d7"."name" AS "left_name",
+  "d7"."team" AS "left_team",
+  FALSE AS "right_present",
+  CAST(NULL AS BIGINT) AS "right_number",
+  CAST(NULL AS TEXT) AS "right_title",
+  "d7"."c" AS "stepping_count"
+FROM "stepping_delta_people_e8c9d2" AS "d7"
+UNION ALL
+SELECT
+  0 AS stepping_output,
+  "d8"."name" AS "left_name",
+  "d8"."team" AS "left_team",
+  FALSE AS "right_present",
+  CAST(NULL AS BIGINT) AS "right_number",
+  CAST(NULL AS TEXT) AS "right_title",
+  -(
+    "d8"."c" * "t9"."c"
+  ) AS "stepping_count"
+FROM "stepping_delta_people_e8c9d2" AS "d8"
+JOIN "outer_join__outer_join_by_value_fc9e83" AS "t9"
+  ON "t9"."value" = "d8"."team"
+UNION ALL
+SELECT
+  0 AS stepping_output,
+  "d10"."name" AS "left_name",
+  "d10"."team" AS "left_team",
+  FALSE AS "right_present",
+  CAST(NULL AS BIGINT) AS "right_number",
+  CAST(NULL AS TEXT) AS "right_title",
+  -(
+    "d10"."c" * "d11"."c"
+  ) AS "stepping_count"
+FROM "stepping_delta_people_e8c9d2" AS "d10"
+CROSS JOIN "stepping_exists_teams_994399" AS "d11"
+WHERE
+  "d10"."team" = "d11"."value"
+UNION ALL
+SELECT
+  0 AS stepping_output,
+  "t12"."name" AS "left_name",
+  "t12"."team" AS "left_team",
+  FALSE AS "right_present",
+  CAST(NULL AS BIGINT) AS "right_number",
+  CAST(NULL AS TEXT) AS "right_title",
+  -(
+    "d13"."c" * "t12"."c"
+  ) AS "stepping_count"
+FROM "stepping_exists_teams_994399" AS "d13"
+JOIN "outer_join__people_by_team_a22e03" AS "t12"
+  ON HASH_RECORD_EXTENDED(ROW("t12"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d13"."value"), 0)
+  AND "t12"."team" = "d13"."value";

@@ -1,0 +1,291 @@
+-- The query per_group_count on postgres; fingerprint cfc963b0d5939b734ad84c82bfe69484
+
+------------------------------------------------------------------------------
+-- Our own tables
+------------------------------------------------------------------------------
+-- last_update: up to which time each table is written; stepping_queries: what
+-- is installed; stepping_clock: where store.next_time() stands
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    t BIGINT NOT NULL
+) WITH (fillfactor = 10);
+CREATE TABLE IF NOT EXISTS stepping_queries (
+    name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    tables TEXT NOT NULL,
+    started BOOLEAN NOT NULL DEFAULT false,
+    installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+CREATE SEQUENCE IF NOT EXISTS stepping_clock;
+
+------------------------------------------------------------------------------
+-- Tables that are kept
+------------------------------------------------------------------------------
+-- per_group_count__tasks_cf6191: the integral of per_group
+-- for per_group (query.py:14)
+CREATE TABLE IF NOT EXISTS per_group_count__tasks_cf6191 (
+    value TEXT COLLATE "C" NOT NULL,
+    c BIGINT NOT NULL,
+    CONSTRAINT per_group_count__tasks_cf6191__not_negative CHECK ("c" >= 0)
+);
+CREATE INDEX IF NOT EXISTS "per_group_count__tasks_cf6191__row_key" ON "per_group_count__tasks_cf6191" ((HASH_RECORD_EXTENDED(ROW("value"), 0)));
+-- per_group_count__count_by_right_e2d2e4: one row per group of count: its number of rows and its sums
+-- for count (query.py:14)
+CREATE TABLE IF NOT EXISTS per_group_count__count_by_right_e2d2e4 (
+    "right" TEXT COLLATE "C" NOT NULL,
+    count BIGINT NOT NULL,
+    n BIGINT NOT NULL,
+    CONSTRAINT per_group_count__count_by_right_e2d2e4__not_negative CHECK ("n" >= 0)
+) WITH (fillfactor = 70);
+CREATE INDEX IF NOT EXISTS "per_group_count__count_by_right_e2d2e4__right_key" ON "per_group_count__count_by_right_e2d2e4" ((HASHTEXTEXTENDED("right", 0)));
+-- What is installed
+INSERT INTO last_update (
+  table_name,
+  t
+)
+VALUES
+  ('per_group_count__count_by_right_e2d2e4', 0),
+  ('per_group_count__tasks_cf6191', 0) ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (
+  name,
+  fingerprint,
+  tables
+)
+VALUES
+  (
+    'per_group_count',
+    'cfc963b0d5939b734ad84c82bfe69484',
+    'per_group_count__count_by_right_e2d2e4 per_group_count__tasks_cf6191'
+  ) ON CONFLICT DO NOTHING;
+
+------------------------------------------------------------------------------
+-- When tasks changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: per_group_count__count_by_right_e2d2e4, per_group_count__tasks_cf6191 in last_update
+-- one statement; its parameters are arrays of the changed rows' columns
+--   stepping_delta_tasks_102ecf: tasks (the query's arguments)
+--   stepping_exists_tasks_9114d8: per_group (query.py:14)
+--   m5_g: per_group (query.py:14)
+--   m5_o: per_group (query.py:14)
+--   m5_i: per_group (query.py:14)
+--   m5_u: per_group (query.py:14)
+--   m5_d: per_group (query.py:14)
+--   stepping_change_count_by_right_800bde: count (query.py:14)
+--   m7_o: count (query.py:14)
+--   m7_i: count (query.py:14)
+--   m7_u: count (query.py:14)
+--   m7_d: count (query.py:14)
+--   SELECT: count (query.py:14)
+WITH "stepping_delta_tasks_102ecf" AS MATERIALIZED (
+  SELECT
+    u."owner" COLLATE "C" AS "owner",
+    u."done" AS "done",
+    u."c" AS "c"
+  FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS BOOLEAN[]), CAST('{}' AS BIGINT[])) AS "u"("owner", "done", "c")
+), "stepping_exists_tasks_9114d8" AS MATERIALIZED (
+  SELECT
+    "g"."value",
+    CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END AS "c"
+  FROM (
+    SELECT
+      "g"."value",
+      CAST(SUM("g"."c") AS BIGINT) AS "c"
+    FROM (
+      SELECT
+        "d0"."owner" AS "value",
+        "d0"."c" AS "c"
+      FROM "stepping_delta_tasks_102ecf" AS "d0"
+    ) AS "g"
+    GROUP BY
+      "g"."value"
+    HAVING
+      CAST(SUM("g"."c") AS BIGINT) <> 0
+  ) AS "g"
+  LEFT JOIN "per_group_count__tasks_cf6191" AS "a"
+    ON HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW("g"."value"), 0)
+    AND ROW("a"."value") IS NOT DISTINCT FROM ROW("g"."value")
+  WHERE
+    (
+      CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
+    ) <> 0
+), "m5_g" AS MATERIALIZED (
+  SELECT
+    "g"."value",
+    CAST(SUM("g"."c") AS BIGINT) AS "c"
+  FROM (
+    SELECT
+      "d5"."owner" AS "value",
+      "d5"."c" AS "c"
+    FROM "stepping_delta_tasks_102ecf" AS "d5"
+  ) AS "g"
+  GROUP BY
+    "g"."value"
+  HAVING
+    CAST(SUM("g"."c") AS BIGINT) <> 0
+), "m5_o" AS MATERIALIZED (
+  SELECT
+    g."value",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m5_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "per_group_count__tasks_cf6191" AS a
+    WHERE
+      HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW(g."value"), 0)
+      AND ROW("a"."value") IS NOT DISTINCT FROM ROW(g."value")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m5_i" AS (
+  INSERT INTO "per_group_count__tasks_cf6191" (
+    "value",
+    "c"
+  )
+  SELECT
+    o."value",
+    o."c"
+  FROM "m5_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m5_u" AS (
+  UPDATE "per_group_count__tasks_cf6191" AS a SET "c" = o."c"
+  FROM "m5_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m5_d" AS (
+  DELETE FROM "per_group_count__tasks_cf6191" AS a USING   "m5_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
+), "stepping_change_count_by_right_800bde" AS MATERIALIZED (
+  SELECT
+    "g"."right",
+    "a"."n" AS "n0",
+    COALESCE("a"."n", 0) + "g"."n" AS "n1",
+    "a"."count" AS "count_0",
+    CASE
+      WHEN (
+        COALESCE("a"."count", 0) + "g"."count"
+      ) BETWEEN -9223372036854775808 AND 9223372036854775807
+      THEN CAST(COALESCE("a"."count", 0) + "g"."count" AS BIGINT)
+      ELSE CAST(CAST('stepping: ' || (
+        'the sum count does not fit in 64 bits for the group ' || COALESCE(CAST("g"."right" AS TEXT), 'None')
+      ) AS INT) AS BIGINT)
+    END AS "count_1"
+  FROM (
+    SELECT
+      "u"."right" AS "right",
+      CAST(SUM("u"."stepping_counted") AS BIGINT) AS "n",
+      SUM((
+        CAST("u"."count" AS DECIMAL)
+      ) * (
+        "u"."n"
+      )) AS "count"
+    FROM (
+      SELECT
+        "d1"."owner" AS "right",
+        CAST(1 AS BIGINT) AS "count",
+        "d1"."c" AS "n",
+        0 AS "stepping_counted"
+      FROM "stepping_delta_tasks_102ecf" AS "d1"
+      WHERE
+        (
+          NOT "d1"."done"
+        )
+      UNION ALL
+      SELECT
+        "d2"."value" AS "right",
+        0 AS "count",
+        "d2"."c" AS "n",
+        "d2"."c" AS "stepping_counted"
+      FROM "stepping_exists_tasks_9114d8" AS "d2"
+    ) AS "u"
+    GROUP BY
+      1
+  ) AS "g"
+  LEFT JOIN "per_group_count__count_by_right_e2d2e4" AS "a"
+    ON HASHTEXTEXTENDED("a"."right", 0) = HASHTEXTEXTENDED("g"."right", 0)
+    AND "a"."right" = "g"."right"
+  WHERE
+    "g"."n" <> 0 OR "g"."count" <> 0
+), "m7_o" AS MATERIALIZED (
+  SELECT
+    g."right",
+    g.n1 AS "n",
+    g."count_1" AS "count",
+    a.ctid AS stepping_rid
+  FROM "stepping_change_count_by_right_800bde" AS g
+  LEFT JOIN "per_group_count__count_by_right_e2d2e4" AS a
+    ON HASHTEXTEXTENDED("a"."right", 0) = HASHTEXTEXTENDED(g."right", 0)
+    AND "a"."right" = g."right"
+  WHERE
+    g.n1 <> 0 OR NOT g.n0 IS NULL
+), "m7_i" AS (
+  INSERT INTO "per_group_count__count_by_right_e2d2e4" (
+    "right",
+    "count",
+    "n"
+  )
+  SELECT
+    o."right",
+    o."count",
+    o."n"
+  FROM "m7_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."n" <> 0
+), "m7_u" AS (
+  UPDATE "per_group_count__count_by_right_e2d2e4" AS a SET "n" = o."n", "count" = o."count"
+  FROM "m7_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."n" <> 0
+), "m7_d" AS (
+  DELETE FROM "per_group_count__count_by_right_e2d2e4" AS a USING   "m7_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."n" = 0
+)
+SELECT
+  0 AS stepping_output,
+  "d3"."count_0" AS "left",
+  "d3"."right" AS "right",
+  -1 AS "stepping_count"
+FROM "stepping_change_count_by_right_800bde" AS "d3"
+WHERE
+  (
+    (
+      NOT (
+        "d3"."n0" IS NULL
+      )
+    )
+    AND (
+      (
+        "d3"."n1" = 0
+      )
+      OR (
+        NOT (
+          "d3"."count_0" IS NOT DISTINCT FROM "d3"."count_1"
+        )
+      )
+    )
+  )
+UNION ALL
+SELECT
+  0 AS stepping_output,
+  "d4"."count_1" AS "left",
+  "d4"."right" AS "right",
+  1 AS "stepping_count"
+FROM "stepping_change_count_by_right_800bde" AS "d4"
+WHERE
+  (
+    (
+      NOT (
+        "d4"."n1" = 0
+      )
+    )
+    AND (
+      NOT (
+        "d4"."count_0" IS NOT DISTINCT FROM "d4"."count_1"
+      )
+    )
+  );

@@ -1,0 +1,310 @@
+-- The query per_group_count on sqlite; fingerprint 36b1345c54b88ccacf5a639aaab884b1
+
+------------------------------------------------------------------------------
+-- Our own tables
+------------------------------------------------------------------------------
+-- last_update: up to which time each table is written; stepping_queries: what
+-- is installed; stepping_clock: where store.next_time() stands
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT NOT NULL PRIMARY KEY,
+    t INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stepping_queries (
+    name TEXT NOT NULL PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    tables TEXT NOT NULL,
+    started INTEGER NOT NULL DEFAULT 0,
+    installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stepping_clock (
+    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    t INTEGER NOT NULL
+);
+
+------------------------------------------------------------------------------
+-- Tables that are kept
+------------------------------------------------------------------------------
+-- per_group_count__tasks_cf6191: the integral of per_group
+-- for per_group (query.py:14)
+CREATE TABLE IF NOT EXISTS per_group_count__tasks_cf6191 (
+    value TEXT NOT NULL,
+    c INTEGER NOT NULL,
+    PRIMARY KEY (value)
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS "per_group_count__tasks_cf6191__gone"
+AFTER UPDATE OF "c" ON "per_group_count__tasks_cf6191" WHEN NEW."c" = 0
+BEGIN
+    DELETE FROM "per_group_count__tasks_cf6191" WHERE "value" = NEW."value";
+END;
+CREATE INDEX IF NOT EXISTS "per_group_count__tasks_cf6191__below_zero" ON "per_group_count__tasks_cf6191" ("c") WHERE "c" < 0;
+-- per_group_count__count_by_right_e2d2e4: one row per group of count: its number of rows and its sums
+-- for count (query.py:14)
+CREATE TABLE IF NOT EXISTS per_group_count__count_by_right_e2d2e4 (
+    "right" TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY ("right"),
+    CONSTRAINT per_group_count__count_by_right_e2d2e4__not_negative CHECK ("n" >= 0)
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS "per_group_count__count_by_right_e2d2e4__gone"
+AFTER UPDATE OF "n" ON "per_group_count__count_by_right_e2d2e4" WHEN NEW."n" = 0
+BEGIN
+    DELETE FROM "per_group_count__count_by_right_e2d2e4" WHERE "right" = NEW."right";
+END;
+-- What is installed
+INSERT INTO last_update (
+  table_name,
+  t
+)
+VALUES
+  ('per_group_count__count_by_right_e2d2e4', 0),
+  ('per_group_count__tasks_cf6191', 0) ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (
+  name,
+  fingerprint,
+  tables
+)
+VALUES
+  (
+    'per_group_count',
+    '36b1345c54b88ccacf5a639aaab884b1',
+    'per_group_count__count_by_right_e2d2e4 per_group_count__tasks_cf6191'
+  ) ON CONFLICT DO NOTHING;
+
+------------------------------------------------------------------------------
+-- Delta tables, for one connection: what changes in one step
+------------------------------------------------------------------------------
+CREATE TEMP TABLE IF NOT EXISTS "stepping_change_count_by_right_800bde" (
+    "right" TEXT,
+    "n0" INTEGER,
+    "n1" INTEGER,
+    "count_0" INTEGER,
+    "count_1" INTEGER
+);
+CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_tasks_102ecf" (
+    "owner" TEXT,
+    "done" INTEGER,
+    "c" INTEGER NOT NULL
+);
+CREATE TEMP TABLE IF NOT EXISTS "stepping_exists_tasks_9114d8" (
+    "value" TEXT,
+    "c" INTEGER NOT NULL
+);
+
+------------------------------------------------------------------------------
+-- When tasks changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: per_group_count__count_by_right_e2d2e4, per_group_count__tasks_cf6191 in last_update
+-- 1. tasks (the query's arguments): empty the delta table
+DELETE FROM temp."stepping_delta_tasks_102ecf";
+-- 2. per_group (query.py:14): empty the delta table
+DELETE FROM temp."stepping_exists_tasks_9114d8";
+-- 3. count (query.py:14): empty the delta table
+DELETE FROM temp."stepping_change_count_by_right_800bde";
+-- 4. tasks (the query's arguments): load the changed rows
+-- INSERT INTO temp."stepping_delta_tasks_102ecf" ("owner", "done", "c") VALUES (?, ?, ?)
+-- 5. per_group (query.py:14)
+INSERT INTO temp."stepping_exists_tasks_9114d8" (
+  "value",
+  "c"
+)
+SELECT
+  "g"."value",
+  CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END AS "c"
+FROM (
+  SELECT
+    "g"."value",
+    SUM("g"."c") AS "c"
+  FROM (
+    SELECT
+      "d0"."owner" AS "value",
+      "d0"."c" AS "c"
+    FROM temp."stepping_delta_tasks_102ecf" AS "d0"
+  ) AS "g"
+  GROUP BY
+    "g"."value"
+  HAVING
+    SUM("g"."c") <> 0
+) AS "g"
+LEFT JOIN "per_group_count__tasks_cf6191" AS "a"
+  ON "a"."value" = "g"."value"
+WHERE
+  (
+    CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
+  ) <> 0;
+-- 6. per_group (query.py:14)
+INSERT INTO "per_group_count__tasks_cf6191" (
+  "value",
+  "c"
+)
+SELECT
+  "g"."value",
+  SUM("g"."c") AS "c"
+FROM (
+  SELECT
+    "d5"."owner" AS "value",
+    "d5"."c" AS "c"
+  FROM temp."stepping_delta_tasks_102ecf" AS "d5"
+) AS "g"
+GROUP BY
+  "g"."value"
+HAVING
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "per_group_count__tasks_cf6191"."c" + excluded."c";
+-- 7. per_group (query.py:14): a count below 0, looked for where rows were removed
+SELECT
+  "value",
+  "c"
+FROM "per_group_count__tasks_cf6191"
+WHERE
+  "c" < 0
+LIMIT 1;
+-- 8. count (query.py:14)
+INSERT INTO temp."stepping_change_count_by_right_800bde" (
+  "right",
+  "n0",
+  "n1",
+  "count_0",
+  "count_1"
+)
+SELECT
+  "g"."right",
+  "a"."n" AS "n0",
+  COALESCE("a"."n", 0) + "g"."n" AS "n1",
+  "a"."count" AS "count_0",
+  CASE
+    WHEN (
+      (
+        COALESCE("a"."count", 0) >> 32
+      ) + "g"."count" + (
+        (
+          (
+            COALESCE("a"."count", 0) & 4294967295
+          ) + "g"."count_low"
+        ) >> 32
+      )
+    ) BETWEEN -2147483648 AND 2147483647
+    THEN (
+      (
+        (
+          COALESCE("a"."count", 0) >> 32
+        ) + "g"."count" + (
+          (
+            (
+              COALESCE("a"."count", 0) & 4294967295
+            ) + "g"."count_low"
+          ) >> 32
+        )
+      ) << 32
+    ) | (
+      (
+        (
+          COALESCE("a"."count", 0) & 4294967295
+        ) + "g"."count_low"
+      ) & 4294967295
+    )
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || (
+        'the sum count does not fit in 64 bits for the group ' || COALESCE(CAST("g"."right" AS TEXT), 'None')
+      )
+    )
+  END AS "count_1"
+FROM (
+  SELECT
+    "u"."right" AS "right",
+    SUM("u"."stepping_counted") AS "n",
+    SUM((
+      (
+        "u"."count"
+      ) >> 32
+    ) * (
+      "u"."n"
+    )) AS "count",
+    SUM((
+      (
+        "u"."count"
+      ) & 4294967295
+    ) * (
+      "u"."n"
+    )) AS "count_low"
+  FROM (
+    SELECT
+      "d1"."owner" AS "right",
+      1 AS "count",
+      "d1"."c" AS "n",
+      0 AS "stepping_counted"
+    FROM temp."stepping_delta_tasks_102ecf" AS "d1"
+    WHERE
+      (
+        NOT "d1"."done"
+      )
+    UNION ALL
+    SELECT
+      "d2"."value" AS "right",
+      0 AS "count",
+      "d2"."c" AS "n",
+      "d2"."c" AS "stepping_counted"
+    FROM temp."stepping_exists_tasks_9114d8" AS "d2"
+  ) AS "u"
+  GROUP BY
+    1
+) AS "g"
+LEFT JOIN "per_group_count__count_by_right_e2d2e4" AS "a"
+  ON "a"."right" = "g"."right"
+WHERE
+  "g"."n" <> 0 OR "g"."count" <> 0 OR "g"."count_low" <> 0;
+-- 9. count (query.py:14)
+INSERT INTO "per_group_count__count_by_right_e2d2e4" (
+  "right",
+  "count",
+  "n"
+)
+SELECT
+  "g"."right",
+  "g"."count_1",
+  "g"."n1"
+FROM temp."stepping_change_count_by_right_800bde" AS "g"
+WHERE
+  "g"."n1" <> 0 OR NOT "g"."n0" IS NULL ON CONFLICT DO UPDATE SET "count" = excluded."count", "n" = excluded."n";
+-- 10. count (query.py:14): the change of an output
+SELECT
+  "d3"."count_0" AS "left",
+  "d3"."right" AS "right",
+  -1 AS "stepping_count"
+FROM temp."stepping_change_count_by_right_800bde" AS "d3"
+WHERE
+  (
+    (
+      NOT (
+        "d3"."n0" IS NULL
+      )
+    )
+    AND (
+      (
+        "d3"."n1" = 0
+      ) OR (
+        NOT (
+          "d3"."count_0" IS "d3"."count_1"
+        )
+      )
+    )
+  )
+UNION ALL
+SELECT
+  "d4"."count_1" AS "left",
+  "d4"."right" AS "right",
+  1 AS "stepping_count"
+FROM temp."stepping_change_count_by_right_800bde" AS "d4"
+WHERE
+  (
+    (
+      NOT (
+        "d4"."n1" = 0
+      )
+    )
+    AND (
+      NOT (
+        "d4"."count_0" IS "d4"."count_1"
+      )
+    )
+  );

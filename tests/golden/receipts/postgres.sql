@@ -1,0 +1,1235 @@
+-- The query receipts on postgres; fingerprint 4de924f7096a60321ebe87e503c6bada
+
+------------------------------------------------------------------------------
+-- Our own tables
+------------------------------------------------------------------------------
+-- last_update: up to which time each table is written; stepping_queries: what
+-- is installed; stepping_clock: where store.next_time() stands
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    t BIGINT NOT NULL
+) WITH (fillfactor = 10);
+CREATE TABLE IF NOT EXISTS stepping_queries (
+    name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    tables TEXT NOT NULL,
+    started BOOLEAN NOT NULL DEFAULT false,
+    installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+CREATE SEQUENCE IF NOT EXISTS stepping_clock;
+
+------------------------------------------------------------------------------
+-- Tables that are kept
+------------------------------------------------------------------------------
+-- receipts__items_a86753: the cache 'items', read in the order of basket_id
+-- for map (query.py:34)
+CREATE TABLE IF NOT EXISTS receipts__items_a86753 (
+    basket_id BIGINT NOT NULL,
+    product_name TEXT COLLATE "C" NOT NULL,
+    product_price DOUBLE PRECISION NOT NULL,
+    c BIGINT NOT NULL,
+    CONSTRAINT receipts__items_a86753__not_negative CHECK ("c" >= 0)
+);
+CREATE INDEX IF NOT EXISTS "receipts__items_a86753__basket_id" ON "receipts__items_a86753" ("basket_id");
+CREATE INDEX IF NOT EXISTS "receipts__items_a86753__basket_id_key" ON "receipts__items_a86753" ("basket_id", (HASH_RECORD_EXTENDED(ROW("basket_id", "product_name", "product_price"), 0)));
+-- receipts__line_items_by_product_name_c9dc4c: the rows of line_items, looked up by product_name
+-- for line_items (the query's arguments)
+CREATE TABLE IF NOT EXISTS receipts__line_items_by_product_name_c9dc4c (
+    product_name TEXT COLLATE "C" NOT NULL,
+    basket_id BIGINT NOT NULL,
+    c BIGINT NOT NULL,
+    CONSTRAINT receipts__line_items_by_product_name_c9dc4c__not_negative CHECK ("c" >= 0)
+);
+CREATE INDEX IF NOT EXISTS "receipts__line_items_by_product_name_c9dc4c__product_name_key" ON "receipts__line_items_by_product_name_c9dc4c" ((HASHTEXTEXTENDED("product_name", 0)), (HASH_RECORD_EXTENDED(ROW("product_name", "basket_id"), 0)));
+-- receipts__products_by_name_e6b089: the rows of products, looked up by name
+-- for products (the query's arguments)
+CREATE TABLE IF NOT EXISTS receipts__products_by_name_e6b089 (
+    name TEXT COLLATE "C" NOT NULL,
+    price DOUBLE PRECISION NOT NULL,
+    c BIGINT NOT NULL,
+    CONSTRAINT receipts__products_by_name_e6b089__not_negative CHECK ("c" >= 0)
+);
+CREATE INDEX IF NOT EXISTS "receipts__products_by_name_e6b089__name_key" ON "receipts__products_by_name_e6b089" ((HASHTEXTEXTENDED("name", 0)), (HASH_RECORD_EXTENDED(ROW("name", "price"), 0)));
+-- receipts__group_reduce_flatten_by_basket_id_b2283a: one row per group of group_reduce_flatten: its number of rows and its sums
+-- for group_reduce_flatten (query.py:37)
+CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_b2283a (
+    basket_id BIGSERIAL NOT NULL,
+    sum_product_price DOUBLE PRECISION NOT NULL,
+    sum_product_price_pos_inf BIGINT NOT NULL,
+    sum_product_price_neg_inf BIGINT NOT NULL,
+    n BIGINT NOT NULL,
+    PRIMARY KEY (basket_id),
+    CONSTRAINT receipts__group_reduce_flatten_by_basket_id_b2283a__no_9b91a2e8 CHECK ("n" >= 0)
+) WITH (fillfactor = 70);
+-- What is installed
+INSERT INTO last_update (
+  table_name,
+  t
+)
+VALUES
+  ('receipts__group_reduce_flatten_by_basket_id_b2283a', 0),
+  ('receipts__items_a86753', 0),
+  ('receipts__line_items_by_product_name_c9dc4c', 0),
+  ('receipts__products_by_name_e6b089', 0) ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (
+  name,
+  fingerprint,
+  tables
+)
+VALUES
+  (
+    'receipts',
+    '4de924f7096a60321ebe87e503c6bada',
+    'receipts__group_reduce_flatten_by_basket_id_b2283a receipts__items_a86753 receipts__line_items_by_product_name_c9dc4c receipts__products_by_name_e6b089'
+  ) ON CONFLICT DO NOTHING;
+
+------------------------------------------------------------------------------
+-- When products changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: receipts__group_reduce_flatten_by_basket_id_b2283a, receipts__items_a86753, receipts__line_items_by_product_name_c9dc4c, receipts__products_by_name_e6b089 in last_update
+-- one statement; its parameters are arrays of the changed rows' columns
+--   stepping_delta_products_c88ed1: products (the query's arguments)
+--   stepping_delta_map_b7028e: map (query.py:34)
+--   stepping_change_group_reduce_flatten_by_basket_id_f21f90: group_reduce_flatten (query.py:37)
+--   m6_o: group_reduce_flatten (query.py:37)
+--   m6_i: group_reduce_flatten (query.py:37)
+--   m6_u: group_reduce_flatten (query.py:37)
+--   m6_d: group_reduce_flatten (query.py:37)
+--   m9_g: map (query.py:34)
+--   m9_o: map (query.py:34)
+--   m9_i: map (query.py:34)
+--   m9_u: map (query.py:34)
+--   m9_d: map (query.py:34)
+--   m10_g: products (the query's arguments)
+--   m10_o: products (the query's arguments)
+--   m10_i: products (the query's arguments)
+--   m10_u: products (the query's arguments)
+--   m10_d: products (the query's arguments)
+--   SELECT: map (query.py:34)
+--   SELECT: group_reduce_flatten (query.py:37)
+WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
+  SELECT
+    u."name" COLLATE "C" AS "name",
+    u."price" AS "price",
+    u."c" AS "c"
+  FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS DOUBLE PRECISION[]), CAST('{}' AS BIGINT[])) AS "u"("name", "price", "c")
+), "stepping_delta_map_b7028e" AS MATERIALIZED (
+  SELECT
+    "t1"."basket_id" AS "basket_id",
+    "d0"."name" AS "product_name",
+    "d0"."price" AS "product_price",
+    "d0"."c" * "t1"."c" AS "c"
+  FROM "stepping_delta_products_c88ed1" AS "d0"
+  JOIN "receipts__line_items_by_product_name_c9dc4c" AS "t1"
+    ON HASHTEXTEXTENDED("t1"."product_name", 0) = HASHTEXTEXTENDED("d0"."name", 0)
+    AND "t1"."product_name" = "d0"."name"
+), "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS MATERIALIZED (
+  SELECT
+    "g"."basket_id",
+    "a"."n" AS "n0",
+    COALESCE("a"."n", 0) + "g"."n" AS "n1",
+    CASE
+      WHEN "a"."sum_product_price_pos_inf" IS NULL
+      OR (
+        "a"."sum_product_price_pos_inf" = 0 AND "a"."sum_product_price_neg_inf" = 0
+      )
+      THEN "a"."sum_product_price"
+      WHEN "a"."sum_product_price_pos_inf" >= 0 AND "a"."sum_product_price_neg_inf" <= 0
+      THEN CAST('Infinity' AS DOUBLE PRECISION)
+      WHEN "a"."sum_product_price_pos_inf" <= 0 AND "a"."sum_product_price_neg_inf" >= 0
+      THEN CAST('-Infinity' AS DOUBLE PRECISION)
+      ELSE CAST(CAST('stepping: ' || (
+        'a sum of inf and -inf is not a number: ' || CAST("a"."sum_product_price" AS TEXT)
+      ) AS INT) AS DOUBLE PRECISION)
+    END AS "sum_product_price_0",
+    CASE
+      WHEN (
+        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+      ) IS NULL
+      OR (
+        (
+          COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+        ) = 0
+        AND (
+          COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+        ) = 0
+      )
+      THEN COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
+      WHEN (
+        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+      ) >= 0
+      AND (
+        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+      ) <= 0
+      THEN CAST('Infinity' AS DOUBLE PRECISION)
+      WHEN (
+        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+      ) <= 0
+      AND (
+        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+      ) >= 0
+      THEN CAST('-Infinity' AS DOUBLE PRECISION)
+      ELSE CAST(CAST('stepping: ' || (
+        'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS TEXT)
+      ) AS INT) AS DOUBLE PRECISION)
+    END AS "sum_product_price_1",
+    COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS "sum_product_price_finite",
+    COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
+    COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf" AS "sum_product_price_neg_inf"
+  FROM (
+    SELECT
+      "d2"."basket_id" AS "basket_id",
+      CAST(SUM("d2"."c") AS BIGINT) AS "n",
+      SUM(
+        (
+          CASE
+            WHEN "d2"."product_price" IN (CAST('Infinity' AS DOUBLE PRECISION), CAST('-Infinity' AS DOUBLE PRECISION))
+            THEN 0.0
+            ELSE "d2"."product_price"
+          END
+        ) * (
+          "d2"."c"
+        )
+      ) AS "sum_product_price",
+      SUM(
+        (
+          CAST(CASE
+            WHEN "d2"."product_price" = CAST('Infinity' AS DOUBLE PRECISION)
+            THEN 1
+            ELSE 0
+          END AS DECIMAL)
+        ) * (
+          "d2"."c"
+        )
+      ) AS "sum_product_price_pos_inf",
+      SUM(
+        (
+          CAST(CASE
+            WHEN "d2"."product_price" = CAST('-Infinity' AS DOUBLE PRECISION)
+            THEN 1
+            ELSE 0
+          END AS DECIMAL)
+        ) * (
+          "d2"."c"
+        )
+      ) AS "sum_product_price_neg_inf"
+    FROM "stepping_delta_map_b7028e" AS "d2"
+    GROUP BY
+      1
+  ) AS "g"
+  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_b2283a" AS "a"
+    ON "a"."basket_id" = "g"."basket_id"
+  WHERE
+    "g"."n" <> 0
+    OR "g"."sum_product_price" <> 0.0
+    OR "g"."sum_product_price_pos_inf" <> 0
+    OR "g"."sum_product_price_neg_inf" <> 0
+), "m6_o" AS MATERIALIZED (
+  SELECT
+    g."basket_id",
+    g.n1 AS "n",
+    g."sum_product_price_finite" AS "sum_product_price",
+    g."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
+    g."sum_product_price_neg_inf" AS "sum_product_price_neg_inf",
+    a.ctid AS stepping_rid
+  FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS g
+  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a
+    ON "a"."basket_id" = g."basket_id"
+  WHERE
+    g.n1 <> 0 OR NOT g.n0 IS NULL
+), "m6_i" AS (
+  INSERT INTO "receipts__group_reduce_flatten_by_basket_id_b2283a" (
+    "basket_id",
+    "sum_product_price",
+    "sum_product_price_pos_inf",
+    "sum_product_price_neg_inf",
+    "n"
+  )
+  SELECT
+    o."basket_id",
+    o."sum_product_price",
+    o."sum_product_price_pos_inf",
+    o."sum_product_price_neg_inf",
+    o."n"
+  FROM "m6_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."n" <> 0
+), "m6_u" AS (
+  UPDATE "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a SET "n" = o."n", "sum_product_price" = o."sum_product_price", "sum_product_price_pos_inf" = o."sum_product_price_pos_inf", "sum_product_price_neg_inf" = o."sum_product_price_neg_inf"
+  FROM "m6_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."n" <> 0
+), "m6_d" AS (
+  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a USING   "m6_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."n" = 0
+), "m9_g" AS MATERIALIZED (
+  SELECT
+    "g"."basket_id",
+    "g"."product_name",
+    "g"."product_price",
+    CAST(SUM("g"."c") AS BIGINT) AS "c"
+  FROM (
+    SELECT
+      "d6"."basket_id" AS "basket_id",
+      "d6"."product_name" AS "product_name",
+      "d6"."product_price" AS "product_price",
+      "d6"."c" AS "c"
+    FROM "stepping_delta_map_b7028e" AS "d6"
+  ) AS "g"
+  GROUP BY
+    "g"."basket_id",
+    "g"."product_name",
+    "g"."product_price"
+  HAVING
+    CAST(SUM("g"."c") AS BIGINT) <> 0
+), "m9_o" AS MATERIALIZED (
+  SELECT
+    g."basket_id",
+    g."product_name",
+    g."product_price",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m9_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "receipts__items_a86753" AS a
+    WHERE
+      "a"."basket_id" = g."basket_id"
+      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) = HASH_RECORD_EXTENDED(ROW(g."basket_id", g."product_name", g."product_price"), 0)
+      AND ROW("a"."basket_id", "a"."product_name", "a"."product_price") IS NOT DISTINCT FROM ROW(g."basket_id", g."product_name", g."product_price")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m9_i" AS (
+  INSERT INTO "receipts__items_a86753" (
+    "basket_id",
+    "product_name",
+    "product_price",
+    "c"
+  )
+  SELECT
+    o."basket_id",
+    o."product_name",
+    o."product_price",
+    o."c"
+  FROM "m9_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m9_u" AS (
+  UPDATE "receipts__items_a86753" AS a SET "c" = o."c"
+  FROM "m9_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m9_d" AS (
+  DELETE FROM "receipts__items_a86753" AS a USING   "m9_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
+), "m10_g" AS MATERIALIZED (
+  SELECT
+    "d7"."name" AS "name",
+    "d7"."price" AS "price",
+    "d7"."c" AS "c"
+  FROM "stepping_delta_products_c88ed1" AS "d7"
+), "m10_o" AS MATERIALIZED (
+  SELECT
+    g."name",
+    g."price",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m10_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "receipts__products_by_name_e6b089" AS a
+    WHERE
+      HASHTEXTEXTENDED("a"."name", 0) = HASHTEXTEXTENDED(g."name", 0)
+      AND "a"."name" = g."name"
+      AND HASH_RECORD_EXTENDED(ROW("a"."name", "a"."price"), 0) = HASH_RECORD_EXTENDED(ROW(g."name", g."price"), 0)
+      AND ROW("a"."name", "a"."price") IS NOT DISTINCT FROM ROW(g."name", g."price")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m10_i" AS (
+  INSERT INTO "receipts__products_by_name_e6b089" (
+    "name",
+    "price",
+    "c"
+  )
+  SELECT
+    o."name",
+    o."price",
+    o."c"
+  FROM "m10_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m10_u" AS (
+  UPDATE "receipts__products_by_name_e6b089" AS a SET "c" = o."c"
+  FROM "m10_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m10_d" AS (
+  DELETE FROM "receipts__products_by_name_e6b089" AS a USING   "m10_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
+)
+SELECT
+  0 AS stepping_output,
+  "d3"."basket_id" AS "basket_id",
+  "d3"."product_name" AS "product_name",
+  "d3"."product_price" AS "product_price",
+  "d3"."c" AS "stepping_count",
+  CAST(NULL AS DOUBLE PRECISION),
+  CAST(NULL AS BIGINT),
+  CAST(NULL AS BIGINT)
+FROM "stepping_delta_map_b7028e" AS "d3"
+UNION ALL
+SELECT
+  1 AS stepping_output,
+  CAST(NULL AS BIGINT),
+  CAST(NULL AS TEXT),
+  CAST(NULL AS DOUBLE PRECISION),
+  CAST(NULL AS BIGINT),
+  "d4"."sum_product_price_0" AS "left",
+  "d4"."basket_id" AS "right",
+  -1 AS "stepping_count"
+FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d4"
+WHERE
+  (
+    (
+      NOT (
+        "d4"."n0" IS NULL
+      )
+    )
+    AND (
+      (
+        "d4"."n1" = 0
+      )
+      OR (
+        NOT (
+          "d4"."sum_product_price_0" IS NOT DISTINCT FROM "d4"."sum_product_price_1"
+        )
+      )
+    )
+  )
+UNION ALL
+SELECT
+  1 AS stepping_output,
+  CAST(NULL AS BIGINT),
+  CAST(NULL AS TEXT),
+  CAST(NULL AS DOUBLE PRECISION),
+  CAST(NULL AS BIGINT),
+  "d5"."sum_product_price_1" AS "left",
+  "d5"."basket_id" AS "right",
+  1 AS "stepping_count"
+FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d5"
+WHERE
+  (
+    (
+      NOT (
+        "d5"."n1" = 0
+      )
+    )
+    AND (
+      NOT (
+        "d5"."sum_product_price_0" IS NOT DISTINCT FROM "d5"."sum_product_price_1"
+      )
+    )
+  );
+
+------------------------------------------------------------------------------
+-- When line_items changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: receipts__group_reduce_flatten_by_basket_id_b2283a, receipts__items_a86753, receipts__line_items_by_product_name_c9dc4c, receipts__products_by_name_e6b089 in last_update
+-- one statement; its parameters are arrays of the changed rows' columns
+--   stepping_delta_line_items_1c1527: line_items (the query's arguments)
+--   stepping_delta_map_b7028e: map (query.py:34)
+--   stepping_change_group_reduce_flatten_by_basket_id_f21f90: group_reduce_flatten (query.py:37)
+--   m6_o: group_reduce_flatten (query.py:37)
+--   m6_i: group_reduce_flatten (query.py:37)
+--   m6_u: group_reduce_flatten (query.py:37)
+--   m6_d: group_reduce_flatten (query.py:37)
+--   m9_g: map (query.py:34)
+--   m9_o: map (query.py:34)
+--   m9_i: map (query.py:34)
+--   m9_u: map (query.py:34)
+--   m9_d: map (query.py:34)
+--   m10_g: line_items (the query's arguments)
+--   m10_o: line_items (the query's arguments)
+--   m10_i: line_items (the query's arguments)
+--   m10_u: line_items (the query's arguments)
+--   m10_d: line_items (the query's arguments)
+--   SELECT: map (query.py:34)
+--   SELECT: group_reduce_flatten (query.py:37)
+WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
+  SELECT
+    u."basket_id" AS "basket_id",
+    u."product_name" COLLATE "C" AS "product_name",
+    u."c" AS "c"
+  FROM UNNEST(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS "u"("basket_id", "product_name", "c")
+), "stepping_delta_map_b7028e" AS MATERIALIZED (
+  SELECT
+    "d1"."basket_id" AS "basket_id",
+    "t0"."name" AS "product_name",
+    "t0"."price" AS "product_price",
+    "d1"."c" * "t0"."c" AS "c"
+  FROM "stepping_delta_line_items_1c1527" AS "d1"
+  JOIN "receipts__products_by_name_e6b089" AS "t0"
+    ON HASHTEXTEXTENDED("t0"."name", 0) = HASHTEXTEXTENDED("d1"."product_name", 0)
+    AND "t0"."name" = "d1"."product_name"
+), "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS MATERIALIZED (
+  SELECT
+    "g"."basket_id",
+    "a"."n" AS "n0",
+    COALESCE("a"."n", 0) + "g"."n" AS "n1",
+    CASE
+      WHEN "a"."sum_product_price_pos_inf" IS NULL
+      OR (
+        "a"."sum_product_price_pos_inf" = 0 AND "a"."sum_product_price_neg_inf" = 0
+      )
+      THEN "a"."sum_product_price"
+      WHEN "a"."sum_product_price_pos_inf" >= 0 AND "a"."sum_product_price_neg_inf" <= 0
+      THEN CAST('Infinity' AS DOUBLE PRECISION)
+      WHEN "a"."sum_product_price_pos_inf" <= 0 AND "a"."sum_product_price_neg_inf" >= 0
+      THEN CAST('-Infinity' AS DOUBLE PRECISION)
+      ELSE CAST(CAST('stepping: ' || (
+        'a sum of inf and -inf is not a number: ' || CAST("a"."sum_product_price" AS TEXT)
+      ) AS INT) AS DOUBLE PRECISION)
+    END AS "sum_product_price_0",
+    CASE
+      WHEN (
+        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+      ) IS NULL
+      OR (
+        (
+          COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+        ) = 0
+        AND (
+          COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+        ) = 0
+      )
+      THEN COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
+      WHEN (
+        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+      ) >= 0
+      AND (
+        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+      ) <= 0
+      THEN CAST('Infinity' AS DOUBLE PRECISION)
+      WHEN (
+        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+      ) <= 0
+      AND (
+        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+      ) >= 0
+      THEN CAST('-Infinity' AS DOUBLE PRECISION)
+      ELSE CAST(CAST('stepping: ' || (
+        'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS TEXT)
+      ) AS INT) AS DOUBLE PRECISION)
+    END AS "sum_product_price_1",
+    COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS "sum_product_price_finite",
+    COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
+    COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf" AS "sum_product_price_neg_inf"
+  FROM (
+    SELECT
+      "d2"."basket_id" AS "basket_id",
+      CAST(SUM("d2"."c") AS BIGINT) AS "n",
+      SUM(
+        (
+          CASE
+            WHEN "d2"."product_price" IN (CAST('Infinity' AS DOUBLE PRECISION), CAST('-Infinity' AS DOUBLE PRECISION))
+            THEN 0.0
+            ELSE "d2"."product_price"
+          END
+        ) * (
+          "d2"."c"
+        )
+      ) AS "sum_product_price",
+      SUM(
+        (
+          CAST(CASE
+            WHEN "d2"."product_price" = CAST('Infinity' AS DOUBLE PRECISION)
+            THEN 1
+            ELSE 0
+          END AS DECIMAL)
+        ) * (
+          "d2"."c"
+        )
+      ) AS "sum_product_price_pos_inf",
+      SUM(
+        (
+          CAST(CASE
+            WHEN "d2"."product_price" = CAST('-Infinity' AS DOUBLE PRECISION)
+            THEN 1
+            ELSE 0
+          END AS DECIMAL)
+        ) * (
+          "d2"."c"
+        )
+      ) AS "sum_product_price_neg_inf"
+    FROM "stepping_delta_map_b7028e" AS "d2"
+    GROUP BY
+      1
+  ) AS "g"
+  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_b2283a" AS "a"
+    ON "a"."basket_id" = "g"."basket_id"
+  WHERE
+    "g"."n" <> 0
+    OR "g"."sum_product_price" <> 0.0
+    OR "g"."sum_product_price_pos_inf" <> 0
+    OR "g"."sum_product_price_neg_inf" <> 0
+), "m6_o" AS MATERIALIZED (
+  SELECT
+    g."basket_id",
+    g.n1 AS "n",
+    g."sum_product_price_finite" AS "sum_product_price",
+    g."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
+    g."sum_product_price_neg_inf" AS "sum_product_price_neg_inf",
+    a.ctid AS stepping_rid
+  FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS g
+  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a
+    ON "a"."basket_id" = g."basket_id"
+  WHERE
+    g.n1 <> 0 OR NOT g.n0 IS NULL
+), "m6_i" AS (
+  INSERT INTO "receipts__group_reduce_flatten_by_basket_id_b2283a" (
+    "basket_id",
+    "sum_product_price",
+    "sum_product_price_pos_inf",
+    "sum_product_price_neg_inf",
+    "n"
+  )
+  SELECT
+    o."basket_id",
+    o."sum_product_price",
+    o."sum_product_price_pos_inf",
+    o."sum_product_price_neg_inf",
+    o."n"
+  FROM "m6_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."n" <> 0
+), "m6_u" AS (
+  UPDATE "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a SET "n" = o."n", "sum_product_price" = o."sum_product_price", "sum_product_price_pos_inf" = o."sum_product_price_pos_inf", "sum_product_price_neg_inf" = o."sum_product_price_neg_inf"
+  FROM "m6_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."n" <> 0
+), "m6_d" AS (
+  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a USING   "m6_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."n" = 0
+), "m9_g" AS MATERIALIZED (
+  SELECT
+    "g"."basket_id",
+    "g"."product_name",
+    "g"."product_price",
+    CAST(SUM("g"."c") AS BIGINT) AS "c"
+  FROM (
+    SELECT
+      "d6"."basket_id" AS "basket_id",
+      "d6"."product_name" AS "product_name",
+      "d6"."product_price" AS "product_price",
+      "d6"."c" AS "c"
+    FROM "stepping_delta_map_b7028e" AS "d6"
+  ) AS "g"
+  GROUP BY
+    "g"."basket_id",
+    "g"."product_name",
+    "g"."product_price"
+  HAVING
+    CAST(SUM("g"."c") AS BIGINT) <> 0
+), "m9_o" AS MATERIALIZED (
+  SELECT
+    g."basket_id",
+    g."product_name",
+    g."product_price",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m9_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "receipts__items_a86753" AS a
+    WHERE
+      "a"."basket_id" = g."basket_id"
+      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) = HASH_RECORD_EXTENDED(ROW(g."basket_id", g."product_name", g."product_price"), 0)
+      AND ROW("a"."basket_id", "a"."product_name", "a"."product_price") IS NOT DISTINCT FROM ROW(g."basket_id", g."product_name", g."product_price")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m9_i" AS (
+  INSERT INTO "receipts__items_a86753" (
+    "basket_id",
+    "product_name",
+    "product_price",
+    "c"
+  )
+  SELECT
+    o."basket_id",
+    o."product_name",
+    o."product_price",
+    o."c"
+  FROM "m9_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m9_u" AS (
+  UPDATE "receipts__items_a86753" AS a SET "c" = o."c"
+  FROM "m9_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m9_d" AS (
+  DELETE FROM "receipts__items_a86753" AS a USING   "m9_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
+), "m10_g" AS MATERIALIZED (
+  SELECT
+    "d7"."product_name" AS "product_name",
+    "d7"."basket_id" AS "basket_id",
+    "d7"."c" AS "c"
+  FROM "stepping_delta_line_items_1c1527" AS "d7"
+), "m10_o" AS MATERIALIZED (
+  SELECT
+    g."product_name",
+    g."basket_id",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m10_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "receipts__line_items_by_product_name_c9dc4c" AS a
+    WHERE
+      HASHTEXTEXTENDED("a"."product_name", 0) = HASHTEXTEXTENDED(g."product_name", 0)
+      AND "a"."product_name" = g."product_name"
+      AND HASH_RECORD_EXTENDED(ROW("a"."product_name", "a"."basket_id"), 0) = HASH_RECORD_EXTENDED(ROW(g."product_name", g."basket_id"), 0)
+      AND ROW("a"."product_name", "a"."basket_id") IS NOT DISTINCT FROM ROW(g."product_name", g."basket_id")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m10_i" AS (
+  INSERT INTO "receipts__line_items_by_product_name_c9dc4c" (
+    "product_name",
+    "basket_id",
+    "c"
+  )
+  SELECT
+    o."product_name",
+    o."basket_id",
+    o."c"
+  FROM "m10_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m10_u" AS (
+  UPDATE "receipts__line_items_by_product_name_c9dc4c" AS a SET "c" = o."c"
+  FROM "m10_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m10_d" AS (
+  DELETE FROM "receipts__line_items_by_product_name_c9dc4c" AS a USING   "m10_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
+)
+SELECT
+  0 AS stepping_output,
+  "d3"."basket_id" AS "basket_id",
+  "d3"."product_name" AS "product_name",
+  "d3"."product_price" AS "product_price",
+  "d3"."c" AS "stepping_count",
+  CAST(NULL AS DOUBLE PRECISION),
+  CAST(NULL AS BIGINT),
+  CAST(NULL AS BIGINT)
+FROM "stepping_delta_map_b7028e" AS "d3"
+UNION ALL
+SELECT
+  1 AS stepping_output,
+  CAST(NULL AS BIGINT),
+  CAST(NULL AS TEXT),
+  CAST(NULL AS DOUBLE PRECISION),
+  CAST(NULL AS BIGINT),
+  "d4"."sum_product_price_0" AS "left",
+  "d4"."basket_id" AS "right",
+  -1 AS "stepping_count"
+FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d4"
+WHERE
+  (
+    (
+      NOT (
+        "d4"."n0" IS NULL
+      )
+    )
+    AND (
+      (
+        "d4"."n1" = 0
+      )
+      OR (
+        NOT (
+          "d4"."sum_product_price_0" IS NOT DISTINCT FROM "d4"."sum_product_price_1"
+        )
+      )
+    )
+  )
+UNION ALL
+SELECT
+  1 AS stepping_output,
+  CAST(NULL AS BIGINT),
+  CAST(NULL AS TEXT),
+  CAST(NULL AS DOUBLE PRECISION),
+  CAST(NULL AS BIGINT),
+  "d5"."sum_product_price_1" AS "left",
+  "d5"."basket_id" AS "right",
+  1 AS "stepping_count"
+FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d5"
+WHERE
+  (
+    (
+      NOT (
+        "d5"."n1" = 0
+      )
+    )
+    AND (
+      NOT (
+        "d5"."sum_product_price_0" IS NOT DISTINCT FROM "d5"."sum_product_price_1"
+      )
+    )
+  );
+
+------------------------------------------------------------------------------
+-- When any mix of products, line_items changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: receipts__group_reduce_flatten_by_basket_id_b2283a, receipts__items_a86753, receipts__line_items_by_product_name_c9dc4c, receipts__products_by_name_e6b089 in last_update
+-- one statement; its parameters are arrays of the changed rows' columns
+--   stepping_delta_products_c88ed1: products (the query's arguments)
+--   stepping_delta_line_items_1c1527: line_items (the query's arguments)
+--   stepping_delta_map_b7028e: map (query.py:34)
+--   m7_g: line_items (the query's arguments)
+--   m7_o: line_items (the query's arguments)
+--   m7_i: line_items (the query's arguments)
+--   m7_u: line_items (the query's arguments)
+--   m7_d: line_items (the query's arguments)
+--   m8_g: products (the query's arguments)
+--   m8_o: products (the query's arguments)
+--   m8_i: products (the query's arguments)
+--   m8_u: products (the query's arguments)
+--   m8_d: products (the query's arguments)
+--   stepping_change_group_reduce_flatten_by_basket_id_f21f90: group_reduce_flatten (query.py:37)
+--   m10_o: group_reduce_flatten (query.py:37)
+--   m10_i: group_reduce_flatten (query.py:37)
+--   m10_u: group_reduce_flatten (query.py:37)
+--   m10_d: group_reduce_flatten (query.py:37)
+--   m13_g: map (query.py:34)
+--   m13_o: map (query.py:34)
+--   m13_i: map (query.py:34)
+--   m13_u: map (query.py:34)
+--   m13_d: map (query.py:34)
+--   SELECT: map (query.py:34)
+--   SELECT: group_reduce_flatten (query.py:37)
+WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
+  SELECT
+    u."name" COLLATE "C" AS "name",
+    u."price" AS "price",
+    u."c" AS "c"
+  FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS DOUBLE PRECISION[]), CAST('{}' AS BIGINT[])) AS "u"("name", "price", "c")
+), "stepping_delta_line_items_1c1527" AS MATERIALIZED (
+  SELECT
+    u."basket_id" AS "basket_id",
+    u."product_name" COLLATE "C" AS "product_name",
+    u."c" AS "c"
+  FROM UNNEST(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS "u"("basket_id", "product_name", "c")
+), "stepping_delta_map_b7028e" AS MATERIALIZED (
+  SELECT
+    "t1"."basket_id" AS "basket_id",
+    "d0"."name" AS "product_name",
+    "d0"."price" AS "product_price",
+    "d0"."c" * "t1"."c" AS "c"
+  FROM "stepping_delta_products_c88ed1" AS "d0"
+  JOIN "receipts__line_items_by_product_name_c9dc4c" AS "t1"
+    ON HASHTEXTEXTENDED("t1"."product_name", 0) = HASHTEXTEXTENDED("d0"."name", 0)
+    AND "t1"."product_name" = "d0"."name"
+  UNION ALL
+  SELECT
+    "d3"."basket_id" AS "basket_id",
+    "d2"."name" AS "product_name",
+    "d2"."price" AS "product_price",
+    "d2"."c" * "d3"."c" AS "c"
+  FROM "stepping_delta_products_c88ed1" AS "d2"
+  CROSS JOIN "stepping_delta_line_items_1c1527" AS "d3"
+  WHERE
+    "d2"."name" = "d3"."product_name"
+  UNION ALL
+  SELECT
+    "d5"."basket_id" AS "basket_id",
+    "t4"."name" AS "product_name",
+    "t4"."price" AS "product_price",
+    "d5"."c" * "t4"."c" AS "c"
+  FROM "stepping_delta_line_items_1c1527" AS "d5"
+  JOIN "receipts__products_by_name_e6b089" AS "t4"
+    ON HASHTEXTEXTENDED("t4"."name", 0) = HASHTEXTEXTENDED("d5"."product_name", 0)
+    AND "t4"."name" = "d5"."product_name"
+), "m7_g" AS MATERIALIZED (
+  SELECT
+    "d11"."product_name" AS "product_name",
+    "d11"."basket_id" AS "basket_id",
+    "d11"."c" AS "c"
+  FROM "stepping_delta_line_items_1c1527" AS "d11"
+), "m7_o" AS MATERIALIZED (
+  SELECT
+    g."product_name",
+    g."basket_id",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m7_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "receipts__line_items_by_product_name_c9dc4c" AS a
+    WHERE
+      HASHTEXTEXTENDED("a"."product_name", 0) = HASHTEXTEXTENDED(g."product_name", 0)
+      AND "a"."product_name" = g."product_name"
+      AND HASH_RECORD_EXTENDED(ROW("a"."product_name", "a"."basket_id"), 0) = HASH_RECORD_EXTENDED(ROW(g."product_name", g."basket_id"), 0)
+      AND ROW("a"."product_name", "a"."basket_id") IS NOT DISTINCT FROM ROW(g."product_name", g."basket_id")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m7_i" AS (
+  INSERT INTO "receipts__line_items_by_product_name_c9dc4c" (
+    "product_name",
+    "basket_id",
+    "c"
+  )
+  SELECT
+    o."product_name",
+    o."basket_id",
+    o."c"
+  FROM "m7_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m7_u" AS (
+  UPDATE "receipts__line_items_by_product_name_c9dc4c" AS a SET "c" = o."c"
+  FROM "m7_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m7_d" AS (
+  DELETE FROM "receipts__line_items_by_product_name_c9dc4c" AS a USING   "m7_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
+), "m8_g" AS MATERIALIZED (
+  SELECT
+    "d12"."name" AS "name",
+    "d12"."price" AS "price",
+    "d12"."c" AS "c"
+  FROM "stepping_delta_products_c88ed1" AS "d12"
+), "m8_o" AS MATERIALIZED (
+  SELECT
+    g."name",
+    g."price",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m8_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "receipts__products_by_name_e6b089" AS a
+    WHERE
+      HASHTEXTEXTENDED("a"."name", 0) = HASHTEXTEXTENDED(g."name", 0)
+      AND "a"."name" = g."name"
+      AND HASH_RECORD_EXTENDED(ROW("a"."name", "a"."price"), 0) = HASH_RECORD_EXTENDED(ROW(g."name", g."price"), 0)
+      AND ROW("a"."name", "a"."price") IS NOT DISTINCT FROM ROW(g."name", g."price")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m8_i" AS (
+  INSERT INTO "receipts__products_by_name_e6b089" (
+    "name",
+    "price",
+    "c"
+  )
+  SELECT
+    o."name",
+    o."price",
+    o."c"
+  FROM "m8_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m8_u" AS (
+  UPDATE "receipts__products_by_name_e6b089" AS a SET "c" = o."c"
+  FROM "m8_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m8_d" AS (
+  DELETE FROM "receipts__products_by_name_e6b089" AS a USING   "m8_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
+), "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS MATERIALIZED (
+  SELECT
+    "g"."basket_id",
+    "a"."n" AS "n0",
+    COALESCE("a"."n", 0) + "g"."n" AS "n1",
+    CASE
+      WHEN "a"."sum_product_price_pos_inf" IS NULL
+      OR (
+        "a"."sum_product_price_pos_inf" = 0 AND "a"."sum_product_price_neg_inf" = 0
+      )
+      THEN "a"."sum_product_price"
+      WHEN "a"."sum_product_price_pos_inf" >= 0 AND "a"."sum_product_price_neg_inf" <= 0
+      THEN CAST('Infinity' AS DOUBLE PRECISION)
+      WHEN "a"."sum_product_price_pos_inf" <= 0 AND "a"."sum_product_price_neg_inf" >= 0
+      THEN CAST('-Infinity' AS DOUBLE PRECISION)
+      ELSE CAST(CAST('stepping: ' || (
+        'a sum of inf and -inf is not a number: ' || CAST("a"."sum_product_price" AS TEXT)
+      ) AS INT) AS DOUBLE PRECISION)
+    END AS "sum_product_price_0",
+    CASE
+      WHEN (
+        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+      ) IS NULL
+      OR (
+        (
+          COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+        ) = 0
+        AND (
+          COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+        ) = 0
+      )
+      THEN COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
+      WHEN (
+        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+      ) >= 0
+      AND (
+        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+      ) <= 0
+      THEN CAST('Infinity' AS DOUBLE PRECISION)
+      WHEN (
+        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+      ) <= 0
+      AND (
+        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+      ) >= 0
+      THEN CAST('-Infinity' AS DOUBLE PRECISION)
+      ELSE CAST(CAST('stepping: ' || (
+        'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS TEXT)
+      ) AS INT) AS DOUBLE PRECISION)
+    END AS "sum_product_price_1",
+    COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS "sum_product_price_finite",
+    COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
+    COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf" AS "sum_product_price_neg_inf"
+  FROM (
+    SELECT
+      "d6"."basket_id" AS "basket_id",
+      CAST(SUM("d6"."c") AS BIGINT) AS "n",
+      SUM(
+        (
+          CASE
+            WHEN "d6"."product_price" IN (CAST('Infinity' AS DOUBLE PRECISION), CAST('-Infinity' AS DOUBLE PRECISION))
+            THEN 0.0
+            ELSE "d6"."product_price"
+          END
+        ) * (
+          "d6"."c"
+        )
+      ) AS "sum_product_price",
+      SUM(
+        (
+          CAST(CASE
+            WHEN "d6"."product_price" = CAST('Infinity' AS DOUBLE PRECISION)
+            THEN 1
+            ELSE 0
+          END AS DECIMAL)
+        ) * (
+          "d6"."c"
+        )
+      ) AS "sum_product_price_pos_inf",
+      SUM(
+        (
+          CAST(CASE
+            WHEN "d6"."product_price" = CAST('-Infinity' AS DOUBLE PRECISION)
+            THEN 1
+            ELSE 0
+          END AS DECIMAL)
+        ) * (
+          "d6"."c"
+        )
+      ) AS "sum_product_price_neg_inf"
+    FROM "stepping_delta_map_b7028e" AS "d6"
+    GROUP BY
+      1
+  ) AS "g"
+  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_b2283a" AS "a"
+    ON "a"."basket_id" = "g"."basket_id"
+  WHERE
+    "g"."n" <> 0
+    OR "g"."sum_product_price" <> 0.0
+    OR "g"."sum_product_price_pos_inf" <> 0
+    OR "g"."sum_product_price_neg_inf" <> 0
+), "m10_o" AS MATERIALIZED (
+  SELECT
+    g."basket_id",
+    g.n1 AS "n",
+    g."sum_product_price_finite" AS "sum_product_price",
+    g."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
+    g."sum_product_price_neg_inf" AS "sum_product_price_neg_inf",
+    a.ctid AS stepping_rid
+  FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS g
+  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a
+    ON "a"."basket_id" = g."basket_id"
+  WHERE
+    g.n1 <> 0 OR NOT g.n0 IS NULL
+), "m10_i" AS (
+  INSERT INTO "receipts__group_reduce_flatten_by_basket_id_b2283a" (
+    "basket_id",
+    "sum_product_price",
+    "sum_product_price_pos_inf",
+    "sum_product_price_neg_inf",
+    "n"
+  )
+  SELECT
+    o."basket_id",
+    o."sum_product_price",
+    o."sum_product_price_pos_inf",
+    o."sum_product_price_neg_inf",
+    o."n"
+  FROM "m10_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."n" <> 0
+), "m10_u" AS (
+  UPDATE "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a SET "n" = o."n", "sum_product_price" = o."sum_product_price", "sum_product_price_pos_inf" = o."sum_product_price_pos_inf", "sum_product_price_neg_inf" = o."sum_product_price_neg_inf"
+  FROM "m10_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."n" <> 0
+), "m10_d" AS (
+  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a USING   "m10_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."n" = 0
+), "m13_g" AS MATERIALIZED (
+  SELECT
+    "g"."basket_id",
+    "g"."product_name",
+    "g"."product_price",
+    CAST(SUM("g"."c") AS BIGINT) AS "c"
+  FROM (
+    SELECT
+      "d10"."basket_id" AS "basket_id",
+      "d10"."product_name" AS "product_name",
+      "d10"."product_price" AS "product_price",
+      "d10"."c" AS "c"
+    FROM "stepping_delta_map_b7028e" AS "d10"
+  ) AS "g"
+  GROUP BY
+    "g"."basket_id",
+    "g"."product_name",
+    "g"."product_price"
+  HAVING
+    CAST(SUM("g"."c") AS BIGINT) <> 0
+), "m13_o" AS MATERIALIZED (
+  SELECT
+    g."basket_id",
+    g."product_name",
+    g."product_price",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m13_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "receipts__items_a86753" AS a
+    WHERE
+      "a"."basket_id" = g."basket_id"
+      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) = HASH_RECORD_EXTENDED(ROW(g."basket_id", g."product_name", g."product_price"), 0)
+      AND ROW("a"."basket_id", "a"."product_name", "a"."product_price") IS NOT DISTINCT FROM ROW(g."basket_id", g."product_name", g."product_price")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m13_i" AS (
+  INSERT INTO "receipts__items_a86753" (
+    "basket_id",
+    "product_name",
+    "product_price",
+    "c"
+  )
+  SELECT
+    o."basket_id",
+    o."product_name",
+    o."product_price",
+    o."c"
+  FROM "m13_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m13_u" AS (
+  UPDATE "receipts__items_a86753" AS a SET "c" = o."c"
+  FROM "m13_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m13_d" AS (
+  DELETE FROM "receipts__items_a86753" AS a USING   "m13_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
+)
+SELECT
+  0 AS stepping_output,
+  "d7"."basket_id" AS "basket_id",
+  "d7"."product_name" AS "product_name",
+  "d7"."product_price" AS "product_price",
+  "d7"."c" AS "stepping_count",
+  CAST(NULL AS DOUBLE PRECISION),
+  CAST(NULL AS BIGINT),
+  CAST(NULL AS BIGINT)
+FROM "stepping_delta_map_b7028e" AS "d7"
+UNION ALL
+SELECT
+  1 AS stepping_output,
+  CAST(NULL AS BIGINT),
+  CAST(NULL AS TEXT),
+  CAST(NULL AS DOUBLE PRECISION),
+  CAST(NULL AS BIGINT),
+  "d8"."sum_product_price_0" AS "left",
+  "d8"."basket_id" AS "right",
+  -1 AS "stepping_count"
+FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d8"
+WHERE
+  (
+    (
+      NOT (
+        "d8"."n0" IS NULL
+      )
+    )
+    AND (
+      (
+        "d8"."n1" = 0
+      )
+      OR (
+        NOT (
+          "d8"."sum_product_price_0" IS NOT DISTINCT FROM "d8"."sum_product_price_1"
+        )
+      )
+    )
+  )
+UNION ALL
+SELECT
+  1 AS stepping_output,
+  CAST(NULL AS BIGINT),
+  CAST(NULL AS TEXT),
+  CAST(NULL AS DOUBLE PRECISION),
+  CAST(NULL AS BIGINT),
+  "d9"."sum_product_price_1" AS "left",
+  "d9"."basket_id" AS "right",
+  1 AS "stepping_count"
+FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d9"
+WHERE
+  (
+    (
+      NOT (
+        "d9"."n1" = 0
+      )
+    )
+    AND (
+      NOT (
+        "d9"."sum_product_price_0" IS NOT DISTINCT FROM "d9"."sum_product_price_1"
+      )
+    )
+  );

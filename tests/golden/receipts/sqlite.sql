@@ -1,0 +1,992 @@
+-- The query receipts on sqlite; fingerprint db3ec156f5fa7a135707340008ea5009
+
+------------------------------------------------------------------------------
+-- Our own tables
+------------------------------------------------------------------------------
+-- last_update: up to which time each table is written; stepping_queries: what
+-- is installed; stepping_clock: where store.next_time() stands
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT NOT NULL PRIMARY KEY,
+    t INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stepping_queries (
+    name TEXT NOT NULL PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    tables TEXT NOT NULL,
+    started INTEGER NOT NULL DEFAULT 0,
+    installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stepping_clock (
+    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    t INTEGER NOT NULL
+);
+
+------------------------------------------------------------------------------
+-- Tables that are kept
+------------------------------------------------------------------------------
+-- receipts__items_a86753: the cache 'items', read in the order of basket_id
+-- for map (query.py:34)
+CREATE TABLE IF NOT EXISTS receipts__items_a86753 (
+    basket_id INTEGER NOT NULL,
+    product_name TEXT NOT NULL,
+    product_price REAL NOT NULL,
+    c INTEGER NOT NULL,
+    PRIMARY KEY (basket_id, product_name, product_price)
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS "receipts__items_a86753__gone"
+AFTER UPDATE OF "c" ON "receipts__items_a86753" WHEN NEW."c" = 0
+BEGIN
+    DELETE FROM "receipts__items_a86753" WHERE "basket_id" = NEW."basket_id" AND "product_name" = NEW."product_name" AND "product_price" = NEW."product_price";
+END;
+CREATE INDEX IF NOT EXISTS "receipts__items_a86753__below_zero" ON "receipts__items_a86753" ("c") WHERE "c" < 0;
+-- receipts__line_items_by_product_name_c9dc4c: the rows of line_items, looked up by product_name
+-- for line_items (the query's arguments)
+CREATE TABLE IF NOT EXISTS receipts__line_items_by_product_name_c9dc4c (
+    product_name TEXT NOT NULL,
+    basket_id INTEGER NOT NULL,
+    c INTEGER NOT NULL,
+    PRIMARY KEY (product_name, basket_id)
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS "receipts__line_items_by_product_name_c9dc4c__gone"
+AFTER UPDATE OF "c" ON "receipts__line_items_by_product_name_c9dc4c" WHEN NEW."c" = 0
+BEGIN
+    DELETE FROM "receipts__line_items_by_product_name_c9dc4c" WHERE "product_name" = NEW."product_name" AND "basket_id" = NEW."basket_id";
+END;
+CREATE INDEX IF NOT EXISTS "receipts__line_items_by_product_name_c9dc4c__below_zero" ON "receipts__line_items_by_product_name_c9dc4c" ("c") WHERE "c" < 0;
+-- receipts__products_by_name_e6b089: the rows of products, looked up by name
+-- for products (the query's arguments)
+CREATE TABLE IF NOT EXISTS receipts__products_by_name_e6b089 (
+    name TEXT NOT NULL,
+    price REAL NOT NULL,
+    c INTEGER NOT NULL,
+    PRIMARY KEY (name, price)
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS "receipts__products_by_name_e6b089__gone"
+AFTER UPDATE OF "c" ON "receipts__products_by_name_e6b089" WHEN NEW."c" = 0
+BEGIN
+    DELETE FROM "receipts__products_by_name_e6b089" WHERE "name" = NEW."name" AND "price" = NEW."price";
+END;
+CREATE INDEX IF NOT EXISTS "receipts__products_by_name_e6b089__below_zero" ON "receipts__products_by_name_e6b089" ("c") WHERE "c" < 0;
+-- receipts__group_reduce_flatten_by_basket_id_b2283a: one row per group of group_reduce_flatten: its number of rows and its sums
+-- for group_reduce_flatten (query.py:37)
+CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_b2283a (
+    basket_id INTEGER NOT NULL,
+    sum_product_price REAL NOT NULL,
+    sum_product_price_pos_inf INTEGER NOT NULL,
+    sum_product_price_neg_inf INTEGER NOT NULL,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (basket_id),
+    CONSTRAINT receipts__group_reduce_flatten_by_basket_id_b2283a__no_9b91a2e8 CHECK ("n" >= 0)
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS "receipts__group_reduce_flatten_by_basket_id_b2283a__gone"
+AFTER UPDATE OF "n" ON "receipts__group_reduce_flatten_by_basket_id_b2283a" WHEN NEW."n" = 0
+BEGIN
+    DELETE FROM "receipts__group_reduce_flatten_by_basket_id_b2283a" WHERE "basket_id" = NEW."basket_id";
+END;
+-- What is installed
+INSERT INTO last_update (
+  table_name,
+  t
+)
+VALUES
+  ('receipts__group_reduce_flatten_by_basket_id_b2283a', 0),
+  ('receipts__items_a86753', 0),
+  ('receipts__line_items_by_product_name_c9dc4c', 0),
+  ('receipts__products_by_name_e6b089', 0) ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (
+  name,
+  fingerprint,
+  tables
+)
+VALUES
+  (
+    'receipts',
+    'db3ec156f5fa7a135707340008ea5009',
+    'receipts__group_reduce_flatten_by_basket_id_b2283a receipts__items_a86753 receipts__line_items_by_product_name_c9dc4c receipts__products_by_name_e6b089'
+  ) ON CONFLICT DO NOTHING;
+
+------------------------------------------------------------------------------
+-- Delta tables, for one connection: what changes in one step
+------------------------------------------------------------------------------
+CREATE TEMP TABLE IF NOT EXISTS "stepping_change_group_reduce_flatten_by_basket_id_f21f90" (
+    "basket_id" INTEGER,
+    "n0" INTEGER,
+    "n1" INTEGER,
+    "sum_product_price_0" REAL,
+    "sum_product_price_1" REAL,
+    "sum_product_price_finite" REAL,
+    "sum_product_price_pos_inf" INTEGER,
+    "sum_product_price_neg_inf" INTEGER
+);
+CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_products_c88ed1" (
+    "name" TEXT,
+    "price" REAL,
+    "c" INTEGER NOT NULL
+);
+CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_map_b7028e" (
+    "basket_id" INTEGER,
+    "product_name" TEXT,
+    "product_price" REAL,
+    "c" INTEGER NOT NULL
+);
+CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_line_items_1c1527" (
+    "basket_id" INTEGER,
+    "product_name" TEXT,
+    "c" INTEGER NOT NULL
+);
+
+------------------------------------------------------------------------------
+-- When products changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: receipts__group_reduce_flatten_by_basket_id_b2283a, receipts__items_a86753, receipts__line_items_by_product_name_c9dc4c, receipts__products_by_name_e6b089 in last_update
+-- 1. products (the query's arguments): empty the delta table
+DELETE FROM temp."stepping_delta_products_c88ed1";
+-- 2. map (query.py:34): empty the delta table
+DELETE FROM temp."stepping_delta_map_b7028e";
+-- 3. group_reduce_flatten (query.py:37): empty the delta table
+DELETE FROM temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90";
+-- 4. products (the query's arguments): load the changed rows
+-- INSERT INTO temp."stepping_delta_products_c88ed1" ("name", "price", "c") VALUES (?, ?, ?)
+-- 5. map (query.py:34)
+INSERT INTO temp."stepping_delta_map_b7028e" (
+  "basket_id",
+  "product_name",
+  "product_price",
+  "c"
+)
+SELECT
+  "t1"."basket_id" AS "basket_id",
+  "d0"."name" AS "product_name",
+  "d0"."price" AS "product_price",
+  "d0"."c" * "t1"."c" AS "c"
+FROM temp."stepping_delta_products_c88ed1" AS "d0"
+CROSS JOIN "receipts__line_items_by_product_name_c9dc4c" AS "t1"
+WHERE
+  "t1"."product_name" = "d0"."name";
+-- 6. group_reduce_flatten (query.py:37)
+INSERT INTO temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90" (
+  "basket_id",
+  "n0",
+  "n1",
+  "sum_product_price_0",
+  "sum_product_price_1",
+  "sum_product_price_finite",
+  "sum_product_price_pos_inf",
+  "sum_product_price_neg_inf"
+)
+SELECT
+  "g"."basket_id",
+  "a"."n" AS "n0",
+  COALESCE("a"."n", 0) + "g"."n" AS "n1",
+  CASE
+    WHEN "a"."sum_product_price_pos_inf" IS NULL
+    OR (
+      "a"."sum_product_price_pos_inf" = 0 AND "a"."sum_product_price_neg_inf" = 0
+    )
+    THEN "a"."sum_product_price"
+    WHEN "a"."sum_product_price_pos_inf" >= 0 AND "a"."sum_product_price_neg_inf" <= 0
+    THEN 9e999
+    WHEN "a"."sum_product_price_pos_inf" <= 0 AND "a"."sum_product_price_neg_inf" >= 0
+    THEN -9e999
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || (
+        'a sum of inf and -inf is not a number: ' || CAST("a"."sum_product_price" AS TEXT)
+      )
+    )
+  END AS "sum_product_price_0",
+  CASE
+    WHEN (
+      COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+    ) IS NULL
+    OR (
+      (
+        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+      ) = 0
+      AND (
+        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+      ) = 0
+    )
+    THEN COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
+    WHEN (
+      COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+    ) >= 0
+    AND (
+      COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+    ) <= 0
+    THEN 9e999
+    WHEN (
+      COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+    ) <= 0
+    AND (
+      COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+    ) >= 0
+    THEN -9e999
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || (
+        'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS TEXT)
+      )
+    )
+  END AS "sum_product_price_1",
+  CASE
+    WHEN (
+      COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
+    ) BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308
+    THEN COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || (
+        'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST("g"."basket_id" AS TEXT), 'None')
+      )
+    )
+  END AS "sum_product_price_finite",
+  COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
+  COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf" AS "sum_product_price_neg_inf"
+FROM (
+  SELECT
+    "d2"."basket_id" AS "basket_id",
+    SUM("d2"."c") AS "n",
+    SUM(
+      (
+        CASE
+          WHEN "d2"."product_price" IN (9e999, -9e999)
+          THEN 0.0
+          ELSE "d2"."product_price"
+        END
+      ) * (
+        "d2"."c"
+      )
+    ) AS "sum_product_price",
+    SUM((
+      CASE WHEN "d2"."product_price" = 9e999 THEN 1 ELSE 0 END
+    ) * (
+      "d2"."c"
+    )) AS "sum_product_price_pos_inf",
+    SUM((
+      CASE WHEN "d2"."product_price" = -9e999 THEN 1 ELSE 0 END
+    ) * (
+      "d2"."c"
+    )) AS "sum_product_price_neg_inf"
+  FROM temp."stepping_delta_map_b7028e" AS "d2"
+  GROUP BY
+    1
+) AS "g"
+LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_b2283a" AS "a"
+  ON "a"."basket_id" = "g"."basket_id"
+WHERE
+  "g"."n" <> 0
+  OR "g"."sum_product_price" <> 0.0
+  OR "g"."sum_product_price_pos_inf" <> 0
+  OR "g"."sum_product_price_neg_inf" <> 0;
+-- 7. group_reduce_flatten (query.py:37)
+INSERT INTO "receipts__group_reduce_flatten_by_basket_id_b2283a" (
+  "basket_id",
+  "sum_product_price",
+  "sum_product_price_pos_inf",
+  "sum_product_price_neg_inf",
+  "n"
+)
+SELECT
+  "g"."basket_id",
+  "g"."sum_product_price_finite",
+  "g"."sum_product_price_pos_inf",
+  "g"."sum_product_price_neg_inf",
+  "g"."n1"
+FROM temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "g"
+WHERE
+  "g"."n1" <> 0 OR NOT "g"."n0" IS NULL ON CONFLICT DO UPDATE SET "sum_product_price" = excluded."sum_product_price", "sum_product_price_pos_inf" = excluded."sum_product_price_pos_inf", "sum_product_price_neg_inf" = excluded."sum_product_price_neg_inf", "n" = excluded."n";
+-- 8. map (query.py:34): the change of an output
+SELECT
+  "d3"."basket_id" AS "basket_id",
+  "d3"."product_name" AS "product_name",
+  "d3"."product_price" AS "product_price",
+  "d3"."c" AS "stepping_count"
+FROM temp."stepping_delta_map_b7028e" AS "d3";
+-- 9. group_reduce_flatten (query.py:37): the change of an output
+SELECT
+  "d4"."sum_product_price_0" AS "left",
+  "d4"."basket_id" AS "right",
+  -1 AS "stepping_count"
+FROM temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d4"
+WHERE
+  (
+    (
+      NOT (
+        "d4"."n0" IS NULL
+      )
+    )
+    AND (
+      (
+        "d4"."n1" = 0
+      )
+      OR (
+        NOT (
+          "d4"."sum_product_price_0" IS "d4"."sum_product_price_1"
+        )
+      )
+    )
+  )
+UNION ALL
+SELECT
+  "d5"."sum_product_price_1" AS "left",
+  "d5"."basket_id" AS "right",
+  1 AS "stepping_count"
+FROM temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d5"
+WHERE
+  (
+    (
+      NOT (
+        "d5"."n1" = 0
+      )
+    )
+    AND (
+      NOT (
+        "d5"."sum_product_price_0" IS "d5"."sum_product_price_1"
+      )
+    )
+  );
+-- 10. map (query.py:34)
+INSERT INTO "receipts__items_a86753" (
+  "basket_id",
+  "product_name",
+  "product_price",
+  "c"
+)
+SELECT
+  "g"."basket_id",
+  "g"."product_name",
+  "g"."product_price",
+  SUM("g"."c") AS "c"
+FROM (
+  SELECT
+    "d6"."basket_id" AS "basket_id",
+    "d6"."product_name" AS "product_name",
+    "d6"."product_price" AS "product_price",
+    "d6"."c" AS "c"
+  FROM temp."stepping_delta_map_b7028e" AS "d6"
+) AS "g"
+GROUP BY
+  "g"."basket_id",
+  "g"."product_name",
+  "g"."product_price"
+HAVING
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "receipts__items_a86753"."c" + excluded."c";
+-- 11. map (query.py:34): a count below 0, looked for where rows were removed
+SELECT
+  "basket_id",
+  "product_name",
+  "product_price",
+  "c"
+FROM "receipts__items_a86753"
+WHERE
+  "c" < 0
+LIMIT 1;
+-- 12. products (the query's arguments)
+INSERT INTO "receipts__products_by_name_e6b089" (
+  "name",
+  "price",
+  "c"
+)
+SELECT
+  "d7"."name" AS "name",
+  "d7"."price" AS "price",
+  "d7"."c" AS "c"
+FROM temp."stepping_delta_products_c88ed1" AS "d7"
+WHERE
+  TRUE ON CONFLICT DO UPDATE SET "c" = "receipts__products_by_name_e6b089"."c" + excluded."c";
+-- 13. products (the query's arguments): a count below 0, looked for where rows were removed
+SELECT
+  "name",
+  "price",
+  "c"
+FROM "receipts__products_by_name_e6b089"
+WHERE
+  "c" < 0
+LIMIT 1;
+
+------------------------------------------------------------------------------
+-- When line_items changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: receipts__group_reduce_flatten_by_basket_id_b2283a, receipts__items_a86753, receipts__line_items_by_product_name_c9dc4c, receipts__products_by_name_e6b089 in last_update
+-- 1. line_items (the query's arguments): empty the delta table
+DELETE FROM temp."stepping_delta_line_items_1c1527";
+-- 2. map (query.py:34): empty the delta table
+DELETE FROM temp."stepping_delta_map_b7028e";
+-- 3. group_reduce_flatten (query.py:37): empty the delta table
+DELETE FROM temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90";
+-- 4. line_items (the query's arguments): load the changed rows
+-- INSERT INTO temp."stepping_delta_line_items_1c1527" ("basket_id", "product_name", "c") VALUES (?, ?, ?)
+-- 5. map (query.py:34)
+INSERT INTO temp."stepping_delta_map_b7028e" (
+  "basket_id",
+  "product_name",
+  "product_price",
+  "c"
+)
+SELECT
+  "d1"."basket_id" AS "basket_id",
+  "t0"."name" AS "product_name",
+  "t0"."price" AS "product_price",
+  "d1"."c" * "t0"."c" AS "c"
+FROM temp."stepping_delta_line_items_1c1527" AS "d1"
+CROSS JOIN "receipts__products_by_name_e6b089" AS "t0"
+WHERE
+  "t0"."name" = "d1"."product_name";
+-- 6. group_reduce_flatten (query.py:37)
+INSERT INTO temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90" (
+  "basket_id",
+  "n0",
+  "n1",
+  "sum_product_price_0",
+  "sum_product_price_1",
+  "sum_product_price_finite",
+  "sum_product_price_pos_inf",
+  "sum_product_price_neg_inf"
+)
+SELECT
+  "g"."basket_id",
+  "a"."n" AS "n0",
+  COALESCE("a"."n", 0) + "g"."n" AS "n1",
+  CASE
+    WHEN "a"."sum_product_price_pos_inf" IS NULL
+    OR (
+      "a"."sum_product_price_pos_inf" = 0 AND "a"."sum_product_price_neg_inf" = 0
+    )
+    THEN "a"."sum_product_price"
+    WHEN "a"."sum_product_price_pos_inf" >= 0 AND "a"."sum_product_price_neg_inf" <= 0
+    THEN 9e999
+    WHEN "a"."sum_product_price_pos_inf" <= 0 AND "a"."sum_product_price_neg_inf" >= 0
+    THEN -9e999
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || (
+        'a sum of inf and -inf is not a number: ' || CAST("a"."sum_product_price" AS TEXT)
+      )
+    )
+  END AS "sum_product_price_0",
+  CASE
+    WHEN (
+      COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+    ) IS NULL
+    OR (
+      (
+        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+      ) = 0
+      AND (
+        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+      ) = 0
+    )
+    THEN COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
+    WHEN (
+      COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+    ) >= 0
+    AND (
+      COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+    ) <= 0
+    THEN 9e999
+    WHEN (
+      COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+    ) <= 0
+    AND (
+      COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+    ) >= 0
+    THEN -9e999
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || (
+        'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS TEXT)
+      )
+    )
+  END AS "sum_product_price_1",
+  CASE
+    WHEN (
+      COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
+    ) BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308
+    THEN COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || (
+        'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST("g"."basket_id" AS TEXT), 'None')
+      )
+    )
+  END AS "sum_product_price_finite",
+  COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
+  COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf" AS "sum_product_price_neg_inf"
+FROM (
+  SELECT
+    "d2"."basket_id" AS "basket_id",
+    SUM("d2"."c") AS "n",
+    SUM(
+      (
+        CASE
+          WHEN "d2"."product_price" IN (9e999, -9e999)
+          THEN 0.0
+          ELSE "d2"."product_price"
+        END
+      ) * (
+        "d2"."c"
+      )
+    ) AS "sum_product_price",
+    SUM((
+      CASE WHEN "d2"."product_price" = 9e999 THEN 1 ELSE 0 END
+    ) * (
+      "d2"."c"
+    )) AS "sum_product_price_pos_inf",
+    SUM((
+      CASE WHEN "d2"."product_price" = -9e999 THEN 1 ELSE 0 END
+    ) * (
+      "d2"."c"
+    )) AS "sum_product_price_neg_inf"
+  FROM temp."stepping_delta_map_b7028e" AS "d2"
+  GROUP BY
+    1
+) AS "g"
+LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_b2283a" AS "a"
+  ON "a"."basket_id" = "g"."basket_id"
+WHERE
+  "g"."n" <> 0
+  OR "g"."sum_product_price" <> 0.0
+  OR "g"."sum_product_price_pos_inf" <> 0
+  OR "g"."sum_product_price_neg_inf" <> 0;
+-- 7. group_reduce_flatten (query.py:37)
+INSERT INTO "receipts__group_reduce_flatten_by_basket_id_b2283a" (
+  "basket_id",
+  "sum_product_price",
+  "sum_product_price_pos_inf",
+  "sum_product_price_neg_inf",
+  "n"
+)
+SELECT
+  "g"."basket_id",
+  "g"."sum_product_price_finite",
+  "g"."sum_product_price_pos_inf",
+  "g"."sum_product_price_neg_inf",
+  "g"."n1"
+FROM temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "g"
+WHERE
+  "g"."n1" <> 0 OR NOT "g"."n0" IS NULL ON CONFLICT DO UPDATE SET "sum_product_price" = excluded."sum_product_price", "sum_product_price_pos_inf" = excluded."sum_product_price_pos_inf", "sum_product_price_neg_inf" = excluded."sum_product_price_neg_inf", "n" = excluded."n";
+-- 8. map (query.py:34): the change of an output
+SELECT
+  "d3"."basket_id" AS "basket_id",
+  "d3"."product_name" AS "product_name",
+  "d3"."product_price" AS "product_price",
+  "d3"."c" AS "stepping_count"
+FROM temp."stepping_delta_map_b7028e" AS "d3";
+-- 9. group_reduce_flatten (query.py:37): the change of an output
+SELECT
+  "d4"."sum_product_price_0" AS "left",
+  "d4"."basket_id" AS "right",
+  -1 AS "stepping_count"
+FROM temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d4"
+WHERE
+  (
+    (
+      NOT (
+        "d4"."n0" IS NULL
+      )
+    )
+    AND (
+      (
+        "d4"."n1" = 0
+      )
+      OR (
+        NOT (
+          "d4"."sum_product_price_0" IS "d4"."sum_product_price_1"
+        )
+      )
+    )
+  )
+UNION ALL
+SELECT
+  "d5"."sum_product_price_1" AS "left",
+  "d5"."basket_id" AS "right",
+  1 AS "stepping_count"
+FROM temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d5"
+WHERE
+  (
+    (
+      NOT (
+        "d5"."n1" = 0
+      )
+    )
+    AND (
+      NOT (
+        "d5"."sum_product_price_0" IS "d5"."sum_product_price_1"
+      )
+    )
+  );
+-- 10. map (query.py:34)
+INSERT INTO "receipts__items_a86753" (
+  "basket_id",
+  "product_name",
+  "product_price",
+  "c"
+)
+SELECT
+  "g"."basket_id",
+  "g"."product_name",
+  "g"."product_price",
+  SUM("g"."c") AS "c"
+FROM (
+  SELECT
+    "d6"."basket_id" AS "basket_id",
+    "d6"."product_name" AS "product_name",
+    "d6"."product_price" AS "product_price",
+    "d6"."c" AS "c"
+  FROM temp."stepping_delta_map_b7028e" AS "d6"
+) AS "g"
+GROUP BY
+  "g"."basket_id",
+  "g"."product_name",
+  "g"."product_price"
+HAVING
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "receipts__items_a86753"."c" + excluded."c";
+-- 11. map (query.py:34): a count below 0, looked for where rows were removed
+SELECT
+  "basket_id",
+  "product_name",
+  "product_price",
+  "c"
+FROM "receipts__items_a86753"
+WHERE
+  "c" < 0
+LIMIT 1;
+-- 12. line_items (the query's arguments)
+INSERT INTO "receipts__line_items_by_product_name_c9dc4c" (
+  "product_name",
+  "basket_id",
+  "c"
+)
+SELECT
+  "d7"."product_name" AS "product_name",
+  "d7"."basket_id" AS "basket_id",
+  "d7"."c" AS "c"
+FROM temp."stepping_delta_line_items_1c1527" AS "d7"
+WHERE
+  TRUE ON CONFLICT DO UPDATE SET "c" = "receipts__line_items_by_product_name_c9dc4c"."c" + excluded."c";
+-- 13. line_items (the query's arguments): a count below 0, looked for where rows were removed
+SELECT
+  "product_name",
+  "basket_id",
+  "c"
+FROM "receipts__line_items_by_product_name_c9dc4c"
+WHERE
+  "c" < 0
+LIMIT 1;
+
+------------------------------------------------------------------------------
+-- When any mix of products, line_items changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: receipts__group_reduce_flatten_by_basket_id_b2283a, receipts__items_a86753, receipts__line_items_by_product_name_c9dc4c, receipts__products_by_name_e6b089 in last_update
+-- 1. products (the query's arguments): empty the delta table
+DELETE FROM temp."stepping_delta_products_c88ed1";
+-- 2. line_items (the query's arguments): empty the delta table
+DELETE FROM temp."stepping_delta_line_items_1c1527";
+-- 3. map (query.py:34): empty the delta table
+DELETE FROM temp."stepping_delta_map_b7028e";
+-- 4. group_reduce_flatten (query.py:37): empty the delta table
+DELETE FROM temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90";
+-- 5. products (the query's arguments): load the changed rows
+-- INSERT INTO temp."stepping_delta_products_c88ed1" ("name", "price", "c") VALUES (?, ?, ?)
+-- 6. line_items (the query's arguments): load the changed rows
+-- INSERT INTO temp."stepping_delta_line_items_1c1527" ("basket_id", "product_name", "c") VALUES (?, ?, ?)
+-- 7. map (query.py:34)
+INSERT INTO temp."stepping_delta_map_b7028e" (
+  "basket_id",
+  "product_name",
+  "product_price",
+  "c"
+)
+SELECT
+  "t1"."basket_id" AS "basket_id",
+  "d0"."name" AS "product_name",
+  "d0"."price" AS "product_price",
+  "d0"."c" * "t1"."c" AS "c"
+FROM temp."stepping_delta_products_c88ed1" AS "d0"
+CROSS JOIN "receipts__line_items_by_product_name_c9dc4c" AS "t1"
+WHERE
+  "t1"."product_name" = "d0"."name"
+UNION ALL
+SELECT
+  "d3"."basket_id" AS "basket_id",
+  "d2"."name" AS "product_name",
+  "d2"."price" AS "product_price",
+  "d2"."c" * "d3"."c" AS "c"
+FROM temp."stepping_delta_products_c88ed1" AS "d2"
+CROSS JOIN temp."stepping_delta_line_items_1c1527" AS "d3"
+WHERE
+  "d2"."name" = "d3"."product_name"
+UNION ALL
+SELECT
+  "d5"."basket_id" AS "basket_id",
+  "t4"."name" AS "product_name",
+  "t4"."price" AS "product_price",
+  "d5"."c" * "t4"."c" AS "c"
+FROM temp."stepping_delta_line_items_1c1527" AS "d5"
+CROSS JOIN "receipts__products_by_name_e6b089" AS "t4"
+WHERE
+  "t4"."name" = "d5"."product_name";
+-- 8. line_items (the query's arguments)
+INSERT INTO "receipts__line_items_by_product_name_c9dc4c" (
+  "product_name",
+  "basket_id",
+  "c"
+)
+SELECT
+  "d11"."product_name" AS "product_name",
+  "d11"."basket_id" AS "basket_id",
+  "d11"."c" AS "c"
+FROM temp."stepping_delta_line_items_1c1527" AS "d11"
+WHERE
+  TRUE ON CONFLICT DO UPDATE SET "c" = "receipts__line_items_by_product_name_c9dc4c"."c" + excluded."c";
+-- 9. line_items (the query's arguments): a count below 0, looked for where rows were removed
+SELECT
+  "product_name",
+  "basket_id",
+  "c"
+FROM "receipts__line_items_by_product_name_c9dc4c"
+WHERE
+  "c" < 0
+LIMIT 1;
+-- 10. products (the query's arguments)
+INSERT INTO "receipts__products_by_name_e6b089" (
+  "name",
+  "price",
+  "c"
+)
+SELECT
+  "d12"."name" AS "name",
+  "d12"."price" AS "price",
+  "d12"."c" AS "c"
+FROM temp."stepping_delta_products_c88ed1" AS "d12"
+WHERE
+  TRUE ON CONFLICT DO UPDATE SET "c" = "receipts__products_by_name_e6b089"."c" + excluded."c";
+-- 11. products (the query's arguments): a count below 0, looked for where rows were removed
+SELECT
+  "name",
+  "price",
+  "c"
+FROM "receipts__products_by_name_e6b089"
+WHERE
+  "c" < 0
+LIMIT 1;
+-- 12. group_reduce_flatten (query.py:37)
+INSERT INTO temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90" (
+  "basket_id",
+  "n0",
+  "n1",
+  "sum_product_price_0",
+  "sum_product_price_1",
+  "sum_product_price_finite",
+  "sum_product_price_pos_inf",
+  "sum_product_price_neg_inf"
+)
+SELECT
+  "g"."basket_id",
+  "a"."n" AS "n0",
+  COALESCE("a"."n", 0) + "g"."n" AS "n1",
+  CASE
+    WHEN "a"."sum_product_price_pos_inf" IS NULL
+    OR (
+      "a"."sum_product_price_pos_inf" = 0 AND "a"."sum_product_price_neg_inf" = 0
+    )
+    THEN "a"."sum_product_price"
+    WHEN "a"."sum_product_price_pos_inf" >= 0 AND "a"."sum_product_price_neg_inf" <= 0
+    THEN 9e999
+    WHEN "a"."sum_product_price_pos_inf" <= 0 AND "a"."sum_product_price_neg_inf" >= 0
+    THEN -9e999
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || (
+        'a sum of inf and -inf is not a number: ' || CAST("a"."sum_product_price" AS TEXT)
+      )
+    )
+  END AS "sum_product_price_0",
+  CASE
+    WHEN (
+      COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+    ) IS NULL
+    OR (
+      (
+        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+      ) = 0
+      AND (
+        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+      ) = 0
+    )
+    THEN COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
+    WHEN (
+      COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+    ) >= 0
+    AND (
+      COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+    ) <= 0
+    THEN 9e999
+    WHEN (
+      COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+    ) <= 0
+    AND (
+      COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+    ) >= 0
+    THEN -9e999
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || (
+        'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS TEXT)
+      )
+    )
+  END AS "sum_product_price_1",
+  CASE
+    WHEN (
+      COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
+    ) BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308
+    THEN COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || (
+        'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST("g"."basket_id" AS TEXT), 'None')
+      )
+    )
+  END AS "sum_product_price_finite",
+  COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
+  COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf" AS "sum_product_price_neg_inf"
+FROM (
+  SELECT
+    "d6"."basket_id" AS "basket_id",
+    SUM("d6"."c") AS "n",
+    SUM(
+      (
+        CASE
+          WHEN "d6"."product_price" IN (9e999, -9e999)
+          THEN 0.0
+          ELSE "d6"."product_price"
+        END
+      ) * (
+        "d6"."c"
+      )
+    ) AS "sum_product_price",
+    SUM((
+      CASE WHEN "d6"."product_price" = 9e999 THEN 1 ELSE 0 END
+    ) * (
+      "d6"."c"
+    )) AS "sum_product_price_pos_inf",
+    SUM((
+      CASE WHEN "d6"."product_price" = -9e999 THEN 1 ELSE 0 END
+    ) * (
+      "d6"."c"
+    )) AS "sum_product_price_neg_inf"
+  FROM temp."stepping_delta_map_b7028e" AS "d6"
+  GROUP BY
+    1
+) AS "g"
+LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_b2283a" AS "a"
+  ON "a"."basket_id" = "g"."basket_id"
+WHERE
+  "g"."n" <> 0
+  OR "g"."sum_product_price" <> 0.0
+  OR "g"."sum_product_price_pos_inf" <> 0
+  OR "g"."sum_product_price_neg_inf" <> 0;
+-- 13. group_reduce_flatten (query.py:37)
+INSERT INTO "receipts__group_reduce_flatten_by_basket_id_b2283a" (
+  "basket_id",
+  "sum_product_price",
+  "sum_product_price_pos_inf",
+  "sum_product_price_neg_inf",
+  "n"
+)
+SELECT
+  "g"."basket_id",
+  "g"."sum_product_price_finite",
+  "g"."sum_product_price_pos_inf",
+  "g"."sum_product_price_neg_inf",
+  "g"."n1"
+FROM temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "g"
+WHERE
+  "g"."n1" <> 0 OR NOT "g"."n0" IS NULL ON CONFLICT DO UPDATE SET "sum_product_price" = excluded."sum_product_price", "sum_product_price_pos_inf" = excluded."sum_product_price_pos_inf", "sum_product_price_neg_inf" = excluded."sum_product_price_neg_inf", "n" = excluded."n";
+-- 14. map (query.py:34): the change of an output
+SELECT
+  "d7"."basket_id" AS "basket_id",
+  "d7"."product_name" AS "product_name",
+  "d7"."product_price" AS "product_price",
+  "d7"."c" AS "stepping_count"
+FROM temp."stepping_delta_map_b7028e" AS "d7";
+-- 15. group_reduce_flatten (query.py:37): the change of an output
+SELECT
+  "d8"."sum_product_price_0" AS "left",
+  "d8"."basket_id" AS "right",
+  -1 AS "stepping_count"
+FROM temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d8"
+WHERE
+  (
+    (
+      NOT (
+        "d8"."n0" IS NULL
+      )
+    )
+    AND (
+      (
+        "d8"."n1" = 0
+      )
+      OR (
+        NOT (
+          "d8"."sum_product_price_0" IS "d8"."sum_product_price_1"
+        )
+      )
+    )
+  )
+UNION ALL
+SELECT
+  "d9"."sum_product_price_1" AS "left",
+  "d9"."basket_id" AS "right",
+  1 AS "stepping_count"
+FROM temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d9"
+WHERE
+  (
+    (
+      NOT (
+        "d9"."n1" = 0
+      )
+    )
+    AND (
+      NOT (
+        "d9"."sum_product_price_0" IS "d9"."sum_product_price_1"
+      )
+    )
+  );
+-- 16. map (query.py:34)
+INSERT INTO "receipts__items_a86753" (
+  "basket_id",
+  "product_name",
+  "product_price",
+  "c"
+)
+SELECT
+  "g"."basket_id",
+  "g"."product_name",
+  "g"."product_price",
+  SUM("g"."c") AS "c"
+FROM (
+  SELECT
+    "d10"."basket_id" AS "basket_id",
+    "d10"."product_name" AS "product_name",
+    "d10"."product_price" AS "product_price",
+    "d10"."c" AS "c"
+  FROM temp."stepping_delta_map_b7028e" AS "d10"
+) AS "g"
+GROUP BY
+  "g"."basket_id",
+  "g"."product_name",
+  "g"."product_price"
+HAVING
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "receipts__items_a86753"."c" + excluded."c";
+-- 17. map (query.py:34): a count below 0, looked for where rows were removed
+SELECT
+  "basket_id",
+  "product_name",
+  "product_price",
+  "c"
+FROM "receipts__items_a86753"
+WHERE
+  "c" < 0
+LIMIT 1;

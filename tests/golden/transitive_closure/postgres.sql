@@ -1,0 +1,506 @@
+-- The query transitive_closure on postgres; fingerprint 3a4179a27d6ac63b7745950888f42d72
+
+------------------------------------------------------------------------------
+-- Our own tables
+------------------------------------------------------------------------------
+-- last_update: up to which time each table is written; stepping_queries: what
+-- is installed; stepping_clock: where store.next_time() stands
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    t BIGINT NOT NULL
+) WITH (fillfactor = 10);
+CREATE TABLE IF NOT EXISTS stepping_queries (
+    name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    tables TEXT NOT NULL,
+    started BOOLEAN NOT NULL DEFAULT false,
+    installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
+);
+CREATE SEQUENCE IF NOT EXISTS stepping_clock;
+
+------------------------------------------------------------------------------
+-- Tables that are kept
+------------------------------------------------------------------------------
+-- transitive_closure__transitive_closure_by_right_left_816f0e: the integral of transitive_closure, looked up by right, left, looked up by right
+-- for transitive_closure (query.py:8)
+CREATE TABLE IF NOT EXISTS transitive_closure__transitive_closure_by_right_left_816f0e (
+    "right" BIGINT NOT NULL,
+    "left" BIGINT NOT NULL,
+    c BIGINT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS "transitive_closure__transitive_closure_by_right_left_8_79216361" ON "transitive_closure__transitive_closure_by_right_left_816f0e" ("right", "left", (HASH_RECORD_EXTENDED(ROW("right", "left"), 0)));
+-- transitive_closure__edges_by_left_right_c90256: the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right
+-- for transitive_closure (query.py:8)
+CREATE TABLE IF NOT EXISTS transitive_closure__edges_by_left_right_c90256 (
+    "left" BIGINT NOT NULL,
+    "right" BIGINT NOT NULL,
+    c BIGINT NOT NULL,
+    CONSTRAINT transitive_closure__edges_by_left_right_c90256__not_negative CHECK ("c" >= 0)
+);
+CREATE INDEX IF NOT EXISTS "transitive_closure__edges_by_left_right_c90256__left_right_key" ON "transitive_closure__edges_by_left_right_c90256" ("left", "right", (HASH_RECORD_EXTENDED(ROW("left", "right"), 0)));
+CREATE INDEX IF NOT EXISTS "transitive_closure__edges_by_left_right_c90256__right_key" ON "transitive_closure__edges_by_left_right_c90256" ("right");
+-- What is installed
+INSERT INTO last_update (
+  table_name,
+  t
+)
+VALUES
+  ('transitive_closure__edges_by_left_right_c90256', 0),
+  ('transitive_closure__transitive_closure_by_right_left_816f0e', 0) ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (
+  name,
+  fingerprint,
+  tables
+)
+VALUES
+  (
+    'transitive_closure',
+    '3a4179a27d6ac63b7745950888f42d72',
+    'transitive_closure__edges_by_left_right_c90256 transitive_closure__transitive_closure_by_right_left_816f0e'
+  ) ON CONFLICT DO NOTHING;
+
+------------------------------------------------------------------------------
+-- Delta tables, for one connection: what changes in one step
+------------------------------------------------------------------------------
+CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_edges_def941" (
+    "left" BIGINT,
+    "right" BIGINT,
+    "c" BIGINT NOT NULL
+);
+CREATE TEMP TABLE IF NOT EXISTS "stepping_exists_edges_def941" (
+    "left" BIGINT,
+    "right" BIGINT,
+    "c" BIGINT NOT NULL
+);
+CREATE TEMP TABLE IF NOT EXISTS "stepping_closure_transitive_closure_def941" (
+    "left" BIGINT,
+    "right" BIGINT,
+    "c" BIGINT NOT NULL
+);
+CREATE TEMP TABLE IF NOT EXISTS "stepping_gone_transitive_closure_def941" (
+    "left" BIGINT,
+    "right" BIGINT,
+    "c" BIGINT NOT NULL
+);
+CREATE TEMP TABLE IF NOT EXISTS "stepping_fresh_transitive_closure_def941" (
+    "left" BIGINT,
+    "right" BIGINT,
+    "c" BIGINT NOT NULL
+);
+
+------------------------------------------------------------------------------
+-- When edges changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: transitive_closure__edges_by_left_right_c90256, transitive_closure__transitive_closure_by_right_left_816f0e in last_update
+-- 1. edges (the query's arguments): empty the delta table
+DELETE FROM "stepping_delta_edges_def941";
+-- 2. transitive_closure (query.py:8): empty the delta table
+DELETE FROM "stepping_exists_edges_def941";
+-- 3. transitive_closure (query.py:8): empty the delta table
+DELETE FROM "stepping_closure_transitive_closure_def941";
+-- 4. transitive_closure (query.py:8): empty the delta table
+DELETE FROM "stepping_gone_transitive_closure_def941";
+-- 5. transitive_closure (query.py:8): empty the delta table
+DELETE FROM "stepping_fresh_transitive_closure_def941";
+-- 6. edges (the query's arguments): load the changed rows
+-- INSERT INTO "stepping_delta_edges_def941" (
+--   "left",
+--   "right",
+--   "c"
+-- )
+-- SELECT
+--   u."left" AS "left",
+--   u."right" AS "right",
+--   u."c" AS "c"
+-- FROM UNNEST(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[]), CAST($3 AS BIGINT[])) AS "u"("left", "right", "c")
+-- 7. transitive_closure (query.py:8)
+INSERT INTO "stepping_exists_edges_def941" (
+  "left",
+  "right",
+  "c"
+)
+SELECT
+  "g"."left",
+  "g"."right",
+  CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END AS "c"
+FROM (
+  SELECT
+    "g"."left",
+    "g"."right",
+    CAST(SUM("g"."c") AS BIGINT) AS "c"
+  FROM (
+    SELECT
+      "d0"."left" AS "left",
+      "d0"."right" AS "right",
+      "d0"."c" AS "c"
+    FROM "stepping_delta_edges_def941" AS "d0"
+  ) AS "g"
+  GROUP BY
+    "g"."left",
+    "g"."right"
+  HAVING
+    CAST(SUM("g"."c") AS BIGINT) <> 0
+) AS "g"
+LEFT JOIN "transitive_closure__edges_by_left_right_c90256" AS "a"
+  ON "a"."left" = "g"."left"
+  AND "a"."right" = "g"."right"
+  AND HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0) = HASH_RECORD_EXTENDED(ROW("g"."left", "g"."right"), 0)
+  AND ROW("a"."left", "a"."right") IS NOT DISTINCT FROM ROW("g"."left", "g"."right")
+WHERE
+  (
+    CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
+  ) <> 0;
+-- 8. transitive_closure (query.py:8)
+INSERT INTO "stepping_gone_transitive_closure_def941" (
+  "left",
+  "right",
+  "c"
+)
+WITH RECURSIVE "stepping_found"("left", "right") AS (
+  SELECT
+    *
+  FROM (
+    SELECT
+      "d"."left" AS "left",
+      "d"."right" AS "right"
+    FROM "stepping_exists_edges_def941" AS "d"
+    WHERE
+      "d"."c" < 0
+      AND EXISTS(
+        SELECT
+          1
+        FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+        WHERE
+          "y"."right" = "d"."right"
+          AND "y"."left" = "d"."left"
+          AND HASH_RECORD_EXTENDED(ROW("y"."right", "y"."left"), 0) = HASH_RECORD_EXTENDED(ROW("d"."right", "d"."left"), 0)
+          AND ROW("y"."right", "y"."left") IS NOT DISTINCT FROM ROW("d"."right", "d"."left")
+      )
+    UNION ALL
+    SELECT
+      "t0"."left" AS "left",
+      "d"."right" AS "right"
+    FROM "stepping_exists_edges_def941" AS "d"
+    JOIN "transitive_closure__transitive_closure_by_right_left_816f0e" AS "t0"
+      ON "t0"."right" = "d"."left"
+    WHERE
+      (
+        "t0"."c" > 0 AND "d"."c" < 0
+      )
+      AND EXISTS(
+        SELECT
+          1
+        FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+        WHERE
+          "y"."right" = "d"."right"
+          AND "y"."left" = "t0"."left"
+          AND HASH_RECORD_EXTENDED(ROW("y"."right", "y"."left"), 0) = HASH_RECORD_EXTENDED(ROW("d"."right", "t0"."left"), 0)
+          AND ROW("y"."right", "y"."left") IS NOT DISTINCT FROM ROW("d"."right", "t0"."left")
+      )
+  ) AS b
+  UNION
+  SELECT
+    "d"."left" AS "left",
+    "t1"."right" AS "right"
+  FROM "stepping_found" AS "d"
+  JOIN "transitive_closure__edges_by_left_right_c90256" AS "t1"
+    ON "t1"."left" = "d"."right"
+  WHERE
+    EXISTS(
+      SELECT
+        1
+      FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+      WHERE
+        "y"."right" = "t1"."right"
+        AND "y"."left" = "d"."left"
+        AND HASH_RECORD_EXTENDED(ROW("y"."right", "y"."left"), 0) = HASH_RECORD_EXTENDED(ROW("t1"."right", "d"."left"), 0)
+        AND ROW("y"."right", "y"."left") IS NOT DISTINCT FROM ROW("t1"."right", "d"."left")
+    )
+)
+SELECT
+  "left",
+  "right",
+  1 AS "c"
+FROM "stepping_found";
+-- 9. transitive_closure (query.py:8)
+WITH "g" AS MATERIALIZED (
+  SELECT
+    "d"."right" AS "right",
+    "d"."left" AS "left",
+    -1 AS "c"
+  FROM "stepping_gone_transitive_closure_def941" AS "d"
+), "o" AS MATERIALIZED (
+  SELECT
+    g."right",
+    g."left",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS a
+    WHERE
+      "a"."right" = g."right"
+      AND "a"."left" = g."left"
+      AND HASH_RECORD_EXTENDED(ROW("a"."right", "a"."left"), 0) = HASH_RECORD_EXTENDED(ROW(g."right", g."left"), 0)
+      AND ROW("a"."right", "a"."left") IS NOT DISTINCT FROM ROW(g."right", g."left")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "i" AS (
+  INSERT INTO "transitive_closure__transitive_closure_by_right_left_816f0e" (
+    "right",
+    "left",
+    "c"
+  )
+  SELECT
+    o."right",
+    o."left",
+    o."c"
+  FROM "o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "u" AS (
+  UPDATE "transitive_closure__transitive_closure_by_right_left_816f0e" AS a SET "c" = o."c"
+  FROM "o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+)
+DELETE FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS a USING   "o" AS o
+WHERE
+  a.ctid = o.stepping_rid AND o."c" = 0;
+-- 10. transitive_closure (query.py:8)
+WITH "g" AS MATERIALIZED (
+  SELECT
+    "g"."left",
+    "g"."right",
+    CAST(SUM("g"."c") AS BIGINT) AS "c"
+  FROM (
+    SELECT
+      "d2"."left" AS "left",
+      "d2"."right" AS "right",
+      "d2"."c" AS "c"
+    FROM "stepping_delta_edges_def941" AS "d2"
+  ) AS "g"
+  GROUP BY
+    "g"."left",
+    "g"."right"
+  HAVING
+    CAST(SUM("g"."c") AS BIGINT) <> 0
+), "o" AS MATERIALIZED (
+  SELECT
+    g."left",
+    g."right",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "transitive_closure__edges_by_left_right_c90256" AS a
+    WHERE
+      "a"."left" = g."left"
+      AND "a"."right" = g."right"
+      AND HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0) = HASH_RECORD_EXTENDED(ROW(g."left", g."right"), 0)
+      AND ROW("a"."left", "a"."right") IS NOT DISTINCT FROM ROW(g."left", g."right")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "i" AS (
+  INSERT INTO "transitive_closure__edges_by_left_right_c90256" (
+    "left",
+    "right",
+    "c"
+  )
+  SELECT
+    o."left",
+    o."right",
+    o."c"
+  FROM "o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "u" AS (
+  UPDATE "transitive_closure__edges_by_left_right_c90256" AS a SET "c" = o."c"
+  FROM "o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+)
+DELETE FROM "transitive_closure__edges_by_left_right_c90256" AS a USING   "o" AS o
+WHERE
+  a.ctid = o.stepping_rid AND o."c" = 0;
+-- 11. transitive_closure (query.py:8)
+INSERT INTO "stepping_fresh_transitive_closure_def941" (
+  "left",
+  "right",
+  "c"
+)
+WITH RECURSIVE "stepping_found"("left", "right") AS (
+  SELECT
+    *
+  FROM (
+    SELECT
+      "d"."left" AS "left",
+      "d"."right" AS "right"
+    FROM "stepping_exists_edges_def941" AS "d"
+    WHERE
+      "d"."c" > 0
+      AND NOT EXISTS(
+        SELECT
+          1
+        FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+        WHERE
+          "y"."right" = "d"."right"
+          AND "y"."left" = "d"."left"
+          AND HASH_RECORD_EXTENDED(ROW("y"."right", "y"."left"), 0) = HASH_RECORD_EXTENDED(ROW("d"."right", "d"."left"), 0)
+          AND ROW("y"."right", "y"."left") IS NOT DISTINCT FROM ROW("d"."right", "d"."left")
+      )
+    UNION ALL
+    SELECT
+      "t0"."left" AS "left",
+      "d"."right" AS "right"
+    FROM "stepping_exists_edges_def941" AS "d"
+    JOIN "transitive_closure__transitive_closure_by_right_left_816f0e" AS "t0"
+      ON "t0"."right" = "d"."left"
+    WHERE
+      (
+        "t0"."c" > 0 AND "d"."c" > 0
+      )
+      AND NOT EXISTS(
+        SELECT
+          1
+        FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+        WHERE
+          "y"."right" = "d"."right"
+          AND "y"."left" = "t0"."left"
+          AND HASH_RECORD_EXTENDED(ROW("y"."right", "y"."left"), 0) = HASH_RECORD_EXTENDED(ROW("d"."right", "t0"."left"), 0)
+          AND ROW("y"."right", "y"."left") IS NOT DISTINCT FROM ROW("d"."right", "t0"."left")
+      )
+    UNION ALL
+    SELECT
+      "t0"."left" AS "left",
+      "t0"."right" AS "right"
+    FROM "stepping_gone_transitive_closure_def941" AS "d"
+    JOIN "transitive_closure__edges_by_left_right_c90256" AS "t0"
+      ON "t0"."left" = "d"."left" AND "t0"."right" = "d"."right"
+    UNION ALL
+    SELECT
+      "t0"."left" AS "left",
+      "t1"."right" AS "right"
+    FROM "stepping_gone_transitive_closure_def941" AS "d"
+    JOIN "transitive_closure__edges_by_left_right_c90256" AS "t1"
+      ON "t1"."right" = "d"."right"
+    JOIN "transitive_closure__transitive_closure_by_right_left_816f0e" AS "t0"
+      ON "t0"."right" = "t1"."left" AND "t0"."left" = "d"."left"
+    WHERE
+      "t0"."c" > 0
+  ) AS b
+  UNION
+  SELECT
+    "d"."left" AS "left",
+    "t1"."right" AS "right"
+  FROM "stepping_found" AS "d"
+  JOIN "transitive_closure__edges_by_left_right_c90256" AS "t1"
+    ON "t1"."left" = "d"."right"
+  WHERE
+    NOT EXISTS(
+      SELECT
+        1
+      FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+      WHERE
+        "y"."right" = "t1"."right"
+        AND "y"."left" = "d"."left"
+        AND HASH_RECORD_EXTENDED(ROW("y"."right", "y"."left"), 0) = HASH_RECORD_EXTENDED(ROW("t1"."right", "d"."left"), 0)
+        AND ROW("y"."right", "y"."left") IS NOT DISTINCT FROM ROW("t1"."right", "d"."left")
+    )
+)
+SELECT
+  "left",
+  "right",
+  1 AS "c"
+FROM "stepping_found";
+-- 12. transitive_closure (query.py:8)
+WITH "g" AS MATERIALIZED (
+  SELECT
+    "d"."right" AS "right",
+    "d"."left" AS "left",
+    1 AS "c"
+  FROM "stepping_fresh_transitive_closure_def941" AS "d"
+), "o" AS MATERIALIZED (
+  SELECT
+    g."right",
+    g."left",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS a
+    WHERE
+      "a"."right" = g."right"
+      AND "a"."left" = g."left"
+      AND HASH_RECORD_EXTENDED(ROW("a"."right", "a"."left"), 0) = HASH_RECORD_EXTENDED(ROW(g."right", g."left"), 0)
+      AND ROW("a"."right", "a"."left") IS NOT DISTINCT FROM ROW(g."right", g."left")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "i" AS (
+  INSERT INTO "transitive_closure__transitive_closure_by_right_left_816f0e" (
+    "right",
+    "left",
+    "c"
+  )
+  SELECT
+    o."right",
+    o."left",
+    o."c"
+  FROM "o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "u" AS (
+  UPDATE "transitive_closure__transitive_closure_by_right_left_816f0e" AS a SET "c" = o."c"
+  FROM "o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+)
+DELETE FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS a USING   "o" AS o
+WHERE
+  a.ctid = o.stepping_rid AND o."c" = 0;
+-- 13. transitive_closure (query.py:8)
+INSERT INTO "stepping_closure_transitive_closure_def941" (
+  "left",
+  "right",
+  "c"
+)
+SELECT
+  "g"."left",
+  "g"."right",
+  CAST(SUM("g"."c") AS BIGINT) AS "c"
+FROM (
+  SELECT
+    "left",
+    "right",
+    -1 AS "c"
+  FROM "stepping_gone_transitive_closure_def941"
+  UNION ALL
+  SELECT
+    "left",
+    "right",
+    1 AS "c"
+  FROM "stepping_fresh_transitive_closure_def941"
+) AS "g"
+GROUP BY
+  "g"."left",
+  "g"."right"
+HAVING
+  CAST(SUM("g"."c") AS BIGINT) <> 0;
+-- 14. transitive_closure (query.py:8): the change of an output
+SELECT
+  "d1"."left" AS "left",
+  "d1"."right" AS "right",
+  "d1"."c" AS "stepping_count"
+FROM "stepping_closure_transitive_closure_def941" AS "d1";

@@ -1,0 +1,386 @@
+-- The query transitive_closure on sqlite; fingerprint 8dc9a5f3c15e649d3da10a6461bdcdbe
+
+------------------------------------------------------------------------------
+-- Our own tables
+------------------------------------------------------------------------------
+-- last_update: up to which time each table is written; stepping_queries: what
+-- is installed; stepping_clock: where store.next_time() stands
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT NOT NULL PRIMARY KEY,
+    t INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stepping_queries (
+    name TEXT NOT NULL PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    tables TEXT NOT NULL,
+    started INTEGER NOT NULL DEFAULT 0,
+    installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stepping_clock (
+    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    t INTEGER NOT NULL
+);
+
+------------------------------------------------------------------------------
+-- Tables that are kept
+------------------------------------------------------------------------------
+-- transitive_closure__transitive_closure_by_right_left_816f0e: the integral of transitive_closure, looked up by right, left, looked up by right
+-- for transitive_closure (query.py:8)
+CREATE TABLE IF NOT EXISTS transitive_closure__transitive_closure_by_right_left_816f0e (
+    "right" INTEGER NOT NULL,
+    "left" INTEGER NOT NULL,
+    c INTEGER NOT NULL,
+    PRIMARY KEY ("right", "left")
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS "transitive_closure__transitive_closure_by_right_left_816f0e__gone"
+AFTER UPDATE OF "c" ON "transitive_closure__transitive_closure_by_right_left_816f0e" WHEN NEW."c" = 0
+BEGIN
+    DELETE FROM "transitive_closure__transitive_closure_by_right_left_816f0e" WHERE "right" = NEW."right" AND "left" = NEW."left";
+END;
+-- transitive_closure__edges_by_left_right_c90256: the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right
+-- for transitive_closure (query.py:8)
+CREATE TABLE IF NOT EXISTS transitive_closure__edges_by_left_right_c90256 (
+    "left" INTEGER NOT NULL,
+    "right" INTEGER NOT NULL,
+    c INTEGER NOT NULL,
+    PRIMARY KEY ("left", "right")
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS transitive_closure__edges_by_left_right_c90256__right ON transitive_closure__edges_by_left_right_c90256 ("right");
+CREATE TRIGGER IF NOT EXISTS "transitive_closure__edges_by_left_right_c90256__gone"
+AFTER UPDATE OF "c" ON "transitive_closure__edges_by_left_right_c90256" WHEN NEW."c" = 0
+BEGIN
+    DELETE FROM "transitive_closure__edges_by_left_right_c90256" WHERE "left" = NEW."left" AND "right" = NEW."right";
+END;
+CREATE INDEX IF NOT EXISTS "transitive_closure__edges_by_left_right_c90256__below_zero" ON "transitive_closure__edges_by_left_right_c90256" ("c") WHERE "c" < 0;
+-- What is installed
+INSERT INTO last_update (
+  table_name,
+  t
+)
+VALUES
+  ('transitive_closure__edges_by_left_right_c90256', 0),
+  ('transitive_closure__transitive_closure_by_right_left_816f0e', 0) ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (
+  name,
+  fingerprint,
+  tables
+)
+VALUES
+  (
+    'transitive_closure',
+    '8dc9a5f3c15e649d3da10a6461bdcdbe',
+    'transitive_closure__edges_by_left_right_c90256 transitive_closure__transitive_closure_by_right_left_816f0e'
+  ) ON CONFLICT DO NOTHING;
+
+------------------------------------------------------------------------------
+-- Delta tables, for one connection: what changes in one step
+------------------------------------------------------------------------------
+CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_edges_def941" (
+    "left" INTEGER,
+    "right" INTEGER,
+    "c" INTEGER NOT NULL
+);
+CREATE TEMP TABLE IF NOT EXISTS "stepping_exists_edges_def941" (
+    "left" INTEGER,
+    "right" INTEGER,
+    "c" INTEGER NOT NULL
+);
+CREATE TEMP TABLE IF NOT EXISTS "stepping_closure_transitive_closure_def941" (
+    "left" INTEGER,
+    "right" INTEGER,
+    "c" INTEGER NOT NULL
+);
+CREATE TEMP TABLE IF NOT EXISTS "stepping_gone_transitive_closure_def941" (
+    "left" INTEGER,
+    "right" INTEGER,
+    "c" INTEGER NOT NULL
+);
+CREATE TEMP TABLE IF NOT EXISTS "stepping_fresh_transitive_closure_def941" (
+    "left" INTEGER,
+    "right" INTEGER,
+    "c" INTEGER NOT NULL
+);
+
+------------------------------------------------------------------------------
+-- When edges changes: one transaction
+------------------------------------------------------------------------------
+-- locked first: transitive_closure__edges_by_left_right_c90256, transitive_closure__transitive_closure_by_right_left_816f0e in last_update
+-- 1. edges (the query's arguments): empty the delta table
+DELETE FROM temp."stepping_delta_edges_def941";
+-- 2. transitive_closure (query.py:8): empty the delta table
+DELETE FROM temp."stepping_exists_edges_def941";
+-- 3. transitive_closure (query.py:8): empty the delta table
+DELETE FROM temp."stepping_closure_transitive_closure_def941";
+-- 4. transitive_closure (query.py:8): empty the delta table
+DELETE FROM temp."stepping_gone_transitive_closure_def941";
+-- 5. transitive_closure (query.py:8): empty the delta table
+DELETE FROM temp."stepping_fresh_transitive_closure_def941";
+-- 6. edges (the query's arguments): load the changed rows
+-- INSERT INTO temp."stepping_delta_edges_def941" ("left", "right", "c") VALUES (?, ?, ?)
+-- 7. transitive_closure (query.py:8)
+INSERT INTO temp."stepping_exists_edges_def941" (
+  "left",
+  "right",
+  "c"
+)
+SELECT
+  "g"."left",
+  "g"."right",
+  CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END AS "c"
+FROM (
+  SELECT
+    "g"."left",
+    "g"."right",
+    SUM("g"."c") AS "c"
+  FROM (
+    SELECT
+      "d0"."left" AS "left",
+      "d0"."right" AS "right",
+      "d0"."c" AS "c"
+    FROM temp."stepping_delta_edges_def941" AS "d0"
+  ) AS "g"
+  GROUP BY
+    "g"."left",
+    "g"."right"
+  HAVING
+    SUM("g"."c") <> 0
+) AS "g"
+LEFT JOIN "transitive_closure__edges_by_left_right_c90256" AS "a"
+  ON "a"."left" = "g"."left" AND "a"."right" = "g"."right"
+WHERE
+  (
+    CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
+  ) <> 0;
+-- 8. transitive_closure (query.py:8)
+INSERT INTO temp."stepping_gone_transitive_closure_def941" (
+  "left",
+  "right",
+  "c"
+)
+WITH RECURSIVE "stepping_found"("left", "right") AS (
+  SELECT
+    "d"."left" AS "left",
+    "d"."right" AS "right"
+  FROM temp."stepping_exists_edges_def941" AS "d"
+  WHERE
+    "d"."c" < 0
+    AND EXISTS(
+      SELECT
+        1
+      FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+      WHERE
+        "y"."right" = "d"."right" AND "y"."left" = "d"."left"
+    )
+  UNION
+  SELECT
+    "t0"."left" AS "left",
+    "d"."right" AS "right"
+  FROM temp."stepping_exists_edges_def941" AS "d"
+  CROSS JOIN "transitive_closure__transitive_closure_by_right_left_816f0e" AS "t0"
+  WHERE
+    (
+      (
+        "t0"."right" = "d"."left" AND "t0"."c" > 0
+      ) AND "d"."c" < 0
+    )
+    AND EXISTS(
+      SELECT
+        1
+      FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+      WHERE
+        "y"."right" = "d"."right" AND "y"."left" = "t0"."left"
+    )
+  UNION
+  SELECT
+    "d"."left" AS "left",
+    "t1"."right" AS "right"
+  FROM "stepping_found" AS "d"
+  CROSS JOIN "transitive_closure__edges_by_left_right_c90256" AS "t1"
+  WHERE
+    "t1"."left" = "d"."right"
+    AND EXISTS(
+      SELECT
+        1
+      FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+      WHERE
+        "y"."right" = "t1"."right" AND "y"."left" = "d"."left"
+    )
+)
+SELECT
+  "left",
+  "right",
+  1 AS "c"
+FROM "stepping_found";
+-- 9. transitive_closure (query.py:8)
+INSERT INTO "transitive_closure__transitive_closure_by_right_left_816f0e" (
+  "right",
+  "left",
+  "c"
+)
+SELECT
+  "d"."right" AS "right",
+  "d"."left" AS "left",
+  -1 AS "c"
+FROM temp."stepping_gone_transitive_closure_def941" AS "d"
+WHERE
+  TRUE ON CONFLICT DO UPDATE SET "c" = "transitive_closure__transitive_closure_by_right_left_816f0e"."c" + excluded."c";
+-- 10. transitive_closure (query.py:8)
+INSERT INTO "transitive_closure__edges_by_left_right_c90256" (
+  "left",
+  "right",
+  "c"
+)
+SELECT
+  "g"."left",
+  "g"."right",
+  SUM("g"."c") AS "c"
+FROM (
+  SELECT
+    "d2"."left" AS "left",
+    "d2"."right" AS "right",
+    "d2"."c" AS "c"
+  FROM temp."stepping_delta_edges_def941" AS "d2"
+) AS "g"
+GROUP BY
+  "g"."left",
+  "g"."right"
+HAVING
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "transitive_closure__edges_by_left_right_c90256"."c" + excluded."c";
+-- 11. transitive_closure (query.py:8): a count below 0, looked for where rows were removed
+SELECT
+  "left",
+  "right",
+  "c"
+FROM "transitive_closure__edges_by_left_right_c90256"
+WHERE
+  "c" < 0
+LIMIT 1;
+-- 12. transitive_closure (query.py:8)
+INSERT INTO temp."stepping_fresh_transitive_closure_def941" (
+  "left",
+  "right",
+  "c"
+)
+WITH RECURSIVE "stepping_found"("left", "right") AS (
+  SELECT
+    "d"."left" AS "left",
+    "d"."right" AS "right"
+  FROM temp."stepping_exists_edges_def941" AS "d"
+  WHERE
+    "d"."c" > 0
+    AND NOT EXISTS(
+      SELECT
+        1
+      FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+      WHERE
+        "y"."right" = "d"."right" AND "y"."left" = "d"."left"
+    )
+  UNION
+  SELECT
+    "t0"."left" AS "left",
+    "d"."right" AS "right"
+  FROM temp."stepping_exists_edges_def941" AS "d"
+  CROSS JOIN "transitive_closure__transitive_closure_by_right_left_816f0e" AS "t0"
+  WHERE
+    (
+      (
+        "t0"."right" = "d"."left" AND "t0"."c" > 0
+      ) AND "d"."c" > 0
+    )
+    AND NOT EXISTS(
+      SELECT
+        1
+      FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+      WHERE
+        "y"."right" = "d"."right" AND "y"."left" = "t0"."left"
+    )
+  UNION
+  SELECT
+    "t0"."left" AS "left",
+    "t0"."right" AS "right"
+  FROM temp."stepping_gone_transitive_closure_def941" AS "d"
+  CROSS JOIN "transitive_closure__edges_by_left_right_c90256" AS "t0"
+  WHERE
+    "t0"."left" = "d"."left" AND "t0"."right" = "d"."right"
+  UNION
+  SELECT
+    "t0"."left" AS "left",
+    "t1"."right" AS "right"
+  FROM temp."stepping_gone_transitive_closure_def941" AS "d"
+  CROSS JOIN "transitive_closure__edges_by_left_right_c90256" AS "t1"
+  CROSS JOIN "transitive_closure__transitive_closure_by_right_left_816f0e" AS "t0"
+  WHERE
+    (
+      "t1"."right" = "d"."right"
+      AND "t0"."right" = "t1"."left"
+      AND "t0"."left" = "d"."left"
+    )
+    AND "t0"."c" > 0
+  UNION
+  SELECT
+    "d"."left" AS "left",
+    "t1"."right" AS "right"
+  FROM "stepping_found" AS "d"
+  CROSS JOIN "transitive_closure__edges_by_left_right_c90256" AS "t1"
+  WHERE
+    "t1"."left" = "d"."right"
+    AND NOT EXISTS(
+      SELECT
+        1
+      FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+      WHERE
+        "y"."right" = "t1"."right" AND "y"."left" = "d"."left"
+    )
+)
+SELECT
+  "left",
+  "right",
+  1 AS "c"
+FROM "stepping_found";
+-- 13. transitive_closure (query.py:8)
+INSERT INTO "transitive_closure__transitive_closure_by_right_left_816f0e" (
+  "right",
+  "left",
+  "c"
+)
+SELECT
+  "d"."right" AS "right",
+  "d"."left" AS "left",
+  1 AS "c"
+FROM temp."stepping_fresh_transitive_closure_def941" AS "d"
+WHERE
+  TRUE ON CONFLICT DO UPDATE SET "c" = "transitive_closure__transitive_closure_by_right_left_816f0e"."c" + excluded."c";
+-- 14. transitive_closure (query.py:8)
+INSERT INTO temp."stepping_closure_transitive_closure_def941" (
+  "left",
+  "right",
+  "c"
+)
+SELECT
+  "g"."left",
+  "g"."right",
+  SUM("g"."c") AS "c"
+FROM (
+  SELECT
+    "left",
+    "right",
+    -1 AS "c"
+  FROM temp."stepping_gone_transitive_closure_def941"
+  UNION ALL
+  SELECT
+    "left",
+    "right",
+    1 AS "c"
+  FROM temp."stepping_fresh_transitive_closure_def941"
+) AS "g"
+GROUP BY
+  "g"."left",
+  "g"."right"
+HAVING
+  SUM("g"."c") <> 0;
+-- 15. transitive_closure (query.py:8): the change of an output
+SELECT
+  "d1"."left" AS "left",
+  "d1"."right" AS "right",
+  "d1"."c" AS "stepping_count"
+FROM temp."stepping_closure_transitive_closure_def941" AS "d1";
