@@ -43,6 +43,10 @@ class Dialect(ABC):
     def spelling(self) -> Any:
         """How scalars are spelled: see `compiler/lowering/scalar_sql.py`."""
 
+    def too_deep(self, tree: Expression) -> bool:
+        """Whether a select is nested more deeply than the database's parser takes."""
+        return False
+
     # -- tables and columns -------------------------------------------------------------------
 
     @abstractmethod

@@ -288,6 +288,10 @@ class Spelling(abc.ABC):
     def raised(self, message: Sql, atom: Atom) -> Sql:
         """An expression of type ``atom`` that fails with ``message`` when it is evaluated."""
 
+    def too_deep(self, tree: exp.Expr) -> str | None:
+        """Why an expression cannot be parsed within a statement, or None if it can."""
+        return None
+
     def registered(self, tree: exp.Expr) -> frozenset[str]:
         """Names of the functions in ``tree`` that must be registered on the connection."""
         return frozenset()

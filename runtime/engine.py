@@ -249,12 +249,13 @@ class Engine:
         """Read what changes in some groups' values and what they were; load what they are."""
         operator = self.program.python_steps[statement.step]
         decode = self.cached_codec(operator.item).decode
-        groups: dict[Row, tuple[int | None, Any, list[tuple[Any, int]]]] = {}
+        groups: dict[Row, tuple[int | None, Any, list[tuple[tuple[Any] | None, int]]]] = {}
         for row in self.driver.read(statement.sql):
             key, item = row[: statement.keys], row[statement.keys : -3]
             count, n, old = row[-3:]
             _, _, changes = groups.setdefault(key, (n, old, []))
-            changes.append((None if None is operator.given(item) else decode(item), int(count)))
+            given = operator.given(item)
+            changes.append((None if given is None else (decode(given),), int(count)))
         rows = [
             (*key, *operator.folded(n, None if old is None else bytes(old), changes))
             for key, (n, old, changes) in groups.items()

@@ -57,6 +57,7 @@ from stepping.compiler.ir.scalar import Raise as Raise
 from stepping.compiler.ir.scalar import Scalar as Scalar
 from stepping.compiler.ir.scalar import StructValue as StructValue
 from stepping.compiler.ir.scalar import Value as Value
+from stepping.compiler.ir.scalar import children as children
 from stepping.compiler.ir.scalar import columns_read as columns_read
 from stepping.compiler.ir.scalar import is_partial as is_partial
 from stepping.compiler.ir.scalar import rebuild as rebuild

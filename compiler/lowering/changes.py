@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from stepping.compiler import ir
+from stepping.compiler.lowering.fusing import cuts
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,24 @@ def changes_of(
         or operator in forced
         or (uses[operator] > 1 and _is_costly(operator, delta, uses))
     )
+    emitted |= cuts(order, delta, emitted)
     tabled = {op: tuple(dict.fromkeys(ir.tabled(delta[op]))) for op in order}
     return Changes(delta, emitted, tabled, tuple(order))
+
+
+def halfway(changes: Changes) -> list[ir.Operator]:
+    """The operators in the middle of the longest chains that are inlined.
+
+    Where what was fused is nested too deeply, computing these beforehand cuts it in two.
+    """
+    height: dict[ir.Operator, int] = {}
+    for operator in changes.order:
+        if not operator.inputs or operator in changes.emitted or changes.tabled[operator]:
+            height[operator] = 0
+        else:
+            height[operator] = 1 + max(height.get(each, 0) for each in operator.inputs)
+    middle = (max(height.values(), default=0) + 1) // 2
+    return [operator for operator in changes.order if middle and height[operator] == middle]
 
 
 def _resolved(

@@ -28,10 +28,10 @@ def scalar_sql(scalar: ir.Scalar, column: Columns, spell: Spelling) -> exp.Expr:
 def can_spell(scalar: ir.Scalar, spell: Spelling) -> str | None:
     """None if ``scalar`` can be spelled exactly, else what in it cannot."""
     try:
-        scalar_sql(scalar, exp.column, spell)
+        tree = scalar_sql(scalar, exp.column, spell)
     except LookupError as error:
         return str(error.args[0])
-    return None
+    return spell.too_deep(tree)
 
 
 def registered(scalar: ir.Scalar, spell: Spelling) -> frozenset[str]:

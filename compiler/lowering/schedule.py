@@ -18,7 +18,7 @@ from sqlglot import exp
 from stepping.compiler import ir
 from stepping.compiler.lowering import names
 from stepping.compiler.lowering.arrange import Arrangement, Arrangements, where_of
-from stepping.compiler.lowering.changes import Changes, changes_of
+from stepping.compiler.lowering.changes import Changes, changes_of, halfway
 from stepping.compiler.lowering.closure_sql import ClosureSQL
 from stepping.compiler.lowering.demand import Demand
 from stepping.compiler.lowering.relation_sql import RelationSQL
@@ -62,7 +62,12 @@ class Scheduler:
         """The statements for a change of these inputs; ``first``: in a store's first step."""
         forced: frozenset[ir.Operator] = frozenset()
         while True:
-            pieces, merging = self.pieces(changed, forced, first)
+            changes = self.changes(changed, forced, first)
+            pieces, merging = self.pieces(changes)
+            deep = self.too_deep(pieces)
+            if deep and (more := frozenset(halfway(changes)) - forced):
+                forced |= more
+                continue
             ordered, stuck = in_order(pieces)
             if len(ordered) == len(pieces):
                 break
@@ -85,12 +90,19 @@ class Scheduler:
             tuple(tuple(sorted(set().union(*(p.touched for p in stage)))) for stage in stages),
         )
 
-    def pieces(
+    def changes(
         self, changed: frozenset[str], forced: frozenset[ir.Operator], first: bool
-    ) -> tuple[list[Piece], dict[str, ir.Operator]]:
+    ) -> Changes:
         outputs = [op for op in self.outputs if op.flow is ir.Flow.CHANGE]
         roots = [*outputs, *self.arrangements.delay]
-        changes = changes_of(self.operators, changed, roots, forced, first=first)
+        return changes_of(self.operators, changed, roots, forced, first=first)
+
+    def too_deep(self, pieces: Iterable[Piece]) -> bool:
+        """Whether what has been fused is more than a database's parser takes."""
+        selects = (getattr(piece.statement, "select", None) for piece in pieces)
+        return any(select is not None and self.dialect.too_deep(select) for select in selects)
+
+    def pieces(self, changes: Changes) -> tuple[list[Piece], dict[str, ir.Operator]]:
         tables = {
             op: self.delta_table(op)
             for op in changes.order

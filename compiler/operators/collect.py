@@ -9,6 +9,7 @@ from typing import Any
 from stepping.compiler import ir
 from stepping.compiler.codec import python_codec
 from stepping.compiler.frontend.index import key_names, picked
+from stepping.compiler.frontend.recursion import column_form, packed_form
 from stepping.compiler.frontend.rows import Pair, pair_of
 from stepping.compiler.operators.aggregate import old_and_new
 from stepping.compiler.operators.linear import Map, run
@@ -16,13 +17,14 @@ from stepping.compiler.packing import packing_of
 from stepping.compiler.schema import (
     BOOL,
     Atom,
+    Build,
     Kind,
+    Missing,
     Schema,
     Struct,
     ValueType,
     Weighted,
     free_name,
-    required,
     schema_of,
 )
 from stepping.compiler.zset import ZSet, ZSetPython
@@ -50,11 +52,44 @@ def collected_by(
 ONE = ir.RowFunction(BOOL, (ir.Const(True, BOOL),), call=lambda row: True, name="one")
 
 
+def without_none(kind: ValueType) -> ValueType:
+    """The type without None, which is left out of what is collected; `Empty` is not."""
+    if isinstance(kind, Struct) and kind.missing is Missing.EMPTY:
+        return kind
+    return kind.required()
+
+
+def one_or_none(item: ValueType) -> Struct:
+    """``tuple[item] | None``."""
+    return Struct((("0", item),), Missing.NONE, cls=tuple, build=Build.TUPLE)
+
+
+def without_missing(value: ir.RowFunction) -> ir.RowFunction:
+    """What a row function gives in a tuple of one, and None where it gives None."""
+
+    def call(row: Any) -> tuple[Any] | None:
+        given = value.call(row)
+        return None if given is None else (given,)
+
+    there: tuple[ir.Scalar, ...] = (ir.Const(True, BOOL),)
+    scalars = value.scalars
+    if scalars is not None:
+        if isinstance(value.type, Struct) and value.type.missing is Missing.NONE:
+            there = ()  # its own flag comes first
+        elif isinstance(value.type, Atom) and value.type.nullable:
+            there = (ir.Not(ir.IsNull(scalars[0])),)
+        scalars = (*there, *scalars)
+    python = value.python and f"in a tuple of one: {value.python}"
+    kind = one_or_none(without_none(value.type))
+    return dataclasses.replace(value, type=kind, scalars=scalars, python=python, call=call)
+
+
 @ir.node
 class Items(ir.Operator):
     """The rows of the Z-set that each row gives, beside the row's key; and the key by itself.
 
-    ``Pair[value | None, key]``: the None says that the row's group exists, whatever it gives.
+    ``Pair[tuple[value] | None, key]``: the None says that the row's group exists, whatever it
+    gives; a value that is None itself is in a tuple.
     """
 
     source: ir.Operator
@@ -76,7 +111,8 @@ class Items(ir.Operator):
         returned = self.value.type
         assert isinstance(returned, Atom)
         assert isinstance(returned.collected, Weighted)
-        return schema_of(pair_of(returned.collected.item.optional(), self.by.type))
+        item = column_form(returned.collected.item)
+        return schema_of(pair_of(one_or_none(item), self.by.type))
 
     def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
         canonical = python_codec(self.schema.type).canonical
@@ -84,7 +120,7 @@ class Items(ir.Operator):
             (canonical(Pair(value, key)), count * times)
             for row, count in inputs[0].iter()
             for key in [run(self.by, row)]
-            for value, times in ((None, 1), *run(self.value, row).iter())
+            for value, times in ((None, 1), *(((v,), n) for v, n in run(self.value, row).iter()))
         )
 
     def delta(self, at: ir.Reads) -> ir.Relation:
@@ -97,7 +133,7 @@ class Items(ir.Operator):
 
 @ir.node
 class Collect(ir.Operator):
-    """``Pair[ZSetPython of values, key]`` of rows ``Pair[value, key]``; None is left out.
+    """``Pair[ZSetPython of values, key]`` of rows ``Pair[tuple[value] | None, key]``.
 
     Kept packed, a row per group. Packing is Python's: of a touched group the old values are read,
     changed and written, which its old and its new row have to hold anyway.
@@ -121,14 +157,17 @@ class Collect(ir.Operator):
         (_, value), (_, key) = pair.fields
         return value, key
 
-    @property
+    @cached_property
     def item(self) -> ValueType:
-        """The type of a value, without None."""
-        return required(self.sides[0])
+        """The type of a value."""
+        given = self.sides[0]
+        assert isinstance(given, Struct)
+        ((_, value),) = given.fields
+        return value
 
     @cached_property
     def collected(self) -> Atom:
-        return Atom(Kind.PACKED, collected=Weighted(self.item), python=ZSetPython)
+        return Atom(Kind.PACKED, collected=Weighted(packed_form(self.item)))
 
     @cached_property
     def schema(self) -> Schema:
@@ -139,7 +178,7 @@ class Collect(ir.Operator):
         for pair, count in inputs[0].iter():
             group = groups.setdefault(pair.right, [])
             if pair.left is not None:
-                group.append((pair.left, count))
+                group.append((pair.left[0], count))
         return ZSetPython((Pair(ZSetPython(rows), key), 1) for key, rows in groups.items())
 
     def delta(self, at: ir.Reads) -> ir.Relation:
@@ -178,21 +217,16 @@ class Collect(ir.Operator):
 
     # -- the step in Python ---------------------------------------------------------------------
 
-    def given(self, columns: tuple[Any, ...]) -> Any:
-        """None if the columns are those of no value."""
-        value = self.sides[0]
-        if isinstance(value, Struct) and value.is_optional:
-            return columns[0] or None
-        if isinstance(value, Atom) and value.nullable:
-            return columns[0]
-        return True
+    def given(self, columns: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        """The columns of a value, or None if they are those of no value."""
+        return (columns[1:] or (True,)) if columns[0] else None
 
     def folded(
-        self, n: int | None, old: bytes | None, changes: list[tuple[Any, int]]
+        self, n: int | None, old: bytes | None, changes: list[tuple[tuple[Any] | None, int]]
     ) -> tuple[Any, ...]:
         """``n0, n1`` and the packed values before and after, from those before and a change."""
         packing = packing_of(self.collected)
         before = ZSetPython() if old is None else packing.unpack(old)
-        after = before + ZSetPython(each for each in changes if each[0] is not None)
+        after = before + ZSetPython((value[0], count) for value, count in changes if value)
         total = (n or 0) + sum(count for _, count in changes)
         return n, total, old, packing.pack(after, self.label)

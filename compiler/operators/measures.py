@@ -8,6 +8,7 @@ from typing import Any, TypeVar, assert_never
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.index import Index, picked
+from stepping.compiler.frontend.recursion import packed_form
 from stepping.compiler.frontend.rowfn import functions
 from stepping.compiler.frontend.rows import Pair, pair_of, type_of
 from stepping.compiler.frontend.tracing import (
@@ -19,7 +20,7 @@ from stepping.compiler.frontend.tracing import (
 )
 from stepping.compiler.operators.agg import Agg, Measure
 from stepping.compiler.operators.aggregate import Aggregate, Total, required
-from stepping.compiler.operators.collect import Collect
+from stepping.compiler.operators.collect import Collect, without_missing, without_none
 from stepping.compiler.operators.distinct import Distinct
 from stepping.compiler.operators.join import Join, check_index, null_safe
 from stepping.compiler.operators.linear import Filter, Map
@@ -28,6 +29,7 @@ from stepping.compiler.operators.topn import Ordered
 from stepping.compiler.schema import (
     BOOL,
     INT,
+    TEXT,
     Atom,
     Kind,
     Struct,
@@ -130,6 +132,11 @@ class _Builder:
                 return self.number(value)
             case Measure.MIN | Measure.MAX:
                 self.check(what, field, self.maybe(value.type))
+                if value.type.kind is Kind.PACKED:
+                    raise query_error(
+                        f"{what} is of a collected value, which has no order in a database",
+                        "pick a number, a text or the like that a function makes of it",
+                    )
                 return self.extreme(value, field, largest=measure.measure is Measure.MAX)
             case Measure.COLLECT:
                 raise AssertionError
@@ -137,7 +144,8 @@ class _Builder:
                 assert_never(measure.measure)
 
     def check(self, what: str, field: Atom, given: Atom) -> None:
-        fits = field.kind is given.kind or (
+        same_class = field.kind is not Kind.ENUM or field.python is given.python
+        fits = (field.kind is given.kind and same_class) or (
             given.kind is Kind.INT and field.kind in (Kind.FLOAT, Kind.DECIMAL)
         )
         if not fits or (given.nullable and not field.nullable):
@@ -185,9 +193,14 @@ class _Builder:
         def scalar(kept: list[ir.ColumnRef]) -> ir.Scalar:
             quotient = functions.binary("/", kept[top], kept[bottom])
             empty = functions.compare("==", kept[bottom], ir.Const(0, INT))
-            nothing = ir.Const(None, quotient.type.optional())
-            whole = ir.Case(((empty, nothing),), quotient, quotient.type.optional())
-            return whole if field.nullable else some(whole, f"{what} of nothing")
+            kind = quotient.type.optional() if field.nullable else quotient.type
+            nothing: ir.Scalar = ir.Const(None, kind)
+            if not field.nullable:
+                # Not a constant: Postgres would evaluate that when it plans.
+                said = ir.Const(f"{what} of nothing: the count is ", TEXT)
+                count = functions.to_text(kept[bottom])
+                nothing = ir.Raise(functions.binary("+", said, count), kind)
+            return ir.Case(((empty, nothing),), quotient, kind)
 
         return Result(scalar, lambda kept: kept[top] / kept[bottom] if kept[bottom] else None)
 
@@ -217,14 +230,14 @@ class _Builder:
         return Result(scalar, lambda kept: kept[index()])
 
     def collection(self, what: str, value: ir.RowFunction, field: ValueType) -> Result:
-        items = Atom(Kind.PACKED, collected=Weighted(value.type.required()))
+        items = Atom(Kind.PACKED, collected=Weighted(packed_form(without_none(value.type))))
         if items != field:
             raise query_error(
                 f"{what} collects {items}, and the field is {field}",
                 "annotate it with ZSetPython[...] of what the function returns",
             )
         key = ONE_KEY if self.by is None else self.by
-        rows = self.named(Map(self.source, self.paired(value, key)))
+        rows = self.named(Map(self.source, self.paired(without_missing(value), key)))
         position = len(self.collections)
         self.collections.append(self.named(Collect(rows, always=self.by is None)))
 

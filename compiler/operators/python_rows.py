@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from stepping.compiler import ir
 from stepping.compiler.codec import python_codec
+from stepping.compiler.frontend.recursion import column_form
 from stepping.compiler.frontend.tracing import (
     operator_of,
     origin,
@@ -39,7 +40,7 @@ def element_type(function: ir.RowFunction) -> ValueType:
     """The type of the values in what a function returns."""
     returned = function.type
     if isinstance(returned, Atom) and isinstance(returned.collected, Several | Members):
-        return returned.collected.item
+        return column_form(returned.collected.item)
     raise query_error(
         f"st.map_many f= returns {returned}, not several values",
         "annotate it with frozenset[...], or tuple[..., ...]",

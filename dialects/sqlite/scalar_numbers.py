@@ -31,6 +31,7 @@ ZERO_RAW = "zero"  # -0.0 in place of 0.0
 _EXACT_INT = 2**53  # ints up to here are floats without loss
 _FIRST_REAL = number("9223372036854775808.0")  # 2**63, the first float beyond the ints
 _HALF = number("0.5")
+_HALF_RANGE = 2**62
 INFINITY = number("9e999")
 
 
@@ -93,31 +94,34 @@ COMPARISONS: dict[str, Rule] = {
 
 
 def _floordiv(a: Sql, b: Sql) -> Sql:
-    if b.constant and b.value > 0:
-        body = bound(lambda x: x / b - (x % b < 0), a)
-    elif b.constant:
-        body = bound(lambda x: x / b - (x % b > 0), a)
-    else:
-        body = bound(
+    if not b.constant:
+        quotient = bound(
             lambda x, y: x / y - (x % y).ne(0).and_((x < 0).ne(y < 0)),
             a,
             b,
         )
-    return raw(INT_RAW, body)
+        return raw(INT_RAW, quotient)
+    if b.value > 0:
+        return bound(lambda x: x / b - (x % b < 0), a)
+    quotient = bound(lambda x: x / b - (x % b > 0), a)
+    # Only the smallest int has no quotient by -1.
+    return quotient if b.value < -1 else raw(INT_RAW, quotient)
 
 
 def _mod(a: Sql, b: Sql) -> Sql:
-    if b.constant and b.value > 0:
-        body = bound(lambda x: x % b + b * (x % b < 0), a)
-    elif b.constant:
-        body = bound(lambda x: x % b + b * (x % b > 0), a)
-    else:
-        body = bound(
+    if not b.constant:
+        rest = bound(
             lambda x, y: x % y + y * (x % y).ne(0).and_((x < 0).ne(y < 0)),
             a,
             b,
         )
-    return raw(INT_RAW, body)
+        return raw(INT_RAW, rest)
+    if 0 < b.value <= _HALF_RANGE:
+        return (a % b + b) % b  # less deeply nested than with a bound value
+    if b.value > 0:
+        return bound(lambda x: x % b + b * (x % b < 0), a)
+    rest = bound(lambda x: x % b + b * (x % b > 0), a)
+    return rest if b.value else raw(INT_RAW, rest)
 
 
 def _truediv(a: Sql, b: Sql) -> Sql:

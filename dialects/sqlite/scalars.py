@@ -25,6 +25,7 @@ from stepping.dialects.scalars import (
 )
 from stepping.dialects.sqlite.decimals import EXACT, encode
 from stepping.dialects.sqlite.functions import PREFIX, REGISTERED
+from stepping.dialects.sqlite.nesting import DEEPEST_SCALAR, nesting
 from stepping.dialects.sqlite.scalar_numbers import (
     COMPARISONS,
     DECIMALS,
@@ -66,6 +67,10 @@ class SQLiteSpelling(Spelling):
 
     def absorbs(self, function: str, args: Sequence[Atom]) -> frozenset[str]:
         return absorbed(function, tuple(args))
+
+    def too_deep(self, tree: exp.Expr) -> str | None:
+        deep = nesting(tree) > DEEPEST_SCALAR
+        return "it is nested too deeply for SQLite's parser" if deep else None
 
     def settled(self, term: Sql, what: str) -> Sql:
         atom = term.type

@@ -21,6 +21,7 @@ from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.metadata import create_statements
 from stepping.dialects.scalars import Sql
 from stepping.dialects.sqlite.functions import AGGREGATES, REGISTERED
+from stepping.dialects.sqlite.nesting import DEEPEST, nesting
 from stepping.dialects.sqlite.scalars import SQLiteSpelling
 from stepping.dialects.sums import float_total, product
 
@@ -49,6 +50,9 @@ _TYPES: dict[Kind, type[Any]] = {
 _HALF, _LOW = exp.Literal.number(32), exp.Literal.number(2**32 - 1)
 
 
+_INSERT = 12  # what stands in front of a select that is inserted, on the parser's stack
+
+
 def is_whole(atom: Atom) -> bool:
     """Whether values are 64-bit integers: ints, and decimals with a scale."""
     return atom.kind is Kind.INT or (atom.kind is Kind.DECIMAL and atom.scale is not None)
@@ -61,6 +65,9 @@ class SQLiteDialect(Dialect):
     @cached_property
     def spelling(self) -> SQLiteSpelling:
         return SQLiteSpelling()
+
+    def too_deep(self, tree: Expression) -> bool:
+        return nesting(tree) > DEEPEST - _INSERT
 
     # -- tables and columns -------------------------------------------------------------------
 

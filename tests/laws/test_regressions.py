@@ -24,7 +24,8 @@ def item(k: int = 0, t: str | None = None, x: float = 0.0, n: int = 0) -> Item:
 def hold(
     query: Callable[..., Any] | str, history: History, postgres: Postgres, **options: Any
 ) -> None:
-    graph = CASES[query].graph if isinstance(query, str) else st.compile(query)
+    compiled: Callable[[Any], Any] = st.compile
+    graph: Any = CASES[query].graph if isinstance(query, str) else compiled(query)
     with law(graph, postgres, **options) as held:
         held.hold(history)
 

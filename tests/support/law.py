@@ -186,6 +186,8 @@ def empty(store: Any) -> None:
     else:
         for name in quoted:
             connection.execute(f"DELETE FROM {name}")  # noqa: S608
+    connection.execute("UPDATE stepping_queries SET started = 0")
+    store.engine.started = False
 
 
 @contextlib.contextmanager

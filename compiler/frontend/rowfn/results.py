@@ -406,17 +406,27 @@ def collects(narrow: ValueType, wide: Collected) -> bool:
     """Whether every value of a type is stored as a collected one."""
     match wide:
         case Alternatives():
-            return any(widens(narrow, option) for _, option in wide.options)
+            return any(holds(narrow, option) for _, option in wide.options)
         case Several():
             if not isinstance(narrow, Struct) or narrow.cls is not tuple:
                 return False
-            return all(widens(each, wide.item) for _, each in narrow.fields)
-        case Struct() if isinstance(narrow, Struct):
-            return narrow.cls is wide.cls and narrow.name == wide.name
-        case Again() if isinstance(narrow, Struct):
-            return narrow.cls is wide.cls
+            return all(holds(each, wide.item) for _, each in narrow.fields)
+        case Struct() | Again():
+            return isinstance(narrow, Struct) and _same_row(narrow, wide)
         case _:
             return False
+
+
+def holds(narrow: ValueType, wide: ValueType) -> bool:
+    """As `widens`, where the wider type stands inside a collected one."""
+    if isinstance(narrow, Struct) and narrow.is_row and isinstance(wide, Struct):
+        return narrow.missing in (Missing.NEVER, wide.missing) and _same_row(narrow, wide)
+    return widens(narrow, wide)
+
+
+def _same_row(a: Struct, b: Struct | Again) -> bool:
+    """Whether two types are one row class: one that contains itself is written in two ways."""
+    return a.cls is b.cls and a.name == b.name
 
 
 def type_name(kind: ValueType) -> str:

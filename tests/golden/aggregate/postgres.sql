@@ -501,163 +501,20 @@ SELECT
   END AS "left_cheapest",
   "d3"."distinct_1_0" AS "left_coupons",
   CASE
-    WHEN CASE
-      WHEN "d3"."mean_count_0" = 0
-      THEN CAST(NULL AS DOUBLE PRECISION)
-      ELSE CASE
-        WHEN "d3"."mean_sum_0" BETWEEN (
-          -9007199254740992
-        ) AND 9007199254740992
-        AND "d3"."mean_count_0" BETWEEN (
-          -9007199254740992
-        ) AND 9007199254740992
-        THEN CAST("d3"."mean_sum_0" AS DOUBLE PRECISION) / CAST("d3"."mean_count_0" AS DOUBLE PRECISION)
-        ELSE CAST(CAST("d3"."mean_sum_0" AS DECIMAL(140, 120)) / CAST("d3"."mean_count_0" AS DECIMAL) AS DOUBLE PRECISION)
-      END + 0
-    END IS NULL
+    WHEN "d3"."mean_count_0" = 0
     THEN CAST(CAST('stepping: ' || (
-      'st.agg.avg (mean=) of nothing: ' || CASE
-        WHEN CASE
-          WHEN "d3"."mean_count_0" = 0
-          THEN CAST(NULL AS DOUBLE PRECISION)
-          ELSE CASE
-            WHEN "d3"."mean_sum_0" BETWEEN (
-              -9007199254740992
-            ) AND 9007199254740992
-            AND "d3"."mean_count_0" BETWEEN (
-              -9007199254740992
-            ) AND 9007199254740992
-            THEN CAST("d3"."mean_sum_0" AS DOUBLE PRECISION) / CAST("d3"."mean_count_0" AS DOUBLE PRECISION)
-            ELSE CAST(CAST("d3"."mean_sum_0" AS DECIMAL(140, 120)) / CAST("d3"."mean_count_0" AS DECIMAL) AS DOUBLE PRECISION)
-          END + 0
-        END IS NULL
-        THEN CAST('None' AS TEXT)
-        ELSE (
-          SELECT
-            CASE
-              WHEN let0 >= CAST('Infinity' AS DOUBLE PRECISION)
-              THEN 'inf'
-              WHEN let0 <= (
-                -CAST('Infinity' AS DOUBLE PRECISION)
-              )
-              THEN '-inf'
-              WHEN let0 = TRUNC(let0) AND ABS(let0) < 1e15
-              THEN CAST(let0 AS TEXT) || '.0'
-              WHEN ABS(let0) < 1e15
-              THEN CAST(let0 AS TEXT)
-              WHEN ABS(let0) < 1e16
-              THEN CASE WHEN let0 < 0 THEN '-' ELSE '' END || (
-                LEFT(
-                  RPAD(REPLACE(SPLIT_PART(REPLACE(CAST(let0 AS TEXT), '-', ''), 'e', 1), '.', ''), 17, '0'),
-                  16
-                ) || '.' || CASE
-                  WHEN SUBSTR(REPLACE(SPLIT_PART(REPLACE(CAST(let0 AS TEXT), '-', ''), 'e', 1), '.', ''), 17) = ''
-                  THEN '0'
-                  ELSE SUBSTR(REPLACE(SPLIT_PART(REPLACE(CAST(let0 AS TEXT), '-', ''), 'e', 1), '.', ''), 17)
-                END
-              )
-              WHEN ABS(let0) >= 1e41
-              THEN CAST(let0 AS TEXT)
-              ELSE CASE WHEN let0 < 0 THEN '-' ELSE '' END || (
-                SELECT
-                  (
-                    SELECT
-                      CASE
-                        WHEN let2 / POWER(CAST(2 AS DECIMAL), let2_1) % 2 = 0
-                        THEN (
-                          SELECT
-                            CASE
-                              WHEN LENGTH(RTRIM(let4, '0')) < LENGTH(REPLACE(SPLIT_PART(CAST(let4_2 AS TEXT), 'e', 1), '.', ''))
-                              THEN LEFT(let4, 1) || CASE
-                                WHEN SUBSTR(RTRIM(let4, '0'), 2) = ''
-                                THEN ''
-                                ELSE '.' || SUBSTR(RTRIM(let4, '0'), 2)
-                              END || 'e+' || CAST(LENGTH(let4) - 1 AS TEXT)
-                              WHEN LENGTH(RTRIM(let4_1, '0')) < LENGTH(REPLACE(SPLIT_PART(CAST(let4_2 AS TEXT), 'e', 1), '.', ''))
-                              THEN LEFT(let4_1, 1) || CASE
-                                WHEN SUBSTR(RTRIM(let4_1, '0'), 2) = ''
-                                THEN ''
-                                ELSE '.' || SUBSTR(RTRIM(let4_1, '0'), 2)
-                              END || 'e+' || CAST(LENGTH(let4_1) - 1 AS TEXT)
-                              ELSE CAST(let4_2 AS TEXT)
-                            END
-                          FROM (
-                            SELECT
-                              CAST(TRUNC(
-                                let2 - CASE
-                                  WHEN let2 / POWER(CAST(2 AS DECIMAL), let2_1) = 4503599627370496
-                                  THEN POWER(CAST(2 AS DECIMAL), let2_1) / 4
-                                  ELSE POWER(CAST(2 AS DECIMAL), let2_1) / 2
-                                END
-                              ) AS TEXT) AS let4,
-                              CAST(TRUNC(let2 + POWER(CAST(2 AS DECIMAL), let2_1) / 2) AS TEXT) AS let4_1,
-                              let1 AS let4_2
-                            OFFSET 0
-                          ) AS lets4
-                        )
-                        ELSE CAST(let1 AS TEXT)
-                      END
-                    FROM (
-                      SELECT
-                        (
-                          SELECT
-                            CAST(CAST(let1 / POWER(CAST(2.0 AS DOUBLE PRECISION), let3) AS BIGINT) AS DECIMAL) * POWER(CAST(2 AS DECIMAL), let3)
-                          FROM (
-                            SELECT
-                              (
-                                GET_BYTE(FLOAT8SEND(let1), 0) & 127
-                              ) * 16 + GET_BYTE(FLOAT8SEND(let1), 1) / 16 - 1075 AS let3
-                            OFFSET 0
-                          ) AS lets3
-                        ) AS let2,
-                        (
-                          GET_BYTE(FLOAT8SEND(let1), 0) & 127
-                        ) * 16 + GET_BYTE(FLOAT8SEND(let1), 1) / 16 - 1075 AS let2_1
-                      OFFSET 0
-                    ) AS lets2
-                  )
-                FROM (
-                  SELECT
-                    ABS(let0) AS let1
-                  OFFSET 0
-                ) AS lets1
-              )
-            END
-          FROM (
-            SELECT
-              CASE
-                WHEN "d3"."mean_count_0" = 0
-                THEN CAST(NULL AS DOUBLE PRECISION)
-                ELSE CASE
-                  WHEN "d3"."mean_sum_0" BETWEEN (
-                    -9007199254740992
-                  ) AND 9007199254740992
-                  AND "d3"."mean_count_0" BETWEEN (
-                    -9007199254740992
-                  ) AND 9007199254740992
-                  THEN CAST("d3"."mean_sum_0" AS DOUBLE PRECISION) / CAST("d3"."mean_count_0" AS DOUBLE PRECISION)
-                  ELSE CAST(CAST("d3"."mean_sum_0" AS DECIMAL(140, 120)) / CAST("d3"."mean_count_0" AS DECIMAL) AS DOUBLE PRECISION)
-                END + 0
-              END AS let0
-            OFFSET 0
-          ) AS lets0
-        )
-      END
+      'st.agg.avg (mean=) of nothing: the count is ' || CAST("d3"."mean_count_0" AS TEXT)
     ) AS INT) AS DOUBLE PRECISION)
     ELSE CASE
-      WHEN "d3"."mean_count_0" = 0
-      THEN CAST(NULL AS DOUBLE PRECISION)
-      ELSE CASE
-        WHEN "d3"."mean_sum_0" BETWEEN (
-          -9007199254740992
-        ) AND 9007199254740992
-        AND "d3"."mean_count_0" BETWEEN (
-          -9007199254740992
-        ) AND 9007199254740992
-        THEN CAST("d3"."mean_sum_0" AS DOUBLE PRECISION) / CAST("d3"."mean_count_0" AS DOUBLE PRECISION)
-        ELSE CAST(CAST("d3"."mean_sum_0" AS DECIMAL(140, 120)) / CAST("d3"."mean_count_0" AS DECIMAL) AS DOUBLE PRECISION)
-      END + 0
-    END
+      WHEN "d3"."mean_sum_0" BETWEEN (
+        -9007199254740992
+      ) AND 9007199254740992
+      AND "d3"."mean_count_0" BETWEEN (
+        -9007199254740992
+      ) AND 9007199254740992
+      THEN CAST("d3"."mean_sum_0" AS DOUBLE PRECISION) / CAST("d3"."mean_count_0" AS DOUBLE PRECISION)
+      ELSE CAST(CAST("d3"."mean_sum_0" AS DECIMAL(140, 120)) / CAST("d3"."mean_count_0" AS DECIMAL) AS DOUBLE PRECISION)
+    END + 0
   END AS "left_mean",
   "d3"."customer" AS "right",
   -1 AS "stepping_count"
@@ -714,163 +571,20 @@ SELECT
   END AS "left_cheapest",
   "d4"."distinct_1_1" AS "left_coupons",
   CASE
-    WHEN CASE
-      WHEN "d4"."mean_count_1" = 0
-      THEN CAST(NULL AS DOUBLE PRECISION)
-      ELSE CASE
-        WHEN "d4"."mean_sum_1" BETWEEN (
-          -9007199254740992
-        ) AND 9007199254740992
-        AND "d4"."mean_count_1" BETWEEN (
-          -9007199254740992
-        ) AND 9007199254740992
-        THEN CAST("d4"."mean_sum_1" AS DOUBLE PRECISION) / CAST("d4"."mean_count_1" AS DOUBLE PRECISION)
-        ELSE CAST(CAST("d4"."mean_sum_1" AS DECIMAL(140, 120)) / CAST("d4"."mean_count_1" AS DECIMAL) AS DOUBLE PRECISION)
-      END + 0
-    END IS NULL
+    WHEN "d4"."mean_count_1" = 0
     THEN CAST(CAST('stepping: ' || (
-      'st.agg.avg (mean=) of nothing: ' || CASE
-        WHEN CASE
-          WHEN "d4"."mean_count_1" = 0
-          THEN CAST(NULL AS DOUBLE PRECISION)
-          ELSE CASE
-            WHEN "d4"."mean_sum_1" BETWEEN (
-              -9007199254740992
-            ) AND 9007199254740992
-            AND "d4"."mean_count_1" BETWEEN (
-              -9007199254740992
-            ) AND 9007199254740992
-            THEN CAST("d4"."mean_sum_1" AS DOUBLE PRECISION) / CAST("d4"."mean_count_1" AS DOUBLE PRECISION)
-            ELSE CAST(CAST("d4"."mean_sum_1" AS DECIMAL(140, 120)) / CAST("d4"."mean_count_1" AS DECIMAL) AS DOUBLE PRECISION)
-          END + 0
-        END IS NULL
-        THEN CAST('None' AS TEXT)
-        ELSE (
-          SELECT
-            CASE
-              WHEN let0 >= CAST('Infinity' AS DOUBLE PRECISION)
-              THEN 'inf'
-              WHEN let0 <= (
-                -CAST('Infinity' AS DOUBLE PRECISION)
-              )
-              THEN '-inf'
-              WHEN let0 = TRUNC(let0) AND ABS(let0) < 1e15
-              THEN CAST(let0 AS TEXT) || '.0'
-              WHEN ABS(let0) < 1e15
-              THEN CAST(let0 AS TEXT)
-              WHEN ABS(let0) < 1e16
-              THEN CASE WHEN let0 < 0 THEN '-' ELSE '' END || (
-                LEFT(
-                  RPAD(REPLACE(SPLIT_PART(REPLACE(CAST(let0 AS TEXT), '-', ''), 'e', 1), '.', ''), 17, '0'),
-                  16
-                ) || '.' || CASE
-                  WHEN SUBSTR(REPLACE(SPLIT_PART(REPLACE(CAST(let0 AS TEXT), '-', ''), 'e', 1), '.', ''), 17) = ''
-                  THEN '0'
-                  ELSE SUBSTR(REPLACE(SPLIT_PART(REPLACE(CAST(let0 AS TEXT), '-', ''), 'e', 1), '.', ''), 17)
-                END
-              )
-              WHEN ABS(let0) >= 1e41
-              THEN CAST(let0 AS TEXT)
-              ELSE CASE WHEN let0 < 0 THEN '-' ELSE '' END || (
-                SELECT
-                  (
-                    SELECT
-                      CASE
-                        WHEN let2 / POWER(CAST(2 AS DECIMAL), let2_1) % 2 = 0
-                        THEN (
-                          SELECT
-                            CASE
-                              WHEN LENGTH(RTRIM(let4, '0')) < LENGTH(REPLACE(SPLIT_PART(CAST(let4_2 AS TEXT), 'e', 1), '.', ''))
-                              THEN LEFT(let4, 1) || CASE
-                                WHEN SUBSTR(RTRIM(let4, '0'), 2) = ''
-                                THEN ''
-                                ELSE '.' || SUBSTR(RTRIM(let4, '0'), 2)
-                              END || 'e+' || CAST(LENGTH(let4) - 1 AS TEXT)
-                              WHEN LENGTH(RTRIM(let4_1, '0')) < LENGTH(REPLACE(SPLIT_PART(CAST(let4_2 AS TEXT), 'e', 1), '.', ''))
-                              THEN LEFT(let4_1, 1) || CASE
-                                WHEN SUBSTR(RTRIM(let4_1, '0'), 2) = ''
-                                THEN ''
-                                ELSE '.' || SUBSTR(RTRIM(let4_1, '0'), 2)
-                              END || 'e+' || CAST(LENGTH(let4_1) - 1 AS TEXT)
-                              ELSE CAST(let4_2 AS TEXT)
-                            END
-                          FROM (
-                            SELECT
-                              CAST(TRUNC(
-                                let2 - CASE
-                                  WHEN let2 / POWER(CAST(2 AS DECIMAL), let2_1) = 4503599627370496
-                                  THEN POWER(CAST(2 AS DECIMAL), let2_1) / 4
-                                  ELSE POWER(CAST(2 AS DECIMAL), let2_1) / 2
-                                END
-                              ) AS TEXT) AS let4,
-                              CAST(TRUNC(let2 + POWER(CAST(2 AS DECIMAL), let2_1) / 2) AS TEXT) AS let4_1,
-                              let1 AS let4_2
-                            OFFSET 0
-                          ) AS lets4
-                        )
-                        ELSE CAST(let1 AS TEXT)
-                      END
-                    FROM (
-                      SELECT
-                        (
-                          SELECT
-                            CAST(CAST(let1 / POWER(CAST(2.0 AS DOUBLE PRECISION), let3) AS BIGINT) AS DECIMAL) * POWER(CAST(2 AS DECIMAL), let3)
-                          FROM (
-                            SELECT
-                              (
-                                GET_BYTE(FLOAT8SEND(let1), 0) & 127
-                              ) * 16 + GET_BYTE(FLOAT8SEND(let1), 1) / 16 - 1075 AS let3
-                            OFFSET 0
-                          ) AS lets3
-                        ) AS let2,
-                        (
-                          GET_BYTE(FLOAT8SEND(let1), 0) & 127
-                        ) * 16 + GET_BYTE(FLOAT8SEND(let1), 1) / 16 - 1075 AS let2_1
-                      OFFSET 0
-                    ) AS lets2
-                  )
-                FROM (
-                  SELECT
-                    ABS(let0) AS let1
-                  OFFSET 0
-                ) AS lets1
-              )
-            END
-          FROM (
-            SELECT
-              CASE
-                WHEN "d4"."mean_count_1" = 0
-                THEN CAST(NULL AS DOUBLE PRECISION)
-                ELSE CASE
-                  WHEN "d4"."mean_sum_1" BETWEEN (
-                    -9007199254740992
-                  ) AND 9007199254740992
-                  AND "d4"."mean_count_1" BETWEEN (
-                    -9007199254740992
-                  ) AND 9007199254740992
-                  THEN CAST("d4"."mean_sum_1" AS DOUBLE PRECISION) / CAST("d4"."mean_count_1" AS DOUBLE PRECISION)
-                  ELSE CAST(CAST("d4"."mean_sum_1" AS DECIMAL(140, 120)) / CAST("d4"."mean_count_1" AS DECIMAL) AS DOUBLE PRECISION)
-                END + 0
-              END AS let0
-            OFFSET 0
-          ) AS lets0
-        )
-      END
+      'st.agg.avg (mean=) of nothing: the count is ' || CAST("d4"."mean_count_1" AS TEXT)
     ) AS INT) AS DOUBLE PRECISION)
     ELSE CASE
-      WHEN "d4"."mean_count_1" = 0
-      THEN CAST(NULL AS DOUBLE PRECISION)
-      ELSE CASE
-        WHEN "d4"."mean_sum_1" BETWEEN (
-          -9007199254740992
-        ) AND 9007199254740992
-        AND "d4"."mean_count_1" BETWEEN (
-          -9007199254740992
-        ) AND 9007199254740992
-        THEN CAST("d4"."mean_sum_1" AS DOUBLE PRECISION) / CAST("d4"."mean_count_1" AS DOUBLE PRECISION)
-        ELSE CAST(CAST("d4"."mean_sum_1" AS DECIMAL(140, 120)) / CAST("d4"."mean_count_1" AS DECIMAL) AS DOUBLE PRECISION)
-      END + 0
-    END
+      WHEN "d4"."mean_sum_1" BETWEEN (
+        -9007199254740992
+      ) AND 9007199254740992
+      AND "d4"."mean_count_1" BETWEEN (
+        -9007199254740992
+      ) AND 9007199254740992
+      THEN CAST("d4"."mean_sum_1" AS DOUBLE PRECISION) / CAST("d4"."mean_count_1" AS DOUBLE PRECISION)
+      ELSE CAST(CAST("d4"."mean_sum_1" AS DECIMAL(140, 120)) / CAST("d4"."mean_count_1" AS DECIMAL) AS DOUBLE PRECISION)
+    END + 0
   END AS "left_mean",
   "d4"."customer" AS "right",
   1 AS "stepping_count"

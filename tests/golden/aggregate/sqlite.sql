@@ -1,5 +1,5 @@
 -- The query aggregate on sqlite; fingerprint 4c97d5d9f766efacd9fe18b37930cbcc
--- functions registered on the connection: stepping_repr, stepping_truediv; each is exactly one Python builtin
+-- functions registered on the connection: stepping_truediv; each is exactly one Python builtin
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -618,116 +618,31 @@ SELECT
   END AS "left_cheapest",
   "d3"."distinct_1_0" AS "left_coupons",
   CASE
-    WHEN CASE
-      WHEN "d3"."mean_count_0" = 0
-      THEN NULL
-      ELSE COALESCE(
-        CASE
-          WHEN "d3"."mean_sum_0" BETWEEN (
-            -9007199254740992
-          ) AND 9007199254740992
-          AND "d3"."mean_count_0" BETWEEN (
-            -9007199254740992
-          ) AND 9007199254740992
-          THEN CAST("d3"."mean_sum_0" AS REAL) / "d3"."mean_count_0"
-          ELSE STEPPING_TRUEDIV("d3"."mean_sum_0", "d3"."mean_count_0")
-        END + 0.0,
-        JSON_EXTRACT(
-          '{}',
-          'stepping: ' || (
-            'int / int fails: ' || COALESCE("d3"."mean_sum_0", 'nothing')
-          )
-        )
-      )
-    END IS NULL
+    WHEN "d3"."mean_count_0" = 0
     THEN JSON_EXTRACT(
       '{}',
       'stepping: ' || (
-        'st.agg.avg (mean=) of nothing: ' || CASE
-          WHEN CASE
-            WHEN "d3"."mean_count_0" = 0
-            THEN NULL
-            ELSE COALESCE(
-              CASE
-                WHEN "d3"."mean_sum_0" BETWEEN (
-                  -9007199254740992
-                ) AND 9007199254740992
-                AND "d3"."mean_count_0" BETWEEN (
-                  -9007199254740992
-                ) AND 9007199254740992
-                THEN CAST("d3"."mean_sum_0" AS REAL) / "d3"."mean_count_0"
-                ELSE STEPPING_TRUEDIV("d3"."mean_sum_0", "d3"."mean_count_0")
-              END + 0.0,
-              JSON_EXTRACT(
-                '{}',
-                'stepping: ' || (
-                  'int / int fails: ' || COALESCE("d3"."mean_sum_0", 'nothing')
-                )
-              )
-            )
-          END IS NULL
-          THEN 'None'
-          ELSE (
-            SELECT
-              CASE
-                WHEN let0 BETWEEN (
-                  -1000000000000000
-                ) AND 1000000000000000
-                AND let0 = CAST(let0 AS INTEGER)
-                THEN CAST(CAST(let0 AS INTEGER) AS TEXT) || '.0'
-                ELSE STEPPING_REPR(let0)
-              END
-            FROM (
-              SELECT
-                CASE
-                  WHEN "d3"."mean_count_0" = 0
-                  THEN NULL
-                  ELSE COALESCE(
-                    CASE
-                      WHEN "d3"."mean_sum_0" BETWEEN (
-                        -9007199254740992
-                      ) AND 9007199254740992
-                      AND "d3"."mean_count_0" BETWEEN (
-                        -9007199254740992
-                      ) AND 9007199254740992
-                      THEN CAST("d3"."mean_sum_0" AS REAL) / "d3"."mean_count_0"
-                      ELSE STEPPING_TRUEDIV("d3"."mean_sum_0", "d3"."mean_count_0")
-                    END + 0.0,
-                    JSON_EXTRACT(
-                      '{}',
-                      'stepping: ' || (
-                        'int / int fails: ' || COALESCE("d3"."mean_sum_0", 'nothing')
-                      )
-                    )
-                  )
-                END AS let0
-            ) AS lets0
-          )
-        END
+        'st.agg.avg (mean=) of nothing: the count is ' || CAST("d3"."mean_count_0" AS TEXT)
       )
     )
-    ELSE CASE
-      WHEN "d3"."mean_count_0" = 0
-      THEN NULL
-      ELSE COALESCE(
-        CASE
-          WHEN "d3"."mean_sum_0" BETWEEN (
-            -9007199254740992
-          ) AND 9007199254740992
-          AND "d3"."mean_count_0" BETWEEN (
-            -9007199254740992
-          ) AND 9007199254740992
-          THEN CAST("d3"."mean_sum_0" AS REAL) / "d3"."mean_count_0"
-          ELSE STEPPING_TRUEDIV("d3"."mean_sum_0", "d3"."mean_count_0")
-        END + 0.0,
-        JSON_EXTRACT(
-          '{}',
-          'stepping: ' || (
-            'int / int fails: ' || COALESCE("d3"."mean_sum_0", 'nothing')
-          )
+    ELSE COALESCE(
+      CASE
+        WHEN "d3"."mean_sum_0" BETWEEN (
+          -9007199254740992
+        ) AND 9007199254740992
+        AND "d3"."mean_count_0" BETWEEN (
+          -9007199254740992
+        ) AND 9007199254740992
+        THEN CAST("d3"."mean_sum_0" AS REAL) / "d3"."mean_count_0"
+        ELSE STEPPING_TRUEDIV("d3"."mean_sum_0", "d3"."mean_count_0")
+      END + 0.0,
+      JSON_EXTRACT(
+        '{}',
+        'stepping: ' || (
+          'int / int fails: ' || COALESCE("d3"."mean_sum_0", 'nothing')
         )
       )
-    END
+    )
   END AS "left_mean",
   "d3"."customer" AS "right",
   -1 AS "stepping_count"
@@ -787,116 +702,31 @@ SELECT
   END AS "left_cheapest",
   "d4"."distinct_1_1" AS "left_coupons",
   CASE
-    WHEN CASE
-      WHEN "d4"."mean_count_1" = 0
-      THEN NULL
-      ELSE COALESCE(
-        CASE
-          WHEN "d4"."mean_sum_1" BETWEEN (
-            -9007199254740992
-          ) AND 9007199254740992
-          AND "d4"."mean_count_1" BETWEEN (
-            -9007199254740992
-          ) AND 9007199254740992
-          THEN CAST("d4"."mean_sum_1" AS REAL) / "d4"."mean_count_1"
-          ELSE STEPPING_TRUEDIV("d4"."mean_sum_1", "d4"."mean_count_1")
-        END + 0.0,
-        JSON_EXTRACT(
-          '{}',
-          'stepping: ' || (
-            'int / int fails: ' || COALESCE("d4"."mean_sum_1", 'nothing')
-          )
-        )
-      )
-    END IS NULL
+    WHEN "d4"."mean_count_1" = 0
     THEN JSON_EXTRACT(
       '{}',
       'stepping: ' || (
-        'st.agg.avg (mean=) of nothing: ' || CASE
-          WHEN CASE
-            WHEN "d4"."mean_count_1" = 0
-            THEN NULL
-            ELSE COALESCE(
-              CASE
-                WHEN "d4"."mean_sum_1" BETWEEN (
-                  -9007199254740992
-                ) AND 9007199254740992
-                AND "d4"."mean_count_1" BETWEEN (
-                  -9007199254740992
-                ) AND 9007199254740992
-                THEN CAST("d4"."mean_sum_1" AS REAL) / "d4"."mean_count_1"
-                ELSE STEPPING_TRUEDIV("d4"."mean_sum_1", "d4"."mean_count_1")
-              END + 0.0,
-              JSON_EXTRACT(
-                '{}',
-                'stepping: ' || (
-                  'int / int fails: ' || COALESCE("d4"."mean_sum_1", 'nothing')
-                )
-              )
-            )
-          END IS NULL
-          THEN 'None'
-          ELSE (
-            SELECT
-              CASE
-                WHEN let0 BETWEEN (
-                  -1000000000000000
-                ) AND 1000000000000000
-                AND let0 = CAST(let0 AS INTEGER)
-                THEN CAST(CAST(let0 AS INTEGER) AS TEXT) || '.0'
-                ELSE STEPPING_REPR(let0)
-              END
-            FROM (
-              SELECT
-                CASE
-                  WHEN "d4"."mean_count_1" = 0
-                  THEN NULL
-                  ELSE COALESCE(
-                    CASE
-                      WHEN "d4"."mean_sum_1" BETWEEN (
-                        -9007199254740992
-                      ) AND 9007199254740992
-                      AND "d4"."mean_count_1" BETWEEN (
-                        -9007199254740992
-                      ) AND 9007199254740992
-                      THEN CAST("d4"."mean_sum_1" AS REAL) / "d4"."mean_count_1"
-                      ELSE STEPPING_TRUEDIV("d4"."mean_sum_1", "d4"."mean_count_1")
-                    END + 0.0,
-                    JSON_EXTRACT(
-                      '{}',
-                      'stepping: ' || (
-                        'int / int fails: ' || COALESCE("d4"."mean_sum_1", 'nothing')
-                      )
-                    )
-                  )
-                END AS let0
-            ) AS lets0
-          )
-        END
+        'st.agg.avg (mean=) of nothing: the count is ' || CAST("d4"."mean_count_1" AS TEXT)
       )
     )
-    ELSE CASE
-      WHEN "d4"."mean_count_1" = 0
-      THEN NULL
-      ELSE COALESCE(
-        CASE
-          WHEN "d4"."mean_sum_1" BETWEEN (
-            -9007199254740992
-          ) AND 9007199254740992
-          AND "d4"."mean_count_1" BETWEEN (
-            -9007199254740992
-          ) AND 9007199254740992
-          THEN CAST("d4"."mean_sum_1" AS REAL) / "d4"."mean_count_1"
-          ELSE STEPPING_TRUEDIV("d4"."mean_sum_1", "d4"."mean_count_1")
-        END + 0.0,
-        JSON_EXTRACT(
-          '{}',
-          'stepping: ' || (
-            'int / int fails: ' || COALESCE("d4"."mean_sum_1", 'nothing')
-          )
+    ELSE COALESCE(
+      CASE
+        WHEN "d4"."mean_sum_1" BETWEEN (
+          -9007199254740992
+        ) AND 9007199254740992
+        AND "d4"."mean_count_1" BETWEEN (
+          -9007199254740992
+        ) AND 9007199254740992
+        THEN CAST("d4"."mean_sum_1" AS REAL) / "d4"."mean_count_1"
+        ELSE STEPPING_TRUEDIV("d4"."mean_sum_1", "d4"."mean_count_1")
+      END + 0.0,
+      JSON_EXTRACT(
+        '{}',
+        'stepping: ' || (
+          'int / int fails: ' || COALESCE("d4"."mean_sum_1", 'nothing')
         )
       )
-    END
+    )
   END AS "left_mean",
   "d4"."customer" AS "right",
   1 AS "stepping_count"
