@@ -78,7 +78,8 @@ def _heading(plan: SQLPlan) -> Iterator[str]:
 def _created(plan: SQLPlan) -> Iterator[str]:
     yield from _title("Our own tables")
     yield comment("last_update: up to which time each table is written; stepping_queries: what")
-    yield comment("is installed; stepping_clock: where store.next_time() stands")
+    yield comment("is installed; stepping_clock: where store.next_time() stands; stepping_queue:")
+    yield comment("changes that store.drain() will fold in")
     for text in plan.own_ddl:
         yield ended(text)
     yield from _title("Tables that are kept")

@@ -9,6 +9,7 @@ from typing import Any
 
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLFused, SQLPlan, SQLStatement
+from stepping.dialects.queue import QueueTable
 
 Row = tuple[Any, ...]
 
@@ -108,6 +109,11 @@ class Driver(ABC):
     def next_time(self) -> int:
         """The next value of the shared clock."""
 
+    @property
+    @abstractmethod
+    def queue(self) -> QueueTable:
+        """The changes that wait to be folded in."""
+
     @abstractmethod
     def start(self, query: str) -> bool:
         """Whether a query's first step has been; says from now on that it has."""
@@ -115,3 +121,7 @@ class Driver(ABC):
     @abstractmethod
     def failure(self, error: BaseException) -> str | None:
         """The message of a check in the plan that failed, if ``error`` comes from one."""
+
+    @abstractmethod
+    def is_own(self, error: BaseException) -> bool:
+        """Whether it is an error of the database or its driver, and not one about values."""

@@ -8,9 +8,9 @@ from typing import Any, Generic, TypeVar, TypeVarTuple, overload
 
 from stepping.compiler.plan.graph import Graph
 from stepping.compiler.zset import ZSet, ZSetPython
-from stepping.errors import QueryError, RowError, StoreError
-from stepping.runtime.frontier import Time
-from stepping.runtime.store import Store
+from stepping.errors import RowError, StoreError
+from stepping.runtime.frontier import NO_TIME, Time
+from stepping.runtime.store import Store, changes_of
 
 T = TypeVar("T")
 T1 = TypeVar("T1")
@@ -21,8 +21,6 @@ R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 Outputs = TypeVar("Outputs", bound=tuple[Any, ...])
 Ts = TypeVarTuple("Ts")
-
-NO_TIME = Time()
 
 
 class Action(Generic[T, R_co]):
@@ -44,15 +42,26 @@ class Action(Generic[T, R_co]):
         """Take one row away and add another, in one step."""
         return self.step(((old, -1), (new, 1)), time)
 
+    def enqueue(self, insert: Iterable[T] = (), remove: Iterable[T] = ()) -> int:
+        """Write rows down that are to be inserted or removed when the store is drained.
+
+        Returns the change's number in the queue: see `Store.enqueue`.
+        """
+        pairs = [(row, 1) for row in insert]
+        pairs += [(row, -1) for row in remove]
+        return self.store.queue.enqueue({self.name: pairs})
+
     def step(self, pairs: Iterable[tuple[T, int]], time: Time) -> R_co:
+        return self.store.step({self.name: self.change(pairs)}, time)  # type: ignore[return-value]
+
+    def change(self, pairs: Iterable[tuple[T, int]]) -> ZSetPython[T]:
         try:
-            change = ZSetPython(pairs)
+            return ZSetPython(pairs)
         except TypeError as error:
             raise RowError(
                 f"a row of {self.name} cannot be hashed: {error}",
                 hint="rows are immutable: st.Data, a frozen dataclass, a NamedTuple, a plain value",
             ) from error
-        return self.store.step({self.name: change}, time)  # type: ignore[return-value]
 
 
 @overload
@@ -110,20 +119,7 @@ def iteration(store: Store, graph: Any, inputs: Any, time: Time = NO_TIME) -> An
     Returns a tuple: one Z-set per output.
     """
     check_graph(store, graph, "st.iteration")
-    given = tuple(inputs)
-    if len(given) != len(graph.input_names):
-        raise QueryError(
-            f"st.iteration was given {len(given)} Z-sets, and the query {graph.name!r} has "
-            f"{len(graph.input_names)} inputs: {', '.join(graph.input_names)}",
-            hint="pass a Z-set for each, an empty ZSetPython() where nothing changes",
-        )
-    for name, zset in zip(graph.input_names, given, strict=True):
-        if not isinstance(zset, ZSet):
-            raise QueryError(
-                f"st.iteration was given a {type(zset).__name__} for {name}",
-                hint="st.ZSetPython({row: 1})",
-            )
-    return store.step(dict(zip(graph.input_names, given, strict=True)), time)
+    return store.step(changes_of(graph, inputs, "st.iteration"), time)
 
 
 def check_graph(store: Any, graph: Any, what: str) -> None:

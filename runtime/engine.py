@@ -55,10 +55,17 @@ class Engine:
     def codec(self, value_type: Any) -> Codec:
         return codec_of(value_type, self.driver.to_column, self.driver.from_column)
 
-    def step(self, changes: Mapping[str, ZSet[Any]], time: Time) -> list[ZSetPython[Any]]:
+    def step(
+        self,
+        changes: Mapping[str, ZSet[Any]],
+        time: Time,
+        also: Callable[[], None] | None = None,
+    ) -> list[ZSetPython[Any]]:
         """Apply changes of inputs, by name; returns the change of each output.
 
-        What can fail because of the rows is done before the transaction begins.
+        What can fail because of the rows is done before the transaction begins. ``also`` is called
+        in that transaction, behind its locks: what it writes is committed with the step or not at
+        all, and what it raises undoes the step.
         """
         encoded = {name: self.encoded(name, zset) for name, zset in changes.items()}
         staged = {name: rows for name, rows in encoded.items() if rows}
@@ -82,13 +89,13 @@ class Engine:
             )
         tables = self.plan.kept if timed else step.tables
         self.wait(tables, time)
-        if not staged and not timed and not starting and not self.plan.always:
+        if also is None and not (staged or timed or starting or self.plan.always):
             return [ZSetPython() for _ in self.output_codecs]
         try:
-            if time.flush_every_set and not starting:
+            if time.flush_every_set and not starting and also is None:
                 found = self.by_stages(step, staged, time, timed=timed)
             else:
-                found = self.at_once(step, staged, time, tables, timed=timed)
+                found = self.at_once(step, staged, time, tables, timed=timed, also=also)
         except SteppingError:
             raise
         except CountBelowZero as error:
@@ -103,6 +110,11 @@ class Engine:
                 failure, hint="nothing was written; the database is as it was before this step"
             ) from error
         return [ZSetPython(found.get(i, ())) for i in range(len(self.output_codecs))]
+
+    def check_rows(self, changes: Mapping[str, ZSet[Any]]) -> None:
+        """Raise the `RowError` that a step with these changes would begin with."""
+        for name, zset in changes.items():
+            self.encoded(name, zset)
 
     def encoded(self, name: str, zset: ZSet[Any]) -> list[tuple[Row, int]]:
         encode = self.input_codecs[name].encode
@@ -122,10 +134,13 @@ class Engine:
         tables: Sequence[str],
         *,
         timed: bool,
+        also: Callable[[], None] | None = None,
     ) -> dict[int, Pairs]:
         """The whole step in one transaction."""
         with self.driver.writing():
             self.lock(tables, time, timed=timed)
+            if also is not None:
+                also()
             starting = step is self.plan.first
             if starting and self.driver.start(self.plan.query):
                 # Another process was first.

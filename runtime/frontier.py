@@ -29,6 +29,9 @@ class Time:
     flush_every_set: bool | None = False
 
 
+NO_TIME = Time()
+
+
 def wait_for(
     tables: Sequence[str],
     time: Time,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,11 +13,12 @@ from stepping.compiler.codec import codec_of, python_codec
 from stepping.compiler.plan.graph import AnyGraph
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import Driver
-from stepping.errors import StoreError, UnsupportedError
+from stepping.errors import QueryError, StoreError, UnsupportedError
 from stepping.runtime import catalog
 from stepping.runtime.connections import begun_by, driver_connection, opened
 from stepping.runtime.engine import Engine
-from stepping.runtime.frontier import Time, check_not_passed
+from stepping.runtime.frontier import NO_TIME, Time, check_not_passed
+from stepping.runtime.queue import Drained, Quarantined, Queue, QueueInMemory
 from stepping.runtime.stored import StoredZSet
 
 if TYPE_CHECKING:
@@ -28,8 +30,16 @@ class Store:
 
     graph: AnyGraph
 
-    def step(self, changes: Mapping[str, ZSet[Any]], time: Time) -> tuple[ZSet[Any], ...]:
-        """Apply changes of inputs, by name; returns a Z-set per output."""
+    def step(
+        self,
+        changes: Mapping[str, ZSet[Any]],
+        time: Time = NO_TIME,
+        also: Callable[[], None] | None = None,
+    ) -> tuple[ZSet[Any], ...]:
+        """Apply changes of inputs, by name; returns a Z-set per output.
+
+        ``also`` is called in the transaction of the step.
+        """
         raise NotImplementedError
 
     def cache_zset(self, cache: object) -> ZSet[Any]:
@@ -39,6 +49,47 @@ class Store:
     def next_time(self) -> int:
         """The next value of a clock that all processes on the store share."""
         raise NotImplementedError
+
+    @cached_property
+    def queue(self) -> Queue:
+        raise NotImplementedError
+
+    def enqueue(self, changes: Any) -> int:
+        """Write a change down, to be folded in by `drain`; returns its number in the queue.
+
+        ``changes`` are those of `st.iteration`: a tuple with a Z-set for each input. Or a mapping
+        from names of inputs to Z-sets. It costs one INSERT, commits with the application's
+        transaction if there is one, and is seen in no cache before it is drained. A row that
+        cannot be stored is a `RowError` here.
+        """
+        given = changes_of(self.graph, changes, "store.enqueue")
+        return self.queue.enqueue({name: tuple(zset.iter()) for name, zset in given.items()})
+
+    def drain(self, limit: int | None = None) -> Drained:
+        """Fold all that is queued, or the first ``limit`` rows of it, into one step.
+
+        Each change is folded in exactly once and in the order of the queue, whatever is killed.
+        One that makes the step fail, such as the removal of a row that is not there, is set
+        aside with its error, and the others go on in several steps. Errors of the database are
+        raised, and the queue is as it was.
+        """
+        return self.queue.drain(limit)
+
+    def queued(self) -> int:
+        """How many changes wait to be drained."""
+        return self.queue.waiting()
+
+    def quarantined(self) -> list[Quarantined]:
+        """The queued changes that could not be folded in, each with its error."""
+        return self.queue.quarantined()
+
+    def retry_queued(self, *ids: int) -> int:
+        """Let quarantined changes wait again, by ``id``; returns how many of them there were."""
+        return self.queue.table.put_back(self.graph.name, ids)
+
+    def drop_queued(self, *ids: int) -> int:
+        """Delete quarantined changes for good; returns how many of them there were."""
+        return self.queue.table.discard(self.graph.name, ids)
 
     def cache_name(self, cache: object) -> str:
         name = self.graph.cache_names.get(cache)
@@ -65,18 +116,38 @@ class StorePython(Store):
         """A store for a compiled query."""
         return cls(_graph(graph), allow_negative=allow_negative)
 
-    def step(self, changes: Mapping[str, ZSet[Any]], time: Time) -> tuple[ZSet[Any], ...]:
+    def step(
+        self,
+        changes: Mapping[str, ZSet[Any]],
+        time: Time = NO_TIME,
+        also: Callable[[], None] | None = None,
+    ) -> tuple[ZSet[Any], ...]:
         if time.input_time >= 0:
             check_not_passed({self.graph.name: self._time}, time)
-        canonical = {}
+        found = self._reference.step(self._canonical(changes))
+        if also is not None:
+            also()
+        if time.input_time >= 0:
+            self._time = time.input_time
+        return tuple(found)
+
+    def _canonical(self, changes: Mapping[str, ZSet[Any]]) -> dict[str, ZSet[Any]]:
+        canonical: dict[str, ZSet[Any]] = {}
         for name, value_type in zip(self.graph.input_names, self.graph.input_types, strict=True):
             form = python_codec(value_type).canonical
             rows = changes.get(name, ZSetPython())
             canonical[name] = ZSetPython((form(row), count) for row, count in rows.iter())
-        found = self._reference.step(canonical)
-        if time.input_time >= 0:
-            self._time = time.input_time
-        return tuple(found)
+        return canonical
+
+    @cached_property
+    def queue(self) -> Queue:
+        return Queue(
+            self.graph,
+            QueueInMemory(),
+            step=lambda changes, also: self.step(changes, NO_TIME, also),
+            check=self._canonical,
+            is_own=lambda error: False,
+        )
 
     def cache_zset(self, cache: object) -> ZSet[Any]:
         return self._reference.cache(self.cache_name(cache))
@@ -143,8 +214,13 @@ class StoreSQL(Store):
         store.driver.prepare(store.plan)
         return store
 
-    def step(self, changes: Mapping[str, ZSet[Any]], time: Time) -> tuple[ZSet[Any], ...]:
-        found: Sequence[ZSet[Any]] = self.engine.step(changes, time)
+    def step(
+        self,
+        changes: Mapping[str, ZSet[Any]],
+        time: Time = NO_TIME,
+        also: Callable[[], None] | None = None,
+    ) -> tuple[ZSet[Any], ...]:
+        found: Sequence[ZSet[Any]] = self.engine.step(changes, time, also)
         return tuple(
             self.stored(self.plan.snapshots[i], self.graph.output_types[i])
             if i in self.plan.snapshots
@@ -160,6 +236,16 @@ class StoreSQL(Store):
     def stored(self, kept: Any, value_type: Any) -> StoredZSet[Any]:
         codec = codec_of(value_type, self.driver.to_column, self.driver.from_column)
         return StoredZSet(self.driver, kept, codec)
+
+    @cached_property
+    def queue(self) -> Queue:
+        return Queue(
+            self.graph,
+            self.driver.queue,
+            step=lambda changes, also: self.step(changes, NO_TIME, also),
+            check=self.engine.check_rows,
+            is_own=self.driver.is_own,
+        )
 
     def next_time(self) -> int:
         return self.driver.next_time()
@@ -243,6 +329,36 @@ def _graph(graph: Any) -> AnyGraph:
         )
     known: AnyGraph = graph
     return known
+
+
+def changes_of(graph: AnyGraph, given: Any, what: str) -> Mapping[str, ZSet[Any]]:
+    """The changes of a query's inputs by name, from a Z-set for each or a mapping."""
+    names = graph.input_names
+    if isinstance(given, Mapping):
+        unknown = [str(name) for name in given if name not in names]
+        if unknown:
+            raise QueryError(
+                f"{what} was given {', '.join(unknown)}, and the query {graph.name!r} has no such "
+                "input",
+                hint=f"its inputs are: {', '.join(names)}",
+            )
+        found = dict(given)
+    else:
+        zsets = (given,) if isinstance(given, ZSet) else tuple(given)
+        if len(zsets) != len(names):
+            raise QueryError(
+                f"{what} was given {len(zsets)} Z-sets, and the query {graph.name!r} has "
+                f"{len(names)} inputs: {', '.join(names)}",
+                hint="pass a Z-set for each, an empty ZSetPython() where nothing changes",
+            )
+        found = dict(zip(names, zsets, strict=True))
+    for name, zset in found.items():
+        if not isinstance(zset, ZSet):
+            raise QueryError(
+                f"{what} was given a {type(zset).__name__} for {name}",
+                hint="st.ZSetPython({row: 1})",
+            )
+    return found
 
 
 def wrong_connection(store: str, found: object, hint: str) -> StoreError:

@@ -10,6 +10,7 @@ import hypothesis
 import pytest
 
 from tests.support import postgres_server
+from tests.support.place import Place, postgres_place, sqlite_place
 from tests.support.postgres_database import database
 from tests.support.postgres_server import Server
 
@@ -137,3 +138,16 @@ def each_postgres_db(each_postgres_url: str) -> Iterator[str]:
     """As postgres_db; the test runs once for each version there is on this machine."""
     with database(each_postgres_url) as url:
         yield url
+
+
+@pytest.fixture
+def sqlite_db(sqlite_path: Path) -> Place:
+    return sqlite_place(sqlite_path)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest) -> Place:
+    """A new database; the test runs once on each kind."""
+    if request.param == "sqlite":
+        return sqlite_place(request.getfixturevalue("sqlite_path"))
+    return postgres_place(request.getfixturevalue("postgres_db"))

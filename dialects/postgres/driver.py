@@ -23,6 +23,7 @@ from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLFused, SQLPlan, SQLStatement
 from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.driver import Driver, Row
+from stepping.dialects.postgres.queue import PostgresQueue
 from stepping.errors import RowError, UnsupportedError
 
 OLDEST_VERSION = 150000
@@ -241,6 +242,8 @@ class PostgresDriver(Driver):
         cursor = psycopg.Cursor(self._connection, row_factory=tuple_row)
         return cursor.execute(sql, *parameters, **options)
 
+    execute = _execute  # for PostgresQueue
+
     def _raw(self) -> psycopg.RawCursor[Row]:
         return psycopg.RawCursor(self._connection, row_factory=tuple_row)
 
@@ -296,6 +299,10 @@ class PostgresDriver(Driver):
         assert row is not None
         return int(row[0])
 
+    @property
+    def queue(self) -> PostgresQueue:
+        return PostgresQueue(self)
+
     def start(self, query: str) -> bool:
         sql = "UPDATE stepping_queries SET started = true WHERE name = %s AND NOT started"
         return self._execute(sql, (query,)).rowcount == 0
@@ -311,3 +318,6 @@ class PostgresDriver(Driver):
         if isinstance(error, errors.NumericValueOutOfRange):
             return str(error.diag.message_primary)
         return None
+
+    def is_own(self, error: BaseException) -> bool:
+        return isinstance(error, psycopg.Error) and not isinstance(error, psycopg.DataError)

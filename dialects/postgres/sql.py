@@ -16,6 +16,7 @@ from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableI
 from stepping.compiler.schema import Atom, Kind, bounded
 from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.metadata import create_statements
+from stepping.dialects.postgres import queue
 from stepping.dialects.postgres.fuse import fuse
 from stepping.dialects.postgres.merge import Part, delta_parts, state_parts, with_parts
 from stepping.dialects.postgres.scalars import PostgresSpelling
@@ -175,6 +176,7 @@ class PostgresDialect(Dialect):
             "    started BOOLEAN NOT NULL DEFAULT false,\n"
             "    installed_at TIMESTAMPTZ NOT NULL DEFAULT now()\n)",
             "CREATE SEQUENCE IF NOT EXISTS stepping_clock",
+            queue.DDL,
         )
 
     def quoted(self, name: str) -> str:

@@ -20,6 +20,7 @@ from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.driver import Driver, Row
 from stepping.dialects.sqlite import decimals
 from stepping.dialects.sqlite.functions import register
+from stepping.dialects.sqlite.queue import SQLiteQueue
 
 BUSY_TIMEOUT_SECS = 30.0
 CACHED_STATEMENTS = 1024  # with the default of 128 a large plan would be parsed at each step
@@ -295,6 +296,10 @@ class SQLiteDriver(Driver):
             (t,) = self._select("SELECT t FROM stepping_clock").fetchone()
         return int(t)
 
+    @property
+    def queue(self) -> SQLiteQueue:
+        return SQLiteQueue(self)
+
     def start(self, query: str) -> bool:
         sql = "UPDATE stepping_queries SET started = 1 WHERE name = ? AND started = 0"
         return self._connection.execute(sql, (query,)).rowcount == 0
@@ -309,3 +314,6 @@ class SQLiteDriver(Driver):
         if isinstance(error, sqlite3.OperationalError) and "integer overflow" in text:
             return "a sum does not fit in 64 bits"
         return None
+
+    def is_own(self, error: BaseException) -> bool:
+        return isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.DataError)

@@ -20,6 +20,7 @@ from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.metadata import create_statements
 from stepping.dialects.scalars import Sql
+from stepping.dialects.sqlite import queue
 from stepping.dialects.sqlite.functions import AGGREGATES, REGISTERED
 from stepping.dialects.sqlite.nesting import DEEPEST, nesting
 from stepping.dialects.sqlite.scalars import SQLiteSpelling
@@ -150,6 +151,7 @@ class SQLiteDialect(Dialect):
             "CREATE TABLE IF NOT EXISTS stepping_clock (\n"
             "    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),\n"
             "    t INTEGER NOT NULL\n)",
+            queue.DDL,
         )
 
     def registered_in(self, texts: Sequence[str]) -> tuple[str, ...]:

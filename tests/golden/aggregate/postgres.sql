@@ -4,7 +4,8 @@
 -- Our own tables
 ------------------------------------------------------------------------------
 -- last_update: up to which time each table is written; stepping_queries: what
--- is installed; stepping_clock: where store.next_time() stands
+-- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
+-- changes that store.drain() will fold in
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     t BIGINT NOT NULL
@@ -17,6 +18,15 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
 CREATE SEQUENCE IF NOT EXISTS stepping_clock;
+CREATE TABLE IF NOT EXISTS stepping_queue (
+    query TEXT COLLATE "C" NOT NULL,
+    id BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY,
+    row_count BIGINT NOT NULL,
+    change BYTEA NOT NULL,
+    enqueued_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+    error TEXT,
+    PRIMARY KEY (query, id)
+);
 
 ------------------------------------------------------------------------------
 -- Tables that are kept

@@ -4,7 +4,8 @@
 -- Our own tables
 ------------------------------------------------------------------------------
 -- last_update: up to which time each table is written; stepping_queries: what
--- is installed; stepping_clock: where store.next_time() stands
+-- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
+-- changes that store.drain() will fold in
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT NOT NULL PRIMARY KEY,
     t INTEGER NOT NULL
@@ -19,6 +20,14 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
 CREATE TABLE IF NOT EXISTS stepping_clock (
     one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
     t INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS stepping_queue (
+    id INTEGER PRIMARY KEY,
+    query TEXT NOT NULL,
+    row_count INTEGER NOT NULL,
+    change BLOB NOT NULL,
+    enqueued_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    error TEXT
 );
 
 ------------------------------------------------------------------------------

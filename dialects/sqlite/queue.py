@@ -1,0 +1,103 @@
+"""SQLite's queue of changes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from stepping.dialects.queue import Failed, QueueTable, Waiting
+
+if TYPE_CHECKING:
+    from stepping.dialects.sqlite.driver import SQLiteDriver
+
+# Without AUTOINCREMENT, which would make an entry cost a third more, the id of the last entry is
+# given out again once that has been deleted: who deletes entries looks at what they hold.
+DDL = (
+    "CREATE TABLE IF NOT EXISTS stepping_queue (\n"
+    "    id INTEGER PRIMARY KEY,\n"
+    "    query TEXT NOT NULL,\n"
+    "    row_count INTEGER NOT NULL,\n"
+    "    change BLOB NOT NULL,\n"
+    "    enqueued_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,\n"
+    "    error TEXT\n)"
+)
+
+_FIRST_SLEEP_SECS = 0.002
+_LONGEST_SLEEP_SECS = 0.1
+
+_PUT = "INSERT INTO stepping_queue (query, row_count, change) VALUES (?, ?, ?)"
+_PEEK = (
+    "SELECT id, row_count, change FROM stepping_queue "
+    "WHERE id > ? AND query = ? AND error IS NULL ORDER BY id LIMIT ?"
+)
+_WAITS = "SELECT 1 FROM stepping_queue WHERE query = ? AND error IS NULL LIMIT 1"
+_IN = "query = ? AND id IN (SELECT value FROM json_each(?))"
+
+
+class SQLiteQueue(QueueTable):
+    def __init__(self, driver: SQLiteDriver) -> None:
+        self._driver = driver
+
+    def put(self, query: str, rows: int, change: bytes) -> int:
+        # The driver's adapters make bytes slow: see to_column.
+        parameters = (query, rows, bytearray(change))
+        connection = self._driver.connection
+        if connection.isolation_level is None:  # commits by itself, or has begun
+            cursor = connection.execute(_PUT, parameters)
+        else:
+            with self._driver.writing():
+                cursor = connection.execute(_PUT, parameters)
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def peek(self, query: str, after: int, limit: int) -> list[Waiting]:
+        rows = self._driver.read(_PEEK, (after, query, limit))
+        return [(entry, n, change) for entry, n, change in rows]
+
+    def take(self, query: str, ids: Sequence[int]) -> dict[int, bytes]:
+        sql = f"DELETE FROM stepping_queue WHERE {_IN} AND error IS NULL RETURNING id, change"
+        return dict(self._driver.read(sql, (query, json.dumps(ids))))
+
+    def count(self, query: str) -> int:
+        sql = "SELECT count(*) FROM stepping_queue WHERE query = ? AND error IS NULL"
+        ((count,),) = self._driver.read(sql, (query,))
+        return int(count)
+
+    def set_aside(self, entry: int, error: str) -> None:
+        self._write("UPDATE stepping_queue SET error = ? WHERE id = ?", (error, entry))
+
+    def failed(self, query: str) -> list[Failed]:
+        sql = (
+            "SELECT id, row_count, enqueued_at, error, change FROM stepping_queue "
+            "WHERE query = ? AND error IS NOT NULL ORDER BY id"
+        )
+        return [
+            (entry, n, datetime.fromisoformat(at).replace(tzinfo=UTC), error, change)
+            for entry, n, at, error, change in self._driver.read(sql, (query,))
+        ]
+
+    def put_back(self, query: str, ids: Sequence[int]) -> int:
+        sql = f"UPDATE stepping_queue SET error = NULL WHERE {_IN} AND error IS NOT NULL"
+        return self._write(sql, (query, json.dumps(ids)))
+
+    def discard(self, query: str, ids: Sequence[int]) -> int:
+        sql = f"DELETE FROM stepping_queue WHERE {_IN} AND error IS NOT NULL"
+        return self._write(sql, (query, json.dumps(ids)))
+
+    def _write(self, sql: str, parameters: tuple[Any, ...]) -> int:
+        with self._driver.writing():
+            return self._driver.connection.execute(sql, parameters).rowcount
+
+    def wait(self, query: str, secs: float) -> bool:
+        deadline = time.monotonic() + secs
+        pause = _FIRST_SLEEP_SECS
+        while not self._driver.read(_WAITS, (query,)):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            time.sleep(min(pause, left))
+            pause = min(2 * pause, _LONGEST_SLEEP_SECS)
+        return True
