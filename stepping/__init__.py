@@ -72,6 +72,7 @@ from stepping.runtime.actions import actions as actions
 from stepping.runtime.actions import batched as batched
 from stepping.runtime.actions import iteration as iteration
 from stepping.runtime.frontier import Time as Time
+from stepping.runtime.queue import Drained as Drained
 from stepping.runtime.store import Store as Store
 from stepping.runtime.store import StorePostgres as StorePostgres
 from stepping.runtime.store import StorePython as StorePython

@@ -1,4 +1,4 @@
-"""The command `stepping`: explain, ddl, demo. What a command does not need is not imported."""
+"""The command `stepping`. What a command does not need is not imported."""
 
 from __future__ import annotations
 
@@ -14,6 +14,13 @@ _DIALECT = click.option(
     default="sqlite",
     show_default=True,
     help="The database whose SQL is printed.",
+)
+
+_DB = click.option(
+    "--db",
+    required=True,
+    metavar="URL",
+    help="postgresql://..., sqlite:///shop.db, or the path of a SQLite file.",
 )
 
 
@@ -82,6 +89,29 @@ def ddl(query: str, dialect: str) -> None:
     from stepping.target import load
 
     click.echo(ddl_text(load(query).program(dialect).plan), nl=False)
+
+
+@main.command(short_help="Fold the queued changes of a query in.")
+@_TARGET
+@_DB
+@click.option("--watch", is_flag=True, help="Go on, and wait for what is enqueued, until stopped.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=10_000,
+    show_default=True,
+    help="Rows that are folded into one step, at most.",
+)
+def drain(query: str, db: str, watch: bool, limit: int) -> None:
+    """Fold what store.enqueue has written down into the results of a query.
+
+    Several may run at the same time: each change is folded in once. SIGINT and SIGTERM end
+    --watch behind the step that is at work; whatever is killed, nothing is lost.
+    """
+    from stepping.drain import drain_all
+    from stepping.target import load
+
+    drain_all(load(query), db, limit=limit, watch=watch, tell=click.echo)
 
 
 @main.command()

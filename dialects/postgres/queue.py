@@ -29,9 +29,9 @@ DDL = (
 _KEY = "hashtext('stepping_queue'), hashtext(current_schema() || '.' || %s)"
 _CHANNEL = "stepping_queue"
 _PUT = (
-    "WITH e AS (INSERT INTO stepping_queue (query, row_count, change) VALUES (%s, %s, %b) "
-    f"RETURNING id) SELECT id, CASE WHEN pg_try_advisory_xact_lock_shared({_KEY}) THEN false "
-    f"ELSE pg_notify('{_CHANNEL}', '') IS NULL END FROM e"
+    "INSERT INTO stepping_queue (query, row_count, change) VALUES (%s, %s, %b) RETURNING id, "
+    f"CASE WHEN pg_try_advisory_xact_lock_shared({_KEY}) THEN false "
+    f"ELSE pg_notify('{_CHANNEL}', '') IS NULL END"
 )
 _PEEK = (
     "SELECT id, row_count, change FROM stepping_queue "

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -259,3 +260,46 @@ def test_an_error_of_the_query_has_no_traceback(run: Run) -> None:
     assert "QueryError: " in shown.stderr
     assert "join keys differ in type" in shown.stderr
     assert "Traceback" not in shown.stderr
+
+
+# ------------------------------------------------------------------------------------------ drain
+
+
+@pytest.mark.parametrize("form", ["path", "sqlite:///", "postgresql"])
+def test_drain(run: Run, form: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    graph = load("shop.queries:graph")
+    product = sys.modules["shop.queries"].Product
+    if form == "postgresql":
+        url = request.getfixturevalue("postgres_db")
+        connection: Any = st.connection_postgres(url)
+        cls: Any = st.StorePostgres
+    else:
+        url = f"{'' if form == 'path' else form}{tmp_path / 'a.db'}"
+        connection, cls = st.connection_sqlite(tmp_path / "a.db"), st.StoreSQLite
+    with connection as opened:
+        store = cls.from_graph(opened, graph)
+        (products,) = st.actions(store, graph)
+        for price in range(5):
+            products.enqueue([product(name="tv", price=price), product(name="pc", price=1)])
+        shown = run("drain", "shop.queries:graph", "--db", url, "--limit", "4")
+        assert shown.exit_code == 0, shown.output
+        lines = shown.output.splitlines()
+        assert lines[0].startswith("2 changes, 4 rows, ")
+        assert [line.rpartition(";")[2] for line in lines] == [
+            " 3 changes wait",
+            " 1 changes wait",
+            " 0 changes wait",
+        ]
+
+
+def test_drain_needs_what_is_there(run: Run, tmp_path: Path) -> None:
+    for url, said in (
+        (str(tmp_path / "absent.db"), "there is no file"),
+        ("mysql://localhost/shop", "no kind of database 'mysql'"),
+    ):
+        shown = run("drain", "shop.queries:graph", "--db", url)
+        assert shown.exit_code == 1
+        assert said in shown.output
+    sqlite3.connect(tmp_path / "empty.db").close()
+    shown = run("drain", "shop.queries:graph", "--db", str(tmp_path / "empty.db"))
+    assert "SchemaMismatch" in shown.output
