@@ -80,6 +80,10 @@ def _created(plan: SQLPlan) -> Iterator[str]:
     yield comment("last_update: up to which time each table is written; stepping_queries: what")
     yield comment("is installed; stepping_clock: where store.next_time() stands; stepping_queue:")
     yield comment("changes that store.drain() will fold in")
+    yield comment(
+        "is installed; stepping_clock: where store.next_time() stands; stepping_times: what"
+    )
+    yield comment("it gave out; stepping_iterations, stepping_journal: what is committed in stages")
     for text in plan.own_ddl:
         yield ended(text)
     yield from _title("Tables that are kept")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLFused, SQLPlan, SQLStatement
+from stepping.dialects.iterations import Iterations
 from stepping.dialects.queue import QueueTable
 
 Row = tuple[Any, ...]
@@ -18,6 +19,7 @@ class Driver(ABC):
     """What the engine needs of a connection."""
 
     dialect: str
+    patience: Callable[[], float] = staticmethod(lambda: 30.0)  # how long a lock is waited for
 
     @property
     @abstractmethod
@@ -45,6 +47,43 @@ class Driver(ABC):
     @abstractmethod
     def alone(self) -> None:
         """Let no other process create tables until the transaction ends."""
+
+    @property
+    @abstractmethod
+    def iterations(self) -> Iterations:
+        """The records of iterations that are committed in stages."""
+
+    @abstractmethod
+    def staging(self) -> AbstractContextManager[None]:
+        """As `writing`, for one stage of an iteration."""
+
+    def preparing(self) -> AbstractContextManager[None]:
+        """Around what fills delta tables before a stage, without keeping others from writing."""
+        return nullcontext()
+
+    def holds_up_writers(self) -> bool:
+        """Whether nobody else can write until the application's transaction has ended."""
+        return False
+
+    def listen(self) -> None:
+        """From now on `pause` ends as soon as any table has been moved to a later time."""
+        return  # where nobody is told
+
+    def unlisten(self) -> None:
+        """End what `listen` began."""
+        return
+
+    @abstractmethod
+    def pause(self, seconds: float) -> None:
+        """Wait for so long, or until somebody has moved a table, where that is told."""
+
+    @abstractmethod
+    def is_of_input(self, error: BaseException) -> bool:
+        """Whether an iteration failed because of its rows, and would whoever runs it."""
+
+    @abstractmethod
+    def is_transient(self, error: BaseException) -> bool:
+        """Whether the same transaction can succeed when it is run again."""
 
     @abstractmethod
     def in_transaction(self) -> bool:
@@ -107,7 +146,7 @@ class Driver(ABC):
 
     @abstractmethod
     def next_time(self) -> int:
-        """The next value of the shared clock."""
+        """The next value of the shared clock; called in a transaction."""
 
     @property
     @abstractmethod

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import random
+import threading
+import time as clock
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from stepping.compiler.codec import Codec, codec_of
 from stepping.compiler.plan.graph import AnyGraph, Program
@@ -13,13 +17,20 @@ from stepping.compiler.plan.sql_plan import Role, SQLStatement, SQLStep
 from stepping.compiler.schema import schema_of
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import Driver, Row
-from stepping.errors import RowError, SteppingError, StoreError
-from stepping.runtime.frontier import Time, check_not_passed, wait_for
+from stepping.dialects.iterations import RUNNING, Record
+from stepping.errors import RowError, SteppingError, StoreError, TimePassed
+from stepping.runtime import recovery, stages
+from stepping.runtime.frontier import Time, check_not_passed, longest_wait
+from stepping.runtime.stages import StagedIteration
+from stepping.runtime.waiting import NotYet, Wait
 
+R = TypeVar("R")
 Pairs = list[tuple[Any, int]]
 Picker = Callable[[Row], Row]
 
 
+_FIRST_PAUSE_SECS = 0.001  # between two tries of a transaction
+_LONGEST_PAUSE_SECS = 0.05
 NOT_NEGATIVE = "not negative: "  # how a driver reports that a count fell below 0
 
 
@@ -43,9 +54,12 @@ class Engine:
     codecs: dict[int, Codec] = field(default_factory=dict)
     pickers: dict[int, Picker] = field(default_factory=dict)
     started: bool = False  # whether the first step is known to have been
+    loaded: tuple[int, int] | None = None  # the staged iteration whose deltas the connection has
 
     def __post_init__(self) -> None:
         self.plan = self.program.plan
+        self.driver.patience = partial(longest_wait, self.max_sleep_secs)
+        self.turn = threading.RLock()  # threads may share a store: one step at a time
         self.input_codecs = {
             name: self.codec(value_type)
             for name, value_type in zip(self.graph.input_names, self.graph.input_types, strict=True)
@@ -54,6 +68,23 @@ class Engine:
 
     def codec(self, value_type: Any) -> Codec:
         return codec_of(value_type, self.driver.to_column, self.driver.from_column)
+
+    def explained(self, error: Exception, changes: Mapping[str, ZSet[Any]]) -> SteppingError | None:
+        """What an error says of the rows, if it does."""
+        if isinstance(error, CountBelowZero):
+            return self.not_there(changes, f"a row of {error.operator}: {error.row}")
+        failure = self.driver.failure(error)
+        if failure is None:
+            return None
+        if failure.startswith(NOT_NEGATIVE):
+            return self.not_there(changes, failure.removeprefix(NOT_NEGATIVE))
+        return RowError(
+            failure, hint="nothing was written; the database is as it was before this step"
+        )
+
+    def longest_wait(self) -> float:
+        """How many seconds a step waits for its frontier, or for its turn."""
+        return longest_wait(self.max_sleep_secs)
 
     def step(
         self,
@@ -67,6 +98,18 @@ class Engine:
         in that transaction, behind its locks: what it writes is committed with the step or not at
         all, and what it raises undoes the step.
         """
+        with self.turn:
+            try:
+                return self.in_turn(changes, time, also)
+            finally:
+                self.driver.unlisten()
+
+    def in_turn(
+        self,
+        changes: Mapping[str, ZSet[Any]],
+        time: Time,
+        also: Callable[[], None] | None = None,
+    ) -> list[ZSetPython[Any]]:
         encoded = {name: self.encoded(name, zset) for name, zset in changes.items()}
         staged = {name: rows for name, rows in encoded.items() if rows}
         starting = self.plan.first is not None and not self.started
@@ -87,28 +130,21 @@ class Engine:
                 "flush_every_set=None leaves the commit to the caller, and no transaction is open",
                 hint="begin a transaction on the connection, or use flush_every_set=False",
             )
-        tables = self.plan.kept if timed else step.tables
-        self.wait(tables, time)
         if also is None and not (staged or timed or starting or self.plan.always):
+            self.wait(step.tables, time)
             return [ZSetPython() for _ in self.output_codecs]
         try:
-            if time.flush_every_set and not starting and also is None:
-                found = self.by_stages(step, staged, time, timed=timed)
+            if self.in_stages(step, time) and staged and not starting and also is None:
+                found = stages.run(self, step, staged, time)
             else:
-                found = self.at_once(step, staged, time, tables, timed=timed, also=also)
+                found = self.at_once(step, staged, time, also, joined=joined)
         except SteppingError:
             raise
-        except CountBelowZero as error:
-            raise self.not_there(changes, f"a row of {error.operator}: {error.row}") from None
         except Exception as error:
-            failure = self.driver.failure(error)
-            if failure is None:
+            explained = self.explained(error, changes)
+            if explained is None:
                 raise
-            if failure.startswith(NOT_NEGATIVE):
-                raise self.not_there(changes, failure.removeprefix(NOT_NEGATIVE)) from error
-            raise RowError(
-                failure, hint="nothing was written; the database is as it was before this step"
-            ) from error
+            raise explained from (None if isinstance(error, CountBelowZero) else error)
         return [ZSetPython(found.get(i, ())) for i in range(len(self.output_codecs))]
 
     def check_rows(self, changes: Mapping[str, ZSet[Any]]) -> None:
@@ -116,29 +152,96 @@ class Engine:
         for name, zset in changes.items():
             self.encoded(name, zset)
 
+    def again(self, run: Callable[[], R], *, joined: bool) -> R:
+        """Run a transaction, and again where it lost against another one and nothing is committed.
+
+        In the application's transaction only the application can run it again.
+        """
+        deadline = clock.monotonic() + self.longest_wait()
+        pause = _FIRST_PAUSE_SECS
+        while True:
+            try:
+                return run()
+            except Exception as error:
+                if joined or not self.driver.is_transient(error) or clock.monotonic() > deadline:
+                    raise
+            clock.sleep(pause * random.uniform(0.5, 1.5))
+            pause = min(2 * pause, _LONGEST_PAUSE_SECS)
+
+    def in_stages(self, step: SQLStep, time: Time) -> bool:
+        """Whether a step is committed stage by stage: only a time tells others where it stands.
+
+        A query that looks at the step before has no steps that could be undone.
+        """
+        several = len(step.stages) > 1 and not self.plan.always
+        return bool(time.flush_every_set) and time.input_time >= 0 and several
+
     def encoded(self, name: str, zset: ZSet[Any]) -> list[tuple[Row, int]]:
         encode = self.input_codecs[name].encode
         return [(encode(row), count) for row, count in zset.iter() if count]
 
-    def wait(self, tables: Sequence[str], time: Time) -> None:
-        if time.frontier >= 0 and tables:
-            if time.input_time < 0:
-                time = Time(2**63 - 1, time.frontier)
-            wait_for(tables, time, self.driver.standing, self.max_sleep_secs)
+    def wait(
+        self,
+        tables: Sequence[str],
+        time: Time,
+        *,
+        predecessor: int = -1,
+        even: bool = False,
+        own: Record | None = None,
+    ) -> Mapping[str, int]:
+        """Wait as `Wait` says; where each table must stand at least, and does."""
+        needed = even or max(time.frontier, predecessor) >= 0
+        if not tables or not needed:
+            return {}
+        return Wait(
+            self.driver,
+            self.plan.query,
+            tables,
+            time,
+            partial(recovery.recover, self),
+            self.max_sleep_secs,
+            predecessor,
+            even,
+            own,
+            self.plan.kept,
+        )()
 
     def at_once(
         self,
         step: SQLStep,
         staged: Mapping[str, list[tuple[Row, int]]],
         time: Time,
-        tables: Sequence[str],
+        also: Callable[[], None] | None = None,
         *,
-        timed: bool,
+        joined: bool,
+    ) -> dict[int, Pairs]:
+        """The whole step in one transaction, when no other iteration is half done in its tables."""
+        tables = self.plan.kept if time.input_time >= 0 else step.tables
+        floor = self.wait(tables, time)
+        while True:
+            try:
+                return self.again(
+                    partial(self.transaction, step, staged, time, tables, floor, also),
+                    joined=joined,
+                )
+            except NotYet as reason:
+                floor = self.wait(tables, time, predecessor=reason.predecessor, even=True)
+
+    def transaction(
+        self,
+        step: SQLStep,
+        staged: Mapping[str, list[tuple[Row, int]]],
+        time: Time,
+        tables: Sequence[str],
+        floor: Mapping[str, int],
         also: Callable[[], None] | None = None,
     ) -> dict[int, Pairs]:
-        """The whole step in one transaction."""
+        timed = time.input_time >= 0
+        self.loaded = None
         with self.driver.writing():
-            self.lock(tables, time, timed=timed)
+            standing = self.lock(tables, time, floor)
+            if len(set(standing.values())) > 1 and self.is_half_done(standing):
+                raise NotYet
             if also is not None:
                 also()
             starting = step is self.plan.first
@@ -152,40 +255,37 @@ class Engine:
             else:
                 found = self.statements(step.statements, staged)
             if timed:
+                self.use(time)
                 self.driver.advance(self.plan.kept, time.input_time)
         # In an application's transaction the start may yet be rolled back.
         self.started = self.plan.first is not None and not self.driver.in_transaction()
         return found
 
-    def by_stages(
-        self,
-        step: SQLStep,
-        staged: Mapping[str, list[tuple[Row, int]]],
-        time: Time,
-        *,
-        timed: bool,
-    ) -> dict[int, Pairs]:
-        """Each stage in a transaction of its own, so that the next step can enter behind it."""
-        found: dict[int, Pairs] = {}
-        done: set[str] = set()
-        for start, end, tables in step.stages:
-            self.wait(tables, time)
-            with self.driver.writing():
-                self.lock(tables, time, timed=timed)
-                if staged or self.plan.always:
-                    found |= self.statements(step.statements[start:end], staged)
-                if timed:
-                    self.driver.advance(tables, time.input_time)
-            done |= set(tables)
-        rest = [name for name in self.plan.kept if name not in done]
-        if timed and rest:
-            self.wait(rest, time)
-            with self.driver.writing():
-                self.lock(rest, time, timed=True)
-                self.driver.advance(rest, time.input_time)
-        return found
+    def is_half_done(self, standing: Mapping[str, int]) -> bool:
+        """Whether an iteration has been written to some tables, and has others yet to reach."""
+        low, high = min(standing.values()), max(standing.values())
+        running = self.driver.iterations.records(self.plan.query, state=RUNNING)
+        return any(low < each.t <= high for each in running)
 
-    def lock(self, tables: Sequence[str], time: Time, *, timed: bool) -> None:
+    def undo(self, iteration: StagedIteration, error: Exception) -> RowError:
+        """Undo an iteration that failed when it was written in part; returns what to raise."""
+        return recovery.compensate(iteration, error)
+
+    def use(self, time: Time, *, early: bool = True) -> None:
+        """Take the time, if it was given out by the clock."""
+        used = self.driver.iterations.use(self.plan.query, time.input_time)
+        if used.is_void:
+            raise TimePassed(
+                f"the time {time.input_time} was given out by next_time(), and its lease has ended",
+                hint="nothing was written: take a new time, and use it before its lease ends",
+            )
+        if used.is_early and early:
+            running = self.driver.iterations.records(self.plan.query, state=RUNNING)
+            raise NotYet(max(each.t for each in running if each.t < time.input_time))
+
+    def lock(
+        self, tables: Sequence[str], time: Time, floor: Mapping[str, int]
+    ) -> Mapping[str, int]:
         standing = self.driver.lock(tables)
         if len(standing) < len(set(tables)):
             missing = sorted(set(tables) - set(standing))
@@ -193,8 +293,11 @@ class Engine:
                 f"last_update has no row for {', '.join(missing)}",
                 hint="the tables of the query are not installed; use create_tables=True",
             )
-        if timed:
+        if time.input_time >= 0:
             check_not_passed(standing, time)
+        if floor and any(standing[name] < t for name, t in floor.items()):
+            raise NotYet
+        return standing
 
     def fused(self, step: SQLStep, staged: Mapping[str, list[tuple[Row, int]]]) -> dict[int, Pairs]:
         assert step.fused is not None
@@ -217,7 +320,9 @@ class Engine:
         self,
         statements: Sequence[SQLStatement],
         staged: Mapping[str, list[tuple[Row, int]]],
+        raw: dict[int, list[Row]] | None = None,
     ) -> dict[int, Pairs]:
+        """Run statements in order. ``raw`` gets the outputs as they are read."""
         found: dict[int, Pairs] = {}
         driver = self.driver
         driver.open_session()
@@ -243,9 +348,15 @@ class Engine:
                             statement.operator, dict(zip(names, below[0], strict=False))
                         )
                 case Role.READ:
-                    decode = self.output_codecs[statement.output].decode_counted
-                    found[statement.output] = [decode(row) for row in driver.read(statement.sql)]
+                    read = driver.read(statement.sql)
+                    if raw is not None:
+                        raw[statement.output] = read
+                    found[statement.output] = self.decoded(statement.output, read)
         return found
+
+    def decoded(self, output: int, rows: Sequence[Row]) -> Pairs:
+        decode = self.output_codecs[output].decode_counted
+        return [decode(row) for row in rows]
 
     def in_python(self, statement: SQLStatement) -> None:
         """Read a change, run a row function on it, and load what it returns."""

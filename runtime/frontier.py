@@ -1,17 +1,13 @@
-"""Time: which step a change is, what it must have seen, and waiting until it has been written."""
+"""Time: which step a change is, what it must have seen, and what it must not come behind."""
 
 from __future__ import annotations
 
-import time as clock
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stepping.errors import FrontierTimeout, TimePassed
+from stepping.errors import TimePassed
 
 MAX_SLEEP_SECS = 30.0  # how long a step waits for its frontier; read at each wait
-
-_FIRST_SLEEP_SECS = 0.0005
-_LONGEST_SLEEP_SECS = 0.02
 
 
 @dataclass(frozen=True)
@@ -32,35 +28,9 @@ class Time:
 NO_TIME = Time()
 
 
-def wait_for(
-    tables: Sequence[str],
-    time: Time,
-    read: Callable[[Sequence[str]], Mapping[str, int]],
-    max_sleep_secs: float | None,
-) -> None:
-    """Return when every table has reached the frontier.
-
-    Polls with a pause that doubles up to 20 ms. Raises `TimePassed` at once if a table stands at
-    the input time or beyond, `FrontierTimeout` after ``max_sleep_secs``.
-    """
-    longest = MAX_SLEEP_SECS if max_sleep_secs is None else max_sleep_secs
-    deadline = clock.monotonic() + longest
-    pause = _FIRST_SLEEP_SECS
-    while True:
-        standing = read(tables)
-        check_not_passed(standing, time)
-        behind = {name: t for name, t in standing.items() if t < time.frontier}
-        if not behind:
-            return
-        if clock.monotonic() >= deadline:
-            where = ", ".join(f"{name} stands at {t}" for name, t in sorted(behind.items()))
-            raise FrontierTimeout(
-                f"waited {longest:g} s for the frontier {time.frontier}: {where}",
-                hint="the steps before this one have not been written: run them, "
-                "or raise stepping.runtime.frontier.MAX_SLEEP_SECS",
-            )
-        clock.sleep(pause)
-        pause = min(2 * pause, _LONGEST_SLEEP_SECS)
+def longest_wait(max_sleep_secs: float | None) -> float:
+    """What a store was opened with, or else what is set for all."""
+    return MAX_SLEEP_SECS if max_sleep_secs is None else max_sleep_secs
 
 
 def check_not_passed(standing: Mapping[str, int], time: Time) -> None:

@@ -14,11 +14,12 @@ from stepping.compiler.plan.graph import AnyGraph
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import Driver
 from stepping.errors import QueryError, StoreError, UnsupportedError
-from stepping.runtime import catalog
+from stepping.runtime import catalog, clock, quarantine
 from stepping.runtime.connections import begun_by, driver_connection, opened
 from stepping.runtime.engine import Engine
 from stepping.runtime.frontier import NO_TIME, Time, check_not_passed
 from stepping.runtime.queue import Drained, Quarantined, Queue, QueueInMemory
+from stepping.runtime.status import Status, status_of
 from stepping.runtime.stored import StoredZSet
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Store:
         """The rows of a cache."""
         raise NotImplementedError
 
-    def next_time(self) -> int:
+    def next_time(self, lease_secs: float | None = None) -> int:
         """The next value of a clock that all processes on the store share."""
         raise NotImplementedError
 
@@ -152,7 +153,7 @@ class StorePython(Store):
     def cache_zset(self, cache: object) -> ZSet[Any]:
         return self._reference.cache(self.cache_name(cache))
 
-    def next_time(self) -> int:
+    def next_time(self, lease_secs: float | None = None) -> int:
         self._clock += 1
         return self._clock
 
@@ -247,8 +248,36 @@ class StoreSQL(Store):
             is_own=self.driver.is_own,
         )
 
-    def next_time(self) -> int:
-        return self.driver.next_time()
+    def next_time(self, lease_secs: float | None = None) -> int:
+        """The next value of a clock that all processes on the store share, with a lease.
+
+        A time that is not used within ``lease_secs`` (`stepping.runtime.clock.LEASE_SECS`, 10
+        seconds, by default) is passed over by whoever waits for it, and is refused from then on.
+        A step that waits for its frontier keeps its time.
+        """
+        with self.engine.turn:
+            return clock.next_time(self.driver, self.plan.query, lease_secs)
+
+    def status(self) -> Status:
+        """Where the tables stand, who is at work on them, and what has been put aside."""
+        with self.engine.turn:
+            return status_of(self.driver, self.plan.query, self.plan.kept)
+
+    def quarantined_input(self, time: int) -> Mapping[str, ZSet[Any]]:
+        """The change of each input, by name, that was put aside at a time."""
+        return quarantine.quarantined_input(self.engine, time)
+
+    def retry(self, time: int) -> tuple[ZSet[Any], ...]:
+        """Run what was put aside at a time as a step of now, and forget that it was.
+
+        If it fails again, it stays where it is, and the error is raised.
+        """
+        return tuple(quarantine.retry(self.engine, time))
+
+    def drop(self, time: int) -> None:
+        """Forget what was put aside at a time."""
+        with self.engine.turn:
+            quarantine.drop(self.driver, self.plan.query, time)
 
 
 class StoreSQLite(StoreSQL):

@@ -73,6 +73,7 @@ from stepping.runtime.actions import batched as batched
 from stepping.runtime.actions import iteration as iteration
 from stepping.runtime.frontier import Time as Time
 from stepping.runtime.queue import Drained as Drained
+from stepping.runtime.status import Status as Status
 from stepping.runtime.store import Store as Store
 from stepping.runtime.store import StorePostgres as StorePostgres
 from stepping.runtime.store import StorePython as StorePython

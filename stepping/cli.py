@@ -114,6 +114,58 @@ def drain(query: str, db: str, watch: bool, limit: int) -> None:
     drain_all(load(query), db, limit=limit, watch=watch, tell=click.echo)
 
 
+_TIME = click.argument("time", type=int)
+
+
+@main.command(short_help="Where tables stand, who is at work, what has been put aside.")
+@_DB
+@click.argument("query", metavar="[MODULE:QUERY]", required=False)
+def status(db: str, query: str | None) -> None:
+    """Print up to which time each table is written, who is at work, and what is quarantined.
+
+    Of one query, or of all that are installed.
+    """
+    from stepping.database import driver_of
+    from stepping.runtime.status import all_of
+
+    name = None
+    if query is not None:
+        from stepping.target import load
+
+        name = load(query).name
+    with driver_of(db) as driver:
+        for each in all_of(driver, name):
+            click.echo(str(each))
+
+
+@main.command(short_help="Run again what was put aside.")
+@_DB
+@_TARGET
+@_TIME
+def retry(db: str, query: str, time: int) -> None:
+    """Run the input that was put aside at TIME as a step of now."""
+    from stepping.database import opened
+    from stepping.target import load
+
+    with opened(db, load(query)) as store:
+        store.retry(time)
+    click.echo(f"time {time} is written")
+
+
+@main.command(short_help="Forget what was put aside.")
+@_DB
+@click.argument("query", metavar="QUERY")
+@_TIME
+def drop(db: str, query: str, time: int) -> None:
+    """Forget the input of the query named QUERY that was put aside at TIME."""
+    from stepping.database import driver_of
+    from stepping.runtime import quarantine
+
+    with driver_of(db) as driver:
+        quarantine.drop(driver, query, time)
+    click.echo(f"time {time} is dropped")
+
+
 @main.command()
 @click.option(
     "--file",

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from stepping.dialects.driver import Driver
 from stepping.errors import StoreError
 from stepping.runtime.store import (
     StorePostgres,
@@ -22,10 +23,24 @@ _POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
 @contextmanager
 def opened(url: str, graph: Any) -> Iterator[StoreSQL]:
     """The store of an installed query; its connection is closed at the end."""
+    with connected(url) as (cls, connection):
+        yield cls.from_graph(connection, graph, create_tables=False)
+
+
+@contextmanager
+def driver_of(url: str) -> Iterator[Driver]:
+    """The driver of a database, whatever is installed there."""
+    with connected(url) as (cls, connection):
+        yield cls.driver_of(connection)
+
+
+@contextmanager
+def connected(url: str) -> Iterator[tuple[type[StoreSQL], Any]]:
+    """The class of stores in a database, and a new connection to it."""
     scheme, separator, rest = url.partition("://")
     if separator and scheme in _POSTGRES:
         with connection_postgres(f"postgresql://{rest}") as connection:
-            yield StorePostgres.from_graph(connection, graph, create_tables=False)
+            yield StorePostgres, connection
         return
     if separator and scheme != "sqlite":
         raise StoreError(
@@ -36,4 +51,4 @@ def opened(url: str, graph: Any) -> Iterator[StoreSQL]:
     if not path.exists():  # sqlite3 would make it
         raise StoreError(f"there is no file {path}", hint="give the path of a SQLite database")
     with connection_sqlite(path) as file:
-        yield StoreSQLite.from_graph(file, graph, create_tables=False)
+        yield StoreSQLite, file

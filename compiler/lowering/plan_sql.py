@@ -14,7 +14,9 @@ from stepping.compiler.lowering.demand import demand_of, non_negative
 from stepping.compiler.lowering.scalar_sql import can_spell, scalar_sql
 from stepping.compiler.lowering.schedule import Scheduler, holds_all
 from stepping.compiler.plan.sql_plan import (
+    Role,
     SQLCache,
+    SQLDelta,
     SQLOrder,
     SQLPlan,
     SQLStatement,
@@ -22,13 +24,13 @@ from stepping.compiler.plan.sql_plan import (
     SQLTable,
     StoredInput,
 )
-from stepping.compiler.plan.statements import Step
-from stepping.compiler.plan.tables import TableColumn
+from stepping.compiler.plan.statements import ClearDelta, Served, Step
+from stepping.compiler.plan.tables import Table, TableColumn, TableKind
 from stepping.compiler.rewrites.existence import count_existing
 from stepping.compiler.rewrites.python_steps import isolate_python
 from stepping.compiler.rewrites.sets import drop_distincts
 from stepping.compiler.rewrites.share import share
-from stepping.compiler.schema import schema_of
+from stepping.compiler.schema import Atom, Kind, schema_of
 from stepping.dialects.base import Dialect
 
 
@@ -145,7 +147,49 @@ def sql_step(step: Step, dialect: Dialect) -> SQLStep:
         texts += dialect.render(statement)
     ends = [*starts[1:], len(texts)]
     stages = tuple(zip(starts, ends, step.stage_tables, strict=True))
-    return SQLStep(step.inputs, tuple(texts), step.tables, stages, fused=dialect.fused(step))
+    needs = tuple(tuple(sql_delta(table, dialect) for table in each) for each in step.stage_needs)
+    first = step.statements[: step.untouching]
+    return SQLStep(
+        step.inputs,
+        tuple(texts),
+        step.tables,
+        stages,
+        fused=dialect.fused(step),
+        needs=needs,
+        untouching=sum(len(dialect.render(statement)) for statement in first),
+    )
+
+
+def sql_delta(table: Table, dialect: Dialect) -> SQLDelta:
+    """How the rows of a delta table are read and loaded by themselves."""
+    by = Served(table.serves, table.where)
+    weight = (TableColumn(table.weight, Atom(Kind.INT)),) if table.weight else ()
+    columns = (*table.columns, *weight)
+    select = exp.select(*(exp.column(dialect.identifier(column.name)) for column in columns))
+    one, bulk, rows = dialect.stage_text(table)
+    load = SQLStatement(
+        Role.STAGE,
+        one,
+        by.operator,
+        by.where,
+        table=table.name,
+        columns=table.columns,
+        bulk_sql=bulk,
+        bulk_rows=rows,
+    )
+    is_change = table.kind is TableKind.CHANGE
+    return SQLDelta(
+        table.name,
+        columns,
+        dialect.run(Role.RUN, select.from_(dialect.source(table)), by),
+        load,
+        dialect.render(ClearDelta(table, by))[0],
+        table.key if is_change else (),
+        ((ir.GROUP_OLD, ir.GROUP_NEW), *((e.old, e.new) for e in table.values))
+        if is_change
+        else (),
+        is_change,
+    )
 
 
 def sql_cache(

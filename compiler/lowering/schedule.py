@@ -22,7 +22,14 @@ from stepping.compiler.lowering.changes import Changes, changes_of, halfway
 from stepping.compiler.lowering.closure_sql import ClosureSQL
 from stepping.compiler.lowering.demand import Demand
 from stepping.compiler.lowering.relation_sql import RelationSQL
-from stepping.compiler.lowering.stages import Piece, in_order, piece_of, staged
+from stepping.compiler.lowering.stages import (
+    Piece,
+    in_order,
+    needs,
+    piece_of,
+    staged,
+    untouching,
+)
 from stepping.compiler.lowering.terms import Term, TermBuilder
 from stepping.compiler.plan.statements import (
     ClearDelta,
@@ -88,6 +95,8 @@ class Scheduler:
             tuple(tables),
             tuple(starts),
             tuple(tuple(sorted(set().union(*(p.touched for p in stage)))) for stage in stages),
+            needs(stages),
+            untouching(stages[0]) if stages else 0,
         )
 
     def changes(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from stepping.compiler.lowering.terms import Term
-from stepping.compiler.plan.statements import ClearDelta, Statement
+from stepping.compiler.plan.statements import ClearDelta, MergeDelta, StageDelta, Statement
 from stepping.compiler.plan.tables import Table
 
 
@@ -103,7 +103,11 @@ def _staged(pieces: Sequence[Piece], owner: list[int]) -> list[list[Piece]]:
         for b in after[a]:
             if a != b and a in after.get(b, ()):
                 return _staged(pieces, [min(a, b) if e in (a, b) else e for e in owner])
-    remaining = sorted(set(owner))
+    ranks: dict[int, int] = {}
+    for piece, group in zip(pieces, owner, strict=True):
+        ranks[group] = min(ranks.get(group, 2), _rank(piece))
+    touching = {g for p, g in zip(pieces, owner, strict=True) if p.touched}
+    remaining = sorted(set(owner), key=lambda g: (g in touching, ranks[g], g))
     order: list[int] = []
     while remaining:
         ready = next(
@@ -127,6 +131,38 @@ def _staged(pieces: Sequence[Piece], owner: list[int]) -> list[list[Piece]]:
         else:
             waiting += own
     return stages or [waiting]
+
+
+def _rank(piece: Piece) -> int:
+    """What can fail because of the rows goes first, so that it fails before anything is committed:
+    what touches no table (row functions in Python), then merges that refuse counts below 0.
+    """
+    if not piece.touched:
+        return 2
+    statement = piece.statement
+    checked = isinstance(statement, MergeDelta) and statement.table.non_negative
+    return 0 if checked else 2
+
+
+def needs(stages: Sequence[Sequence[Piece]]) -> tuple[tuple[Table, ...], ...]:
+    """For each stage, the tables that it fills and a later one reads: what must not be lost when it
+    is committed. Changed rows of inputs are not among them: they are kept since the beginning.
+    """
+    found = []
+    for position, stage in enumerate(stages):
+        later = {name for other in stages[position + 1 :] for p in other for name in p.uses}
+        filled = {}
+        for piece in stage:
+            statement = piece.statement
+            if piece.fills in later and not isinstance(statement, ClearDelta | StageDelta):
+                filled[piece.fills] = statement.table  # type: ignore[union-attr]
+        found.append(tuple(filled.values()))
+    return tuple(found)
+
+
+def untouching(stage: Sequence[Piece]) -> int:
+    """How many pieces of a stage come before the first that touches a kept table."""
+    return next((i for i, piece in enumerate(stage) if piece.touched), len(stage))
 
 
 def _groups(pieces: Sequence[Piece]) -> list[int]:

@@ -58,11 +58,31 @@ class SQLFused:
 
 
 @dataclass(frozen=True)
+class SQLDelta:
+    """A delta table that one stage of a step fills and a later one reads.
+
+    ``key`` and ``values``: of a CHANGE table the group's key, and pairs of columns that say what is
+    before and after the step, the counts first; of any other table the last column is the weight.
+    """
+
+    table: str
+    columns: tuple[TableColumn, ...]  # the weight included
+    read: SQLStatement
+    load: SQLStatement
+    clear: SQLStatement
+    key: tuple[str, ...] = ()
+    values: tuple[tuple[str, str], ...] = ()
+    is_change: bool = False
+
+
+@dataclass(frozen=True)
 class SQLStep:
     """The statements for one set of changed inputs.
 
     ``stages`` has, for each stage, the positions at which it starts and ends and the kept tables
     it reads or writes: what is committed at once when each table is flushed as soon as it is set.
+    ``needs``: for each stage, the delta tables that it fills and later ones read. The first
+    ``untouching`` statements touch no kept table.
     """
 
     inputs: tuple[str, ...]
@@ -70,6 +90,8 @@ class SQLStep:
     tables: tuple[str, ...]
     stages: tuple[tuple[int, int, tuple[str, ...]], ...]
     fused: SQLFused | None = None
+    needs: tuple[tuple[SQLDelta, ...], ...] = ()
+    untouching: int = 0
 
 
 @dataclass(frozen=True)

@@ -134,3 +134,5 @@ class Step:
     tables: tuple[str, ...]  # delay tables read or written, in the order in which they are locked
     stages: tuple[int, ...] = (0,)
     stage_tables: tuple[tuple[str, ...], ...] = field(default=())
+    stage_needs: tuple[tuple[Table, ...], ...] = ()  # delta tables that later stages read
+    untouching: int = 0  # how many statements come before the first that touches a kept table

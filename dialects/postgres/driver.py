@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime
 import itertools
 import re
+import select
+import time as clock
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import psycopg
@@ -23,6 +26,7 @@ from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLFused, SQLPlan, SQLStatement
 from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.driver import Driver, Row
+from stepping.dialects.postgres.iterations import PostgresIterations
 from stepping.dialects.postgres.queue import PostgresQueue
 from stepping.errors import RowError, UnsupportedError
 
@@ -43,6 +47,11 @@ SETTINGS = {
 _SET = "SELECT " + ", ".join(
     f"set_config('{name}', '{value}', true)" for name, value in SETTINGS.items()
 )
+_READ_COMMITTED = (
+    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL datestyle = 'ISO, YMD'; "
+)
+_CHANNEL = "stepping"  # told whenever a table has been moved to a later time
+_LISTEN_SECS = 0.1  # how long to wait for that before looking anyway
 _CURRENT = "SELECT " + ", ".join(f"current_setting('{name}')" for name in SETTINGS)
 _RESTORE = "SELECT " + ", ".join(f"set_config('{name}', %s, true)" for name in SETTINGS)
 
@@ -117,6 +126,7 @@ class PostgresDriver(Driver):
         self._begun = begun
         self._session: tuple[str, ...] = ()
         self._has_session = False
+        self._listening = False
         self._serial = itertools.count()
         if connection.info.server_version < OLDEST_VERSION:
             raise UnsupportedError(
@@ -159,6 +169,51 @@ class PostgresDriver(Driver):
     def alone(self) -> None:
         # CREATE TABLE IF NOT EXISTS fails where two run it at once.
         self._execute("SELECT pg_advisory_xact_lock(hashtext('stepping'))")
+
+    @cached_property
+    def iterations(self) -> PostgresIterations:
+        return PostgresIterations(self._connection)
+
+    @contextmanager
+    def staging(self) -> Iterator[None]:
+        if self.in_transaction():
+            with self.writing():
+                yield
+            return
+        with self._connection.transaction():
+            # Whatever the connection is set to: each statement must see what was committed before
+            # the locks were there. The journal has rows as text.
+            self._execute(_READ_COMMITTED + _SET)
+            yield
+
+    def preparing(self) -> AbstractContextManager[None]:
+        return self.writing()
+
+    def listen(self) -> None:
+        if not self._listening and not self.in_transaction():
+            self._execute(f"LISTEN {_CHANNEL}")
+            self._listening = True
+
+    def unlisten(self) -> None:
+        if self._listening and self._is_idle():
+            self._execute(f"UNLISTEN {_CHANNEL}")
+            self._listening = False
+
+    def pause(self, seconds: float) -> None:
+        if self._listening:
+            # Only waited for, not read: the application may listen on the connection as well.
+            select.select([self._connection.fileno()], [], [], max(seconds, _LISTEN_SECS))
+        else:
+            clock.sleep(seconds)
+
+    def is_of_input(self, error: BaseException) -> bool:
+        if isinstance(error, psycopg.Error):
+            of_rows = psycopg.DataError | psycopg.IntegrityError | errors.ProgramLimitExceeded
+            return isinstance(error, of_rows)
+        return isinstance(error, Exception) and not isinstance(error, MemoryError | OSError)
+
+    def is_transient(self, error: BaseException) -> bool:
+        return isinstance(error, errors.SerializationFailure | errors.DeadlockDetected)
 
     def in_transaction(self) -> bool:
         return not self._is_idle() or self._will_begin()
@@ -214,7 +269,10 @@ class PostgresDriver(Driver):
             return dict(self._execute(sql, (list(tables),), prepare=True).fetchall())
 
     def advance(self, tables: Sequence[str], t: int) -> None:
-        sql = "UPDATE last_update SET t = %s WHERE table_name = ANY(%s)"
+        sql = (
+            "WITH moved AS (UPDATE last_update SET t = %s WHERE table_name = ANY(%s)) "
+            f"SELECT pg_notify('{_CHANNEL}', '')"
+        )
         self._execute(sql, (t, list(tables)), prepare=True)
 
     def run(self, statement: SQLStatement) -> None:
@@ -294,8 +352,7 @@ class PostgresDriver(Driver):
         return {name for (name,) in rows}
 
     def next_time(self) -> int:
-        with self._connection.transaction():
-            row = self._execute("SELECT nextval('stepping_clock')").fetchone()
+        row = self._execute("SELECT nextval('stepping_clock')").fetchone()
         assert row is not None
         return int(row[0])
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import random
 import re
 import sqlite3
+import threading
+import time as clock
 import uuid
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +24,21 @@ from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.driver import Driver, Row
 from stepping.dialects.sqlite import decimals
 from stepping.dialects.sqlite.functions import register
+from stepping.dialects.sqlite.iterations import SQLiteIterations
 from stepping.dialects.sqlite.queue import SQLiteQueue
 
 BUSY_TIMEOUT_SECS = 30.0
 CACHED_STATEMENTS = 1024  # with the default of 128 a large plan would be parsed at each step
 _FETCH_ROWS = 1000
+_FIRST_PAUSE_SECS = 0.0005  # between two tries to begin a transaction
+_LONGEST_PAUSE_SECS = 0.003
+_OF_INPUT = (
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_CONSTRAINT,
+    sqlite3.SQLITE_MISMATCH,
+    sqlite3.SQLITE_TOOBIG,
+)
+_CONTENDED = 50  # for so many transactions other writers are expected after one had to wait
 
 _EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
 _EPOCH_UTC = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -41,9 +55,7 @@ def connect(path: str | Path) -> sqlite3.Connection:
         cached_statements=CACHED_STATEMENTS,
     )
     try:
-        (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
-        if mode != "wal":  # the file keeps it; setting it while others write would fail
-            connection.execute("PRAGMA journal_mode = WAL")
+        use_wal(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA wal_autocheckpoint = 16000")
         connection.execute("PRAGMA temp_store = MEMORY")
@@ -52,6 +64,23 @@ def connect(path: str | Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def use_wal(connection: sqlite3.Connection) -> None:
+    """Set journal_mode=WAL, once for a file. While others open it too, that fails at once, whatever
+    the busy timeout is.
+    """
+    deadline = clock.monotonic() + BUSY_TIMEOUT_SECS
+    while True:
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+            if mode != "wal":  # the file keeps it
+                connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or clock.monotonic() >= deadline:
+                raise
+        clock.sleep(_LONGEST_PAUSE_SECS)
 
 
 def _of_enum(atom: Atom) -> Callable[[Any], Any]:
@@ -126,6 +155,37 @@ def from_column(atom: Atom, field: str) -> Callable[[Any], Any] | None:
             return None
 
 
+def begin_immediate(connection: sqlite3.Connection, longest: float) -> bool:
+    """BEGIN IMMEDIATE, tried again for ``longest`` seconds; returns whether it had to be.
+
+    SQLite's own wait (sqlite3_busy_timeout) sleeps up to 100 ms between two tries: a writer that
+    begins anew as soon as it has committed starves the others. Here all try equally often.
+    """
+    cursor = connection.cursor()
+    cursor.row_factory = None  # tuples, whatever rows the application has asked for
+    (given,) = cursor.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute("PRAGMA busy_timeout = 0")
+    deadline = clock.monotonic() + longest
+    pause, tries = _FIRST_PAUSE_SECS, 1
+    try:
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return tries > 1
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or clock.monotonic() >= deadline:
+                    raise
+            clock.sleep(pause * random.uniform(0.5, 1.5))
+            pause, tries = min(1.3 * pause, _LONGEST_PAUSE_SECS), tries + 1
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {given:d}")
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another connection holds the lock, or is about to."""
+    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
 class _Stream:
     """A SELECT that is being read."""
 
@@ -139,6 +199,13 @@ class _Stream:
         rows, self.rest = self.rest, []
         return rows
 
+    def close(self) -> None:
+        """End it. Another thread may hold on to it, when it looks through all of them."""
+        with _STREAMS_TURN:
+            _STREAMS.discard(self)
+        self.rest = []
+        self.cursor.close()
+
     def finish(self) -> None:
         """Fetch all that is left: what the connection writes next must not be seen."""
         if self.rest is None:
@@ -149,6 +216,13 @@ class _Stream:
 # A SELECT sees what its own connection writes while it runs (sqlite.org/isolation.html), and a
 # rollback ends it; several stores may share a connection.
 _STREAMS: weakref.WeakSet[_Stream] = weakref.WeakSet()
+_STREAMS_TURN = threading.RLock()  # a generator may be closed by the garbage collector anywhere
+
+
+def streams_of(connection: sqlite3.Connection) -> list[_Stream]:
+    """What is being read on a connection."""
+    with _STREAMS_TURN:
+        return [stream for stream in _STREAMS if stream.cursor.connection is connection]
 
 
 class SQLiteDriver(Driver):
@@ -159,6 +233,7 @@ class SQLiteDriver(Driver):
         self._begun = begun
         self._session: tuple[str, ...] = ()
         self._has_session = False
+        self._contended = 0  # how many more transactions begin by `begin_immediate`
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -189,6 +264,42 @@ class SQLiteDriver(Driver):
     def alone(self) -> None:
         pass  # BEGIN IMMEDIATE is enough
 
+    @cached_property
+    def iterations(self) -> SQLiteIterations:
+        return SQLiteIterations(self._connection)
+
+    def staging(self) -> AbstractContextManager[None]:
+        return self.writing()
+
+    @contextmanager
+    def preparing(self) -> Iterator[None]:
+        if self.in_transaction():
+            yield
+            return
+        self._connection.execute("BEGIN")  # delta tables are TEMP: no lock on the file is taken
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+    def holds_up_writers(self) -> bool:
+        return self.in_transaction()
+
+    def pause(self, seconds: float) -> None:
+        clock.sleep(seconds)
+
+    def is_of_input(self, error: BaseException) -> bool:
+        if isinstance(error, sqlite3.Error):
+            # SQLITE_ERROR: what an expression raised; the others are of the file and its locks.
+            return getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_INPUT
+        return isinstance(error, Exception) and not isinstance(error, MemoryError | OSError)
+
+    def is_transient(self, error: BaseException) -> bool:
+        return False  # BEGIN IMMEDIATE has waited already
+
     def in_transaction(self) -> bool:
         return self._connection.in_transaction or self._will_begin()
 
@@ -199,17 +310,18 @@ class SQLiteDriver(Driver):
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        for stream in list(_STREAMS):
-            if stream.cursor.connection is self._connection:
-                stream.finish()
+        for stream in streams_of(self._connection):
+            stream.finish()
         if self._will_begin():
             self._connection.execute("BEGIN IMMEDIATE")
-        begin, commit = "BEGIN IMMEDIATE", "COMMIT"
+        commit = "COMMIT"
         rollback: tuple[str, ...] = ("ROLLBACK",)
         if self._connection.in_transaction:
             begin, commit = "SAVEPOINT stepping", "RELEASE stepping"
             rollback = ("ROLLBACK TO stepping", "RELEASE stepping")
-        self._connection.execute(begin)
+            self._connection.execute(begin)
+        else:
+            self._begin()
         try:
             yield
             self._connection.execute(commit)
@@ -218,6 +330,24 @@ class SQLiteDriver(Driver):
                 for statement in rollback:
                     self._connection.execute(statement)
             raise
+
+    def _begin(self) -> None:
+        """BEGIN IMMEDIATE; while several write, with pauses of our own: see `begin_immediate`."""
+        if self._contended:
+            waited = begin_immediate(self._connection, self.patience())
+            self._contended = _CONTENDED if waited else self._contended - 1
+            return
+        started = clock.monotonic()
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if not is_busy(error):
+                raise
+            self._contended = _CONTENDED
+            left = self.patience() - (clock.monotonic() - started)
+            begin_immediate(self._connection, left)
+        if clock.monotonic() - started > _FIRST_PAUSE_SECS:
+            self._contended = _CONTENDED
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -271,12 +401,13 @@ class SQLiteDriver(Driver):
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[list[Row]]:
         stream = _Stream(self._select(sql, parameters))
-        _STREAMS.add(stream)
+        with _STREAMS_TURN:
+            _STREAMS.add(stream)
         try:
             while rows := stream.fetch():
                 yield rows
         finally:
-            stream.cursor.close()
+            stream.close()
 
     def script(self, statements: Sequence[str]) -> None:
         for statement in statements:
@@ -288,12 +419,11 @@ class SQLiteDriver(Driver):
         return there & set(tables)
 
     def next_time(self) -> int:
-        with self.writing():
-            self._connection.execute(
-                "INSERT INTO stepping_clock (one, t) VALUES (1, 1) "
-                "ON CONFLICT (one) DO UPDATE SET t = t + 1"
-            )
-            (t,) = self._select("SELECT t FROM stepping_clock").fetchone()
+        self._connection.execute(
+            "INSERT INTO stepping_clock (one, t) VALUES (1, 1) "
+            "ON CONFLICT (one) DO UPDATE SET t = t + 1"
+        )
+        (t,) = self._select("SELECT t FROM stepping_clock").fetchone()
         return int(t)
 
     @property

@@ -152,6 +152,33 @@ class SQLiteDialect(Dialect):
             "    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),\n"
             "    t INTEGER NOT NULL\n)",
             queue.DDL,
+            "CREATE TABLE IF NOT EXISTS stepping_times (\n"
+            "    query TEXT NOT NULL,\n"
+            "    t INTEGER NOT NULL,\n"
+            "    void INTEGER NOT NULL,\n"
+            "    lease_until REAL NOT NULL,\n"
+            "    PRIMARY KEY (query, t)\n) WITHOUT ROWID",
+            "CREATE TABLE IF NOT EXISTS stepping_iterations (\n"
+            "    query TEXT NOT NULL,\n"
+            "    t INTEGER NOT NULL,\n"
+            "    attempt INTEGER NOT NULL,\n"
+            "    stage INTEGER NOT NULL,\n"
+            "    stages INTEGER NOT NULL,\n"
+            "    predecessor INTEGER NOT NULL,\n"
+            "    plan TEXT NOT NULL,\n"
+            "    state TEXT NOT NULL,\n"
+            "    input BLOB NOT NULL,\n"
+            "    worker TEXT,\n"
+            "    error TEXT,\n"
+            "    begun_at REAL NOT NULL,\n"
+            "    lease_until REAL NOT NULL,\n"
+            "    PRIMARY KEY (query, t)\n)",
+            "CREATE TABLE IF NOT EXISTS stepping_journal (\n"
+            "    query TEXT NOT NULL,\n"
+            "    t INTEGER NOT NULL,\n"
+            "    name TEXT NOT NULL,\n"
+            "    packed BLOB,\n"
+            "    PRIMARY KEY (query, t, name)\n)",
         )
 
     def registered_in(self, texts: Sequence[str]) -> tuple[str, ...]:

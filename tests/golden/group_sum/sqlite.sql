@@ -6,6 +6,8 @@
 -- last_update: up to which time each table is written; stepping_queries: what
 -- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
 -- changes that store.drain() will fold in
+-- is installed; stepping_clock: where store.next_time() stands; stepping_times: what
+-- it gave out; stepping_iterations, stepping_journal: what is committed in stages
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT NOT NULL PRIMARY KEY,
     t INTEGER NOT NULL
@@ -28,6 +30,36 @@ CREATE TABLE IF NOT EXISTS stepping_queue (
     change BLOB NOT NULL,
     enqueued_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
     error TEXT
+);
+CREATE TABLE IF NOT EXISTS stepping_times (
+    query TEXT NOT NULL,
+    t INTEGER NOT NULL,
+    void INTEGER NOT NULL,
+    lease_until REAL NOT NULL,
+    PRIMARY KEY (query, t)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stepping_iterations (
+    query TEXT NOT NULL,
+    t INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    stage INTEGER NOT NULL,
+    stages INTEGER NOT NULL,
+    predecessor INTEGER NOT NULL,
+    plan TEXT NOT NULL,
+    state TEXT NOT NULL,
+    input BLOB NOT NULL,
+    worker TEXT,
+    error TEXT,
+    begun_at REAL NOT NULL,
+    lease_until REAL NOT NULL,
+    PRIMARY KEY (query, t)
+);
+CREATE TABLE IF NOT EXISTS stepping_journal (
+    query TEXT NOT NULL,
+    t INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    packed BLOB,
+    PRIMARY KEY (query, t, name)
 );
 
 ------------------------------------------------------------------------------

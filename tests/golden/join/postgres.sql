@@ -6,6 +6,8 @@
 -- last_update: up to which time each table is written; stepping_queries: what
 -- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
 -- changes that store.drain() will fold in
+-- is installed; stepping_clock: where store.next_time() stands; stepping_times: what
+-- it gave out; stepping_iterations, stepping_journal: what is committed in stages
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     t BIGINT NOT NULL
@@ -26,6 +28,37 @@ CREATE TABLE IF NOT EXISTS stepping_queue (
     enqueued_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     error TEXT,
     PRIMARY KEY (query, id)
+);
+CREATE TABLE IF NOT EXISTS stepping_times (
+    query TEXT COLLATE "C" NOT NULL,
+    t BIGINT NOT NULL,
+    void BOOLEAN NOT NULL,
+    lease_until DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (query, t)
+);
+CREATE TABLE IF NOT EXISTS stepping_iterations (
+    query TEXT COLLATE "C" NOT NULL,
+    t BIGINT NOT NULL,
+    attempt BIGINT NOT NULL,
+    stage BIGINT NOT NULL,
+    stages BIGINT NOT NULL,
+    predecessor BIGINT NOT NULL,
+    plan TEXT NOT NULL,
+    state TEXT NOT NULL,
+    input BYTEA NOT NULL,
+    worker TEXT,
+    error TEXT,
+    begun_at DOUBLE PRECISION NOT NULL,
+    lease_until DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (query, t)
+);
+CREATE TABLE IF NOT EXISTS stepping_journal (
+    query TEXT COLLATE "C" NOT NULL,
+    t BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    packed BYTEA,
+    kept TEXT[],
+    PRIMARY KEY (query, t, name)
 );
 
 ------------------------------------------------------------------------------
@@ -75,11 +108,11 @@ VALUES
 -- locked first: join__line_items_by_product_name_c9dc4c, join__products_by_name_e6b089 in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   stepping_delta_products_c88ed1: products (the query's arguments)
---   m3_g: products (the query's arguments)
---   m3_o: products (the query's arguments)
---   m3_i: products (the query's arguments)
---   m3_u: products (the query's arguments)
---   m3_d: products (the query's arguments)
+--   m2_g: products (the query's arguments)
+--   m2_o: products (the query's arguments)
+--   m2_i: products (the query's arguments)
+--   m2_u: products (the query's arguments)
+--   m2_d: products (the query's arguments)
 --   SELECT: join (query.py:18)
 WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   SELECT
@@ -87,19 +120,19 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     u."price" AS "price",
     u."c" AS "c"
   FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS DOUBLE PRECISION[]), CAST('{}' AS BIGINT[])) AS "u"("name", "price", "c")
-), "m3_g" AS MATERIALIZED (
+), "m2_g" AS MATERIALIZED (
   SELECT
     "d2"."name" AS "name",
     "d2"."price" AS "price",
     "d2"."c" AS "c"
   FROM "stepping_delta_products_c88ed1" AS "d2"
-), "m3_o" AS MATERIALIZED (
+), "m2_o" AS MATERIALIZED (
   SELECT
     g."name",
     g."price",
     COALESCE(l.stepping_old, 0) + g."c" AS "c",
     l.stepping_rid
-  FROM "m3_g" AS g
+  FROM "m2_g" AS g
   LEFT JOIN LATERAL (
     SELECT
       a.ctid AS stepping_rid,
@@ -113,7 +146,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     LIMIT 1
   ) AS l
     ON TRUE
-), "m3_i" AS (
+), "m2_i" AS (
   INSERT INTO "join__products_by_name_e6b089" (
     "name",
     "price",
@@ -123,16 +156,16 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     o."name",
     o."price",
     o."c"
-  FROM "m3_o" AS o
+  FROM "m2_o" AS o
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
-), "m3_u" AS (
+), "m2_u" AS (
   UPDATE "join__products_by_name_e6b089" AS a SET "c" = o."c"
-  FROM "m3_o" AS o
+  FROM "m2_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
-), "m3_d" AS (
-  DELETE FROM "join__products_by_name_e6b089" AS a USING   "m3_o" AS o
+), "m2_d" AS (
+  DELETE FROM "join__products_by_name_e6b089" AS a USING   "m2_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 )
@@ -154,11 +187,11 @@ JOIN "join__line_items_by_product_name_c9dc4c" AS "t1"
 -- locked first: join__line_items_by_product_name_c9dc4c, join__products_by_name_e6b089 in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   stepping_delta_line_items_1c1527: line_items (the query's arguments)
---   m3_g: line_items (the query's arguments)
---   m3_o: line_items (the query's arguments)
---   m3_i: line_items (the query's arguments)
---   m3_u: line_items (the query's arguments)
---   m3_d: line_items (the query's arguments)
+--   m2_g: line_items (the query's arguments)
+--   m2_o: line_items (the query's arguments)
+--   m2_i: line_items (the query's arguments)
+--   m2_u: line_items (the query's arguments)
+--   m2_d: line_items (the query's arguments)
 --   SELECT: join (query.py:18)
 WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
   SELECT
@@ -166,19 +199,19 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     u."product_name" COLLATE "C" AS "product_name",
     u."c" AS "c"
   FROM UNNEST(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS "u"("basket_id", "product_name", "c")
-), "m3_g" AS MATERIALIZED (
+), "m2_g" AS MATERIALIZED (
   SELECT
     "d2"."product_name" AS "product_name",
     "d2"."basket_id" AS "basket_id",
     "d2"."c" AS "c"
   FROM "stepping_delta_line_items_1c1527" AS "d2"
-), "m3_o" AS MATERIALIZED (
+), "m2_o" AS MATERIALIZED (
   SELECT
     g."product_name",
     g."basket_id",
     COALESCE(l.stepping_old, 0) + g."c" AS "c",
     l.stepping_rid
-  FROM "m3_g" AS g
+  FROM "m2_g" AS g
   LEFT JOIN LATERAL (
     SELECT
       a.ctid AS stepping_rid,
@@ -192,7 +225,7 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     LIMIT 1
   ) AS l
     ON TRUE
-), "m3_i" AS (
+), "m2_i" AS (
   INSERT INTO "join__line_items_by_product_name_c9dc4c" (
     "product_name",
     "basket_id",
@@ -202,16 +235,16 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     o."product_name",
     o."basket_id",
     o."c"
-  FROM "m3_o" AS o
+  FROM "m2_o" AS o
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
-), "m3_u" AS (
+), "m2_u" AS (
   UPDATE "join__line_items_by_product_name_c9dc4c" AS a SET "c" = o."c"
-  FROM "m3_o" AS o
+  FROM "m2_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
-), "m3_d" AS (
-  DELETE FROM "join__line_items_by_product_name_c9dc4c" AS a USING   "m3_o" AS o
+), "m2_d" AS (
+  DELETE FROM "join__line_items_by_product_name_c9dc4c" AS a USING   "m2_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 )

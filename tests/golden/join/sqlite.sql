@@ -6,6 +6,8 @@
 -- last_update: up to which time each table is written; stepping_queries: what
 -- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
 -- changes that store.drain() will fold in
+-- is installed; stepping_clock: where store.next_time() stands; stepping_times: what
+-- it gave out; stepping_iterations, stepping_journal: what is committed in stages
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT NOT NULL PRIMARY KEY,
     t INTEGER NOT NULL
@@ -28,6 +30,36 @@ CREATE TABLE IF NOT EXISTS stepping_queue (
     change BLOB NOT NULL,
     enqueued_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
     error TEXT
+);
+CREATE TABLE IF NOT EXISTS stepping_times (
+    query TEXT NOT NULL,
+    t INTEGER NOT NULL,
+    void INTEGER NOT NULL,
+    lease_until REAL NOT NULL,
+    PRIMARY KEY (query, t)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stepping_iterations (
+    query TEXT NOT NULL,
+    t INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    stage INTEGER NOT NULL,
+    stages INTEGER NOT NULL,
+    predecessor INTEGER NOT NULL,
+    plan TEXT NOT NULL,
+    state TEXT NOT NULL,
+    input BLOB NOT NULL,
+    worker TEXT,
+    error TEXT,
+    begun_at REAL NOT NULL,
+    lease_until REAL NOT NULL,
+    PRIMARY KEY (query, t)
+);
+CREATE TABLE IF NOT EXISTS stepping_journal (
+    query TEXT NOT NULL,
+    t INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    packed BLOB,
+    PRIMARY KEY (query, t, name)
 );
 
 ------------------------------------------------------------------------------
@@ -103,18 +135,7 @@ CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_line_items_1c1527" (
 DELETE FROM temp."stepping_delta_products_c88ed1";
 -- 2. products (the query's arguments): load the changed rows
 -- INSERT INTO temp."stepping_delta_products_c88ed1" ("name", "price", "c") VALUES (?, ?, ?)
--- 3. join (query.py:18): the change of an output
-SELECT
-  "d0"."name" AS "left_name",
-  "d0"."price" AS "left_price",
-  "t1"."basket_id" AS "right_basket_id",
-  "t1"."product_name" AS "right_product_name",
-  "d0"."c" * "t1"."c" AS "stepping_count"
-FROM temp."stepping_delta_products_c88ed1" AS "d0"
-CROSS JOIN "join__line_items_by_product_name_c9dc4c" AS "t1"
-WHERE
-  "t1"."product_name" = "d0"."name";
--- 4. products (the query's arguments)
+-- 3. products (the query's arguments)
 INSERT INTO "join__products_by_name_e6b089" (
   "name",
   "price",
@@ -127,7 +148,7 @@ SELECT
 FROM temp."stepping_delta_products_c88ed1" AS "d2"
 WHERE
   TRUE ON CONFLICT DO UPDATE SET "c" = "join__products_by_name_e6b089"."c" + excluded."c";
--- 5. products (the query's arguments): a count below 0, looked for where rows were removed
+-- 4. products (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "name",
   "price",
@@ -136,6 +157,17 @@ FROM "join__products_by_name_e6b089"
 WHERE
   "c" < 0
 LIMIT 1;
+-- 5. join (query.py:18): the change of an output
+SELECT
+  "d0"."name" AS "left_name",
+  "d0"."price" AS "left_price",
+  "t1"."basket_id" AS "right_basket_id",
+  "t1"."product_name" AS "right_product_name",
+  "d0"."c" * "t1"."c" AS "stepping_count"
+FROM temp."stepping_delta_products_c88ed1" AS "d0"
+CROSS JOIN "join__line_items_by_product_name_c9dc4c" AS "t1"
+WHERE
+  "t1"."product_name" = "d0"."name";
 
 ------------------------------------------------------------------------------
 -- When line_items changes: one transaction
@@ -145,18 +177,7 @@ LIMIT 1;
 DELETE FROM temp."stepping_delta_line_items_1c1527";
 -- 2. line_items (the query's arguments): load the changed rows
 -- INSERT INTO temp."stepping_delta_line_items_1c1527" ("basket_id", "product_name", "c") VALUES (?, ?, ?)
--- 3. join (query.py:18): the change of an output
-SELECT
-  "t0"."name" AS "left_name",
-  "t0"."price" AS "left_price",
-  "d1"."basket_id" AS "right_basket_id",
-  "d1"."product_name" AS "right_product_name",
-  "d1"."c" * "t0"."c" AS "stepping_count"
-FROM temp."stepping_delta_line_items_1c1527" AS "d1"
-CROSS JOIN "join__products_by_name_e6b089" AS "t0"
-WHERE
-  "t0"."name" = "d1"."product_name";
--- 4. line_items (the query's arguments)
+-- 3. line_items (the query's arguments)
 INSERT INTO "join__line_items_by_product_name_c9dc4c" (
   "product_name",
   "basket_id",
@@ -169,7 +190,7 @@ SELECT
 FROM temp."stepping_delta_line_items_1c1527" AS "d2"
 WHERE
   TRUE ON CONFLICT DO UPDATE SET "c" = "join__line_items_by_product_name_c9dc4c"."c" + excluded."c";
--- 5. line_items (the query's arguments): a count below 0, looked for where rows were removed
+-- 4. line_items (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "product_name",
   "basket_id",
@@ -178,6 +199,17 @@ FROM "join__line_items_by_product_name_c9dc4c"
 WHERE
   "c" < 0
 LIMIT 1;
+-- 5. join (query.py:18): the change of an output
+SELECT
+  "t0"."name" AS "left_name",
+  "t0"."price" AS "left_price",
+  "d1"."basket_id" AS "right_basket_id",
+  "d1"."product_name" AS "right_product_name",
+  "d1"."c" * "t0"."c" AS "stepping_count"
+FROM temp."stepping_delta_line_items_1c1527" AS "d1"
+CROSS JOIN "join__products_by_name_e6b089" AS "t0"
+WHERE
+  "t0"."name" = "d1"."product_name";
 
 ------------------------------------------------------------------------------
 -- When any mix of products, line_items changes: one transaction

@@ -6,6 +6,8 @@
 -- last_update: up to which time each table is written; stepping_queries: what
 -- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
 -- changes that store.drain() will fold in
+-- is installed; stepping_clock: where store.next_time() stands; stepping_times: what
+-- it gave out; stepping_iterations, stepping_journal: what is committed in stages
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     t BIGINT NOT NULL
@@ -26,6 +28,37 @@ CREATE TABLE IF NOT EXISTS stepping_queue (
     enqueued_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     error TEXT,
     PRIMARY KEY (query, id)
+);
+CREATE TABLE IF NOT EXISTS stepping_times (
+    query TEXT COLLATE "C" NOT NULL,
+    t BIGINT NOT NULL,
+    void BOOLEAN NOT NULL,
+    lease_until DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (query, t)
+);
+CREATE TABLE IF NOT EXISTS stepping_iterations (
+    query TEXT COLLATE "C" NOT NULL,
+    t BIGINT NOT NULL,
+    attempt BIGINT NOT NULL,
+    stage BIGINT NOT NULL,
+    stages BIGINT NOT NULL,
+    predecessor BIGINT NOT NULL,
+    plan TEXT NOT NULL,
+    state TEXT NOT NULL,
+    input BYTEA NOT NULL,
+    worker TEXT,
+    error TEXT,
+    begun_at DOUBLE PRECISION NOT NULL,
+    lease_until DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (query, t)
+);
+CREATE TABLE IF NOT EXISTS stepping_journal (
+    query TEXT COLLATE "C" NOT NULL,
+    t BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    packed BYTEA,
+    kept TEXT[],
+    PRIMARY KEY (query, t, name)
 );
 
 ------------------------------------------------------------------------------
@@ -93,11 +126,11 @@ VALUES
 -- locked first: outer_join__outer_join_by_value_fc9e83, outer_join__people_by_team_a22e03, outer_join__teams_by_number_a29639 in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   stepping_delta_people_e8c9d2: people (the query's arguments)
---   m3_g: people (the query's arguments)
---   m3_o: people (the query's arguments)
---   m3_i: people (the query's arguments)
---   m3_u: people (the query's arguments)
---   m3_d: people (the query's arguments)
+--   m2_g: people (the query's arguments)
+--   m2_o: people (the query's arguments)
+--   m2_i: people (the query's arguments)
+--   m2_u: people (the query's arguments)
+--   m2_d: people (the query's arguments)
 --   SELECT: outer_join (query.py:18)
 WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
   SELECT
@@ -105,19 +138,19 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
     u."team" AS "team",
     u."c" AS "c"
   FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[]), CAST('{}' AS BIGINT[])) AS "u"("name", "team", "c")
-), "m3_g" AS MATERIALIZED (
+), "m2_g" AS MATERIALIZED (
   SELECT
     "d5"."team" AS "team",
     "d5"."name" AS "name",
     "d5"."c" AS "c"
   FROM "stepping_delta_people_e8c9d2" AS "d5"
-), "m3_o" AS MATERIALIZED (
+), "m2_o" AS MATERIALIZED (
   SELECT
     g."team",
     g."name",
     COALESCE(l.stepping_old, 0) + g."c" AS "c",
     l.stepping_rid
-  FROM "m3_g" AS g
+  FROM "m2_g" AS g
   LEFT JOIN LATERAL (
     SELECT
       a.ctid AS stepping_rid,
@@ -131,7 +164,7 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
     LIMIT 1
   ) AS l
     ON TRUE
-), "m3_i" AS (
+), "m2_i" AS (
   INSERT INTO "outer_join__people_by_team_a22e03" (
     "team",
     "name",
@@ -141,16 +174,16 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
     o."team",
     o."name",
     o."c"
-  FROM "m3_o" AS o
+  FROM "m2_o" AS o
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
-), "m3_u" AS (
+), "m2_u" AS (
   UPDATE "outer_join__people_by_team_a22e03" AS a SET "c" = o."c"
-  FROM "m3_o" AS o
+  FROM "m2_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
-), "m3_d" AS (
-  DELETE FROM "outer_join__people_by_team_a22e03" AS a USING   "m3_o" AS o
+), "m2_d" AS (
+  DELETE FROM "outer_join__people_by_team_a22e03" AS a USING   "m2_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 )
@@ -202,16 +235,16 @@ JOIN "outer_join__outer_join_by_value_fc9e83" AS "t4"
 --   m4_i: outer_join (query.py:18)
 --   m4_u: outer_join (query.py:18)
 --   m4_d: outer_join (query.py:18)
---   m6_g: outer_join (query.py:18)
---   m6_o: outer_join (query.py:18)
---   m6_i: outer_join (query.py:18)
---   m6_u: outer_join (query.py:18)
---   m6_d: outer_join (query.py:18)
---   m7_g: teams (the query's arguments)
---   m7_o: teams (the query's arguments)
---   m7_i: teams (the query's arguments)
---   m7_u: teams (the query's arguments)
---   m7_d: teams (the query's arguments)
+--   m5_g: outer_join (query.py:18)
+--   m5_o: outer_join (query.py:18)
+--   m5_i: outer_join (query.py:18)
+--   m5_u: outer_join (query.py:18)
+--   m5_d: outer_join (query.py:18)
+--   m6_g: teams (the query's arguments)
+--   m6_o: teams (the query's arguments)
+--   m6_i: teams (the query's arguments)
+--   m6_u: teams (the query's arguments)
+--   m6_d: teams (the query's arguments)
 --   SELECT: outer_join (query.py:18)
 WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
   SELECT
@@ -296,7 +329,7 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
   DELETE FROM "outer_join__teams_1323c8" AS a USING   "m4_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
-), "m6_g" AS MATERIALIZED (
+), "m5_g" AS MATERIALIZED (
   SELECT
     "g"."value",
     CAST(SUM("g"."c") AS BIGINT) AS "c"
@@ -310,12 +343,12 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
     "g"."value"
   HAVING
     CAST(SUM("g"."c") AS BIGINT) <> 0
-), "m6_o" AS MATERIALIZED (
+), "m5_o" AS MATERIALIZED (
   SELECT
     g."value",
     COALESCE(l.stepping_old, 0) + g."c" AS "c",
     l.stepping_rid
-  FROM "m6_g" AS g
+  FROM "m5_g" AS g
   LEFT JOIN LATERAL (
     SELECT
       a.ctid AS stepping_rid,
@@ -328,7 +361,7 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
     LIMIT 1
   ) AS l
     ON TRUE
-), "m6_i" AS (
+), "m5_i" AS (
   INSERT INTO "outer_join__outer_join_by_value_fc9e83" (
     "value",
     "c"
@@ -336,31 +369,31 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
   SELECT
     o."value",
     o."c"
-  FROM "m6_o" AS o
+  FROM "m5_o" AS o
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
-), "m6_u" AS (
+), "m5_u" AS (
   UPDATE "outer_join__outer_join_by_value_fc9e83" AS a SET "c" = o."c"
-  FROM "m6_o" AS o
+  FROM "m5_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
-), "m6_d" AS (
-  DELETE FROM "outer_join__outer_join_by_value_fc9e83" AS a USING   "m6_o" AS o
+), "m5_d" AS (
+  DELETE FROM "outer_join__outer_join_by_value_fc9e83" AS a USING   "m5_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
-), "m7_g" AS MATERIALIZED (
+), "m6_g" AS MATERIALIZED (
   SELECT
     "d7"."number" AS "number",
     "d7"."title" AS "title",
     "d7"."c" AS "c"
   FROM "stepping_delta_teams_84606c" AS "d7"
-), "m7_o" AS MATERIALIZED (
+), "m6_o" AS MATERIALIZED (
   SELECT
     g."number",
     g."title",
     COALESCE(l.stepping_old, 0) + g."c" AS "c",
     l.stepping_rid
-  FROM "m7_g" AS g
+  FROM "m6_g" AS g
   LEFT JOIN LATERAL (
     SELECT
       a.ctid AS stepping_rid,
@@ -373,7 +406,7 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
     LIMIT 1
   ) AS l
     ON TRUE
-), "m7_i" AS (
+), "m6_i" AS (
   INSERT INTO "outer_join__teams_by_number_a29639" (
     "number",
     "title",
@@ -383,16 +416,16 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
     o."number",
     o."title",
     o."c"
-  FROM "m7_o" AS o
+  FROM "m6_o" AS o
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
-), "m7_u" AS (
+), "m6_u" AS (
   UPDATE "outer_join__teams_by_number_a29639" AS a SET "c" = o."c"
-  FROM "m7_o" AS o
+  FROM "m6_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
-), "m7_d" AS (
-  DELETE FROM "outer_join__teams_by_number_a29639" AS a USING   "m7_o" AS o
+), "m6_d" AS (
+  DELETE FROM "outer_join__teams_by_number_a29639" AS a USING   "m6_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 )

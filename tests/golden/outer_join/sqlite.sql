@@ -6,6 +6,8 @@
 -- last_update: up to which time each table is written; stepping_queries: what
 -- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
 -- changes that store.drain() will fold in
+-- is installed; stepping_clock: where store.next_time() stands; stepping_times: what
+-- it gave out; stepping_iterations, stepping_journal: what is committed in stages
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT NOT NULL PRIMARY KEY,
     t INTEGER NOT NULL
@@ -28,6 +30,36 @@ CREATE TABLE IF NOT EXISTS stepping_queue (
     change BLOB NOT NULL,
     enqueued_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
     error TEXT
+);
+CREATE TABLE IF NOT EXISTS stepping_times (
+    query TEXT NOT NULL,
+    t INTEGER NOT NULL,
+    void INTEGER NOT NULL,
+    lease_until REAL NOT NULL,
+    PRIMARY KEY (query, t)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stepping_iterations (
+    query TEXT NOT NULL,
+    t INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    stage INTEGER NOT NULL,
+    stages INTEGER NOT NULL,
+    predecessor INTEGER NOT NULL,
+    plan TEXT NOT NULL,
+    state TEXT NOT NULL,
+    input BLOB NOT NULL,
+    worker TEXT,
+    error TEXT,
+    begun_at REAL NOT NULL,
+    lease_until REAL NOT NULL,
+    PRIMARY KEY (query, t)
+);
+CREATE TABLE IF NOT EXISTS stepping_journal (
+    query TEXT NOT NULL,
+    t INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    packed BLOB,
+    PRIMARY KEY (query, t, name)
 );
 
 ------------------------------------------------------------------------------
@@ -135,7 +167,29 @@ CREATE TEMP TABLE IF NOT EXISTS "stepping_exists_teams_994399" (
 DELETE FROM temp."stepping_delta_people_e8c9d2";
 -- 2. people (the query's arguments): load the changed rows
 -- INSERT INTO temp."stepping_delta_people_e8c9d2" ("name", "team", "c") VALUES (?, ?, ?)
--- 3. outer_join (query.py:18): the change of an output
+-- 3. people (the query's arguments)
+INSERT INTO "outer_join__people_by_team_a22e03" (
+  "team",
+  "name",
+  "c"
+)
+SELECT
+  COALESCE("d5"."team", x'') AS "team",
+  "d5"."name" AS "name",
+  "d5"."c" AS "c"
+FROM temp."stepping_delta_people_e8c9d2" AS "d5"
+WHERE
+  TRUE ON CONFLICT DO UPDATE SET "c" = "outer_join__people_by_team_a22e03"."c" + excluded."c";
+-- 4. people (the query's arguments): a count below 0, looked for where rows were removed
+SELECT
+  "team",
+  "name",
+  "c"
+FROM "outer_join__people_by_team_a22e03"
+WHERE
+  "c" < 0
+LIMIT 1;
+-- 5. outer_join (query.py:18): the change of an output
 SELECT
   "d0"."name" AS "left_name",
   "d0"."team" AS "left_team",
@@ -170,28 +224,6 @@ FROM temp."stepping_delta_people_e8c9d2" AS "d3"
 CROSS JOIN "outer_join__outer_join_by_value_fc9e83" AS "t4"
 WHERE
   "t4"."value" = "d3"."team";
--- 4. people (the query's arguments)
-INSERT INTO "outer_join__people_by_team_a22e03" (
-  "team",
-  "name",
-  "c"
-)
-SELECT
-  COALESCE("d5"."team", x'') AS "team",
-  "d5"."name" AS "name",
-  "d5"."c" AS "c"
-FROM temp."stepping_delta_people_e8c9d2" AS "d5"
-WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "outer_join__people_by_team_a22e03"."c" + excluded."c";
--- 5. people (the query's arguments): a count below 0, looked for where rows were removed
-SELECT
-  "team",
-  "name",
-  "c"
-FROM "outer_join__people_by_team_a22e03"
-WHERE
-  "c" < 0
-LIMIT 1;
 
 ------------------------------------------------------------------------------
 -- When teams changes: one transaction
@@ -258,7 +290,55 @@ FROM "outer_join__teams_1323c8"
 WHERE
   "c" < 0
 LIMIT 1;
--- 7. outer_join (query.py:18): the change of an output
+-- 7. outer_join (query.py:18)
+INSERT INTO "outer_join__outer_join_by_value_fc9e83" (
+  "value",
+  "c"
+)
+SELECT
+  "g"."value",
+  SUM("g"."c") AS "c"
+FROM (
+  SELECT
+    "d5"."value" AS "value",
+    "d5"."c" AS "c"
+  FROM temp."stepping_exists_teams_994399" AS "d5"
+) AS "g"
+GROUP BY
+  "g"."value"
+HAVING
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "outer_join__outer_join_by_value_fc9e83"."c" + excluded."c";
+-- 8. outer_join (query.py:18): a count below 0, looked for where rows were removed
+SELECT
+  "value",
+  "c"
+FROM "outer_join__outer_join_by_value_fc9e83"
+WHERE
+  "c" < 0
+LIMIT 1;
+-- 9. teams (the query's arguments)
+INSERT INTO "outer_join__teams_by_number_a29639" (
+  "number",
+  "title",
+  "c"
+)
+SELECT
+  "d7"."number" AS "number",
+  "d7"."title" AS "title",
+  "d7"."c" AS "c"
+FROM temp."stepping_delta_teams_84606c" AS "d7"
+WHERE
+  TRUE ON CONFLICT DO UPDATE SET "c" = "outer_join__teams_by_number_a29639"."c" + excluded."c";
+-- 10. teams (the query's arguments): a count below 0, looked for where rows were removed
+SELECT
+  "number",
+  "title",
+  "c"
+FROM "outer_join__teams_by_number_a29639"
+WHERE
+  "c" < 0
+LIMIT 1;
+-- 11. outer_join (query.py:18): the change of an output
 SELECT
   "t1"."name" AS "left_name",
   (
@@ -288,54 +368,6 @@ FROM temp."stepping_exists_teams_994399" AS "d4"
 CROSS JOIN "outer_join__people_by_team_a22e03" AS "t3"
 WHERE
   "t3"."team" = "d4"."value";
--- 8. outer_join (query.py:18)
-INSERT INTO "outer_join__outer_join_by_value_fc9e83" (
-  "value",
-  "c"
-)
-SELECT
-  "g"."value",
-  SUM("g"."c") AS "c"
-FROM (
-  SELECT
-    "d5"."value" AS "value",
-    "d5"."c" AS "c"
-  FROM temp."stepping_exists_teams_994399" AS "d5"
-) AS "g"
-GROUP BY
-  "g"."value"
-HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "outer_join__outer_join_by_value_fc9e83"."c" + excluded."c";
--- 9. outer_join (query.py:18): a count below 0, looked for where rows were removed
-SELECT
-  "value",
-  "c"
-FROM "outer_join__outer_join_by_value_fc9e83"
-WHERE
-  "c" < 0
-LIMIT 1;
--- 10. teams (the query's arguments)
-INSERT INTO "outer_join__teams_by_number_a29639" (
-  "number",
-  "title",
-  "c"
-)
-SELECT
-  "d7"."number" AS "number",
-  "d7"."title" AS "title",
-  "d7"."c" AS "c"
-FROM temp."stepping_delta_teams_84606c" AS "d7"
-WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "outer_join__teams_by_number_a29639"."c" + excluded."c";
--- 11. teams (the query's arguments): a count below 0, looked for where rows were removed
-SELECT
-  "number",
-  "title",
-  "c"
-FROM "outer_join__teams_by_number_a29639"
-WHERE
-  "c" < 0
-LIMIT 1;
 
 ------------------------------------------------------------------------------
 -- When any mix of people, teams changes: one transaction

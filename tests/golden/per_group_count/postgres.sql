@@ -6,6 +6,8 @@
 -- last_update: up to which time each table is written; stepping_queries: what
 -- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
 -- changes that store.drain() will fold in
+-- is installed; stepping_clock: where store.next_time() stands; stepping_times: what
+-- it gave out; stepping_iterations, stepping_journal: what is committed in stages
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     t BIGINT NOT NULL
@@ -26,6 +28,37 @@ CREATE TABLE IF NOT EXISTS stepping_queue (
     enqueued_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     error TEXT,
     PRIMARY KEY (query, id)
+);
+CREATE TABLE IF NOT EXISTS stepping_times (
+    query TEXT COLLATE "C" NOT NULL,
+    t BIGINT NOT NULL,
+    void BOOLEAN NOT NULL,
+    lease_until DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (query, t)
+);
+CREATE TABLE IF NOT EXISTS stepping_iterations (
+    query TEXT COLLATE "C" NOT NULL,
+    t BIGINT NOT NULL,
+    attempt BIGINT NOT NULL,
+    stage BIGINT NOT NULL,
+    stages BIGINT NOT NULL,
+    predecessor BIGINT NOT NULL,
+    plan TEXT NOT NULL,
+    state TEXT NOT NULL,
+    input BYTEA NOT NULL,
+    worker TEXT,
+    error TEXT,
+    begun_at DOUBLE PRECISION NOT NULL,
+    lease_until DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (query, t)
+);
+CREATE TABLE IF NOT EXISTS stepping_journal (
+    query TEXT COLLATE "C" NOT NULL,
+    t BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    packed BYTEA,
+    kept TEXT[],
+    PRIMARY KEY (query, t, name)
 );
 
 ------------------------------------------------------------------------------

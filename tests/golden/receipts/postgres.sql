@@ -6,6 +6,8 @@
 -- last_update: up to which time each table is written; stepping_queries: what
 -- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
 -- changes that store.drain() will fold in
+-- is installed; stepping_clock: where store.next_time() stands; stepping_times: what
+-- it gave out; stepping_iterations, stepping_journal: what is committed in stages
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     t BIGINT NOT NULL
@@ -26,6 +28,37 @@ CREATE TABLE IF NOT EXISTS stepping_queue (
     enqueued_at TIMESTAMPTZ NOT NULL DEFAULT now(),
     error TEXT,
     PRIMARY KEY (query, id)
+);
+CREATE TABLE IF NOT EXISTS stepping_times (
+    query TEXT COLLATE "C" NOT NULL,
+    t BIGINT NOT NULL,
+    void BOOLEAN NOT NULL,
+    lease_until DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (query, t)
+);
+CREATE TABLE IF NOT EXISTS stepping_iterations (
+    query TEXT COLLATE "C" NOT NULL,
+    t BIGINT NOT NULL,
+    attempt BIGINT NOT NULL,
+    stage BIGINT NOT NULL,
+    stages BIGINT NOT NULL,
+    predecessor BIGINT NOT NULL,
+    plan TEXT NOT NULL,
+    state TEXT NOT NULL,
+    input BYTEA NOT NULL,
+    worker TEXT,
+    error TEXT,
+    begun_at DOUBLE PRECISION NOT NULL,
+    lease_until DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (query, t)
+);
+CREATE TABLE IF NOT EXISTS stepping_journal (
+    query TEXT COLLATE "C" NOT NULL,
+    t BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    packed BYTEA,
+    kept TEXT[],
+    PRIMARY KEY (query, t, name)
 );
 
 ------------------------------------------------------------------------------
@@ -99,22 +132,22 @@ VALUES
 -- locked first: receipts__group_reduce_flatten_by_basket_id_b2283a, receipts__items_a86753, receipts__line_items_by_product_name_c9dc4c, receipts__products_by_name_e6b089 in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   stepping_delta_products_c88ed1: products (the query's arguments)
+--   m4_g: products (the query's arguments)
+--   m4_o: products (the query's arguments)
+--   m4_i: products (the query's arguments)
+--   m4_u: products (the query's arguments)
+--   m4_d: products (the query's arguments)
 --   stepping_delta_map_b7028e: map (query.py:34)
+--   m7_g: map (query.py:34)
+--   m7_o: map (query.py:34)
+--   m7_i: map (query.py:34)
+--   m7_u: map (query.py:34)
+--   m7_d: map (query.py:34)
 --   stepping_change_group_reduce_flatten_by_basket_id_f21f90: group_reduce_flatten (query.py:37)
---   m6_o: group_reduce_flatten (query.py:37)
---   m6_i: group_reduce_flatten (query.py:37)
---   m6_u: group_reduce_flatten (query.py:37)
---   m6_d: group_reduce_flatten (query.py:37)
---   m9_g: map (query.py:34)
---   m9_o: map (query.py:34)
---   m9_i: map (query.py:34)
---   m9_u: map (query.py:34)
---   m9_d: map (query.py:34)
---   m10_g: products (the query's arguments)
---   m10_o: products (the query's arguments)
---   m10_i: products (the query's arguments)
---   m10_u: products (the query's arguments)
---   m10_d: products (the query's arguments)
+--   m9_o: group_reduce_flatten (query.py:37)
+--   m9_i: group_reduce_flatten (query.py:37)
+--   m9_u: group_reduce_flatten (query.py:37)
+--   m9_d: group_reduce_flatten (query.py:37)
 --   SELECT: map (query.py:34)
 --   SELECT: group_reduce_flatten (query.py:37)
 WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
@@ -123,6 +156,54 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     u."price" AS "price",
     u."c" AS "c"
   FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS DOUBLE PRECISION[]), CAST('{}' AS BIGINT[])) AS "u"("name", "price", "c")
+), "m4_g" AS MATERIALIZED (
+  SELECT
+    "d7"."name" AS "name",
+    "d7"."price" AS "price",
+    "d7"."c" AS "c"
+  FROM "stepping_delta_products_c88ed1" AS "d7"
+), "m4_o" AS MATERIALIZED (
+  SELECT
+    g."name",
+    g."price",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m4_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "receipts__products_by_name_e6b089" AS a
+    WHERE
+      HASHTEXTEXTENDED("a"."name", 0) = HASHTEXTEXTENDED(g."name", 0)
+      AND "a"."name" = g."name"
+      AND HASH_RECORD_EXTENDED(ROW("a"."name", "a"."price"), 0) = HASH_RECORD_EXTENDED(ROW(g."name", g."price"), 0)
+      AND ROW("a"."name", "a"."price") IS NOT DISTINCT FROM ROW(g."name", g."price")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m4_i" AS (
+  INSERT INTO "receipts__products_by_name_e6b089" (
+    "name",
+    "price",
+    "c"
+  )
+  SELECT
+    o."name",
+    o."price",
+    o."c"
+  FROM "m4_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m4_u" AS (
+  UPDATE "receipts__products_by_name_e6b089" AS a SET "c" = o."c"
+  FROM "m4_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m4_d" AS (
+  DELETE FROM "receipts__products_by_name_e6b089" AS a USING   "m4_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
 ), "stepping_delta_map_b7028e" AS MATERIALIZED (
   SELECT
     "t1"."basket_id" AS "basket_id",
@@ -133,6 +214,70 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   JOIN "receipts__line_items_by_product_name_c9dc4c" AS "t1"
     ON HASHTEXTEXTENDED("t1"."product_name", 0) = HASHTEXTEXTENDED("d0"."name", 0)
     AND "t1"."product_name" = "d0"."name"
+), "m7_g" AS MATERIALIZED (
+  SELECT
+    "g"."basket_id",
+    "g"."product_name",
+    "g"."product_price",
+    CAST(SUM("g"."c") AS BIGINT) AS "c"
+  FROM (
+    SELECT
+      "d6"."basket_id" AS "basket_id",
+      "d6"."product_name" AS "product_name",
+      "d6"."product_price" AS "product_price",
+      "d6"."c" AS "c"
+    FROM "stepping_delta_map_b7028e" AS "d6"
+  ) AS "g"
+  GROUP BY
+    "g"."basket_id",
+    "g"."product_name",
+    "g"."product_price"
+  HAVING
+    CAST(SUM("g"."c") AS BIGINT) <> 0
+), "m7_o" AS MATERIALIZED (
+  SELECT
+    g."basket_id",
+    g."product_name",
+    g."product_price",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m7_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "receipts__items_a86753" AS a
+    WHERE
+      "a"."basket_id" = g."basket_id"
+      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) = HASH_RECORD_EXTENDED(ROW(g."basket_id", g."product_name", g."product_price"), 0)
+      AND ROW("a"."basket_id", "a"."product_name", "a"."product_price") IS NOT DISTINCT FROM ROW(g."basket_id", g."product_name", g."product_price")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m7_i" AS (
+  INSERT INTO "receipts__items_a86753" (
+    "basket_id",
+    "product_name",
+    "product_price",
+    "c"
+  )
+  SELECT
+    o."basket_id",
+    o."product_name",
+    o."product_price",
+    o."c"
+  FROM "m7_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m7_u" AS (
+  UPDATE "receipts__items_a86753" AS a SET "c" = o."c"
+  FROM "m7_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m7_d" AS (
+  DELETE FROM "receipts__items_a86753" AS a USING   "m7_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
 ), "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS MATERIALIZED (
   SELECT
     "g"."basket_id",
@@ -234,7 +379,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     OR "g"."sum_product_price" <> 0.0
     OR "g"."sum_product_price_pos_inf" <> 0
     OR "g"."sum_product_price_neg_inf" <> 0
-), "m6_o" AS MATERIALIZED (
+), "m9_o" AS MATERIALIZED (
   SELECT
     g."basket_id",
     g.n1 AS "n",
@@ -247,7 +392,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     ON "a"."basket_id" = g."basket_id"
   WHERE
     g.n1 <> 0 OR NOT g.n0 IS NULL
-), "m6_i" AS (
+), "m9_i" AS (
   INSERT INTO "receipts__group_reduce_flatten_by_basket_id_b2283a" (
     "basket_id",
     "sum_product_price",
@@ -261,130 +406,18 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     o."sum_product_price_pos_inf",
     o."sum_product_price_neg_inf",
     o."n"
-  FROM "m6_o" AS o
+  FROM "m9_o" AS o
   WHERE
     o.stepping_rid IS NULL AND o."n" <> 0
-), "m6_u" AS (
+), "m9_u" AS (
   UPDATE "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a SET "n" = o."n", "sum_product_price" = o."sum_product_price", "sum_product_price_pos_inf" = o."sum_product_price_pos_inf", "sum_product_price_neg_inf" = o."sum_product_price_neg_inf"
-  FROM "m6_o" AS o
+  FROM "m9_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."n" <> 0
-), "m6_d" AS (
-  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a USING   "m6_o" AS o
+), "m9_d" AS (
+  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a USING   "m9_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."n" = 0
-), "m9_g" AS MATERIALIZED (
-  SELECT
-    "g"."basket_id",
-    "g"."product_name",
-    "g"."product_price",
-    CAST(SUM("g"."c") AS BIGINT) AS "c"
-  FROM (
-    SELECT
-      "d6"."basket_id" AS "basket_id",
-      "d6"."product_name" AS "product_name",
-      "d6"."product_price" AS "product_price",
-      "d6"."c" AS "c"
-    FROM "stepping_delta_map_b7028e" AS "d6"
-  ) AS "g"
-  GROUP BY
-    "g"."basket_id",
-    "g"."product_name",
-    "g"."product_price"
-  HAVING
-    CAST(SUM("g"."c") AS BIGINT) <> 0
-), "m9_o" AS MATERIALIZED (
-  SELECT
-    g."basket_id",
-    g."product_name",
-    g."product_price",
-    COALESCE(l.stepping_old, 0) + g."c" AS "c",
-    l.stepping_rid
-  FROM "m9_g" AS g
-  LEFT JOIN LATERAL (
-    SELECT
-      a.ctid AS stepping_rid,
-      a."c" AS stepping_old
-    FROM "receipts__items_a86753" AS a
-    WHERE
-      "a"."basket_id" = g."basket_id"
-      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) = HASH_RECORD_EXTENDED(ROW(g."basket_id", g."product_name", g."product_price"), 0)
-      AND ROW("a"."basket_id", "a"."product_name", "a"."product_price") IS NOT DISTINCT FROM ROW(g."basket_id", g."product_name", g."product_price")
-    LIMIT 1
-  ) AS l
-    ON TRUE
-), "m9_i" AS (
-  INSERT INTO "receipts__items_a86753" (
-    "basket_id",
-    "product_name",
-    "product_price",
-    "c"
-  )
-  SELECT
-    o."basket_id",
-    o."product_name",
-    o."product_price",
-    o."c"
-  FROM "m9_o" AS o
-  WHERE
-    o.stepping_rid IS NULL AND o."c" <> 0
-), "m9_u" AS (
-  UPDATE "receipts__items_a86753" AS a SET "c" = o."c"
-  FROM "m9_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" <> 0
-), "m9_d" AS (
-  DELETE FROM "receipts__items_a86753" AS a USING   "m9_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" = 0
-), "m10_g" AS MATERIALIZED (
-  SELECT
-    "d7"."name" AS "name",
-    "d7"."price" AS "price",
-    "d7"."c" AS "c"
-  FROM "stepping_delta_products_c88ed1" AS "d7"
-), "m10_o" AS MATERIALIZED (
-  SELECT
-    g."name",
-    g."price",
-    COALESCE(l.stepping_old, 0) + g."c" AS "c",
-    l.stepping_rid
-  FROM "m10_g" AS g
-  LEFT JOIN LATERAL (
-    SELECT
-      a.ctid AS stepping_rid,
-      a."c" AS stepping_old
-    FROM "receipts__products_by_name_e6b089" AS a
-    WHERE
-      HASHTEXTEXTENDED("a"."name", 0) = HASHTEXTEXTENDED(g."name", 0)
-      AND "a"."name" = g."name"
-      AND HASH_RECORD_EXTENDED(ROW("a"."name", "a"."price"), 0) = HASH_RECORD_EXTENDED(ROW(g."name", g."price"), 0)
-      AND ROW("a"."name", "a"."price") IS NOT DISTINCT FROM ROW(g."name", g."price")
-    LIMIT 1
-  ) AS l
-    ON TRUE
-), "m10_i" AS (
-  INSERT INTO "receipts__products_by_name_e6b089" (
-    "name",
-    "price",
-    "c"
-  )
-  SELECT
-    o."name",
-    o."price",
-    o."c"
-  FROM "m10_o" AS o
-  WHERE
-    o.stepping_rid IS NULL AND o."c" <> 0
-), "m10_u" AS (
-  UPDATE "receipts__products_by_name_e6b089" AS a SET "c" = o."c"
-  FROM "m10_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" <> 0
-), "m10_d" AS (
-  DELETE FROM "receipts__products_by_name_e6b089" AS a USING   "m10_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" = 0
 )
 SELECT
   0 AS stepping_output,
@@ -456,22 +489,22 @@ WHERE
 -- locked first: receipts__group_reduce_flatten_by_basket_id_b2283a, receipts__items_a86753, receipts__line_items_by_product_name_c9dc4c, receipts__products_by_name_e6b089 in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   stepping_delta_line_items_1c1527: line_items (the query's arguments)
+--   m4_g: line_items (the query's arguments)
+--   m4_o: line_items (the query's arguments)
+--   m4_i: line_items (the query's arguments)
+--   m4_u: line_items (the query's arguments)
+--   m4_d: line_items (the query's arguments)
 --   stepping_delta_map_b7028e: map (query.py:34)
+--   m7_g: map (query.py:34)
+--   m7_o: map (query.py:34)
+--   m7_i: map (query.py:34)
+--   m7_u: map (query.py:34)
+--   m7_d: map (query.py:34)
 --   stepping_change_group_reduce_flatten_by_basket_id_f21f90: group_reduce_flatten (query.py:37)
---   m6_o: group_reduce_flatten (query.py:37)
---   m6_i: group_reduce_flatten (query.py:37)
---   m6_u: group_reduce_flatten (query.py:37)
---   m6_d: group_reduce_flatten (query.py:37)
---   m9_g: map (query.py:34)
---   m9_o: map (query.py:34)
---   m9_i: map (query.py:34)
---   m9_u: map (query.py:34)
---   m9_d: map (query.py:34)
---   m10_g: line_items (the query's arguments)
---   m10_o: line_items (the query's arguments)
---   m10_i: line_items (the query's arguments)
---   m10_u: line_items (the query's arguments)
---   m10_d: line_items (the query's arguments)
+--   m9_o: group_reduce_flatten (query.py:37)
+--   m9_i: group_reduce_flatten (query.py:37)
+--   m9_u: group_reduce_flatten (query.py:37)
+--   m9_d: group_reduce_flatten (query.py:37)
 --   SELECT: map (query.py:34)
 --   SELECT: group_reduce_flatten (query.py:37)
 WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
@@ -480,6 +513,54 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     u."product_name" COLLATE "C" AS "product_name",
     u."c" AS "c"
   FROM UNNEST(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS "u"("basket_id", "product_name", "c")
+), "m4_g" AS MATERIALIZED (
+  SELECT
+    "d7"."product_name" AS "product_name",
+    "d7"."basket_id" AS "basket_id",
+    "d7"."c" AS "c"
+  FROM "stepping_delta_line_items_1c1527" AS "d7"
+), "m4_o" AS MATERIALIZED (
+  SELECT
+    g."product_name",
+    g."basket_id",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m4_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "receipts__line_items_by_product_name_c9dc4c" AS a
+    WHERE
+      HASHTEXTEXTENDED("a"."product_name", 0) = HASHTEXTEXTENDED(g."product_name", 0)
+      AND "a"."product_name" = g."product_name"
+      AND HASH_RECORD_EXTENDED(ROW("a"."product_name", "a"."basket_id"), 0) = HASH_RECORD_EXTENDED(ROW(g."product_name", g."basket_id"), 0)
+      AND ROW("a"."product_name", "a"."basket_id") IS NOT DISTINCT FROM ROW(g."product_name", g."basket_id")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m4_i" AS (
+  INSERT INTO "receipts__line_items_by_product_name_c9dc4c" (
+    "product_name",
+    "basket_id",
+    "c"
+  )
+  SELECT
+    o."product_name",
+    o."basket_id",
+    o."c"
+  FROM "m4_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m4_u" AS (
+  UPDATE "receipts__line_items_by_product_name_c9dc4c" AS a SET "c" = o."c"
+  FROM "m4_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m4_d" AS (
+  DELETE FROM "receipts__line_items_by_product_name_c9dc4c" AS a USING   "m4_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
 ), "stepping_delta_map_b7028e" AS MATERIALIZED (
   SELECT
     "d1"."basket_id" AS "basket_id",
@@ -490,6 +571,70 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
   JOIN "receipts__products_by_name_e6b089" AS "t0"
     ON HASHTEXTEXTENDED("t0"."name", 0) = HASHTEXTEXTENDED("d1"."product_name", 0)
     AND "t0"."name" = "d1"."product_name"
+), "m7_g" AS MATERIALIZED (
+  SELECT
+    "g"."basket_id",
+    "g"."product_name",
+    "g"."product_price",
+    CAST(SUM("g"."c") AS BIGINT) AS "c"
+  FROM (
+    SELECT
+      "d6"."basket_id" AS "basket_id",
+      "d6"."product_name" AS "product_name",
+      "d6"."product_price" AS "product_price",
+      "d6"."c" AS "c"
+    FROM "stepping_delta_map_b7028e" AS "d6"
+  ) AS "g"
+  GROUP BY
+    "g"."basket_id",
+    "g"."product_name",
+    "g"."product_price"
+  HAVING
+    CAST(SUM("g"."c") AS BIGINT) <> 0
+), "m7_o" AS MATERIALIZED (
+  SELECT
+    g."basket_id",
+    g."product_name",
+    g."product_price",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m7_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "receipts__items_a86753" AS a
+    WHERE
+      "a"."basket_id" = g."basket_id"
+      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) = HASH_RECORD_EXTENDED(ROW(g."basket_id", g."product_name", g."product_price"), 0)
+      AND ROW("a"."basket_id", "a"."product_name", "a"."product_price") IS NOT DISTINCT FROM ROW(g."basket_id", g."product_name", g."product_price")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m7_i" AS (
+  INSERT INTO "receipts__items_a86753" (
+    "basket_id",
+    "product_name",
+    "product_price",
+    "c"
+  )
+  SELECT
+    o."basket_id",
+    o."product_name",
+    o."product_price",
+    o."c"
+  FROM "m7_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m7_u" AS (
+  UPDATE "receipts__items_a86753" AS a SET "c" = o."c"
+  FROM "m7_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m7_d" AS (
+  DELETE FROM "receipts__items_a86753" AS a USING   "m7_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
 ), "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS MATERIALIZED (
   SELECT
     "g"."basket_id",
@@ -591,7 +736,7 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     OR "g"."sum_product_price" <> 0.0
     OR "g"."sum_product_price_pos_inf" <> 0
     OR "g"."sum_product_price_neg_inf" <> 0
-), "m6_o" AS MATERIALIZED (
+), "m9_o" AS MATERIALIZED (
   SELECT
     g."basket_id",
     g.n1 AS "n",
@@ -604,7 +749,7 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     ON "a"."basket_id" = g."basket_id"
   WHERE
     g.n1 <> 0 OR NOT g.n0 IS NULL
-), "m6_i" AS (
+), "m9_i" AS (
   INSERT INTO "receipts__group_reduce_flatten_by_basket_id_b2283a" (
     "basket_id",
     "sum_product_price",
@@ -618,130 +763,18 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     o."sum_product_price_pos_inf",
     o."sum_product_price_neg_inf",
     o."n"
-  FROM "m6_o" AS o
+  FROM "m9_o" AS o
   WHERE
     o.stepping_rid IS NULL AND o."n" <> 0
-), "m6_u" AS (
+), "m9_u" AS (
   UPDATE "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a SET "n" = o."n", "sum_product_price" = o."sum_product_price", "sum_product_price_pos_inf" = o."sum_product_price_pos_inf", "sum_product_price_neg_inf" = o."sum_product_price_neg_inf"
-  FROM "m6_o" AS o
+  FROM "m9_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."n" <> 0
-), "m6_d" AS (
-  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a USING   "m6_o" AS o
+), "m9_d" AS (
+  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a USING   "m9_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."n" = 0
-), "m9_g" AS MATERIALIZED (
-  SELECT
-    "g"."basket_id",
-    "g"."product_name",
-    "g"."product_price",
-    CAST(SUM("g"."c") AS BIGINT) AS "c"
-  FROM (
-    SELECT
-      "d6"."basket_id" AS "basket_id",
-      "d6"."product_name" AS "product_name",
-      "d6"."product_price" AS "product_price",
-      "d6"."c" AS "c"
-    FROM "stepping_delta_map_b7028e" AS "d6"
-  ) AS "g"
-  GROUP BY
-    "g"."basket_id",
-    "g"."product_name",
-    "g"."product_price"
-  HAVING
-    CAST(SUM("g"."c") AS BIGINT) <> 0
-), "m9_o" AS MATERIALIZED (
-  SELECT
-    g."basket_id",
-    g."product_name",
-    g."product_price",
-    COALESCE(l.stepping_old, 0) + g."c" AS "c",
-    l.stepping_rid
-  FROM "m9_g" AS g
-  LEFT JOIN LATERAL (
-    SELECT
-      a.ctid AS stepping_rid,
-      a."c" AS stepping_old
-    FROM "receipts__items_a86753" AS a
-    WHERE
-      "a"."basket_id" = g."basket_id"
-      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) = HASH_RECORD_EXTENDED(ROW(g."basket_id", g."product_name", g."product_price"), 0)
-      AND ROW("a"."basket_id", "a"."product_name", "a"."product_price") IS NOT DISTINCT FROM ROW(g."basket_id", g."product_name", g."product_price")
-    LIMIT 1
-  ) AS l
-    ON TRUE
-), "m9_i" AS (
-  INSERT INTO "receipts__items_a86753" (
-    "basket_id",
-    "product_name",
-    "product_price",
-    "c"
-  )
-  SELECT
-    o."basket_id",
-    o."product_name",
-    o."product_price",
-    o."c"
-  FROM "m9_o" AS o
-  WHERE
-    o.stepping_rid IS NULL AND o."c" <> 0
-), "m9_u" AS (
-  UPDATE "receipts__items_a86753" AS a SET "c" = o."c"
-  FROM "m9_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" <> 0
-), "m9_d" AS (
-  DELETE FROM "receipts__items_a86753" AS a USING   "m9_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" = 0
-), "m10_g" AS MATERIALIZED (
-  SELECT
-    "d7"."product_name" AS "product_name",
-    "d7"."basket_id" AS "basket_id",
-    "d7"."c" AS "c"
-  FROM "stepping_delta_line_items_1c1527" AS "d7"
-), "m10_o" AS MATERIALIZED (
-  SELECT
-    g."product_name",
-    g."basket_id",
-    COALESCE(l.stepping_old, 0) + g."c" AS "c",
-    l.stepping_rid
-  FROM "m10_g" AS g
-  LEFT JOIN LATERAL (
-    SELECT
-      a.ctid AS stepping_rid,
-      a."c" AS stepping_old
-    FROM "receipts__line_items_by_product_name_c9dc4c" AS a
-    WHERE
-      HASHTEXTEXTENDED("a"."product_name", 0) = HASHTEXTEXTENDED(g."product_name", 0)
-      AND "a"."product_name" = g."product_name"
-      AND HASH_RECORD_EXTENDED(ROW("a"."product_name", "a"."basket_id"), 0) = HASH_RECORD_EXTENDED(ROW(g."product_name", g."basket_id"), 0)
-      AND ROW("a"."product_name", "a"."basket_id") IS NOT DISTINCT FROM ROW(g."product_name", g."basket_id")
-    LIMIT 1
-  ) AS l
-    ON TRUE
-), "m10_i" AS (
-  INSERT INTO "receipts__line_items_by_product_name_c9dc4c" (
-    "product_name",
-    "basket_id",
-    "c"
-  )
-  SELECT
-    o."product_name",
-    o."basket_id",
-    o."c"
-  FROM "m10_o" AS o
-  WHERE
-    o.stepping_rid IS NULL AND o."c" <> 0
-), "m10_u" AS (
-  UPDATE "receipts__line_items_by_product_name_c9dc4c" AS a SET "c" = o."c"
-  FROM "m10_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" <> 0
-), "m10_d" AS (
-  DELETE FROM "receipts__line_items_by_product_name_c9dc4c" AS a USING   "m10_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" = 0
 )
 SELECT
   0 AS stepping_output,
@@ -825,16 +858,16 @@ WHERE
 --   m8_i: products (the query's arguments)
 --   m8_u: products (the query's arguments)
 --   m8_d: products (the query's arguments)
+--   m10_g: map (query.py:34)
+--   m10_o: map (query.py:34)
+--   m10_i: map (query.py:34)
+--   m10_u: map (query.py:34)
+--   m10_d: map (query.py:34)
 --   stepping_change_group_reduce_flatten_by_basket_id_f21f90: group_reduce_flatten (query.py:37)
---   m10_o: group_reduce_flatten (query.py:37)
---   m10_i: group_reduce_flatten (query.py:37)
---   m10_u: group_reduce_flatten (query.py:37)
---   m10_d: group_reduce_flatten (query.py:37)
---   m13_g: map (query.py:34)
---   m13_o: map (query.py:34)
---   m13_i: map (query.py:34)
---   m13_u: map (query.py:34)
---   m13_d: map (query.py:34)
+--   m12_o: group_reduce_flatten (query.py:37)
+--   m12_i: group_reduce_flatten (query.py:37)
+--   m12_u: group_reduce_flatten (query.py:37)
+--   m12_d: group_reduce_flatten (query.py:37)
 --   SELECT: map (query.py:34)
 --   SELECT: group_reduce_flatten (query.py:37)
 WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
@@ -975,6 +1008,70 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   DELETE FROM "receipts__products_by_name_e6b089" AS a USING   "m8_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
+), "m10_g" AS MATERIALIZED (
+  SELECT
+    "g"."basket_id",
+    "g"."product_name",
+    "g"."product_price",
+    CAST(SUM("g"."c") AS BIGINT) AS "c"
+  FROM (
+    SELECT
+      "d10"."basket_id" AS "basket_id",
+      "d10"."product_name" AS "product_name",
+      "d10"."product_price" AS "product_price",
+      "d10"."c" AS "c"
+    FROM "stepping_delta_map_b7028e" AS "d10"
+  ) AS "g"
+  GROUP BY
+    "g"."basket_id",
+    "g"."product_name",
+    "g"."product_price"
+  HAVING
+    CAST(SUM("g"."c") AS BIGINT) <> 0
+), "m10_o" AS MATERIALIZED (
+  SELECT
+    g."basket_id",
+    g."product_name",
+    g."product_price",
+    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    l.stepping_rid
+  FROM "m10_g" AS g
+  LEFT JOIN LATERAL (
+    SELECT
+      a.ctid AS stepping_rid,
+      a."c" AS stepping_old
+    FROM "receipts__items_a86753" AS a
+    WHERE
+      "a"."basket_id" = g."basket_id"
+      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) = HASH_RECORD_EXTENDED(ROW(g."basket_id", g."product_name", g."product_price"), 0)
+      AND ROW("a"."basket_id", "a"."product_name", "a"."product_price") IS NOT DISTINCT FROM ROW(g."basket_id", g."product_name", g."product_price")
+    LIMIT 1
+  ) AS l
+    ON TRUE
+), "m10_i" AS (
+  INSERT INTO "receipts__items_a86753" (
+    "basket_id",
+    "product_name",
+    "product_price",
+    "c"
+  )
+  SELECT
+    o."basket_id",
+    o."product_name",
+    o."product_price",
+    o."c"
+  FROM "m10_o" AS o
+  WHERE
+    o.stepping_rid IS NULL AND o."c" <> 0
+), "m10_u" AS (
+  UPDATE "receipts__items_a86753" AS a SET "c" = o."c"
+  FROM "m10_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" <> 0
+), "m10_d" AS (
+  DELETE FROM "receipts__items_a86753" AS a USING   "m10_o" AS o
+  WHERE
+    a.ctid = o.stepping_rid AND o."c" = 0
 ), "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS MATERIALIZED (
   SELECT
     "g"."basket_id",
@@ -1076,7 +1173,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     OR "g"."sum_product_price" <> 0.0
     OR "g"."sum_product_price_pos_inf" <> 0
     OR "g"."sum_product_price_neg_inf" <> 0
-), "m10_o" AS MATERIALIZED (
+), "m12_o" AS MATERIALIZED (
   SELECT
     g."basket_id",
     g.n1 AS "n",
@@ -1089,7 +1186,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     ON "a"."basket_id" = g."basket_id"
   WHERE
     g.n1 <> 0 OR NOT g.n0 IS NULL
-), "m10_i" AS (
+), "m12_i" AS (
   INSERT INTO "receipts__group_reduce_flatten_by_basket_id_b2283a" (
     "basket_id",
     "sum_product_price",
@@ -1103,82 +1200,18 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     o."sum_product_price_pos_inf",
     o."sum_product_price_neg_inf",
     o."n"
-  FROM "m10_o" AS o
+  FROM "m12_o" AS o
   WHERE
     o.stepping_rid IS NULL AND o."n" <> 0
-), "m10_u" AS (
+), "m12_u" AS (
   UPDATE "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a SET "n" = o."n", "sum_product_price" = o."sum_product_price", "sum_product_price_pos_inf" = o."sum_product_price_pos_inf", "sum_product_price_neg_inf" = o."sum_product_price_neg_inf"
-  FROM "m10_o" AS o
+  FROM "m12_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."n" <> 0
-), "m10_d" AS (
-  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a USING   "m10_o" AS o
+), "m12_d" AS (
+  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a USING   "m12_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."n" = 0
-), "m13_g" AS MATERIALIZED (
-  SELECT
-    "g"."basket_id",
-    "g"."product_name",
-    "g"."product_price",
-    CAST(SUM("g"."c") AS BIGINT) AS "c"
-  FROM (
-    SELECT
-      "d10"."basket_id" AS "basket_id",
-      "d10"."product_name" AS "product_name",
-      "d10"."product_price" AS "product_price",
-      "d10"."c" AS "c"
-    FROM "stepping_delta_map_b7028e" AS "d10"
-  ) AS "g"
-  GROUP BY
-    "g"."basket_id",
-    "g"."product_name",
-    "g"."product_price"
-  HAVING
-    CAST(SUM("g"."c") AS BIGINT) <> 0
-), "m13_o" AS MATERIALIZED (
-  SELECT
-    g."basket_id",
-    g."product_name",
-    g."product_price",
-    COALESCE(l.stepping_old, 0) + g."c" AS "c",
-    l.stepping_rid
-  FROM "m13_g" AS g
-  LEFT JOIN LATERAL (
-    SELECT
-      a.ctid AS stepping_rid,
-      a."c" AS stepping_old
-    FROM "receipts__items_a86753" AS a
-    WHERE
-      "a"."basket_id" = g."basket_id"
-      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) = HASH_RECORD_EXTENDED(ROW(g."basket_id", g."product_name", g."product_price"), 0)
-      AND ROW("a"."basket_id", "a"."product_name", "a"."product_price") IS NOT DISTINCT FROM ROW(g."basket_id", g."product_name", g."product_price")
-    LIMIT 1
-  ) AS l
-    ON TRUE
-), "m13_i" AS (
-  INSERT INTO "receipts__items_a86753" (
-    "basket_id",
-    "product_name",
-    "product_price",
-    "c"
-  )
-  SELECT
-    o."basket_id",
-    o."product_name",
-    o."product_price",
-    o."c"
-  FROM "m13_o" AS o
-  WHERE
-    o.stepping_rid IS NULL AND o."c" <> 0
-), "m13_u" AS (
-  UPDATE "receipts__items_a86753" AS a SET "c" = o."c"
-  FROM "m13_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" <> 0
-), "m13_d" AS (
-  DELETE FROM "receipts__items_a86753" AS a USING   "m13_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" = 0
 )
 SELECT
   0 AS stepping_output,

@@ -6,6 +6,8 @@
 -- last_update: up to which time each table is written; stepping_queries: what
 -- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
 -- changes that store.drain() will fold in
+-- is installed; stepping_clock: where store.next_time() stands; stepping_times: what
+-- it gave out; stepping_iterations, stepping_journal: what is committed in stages
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT NOT NULL PRIMARY KEY,
     t INTEGER NOT NULL
@@ -28,6 +30,36 @@ CREATE TABLE IF NOT EXISTS stepping_queue (
     change BLOB NOT NULL,
     enqueued_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
     error TEXT
+);
+CREATE TABLE IF NOT EXISTS stepping_times (
+    query TEXT NOT NULL,
+    t INTEGER NOT NULL,
+    void INTEGER NOT NULL,
+    lease_until REAL NOT NULL,
+    PRIMARY KEY (query, t)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stepping_iterations (
+    query TEXT NOT NULL,
+    t INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    stage INTEGER NOT NULL,
+    stages INTEGER NOT NULL,
+    predecessor INTEGER NOT NULL,
+    plan TEXT NOT NULL,
+    state TEXT NOT NULL,
+    input BLOB NOT NULL,
+    worker TEXT,
+    error TEXT,
+    begun_at REAL NOT NULL,
+    lease_until REAL NOT NULL,
+    PRIMARY KEY (query, t)
+);
+CREATE TABLE IF NOT EXISTS stepping_journal (
+    query TEXT NOT NULL,
+    t INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    packed BLOB,
+    PRIMARY KEY (query, t, name)
 );
 
 ------------------------------------------------------------------------------
@@ -156,7 +188,29 @@ DELETE FROM temp."stepping_delta_map_b7028e";
 DELETE FROM temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90";
 -- 4. products (the query's arguments): load the changed rows
 -- INSERT INTO temp."stepping_delta_products_c88ed1" ("name", "price", "c") VALUES (?, ?, ?)
--- 5. map (query.py:34)
+-- 5. products (the query's arguments)
+INSERT INTO "receipts__products_by_name_e6b089" (
+  "name",
+  "price",
+  "c"
+)
+SELECT
+  "d7"."name" AS "name",
+  "d7"."price" AS "price",
+  "d7"."c" AS "c"
+FROM temp."stepping_delta_products_c88ed1" AS "d7"
+WHERE
+  TRUE ON CONFLICT DO UPDATE SET "c" = "receipts__products_by_name_e6b089"."c" + excluded."c";
+-- 6. products (the query's arguments): a count below 0, looked for where rows were removed
+SELECT
+  "name",
+  "price",
+  "c"
+FROM "receipts__products_by_name_e6b089"
+WHERE
+  "c" < 0
+LIMIT 1;
+-- 7. map (query.py:34)
 INSERT INTO temp."stepping_delta_map_b7028e" (
   "basket_id",
   "product_name",
@@ -172,7 +226,50 @@ FROM temp."stepping_delta_products_c88ed1" AS "d0"
 CROSS JOIN "receipts__line_items_by_product_name_c9dc4c" AS "t1"
 WHERE
   "t1"."product_name" = "d0"."name";
--- 6. group_reduce_flatten (query.py:37)
+-- 8. map (query.py:34): the change of an output
+SELECT
+  "d3"."basket_id" AS "basket_id",
+  "d3"."product_name" AS "product_name",
+  "d3"."product_price" AS "product_price",
+  "d3"."c" AS "stepping_count"
+FROM temp."stepping_delta_map_b7028e" AS "d3";
+-- 9. map (query.py:34)
+INSERT INTO "receipts__items_a86753" (
+  "basket_id",
+  "product_name",
+  "product_price",
+  "c"
+)
+SELECT
+  "g"."basket_id",
+  "g"."product_name",
+  "g"."product_price",
+  SUM("g"."c") AS "c"
+FROM (
+  SELECT
+    "d6"."basket_id" AS "basket_id",
+    "d6"."product_name" AS "product_name",
+    "d6"."product_price" AS "product_price",
+    "d6"."c" AS "c"
+  FROM temp."stepping_delta_map_b7028e" AS "d6"
+) AS "g"
+GROUP BY
+  "g"."basket_id",
+  "g"."product_name",
+  "g"."product_price"
+HAVING
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "receipts__items_a86753"."c" + excluded."c";
+-- 10. map (query.py:34): a count below 0, looked for where rows were removed
+SELECT
+  "basket_id",
+  "product_name",
+  "product_price",
+  "c"
+FROM "receipts__items_a86753"
+WHERE
+  "c" < 0
+LIMIT 1;
+-- 11. group_reduce_flatten (query.py:37)
 INSERT INTO temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90" (
   "basket_id",
   "n0",
@@ -288,7 +385,7 @@ WHERE
   OR "g"."sum_product_price" <> 0.0
   OR "g"."sum_product_price_pos_inf" <> 0
   OR "g"."sum_product_price_neg_inf" <> 0;
--- 7. group_reduce_flatten (query.py:37)
+-- 12. group_reduce_flatten (query.py:37)
 INSERT INTO "receipts__group_reduce_flatten_by_basket_id_b2283a" (
   "basket_id",
   "sum_product_price",
@@ -305,14 +402,7 @@ SELECT
 FROM temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "g"
 WHERE
   "g"."n1" <> 0 OR NOT "g"."n0" IS NULL ON CONFLICT DO UPDATE SET "sum_product_price" = excluded."sum_product_price", "sum_product_price_pos_inf" = excluded."sum_product_price_pos_inf", "sum_product_price_neg_inf" = excluded."sum_product_price_neg_inf", "n" = excluded."n";
--- 8. map (query.py:34): the change of an output
-SELECT
-  "d3"."basket_id" AS "basket_id",
-  "d3"."product_name" AS "product_name",
-  "d3"."product_price" AS "product_price",
-  "d3"."c" AS "stepping_count"
-FROM temp."stepping_delta_map_b7028e" AS "d3";
--- 9. group_reduce_flatten (query.py:37): the change of an output
+-- 13. group_reduce_flatten (query.py:37): the change of an output
 SELECT
   "d4"."sum_product_price_0" AS "left",
   "d4"."basket_id" AS "right",
@@ -355,64 +445,6 @@ WHERE
       )
     )
   );
--- 10. map (query.py:34)
-INSERT INTO "receipts__items_a86753" (
-  "basket_id",
-  "product_name",
-  "product_price",
-  "c"
-)
-SELECT
-  "g"."basket_id",
-  "g"."product_name",
-  "g"."product_price",
-  SUM("g"."c") AS "c"
-FROM (
-  SELECT
-    "d6"."basket_id" AS "basket_id",
-    "d6"."product_name" AS "product_name",
-    "d6"."product_price" AS "product_price",
-    "d6"."c" AS "c"
-  FROM temp."stepping_delta_map_b7028e" AS "d6"
-) AS "g"
-GROUP BY
-  "g"."basket_id",
-  "g"."product_name",
-  "g"."product_price"
-HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "receipts__items_a86753"."c" + excluded."c";
--- 11. map (query.py:34): a count below 0, looked for where rows were removed
-SELECT
-  "basket_id",
-  "product_name",
-  "product_price",
-  "c"
-FROM "receipts__items_a86753"
-WHERE
-  "c" < 0
-LIMIT 1;
--- 12. products (the query's arguments)
-INSERT INTO "receipts__products_by_name_e6b089" (
-  "name",
-  "price",
-  "c"
-)
-SELECT
-  "d7"."name" AS "name",
-  "d7"."price" AS "price",
-  "d7"."c" AS "c"
-FROM temp."stepping_delta_products_c88ed1" AS "d7"
-WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "receipts__products_by_name_e6b089"."c" + excluded."c";
--- 13. products (the query's arguments): a count below 0, looked for where rows were removed
-SELECT
-  "name",
-  "price",
-  "c"
-FROM "receipts__products_by_name_e6b089"
-WHERE
-  "c" < 0
-LIMIT 1;
 
 ------------------------------------------------------------------------------
 -- When line_items changes: one transaction
@@ -426,7 +458,29 @@ DELETE FROM temp."stepping_delta_map_b7028e";
 DELETE FROM temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90";
 -- 4. line_items (the query's arguments): load the changed rows
 -- INSERT INTO temp."stepping_delta_line_items_1c1527" ("basket_id", "product_name", "c") VALUES (?, ?, ?)
--- 5. map (query.py:34)
+-- 5. line_items (the query's arguments)
+INSERT INTO "receipts__line_items_by_product_name_c9dc4c" (
+  "product_name",
+  "basket_id",
+  "c"
+)
+SELECT
+  "d7"."product_name" AS "product_name",
+  "d7"."basket_id" AS "basket_id",
+  "d7"."c" AS "c"
+FROM temp."stepping_delta_line_items_1c1527" AS "d7"
+WHERE
+  TRUE ON CONFLICT DO UPDATE SET "c" = "receipts__line_items_by_product_name_c9dc4c"."c" + excluded."c";
+-- 6. line_items (the query's arguments): a count below 0, looked for where rows were removed
+SELECT
+  "product_name",
+  "basket_id",
+  "c"
+FROM "receipts__line_items_by_product_name_c9dc4c"
+WHERE
+  "c" < 0
+LIMIT 1;
+-- 7. map (query.py:34)
 INSERT INTO temp."stepping_delta_map_b7028e" (
   "basket_id",
   "product_name",
@@ -442,7 +496,50 @@ FROM temp."stepping_delta_line_items_1c1527" AS "d1"
 CROSS JOIN "receipts__products_by_name_e6b089" AS "t0"
 WHERE
   "t0"."name" = "d1"."product_name";
--- 6. group_reduce_flatten (query.py:37)
+-- 8. map (query.py:34): the change of an output
+SELECT
+  "d3"."basket_id" AS "basket_id",
+  "d3"."product_name" AS "product_name",
+  "d3"."product_price" AS "product_price",
+  "d3"."c" AS "stepping_count"
+FROM temp."stepping_delta_map_b7028e" AS "d3";
+-- 9. map (query.py:34)
+INSERT INTO "receipts__items_a86753" (
+  "basket_id",
+  "product_name",
+  "product_price",
+  "c"
+)
+SELECT
+  "g"."basket_id",
+  "g"."product_name",
+  "g"."product_price",
+  SUM("g"."c") AS "c"
+FROM (
+  SELECT
+    "d6"."basket_id" AS "basket_id",
+    "d6"."product_name" AS "product_name",
+    "d6"."product_price" AS "product_price",
+    "d6"."c" AS "c"
+  FROM temp."stepping_delta_map_b7028e" AS "d6"
+) AS "g"
+GROUP BY
+  "g"."basket_id",
+  "g"."product_name",
+  "g"."product_price"
+HAVING
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "receipts__items_a86753"."c" + excluded."c";
+-- 10. map (query.py:34): a count below 0, looked for where rows were removed
+SELECT
+  "basket_id",
+  "product_name",
+  "product_price",
+  "c"
+FROM "receipts__items_a86753"
+WHERE
+  "c" < 0
+LIMIT 1;
+-- 11. group_reduce_flatten (query.py:37)
 INSERT INTO temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90" (
   "basket_id",
   "n0",
@@ -558,7 +655,7 @@ WHERE
   OR "g"."sum_product_price" <> 0.0
   OR "g"."sum_product_price_pos_inf" <> 0
   OR "g"."sum_product_price_neg_inf" <> 0;
--- 7. group_reduce_flatten (query.py:37)
+-- 12. group_reduce_flatten (query.py:37)
 INSERT INTO "receipts__group_reduce_flatten_by_basket_id_b2283a" (
   "basket_id",
   "sum_product_price",
@@ -575,14 +672,7 @@ SELECT
 FROM temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "g"
 WHERE
   "g"."n1" <> 0 OR NOT "g"."n0" IS NULL ON CONFLICT DO UPDATE SET "sum_product_price" = excluded."sum_product_price", "sum_product_price_pos_inf" = excluded."sum_product_price_pos_inf", "sum_product_price_neg_inf" = excluded."sum_product_price_neg_inf", "n" = excluded."n";
--- 8. map (query.py:34): the change of an output
-SELECT
-  "d3"."basket_id" AS "basket_id",
-  "d3"."product_name" AS "product_name",
-  "d3"."product_price" AS "product_price",
-  "d3"."c" AS "stepping_count"
-FROM temp."stepping_delta_map_b7028e" AS "d3";
--- 9. group_reduce_flatten (query.py:37): the change of an output
+-- 13. group_reduce_flatten (query.py:37): the change of an output
 SELECT
   "d4"."sum_product_price_0" AS "left",
   "d4"."basket_id" AS "right",
@@ -625,64 +715,6 @@ WHERE
       )
     )
   );
--- 10. map (query.py:34)
-INSERT INTO "receipts__items_a86753" (
-  "basket_id",
-  "product_name",
-  "product_price",
-  "c"
-)
-SELECT
-  "g"."basket_id",
-  "g"."product_name",
-  "g"."product_price",
-  SUM("g"."c") AS "c"
-FROM (
-  SELECT
-    "d6"."basket_id" AS "basket_id",
-    "d6"."product_name" AS "product_name",
-    "d6"."product_price" AS "product_price",
-    "d6"."c" AS "c"
-  FROM temp."stepping_delta_map_b7028e" AS "d6"
-) AS "g"
-GROUP BY
-  "g"."basket_id",
-  "g"."product_name",
-  "g"."product_price"
-HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "receipts__items_a86753"."c" + excluded."c";
--- 11. map (query.py:34): a count below 0, looked for where rows were removed
-SELECT
-  "basket_id",
-  "product_name",
-  "product_price",
-  "c"
-FROM "receipts__items_a86753"
-WHERE
-  "c" < 0
-LIMIT 1;
--- 12. line_items (the query's arguments)
-INSERT INTO "receipts__line_items_by_product_name_c9dc4c" (
-  "product_name",
-  "basket_id",
-  "c"
-)
-SELECT
-  "d7"."product_name" AS "product_name",
-  "d7"."basket_id" AS "basket_id",
-  "d7"."c" AS "c"
-FROM temp."stepping_delta_line_items_1c1527" AS "d7"
-WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "receipts__line_items_by_product_name_c9dc4c"."c" + excluded."c";
--- 13. line_items (the query's arguments): a count below 0, looked for where rows were removed
-SELECT
-  "product_name",
-  "basket_id",
-  "c"
-FROM "receipts__line_items_by_product_name_c9dc4c"
-WHERE
-  "c" < 0
-LIMIT 1;
 
 ------------------------------------------------------------------------------
 -- When any mix of products, line_items changes: one transaction
@@ -780,7 +812,50 @@ FROM "receipts__products_by_name_e6b089"
 WHERE
   "c" < 0
 LIMIT 1;
--- 12. group_reduce_flatten (query.py:37)
+-- 12. map (query.py:34): the change of an output
+SELECT
+  "d7"."basket_id" AS "basket_id",
+  "d7"."product_name" AS "product_name",
+  "d7"."product_price" AS "product_price",
+  "d7"."c" AS "stepping_count"
+FROM temp."stepping_delta_map_b7028e" AS "d7";
+-- 13. map (query.py:34)
+INSERT INTO "receipts__items_a86753" (
+  "basket_id",
+  "product_name",
+  "product_price",
+  "c"
+)
+SELECT
+  "g"."basket_id",
+  "g"."product_name",
+  "g"."product_price",
+  SUM("g"."c") AS "c"
+FROM (
+  SELECT
+    "d10"."basket_id" AS "basket_id",
+    "d10"."product_name" AS "product_name",
+    "d10"."product_price" AS "product_price",
+    "d10"."c" AS "c"
+  FROM temp."stepping_delta_map_b7028e" AS "d10"
+) AS "g"
+GROUP BY
+  "g"."basket_id",
+  "g"."product_name",
+  "g"."product_price"
+HAVING
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "receipts__items_a86753"."c" + excluded."c";
+-- 14. map (query.py:34): a count below 0, looked for where rows were removed
+SELECT
+  "basket_id",
+  "product_name",
+  "product_price",
+  "c"
+FROM "receipts__items_a86753"
+WHERE
+  "c" < 0
+LIMIT 1;
+-- 15. group_reduce_flatten (query.py:37)
 INSERT INTO temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90" (
   "basket_id",
   "n0",
@@ -896,7 +971,7 @@ WHERE
   OR "g"."sum_product_price" <> 0.0
   OR "g"."sum_product_price_pos_inf" <> 0
   OR "g"."sum_product_price_neg_inf" <> 0;
--- 13. group_reduce_flatten (query.py:37)
+-- 16. group_reduce_flatten (query.py:37)
 INSERT INTO "receipts__group_reduce_flatten_by_basket_id_b2283a" (
   "basket_id",
   "sum_product_price",
@@ -913,14 +988,7 @@ SELECT
 FROM temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "g"
 WHERE
   "g"."n1" <> 0 OR NOT "g"."n0" IS NULL ON CONFLICT DO UPDATE SET "sum_product_price" = excluded."sum_product_price", "sum_product_price_pos_inf" = excluded."sum_product_price_pos_inf", "sum_product_price_neg_inf" = excluded."sum_product_price_neg_inf", "n" = excluded."n";
--- 14. map (query.py:34): the change of an output
-SELECT
-  "d7"."basket_id" AS "basket_id",
-  "d7"."product_name" AS "product_name",
-  "d7"."product_price" AS "product_price",
-  "d7"."c" AS "stepping_count"
-FROM temp."stepping_delta_map_b7028e" AS "d7";
--- 15. group_reduce_flatten (query.py:37): the change of an output
+-- 17. group_reduce_flatten (query.py:37): the change of an output
 SELECT
   "d8"."sum_product_price_0" AS "left",
   "d8"."basket_id" AS "right",
@@ -963,39 +1031,3 @@ WHERE
       )
     )
   );
--- 16. map (query.py:34)
-INSERT INTO "receipts__items_a86753" (
-  "basket_id",
-  "product_name",
-  "product_price",
-  "c"
-)
-SELECT
-  "g"."basket_id",
-  "g"."product_name",
-  "g"."product_price",
-  SUM("g"."c") AS "c"
-FROM (
-  SELECT
-    "d10"."basket_id" AS "basket_id",
-    "d10"."product_name" AS "product_name",
-    "d10"."product_price" AS "product_price",
-    "d10"."c" AS "c"
-  FROM temp."stepping_delta_map_b7028e" AS "d10"
-) AS "g"
-GROUP BY
-  "g"."basket_id",
-  "g"."product_name",
-  "g"."product_price"
-HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "receipts__items_a86753"."c" + excluded."c";
--- 17. map (query.py:34): a count below 0, looked for where rows were removed
-SELECT
-  "basket_id",
-  "product_name",
-  "product_price",
-  "c"
-FROM "receipts__items_a86753"
-WHERE
-  "c" < 0
-LIMIT 1;

@@ -1,0 +1,84 @@
+"""Records of staged iterations in Postgres: who works holds a session lock."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from stepping.compiler.plan.sql_plan import SQLDelta
+from stepping.dialects.iterations import Iterations, Used
+
+_CLASS = 0x73746570  # of our session locks: each worker has one, with a number of its own
+
+
+class PostgresIterations(Iterations):
+    now = "extract(epoch FROM clock_timestamp())::float8"
+    for_update = " FOR UPDATE"
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.connection = connection
+        self._worker: str | None = None
+
+    def _run(self, sql: str, parameters: Sequence[Any]) -> psycopg.RawCursor[tuple[Any, ...]]:
+        cursor = psycopg.RawCursor(self.connection, row_factory=tuple_row)
+        return cursor.execute(sql.encode(), parameters or None, prepare=True)
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._run(sql, parameters).fetchall()
+
+    def changed(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        return self._run(sql, parameters).rowcount
+
+    def worker(self) -> str:
+        if self._worker is None:
+            number = random.SystemRandom().getrandbits(31)
+            # A session lock: it goes with the connection, however that ends.
+            self.rows("SELECT pg_advisory_lock($1::int4, $2::int4)", (_CLASS, number))
+            self._worker = f"{number} {self.label()}"
+        return self._worker
+
+    def is_alive(self, worker: str) -> bool:
+        number = int(worker.split(" ")[0])
+        sql = (
+            "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 "
+            "AND classid = $1::bigint::oid AND objid = $2::bigint::oid AND granted"
+        )
+        return bool(self.rows(sql, (_CLASS, number)))
+
+    def gate(self, query: str) -> None:
+        self.rows("SELECT pg_advisory_xact_lock(hashtext('stepping'), hashtext($1))", (query,))
+
+    def use(self, query: str, t: int) -> Used:
+        sql = (
+            "WITH used AS (DELETE FROM stepping_times WHERE query = $1 AND t = $2 RETURNING void) "
+            "SELECT coalesce((SELECT void FROM used), false), EXISTS (SELECT 1 "
+            "FROM stepping_iterations WHERE query = $1 AND t < $2 AND state = 'running')"
+        )
+        ((void, early),) = self.rows(sql, (query, t))
+        return Used(void, early)
+
+    def keep(self, query: str, t: int, delta: SQLDelta) -> None:
+        self.changed(
+            "INSERT INTO stepping_journal (query, t, name, kept) "
+            "SELECT $1, $2, $3, coalesce(array_agg(d::text), '{}') "
+            f"FROM {quoted(delta.table)} d "
+            "ON CONFLICT (query, t, name) DO UPDATE SET kept = excluded.kept",
+            (query, t, delta.table),
+        )
+
+    def load(self, query: str, t: int, delta: SQLDelta) -> None:
+        table = quoted(delta.table)
+        self.changed(
+            f"INSERT INTO {table} SELECT (d.r).* FROM ("
+            f"SELECT unnest(kept)::{table} AS r FROM stepping_journal "
+            "WHERE query = $1 AND t = $2 AND name = $3 OFFSET 0) d",
+            (query, t, delta.table),
+        )
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

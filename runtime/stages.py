@@ -1,0 +1,290 @@
+"""An iteration with flush_every_set=True: one transaction a stage, so that the next can enter.
+
+The first transaction also writes the record of the iteration (its input, the iteration before it,
+its plan), each but the last the deltas that later stages read. So whoever comes next can go on from
+the last commit: see `recovery`. Whoever commits a stage counts it in the record first, under its
+lock; a worker that was taken for dead finds that it cannot, and writes nothing more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time as clock
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from stepping.compiler.plan.sql_plan import Role, SQLDelta, SQLStep
+from stepping.dialects.driver import Row
+from stepping.dialects.iterations import FINISHED, QUARANTINED, RUNNING, Record
+from stepping.dialects.packed_rows import pack_rows, unpack_rows
+from stepping.errors import FrontierTimeout, RowError, StoreError, TimePassed
+from stepping.runtime.frontier import Time
+from stepping.runtime.waiting import LEASE_SECS, NotYet
+
+if TYPE_CHECKING:
+    from stepping.runtime.engine import Engine
+
+Staged = Mapping[str, list[tuple[Row, int]]]
+Pairs = list[tuple[Any, int]]
+
+
+class Fenced(Exception):
+    """Somebody else has taken the iteration over."""
+
+
+def digest_of(step: SQLStep) -> str:
+    """What a record says of the plan: with another one its journal means nothing."""
+    texts = [(each.role.value, each.sql, each.step) for each in step.statements]
+    return hashlib.blake2b(repr((texts, step.stages)).encode(), digest_size=16).hexdigest()
+
+
+def packed_input(staged: Staged) -> bytes:
+    return pack_rows([(name, list(rows)) for name, rows in staged.items()])
+
+
+def unpacked_input(packed: bytes) -> dict[str, list[tuple[Row, int]]]:
+    """The changed rows of each input, as they are staged."""
+    return {name: list(rows) for name, rows in unpack_rows(packed)}
+
+
+@dataclass
+class StagedIteration:
+    """An iteration on its way through its stages."""
+
+    engine: Engine
+    step: SQLStep
+    staged: Staged
+    time: Time
+    record: Record
+    is_own: bool = True  # its outputs are for this worker's caller
+    is_awaited: bool = False  # the worker that began it may yet ask for them
+    found: dict[int, Pairs] = field(default_factory=dict)
+    raw: dict[int, list[Row]] = field(default_factory=dict)  # for the worker that is not us
+
+    def __post_init__(self) -> None:
+        self.driver = self.engine.driver
+        self.iterations = self.driver.iterations
+        self.query = self.engine.plan.query
+        self.last = len(self.step.stages) - 1
+
+    # -- one stage ----------------------------------------------------------------------------
+
+    def tables(self, stage: int) -> tuple[str, ...]:
+        """What a stage moves: its tables, and with the last one also those nothing touches."""
+        own = self.step.stages[stage][2]
+        if stage < self.last:
+            return own
+        touched = {name for _, _, names in self.step.stages for name in names}
+        return (*own, *(name for name in self.engine.plan.kept if name not in touched))
+
+    def advance(self) -> None:
+        """Do the next stage, when its tables have reached what is before this iteration."""
+        stage = self.record.stage
+        tables = self.tables(stage)
+        first = stage == 0
+        while True:
+            if first and self.is_own:
+                floor = self.engine.wait(
+                    tables, self.time, predecessor=self.record.predecessor, own=self.known()
+                )
+            else:
+                behind = Time(self.record.t)
+                floor = self.engine.wait(
+                    tables, behind, predecessor=self.record.predecessor, own=self.known()
+                )
+            try:
+                if first:
+                    self.prepare()
+                self.engine.again(
+                    partial(self.commit, stage, tables, floor), joined=self.driver.in_transaction()
+                )
+            except NotYet as reason:
+                if first:
+                    before = max(self.record.predecessor, reason.predecessor)
+                    self.record = replace(self.record, predecessor=before)
+                continue
+            self.record = replace(self.record, stage=stage + 1)
+            return
+
+    def known(self) -> Record | None:
+        """The record, if it is in the database."""
+        return self.record if self.record.attempt else None
+
+    def prepare(self) -> None:
+        """Fill the deltas that need no kept table, before anybody is kept from writing."""
+        self.engine.loaded = None
+        with self.driver.preparing():
+            self.driver.open_session()
+            self.found |= self.engine.statements(
+                self.step.statements[: self.step.untouching], self.staged, self.raw
+            )
+        self.engine.loaded = (self.record.t, self.record.attempt)
+
+    def commit(self, stage: int, tables: Sequence[str], floor: Mapping[str, int]) -> None:
+        engine, record = self.engine, self.record
+        start, end, _ = self.step.stages[stage]
+        self.driver.open_session()
+        with self.driver.staging():
+            if stage == 0:
+                self.iterations.gate(self.query)
+            if record.attempt and not self.iterations.enter(self.query, record, LEASE_SECS):
+                raise Fenced
+            engine.lock(tables, Time(record.t), floor)
+            if stage == 0:
+                self.begin(tables)
+            elif engine.loaded != (record.t, record.attempt):
+                self.load()
+            at = start + self.step.untouching if stage == 0 else start
+            statements = self.step.statements[at:end]
+            found = engine.statements(statements, self.staged, self.raw)
+            for delta in self.step.needs[stage]:
+                self.iterations.keep(self.query, record.t, delta)
+            for output, rows in self.raw.items() if self.is_awaited else ():
+                packed = pack_rows([tuple(row) for row in rows])
+                self.iterations.keep_packed(self.query, record.t, f"output {output}", packed)
+            if stage == self.last:
+                self.finish()
+            self.driver.advance(tables, record.t)
+        if stage == 0 and not record.attempt:
+            self.record = replace(self.record, attempt=1)
+            engine.loaded = (record.t, 1)
+        self.found |= found
+        self.raw.clear()
+
+    def begin(self, tables: Sequence[str]) -> None:
+        """Under the gate: who is before this iteration, and write its record."""
+        record = self.record
+        running = [e for e in self.iterations.records(self.query, state=RUNNING) if e.t != record.t]
+        taken = [each.t for each in running if each.t > record.t]
+        standing = self.driver.standing(self.engine.plan.kept)
+        for t in (*taken, *(each for each in standing.values() if each >= record.t)):
+            raise TimePassed(
+                f"the input time {record.t} has been taken: an iteration at time {t} has begun",
+                hint="give each step a time of its own, later than those before it",
+            )
+        before = max((each.t for each in running), default=-1)
+        if any(standing[name] < before for name in tables):
+            raise NotYet(before)
+        if record.attempt:
+            return
+        self.engine.use(self.time, early=False)
+        self.record = record = replace(record, predecessor=max(before, record.predecessor))
+        self.iterations.begin(self.query, replace(record, attempt=1, stage=1), LEASE_SECS)
+
+    def load(self) -> None:
+        """Fill the connection's delta tables with what earlier stages made."""
+        for statement in self.step.statements:
+            if statement.role is Role.CLEAR:
+                self.driver.run(statement)
+        inputs = [each for each in self.step.statements if each.role is Role.STAGE]
+        self.engine.statements(inputs, self.staged)
+        for delta in self.deltas_before(self.record.stage):
+            self.iterations.load(self.query, self.record.t, delta)
+        self.engine.loaded = (self.record.t, self.record.attempt)
+
+    def deltas_before(self, stage: int) -> list[SQLDelta]:
+        found = {delta.table: delta for each in self.step.needs[:stage] for delta in each}
+        return list(found.values())
+
+    def finish(self) -> None:
+        """The last stage: nothing of it is left but its rows."""
+        if not self.is_awaited:
+            self.iterations.forget(self.query, self.record.t)
+            return
+        for delta in self.deltas_before(self.last):
+            self.iterations.forget_kept(self.query, self.record.t, delta.table)
+        self.iterations.set_state(self.query, self.record.t, FINISHED)
+        self.iterations.forget_finished(self.query)
+
+    # -- all of them --------------------------------------------------------------------------
+
+    def run(self) -> dict[int, Pairs]:
+        """From the first stage to the last; returns the outputs."""
+        try:
+            while self.record.stage <= self.last:
+                try:
+                    self.advance()
+                except Fenced:
+                    if self.taken_over():
+                        break
+                except Exception as error:
+                    if self.known() is None or not self.is_bad_input(error):
+                        raise
+                    explained = self.engine.undo(self, error)
+                    raise explained from error
+        except BaseException:
+            self.engine.loaded = None
+            if self.known() is not None:
+                # Whoever comes next goes on at once; if the connection is gone, that says it.
+                with suppress(Exception):
+                    self.iterations.abandon(self.query, self.record)
+            raise
+        return self.found
+
+    def is_bad_input(self, error: Exception) -> bool:
+        if isinstance(error, FrontierTimeout | TimePassed | StoreError | NotYet):
+            return False
+        return self.driver.is_of_input(error)
+
+    def taken_over(self) -> bool:
+        """What became of an iteration that somebody else has taken over: whether it is finished."""
+        self.engine.loaded = None
+        deadline = clock.monotonic() + self.engine.longest_wait()
+        while True:
+            records = self.iterations.records(self.query, t=self.record.t)
+            record = records[0] if records else None
+            if record is None:
+                raise StoreError(
+                    f"the iteration at time {self.record.t} was finished by another worker, "
+                    "which took this one for dead; its outputs are gone",
+                    hint="read the caches: everything of it is written",
+                )
+            if record.state == QUARANTINED:
+                raise RowError(
+                    f"the iteration at time {record.t} failed and was undone: {record.error}",
+                    hint=f"nothing of it is left; `stepping retry` or `drop` its input: {record.t}",
+                )
+            if record.state == FINISHED:
+                self.take_outputs()
+                return True
+            if self.is_own and record.worker == self.record.worker:
+                # Sent back to the start, since one before it was undone.
+                self.record = record
+                self.found.clear()
+                return False
+            if not self.is_own:
+                raise Fenced
+            if clock.monotonic() > deadline:
+                raise FrontierTimeout(
+                    f"another worker has taken over the iteration at time {record.t}, "
+                    "and has not finished it",
+                    hint="it will be finished by whoever comes next; `stepping status` shows it",
+                )
+            self.driver.pause(0.01)
+
+    def take_outputs(self) -> None:
+        for name, packed in self.iterations.packed(self.query, self.record.t).items():
+            output = int(name.removeprefix("output "))
+            self.found[output] = self.engine.decoded(output, unpack_rows(packed))
+        self.iterations.forget(self.query, self.record.t)
+
+
+def run(engine: Engine, step: SQLStep, staged: Staged, time: Time) -> dict[int, Pairs]:
+    """A step of this worker, stage by stage; returns its outputs."""
+    record = Record(
+        t=time.input_time,
+        attempt=0,
+        stage=0,
+        stages=len(step.stages),
+        predecessor=-1,
+        plan=digest_of(step),
+        state=RUNNING,
+        input=packed_input(staged),
+        worker=engine.driver.iterations.worker(),
+        error=None,
+        begun_at=0.0,
+    )
+    return StagedIteration(engine, step, staged, time, record).run()

@@ -1,0 +1,125 @@
+"""Where the tables of a query stand, who is at work on them, and what has been put aside."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from stepping.dialects.driver import Driver
+from stepping.dialects.iterations import QUARANTINED, RUNNING, Iterations, Record
+from stepping.errors import StoreError
+
+
+@dataclass(frozen=True)
+class RunningIteration:
+    """An iteration that is written in part: ``stage`` of its ``stages`` are committed."""
+
+    time: int
+    stage: int
+    stages: int
+    worker: str  # empty if nobody is at work: whoever comes next finishes it
+    begun_at: datetime.datetime
+
+    @property
+    def is_left(self) -> bool:
+        """Whether nobody is at work on it."""
+        return not self.worker
+
+
+@dataclass(frozen=True)
+class QuarantinedIteration:
+    """An iteration that failed because of its input, and was undone. Its input is kept."""
+
+    time: int
+    error: str
+    begun_at: datetime.datetime
+
+
+@dataclass(frozen=True)
+class Status:
+    """What `store.status()` returns.
+
+    ``tables``: the time up to which each kept table is written. ``given_times``: times that
+    ``next_time()`` gave out, that are not used and whose lease has not ended.
+    """
+
+    query: str
+    tables: Mapping[str, int]
+    running: tuple[RunningIteration, ...] = ()
+    quarantined: tuple[QuarantinedIteration, ...] = ()
+    given_times: tuple[int, ...] = ()
+
+    @property
+    def time(self) -> int:
+        """The latest time that any table has reached."""
+        return max(self.tables.values(), default=0)
+
+    @property
+    def lag(self) -> int:
+        """How far the last table is behind the first, in times; 0 when nothing is under way."""
+        return self.time - min(self.tables.values(), default=0)
+
+    def __str__(self) -> str:
+        lines = [f"query {self.query}: time {self.time}, lag {self.lag}"]
+        width = max((len(name) for name in self.tables), default=0)
+        lines += [f"  {name:<{width}}  {t}" for name, t in sorted(self.tables.items())]
+        for each in self.running:
+            who = each.worker or "nobody; whoever comes next finishes it"
+            since = f"{each.begun_at:%Y-%m-%d %H:%M:%S} UTC"
+            lines.append(
+                f"  time {each.time} is at stage {each.stage} of {each.stages} since {since}: {who}"
+            )
+        for left in self.quarantined:
+            lines.append(f"  time {left.time} is quarantined: {left.error}")
+        if self.given_times:
+            given = ", ".join(str(t) for t in self.given_times)
+            lines.append(f"  given out and not used yet: {given}")
+        return "\n".join(lines)
+
+
+def all_of(driver: Driver, query: str | None = None) -> list[Status]:
+    """The status of each query that is installed in a database, or of the one of this name."""
+    if not driver.existing(["stepping_queries"]):
+        raise StoreError(
+            "nothing of stepping is installed in this database",
+            hint="open a store with create_tables=True",
+        )
+    with driver.reading():
+        sql = "SELECT name, tables FROM stepping_queries ORDER BY name"
+        rows = [row for row in driver.read(sql) if query in (None, row[0])]
+    if not rows and query is not None:
+        raise StoreError(
+            f"the query {query!r} is not installed in this database",
+            hint="`stepping status` without a query shows those that are",
+        )
+    return [status_of(driver, name, tables.split()) for name, tables in rows]
+
+
+def status_of(driver: Driver, query: str, tables: Sequence[str]) -> Status:
+    """The status of a query with these tables."""
+    with driver.reading():
+        iterations = driver.iterations
+        records = iterations.records(query)
+        return Status(
+            query,
+            dict(driver.standing(tables)),
+            tuple(_running(each, iterations) for each in records if each.state == RUNNING),
+            tuple(
+                QuarantinedIteration(each.t, each.error or "", _at(each))
+                for each in records
+                if each.state == QUARANTINED
+            ),
+            tuple(
+                each.t for each in iterations.given(query) if not each.is_void and not each.is_over
+            ),
+        )
+
+
+def _running(record: Record, iterations: Iterations) -> RunningIteration:
+    worker = "" if iterations.is_dead(record) else (record.worker or "").partition(" ")[2]
+    return RunningIteration(record.t, record.stage, record.stages, worker, _at(record))
+
+
+def _at(record: Record) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(record.begun_at, datetime.UTC)
