@@ -32,13 +32,14 @@ CACHED_STATEMENTS = 1024  # with the default of 128 a large plan would be parsed
 _FETCH_ROWS = 1000
 _FIRST_PAUSE_SECS = 0.0005  # between two tries to begin a transaction
 _LONGEST_PAUSE_SECS = 0.003
+_A_WAIT_SECS = 0.005  # a BEGIN that takes longer has waited for another writer
 _OF_INPUT = (
     sqlite3.SQLITE_ERROR,
     sqlite3.SQLITE_CONSTRAINT,
     sqlite3.SQLITE_MISMATCH,
     sqlite3.SQLITE_TOOBIG,
 )
-_CONTENDED = 50  # for so many transactions other writers are expected after one had to wait
+_CONTENDED = 20  # for so many transactions other writers are expected after one had to wait
 
 _EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
 _EPOCH_UTC = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -310,8 +311,9 @@ class SQLiteDriver(Driver):
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        for stream in streams_of(self._connection):
-            stream.finish()
+        if len(_STREAMS):
+            for stream in streams_of(self._connection):
+                stream.finish()
         if self._will_begin():
             self._connection.execute("BEGIN IMMEDIATE")
         commit = "COMMIT"
@@ -346,7 +348,7 @@ class SQLiteDriver(Driver):
             self._contended = _CONTENDED
             left = self.patience() - (clock.monotonic() - started)
             begin_immediate(self._connection, left)
-        if clock.monotonic() - started > _FIRST_PAUSE_SECS:
+        if clock.monotonic() - started > _A_WAIT_SECS:
             self._contended = _CONTENDED
 
     @contextmanager
