@@ -186,7 +186,7 @@ def empty(store: Any) -> None:
     else:
         for name in quoted:
             connection.execute(f"DELETE FROM {name}")  # noqa: S608
-    connection.execute("UPDATE stepping_queries SET started = 0")
+    connection.execute("UPDATE stepping_queries SET started = FALSE")
     store.engine.started = False
 
 

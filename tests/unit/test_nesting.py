@@ -37,7 +37,7 @@ def several_times(row: Row, times: int) -> Row:
     return row
 
 
-@pytest.mark.parametrize("length", [2, 3, 4, 5, 8, 20])
+@pytest.mark.parametrize("length", [3, 5, 20])
 def test_chain_of_maps(place: Place, length: int) -> None:
     def chain(rows: ZSet[Row]) -> tuple[ZSet[Row], ZSet[Row]]:
         for _ in range(length):
@@ -51,7 +51,7 @@ def test_chain_of_maps(place: Place, length: int) -> None:
         assert changed == expected == integral
 
 
-@pytest.mark.parametrize("length", [1, 4, 9])
+@pytest.mark.parametrize("length", [1, 4])
 def test_chains_in_front_of_a_join_and_a_group(place: Place, length: int) -> None:
     def query(left: ZSet[Row], right: ZSet[Row]) -> ZSet[Pair[int, int]]:
         for _ in range(length):
