@@ -58,22 +58,23 @@ def codec_of(
     """The codec of a type. ``to_column(atom, field)`` gives a database's conversion of a value
     that is not None (None where it needs none), and ``from_column`` the reverse.
     """
-    encode = _Encoder(to_column or _as_it_is).function(value_type)
-    decode = _Decoder(from_column or _as_it_is).function(value_type)
-    counted = _Decoder(from_column or _as_it_is).function(value_type, counted=True)
-    return Codec(value_type, encode, decode, counted)
+    # Types are equal that build different classes, so the type's own identity is part of the key;
+    # the cache keeps the type alive, so that an identity is never used twice.
+    return _codec(value_type, id(value_type), to_column or _as_it_is, from_column or _as_it_is)
 
 
 @lru_cache(maxsize=1024)
-def _python_codec(value_type: ValueType, identity: int) -> Codec:
-    return codec_of(value_type)
+def _codec(value_type: ValueType, identity: int, to_column: Convert, from_column: Convert) -> Codec:
+    # Made once: an application may open a store for each request.
+    encode = _Encoder(to_column).function(value_type)
+    decode = _Decoder(from_column).function(value_type)
+    counted = _Decoder(from_column).function(value_type, counted=True)
+    return Codec(value_type, encode, decode, counted)
 
 
 def python_codec(value_type: ValueType) -> Codec:
     """The codec without a database: its columns hold canonical Python values, or packed bytes."""
-    # Types are equal that build different classes, so the type's own identity is part of the key;
-    # the cache keeps the type alive, so that an identity is never used twice.
-    return _python_codec(value_type, id(value_type))
+    return codec_of(value_type)
 
 
 def value_of(column: Any, atom: Atom) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -11,8 +12,17 @@ from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLFused, SQLPlan, SQLStatement
 from stepping.dialects.iterations import Iterations
 from stepping.dialects.queue import QueueTable
+from stepping.errors import StoreError
 
 Row = tuple[Any, ...]
+
+
+def connection_given_back() -> StoreError:
+    return StoreError(
+        "SQLAlchemy has given the store's connection back to its pool",
+        hint="a session gives it back when it commits or rolls back: open a store on "
+        "session.connection() in each transaction",
+    )
 
 
 class Driver(ABC):
@@ -20,6 +30,25 @@ class Driver(ABC):
 
     dialect: str
     patience: Callable[[], float] = staticmethod(lambda: 30.0)  # how long a lock is waited for
+    process: int  # the id of the process that opened it
+
+    def check(self) -> None:
+        """Raise `StoreError` unless this process can use the connection."""
+        if os.getpid() != self.process:
+            raise StoreError(
+                "the store was opened before this process was forked, and a connection cannot be "
+                "shared",
+                hint="open a connection and a store in each process",
+            )
+        self.check_open()
+
+    @abstractmethod
+    def check_open(self) -> None:
+        """Raise `StoreError` if the connection is closed."""
+
+    @abstractmethod
+    def note(self, error: Exception) -> None:
+        """Add to an error of the driver what to do about it."""
 
     @property
     @abstractmethod
@@ -160,7 +189,3 @@ class Driver(ABC):
     @abstractmethod
     def failure(self, error: BaseException) -> str | None:
         """The message of a check in the plan that failed, if ``error`` comes from one."""
-
-    @abstractmethod
-    def is_own(self, error: BaseException) -> bool:
-        """Whether it is an error of the database or its driver, and not one about values."""

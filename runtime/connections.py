@@ -42,3 +42,12 @@ def begun_by(given: Any) -> Callable[[], bool]:
         begun: Callable[[], bool] = given.in_transaction
         return begun
     return bool  # False: the driver knows
+
+
+def given_back(given: Any) -> Callable[[], bool]:
+    """Whether SQLAlchemy has given the driver's connection back to its pool: that may be somebody
+    else's now. A session does so when its transaction ends.
+    """
+    if is_sqlalchemy(given):
+        return lambda: given.closed or given.invalidated
+    return bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -19,7 +20,8 @@ from stepping.runtime.queued import Changes, Pairs
 Step = Callable[[Mapping[str, ZSet[Any]], Callable[[], None]], tuple[ZSet[Any], ...]]
 
 Check = Callable[[Mapping[str, ZSet[Any]]], object]
-IsOwn = Callable[[BaseException], bool]
+IsOfInput = Callable[[BaseException], bool]
+NO_TURNS = nullcontext()
 
 UNREADABLE = (StoreError, ValueError, TypeError, LookupError, msgpack.UnpackException)
 
@@ -77,7 +79,14 @@ class Queue:
     """
 
     def __init__(
-        self, graph: AnyGraph, table: QueueTable, *, step: Step, check: Check, is_own: IsOwn
+        self,
+        graph: AnyGraph,
+        table: QueueTable,
+        *,
+        step: Step,
+        check: Check,
+        is_of_input: IsOfInput,
+        turn: AbstractContextManager[Any] = NO_TURNS,
     ) -> None:
         self.query = graph.name
         self.outputs = len(graph.output_types)
@@ -86,7 +95,8 @@ class Queue:
         self.put, self.may_refuse = table.put, table.may_refuse
         self.step = step
         self.check = check
-        self.is_own = is_own
+        self.is_of_input = is_of_input
+        self.turn = turn  # threads may share a store
 
     def enqueue(self, changes: Mapping[str, Pairs]) -> int:
         """Append a change; what can fail because of its rows alone fails here."""
@@ -97,10 +107,15 @@ class Queue:
             raise
         if self.may_refuse(packed):
             self.check(zsets(changes))
-        return self.put(self.query, rows, packed)
+        with self.turn:
+            return self.put(self.query, rows, packed)
 
     def drain(self, limit: int | None) -> Drained:
         """Fold in what waits, up to ``limit`` rows, but at least one entry."""
+        with self.turn:
+            return self.drained(limit)
+
+    def drained(self, limit: int | None) -> Drained:
         total = Total(self.outputs)
         while entries := self.first(limit, total):
             try:
@@ -162,7 +177,7 @@ class Queue:
         """Whether rows made a step fail, or a row function on them, and not the surroundings."""
         if isinstance(error, SteppingError):
             return isinstance(error, RowError)
-        return not (self.is_own(error) or isinstance(error, OSError | MemoryError))
+        return self.is_of_input(error)
 
     def set_aside(self, entry: int, error: Exception, total: Total) -> None:
         self.table.set_aside(entry, f"{type(error).__name__}: {error}")

@@ -15,7 +15,7 @@ from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import Driver
 from stepping.errors import QueryError, StoreError, UnsupportedError
 from stepping.runtime import catalog, clock, quarantine
-from stepping.runtime.connections import begun_by, driver_connection, opened
+from stepping.runtime.connections import begun_by, driver_connection, given_back, opened
 from stepping.runtime.engine import Engine
 from stepping.runtime.frontier import NO_TIME, Time, check_not_passed
 from stepping.runtime.queue import Drained, Quarantined, Queue, QueueInMemory
@@ -51,8 +51,9 @@ class Store:
         """The next value of a clock that all processes on the store share."""
         raise NotImplementedError
 
-    @cached_property
+    @property
     def queue(self) -> Queue:
+        """The changes that wait to be drained."""
         raise NotImplementedError
 
     def enqueue(self, changes: Any) -> int:
@@ -140,14 +141,18 @@ class StorePython(Store):
             canonical[name] = ZSetPython((form(row), count) for row, count in rows.iter())
         return canonical
 
-    @cached_property
+    @property
     def queue(self) -> Queue:
+        return self._queue
+
+    @cached_property
+    def _queue(self) -> Queue:
         return Queue(
             self.graph,
             QueueInMemory(),
             step=lambda changes, also: self.step(changes, NO_TIME, also),
             check=self._canonical,
-            is_own=lambda error: False,
+            is_of_input=lambda error: True,
         )
 
     def cache_zset(self, cache: object) -> ZSet[Any]:
@@ -221,7 +226,12 @@ class StoreSQL(Store):
         time: Time = NO_TIME,
         also: Callable[[], None] | None = None,
     ) -> tuple[ZSet[Any], ...]:
-        found: Sequence[ZSet[Any]] = self.engine.step(changes, time, also)
+        self.driver.check()
+        try:
+            found: Sequence[ZSet[Any]] = self.engine.step(changes, time, also)
+        except Exception as error:
+            self.driver.note(error)
+            raise
         return tuple(
             self.stored(self.plan.snapshots[i], self.graph.output_types[i])
             if i in self.plan.snapshots
@@ -238,14 +248,20 @@ class StoreSQL(Store):
         codec = codec_of(value_type, self.driver.to_column, self.driver.from_column)
         return StoredZSet(self.driver, kept, codec)
 
-    @cached_property
+    @property
     def queue(self) -> Queue:
+        self.driver.check()
+        return self._queue
+
+    @cached_property
+    def _queue(self) -> Queue:
         return Queue(
             self.graph,
             self.driver.queue,
             step=lambda changes, also: self.step(changes, NO_TIME, also),
             check=self.engine.check_rows,
-            is_own=self.driver.is_own,
+            is_of_input=self.driver.is_of_input,
+            turn=self.engine.turn,
         )
 
     def next_time(self, lease_secs: float | None = None) -> int:
@@ -255,6 +271,7 @@ class StoreSQL(Store):
         seconds, by default) is passed over by whoever waits for it, and is refused from then on.
         A step that waits for its frontier keeps its time.
         """
+        self.driver.check()
         with self.engine.turn:
             return clock.next_time(self.driver, self.plan.query, lease_secs)
 
@@ -293,7 +310,7 @@ class StoreSQLite(StoreSQL):
         found = driver_connection(given)
         if not isinstance(found, sqlite3.Connection):
             raise wrong_connection("StoreSQLite", found, "st.connection_sqlite(path)")
-        return SQLiteDriver(found, begun_by(given))
+        return SQLiteDriver(found, begun_by(given), given_back(given))
 
 
 class StorePostgres(StoreSQL):
@@ -312,7 +329,7 @@ class StorePostgres(StoreSQL):
         found = driver_connection(given)
         if not isinstance(found, psycopg.Connection):
             raise wrong_connection("StorePostgres", found, "st.connection_postgres(url)")
-        return PostgresDriver(found, begun_by(given))
+        return PostgresDriver(found, begun_by(given), given_back(given))
 
 
 @contextmanager

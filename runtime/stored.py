@@ -55,11 +55,13 @@ class StoredZSet(ZSet[T]):
         )
 
     def _rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> Iterator[tuple[T, int]]:
+        self._driver.check()
         decode = self._codec.decode_counted
         for batch in self._driver.stream(sql, parameters):
             for row in batch:
                 yield decode(row)
 
     def __len__(self) -> int:
+        self._driver.check()
         ((count,),) = self._driver.read_alone(self._cache.count_sql)
         return int(count)

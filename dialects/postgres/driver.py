@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
+import os
 import re
 import select
 import time as clock
@@ -25,13 +26,19 @@ from stepping.compiler.canonical import canonical_decimal
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLFused, SQLPlan, SQLStatement
 from stepping.compiler.schema import Atom, Kind
-from stepping.dialects.driver import Driver, Row
+from stepping.dialects.driver import Driver, Row, connection_given_back
 from stepping.dialects.postgres.iterations import PostgresIterations
 from stepping.dialects.postgres.queue import PostgresQueue
-from stepping.errors import RowError, UnsupportedError
+from stepping.errors import RowError, StoreError, UnsupportedError
 
 OLDEST_VERSION = 150000
 _FETCH_ROWS = 1000
+_TRANSIENT = (
+    errors.DeadlockDetected,
+    errors.SerializationFailure,
+    errors.LockNotAvailable,  # lock_timeout
+    errors.QueryCanceled,  # statement_timeout
+)
 _USABLE = (TransactionStatus.IDLE, TransactionStatus.INTRANS)
 
 # For the statements of a plan only. Each looks up a change's rows in kept tables by an index;
@@ -120,10 +127,16 @@ class PostgresDriver(Driver):
     dialect = "postgres"
 
     def __init__(
-        self, connection: psycopg.Connection[Any], begun: Callable[[], bool] = bool
+        self,
+        connection: psycopg.Connection[Any],
+        begun: Callable[[], bool] = bool,
+        given_back: Callable[[], bool] = bool,
     ) -> None:
+        self.process = os.getpid()
         self._connection = connection
         self._begun = begun
+        self._given_back = given_back
+        self.check_open()
         self._session: tuple[str, ...] = ()
         self._has_session = False
         self._listening = False
@@ -138,6 +151,28 @@ class PostgresDriver(Driver):
             raise UnsupportedError(
                 f"the database's encoding is {encoding}", hint="create it with ENCODING 'UTF8'"
             )
+
+    def check_open(self) -> None:
+        if self._given_back():
+            raise connection_given_back()
+        if self._connection.closed:
+            lost = self._connection.broken
+            raise StoreError(
+                "the connection to the server was lost" if lost else "the connection is closed",
+                hint="open a connection, and a store on it",
+            )
+
+    def note(self, error: Exception) -> None:
+        if not isinstance(error, psycopg.Error):
+            return
+        if self._connection.closed:
+            error.add_note(
+                "  hint: the connection is lost; open a connection, and a store on it. Nothing of "
+                "this step was written, unless it was lost while the step was committed: then "
+                "all of it may be"
+            )
+        elif isinstance(error, _TRANSIENT):
+            error.add_note("  hint: nothing of this step was written; run it again")
 
     @property
     def connection(self) -> psycopg.Connection[Any]:
@@ -375,6 +410,3 @@ class PostgresDriver(Driver):
         if isinstance(error, errors.NumericValueOutOfRange):
             return str(error.diag.message_primary)
         return None
-
-    def is_own(self, error: BaseException) -> bool:
-        return isinstance(error, psycopg.Error) and not isinstance(error, psycopg.DataError)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import random
 import re
 import sqlite3
@@ -21,11 +22,12 @@ from stepping.compiler.canonical import canonical_decimal
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLPlan, SQLStatement
 from stepping.compiler.schema import Atom, Kind
-from stepping.dialects.driver import Driver, Row
+from stepping.dialects.driver import Driver, Row, connection_given_back
 from stepping.dialects.sqlite import decimals
 from stepping.dialects.sqlite.functions import register
 from stepping.dialects.sqlite.iterations import SQLiteIterations
 from stepping.dialects.sqlite.queue import SQLiteQueue
+from stepping.errors import StoreError, UnsupportedError
 
 BUSY_TIMEOUT_SECS = 30.0
 CACHED_STATEMENTS = 1024  # with the default of 128 a large plan would be parsed at each step
@@ -40,6 +42,16 @@ _OF_INPUT = (
     sqlite3.SQLITE_TOOBIG,
 )
 _CONTENDED = 20  # for so many transactions other writers are expected after one had to wait
+
+_NOTHING_WRITTEN = "nothing of this step was written"
+_HINTS = {
+    "database is locked": "another connection has held the lock for longer than this one waits: "
+    f"{_NOTHING_WRITTEN}; keep transactions short, or connect with a longer timeout",
+    "disk is full": f"{_NOTHING_WRITTEN}; make room and run it again",
+    "readonly database": f"{_NOTHING_WRITTEN}; open the file, and its folder, for writing",
+    "disk image is malformed": "the file is damaged: PRAGMA integrity_check says where; restore a "
+    "backup, or recover the inputs with the shell's .recover and insert them into a new file",
+}
 
 _EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
 _EPOCH_UTC = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
@@ -229,12 +241,43 @@ def streams_of(connection: sqlite3.Connection) -> list[_Stream]:
 class SQLiteDriver(Driver):
     dialect = "sqlite"
 
-    def __init__(self, connection: sqlite3.Connection, begun: Callable[[], bool] = bool) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        begun: Callable[[], bool] = bool,
+        given_back: Callable[[], bool] = bool,
+    ) -> None:
+        self.process = os.getpid()
         self._connection = connection
         self._begun = begun
+        self._given_back = given_back
         self._session: tuple[str, ...] = ()
         self._has_session = False
         self._contended = 0  # how many more transactions begin by `begin_immediate`
+        self.check_open()
+        (encoding,) = self._select("PRAGMA encoding").fetchone()
+        if encoding != "UTF-8":  # texts would be ordered by other code units, and hashed otherwise
+            raise UnsupportedError(
+                f"the database's encoding is {encoding}",
+                hint="make a new file: UTF-8 is what SQLite takes by itself; an encoding cannot be "
+                "changed afterwards",
+            )
+
+    def check_open(self) -> None:
+        if self._given_back():
+            raise connection_given_back()
+        try:
+            _ = self._connection.in_transaction
+        except sqlite3.ProgrammingError as error:
+            raise StoreError(
+                "the store's connection is closed", hint="open a connection, and a store on it"
+            ) from error
+
+    def note(self, error: Exception) -> None:
+        if isinstance(error, sqlite3.Error):
+            for found, hint in _HINTS.items():
+                if found in str(error):
+                    error.add_note(f"  hint: {hint}")
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -446,6 +489,3 @@ class SQLiteDriver(Driver):
         if isinstance(error, sqlite3.OperationalError) and "integer overflow" in text:
             return "a sum does not fit in 64 bits"
         return None
-
-    def is_own(self, error: BaseException) -> bool:
-        return isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.DataError)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -283,6 +284,15 @@ def test_session_is_asked_for_its_connection(place: Place) -> None:
         session.commit()
     engine.dispose()
     assert totals_in(place) == ONE
+
+
+def test_an_asynchronous_connection_is_refused(postgres_place: Place) -> None:
+    async def store() -> None:
+        async with await psycopg.AsyncConnection.connect(postgres_place.where) as connection:
+            with pytest.raises(st.StoreError, match="AsyncConnection"):
+                postgres_place.store(connection, graph)
+
+    asyncio.run(store())
 
 
 @pytest.fixture
