@@ -248,6 +248,13 @@ class StoreSQL(Store):
         codec = codec_of(value_type, self.driver.to_column, self.driver.from_column)
         return StoredZSet(self.driver, kept, codec)
 
+    @contextmanager
+    def in_turn(self) -> Iterator[None]:
+        """While one thread uses the connection, others that share the store wait."""
+        self.driver.check()
+        with self.engine.turn:
+            yield
+
     @property
     def queue(self) -> Queue:
         self.driver.check()
@@ -271,29 +278,30 @@ class StoreSQL(Store):
         seconds, by default) is passed over by whoever waits for it, and is refused from then on.
         A step that waits for its frontier keeps its time.
         """
-        self.driver.check()
-        with self.engine.turn:
+        with self.in_turn():
             return clock.next_time(self.driver, self.plan.query, lease_secs)
 
     def status(self) -> Status:
         """Where the tables stand, who is at work on them, and what has been put aside."""
-        with self.engine.turn:
+        with self.in_turn():
             return status_of(self.driver, self.plan.query, self.plan.kept)
 
     def quarantined_input(self, time: int) -> Mapping[str, ZSet[Any]]:
         """The change of each input, by name, that was put aside at a time."""
-        return quarantine.quarantined_input(self.engine, time)
+        with self.in_turn():
+            return quarantine.quarantined_input(self.engine, time)
 
     def retry(self, time: int) -> tuple[ZSet[Any], ...]:
         """Run what was put aside at a time as a step of now, and forget that it was.
 
         If it fails again, it stays where it is, and the error is raised.
         """
-        return tuple(quarantine.retry(self.engine, time))
+        with self.in_turn():
+            return tuple(quarantine.retry(self.engine, time))
 
     def drop(self, time: int) -> None:
         """Forget what was put aside at a time."""
-        with self.engine.turn:
+        with self.in_turn():
             quarantine.drop(self.driver, self.plan.query, time)
 
 

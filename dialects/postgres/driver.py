@@ -372,6 +372,8 @@ class PostgresDriver(Driver):
             if self._connection.info.transaction_status in _USABLE:
                 with self._connection.transaction():
                     cursor.close()
+            else:
+                cursor.close()  # sends nothing
 
     def script(self, statements: Sequence[str]) -> None:
         for statement in statements:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -46,12 +47,13 @@ class SQLiteQueue(QueueTable):
         parameters = (query, rows, bytearray(change))
         connection = self._driver.connection
         if connection.isolation_level is None:  # commits by itself, or has begun
-            cursor = connection.execute(_PUT, parameters)
-        else:
-            with self._driver.writing():
-                cursor = connection.execute(_PUT, parameters)
-        assert cursor.lastrowid is not None
-        return cursor.lastrowid
+            try:
+                return connection.execute(_PUT, parameters).lastrowid or 0
+            except sqlite3.OperationalError as error:
+                if connection.in_transaction or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
+        with self._driver.writing():  # which waits for as long as a step does
+            return connection.execute(_PUT, parameters).lastrowid or 0
 
     def peek(self, query: str, after: int, limit: int) -> list[Waiting]:
         rows = self._driver.read(_PEEK, (after, query, limit))

@@ -222,9 +222,13 @@ def _start_server(
     data = _new_folder(MEMORY if in_memory and _memory_is_large() else home, account, clean_up)
     if account:
         programs = _reachable(programs, home, account)
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
-    environment |= {"LC_ALL": "C", "TZ": "UTC"}
+    make_cluster(programs, data, account)
+    clean_up.callback(_stop, launch(programs, data, home, settings, account))
+    return home
 
+
+def make_cluster(programs: Path, data: Path, account: dict[str, Any]) -> None:
+    """The files of a new server."""
     options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"]
     options += ["--no-sync", "--no-instructions"]
     made = subprocess.run(
@@ -232,33 +236,70 @@ def _start_server(
         capture_output=True,
         text=True,
         cwd="/",
-        env=environment,
+        env=_environment(),
         check=False,
         **account,
     )
     if made.returncode != 0:
         raise ServerError(f"initdb failed:\n{made.stdout}{made.stderr}")
 
-    settings = settings | {"unix_socket_directories": str(home)}
+
+def launch(
+    programs: Path, data: Path, home: Path, settings: Mapping[str, str], account: dict[str, Any]
+) -> subprocess.Popen[bytes]:
+    """Start a server with files that are there, and wait until it is ready."""
+    settings = {**settings, "unix_socket_directories": str(home)}
     options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
     log_path = home / "log"
-    with log_path.open("wb") as log:
+    with log_path.open("ab") as log:
         server = subprocess.Popen(
             [programs / "postgres", "-D", data, *options],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             cwd="/",
-            env=environment,
+            env=_environment(),
             **account,
         )
-    clean_up.callback(_stop, server)
     deadline = time.monotonic() + START_SECONDS
     while not _is_ready(data):
         if server.poll() is not None or time.monotonic() > deadline:
+            _stop(server)
             raise ServerError(f"the server's log:\n{log_path.read_text(errors='replace')}")
         time.sleep(0.01)
-    return home
+    return server
+
+
+def _environment() -> dict[str, str]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
+    return environment | {"LC_ALL": "C", "TZ": "UTC"}
+
+
+class OwnServer:
+    """A server of one test, which it can crash and start again."""
+
+    def __init__(self, server: Server, clean_up: contextlib.ExitStack) -> None:
+        assert server.programs is not None
+        self.account = _account()
+        self.home = _new_folder(Path("/tmp") if self.account else None, self.account, clean_up)
+        in_memory = MEMORY if _memory_is_large() else self.home
+        self.data = _new_folder(in_memory, self.account, clean_up)
+        self.programs = server.programs
+        if self.account:
+            self.programs = _reachable(self.programs, self.home, self.account)
+        make_cluster(self.programs, self.data, self.account)
+        self.url = f"postgresql://postgres@/postgres?host={self.home}&port={SETTINGS['port']}"
+        # What was committed is in the system's hands: it outlives the server, if not the machine.
+        self.settings = {**SETTINGS, "synchronous_commit": "on"}
+        self.start()
+        clean_up.callback(lambda: _stop(self.process))
+
+    def start(self) -> None:
+        self.process = launch(self.programs, self.data, self.home, self.settings, self.account)
+
+    def crash(self) -> None:
+        """As `pg_ctl stop -m immediate`: nothing is written, no client is told."""
+        _stop(self.process)
 
 
 def _new_folder(
