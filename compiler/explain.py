@@ -110,7 +110,7 @@ def _step(plan: SQLPlan, step: SQLStep) -> Iterator[str]:
         yield comment(f"locked first: {', '.join(step.tables)} in last_update")
     if step.fused is not None:
         yield comment("one statement; its parameters are arrays of the changed rows' columns")
-        for name, operator, where in step.fused.parts:
+        for name, operator, where, _ in step.fused.parts:
             yield comment(f"  {name}: {operator} ({where})")
         yield ended(step.fused.explain_sql)
         return

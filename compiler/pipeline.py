@@ -28,7 +28,7 @@ Ts = TypeVarTuple("Ts")
 _OURS = ("stepping.compiler.", "stepping.runtime.", "stepping.dialects.")
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Query(Graph[R_co, *Ts]):
     """A traced query: its named inputs, its outputs and its caches. What `compile` returns."""
 
@@ -40,6 +40,14 @@ class Query(Graph[R_co, *Ts]):
     where: str
     python_steps: bool = True
     _programs: dict[tuple[str, bool, bool], Program] = field(default_factory=dict, repr=False)
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(
+            f"{name}: {each}" for name, each in zip(self.input_names, self.input_types, strict=True)
+        )
+        outputs = ", ".join(map(str, self.output_types))
+        caches = f", caches {', '.join(self.caches)}" if self.caches else ""
+        return f"<Query {self.name}({inputs}) -> {outputs}{caches}>"
 
     @property
     def input_names(self) -> tuple[str, ...]:

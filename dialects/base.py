@@ -219,7 +219,12 @@ class Dialect(ABC):
                 text = self.text(statement.select)
                 served = statement.served
                 read = SQLStatement(
-                    Role.READ, text, served.operator, served.where, output=statement.output
+                    Role.READ,
+                    text,
+                    served.operator,
+                    served.where,
+                    output=statement.output,
+                    node=served.node,
                 )
                 return (read,)
             case _:
@@ -234,7 +239,8 @@ class Dialect(ABC):
         return ()
 
     def run(self, role: Role, tree: Expression, served: Served) -> SQLStatement:
-        return SQLStatement(role, self.text(tree), served.operator, served.where)
+        text = self.text(tree)
+        return SQLStatement(role, text, served.operator, served.where, node=served.node)
 
     def insert(self, table: Table, columns: Sequence[str], select: Expression) -> Expression:
         """``INSERT INTO table (columns) select``."""
@@ -267,6 +273,7 @@ class Dialect(ABC):
             self.text(statement.select),
             statement.served.operator,
             statement.served.where,
+            node=statement.served.node,
             table=statement.table.name,
             columns=statement.table.columns,
             stage_sql=stage,
@@ -298,6 +305,7 @@ class Dialect(ABC):
             self.text(statement.select),
             statement.served.operator,
             statement.served.where,
+            node=statement.served.node,
             table=statement.table.name,
             columns=statement.table.columns,
             stage_sql=stage,

@@ -23,7 +23,12 @@ def not_negative_name(table: str) -> str:
 def sqlalchemy_table(plan: PlanTable, dialect: Any, metadata: MetaData) -> Table:
     """The SQLAlchemy table of a kept table, without what SQLAlchemy has no words for."""
     columns: list[Any] = [
-        Column(column.name, dialect.sqlalchemy_type(column), nullable=dialect.allows_null(column))
+        Column(
+            column.name,
+            dialect.sqlalchemy_type(column),
+            nullable=dialect.allows_null(column),
+            autoincrement=False,  # a key of one integer would else be a BIGSERIAL
+        )
         for column in plan.columns
     ]
     weight = plan.weight or ""

@@ -47,11 +47,29 @@ class Node:
     def __hash__(self) -> int:
         return int.from_bytes(self.digest[:8])
 
+    def __repr__(self) -> str:
+        """One line, nodes within it by their class: a whole query is printed by `ir.text`."""
+        shown = []
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            if field.compare:
+                shown.append(f"{field.name}={_shown(value)}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
 
 @dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(dataclasses.field,))
 def node(cls: Cls) -> Cls:
     """Make ``cls``, a subclass of `Node`, a frozen dataclass whose identity is its digest."""
-    return dataclasses.dataclass(frozen=True, eq=False)(cls)  # type: ignore[return-value]
+    return dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)  # type: ignore[return-value]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Node):
+        return f"{type(value).__name__}(...)"
+    if isinstance(value, tuple):
+        inner = ", ".join(map(_shown, value))
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
+    return repr(value)
 
 
 def digest_of(value: Any) -> bytes:

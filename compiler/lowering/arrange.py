@@ -138,6 +138,7 @@ def _delay_table(
         where=where_of(operator),
         digest=digest,
         rows_of=str(operator.schema.type),
+        node=operator.digest.hex(),
     )
     return Arrangement(operator, table, tuple(columns), keys)
 
@@ -248,6 +249,7 @@ def _state_table(
         sums=tuple(sums),
         extremes=tuple(extremes),
         rows_of=str(operator.schema.type),
+        node=operator.digest.hex(),
     )
     changed = (*keys, *counts, *change_columns)
     change = Table(
@@ -261,5 +263,6 @@ def _state_table(
         where=table.where,
         sums=tuple(sums),
         extremes=tuple(extremes),
+        node=table.node,
     )
     return KeyedState(groups, table, change)

@@ -179,6 +179,7 @@ class Scheduler:
             serves=operator.label,
             where=where_of(operator),
             rows_of=str(operator.schema.type),
+            node=operator.digest.hex(),
         )
 
     def own_table(self, inner: ir.Threshold | ir.First | ir.Closure, role: str = "") -> Table:
@@ -447,8 +448,8 @@ def holds_all(arrangement: Arrangement) -> bool:
 
 
 def served(operator: ir.Operator) -> Served:
-    return Served(operator.label, where_of(operator))
+    return Served(operator.label, where_of(operator), operator.digest.hex())
 
 
 def of_table(table: Table) -> Served:
-    return Served(table.serves, table.where)
+    return Served(table.serves, table.where, table.node)

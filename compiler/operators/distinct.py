@@ -26,24 +26,27 @@ def distinct(a: ZSet[T]) -> ZSet[T]:
 @pointwise
 def union(a: ZSet[T], b: ZSet[T]) -> ZSet[T]:
     """Each row that is in either, once. Keeps both sides and their sum."""
-    left, right = _sets("st.union", a, b)
-    both = Add(left, right, origin=origin(), called="union")
-    return ir.Traced(Distinct(both, origin=origin(), called="union"))
+    at = origin()
+    left, right = _sets("st.union", a, b, at)
+    both = Add(left, right, origin=at, called="union")
+    return ir.Traced(Distinct(both, origin=at, called="union"))
 
 
 @pointwise
 def intersect(a: ZSet[T], b: ZSet[T]) -> ZSet[T]:
     """Each row that is in both, once. None equals None. Keeps both sides and their sum."""
-    left, right = _sets("st.intersect", a, b)
-    both = Add(left, right, origin=origin(), called="intersect")
-    return ir.Traced(Distinct(both, ir.Rule.TWICE, origin=origin(), called="intersect"))
+    at = origin()
+    left, right = _sets("st.intersect", a, b, at)
+    both = Add(left, right, origin=at, called="intersect")
+    return ir.Traced(Distinct(both, ir.Rule.TWICE, origin=at, called="intersect"))
 
 
 @pointwise
 def except_(a: ZSet[T], b: ZSet[T]) -> ZSet[T]:
     """Each row of ``a`` that is not in ``b``, once. Keeps both sides and their difference."""
-    left, right = _sets("st.except_", a, b)
-    return ir.Traced(Distinct(_minus(left, right, "except_"), origin=origin(), called="except_"))
+    at = origin()
+    left, right = _sets("st.except_", a, b, at)
+    return ir.Traced(Distinct(_minus(left, right, "except_", at), origin=at, called="except_"))
 
 
 @pointwise
@@ -57,46 +60,51 @@ def union_all(a: ZSet[T], b: ZSet[T]) -> ZSet[T]:
 @pointwise
 def intersect_all(a: ZSet[T], b: ZSet[T]) -> ZSet[T]:
     """Each row as often as it is in both: the lower of its positive counts."""
-    left, right = _bags("st.intersect_all", a, b)
+    at = origin()
+    left, right = _bags("st.intersect_all", a, b, at)
     # min(v, w) = v - max(0, v - w)
     more = Distinct(
-        _minus(left, right, "intersect_all"),
+        _minus(left, right, "intersect_all", at),
         ir.Rule.SURPLUS,
-        origin=origin(),
+        origin=at,
         called="intersect_all",
     )
-    return ir.Traced(_minus(left, more, "intersect_all"))
+    return ir.Traced(_minus(left, more, "intersect_all", at))
 
 
 @pointwise
 def except_all(a: ZSet[T], b: ZSet[T]) -> ZSet[T]:
     """Each row as much more often as it is in ``a`` than in ``b``."""
-    left, right = _bags("st.except_all", a, b)
-    surplus = _minus(left, right, "except_all")
-    return ir.Traced(Distinct(surplus, ir.Rule.SURPLUS, origin=origin(), called="except_all"))
+    at = origin()
+    left, right = _bags("st.except_all", a, b, at)
+    surplus = _minus(left, right, "except_all", at)
+    return ir.Traced(Distinct(surplus, ir.Rule.SURPLUS, origin=at, called="except_all"))
 
 
-def _sets(what: str, a: ZSet[T], b: ZSet[T]) -> tuple[ir.Operator, ir.Operator]:
-    return _sides(what, a, b, ir.Rule.POSITIVE)
+Operators = tuple[ir.Operator, ir.Operator]
 
 
-def _bags(what: str, a: ZSet[T], b: ZSet[T]) -> tuple[ir.Operator, ir.Operator]:
-    return _sides(what, a, b, ir.Rule.SURPLUS)
+def _sets(what: str, a: ZSet[T], b: ZSet[T], at: ir.Source) -> Operators:
+    return _sides(what, a, b, ir.Rule.POSITIVE, at)
 
 
-def _sides(what: str, a: ZSet[T], b: ZSet[T], rule: ir.Rule) -> tuple[ir.Operator, ir.Operator]:
+def _bags(what: str, a: ZSet[T], b: ZSet[T], at: ir.Source) -> Operators:
+    return _sides(what, a, b, ir.Rule.SURPLUS, at)
+
+
+def _sides(what: str, a: ZSet[T], b: ZSet[T], rule: ir.Rule, at: ir.Source) -> Operators:
     left, right = operators_of(what, a, b)
     same_rows(what, left, right)
     name = what.removeprefix("st.")
     return (
-        Distinct(left, rule, origin=origin(), called=name),
-        Distinct(right, rule, origin=origin(), called=name),
+        Distinct(left, rule, origin=at, called=name),
+        Distinct(right, rule, origin=at, called=name),
     )
 
 
-def _minus(left: ir.Operator, right: ir.Operator, name: str) -> ir.Operator:
-    taken = Neg(right, origin=origin(), called=name)
-    return Add(left, taken, origin=origin(), called=name)
+def _minus(left: ir.Operator, right: ir.Operator, name: str, at: ir.Source) -> ir.Operator:
+    taken = Neg(right, origin=at, called=name)
+    return Add(left, taken, origin=at, called=name)
 
 
 @ir.node

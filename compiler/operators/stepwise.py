@@ -28,8 +28,9 @@ def delay(a: ZSet[T]) -> ZSet[T]:
     if isinstance(a, ir.Traced) and a.flow is ir.Flow.SNAPSHOT:
         return delay(a.as_change()).as_snapshot()  # type: ignore[attr-defined, no-any-return]
     operator = operator_of(a, "st.delay")
-    latest = Latest(operator, origin=origin(), called="delay")
-    return ir.Traced(Delay(latest, origin=origin()))
+    at = origin()
+    latest = Latest(operator, origin=at, called="delay")
+    return ir.Traced(Delay(latest, origin=at))
 
 
 def delay_indexed(a: ZSet[T], *, indexes: tuple[Index[T, Any], ...]) -> ZSet[T]:
@@ -57,8 +58,9 @@ def differentiate(a: ZSet[T]) -> ZSet[T]:
         return a.as_change()
     operator = operator_of(a, "st.differentiate")
     before = operator_of(delay(a), "st.differentiate")
-    taken = Neg(before, origin=origin(), called="differentiate")
-    return ir.Traced(Add(operator, taken, origin=origin(), called="differentiate"))
+    at = origin()
+    taken = Neg(before, origin=at, called="differentiate")
+    return ir.Traced(Add(operator, taken, origin=at, called="differentiate"))
 
 
 def haitch(i: ZSet[T], a: ZSet[T]) -> ZSet[T]:

@@ -33,8 +33,9 @@ def first_n(a: ZSet[T], *, index: Index[T, Any], n: int) -> ZSet[T]:
         )
     if not isinstance(n, int) or isinstance(n, bool) or n < 1:
         raise query_error(f"st.first_n n= is {n!r}", "give a whole number of rows, at least 1")
-    ordered = Ordered(operator, origin=origin(), called="first_n")
-    return ir.Traced(FirstN(ordered, index.function, index.ascending, n, origin=origin()))
+    at = origin()
+    ordered = Ordered(operator, origin=at, called="first_n")
+    return ir.Traced(FirstN(ordered, index.function, index.ascending, n, origin=at))
 
 
 @ir.node

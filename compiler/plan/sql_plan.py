@@ -39,6 +39,7 @@ class SQLStatement:
     stage_sql: str = ""  # PYTHON: loads what the function returned
     reason: str = ""
     fault: str = ""
+    node: str = ""  # the digest of the operator, which a place in the source need not tell
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class SQLFused:
     sql: str
     inputs: tuple[tuple[str, tuple[TableColumn, ...]], ...]
     outputs: tuple[tuple[int, int, int], ...]  # output, offset of its columns, how many
-    parts: tuple[tuple[str, str, str], ...] = ()  # name, operator, where: for explain
+    parts: tuple[tuple[str, str, str, str], ...] = ()  # name, operator, where, node: for explain
     explain_sql: str = ""  # the same with empty arrays, to be pasted
 
 

@@ -13,10 +13,14 @@ from stepping.compiler.plan.tables import Table, TableColumn
 
 @dataclass(frozen=True)
 class Served:
-    """Which operator a statement is for, and where the query calls it."""
+    """Which operator a statement is for, and where the query calls it.
+
+    ``node`` is the operator's digest: two calls of one helper function have the same place.
+    """
 
     operator: str
     where: str
+    node: str = ""
 
 
 @dataclass(frozen=True)

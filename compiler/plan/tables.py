@@ -87,6 +87,7 @@ class Table:
     sums: tuple[SumColumns, ...] = ()
     extremes: tuple[SumColumns, ...] = ()  # of minima and maxima, which are not added up
     rows_of: str = field(default="", compare=False)  # the row type, for messages
+    node: str = field(default="", compare=False)  # the operator's digest, for explain
 
     @property
     def is_kept(self) -> bool:

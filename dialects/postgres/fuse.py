@@ -38,14 +38,14 @@ OUTPUT = "stepping_output"
 def fuse(dialect: PostgresDialect, step: Step) -> SQLFused | None:
     """The step as one statement, or None if a part of it runs in Python or reads what it wrote."""
     parts: list[Part] = []
-    served: list[tuple[str, str, str]] = []
+    served: list[tuple[str, str, str, str]] = []
     inputs: list[tuple[str, tuple[TableColumn, ...]]] = []
     reads: list[ReadDelta] = []
     first = 1
 
     def add(made: Sequence[Part], by: Served) -> None:
         parts.extend(made)
-        served.extend((part.name, by.operator, by.where) for part in made)
+        served.extend((part.name, by.operator, by.where, by.node) for part in made)
 
     for position, statement in enumerate(step.statements):
         match statement:
@@ -75,7 +75,8 @@ def fuse(dialect: PostgresDialect, step: Step) -> SQLFused | None:
     last, outputs = outputs_of(dialect, reads)
     tree = with_parts(dialect, parts, last)
     for read in reads:
-        served.append(("SELECT", read.served.operator, read.served.where))
+        by = read.served
+        served.append(("SELECT", by.operator, by.where, by.node))
     pasteable = tree.transform(
         lambda part: exp.Literal.string("{}") if isinstance(part, exp.Parameter) else part
     )

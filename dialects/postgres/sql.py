@@ -386,6 +386,7 @@ class PostgresDialect(Dialect):
             text,
             statement.served.operator,
             statement.served.where,
+            node=statement.served.node,
             table=statement.table.name,
             columns=statement.table.columns,
         )

@@ -361,6 +361,7 @@ class SQLiteDialect(Dialect):
             one,
             statement.served.operator,
             statement.served.where,
+            node=statement.served.node,
             table=statement.table.name,
             columns=statement.table.columns,
             bulk_sql=bulk,

@@ -1,4 +1,4 @@
--- The query aggregate on postgres; fingerprint 7513e44ef3308156505f1ee88a43ac5e
+-- The query aggregate on postgres; fingerprint 4c08ec769a42759f068f8eb875f6c0d0
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -86,7 +86,7 @@ CREATE INDEX IF NOT EXISTS "aggregate__orders_61cc52__row_key" ON "aggregate__or
 -- aggregate__aggregate_by_customer_c49e3a: one row per group of aggregate: its number of rows and its sums
 -- for aggregate (query.py:22)
 CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_c49e3a (
-    customer BIGSERIAL NOT NULL,
+    customer BIGINT NOT NULL,
     n_2 BIGINT NOT NULL,
     cents BIGINT NOT NULL,
     mean_sum BIGINT NOT NULL,
@@ -114,7 +114,7 @@ INSERT INTO stepping_queries (
 VALUES
   (
     'aggregate',
-    '7513e44ef3308156505f1ee88a43ac5e',
+    '4c08ec769a42759f068f8eb875f6c0d0',
     'aggregate__aggregate_by_customer_c49e3a aggregate__orders_61cc52 aggregate__orders_by_left_right_169a42'
   ) ON CONFLICT DO NOTHING;
 

@@ -1,4 +1,4 @@
--- The query receipts on postgres; fingerprint 4de924f7096a60321ebe87e503c6bada
+-- The query receipts on postgres; fingerprint aa246581ff9411d0fdec509b7893914a
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -96,7 +96,7 @@ CREATE INDEX IF NOT EXISTS "receipts__products_by_name_e6b089__name_key" ON "rec
 -- receipts__group_reduce_flatten_by_basket_id_b2283a: one row per group of group_reduce_flatten: its number of rows and its sums
 -- for group_reduce_flatten (query.py:37)
 CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_b2283a (
-    basket_id BIGSERIAL NOT NULL,
+    basket_id BIGINT NOT NULL,
     sum_product_price DOUBLE PRECISION NOT NULL,
     sum_product_price_pos_inf BIGINT NOT NULL,
     sum_product_price_neg_inf BIGINT NOT NULL,
@@ -122,7 +122,7 @@ INSERT INTO stepping_queries (
 VALUES
   (
     'receipts',
-    '4de924f7096a60321ebe87e503c6bada',
+    'aa246581ff9411d0fdec509b7893914a',
     'receipts__group_reduce_flatten_by_basket_id_b2283a receipts__items_a86753 receipts__line_items_by_product_name_c9dc4c receipts__products_by_name_e6b089'
   ) ON CONFLICT DO NOTHING;
 
