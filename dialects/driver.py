@@ -10,6 +10,7 @@ from typing import Any
 
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLFused, SQLPlan, SQLStatement
+from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
 from stepping.dialects.iterations import Iterations
 from stepping.dialects.queue import QueueTable
 from stepping.errors import StoreError
@@ -189,3 +190,15 @@ class Driver(ABC):
     @abstractmethod
     def failure(self, error: BaseException) -> str | None:
         """The message of a check in the plan that failed, if ``error`` comes from one."""
+
+    @abstractmethod
+    def sizes(self, tables: Sequence[str]) -> Mapping[str, TableSize]:
+        """How much tables hold, for `explain`. Counts rows, so it costs a look at them all."""
+
+    @abstractmethod
+    def fan_out(self, table: str, columns: Sequence[str]) -> FanOut | None:
+        """How many rows of a table a key finds, for `explain`; None where nobody knows."""
+
+    @abstractmethod
+    def query_plans(self, statements: Sequence[str]) -> Sequence[Sequence[PlanNode]]:
+        """The database's plans of statements as a step would run them; none of them is run."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,10 @@ _TARGET = click.argument("query", metavar="MODULE:QUERY")
 _DIALECT = click.option(
     "--dialect",
     type=click.Choice(["sqlite", "postgres"]),
-    default="sqlite",
-    show_default=True,
-    help="The database whose SQL is printed.",
+    show_default="sqlite, or that of --db",
+    help="The database whose SQL is meant.",
 )
+_DB = click.option("--db", metavar="URL", help="A database in which the query is installed.")
 
 _DB = click.option(
     "--db",
@@ -69,26 +71,143 @@ def main() -> None:
     """
 
 
-@main.command(short_help="Print the tables and the statements of a query.")
+@main.command(short_help="Show what a query keeps, runs and costs.")
 @_TARGET
 @_DIALECT
-def explain(query: str, dialect: str) -> None:
-    """Print the tables of a query and the statements that run when an input changes."""
-    from stepping.compiler.explain import explain as explained
+@_DB
+@click.option("--input", "input_", metavar="NAME", help="Only the statements for this input.")
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a page to this file instead of printing.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of SQL.")
+def explain(
+    query: str,
+    dialect: str | None,
+    db: str | None,
+    input_: str | None,
+    html: Path | None,
+    as_json: bool,
+) -> None:
+    """Show a query as a tree, with the tables it keeps, and the statements that run when an input
+    changes. With --db, also rows, bytes, fan-out, and the database's own plan of each statement.
+    """
+    if html is not None and as_json:
+        raise click.UsageError("--html and --json exclude each other")
     from stepping.target import load
 
-    click.echo(str(explained(load(query), dialect=dialect)), nl=False)
+    with _explained(load(query), dialect, db, input_) as found:
+        if html is not None:
+            html.write_text(found.html, encoding="utf-8")
+            click.echo(f"wrote {html}")
+        elif as_json:
+            import json
+
+            click.echo(json.dumps(found.to_dict(), indent=2))
+        else:
+            click.echo(found.text, nl=False)
+
+
+@main.command(short_help="Fail if a query has what a team does not want.")
+@_TARGET
+@_DIALECT
+@_DB
+@click.option("--no-python-steps", is_flag=True, help="Fail on row functions that run in Python.")
+@click.option(
+    "--no-recomputed/--allow-recomputed",
+    default=True,
+    show_default="--no-recomputed",
+    help="Fail on operators that are computed anew in each step.",
+)
+@click.option(
+    "--no-scans/--allow-scans",
+    default=True,
+    show_default="--no-scans",
+    help="Fail where a step reads a whole kept table: an index is missing.",
+)
+@click.option(
+    "--max-fan-out",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Fail if one changed row finds more than N rows of a table; needs --db.",
+)
+def check(
+    query: str,
+    dialect: str | None,
+    db: str | None,
+    no_python_steps: bool,
+    no_recomputed: bool,
+    no_scans: bool,
+    max_fan_out: int | None,
+) -> None:
+    """Fail with status 1 if a query has what a team does not want; 2 is a wrong option."""
+    if max_fan_out is not None and db is None:
+        raise click.UsageError("--max-fan-out needs --db: a fan-out is one of rows that are there")
+    from stepping.compiler.explain.check import Rules, problems
+    from stepping.target import load
+
+    rules = Rules(not no_python_steps, not no_recomputed, not no_scans, max_fan_out)
+    with _explained(load(query), dialect, db, None, planned=True) as found:
+        wrong = problems(found.model, rules)
+        for each in wrong:
+            click.echo(str(each))
+        name = f"{found.model.query} on {found.model.dialect}"
+        if wrong:
+            click.echo(f"{name}: {len(wrong)} problem{'' if len(wrong) == 1 else 's'}", err=True)
+            raise SystemExit(1)
+        click.echo(f"{name}: nothing to complain about")
+
+
+@main.command(short_help="Draw a query, as SVG or PNG.")
+@_TARGET
+@_DIALECT
+@_DB
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def graph(query: str, dialect: str | None, db: str | None, file: Path) -> None:
+    """Draw a query from left to right into FILE, whose name ends in .svg or .png."""
+    from stepping.compiler.explain.drawing import write_png, write_svg
+    from stepping.target import load
+
+    if file.suffix not in (".svg", ".png"):
+        raise click.UsageError(f"{file} ends in neither .svg nor .png")
+    write = write_svg if file.suffix == ".svg" else write_png
+    with _explained(load(query), dialect, db, None) as found:
+        write(found, file)
+    click.echo(f"wrote {file}")
 
 
 @main.command(short_help="Print the script that creates the tables of a query.")
 @_TARGET
 @_DIALECT
-def ddl(query: str, dialect: str) -> None:
-    """Print the script that creates the tables of a query: what create_tables=True runs."""
+def ddl(query: str, dialect: str | None) -> None:
+    """Print the script that creates the tables of a query: what create_tables=True runs, with a
+    comment on each object.
+    """
     from stepping.compiler.explain import ddl_text
     from stepping.target import load
 
-    click.echo(ddl_text(load(query).program(dialect).plan), nl=False)
+    click.echo(ddl_text(load(query), dialect or "sqlite"), nl=False)
+
+
+@contextmanager
+def _explained(
+    query: Any, dialect: str | None, db: str | None, input_: str | None, *, planned: bool = False
+) -> Iterator[Any]:
+    """What is known of a query. ``planned``: SQLite is asked for its plans also without --db."""
+    from stepping.compiler.explain import explain as explained
+    from stepping.opened import dialect_of, empty_sqlite, opened
+
+    if db is not None:
+        if dialect is not None and dialect != dialect_of(db):
+            raise click.UsageError(f"--dialect {dialect} does not fit --db, a {dialect_of(db)} URL")
+        with opened(db, query) as store:
+            yield explained(store, input=input_)
+    elif planned and dialect in (None, "sqlite"):
+        with empty_sqlite(query) as store:
+            yield explained(store, input=input_)
+    else:
+        yield explained(query, dialect or "sqlite", input=input_)
 
 
 @main.command(short_help="Fold the queued changes of a query in.")

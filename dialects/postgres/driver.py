@@ -25,8 +25,10 @@ from psycopg.rows import tuple_row
 from stepping.compiler.canonical import canonical_decimal
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLFused, SQLPlan, SQLStatement
+from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
 from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.driver import Driver, Row, connection_given_back
+from stepping.dialects.postgres import statistics
 from stepping.dialects.postgres.iterations import PostgresIterations
 from stepping.dialects.postgres.queue import PostgresQueue
 from stepping.errors import RowError, StoreError, UnsupportedError
@@ -412,3 +414,21 @@ class PostgresDriver(Driver):
         if isinstance(error, errors.NumericValueOutOfRange):
             return str(error.diag.message_primary)
         return None
+
+    def sizes(self, tables: Sequence[str]) -> Mapping[str, TableSize]:
+        with self.reading():
+            return statistics.sizes(self.read, tables)
+
+    def fan_out(self, table: str, columns: Sequence[str]) -> FanOut | None:
+        with self.reading():
+            return statistics.fan_out(self.read, table, columns)
+
+    def query_plans(self, statements: Sequence[str]) -> Sequence[Sequence[PlanNode]]:
+        self.open_session()
+        plans = []
+        with self.writing():  # with the settings of a step; EXPLAIN runs nothing
+            for sql in statements:
+                cursor = self._raw().execute(f"EXPLAIN (FORMAT JSON) {sql}".encode())
+                ((found,),) = cursor.fetchall()
+                plans.append(statistics.plan_nodes(found[0]["Plan"]))
+        return plans

@@ -21,9 +21,10 @@ from typing import Any
 from stepping.compiler.canonical import canonical_decimal
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLPlan, SQLStatement
+from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
 from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.driver import Driver, Row, connection_given_back
-from stepping.dialects.sqlite import decimals
+from stepping.dialects.sqlite import decimals, statistics
 from stepping.dialects.sqlite.functions import register
 from stepping.dialects.sqlite.iterations import SQLiteIterations
 from stepping.dialects.sqlite.queue import SQLiteQueue
@@ -489,3 +490,16 @@ class SQLiteDriver(Driver):
         if isinstance(error, sqlite3.OperationalError) and "integer overflow" in text:
             return "a sum does not fit in 64 bits"
         return None
+
+    def sizes(self, tables: Sequence[str]) -> Mapping[str, TableSize]:
+        with self.reading():
+            return statistics.sizes(self.read, tables)
+
+    def fan_out(self, table: str, columns: Sequence[str]) -> FanOut | None:
+        with self.reading():
+            return statistics.fan_out(self.read, table, columns)
+
+    def query_plans(self, statements: Sequence[str]) -> Sequence[Sequence[PlanNode]]:
+        self.open_session()
+        with self.reading():
+            return statistics.query_plans(self.read, statements)

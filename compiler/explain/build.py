@@ -1,0 +1,287 @@
+"""From a compiled query, or an open store, to what `explain` says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from stepping.compiler import ir
+from stepping.compiler.explain.model import (
+    Cost,
+    Index,
+    Model,
+    Operator,
+    PlanLine,
+    Statement,
+    Step,
+    Table,
+)
+from stepping.compiler.explain.operators import described, groups_of
+from stepping.compiler.plan.sql_plan import Role, SQLPlan, SQLStatement, SQLStep, SQLTable
+from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
+from stepping.compiler.plan.tables import TableKind
+
+_IN_PYTHON = (Role.PYTHON, Role.FOLD)
+_WHAT = {
+    Role.CLEAR: "empty the delta table",
+    Role.STAGE: "load the changed rows",
+    Role.RUN: "",
+    Role.PYTHON: "Python step",
+    Role.FOLD: "Python step",
+    Role.READ: "the change of an output",
+    Role.CHECK: "a count below 0, looked for where rows were removed",
+}
+
+
+class Database(Protocol):
+    """What is asked of the connection of a store."""
+
+    def sizes(self, tables: Sequence[str]) -> Mapping[str, TableSize]: ...
+
+    def fan_out(self, table: str, columns: Sequence[str]) -> FanOut | None: ...
+
+    def query_plans(self, statements: Sequence[str]) -> Sequence[Sequence[PlanNode]]: ...
+
+
+def model_of(graph: Any, plan: SQLPlan, program: Any, database: Database | None = None) -> Model:
+    """Everything that is known of a planned query; with a database, what it holds as well."""
+    caches: dict[str, ir.Operator] = dict(program.caches)
+    roots = (*program.outputs, *caches.values())
+    groups = groups_of(roots, _inputs(graph, roots))
+    tables: dict[str, list[str]] = {}
+    for each in plan.tables:
+        tables.setdefault(each.table.node, []).append(each.table.name)
+    folds = {
+        s.node: s.reason for step in plan.steps for s in step.statements if s.role is Role.FOLD
+    }
+    operators = described(groups, program.outputs, caches, tables, folds, graph.name)
+    reader = _Reader(plan, operators, database)
+    return Model(
+        query=plan.query,
+        dialect=plan.dialect,
+        fingerprint=plan.fingerprint,
+        place=getattr(graph, "where", ""),
+        live=database is not None,
+        operators=operators,
+        tables=reader.tables(),
+        steps=tuple(reader.step(step) for step in plan.steps),
+        registered=plan.registered,
+        script=plan.script,
+        session_ddl=plan.session_ddl if any(s.fused is None for s in plan.steps) else (),
+    )
+
+
+def _inputs(graph: Any, roots: Sequence[ir.Operator]) -> list[ir.Operator]:
+    """The inputs in the order of the query's arguments, those that nothing reads as well."""
+    there = {each.label: each for each in ir.topological(*roots) if not each.inputs}
+    given = {each.label: each for each in getattr(graph, "inputs", ())}
+    return [there.get(name, each) for name, each in given.items()]
+
+
+@dataclass
+class _Reader:
+    """Reads a plan, and asks the database where there is one."""
+
+    plan: SQLPlan
+    operators: tuple[Operator, ...]
+    database: Database | None
+    fan_outs: dict[tuple[str, tuple[str, ...]], FanOut | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        from stepping.dialects import get_dialect
+
+        self.dialect = get_dialect(self.plan.dialect)
+        self.measured: Mapping[str, TableSize] = (
+            self.database.sizes(self.plan.kept) if self.database is not None else {}
+        )
+        self.kept = {each.table.name: each.table for each in self.plan.tables}
+        self.serials: dict[str, str] = {}
+        self.by_place: dict[tuple[str, str], str] = {}
+        for each in self.operators:
+            for node in each.nodes:
+                self.serials[node] = each.id
+            self.by_place.setdefault((each.label, str(each.place or "")), each.id)
+
+    def serial(self, node: str, label: str, where: str) -> str:
+        """The operator that a statement is for."""
+        return self.serials.get(node) or self.by_place.get((label, where), "")
+
+    # -- tables -------------------------------------------------------------------------------
+
+    def tables(self) -> tuple[Table, ...]:
+        sizes = self.measured
+        return tuple(self.table(each, sizes.get(each.table.name)) for each in self.plan.tables)
+
+    def table(self, kept: SQLTable, size: TableSize | None) -> Table:
+        table = kept.table
+        columns = [(c.name, self.dialect.column_type(c, table)) for c in table.columns]
+        made = Table(
+            name=table.name,
+            operator=self.serial(table.node, table.serves, table.where),
+            reason=table.reason,
+            grows=grows(kept),
+            columns=(*columns, (table.weight or "", "count")),
+            indexes=indexes_of(kept),
+            ddl=kept.ddl,
+        )
+        if size is None:
+            return made
+        return replace(made, rows=size.rows, bytes=size.bytes, estimated=size.estimated)
+
+    # -- steps --------------------------------------------------------------------------------
+
+    def step(self, step: SQLStep) -> Step:
+        from stepping.compiler.explain.costs import Reading, added_up
+
+        reading = Reading(self.dialect.sqlglot_name, self.kept, self.fan_out)
+        reading.rows = {
+            s.table: 1.0 for s in step.statements if s.role is Role.STAGE
+        }  # one changed row
+        statements: list[Statement] = []
+        if step.fused is not None:
+            statements.append(self.whole(step, reading))
+        else:
+            for serial, each in enumerate(step.statements, 1):
+                statements.append(self.statement(serial, each, reading))
+        if self.database is not None:
+            statements = self.planned(step, statements)
+        single = len(step.inputs) == 1
+        lookups = added_up(reading.lookups)
+        cost = Cost(
+            statements=sum(each.role not in ("check",) for each in statements),
+            lookups=lookups,
+            rows=reading.written,
+            python=sum(s.role in _IN_PYTHON for s in step.statements),
+        )
+        return Step(
+            inputs=step.inputs,
+            locked=step.tables,
+            statements=tuple(statements),
+            operators=self.reached(step.inputs),
+            cost=cost if single else None,
+        )
+
+    def reached(self, inputs: Sequence[str]) -> tuple[str, ...]:
+        """The operators that a change of the inputs can go through."""
+        found: dict[str, None] = {}
+        for each in self.operators:
+            changed = any(serial in found for serial in each.inputs)
+            if changed or (not each.inputs and each.name in inputs):
+                found[each.id] = None
+        return tuple(found)
+
+    def whole(self, step: SQLStep, reading: Any) -> Statement:
+        """A step that is one statement."""
+        fused = step.fused
+        assert fused is not None
+        parts = tuple(
+            (name, label, where, self.serial(node, label, where))
+            for name, label, where, node in fused.parts
+        )
+        reading.statement(fused.explain_sql, {part[0]: part[3] for part in parts})
+        return Statement(
+            serial=1,
+            operator="",
+            label="",
+            where="",
+            role="step",
+            what="one statement; its parameters are arrays of the changed rows' columns",
+            sql=fused.explain_sql,
+            reads=tuple(reading.reads),
+            writes=tuple(reading.writes),
+            parts=parts,
+        )
+
+    def statement(self, serial: int, each: SQLStatement, reading: Any) -> Statement:
+        reading.reads, reading.writes = {}, {}
+        reading.operator = self.serial(each.node, each.operator, each.where)
+        if each.role in (Role.RUN, Role.READ, *_IN_PYTHON):
+            reading.statement(each.sql)
+            if each.role in _IN_PYTHON:
+                reading.rows[each.table] = 1.0
+        return Statement(
+            serial=serial,
+            operator=reading.operator,
+            label=each.operator,
+            where=each.where,
+            role=each.role.value,
+            what=_WHAT[each.role],
+            sql=each.sql,
+            reads=tuple(reading.reads),
+            writes=tuple(reading.writes),
+            python=each.reason,
+            at=each.fault,
+            fills=each.table,
+        )
+
+    def fan_out(self, table: str, columns: tuple[str, ...]) -> FanOut | None:
+        if self.database is None or not columns or table not in self.measured:
+            return None
+        key = (table, tuple(sorted(columns)))
+        if key not in self.fan_outs:
+            self.fan_outs[key] = self.database.fan_out(table, key[1])
+        return self.fan_outs[key]
+
+    # -- the database's own plans -------------------------------------------------------------
+
+    def planned(self, step: SQLStep, statements: list[Statement]) -> list[Statement]:
+        assert self.database is not None
+        asked = [s for s in statements if s.role not in ("clear", "stage", "check")]
+        plans = self.database.query_plans([s.sql for s in asked])
+        found = {s.serial: nodes for s, nodes in zip(asked, plans, strict=True)}
+        return [
+            replace(s, plan=self.plan_lines(s.sql, found[s.serial])) if s.serial in found else s
+            for s in statements
+        ]
+
+    def plan_lines(self, sql: str, nodes: Sequence[PlanNode]) -> tuple[PlanLine, ...]:
+        aliases = self.aliases(sql) if any(node.whole for node in nodes) else {}
+        return tuple(PlanLine(node.depth, node.text, self.scanned(node, aliases)) for node in nodes)
+
+    def aliases(self, sql: str) -> Mapping[str, tuple[str, bool]]:
+        """The kept table of each alias, and whether a LIMIT ends reading it early."""
+        import sqlglot
+        from sqlglot import exp
+
+        from stepping.compiler.explain.costs import limit_of
+
+        found: dict[str, tuple[str, bool]] = {}
+        for table in sqlglot.parse_one(sql, dialect=self.dialect.sqlglot_name).find_all(exp.Table):
+            if table.name in self.kept:
+                select = table.find_ancestor(exp.Select)
+                limited = select is not None and limit_of(select) is not None
+                found.setdefault(table.alias or table.name, (table.name, limited))
+        return found
+
+    def scanned(self, node: PlanNode, aliases: Mapping[str, tuple[str, bool]]) -> str:
+        """The kept table that a line of a plan reads whole, or ""."""
+        if not node.whole or node.bounded:
+            return ""
+        name, limited = aliases.get(node.source, (node.source, False))
+        return name if name in self.kept and not limited else ""
+
+
+def grows(kept: SQLTable) -> str:
+    """How many rows a table has."""
+    table = kept.table
+    if table.kind is TableKind.STATE:
+        if not table.key:
+            return "it has one row"
+        return f"it has a row for each {', '.join(table.key)} there is"
+    if "(the query's arguments)" in f"({table.where})":
+        return f"it has a row for each different row of {table.serves} in the columns it keeps"
+    return f"it has a row for each different row of the result of {table.serves}"
+
+
+def indexes_of(kept: SQLTable) -> tuple[Index, ...]:
+    table = kept.table
+    found = []
+    if table.key:
+        use = "one row per key" if table.kind is TableKind.STATE else "look-ups, and the row itself"
+        found.append(Index("", table.key, use))
+    for each in table.indexes:
+        ordered = each.columns[each.equal :] if each.ascending else ()
+        use = f"reads in the order of {', '.join(ordered)}" if ordered else "look-ups"
+        found.append(Index(each.name, each.columns, use))
+    return tuple(found)

@@ -1,0 +1,102 @@
+"""The script that ``create_tables=True`` runs, with a comment on each object."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from stepping.compiler.explain.model import Model, Operator, Table
+
+_RULE = "-" * 78
+_OWN = {
+    "last_update": "up to which time each kept table is written; one row per table",
+    "stepping_queries": "what is installed; one row per query",
+    "stepping_clock": "where store.next_time() stands",
+}
+_OBJECT = re.compile(
+    r"CREATE (?:UNIQUE )?(TABLE|INDEX|TRIGGER|SEQUENCE)(?: IF NOT EXISTS)? \"?([\w$]+)",
+    re.IGNORECASE,
+)
+
+
+def ddl_text(model: Model) -> str:
+    """The script, to be read and run by hand: ``sqlite3 file < script`` or ``psql -f script``."""
+    return (
+        "\n".join([*heading(model.query, model.dialect, model.fingerprint), *created(model)]) + "\n"
+    )
+
+
+def heading(query: str, dialect: str, fingerprint: str) -> Iterator[str]:
+    yield comment(f"The query {query} on {dialect}; fingerprint {fingerprint}")
+
+
+def created(model: Model) -> Iterator[str]:
+    """Every statement of the script, in its order."""
+    of_table = {text: (table, i) for table in model.tables for i, text in enumerate(table.ddl)}
+    section = ""
+    for text in model.script:
+        inserts = text.lstrip().upper().startswith(("INSERT", "UPDATE"))
+        found = of_table.get(text)
+        wanted = "Tables that are kept" if found else "Our own tables"
+        if inserts:
+            wanted = "What is installed"
+        if wanted != section:
+            section = wanted
+            yield from title(section)
+        if found is not None:
+            table, position = found
+            if position:
+                yield comment(purpose(table, text))
+            else:
+                yield from _table(model, table)
+        elif not inserts:
+            match = _OBJECT.match(text)
+            name = match.group(2) if match else ""
+            yield comment(f"{name}: {_OWN.get(name, 'kept by stepping itself')}")
+        yield ended(text)
+
+
+def _table(model: Model, table: Table) -> Iterator[str]:
+    operator = model.operator(table.operator)
+    yield comment(f"{table.name}: {table.reason}")
+    yield comment(f"for {served(operator)}" if operator else "for the query")
+    yield comment(table.grows)
+
+
+def served(operator: Operator) -> str:
+    where = str(operator.place) if operator.place else "the query's arguments"
+    return (
+        f"{operator.name or operator.label} = {operator.label} ({where})"
+        if (operator.name and operator.inputs)
+        else f"{operator.label} ({where})"
+    )
+
+
+def purpose(table: Table, text: str) -> str:
+    """What an index or a trigger of a table is for."""
+    match = _OBJECT.match(text)
+    kind, name = (match.group(1).upper(), match.group(2)) if match else ("", "")
+    if kind == "TRIGGER":
+        return f"{name}: removes a row whose count has fallen to 0"
+    if name.endswith("__below_zero"):
+        return f"{name}: finds a count below 0; it has no entry while there is none"
+    for index in table.indexes:
+        if index.name == name:
+            return f"{name}: {index.use}; as many entries as the table has rows"
+    return f"{name}: look-ups, and the row itself; as many entries as the table has rows"
+
+
+def title(text: str) -> Iterator[str]:
+    yield ""
+    yield _RULE
+    yield comment(text)
+    yield _RULE
+
+
+def comment(text: str) -> str:
+    """The text as SQL comment lines, whatever is in it."""
+    return "\n".join(f"-- {line}".rstrip() for line in text.splitlines() or [""])
+
+
+def ended(sql: str) -> str:
+    return f"{sql};"
