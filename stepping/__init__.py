@@ -2,6 +2,8 @@
 
 from stepping.compiler.explain import Explanation as Explanation
 from stepping.compiler.explain import explain as explain
+from stepping.compiler.explain.drawing import write_png as write_png
+from stepping.compiler.explain.drawing import write_svg as write_svg
 from stepping.compiler.frontend.index import Index as Index
 from stepping.compiler.frontend.rows import UTC as UTC
 from stepping.compiler.frontend.rows import Data as Data

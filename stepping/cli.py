@@ -16,7 +16,11 @@ _DIALECT = click.option(
     show_default="sqlite, or that of --db",
     help="The database whose SQL is meant.",
 )
-_DB = click.option("--db", metavar="URL", help="A database in which the query is installed.")
+_INSTALLED = click.option(
+    "--db",
+    metavar="URL",
+    help="A database in which the query is installed: it is measured, and asked for its plans.",
+)
 
 _DB = click.option(
     "--db",
@@ -74,7 +78,7 @@ def main() -> None:
 @main.command(short_help="Show what a query keeps, runs and costs.")
 @_TARGET
 @_DIALECT
-@_DB
+@_INSTALLED
 @click.option("--input", "input_", metavar="NAME", help="Only the statements for this input.")
 @click.option(
     "--html",
@@ -112,7 +116,7 @@ def explain(
 @main.command(short_help="Fail if a query has what a team does not want.")
 @_TARGET
 @_DIALECT
-@_DB
+@_INSTALLED
 @click.option("--no-python-steps", is_flag=True, help="Fail on row functions that run in Python.")
 @click.option(
     "--no-recomputed/--allow-recomputed",
@@ -162,7 +166,7 @@ def check(
 @main.command(short_help="Draw a query, as SVG or PNG.")
 @_TARGET
 @_DIALECT
-@_DB
+@_INSTALLED
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def graph(query: str, dialect: str | None, db: str | None, file: Path) -> None:
     """Draw a query from left to right into FILE, whose name ends in .svg or .png."""
@@ -196,7 +200,7 @@ def _explained(
 ) -> Iterator[Any]:
     """What is known of a query. ``planned``: SQLite is asked for its plans also without --db."""
     from stepping.compiler.explain import explain as explained
-    from stepping.opened import dialect_of, empty_sqlite, opened
+    from stepping.database import dialect_of, empty_sqlite, opened
 
     if db is not None:
         if dialect is not None and dialect != dialect_of(db):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from stepping.dialects.driver import Driver
-from stepping.errors import StoreError
+from stepping.errors import StoreError, UnsupportedError
 from stepping.runtime.store import (
     StorePostgres,
     StoreSQL,
@@ -35,20 +37,59 @@ def driver_of(url: str) -> Iterator[Driver]:
 
 
 @contextmanager
-def connected(url: str) -> Iterator[tuple[type[StoreSQL], Any]]:
-    """The class of stores in a database, and a new connection to it."""
-    scheme, separator, rest = url.partition("://")
+def empty_sqlite(graph: Any) -> Iterator[StoreSQL]:
+    """A store in memory without a row, to be asked for its plans."""
+    with connection_sqlite(":memory:") as connection:
+        yield StoreSQLite.from_graph(connection, graph)
+
+
+def dialect_of(url: str) -> str:
+    """The dialect of the database that a URL or a path names."""
+    scheme, separator, _ = url.partition("://")
     if separator and scheme in _POSTGRES:
-        with connection_postgres(f"postgresql://{rest}") as connection:
-            yield StorePostgres, connection
-        return
+        return StorePostgres.dialect
     if separator and scheme != "sqlite":
         raise StoreError(
             f"there is no kind of database {scheme!r}",
             hint="give postgresql://user@host/database, sqlite:///shop.db, or a path",
         )
-    path = Path(rest.removeprefix("/") if separator else url)
-    if not path.exists():  # sqlite3 would make it
-        raise StoreError(f"there is no file {path}", hint="give the path of a SQLite database")
-    with connection_sqlite(path) as file:
-        yield StoreSQLite, file
+    return StoreSQLite.dialect
+
+
+@contextmanager
+def connected(url: str) -> Iterator[tuple[type[StoreSQL], Any]]:
+    """The class of stores in a database, and a new connection to it."""
+    _, separator, rest = url.partition("://")
+    with ExitStack() as stack:
+        if dialect_of(url) == StorePostgres.dialect:
+            try:
+                connection: Any = stack.enter_context(connection_postgres(f"postgresql://{rest}"))
+            except UnsupportedError:
+                raise
+            except Exception as error:  # psycopg's, which need not be installed
+                raise unreachable(url, error) from error
+            yield StorePostgres, connection
+            return
+        path = Path(rest.removeprefix("/") if separator else url)
+        if not path.exists():  # sqlite3 would make it
+            raise StoreError(f"there is no file {path}", hint="give the path of a SQLite database")
+        try:
+            connection = stack.enter_context(connection_sqlite(path))
+        except sqlite3.Error as error:
+            raise unreachable(url, error) from error
+        yield StoreSQLite, connection
+
+
+def unreachable(url: str, error: Exception) -> StoreError:
+    reason = str(error).strip().splitlines() or [type(error).__name__]
+    return StoreError(
+        f"the database {without_password(url)} cannot be opened: {reason[0]}",
+        hint="is the server running, and are the host, the name and the password right?"
+        if dialect_of(url) == StorePostgres.dialect
+        else "is it a SQLite file, and may this user read and write it?",
+    )
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be shown."""
+    return re.sub(r"(?<=://)([^/@:]*):[^@]*@", r"\1:***@", url)

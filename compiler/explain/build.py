@@ -12,6 +12,7 @@ from stepping.compiler.explain.model import (
     Index,
     Model,
     Operator,
+    Part,
     PlanLine,
     Statement,
     Step,
@@ -173,13 +174,16 @@ class _Reader:
 
     def whole(self, step: SQLStep, reading: Any) -> Statement:
         """A step that is one statement."""
+        from stepping.compiler.explain.costs import parts_of
+
         fused = step.fused
         assert fused is not None
+        texts = parts_of(fused.explain_sql, self.dialect.sqlglot_name)
         parts = tuple(
-            (name, label, where, self.serial(node, label, where))
+            Part(name, self.serial(node, label, where), label, where, texts.get(name, ""))
             for name, label, where, node in fused.parts
         )
-        reading.statement(fused.explain_sql, {part[0]: part[3] for part in parts})
+        reading.statement(fused.explain_sql, {part.name: part.operator for part in parts})
         return Statement(
             serial=1,
             operator="",

@@ -249,3 +249,15 @@ def added_up(lookups: Iterable[Lookup]) -> tuple[Lookup, ...]:
         total = each.times if known is None else plus(known.times, each.times)
         found[key] = dataclasses.replace(known or each, times=total)
     return tuple(found.values())
+
+
+def parts_of(sql: str, sqlglot_name: str) -> dict[str, str]:
+    """The text of each part of a WITH by its name, and of what is behind it as ``SELECT``."""
+    tree = sqlglot.parse_one(sql, dialect=sqlglot_name)
+    with_ = tree.args.get("with_")
+    found = {}
+    for cte in with_.expressions if with_ is not None else ():
+        found[cte.alias] = cte.this.sql(dialect=sqlglot_name, pretty=True)
+    tree.set("with_", None)
+    found["SELECT"] = tree.sql(dialect=sqlglot_name, pretty=True)
+    return found

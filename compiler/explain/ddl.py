@@ -12,6 +12,10 @@ _OWN = {
     "last_update": "up to which time each kept table is written; one row per table",
     "stepping_queries": "what is installed; one row per query",
     "stepping_clock": "where store.next_time() stands",
+    "stepping_times": "the times that store.next_time() gave out; those in use",
+    "stepping_iterations": "steps that are committed in stages; those at work or put aside",
+    "stepping_journal": "what stages have handed to later ones; of steps that are at work",
+    "stepping_queue": "changes that store.drain() will fold in; those that wait",
 }
 _OBJECT = re.compile(
     r"CREATE (?:UNIQUE )?(TABLE|INDEX|TRIGGER|SEQUENCE)(?: IF NOT EXISTS)? \"?([\w$]+)",
@@ -46,7 +50,7 @@ def created(model: Model) -> Iterator[str]:
         if found is not None:
             table, position = found
             if position:
-                yield comment(purpose(table, text))
+                yield comment(f"  {purpose(table, text)}")
             else:
                 yield from _table(model, table)
         elif not inserts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -54,17 +55,17 @@ def write_png(graph: Any, path: str | Path, dialect: str | None = None) -> None:
 
     for edge in drawn.edges:
         curve = [scaled(*point) for point in _curve(edge)]
-        draw.line(curve, fill="#94a3b8", width=2 * scale, joint="curve")  # type: ignore[arg-type]
+        draw.line(curve, fill="#94a3b8", width=2 * scale, joint="curve")
         x, y = scaled(*edge.points[-1])
         draw.polygon([(x, y), (x - 12, y - 8), (x - 12, y + 8)], fill="#94a3b8")
     for box in drawn.boxes:
         line, face, _, _ = COLOURS[kind_of(box)]
         corners = scaled(box.x, box.y, box.x + box.width, box.y + box.height)
-        draw.rounded_rectangle(corners, 8 * scale, face, line, 2 * scale)  # type: ignore[arg-type]
+        draw.rounded_rectangle(corners, 8 * scale, face, line, 2 * scale)
         for position, text in enumerate(box.lines):
             at = scaled(box.x + PAD, box.y + PAD / 2 + position * LINE + 1)
             chosen = font if position else bold
-            draw.text(at, text, fill="#475569" if position else "#0f172a", font=chosen)  # type: ignore[arg-type]
+            draw.text(at, text, fill="#475569" if position else "#0f172a", font=chosen)
     image.save(path, "PNG")
 
 
@@ -153,7 +154,7 @@ def _path(edge: Edge) -> str:
 def _curve(edge: Edge) -> list[tuple[float, float]]:
     """Points on the path of `_path`, for what cannot draw curves."""
     found = [edge.points[0]]
-    for (x, y), (to_x, to_y) in zip(edge.points, edge.points[1:], strict=False):
+    for (x, y), (to_x, to_y) in pairwise(edge.points):
         middle = (x + to_x) / 2
         for i in range(1, 25):
             t = i / 24

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from stepping.compiler.explain.model import Model, Operator
 from stepping.compiler.explain.text import bytes_text, count
@@ -141,7 +142,7 @@ def _neighbours(paths: Sequence[Sequence[str]]) -> dict[str, tuple[list[str], li
     """What each place is joined to, on its left and on its right."""
     found: dict[str, tuple[list[str], list[str]]] = {}
     for path in paths:
-        for left, right in zip(path, path[1:], strict=False):
+        for left, right in pairwise(path):
             found.setdefault(left, ([], []))[1].append(right)
             found.setdefault(right, ([], []))[0].append(left)
     return found
@@ -205,7 +206,7 @@ def _settle(column: list[Box], wanted: list[float]) -> None:
     """Put boxes where they are wanted, in their order and without overlap."""
     for box, y in zip(column, wanted, strict=True):
         box.y = y
-    for above, below in zip(column, column[1:], strict=False):
+    for above, below in pairwise(column):
         below.y = max(below.y, above.y + above.height + GAP_Y)
     # What was pushed down too far goes back by half of it, all together.
     if column:

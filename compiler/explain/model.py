@@ -128,7 +128,20 @@ class PlanLine:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A part of a step that is one statement: a name in its WITH, or a SELECT at its end."""
+
+    name: str
+    operator: str
+    label: str
+    where: str
+    sql: str
+
+
+@dataclass(frozen=True)
 class Statement:
+    """A statement of a step, in the order in which they run."""
+
     serial: int
     operator: str
     label: str
@@ -138,7 +151,7 @@ class Statement:
     sql: str
     reads: tuple[str, ...]  # kept tables
     writes: tuple[str, ...]
-    parts: tuple[tuple[str, str, str, str], ...] = ()  # of a whole step: name, label, place, id
+    parts: tuple[Part, ...] = ()  # of a whole step
     python: str = ""  # why it runs in Python
     at: str = ""
     fills: str = ""

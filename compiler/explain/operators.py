@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import dedent
 
 from stepping.compiler import ir
 from stepping.compiler.explain.model import Operator, Place, PythonFunction
@@ -93,6 +94,11 @@ def described(
     for serial, group in enumerate(groups, 1):
         group.serial = str(serial)
     serial_of = {node: group.serial for group in groups for node in group.nodes}
+    name_in_rules = {
+        node: f"{_name(group, named(group.root.origin), ()) or group.label} ({group.serial})"
+        for group in groups
+        for node in group.nodes
+    }
     made = []
     for group in groups:
         root = group.root
@@ -121,7 +127,7 @@ def described(
                 runs="input" if not root.inputs else "Python" if python else "SQL",
                 python=python,
                 tables=kept,
-                rule=_rules(group, serial_of),
+                rule=_rules(group, name_in_rules),
                 caches=cached,
                 outputs=tuple(i for i, each in enumerate(outputs) if each in group.nodes),
                 nodes=tuple(node.digest.hex() for node in group.nodes),
@@ -140,7 +146,7 @@ def _name(group: Group, given: Named, cached: Sequence[str]) -> str:
 
 
 def place_of(source: ir.Source | None) -> Place | None:
-    return None if source is None else Place(source.file, source.line, source.text)
+    return None if source is None else Place(source.file, source.line, dedent(source.text))
 
 
 def is_incremental(operator: ir.Operator) -> bool:
@@ -189,19 +195,20 @@ def _in_python(nodes: Iterable[ir.Operator], folds: Mapping[str, str]) -> Iterab
     for node in nodes:
         for function in node.python_functions:
             at = function.fault or function.source
-            yield PythonFunction(function.name, function.reason, str(at) if at else "")
+            name = "a lambda" if function.name == "lambda" else function.name
+            yield PythonFunction(name, function.reason, str(at) if at else "")
         reason = folds.get(node.digest.hex())
         if reason and not node.python_functions:
             yield PythonFunction(node.label, reason, str(node.origin or ""))
 
 
-def _rules(group: Group, serial_of: Mapping[ir.Operator, str]) -> str:
-    """The delta rules of a call, in which other operators are named by their number."""
+def _rules(group: Group, names: Mapping[ir.Operator, str]) -> str:
+    """The delta rules of a call, in which other operators have their name and number."""
 
     def name(operator: ir.Operator) -> str:
         if len(group.nodes) > 1 and operator in group.nodes:
             return f"{group.serial}.{group.nodes.index(operator) + 1}"
-        return serial_of.get(operator, name_of(operator))
+        return names.get(operator, name_of(operator))
 
     lines = []
     for position, node in enumerate(group.nodes, 1):

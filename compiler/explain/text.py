@@ -227,8 +227,8 @@ def _step(model: Model, step: Step) -> Iterator[str]:
 def _statement(each: Statement) -> Iterator[str]:
     if each.role == "step":
         yield comment(each.what)
-        for name, label, where, _ in each.parts:
-            yield comment(f"  {name}: {label} ({where})")
+        for part in each.parts:
+            yield comment(f"  {part.name}: {part.label} ({part.where})")
         yield ended(each.sql)
         return
     served = f"{each.label} ({each.where})"

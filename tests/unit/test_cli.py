@@ -134,7 +134,7 @@ TOTALS = st.compile(receipts, name="totals")
 def test_the_script_of_ddl_installs_the_query_on_sqlite(sqlite_path: Path) -> None:
     shown = process("ddl", "tests.unit.test_cli:TOTALS")
     assert shown.returncode == 0, shown.stderr
-    assert shown.stdout == ddl_text(TOTALS.program("sqlite").plan)
+    assert shown.stdout == ddl_text(TOTALS, "sqlite")
     program = shutil.which("sqlite3")
     if program:
         subprocess.run(

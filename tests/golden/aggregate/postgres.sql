@@ -1,17 +1,34 @@
 -- The query aggregate on postgres; fingerprint 4c08ec769a42759f068f8eb875f6c0d0
+--
+-- output
+--   2. aggregate  query.py:22
+--   │    incremental: the groups that the change touches are read and set anew
+--   │    keeps aggregate__orders_61cc52
+--   │    keeps aggregate__orders_by_left_right_169a42
+--   │          key (left, right): look-ups, and the row itself
+--   │          index aggregate__orders_by_left_right_169a42__left_right (left, right): reads in the order of right
+--   │    keeps aggregate__aggregate_by_customer_c49e3a
+--   │          key (customer): one row per key
+--   └─ 1. orders (input)
+--
+-- Nothing is recomputed: each step costs in proportion to its change.
+--
+-- One changed row of orders: 10 statements, 9 look-ups, 4 rows written
+--   aggregate__orders_61cc52 as a whole row, at most one row
+--   aggregate__orders_61cc52 as a whole row, at most one row
+--   aggregate__orders_by_left_right_169a42 as a whole row, at most one row
+--   aggregate__aggregate_by_customer_c49e3a by customer, 4 times, at most one row
+--   aggregate__orders_by_left_right_169a42 by left, 2 times
 
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each table is written; stepping_queries: what
--- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
--- changes that store.drain() will fold in
--- is installed; stepping_clock: where store.next_time() stands; stepping_times: what
--- it gave out; stepping_iterations, stepping_journal: what is committed in stages
+-- last_update: up to which time each kept table is written; one row per table
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     t BIGINT NOT NULL
 ) WITH (fillfactor = 10);
+-- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     fingerprint TEXT NOT NULL,
@@ -19,7 +36,9 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     started BOOLEAN NOT NULL DEFAULT false,
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
+-- stepping_clock: where store.next_time() stands
 CREATE SEQUENCE IF NOT EXISTS stepping_clock;
+-- stepping_queue: changes that store.drain() will fold in; those that wait
 CREATE TABLE IF NOT EXISTS stepping_queue (
     query TEXT COLLATE "C" NOT NULL,
     id BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -29,6 +48,7 @@ CREATE TABLE IF NOT EXISTS stepping_queue (
     error TEXT,
     PRIMARY KEY (query, id)
 );
+-- stepping_times: the times that store.next_time() gave out; those in use
 CREATE TABLE IF NOT EXISTS stepping_times (
     query TEXT COLLATE "C" NOT NULL,
     t BIGINT NOT NULL,
@@ -36,6 +56,7 @@ CREATE TABLE IF NOT EXISTS stepping_times (
     lease_until DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (query, t)
 );
+-- stepping_iterations: steps that are committed in stages; those at work or put aside
 CREATE TABLE IF NOT EXISTS stepping_iterations (
     query TEXT COLLATE "C" NOT NULL,
     t BIGINT NOT NULL,
@@ -52,6 +73,7 @@ CREATE TABLE IF NOT EXISTS stepping_iterations (
     lease_until DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (query, t)
 );
+-- stepping_journal: what stages have handed to later ones; of steps that are at work
 CREATE TABLE IF NOT EXISTS stepping_journal (
     query TEXT COLLATE "C" NOT NULL,
     t BIGINT NOT NULL,
@@ -66,25 +88,31 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- aggregate__orders_by_left_right_169a42: the rows of aggregate, read in the order of left, right
 -- for aggregate (query.py:22)
+-- it has a row for each different row of the result of aggregate
 CREATE TABLE IF NOT EXISTS aggregate__orders_by_left_right_169a42 (
     "left" BIGINT NOT NULL,
     "right" BIGINT NOT NULL,
     c BIGINT NOT NULL,
     CONSTRAINT aggregate__orders_by_left_right_169a42__not_negative CHECK ("c" >= 0)
 );
+--   aggregate__orders_by_left_right_169a42__left_right: reads in the order of right; as many entries as the table has rows
 CREATE INDEX IF NOT EXISTS "aggregate__orders_by_left_right_169a42__left_right" ON "aggregate__orders_by_left_right_169a42" ("left", "right");
+--   aggregate__orders_by_left_right_169a42__left_right_key: look-ups, and the row itself; as many entries as the table has rows
 CREATE INDEX IF NOT EXISTS "aggregate__orders_by_left_right_169a42__left_right_key" ON "aggregate__orders_by_left_right_169a42" ("left", "right", (HASH_RECORD_EXTENDED(ROW("left", "right"), 0)));
 -- aggregate__orders_61cc52: the integral of aggregate
 -- for aggregate (query.py:22)
+-- it has a row for each different row of the result of aggregate
 CREATE TABLE IF NOT EXISTS aggregate__orders_61cc52 (
     "left" TEXT COLLATE "C",
     "right" BIGINT NOT NULL,
     c BIGINT NOT NULL,
     CONSTRAINT aggregate__orders_61cc52__not_negative CHECK ("c" >= 0)
 );
+--   aggregate__orders_61cc52__row_key: look-ups, and the row itself; as many entries as the table has rows
 CREATE INDEX IF NOT EXISTS "aggregate__orders_61cc52__row_key" ON "aggregate__orders_61cc52" ((HASH_RECORD_EXTENDED(ROW("left", "right"), 0)));
 -- aggregate__aggregate_by_customer_c49e3a: one row per group of aggregate: its number of rows and its sums
 -- for aggregate (query.py:22)
+-- it has a row for each customer there is
 CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_c49e3a (
     customer BIGINT NOT NULL,
     n_2 BIGINT NOT NULL,
@@ -97,7 +125,10 @@ CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_c49e3a (
     PRIMARY KEY (customer),
     CONSTRAINT aggregate__aggregate_by_customer_c49e3a__not_negative CHECK ("n" >= 0)
 ) WITH (fillfactor = 70);
+
+------------------------------------------------------------------------------
 -- What is installed
+------------------------------------------------------------------------------
 INSERT INTO last_update (
   table_name,
   t

@@ -1,18 +1,34 @@
 -- The query aggregate on sqlite; fingerprint 4c97d5d9f766efacd9fe18b37930cbcc
+--
+-- output
+--   2. aggregate  query.py:22
+--   │    incremental: the groups that the change touches are read and set anew
+--   │    keeps aggregate__orders_61cc52
+--   │    keeps aggregate__orders_by_left_right_169a42
+--   │          key (left, right): look-ups, and the row itself
+--   │          index aggregate__orders_by_left_right_169a42__left_right (left, right): reads in the order of right
+--   │    keeps aggregate__aggregate_by_customer_c49e3a
+--   │          key (customer): one row per key
+--   └─ 1. orders (input)
+--
+-- Nothing is recomputed: each step costs in proportion to its change.
 -- functions registered on the connection: stepping_truediv; each is exactly one Python builtin
+--
+-- One changed row of orders: 10 statements, 9 look-ups, 4 rows written
+--   aggregate__orders_61cc52 as a whole row, 2 times, at most one row
+--   aggregate__orders_by_left_right_169a42 as a whole row, at most one row
+--   aggregate__aggregate_by_customer_c49e3a by customer, 4 times, at most one row
+--   aggregate__orders_by_left_right_169a42 by left, 2 times
 
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each table is written; stepping_queries: what
--- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
--- changes that store.drain() will fold in
--- is installed; stepping_clock: where store.next_time() stands; stepping_times: what
--- it gave out; stepping_iterations, stepping_journal: what is committed in stages
+-- last_update: up to which time each kept table is written; one row per table
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT NOT NULL PRIMARY KEY,
     t INTEGER NOT NULL
 ) WITHOUT ROWID;
+-- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT NOT NULL PRIMARY KEY,
     fingerprint TEXT NOT NULL,
@@ -20,10 +36,12 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     started INTEGER NOT NULL DEFAULT 0,
     installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 ) WITHOUT ROWID;
+-- stepping_clock: where store.next_time() stands
 CREATE TABLE IF NOT EXISTS stepping_clock (
     one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
     t INTEGER NOT NULL
 );
+-- stepping_queue: changes that store.drain() will fold in; those that wait
 CREATE TABLE IF NOT EXISTS stepping_queue (
     id INTEGER PRIMARY KEY,
     query TEXT NOT NULL,
@@ -32,6 +50,7 @@ CREATE TABLE IF NOT EXISTS stepping_queue (
     enqueued_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
     error TEXT
 );
+-- stepping_times: the times that store.next_time() gave out; those in use
 CREATE TABLE IF NOT EXISTS stepping_times (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -39,6 +58,7 @@ CREATE TABLE IF NOT EXISTS stepping_times (
     lease_until REAL NOT NULL,
     PRIMARY KEY (query, t)
 ) WITHOUT ROWID;
+-- stepping_iterations: steps that are committed in stages; those at work or put aside
 CREATE TABLE IF NOT EXISTS stepping_iterations (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -55,6 +75,7 @@ CREATE TABLE IF NOT EXISTS stepping_iterations (
     lease_until REAL NOT NULL,
     PRIMARY KEY (query, t)
 );
+-- stepping_journal: what stages have handed to later ones; of steps that are at work
 CREATE TABLE IF NOT EXISTS stepping_journal (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -68,34 +89,41 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- aggregate__orders_by_left_right_169a42: the rows of aggregate, read in the order of left, right
 -- for aggregate (query.py:22)
+-- it has a row for each different row of the result of aggregate
 CREATE TABLE IF NOT EXISTS aggregate__orders_by_left_right_169a42 (
     "left" INTEGER NOT NULL,
     "right" INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY ("left", "right")
 ) WITHOUT ROWID;
+--   aggregate__orders_by_left_right_169a42__gone: removes a row whose count has fallen to 0
 CREATE TRIGGER IF NOT EXISTS "aggregate__orders_by_left_right_169a42__gone"
 AFTER UPDATE OF "c" ON "aggregate__orders_by_left_right_169a42" WHEN NEW."c" = 0
 BEGIN
     DELETE FROM "aggregate__orders_by_left_right_169a42" WHERE "left" = NEW."left" AND "right" = NEW."right";
 END;
+--   aggregate__orders_by_left_right_169a42__below_zero: finds a count below 0; it has no entry while there is none
 CREATE INDEX IF NOT EXISTS "aggregate__orders_by_left_right_169a42__below_zero" ON "aggregate__orders_by_left_right_169a42" ("c") WHERE "c" < 0;
 -- aggregate__orders_61cc52: the integral of aggregate
 -- for aggregate (query.py:22)
+-- it has a row for each different row of the result of aggregate
 CREATE TABLE IF NOT EXISTS aggregate__orders_61cc52 (
     "left" TEXT NOT NULL,
     "right" INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY ("left", "right")
 ) WITHOUT ROWID;
+--   aggregate__orders_61cc52__gone: removes a row whose count has fallen to 0
 CREATE TRIGGER IF NOT EXISTS "aggregate__orders_61cc52__gone"
 AFTER UPDATE OF "c" ON "aggregate__orders_61cc52" WHEN NEW."c" = 0
 BEGIN
     DELETE FROM "aggregate__orders_61cc52" WHERE "left" = NEW."left" AND "right" = NEW."right";
 END;
+--   aggregate__orders_61cc52__below_zero: finds a count below 0; it has no entry while there is none
 CREATE INDEX IF NOT EXISTS "aggregate__orders_61cc52__below_zero" ON "aggregate__orders_61cc52" ("c") WHERE "c" < 0;
 -- aggregate__aggregate_by_customer_c49e3a: one row per group of aggregate: its number of rows and its sums
 -- for aggregate (query.py:22)
+-- it has a row for each customer there is
 CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_c49e3a (
     customer INTEGER NOT NULL,
     n_2 INTEGER NOT NULL,
@@ -108,12 +136,16 @@ CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_c49e3a (
     PRIMARY KEY (customer),
     CONSTRAINT aggregate__aggregate_by_customer_c49e3a__not_negative CHECK ("n" >= 0)
 ) WITHOUT ROWID;
+--   aggregate__aggregate_by_customer_c49e3a__gone: removes a row whose count has fallen to 0
 CREATE TRIGGER IF NOT EXISTS "aggregate__aggregate_by_customer_c49e3a__gone"
 AFTER UPDATE OF "n" ON "aggregate__aggregate_by_customer_c49e3a" WHEN NEW."n" = 0
 BEGIN
     DELETE FROM "aggregate__aggregate_by_customer_c49e3a" WHERE "customer" = NEW."customer";
 END;
+
+------------------------------------------------------------------------------
 -- What is installed
+------------------------------------------------------------------------------
 INSERT INTO last_update (
   table_name,
   t

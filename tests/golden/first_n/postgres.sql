@@ -1,17 +1,28 @@
 -- The query first_n on postgres; fingerprint e70af880a391f0d4d79c477653f20fc7
+--
+-- output
+--   2. first_n  query.py:14
+--   │    incremental: the first rows of each group that the change touches, before and after
+--   │    keeps first_n__scores_by_points_is_set_points_player_11a807
+--   │          key (points_is_set, points, player): look-ups, and the row itself
+--   │          index first_n__scores_by_points_is_set_points_player_11a807__09f1c4a4 (points_is_set, points, player): reads in the order of points_is_set, points, player
+--   └─ 1. scores (input)
+--
+-- Nothing is recomputed: each step costs in proportion to its change.
+--
+-- One changed row of scores: 7 statements, 3 look-ups, 1 row written
+--   first_n__scores_by_points_is_set_points_player_11a807 from the start of its order, 2 times, at most 3 rows
+--   first_n__scores_by_points_is_set_points_player_11a807 as a whole row, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each table is written; stepping_queries: what
--- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
--- changes that store.drain() will fold in
--- is installed; stepping_clock: where store.next_time() stands; stepping_times: what
--- it gave out; stepping_iterations, stepping_journal: what is committed in stages
+-- last_update: up to which time each kept table is written; one row per table
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     t BIGINT NOT NULL
 ) WITH (fillfactor = 10);
+-- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     fingerprint TEXT NOT NULL,
@@ -19,7 +30,9 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     started BOOLEAN NOT NULL DEFAULT false,
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
+-- stepping_clock: where store.next_time() stands
 CREATE SEQUENCE IF NOT EXISTS stepping_clock;
+-- stepping_queue: changes that store.drain() will fold in; those that wait
 CREATE TABLE IF NOT EXISTS stepping_queue (
     query TEXT COLLATE "C" NOT NULL,
     id BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -29,6 +42,7 @@ CREATE TABLE IF NOT EXISTS stepping_queue (
     error TEXT,
     PRIMARY KEY (query, id)
 );
+-- stepping_times: the times that store.next_time() gave out; those in use
 CREATE TABLE IF NOT EXISTS stepping_times (
     query TEXT COLLATE "C" NOT NULL,
     t BIGINT NOT NULL,
@@ -36,6 +50,7 @@ CREATE TABLE IF NOT EXISTS stepping_times (
     lease_until DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (query, t)
 );
+-- stepping_iterations: steps that are committed in stages; those at work or put aside
 CREATE TABLE IF NOT EXISTS stepping_iterations (
     query TEXT COLLATE "C" NOT NULL,
     t BIGINT NOT NULL,
@@ -52,6 +67,7 @@ CREATE TABLE IF NOT EXISTS stepping_iterations (
     lease_until DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (query, t)
 );
+-- stepping_journal: what stages have handed to later ones; of steps that are at work
 CREATE TABLE IF NOT EXISTS stepping_journal (
     query TEXT COLLATE "C" NOT NULL,
     t BIGINT NOT NULL,
@@ -66,6 +82,7 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- first_n__scores_by_points_is_set_points_player_11a807: the rows of first_n, read in the order of points_is_set, points, player
 -- for first_n (query.py:14)
+-- it has a row for each different row of the result of first_n
 CREATE TABLE IF NOT EXISTS first_n__scores_by_points_is_set_points_player_11a807 (
     points_is_set BOOLEAN NOT NULL,
     points BIGINT,
@@ -73,9 +90,14 @@ CREATE TABLE IF NOT EXISTS first_n__scores_by_points_is_set_points_player_11a807
     c BIGINT NOT NULL,
     CONSTRAINT first_n__scores_by_points_is_set_points_player_11a807__e921eef7 CHECK ("c" >= 0)
 );
+--   first_n__scores_by_points_is_set_points_player_11a807__09f1c4a4: reads in the order of points_is_set, points, player; as many entries as the table has rows
 CREATE INDEX IF NOT EXISTS "first_n__scores_by_points_is_set_points_player_11a807__09f1c4a4" ON "first_n__scores_by_points_is_set_points_player_11a807" ("points_is_set" DESC, "points" DESC, (LEFT("player", 200)));
+--   first_n__scores_by_points_is_set_points_player_11a807__99d1f2ac: look-ups, and the row itself; as many entries as the table has rows
 CREATE INDEX IF NOT EXISTS "first_n__scores_by_points_is_set_points_player_11a807__99d1f2ac" ON "first_n__scores_by_points_is_set_points_player_11a807" ("points_is_set", (HASH_RECORD_EXTENDED(ROW("points"), 0)), (HASHTEXTEXTENDED("player", 0)), (HASH_RECORD_EXTENDED(ROW("points_is_set", "points", "player"), 0)));
+
+------------------------------------------------------------------------------
 -- What is installed
+------------------------------------------------------------------------------
 INSERT INTO last_update (
   table_name,
   t

@@ -1,17 +1,28 @@
 -- The query first_n on sqlite; fingerprint 0f62fd1055cd4b48fb92cd65cb398977
+--
+-- output
+--   2. first_n  query.py:14
+--   │    incremental: the first rows of each group that the change touches, before and after
+--   │    keeps first_n__scores_by_points_is_set_points_player_11a807
+--   │          key (points_is_set, points, player): look-ups, and the row itself
+--   │          index first_n__scores_by_points_is_set_points_player_11a807__09f1c4a4 (points_is_set, points, player): reads in the order of points_is_set, points, player
+--   └─ 1. scores (input)
+--
+-- Nothing is recomputed: each step costs in proportion to its change.
+--
+-- One changed row of scores: 7 statements, 3 look-ups, 1 row written
+--   first_n__scores_by_points_is_set_points_player_11a807 from the start of its order, 2 times, at most 3 rows
+--   first_n__scores_by_points_is_set_points_player_11a807 as a whole row, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each table is written; stepping_queries: what
--- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
--- changes that store.drain() will fold in
--- is installed; stepping_clock: where store.next_time() stands; stepping_times: what
--- it gave out; stepping_iterations, stepping_journal: what is committed in stages
+-- last_update: up to which time each kept table is written; one row per table
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT NOT NULL PRIMARY KEY,
     t INTEGER NOT NULL
 ) WITHOUT ROWID;
+-- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT NOT NULL PRIMARY KEY,
     fingerprint TEXT NOT NULL,
@@ -19,10 +30,12 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     started INTEGER NOT NULL DEFAULT 0,
     installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 ) WITHOUT ROWID;
+-- stepping_clock: where store.next_time() stands
 CREATE TABLE IF NOT EXISTS stepping_clock (
     one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
     t INTEGER NOT NULL
 );
+-- stepping_queue: changes that store.drain() will fold in; those that wait
 CREATE TABLE IF NOT EXISTS stepping_queue (
     id INTEGER PRIMARY KEY,
     query TEXT NOT NULL,
@@ -31,6 +44,7 @@ CREATE TABLE IF NOT EXISTS stepping_queue (
     enqueued_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
     error TEXT
 );
+-- stepping_times: the times that store.next_time() gave out; those in use
 CREATE TABLE IF NOT EXISTS stepping_times (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -38,6 +52,7 @@ CREATE TABLE IF NOT EXISTS stepping_times (
     lease_until REAL NOT NULL,
     PRIMARY KEY (query, t)
 ) WITHOUT ROWID;
+-- stepping_iterations: steps that are committed in stages; those at work or put aside
 CREATE TABLE IF NOT EXISTS stepping_iterations (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -54,6 +69,7 @@ CREATE TABLE IF NOT EXISTS stepping_iterations (
     lease_until REAL NOT NULL,
     PRIMARY KEY (query, t)
 );
+-- stepping_journal: what stages have handed to later ones; of steps that are at work
 CREATE TABLE IF NOT EXISTS stepping_journal (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -67,6 +83,7 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- first_n__scores_by_points_is_set_points_player_11a807: the rows of first_n, read in the order of points_is_set, points, player
 -- for first_n (query.py:14)
+-- it has a row for each different row of the result of first_n
 CREATE TABLE IF NOT EXISTS first_n__scores_by_points_is_set_points_player_11a807 (
     points_is_set INTEGER NOT NULL,
     points INTEGER NOT NULL,
@@ -74,14 +91,20 @@ CREATE TABLE IF NOT EXISTS first_n__scores_by_points_is_set_points_player_11a807
     c INTEGER NOT NULL,
     PRIMARY KEY (points_is_set, points, player)
 );
+--   first_n__scores_by_points_is_set_points_player_11a807__09f1c4a4: reads in the order of points_is_set, points, player; as many entries as the table has rows
 CREATE INDEX IF NOT EXISTS first_n__scores_by_points_is_set_points_player_11a807__09f1c4a4 ON first_n__scores_by_points_is_set_points_player_11a807 (points_is_set DESC, points DESC, player);
+--   first_n__scores_by_points_is_set_points_player_11a807__gone: removes a row whose count has fallen to 0
 CREATE TRIGGER IF NOT EXISTS "first_n__scores_by_points_is_set_points_player_11a807__gone"
 AFTER UPDATE OF "c" ON "first_n__scores_by_points_is_set_points_player_11a807" WHEN NEW."c" = 0
 BEGIN
     DELETE FROM "first_n__scores_by_points_is_set_points_player_11a807" WHERE "points_is_set" = NEW."points_is_set" AND "points" = NEW."points" AND "player" = NEW."player";
 END;
+--   first_n__scores_by_points_is_set_points_player_11a807__below_zero: finds a count below 0; it has no entry while there is none
 CREATE INDEX IF NOT EXISTS "first_n__scores_by_points_is_set_points_player_11a807__below_zero" ON "first_n__scores_by_points_is_set_points_player_11a807" ("c") WHERE "c" < 0;
+
+------------------------------------------------------------------------------
 -- What is installed
+------------------------------------------------------------------------------
 INSERT INTO last_update (
   table_name,
   t

@@ -1,17 +1,26 @@
 -- The query group_sum on sqlite; fingerprint fa12ba3471ab8fcbf496f7c463112aea
+--
+-- output
+--   2. group_reduce_flatten  query.py:16
+--   │    incremental: the groups that the change touches are read and set anew
+--   │    keeps group_sum__group_reduce_flatten_by_key_adb329
+--   │          key (key): one row per key
+--   └─ 1. reads (input)
+--
+-- Nothing is recomputed: each step costs in proportion to its change.
+--
+-- One changed row of reads: 6 statements, 2 look-ups, 1 row written
+--   group_sum__group_reduce_flatten_by_key_adb329 by key, 2 times, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each table is written; stepping_queries: what
--- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
--- changes that store.drain() will fold in
--- is installed; stepping_clock: where store.next_time() stands; stepping_times: what
--- it gave out; stepping_iterations, stepping_journal: what is committed in stages
+-- last_update: up to which time each kept table is written; one row per table
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT NOT NULL PRIMARY KEY,
     t INTEGER NOT NULL
 ) WITHOUT ROWID;
+-- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT NOT NULL PRIMARY KEY,
     fingerprint TEXT NOT NULL,
@@ -19,10 +28,12 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     started INTEGER NOT NULL DEFAULT 0,
     installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 ) WITHOUT ROWID;
+-- stepping_clock: where store.next_time() stands
 CREATE TABLE IF NOT EXISTS stepping_clock (
     one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
     t INTEGER NOT NULL
 );
+-- stepping_queue: changes that store.drain() will fold in; those that wait
 CREATE TABLE IF NOT EXISTS stepping_queue (
     id INTEGER PRIMARY KEY,
     query TEXT NOT NULL,
@@ -31,6 +42,7 @@ CREATE TABLE IF NOT EXISTS stepping_queue (
     enqueued_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
     error TEXT
 );
+-- stepping_times: the times that store.next_time() gave out; those in use
 CREATE TABLE IF NOT EXISTS stepping_times (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -38,6 +50,7 @@ CREATE TABLE IF NOT EXISTS stepping_times (
     lease_until REAL NOT NULL,
     PRIMARY KEY (query, t)
 ) WITHOUT ROWID;
+-- stepping_iterations: steps that are committed in stages; those at work or put aside
 CREATE TABLE IF NOT EXISTS stepping_iterations (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -54,6 +67,7 @@ CREATE TABLE IF NOT EXISTS stepping_iterations (
     lease_until REAL NOT NULL,
     PRIMARY KEY (query, t)
 );
+-- stepping_journal: what stages have handed to later ones; of steps that are at work
 CREATE TABLE IF NOT EXISTS stepping_journal (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -67,6 +81,7 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- group_sum__group_reduce_flatten_by_key_adb329: one row per group of group_reduce_flatten: its number of rows and its sums
 -- for group_reduce_flatten (query.py:16)
+-- it has a row for each key there is
 CREATE TABLE IF NOT EXISTS group_sum__group_reduce_flatten_by_key_adb329 (
     "key" INTEGER NOT NULL,
     sum_value REAL NOT NULL,
@@ -76,12 +91,16 @@ CREATE TABLE IF NOT EXISTS group_sum__group_reduce_flatten_by_key_adb329 (
     PRIMARY KEY ("key"),
     CONSTRAINT group_sum__group_reduce_flatten_by_key_adb329__not_negative CHECK ("n" >= 0)
 ) WITHOUT ROWID;
+--   group_sum__group_reduce_flatten_by_key_adb329__gone: removes a row whose count has fallen to 0
 CREATE TRIGGER IF NOT EXISTS "group_sum__group_reduce_flatten_by_key_adb329__gone"
 AFTER UPDATE OF "n" ON "group_sum__group_reduce_flatten_by_key_adb329" WHEN NEW."n" = 0
 BEGIN
     DELETE FROM "group_sum__group_reduce_flatten_by_key_adb329" WHERE "key" = NEW."key";
 END;
+
+------------------------------------------------------------------------------
 -- What is installed
+------------------------------------------------------------------------------
 INSERT INTO last_update (
   table_name,
   t

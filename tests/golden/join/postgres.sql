@@ -1,17 +1,33 @@
 -- The query join on postgres; fingerprint c51508059077599d47a5909cc4cffd3d
+--
+-- output
+--   3. join  query.py:18
+--   │    incremental: the change of each side meets the rows of the other with its key
+--   ├─ 1. products (input)
+--   │       keeps join__products_by_name_e6b089
+--   │             key (name): look-ups, and the row itself
+--   └─ 2. line_items (input)
+--           keeps join__line_items_by_product_name_c9dc4c
+--                 key (product_name): look-ups, and the row itself
+--
+-- Nothing is recomputed: each step costs in proportion to its change.
+--
+-- One changed row of products: 1 statement, 2 look-ups, 1 row written
+--   join__products_by_name_e6b089 as a whole row, at most one row
+--   join__line_items_by_product_name_c9dc4c by product_name
+-- One changed row of line_items: 1 statement, 2 look-ups, 1 row written
+--   join__line_items_by_product_name_c9dc4c as a whole row, at most one row
+--   join__products_by_name_e6b089 by name
 
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each table is written; stepping_queries: what
--- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
--- changes that store.drain() will fold in
--- is installed; stepping_clock: where store.next_time() stands; stepping_times: what
--- it gave out; stepping_iterations, stepping_journal: what is committed in stages
+-- last_update: up to which time each kept table is written; one row per table
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     t BIGINT NOT NULL
 ) WITH (fillfactor = 10);
+-- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     fingerprint TEXT NOT NULL,
@@ -19,7 +35,9 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     started BOOLEAN NOT NULL DEFAULT false,
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
+-- stepping_clock: where store.next_time() stands
 CREATE SEQUENCE IF NOT EXISTS stepping_clock;
+-- stepping_queue: changes that store.drain() will fold in; those that wait
 CREATE TABLE IF NOT EXISTS stepping_queue (
     query TEXT COLLATE "C" NOT NULL,
     id BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -29,6 +47,7 @@ CREATE TABLE IF NOT EXISTS stepping_queue (
     error TEXT,
     PRIMARY KEY (query, id)
 );
+-- stepping_times: the times that store.next_time() gave out; those in use
 CREATE TABLE IF NOT EXISTS stepping_times (
     query TEXT COLLATE "C" NOT NULL,
     t BIGINT NOT NULL,
@@ -36,6 +55,7 @@ CREATE TABLE IF NOT EXISTS stepping_times (
     lease_until DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (query, t)
 );
+-- stepping_iterations: steps that are committed in stages; those at work or put aside
 CREATE TABLE IF NOT EXISTS stepping_iterations (
     query TEXT COLLATE "C" NOT NULL,
     t BIGINT NOT NULL,
@@ -52,6 +72,7 @@ CREATE TABLE IF NOT EXISTS stepping_iterations (
     lease_until DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (query, t)
 );
+-- stepping_journal: what stages have handed to later ones; of steps that are at work
 CREATE TABLE IF NOT EXISTS stepping_journal (
     query TEXT COLLATE "C" NOT NULL,
     t BIGINT NOT NULL,
@@ -66,23 +87,30 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- join__line_items_by_product_name_c9dc4c: the rows of line_items, looked up by product_name
 -- for line_items (the query's arguments)
+-- it has a row for each different row of line_items in the columns it keeps
 CREATE TABLE IF NOT EXISTS join__line_items_by_product_name_c9dc4c (
     product_name TEXT COLLATE "C" NOT NULL,
     basket_id BIGINT NOT NULL,
     c BIGINT NOT NULL,
     CONSTRAINT join__line_items_by_product_name_c9dc4c__not_negative CHECK ("c" >= 0)
 );
+--   join__line_items_by_product_name_c9dc4c__product_name_key: look-ups, and the row itself; as many entries as the table has rows
 CREATE INDEX IF NOT EXISTS "join__line_items_by_product_name_c9dc4c__product_name_key" ON "join__line_items_by_product_name_c9dc4c" ((HASHTEXTEXTENDED("product_name", 0)), (HASH_RECORD_EXTENDED(ROW("product_name", "basket_id"), 0)));
 -- join__products_by_name_e6b089: the rows of products, looked up by name
 -- for products (the query's arguments)
+-- it has a row for each different row of products in the columns it keeps
 CREATE TABLE IF NOT EXISTS join__products_by_name_e6b089 (
     name TEXT COLLATE "C" NOT NULL,
     price DOUBLE PRECISION NOT NULL,
     c BIGINT NOT NULL,
     CONSTRAINT join__products_by_name_e6b089__not_negative CHECK ("c" >= 0)
 );
+--   join__products_by_name_e6b089__name_key: look-ups, and the row itself; as many entries as the table has rows
 CREATE INDEX IF NOT EXISTS "join__products_by_name_e6b089__name_key" ON "join__products_by_name_e6b089" ((HASHTEXTEXTENDED("name", 0)), (HASH_RECORD_EXTENDED(ROW("name", "price"), 0)));
+
+------------------------------------------------------------------------------
 -- What is installed
+------------------------------------------------------------------------------
 INSERT INTO last_update (
   table_name,
   t

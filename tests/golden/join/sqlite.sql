@@ -1,17 +1,33 @@
 -- The query join on sqlite; fingerprint 68a302eb626cfb9fdfdfa8c0bd5a29b5
+--
+-- output
+--   3. join  query.py:18
+--   │    incremental: the change of each side meets the rows of the other with its key
+--   ├─ 1. products (input)
+--   │       keeps join__products_by_name_e6b089
+--   │             key (name): look-ups, and the row itself
+--   └─ 2. line_items (input)
+--           keeps join__line_items_by_product_name_c9dc4c
+--                 key (product_name): look-ups, and the row itself
+--
+-- Nothing is recomputed: each step costs in proportion to its change.
+--
+-- One changed row of products: 4 statements, 2 look-ups, 1 row written
+--   join__products_by_name_e6b089 as a whole row, at most one row
+--   join__line_items_by_product_name_c9dc4c by product_name
+-- One changed row of line_items: 4 statements, 2 look-ups, 1 row written
+--   join__line_items_by_product_name_c9dc4c as a whole row, at most one row
+--   join__products_by_name_e6b089 by name
 
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each table is written; stepping_queries: what
--- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
--- changes that store.drain() will fold in
--- is installed; stepping_clock: where store.next_time() stands; stepping_times: what
--- it gave out; stepping_iterations, stepping_journal: what is committed in stages
+-- last_update: up to which time each kept table is written; one row per table
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT NOT NULL PRIMARY KEY,
     t INTEGER NOT NULL
 ) WITHOUT ROWID;
+-- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT NOT NULL PRIMARY KEY,
     fingerprint TEXT NOT NULL,
@@ -19,10 +35,12 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     started INTEGER NOT NULL DEFAULT 0,
     installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 ) WITHOUT ROWID;
+-- stepping_clock: where store.next_time() stands
 CREATE TABLE IF NOT EXISTS stepping_clock (
     one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
     t INTEGER NOT NULL
 );
+-- stepping_queue: changes that store.drain() will fold in; those that wait
 CREATE TABLE IF NOT EXISTS stepping_queue (
     id INTEGER PRIMARY KEY,
     query TEXT NOT NULL,
@@ -31,6 +49,7 @@ CREATE TABLE IF NOT EXISTS stepping_queue (
     enqueued_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
     error TEXT
 );
+-- stepping_times: the times that store.next_time() gave out; those in use
 CREATE TABLE IF NOT EXISTS stepping_times (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -38,6 +57,7 @@ CREATE TABLE IF NOT EXISTS stepping_times (
     lease_until REAL NOT NULL,
     PRIMARY KEY (query, t)
 ) WITHOUT ROWID;
+-- stepping_iterations: steps that are committed in stages; those at work or put aside
 CREATE TABLE IF NOT EXISTS stepping_iterations (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -54,6 +74,7 @@ CREATE TABLE IF NOT EXISTS stepping_iterations (
     lease_until REAL NOT NULL,
     PRIMARY KEY (query, t)
 );
+-- stepping_journal: what stages have handed to later ones; of steps that are at work
 CREATE TABLE IF NOT EXISTS stepping_journal (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -67,33 +88,42 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- join__line_items_by_product_name_c9dc4c: the rows of line_items, looked up by product_name
 -- for line_items (the query's arguments)
+-- it has a row for each different row of line_items in the columns it keeps
 CREATE TABLE IF NOT EXISTS join__line_items_by_product_name_c9dc4c (
     product_name TEXT NOT NULL,
     basket_id INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (product_name, basket_id)
 ) WITHOUT ROWID;
+--   join__line_items_by_product_name_c9dc4c__gone: removes a row whose count has fallen to 0
 CREATE TRIGGER IF NOT EXISTS "join__line_items_by_product_name_c9dc4c__gone"
 AFTER UPDATE OF "c" ON "join__line_items_by_product_name_c9dc4c" WHEN NEW."c" = 0
 BEGIN
     DELETE FROM "join__line_items_by_product_name_c9dc4c" WHERE "product_name" = NEW."product_name" AND "basket_id" = NEW."basket_id";
 END;
+--   join__line_items_by_product_name_c9dc4c__below_zero: finds a count below 0; it has no entry while there is none
 CREATE INDEX IF NOT EXISTS "join__line_items_by_product_name_c9dc4c__below_zero" ON "join__line_items_by_product_name_c9dc4c" ("c") WHERE "c" < 0;
 -- join__products_by_name_e6b089: the rows of products, looked up by name
 -- for products (the query's arguments)
+-- it has a row for each different row of products in the columns it keeps
 CREATE TABLE IF NOT EXISTS join__products_by_name_e6b089 (
     name TEXT NOT NULL,
     price REAL NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (name, price)
 ) WITHOUT ROWID;
+--   join__products_by_name_e6b089__gone: removes a row whose count has fallen to 0
 CREATE TRIGGER IF NOT EXISTS "join__products_by_name_e6b089__gone"
 AFTER UPDATE OF "c" ON "join__products_by_name_e6b089" WHEN NEW."c" = 0
 BEGIN
     DELETE FROM "join__products_by_name_e6b089" WHERE "name" = NEW."name" AND "price" = NEW."price";
 END;
+--   join__products_by_name_e6b089__below_zero: finds a count below 0; it has no entry while there is none
 CREATE INDEX IF NOT EXISTS "join__products_by_name_e6b089__below_zero" ON "join__products_by_name_e6b089" ("c") WHERE "c" < 0;
+
+------------------------------------------------------------------------------
 -- What is installed
+------------------------------------------------------------------------------
 INSERT INTO last_update (
   table_name,
   t

@@ -1,17 +1,40 @@
 -- The query outer_join on postgres; fingerprint ae1f39c8991058f2134e56573d4a8eef
+--
+-- output
+--   3. outer_join  query.py:18
+--   │    incremental: the change of each side meets the rows of the other with its key
+--   │    keeps outer_join__teams_1323c8
+--   │    keeps outer_join__outer_join_by_value_fc9e83
+--   │          key (value): look-ups, and the row itself
+--   ├─ 1. people (input)
+--   │       keeps outer_join__people_by_team_a22e03
+--   │             key (team): look-ups, and the row itself
+--   └─ 2. teams (input)
+--           keeps outer_join__teams_by_number_a29639
+--                 key (number): look-ups, and the row itself
+--
+-- Nothing is recomputed: each step costs in proportion to its change.
+--
+-- One changed row of people: 1 statement, 3 look-ups, 1 row written
+--   outer_join__people_by_team_a22e03 as a whole row, at most one row
+--   outer_join__teams_by_number_a29639 by number
+--   outer_join__outer_join_by_value_fc9e83 as a whole row, at most one row
+-- One changed row of teams: 1 statement, 6 look-ups, 3 rows written
+--   outer_join__teams_1323c8 as a whole row, at most one row
+--   outer_join__teams_1323c8 as a whole row, at most one row
+--   outer_join__outer_join_by_value_fc9e83 as a whole row, at most one row
+--   outer_join__teams_by_number_a29639 as a whole row, at most one row
+--   outer_join__people_by_team_a22e03 by team, 2 times
 
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each table is written; stepping_queries: what
--- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
--- changes that store.drain() will fold in
--- is installed; stepping_clock: where store.next_time() stands; stepping_times: what
--- it gave out; stepping_iterations, stepping_journal: what is committed in stages
+-- last_update: up to which time each kept table is written; one row per table
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     t BIGINT NOT NULL
 ) WITH (fillfactor = 10);
+-- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     fingerprint TEXT NOT NULL,
@@ -19,7 +42,9 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     started BOOLEAN NOT NULL DEFAULT false,
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
+-- stepping_clock: where store.next_time() stands
 CREATE SEQUENCE IF NOT EXISTS stepping_clock;
+-- stepping_queue: changes that store.drain() will fold in; those that wait
 CREATE TABLE IF NOT EXISTS stepping_queue (
     query TEXT COLLATE "C" NOT NULL,
     id BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -29,6 +54,7 @@ CREATE TABLE IF NOT EXISTS stepping_queue (
     error TEXT,
     PRIMARY KEY (query, id)
 );
+-- stepping_times: the times that store.next_time() gave out; those in use
 CREATE TABLE IF NOT EXISTS stepping_times (
     query TEXT COLLATE "C" NOT NULL,
     t BIGINT NOT NULL,
@@ -36,6 +62,7 @@ CREATE TABLE IF NOT EXISTS stepping_times (
     lease_until DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (query, t)
 );
+-- stepping_iterations: steps that are committed in stages; those at work or put aside
 CREATE TABLE IF NOT EXISTS stepping_iterations (
     query TEXT COLLATE "C" NOT NULL,
     t BIGINT NOT NULL,
@@ -52,6 +79,7 @@ CREATE TABLE IF NOT EXISTS stepping_iterations (
     lease_until DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (query, t)
 );
+-- stepping_journal: what stages have handed to later ones; of steps that are at work
 CREATE TABLE IF NOT EXISTS stepping_journal (
     query TEXT COLLATE "C" NOT NULL,
     t BIGINT NOT NULL,
@@ -66,39 +94,50 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- outer_join__outer_join_by_value_fc9e83: the rows of outer_join, looked up by value
 -- for outer_join (query.py:18)
+-- it has a row for each different row of the result of outer_join
 CREATE TABLE IF NOT EXISTS outer_join__outer_join_by_value_fc9e83 (
     value BIGINT NOT NULL,
     c BIGINT NOT NULL,
     CONSTRAINT outer_join__outer_join_by_value_fc9e83__not_negative CHECK ("c" >= 0)
 );
+--   outer_join__outer_join_by_value_fc9e83__value_key: look-ups, and the row itself; as many entries as the table has rows
 CREATE INDEX IF NOT EXISTS "outer_join__outer_join_by_value_fc9e83__value_key" ON "outer_join__outer_join_by_value_fc9e83" ("value", (HASH_RECORD_EXTENDED(ROW("value"), 0)));
 -- outer_join__people_by_team_a22e03: the rows of people, looked up by team
 -- for people (the query's arguments)
+-- it has a row for each different row of people in the columns it keeps
 CREATE TABLE IF NOT EXISTS outer_join__people_by_team_a22e03 (
     team BIGINT,
     name TEXT COLLATE "C" NOT NULL,
     c BIGINT NOT NULL,
     CONSTRAINT outer_join__people_by_team_a22e03__not_negative CHECK ("c" >= 0)
 );
+--   outer_join__people_by_team_a22e03__team_key: look-ups, and the row itself; as many entries as the table has rows
 CREATE INDEX IF NOT EXISTS "outer_join__people_by_team_a22e03__team_key" ON "outer_join__people_by_team_a22e03" ((HASH_RECORD_EXTENDED(ROW("team"), 0)), (HASH_RECORD_EXTENDED(ROW("team", "name"), 0)));
 -- outer_join__teams_1323c8: the integral of outer_join
 -- for outer_join (query.py:18)
+-- it has a row for each different row of the result of outer_join
 CREATE TABLE IF NOT EXISTS outer_join__teams_1323c8 (
     value BIGINT NOT NULL,
     c BIGINT NOT NULL,
     CONSTRAINT outer_join__teams_1323c8__not_negative CHECK ("c" >= 0)
 );
+--   outer_join__teams_1323c8__row_key: look-ups, and the row itself; as many entries as the table has rows
 CREATE INDEX IF NOT EXISTS "outer_join__teams_1323c8__row_key" ON "outer_join__teams_1323c8" ((HASH_RECORD_EXTENDED(ROW("value"), 0)));
 -- outer_join__teams_by_number_a29639: the rows of teams, looked up by number
 -- for teams (the query's arguments)
+-- it has a row for each different row of teams in the columns it keeps
 CREATE TABLE IF NOT EXISTS outer_join__teams_by_number_a29639 (
     number BIGINT NOT NULL,
     title TEXT COLLATE "C" NOT NULL,
     c BIGINT NOT NULL,
     CONSTRAINT outer_join__teams_by_number_a29639__not_negative CHECK ("c" >= 0)
 );
+--   outer_join__teams_by_number_a29639__number_key: look-ups, and the row itself; as many entries as the table has rows
 CREATE INDEX IF NOT EXISTS "outer_join__teams_by_number_a29639__number_key" ON "outer_join__teams_by_number_a29639" ("number", (HASH_RECORD_EXTENDED(ROW("number", "title"), 0)));
+
+------------------------------------------------------------------------------
 -- What is installed
+------------------------------------------------------------------------------
 INSERT INTO last_update (
   table_name,
   t

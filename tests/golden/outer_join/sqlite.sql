@@ -1,17 +1,39 @@
 -- The query outer_join on sqlite; fingerprint 6ef637eec1a3ff876db05a51c5e34c3f
+--
+-- output
+--   3. outer_join  query.py:18
+--   │    incremental: the change of each side meets the rows of the other with its key
+--   │    keeps outer_join__teams_1323c8
+--   │    keeps outer_join__outer_join_by_value_fc9e83
+--   │          key (value): look-ups, and the row itself
+--   ├─ 1. people (input)
+--   │       keeps outer_join__people_by_team_a22e03
+--   │             key (team): look-ups, and the row itself
+--   └─ 2. teams (input)
+--           keeps outer_join__teams_by_number_a29639
+--                 key (number): look-ups, and the row itself
+--
+-- Nothing is recomputed: each step costs in proportion to its change.
+--
+-- One changed row of people: 4 statements, 3 look-ups, 1 row written
+--   outer_join__people_by_team_a22e03 as a whole row, at most one row
+--   outer_join__teams_by_number_a29639 by number
+--   outer_join__outer_join_by_value_fc9e83 as a whole row, at most one row
+-- One changed row of teams: 8 statements, 6 look-ups, 3 rows written
+--   outer_join__teams_1323c8 as a whole row, 2 times, at most one row
+--   outer_join__outer_join_by_value_fc9e83 as a whole row, at most one row
+--   outer_join__teams_by_number_a29639 as a whole row, at most one row
+--   outer_join__people_by_team_a22e03 by team, 2 times
 
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each table is written; stepping_queries: what
--- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
--- changes that store.drain() will fold in
--- is installed; stepping_clock: where store.next_time() stands; stepping_times: what
--- it gave out; stepping_iterations, stepping_journal: what is committed in stages
+-- last_update: up to which time each kept table is written; one row per table
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT NOT NULL PRIMARY KEY,
     t INTEGER NOT NULL
 ) WITHOUT ROWID;
+-- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT NOT NULL PRIMARY KEY,
     fingerprint TEXT NOT NULL,
@@ -19,10 +41,12 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     started INTEGER NOT NULL DEFAULT 0,
     installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 ) WITHOUT ROWID;
+-- stepping_clock: where store.next_time() stands
 CREATE TABLE IF NOT EXISTS stepping_clock (
     one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
     t INTEGER NOT NULL
 );
+-- stepping_queue: changes that store.drain() will fold in; those that wait
 CREATE TABLE IF NOT EXISTS stepping_queue (
     id INTEGER PRIMARY KEY,
     query TEXT NOT NULL,
@@ -31,6 +55,7 @@ CREATE TABLE IF NOT EXISTS stepping_queue (
     enqueued_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
     error TEXT
 );
+-- stepping_times: the times that store.next_time() gave out; those in use
 CREATE TABLE IF NOT EXISTS stepping_times (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -38,6 +63,7 @@ CREATE TABLE IF NOT EXISTS stepping_times (
     lease_until REAL NOT NULL,
     PRIMARY KEY (query, t)
 ) WITHOUT ROWID;
+-- stepping_iterations: steps that are committed in stages; those at work or put aside
 CREATE TABLE IF NOT EXISTS stepping_iterations (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -54,6 +80,7 @@ CREATE TABLE IF NOT EXISTS stepping_iterations (
     lease_until REAL NOT NULL,
     PRIMARY KEY (query, t)
 );
+-- stepping_journal: what stages have handed to later ones; of steps that are at work
 CREATE TABLE IF NOT EXISTS stepping_journal (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -67,59 +94,74 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- outer_join__outer_join_by_value_fc9e83: the rows of outer_join, looked up by value
 -- for outer_join (query.py:18)
+-- it has a row for each different row of the result of outer_join
 CREATE TABLE IF NOT EXISTS outer_join__outer_join_by_value_fc9e83 (
     value INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (value)
 ) WITHOUT ROWID;
+--   outer_join__outer_join_by_value_fc9e83__gone: removes a row whose count has fallen to 0
 CREATE TRIGGER IF NOT EXISTS "outer_join__outer_join_by_value_fc9e83__gone"
 AFTER UPDATE OF "c" ON "outer_join__outer_join_by_value_fc9e83" WHEN NEW."c" = 0
 BEGIN
     DELETE FROM "outer_join__outer_join_by_value_fc9e83" WHERE "value" = NEW."value";
 END;
+--   outer_join__outer_join_by_value_fc9e83__below_zero: finds a count below 0; it has no entry while there is none
 CREATE INDEX IF NOT EXISTS "outer_join__outer_join_by_value_fc9e83__below_zero" ON "outer_join__outer_join_by_value_fc9e83" ("c") WHERE "c" < 0;
 -- outer_join__people_by_team_a22e03: the rows of people, looked up by team
 -- for people (the query's arguments)
+-- it has a row for each different row of people in the columns it keeps
 CREATE TABLE IF NOT EXISTS outer_join__people_by_team_a22e03 (
     team INTEGER NOT NULL,
     name TEXT NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (team, name)
 ) WITHOUT ROWID;
+--   outer_join__people_by_team_a22e03__gone: removes a row whose count has fallen to 0
 CREATE TRIGGER IF NOT EXISTS "outer_join__people_by_team_a22e03__gone"
 AFTER UPDATE OF "c" ON "outer_join__people_by_team_a22e03" WHEN NEW."c" = 0
 BEGIN
     DELETE FROM "outer_join__people_by_team_a22e03" WHERE "team" = NEW."team" AND "name" = NEW."name";
 END;
+--   outer_join__people_by_team_a22e03__below_zero: finds a count below 0; it has no entry while there is none
 CREATE INDEX IF NOT EXISTS "outer_join__people_by_team_a22e03__below_zero" ON "outer_join__people_by_team_a22e03" ("c") WHERE "c" < 0;
 -- outer_join__teams_1323c8: the integral of outer_join
 -- for outer_join (query.py:18)
+-- it has a row for each different row of the result of outer_join
 CREATE TABLE IF NOT EXISTS outer_join__teams_1323c8 (
     value INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (value)
 ) WITHOUT ROWID;
+--   outer_join__teams_1323c8__gone: removes a row whose count has fallen to 0
 CREATE TRIGGER IF NOT EXISTS "outer_join__teams_1323c8__gone"
 AFTER UPDATE OF "c" ON "outer_join__teams_1323c8" WHEN NEW."c" = 0
 BEGIN
     DELETE FROM "outer_join__teams_1323c8" WHERE "value" = NEW."value";
 END;
+--   outer_join__teams_1323c8__below_zero: finds a count below 0; it has no entry while there is none
 CREATE INDEX IF NOT EXISTS "outer_join__teams_1323c8__below_zero" ON "outer_join__teams_1323c8" ("c") WHERE "c" < 0;
 -- outer_join__teams_by_number_a29639: the rows of teams, looked up by number
 -- for teams (the query's arguments)
+-- it has a row for each different row of teams in the columns it keeps
 CREATE TABLE IF NOT EXISTS outer_join__teams_by_number_a29639 (
     number INTEGER NOT NULL,
     title TEXT NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (number, title)
 ) WITHOUT ROWID;
+--   outer_join__teams_by_number_a29639__gone: removes a row whose count has fallen to 0
 CREATE TRIGGER IF NOT EXISTS "outer_join__teams_by_number_a29639__gone"
 AFTER UPDATE OF "c" ON "outer_join__teams_by_number_a29639" WHEN NEW."c" = 0
 BEGIN
     DELETE FROM "outer_join__teams_by_number_a29639" WHERE "number" = NEW."number" AND "title" = NEW."title";
 END;
+--   outer_join__teams_by_number_a29639__below_zero: finds a count below 0; it has no entry while there is none
 CREATE INDEX IF NOT EXISTS "outer_join__teams_by_number_a29639__below_zero" ON "outer_join__teams_by_number_a29639" ("c") WHERE "c" < 0;
+
+------------------------------------------------------------------------------
 -- What is installed
+------------------------------------------------------------------------------
 INSERT INTO last_update (
   table_name,
   t

@@ -1,17 +1,36 @@
 -- The query per_group_count on postgres; fingerprint cfc963b0d5939b734ad84c82bfe69484
+--
+-- output
+--   5. count  query.py:14
+--   │    incremental: the groups that the change touches are read and set anew
+--   │    keeps per_group_count__count_by_right_e2d2e4
+--   │          key (right): one row per key
+--   ├─ 3. filter  query.py:14
+--   │  │    incremental: of the change alone, since f(a + b) = f(a) + f(b)
+--   │  └─ 2. owners = group  query.py:13
+--   │     │    incremental: of the change alone, since f(a + b) = f(a) + f(b)
+--   │     └─ 1. tasks (input)
+--   └─ 4. open_tasks = per_group  query.py:14
+--      │    incremental: the rows that the change touches are looked up
+--      │    keeps per_group_count__tasks_cf6191
+--      └─ 2. owners = group  query.py:13 (above)
+--
+-- Nothing is recomputed: each step costs in proportion to its change.
+--
+-- One changed row of tasks: 1 statement, 6 look-ups, 3 rows written
+--   per_group_count__tasks_cf6191 as a whole row, at most one row
+--   per_group_count__tasks_cf6191 as a whole row, at most one row
+--   per_group_count__count_by_right_e2d2e4 by right, 4 times, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each table is written; stepping_queries: what
--- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
--- changes that store.drain() will fold in
--- is installed; stepping_clock: where store.next_time() stands; stepping_times: what
--- it gave out; stepping_iterations, stepping_journal: what is committed in stages
+-- last_update: up to which time each kept table is written; one row per table
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     t BIGINT NOT NULL
 ) WITH (fillfactor = 10);
+-- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     fingerprint TEXT NOT NULL,
@@ -19,7 +38,9 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     started BOOLEAN NOT NULL DEFAULT false,
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
+-- stepping_clock: where store.next_time() stands
 CREATE SEQUENCE IF NOT EXISTS stepping_clock;
+-- stepping_queue: changes that store.drain() will fold in; those that wait
 CREATE TABLE IF NOT EXISTS stepping_queue (
     query TEXT COLLATE "C" NOT NULL,
     id BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -29,6 +50,7 @@ CREATE TABLE IF NOT EXISTS stepping_queue (
     error TEXT,
     PRIMARY KEY (query, id)
 );
+-- stepping_times: the times that store.next_time() gave out; those in use
 CREATE TABLE IF NOT EXISTS stepping_times (
     query TEXT COLLATE "C" NOT NULL,
     t BIGINT NOT NULL,
@@ -36,6 +58,7 @@ CREATE TABLE IF NOT EXISTS stepping_times (
     lease_until DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (query, t)
 );
+-- stepping_iterations: steps that are committed in stages; those at work or put aside
 CREATE TABLE IF NOT EXISTS stepping_iterations (
     query TEXT COLLATE "C" NOT NULL,
     t BIGINT NOT NULL,
@@ -52,6 +75,7 @@ CREATE TABLE IF NOT EXISTS stepping_iterations (
     lease_until DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (query, t)
 );
+-- stepping_journal: what stages have handed to later ones; of steps that are at work
 CREATE TABLE IF NOT EXISTS stepping_journal (
     query TEXT COLLATE "C" NOT NULL,
     t BIGINT NOT NULL,
@@ -65,23 +89,30 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 -- Tables that are kept
 ------------------------------------------------------------------------------
 -- per_group_count__tasks_cf6191: the integral of per_group
--- for per_group (query.py:14)
+-- for open_tasks = per_group (query.py:14)
+-- it has a row for each different row of the result of per_group
 CREATE TABLE IF NOT EXISTS per_group_count__tasks_cf6191 (
     value TEXT COLLATE "C" NOT NULL,
     c BIGINT NOT NULL,
     CONSTRAINT per_group_count__tasks_cf6191__not_negative CHECK ("c" >= 0)
 );
+--   per_group_count__tasks_cf6191__row_key: look-ups, and the row itself; as many entries as the table has rows
 CREATE INDEX IF NOT EXISTS "per_group_count__tasks_cf6191__row_key" ON "per_group_count__tasks_cf6191" ((HASH_RECORD_EXTENDED(ROW("value"), 0)));
 -- per_group_count__count_by_right_e2d2e4: one row per group of count: its number of rows and its sums
 -- for count (query.py:14)
+-- it has a row for each right there is
 CREATE TABLE IF NOT EXISTS per_group_count__count_by_right_e2d2e4 (
     "right" TEXT COLLATE "C" NOT NULL,
     count BIGINT NOT NULL,
     n BIGINT NOT NULL,
     CONSTRAINT per_group_count__count_by_right_e2d2e4__not_negative CHECK ("n" >= 0)
 ) WITH (fillfactor = 70);
+--   per_group_count__count_by_right_e2d2e4__right_key: look-ups, and the row itself; as many entries as the table has rows
 CREATE INDEX IF NOT EXISTS "per_group_count__count_by_right_e2d2e4__right_key" ON "per_group_count__count_by_right_e2d2e4" ((HASHTEXTEXTENDED("right", 0)));
+
+------------------------------------------------------------------------------
 -- What is installed
+------------------------------------------------------------------------------
 INSERT INTO last_update (
   table_name,
   t

@@ -1,17 +1,35 @@
 -- The query per_group_count on sqlite; fingerprint 36b1345c54b88ccacf5a639aaab884b1
+--
+-- output
+--   5. count  query.py:14
+--   │    incremental: the groups that the change touches are read and set anew
+--   │    keeps per_group_count__count_by_right_e2d2e4
+--   │          key (right): one row per key
+--   ├─ 3. filter  query.py:14
+--   │  │    incremental: of the change alone, since f(a + b) = f(a) + f(b)
+--   │  └─ 2. owners = group  query.py:13
+--   │     │    incremental: of the change alone, since f(a + b) = f(a) + f(b)
+--   │     └─ 1. tasks (input)
+--   └─ 4. open_tasks = per_group  query.py:14
+--      │    incremental: the rows that the change touches are looked up
+--      │    keeps per_group_count__tasks_cf6191
+--      └─ 2. owners = group  query.py:13 (above)
+--
+-- Nothing is recomputed: each step costs in proportion to its change.
+--
+-- One changed row of tasks: 9 statements, 6 look-ups, 3 rows written
+--   per_group_count__tasks_cf6191 as a whole row, 2 times, at most one row
+--   per_group_count__count_by_right_e2d2e4 by right, 4 times, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each table is written; stepping_queries: what
--- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
--- changes that store.drain() will fold in
--- is installed; stepping_clock: where store.next_time() stands; stepping_times: what
--- it gave out; stepping_iterations, stepping_journal: what is committed in stages
+-- last_update: up to which time each kept table is written; one row per table
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT NOT NULL PRIMARY KEY,
     t INTEGER NOT NULL
 ) WITHOUT ROWID;
+-- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT NOT NULL PRIMARY KEY,
     fingerprint TEXT NOT NULL,
@@ -19,10 +37,12 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     started INTEGER NOT NULL DEFAULT 0,
     installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 ) WITHOUT ROWID;
+-- stepping_clock: where store.next_time() stands
 CREATE TABLE IF NOT EXISTS stepping_clock (
     one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
     t INTEGER NOT NULL
 );
+-- stepping_queue: changes that store.drain() will fold in; those that wait
 CREATE TABLE IF NOT EXISTS stepping_queue (
     id INTEGER PRIMARY KEY,
     query TEXT NOT NULL,
@@ -31,6 +51,7 @@ CREATE TABLE IF NOT EXISTS stepping_queue (
     enqueued_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
     error TEXT
 );
+-- stepping_times: the times that store.next_time() gave out; those in use
 CREATE TABLE IF NOT EXISTS stepping_times (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -38,6 +59,7 @@ CREATE TABLE IF NOT EXISTS stepping_times (
     lease_until REAL NOT NULL,
     PRIMARY KEY (query, t)
 ) WITHOUT ROWID;
+-- stepping_iterations: steps that are committed in stages; those at work or put aside
 CREATE TABLE IF NOT EXISTS stepping_iterations (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -54,6 +76,7 @@ CREATE TABLE IF NOT EXISTS stepping_iterations (
     lease_until REAL NOT NULL,
     PRIMARY KEY (query, t)
 );
+-- stepping_journal: what stages have handed to later ones; of steps that are at work
 CREATE TABLE IF NOT EXISTS stepping_journal (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -66,20 +89,24 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 -- Tables that are kept
 ------------------------------------------------------------------------------
 -- per_group_count__tasks_cf6191: the integral of per_group
--- for per_group (query.py:14)
+-- for open_tasks = per_group (query.py:14)
+-- it has a row for each different row of the result of per_group
 CREATE TABLE IF NOT EXISTS per_group_count__tasks_cf6191 (
     value TEXT NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (value)
 ) WITHOUT ROWID;
+--   per_group_count__tasks_cf6191__gone: removes a row whose count has fallen to 0
 CREATE TRIGGER IF NOT EXISTS "per_group_count__tasks_cf6191__gone"
 AFTER UPDATE OF "c" ON "per_group_count__tasks_cf6191" WHEN NEW."c" = 0
 BEGIN
     DELETE FROM "per_group_count__tasks_cf6191" WHERE "value" = NEW."value";
 END;
+--   per_group_count__tasks_cf6191__below_zero: finds a count below 0; it has no entry while there is none
 CREATE INDEX IF NOT EXISTS "per_group_count__tasks_cf6191__below_zero" ON "per_group_count__tasks_cf6191" ("c") WHERE "c" < 0;
 -- per_group_count__count_by_right_e2d2e4: one row per group of count: its number of rows and its sums
 -- for count (query.py:14)
+-- it has a row for each right there is
 CREATE TABLE IF NOT EXISTS per_group_count__count_by_right_e2d2e4 (
     "right" TEXT NOT NULL,
     count INTEGER NOT NULL,
@@ -87,12 +114,16 @@ CREATE TABLE IF NOT EXISTS per_group_count__count_by_right_e2d2e4 (
     PRIMARY KEY ("right"),
     CONSTRAINT per_group_count__count_by_right_e2d2e4__not_negative CHECK ("n" >= 0)
 ) WITHOUT ROWID;
+--   per_group_count__count_by_right_e2d2e4__gone: removes a row whose count has fallen to 0
 CREATE TRIGGER IF NOT EXISTS "per_group_count__count_by_right_e2d2e4__gone"
 AFTER UPDATE OF "n" ON "per_group_count__count_by_right_e2d2e4" WHEN NEW."n" = 0
 BEGIN
     DELETE FROM "per_group_count__count_by_right_e2d2e4" WHERE "right" = NEW."right";
 END;
+
+------------------------------------------------------------------------------
 -- What is installed
+------------------------------------------------------------------------------
 INSERT INTO last_update (
   table_name,
   t

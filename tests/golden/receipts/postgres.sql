@@ -1,17 +1,52 @@
 -- The query receipts on postgres; fingerprint aa246581ff9411d0fdec509b7893914a
+--
+-- output 1
+--   4. items = map  query.py:34
+--   │    incremental: of the change alone, since f(a + b) = f(a) + f(b)
+--   │    keeps receipts__items_a86753
+--   │          key (basket_id): look-ups, and the row itself
+--   │          index receipts__items_a86753__basket_id (basket_id): reads in the order of basket_id
+--   └─ 3. joined = join  query.py:28
+--      │    incremental: the change of each side meets the rows of the other with its key
+--      ├─ 1. products (input)
+--      │       keeps receipts__products_by_name_e6b089
+--      │             key (name): look-ups, and the row itself
+--      └─ 2. line_items (input)
+--              keeps receipts__line_items_by_product_name_c9dc4c
+--                    key (product_name): look-ups, and the row itself
+-- output 2
+--   5. totals = group_reduce_flatten  query.py:37
+--   │    incremental: the groups that the change touches are read and set anew
+--   │    keeps receipts__group_reduce_flatten_by_basket_id_b2283a
+--   │          key (basket_id): one row per key
+--   └─ 4. items = map  query.py:34 (above)
+-- cache 'items'
+--   6. items = integrate  query.py:36
+--   │    incremental: the change is added to the table
+--   └─ 4. items = map  query.py:34 (above)
+--
+-- Nothing is recomputed: each step costs in proportion to its change.
+--
+-- One changed row of products: 1 statement, 2 look-ups, and 2 look-ups for each row that those find
+--   receipts__products_by_name_e6b089 as a whole row, at most one row
+--   receipts__line_items_by_product_name_c9dc4c by product_name
+--   receipts__items_a86753 as a whole row, at most one row
+--   receipts__group_reduce_flatten_by_basket_id_b2283a by basket_id, at most one row
+-- One changed row of line_items: 1 statement, 2 look-ups, and 2 look-ups for each row that those find
+--   receipts__line_items_by_product_name_c9dc4c as a whole row, at most one row
+--   receipts__products_by_name_e6b089 by name
+--   receipts__items_a86753 as a whole row, at most one row
+--   receipts__group_reduce_flatten_by_basket_id_b2283a by basket_id, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each table is written; stepping_queries: what
--- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
--- changes that store.drain() will fold in
--- is installed; stepping_clock: where store.next_time() stands; stepping_times: what
--- it gave out; stepping_iterations, stepping_journal: what is committed in stages
+-- last_update: up to which time each kept table is written; one row per table
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     t BIGINT NOT NULL
 ) WITH (fillfactor = 10);
+-- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     fingerprint TEXT NOT NULL,
@@ -19,7 +54,9 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     started BOOLEAN NOT NULL DEFAULT false,
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
+-- stepping_clock: where store.next_time() stands
 CREATE SEQUENCE IF NOT EXISTS stepping_clock;
+-- stepping_queue: changes that store.drain() will fold in; those that wait
 CREATE TABLE IF NOT EXISTS stepping_queue (
     query TEXT COLLATE "C" NOT NULL,
     id BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -29,6 +66,7 @@ CREATE TABLE IF NOT EXISTS stepping_queue (
     error TEXT,
     PRIMARY KEY (query, id)
 );
+-- stepping_times: the times that store.next_time() gave out; those in use
 CREATE TABLE IF NOT EXISTS stepping_times (
     query TEXT COLLATE "C" NOT NULL,
     t BIGINT NOT NULL,
@@ -36,6 +74,7 @@ CREATE TABLE IF NOT EXISTS stepping_times (
     lease_until DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (query, t)
 );
+-- stepping_iterations: steps that are committed in stages; those at work or put aside
 CREATE TABLE IF NOT EXISTS stepping_iterations (
     query TEXT COLLATE "C" NOT NULL,
     t BIGINT NOT NULL,
@@ -52,6 +91,7 @@ CREATE TABLE IF NOT EXISTS stepping_iterations (
     lease_until DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (query, t)
 );
+-- stepping_journal: what stages have handed to later ones; of steps that are at work
 CREATE TABLE IF NOT EXISTS stepping_journal (
     query TEXT COLLATE "C" NOT NULL,
     t BIGINT NOT NULL,
@@ -65,7 +105,8 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 -- Tables that are kept
 ------------------------------------------------------------------------------
 -- receipts__items_a86753: the cache 'items', read in the order of basket_id
--- for map (query.py:34)
+-- for items = map (query.py:34)
+-- it has a row for each different row of the result of map
 CREATE TABLE IF NOT EXISTS receipts__items_a86753 (
     basket_id BIGINT NOT NULL,
     product_name TEXT COLLATE "C" NOT NULL,
@@ -73,28 +114,35 @@ CREATE TABLE IF NOT EXISTS receipts__items_a86753 (
     c BIGINT NOT NULL,
     CONSTRAINT receipts__items_a86753__not_negative CHECK ("c" >= 0)
 );
+--   receipts__items_a86753__basket_id: reads in the order of basket_id; as many entries as the table has rows
 CREATE INDEX IF NOT EXISTS "receipts__items_a86753__basket_id" ON "receipts__items_a86753" ("basket_id");
+--   receipts__items_a86753__basket_id_key: look-ups, and the row itself; as many entries as the table has rows
 CREATE INDEX IF NOT EXISTS "receipts__items_a86753__basket_id_key" ON "receipts__items_a86753" ("basket_id", (HASH_RECORD_EXTENDED(ROW("basket_id", "product_name", "product_price"), 0)));
 -- receipts__line_items_by_product_name_c9dc4c: the rows of line_items, looked up by product_name
 -- for line_items (the query's arguments)
+-- it has a row for each different row of line_items in the columns it keeps
 CREATE TABLE IF NOT EXISTS receipts__line_items_by_product_name_c9dc4c (
     product_name TEXT COLLATE "C" NOT NULL,
     basket_id BIGINT NOT NULL,
     c BIGINT NOT NULL,
     CONSTRAINT receipts__line_items_by_product_name_c9dc4c__not_negative CHECK ("c" >= 0)
 );
+--   receipts__line_items_by_product_name_c9dc4c__product_name_key: look-ups, and the row itself; as many entries as the table has rows
 CREATE INDEX IF NOT EXISTS "receipts__line_items_by_product_name_c9dc4c__product_name_key" ON "receipts__line_items_by_product_name_c9dc4c" ((HASHTEXTEXTENDED("product_name", 0)), (HASH_RECORD_EXTENDED(ROW("product_name", "basket_id"), 0)));
 -- receipts__products_by_name_e6b089: the rows of products, looked up by name
 -- for products (the query's arguments)
+-- it has a row for each different row of products in the columns it keeps
 CREATE TABLE IF NOT EXISTS receipts__products_by_name_e6b089 (
     name TEXT COLLATE "C" NOT NULL,
     price DOUBLE PRECISION NOT NULL,
     c BIGINT NOT NULL,
     CONSTRAINT receipts__products_by_name_e6b089__not_negative CHECK ("c" >= 0)
 );
+--   receipts__products_by_name_e6b089__name_key: look-ups, and the row itself; as many entries as the table has rows
 CREATE INDEX IF NOT EXISTS "receipts__products_by_name_e6b089__name_key" ON "receipts__products_by_name_e6b089" ((HASHTEXTEXTENDED("name", 0)), (HASH_RECORD_EXTENDED(ROW("name", "price"), 0)));
 -- receipts__group_reduce_flatten_by_basket_id_b2283a: one row per group of group_reduce_flatten: its number of rows and its sums
--- for group_reduce_flatten (query.py:37)
+-- for totals = group_reduce_flatten (query.py:37)
+-- it has a row for each basket_id there is
 CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_b2283a (
     basket_id BIGINT NOT NULL,
     sum_product_price DOUBLE PRECISION NOT NULL,
@@ -104,7 +152,10 @@ CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_b2283a (
     PRIMARY KEY (basket_id),
     CONSTRAINT receipts__group_reduce_flatten_by_basket_id_b2283a__no_9b91a2e8 CHECK ("n" >= 0)
 ) WITH (fillfactor = 70);
+
+------------------------------------------------------------------------------
 -- What is installed
+------------------------------------------------------------------------------
 INSERT INTO last_update (
   table_name,
   t

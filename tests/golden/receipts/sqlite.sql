@@ -1,17 +1,52 @@
 -- The query receipts on sqlite; fingerprint db3ec156f5fa7a135707340008ea5009
+--
+-- output 1
+--   4. items = map  query.py:34
+--   │    incremental: of the change alone, since f(a + b) = f(a) + f(b)
+--   │    keeps receipts__items_a86753
+--   │          key (basket_id): look-ups, and the row itself
+--   │          index receipts__items_a86753__basket_id (basket_id): reads in the order of basket_id
+--   └─ 3. joined = join  query.py:28
+--      │    incremental: the change of each side meets the rows of the other with its key
+--      ├─ 1. products (input)
+--      │       keeps receipts__products_by_name_e6b089
+--      │             key (name): look-ups, and the row itself
+--      └─ 2. line_items (input)
+--              keeps receipts__line_items_by_product_name_c9dc4c
+--                    key (product_name): look-ups, and the row itself
+-- output 2
+--   5. totals = group_reduce_flatten  query.py:37
+--   │    incremental: the groups that the change touches are read and set anew
+--   │    keeps receipts__group_reduce_flatten_by_basket_id_b2283a
+--   │          key (basket_id): one row per key
+--   └─ 4. items = map  query.py:34 (above)
+-- cache 'items'
+--   6. items = integrate  query.py:36
+--   │    incremental: the change is added to the table
+--   └─ 4. items = map  query.py:34 (above)
+--
+-- Nothing is recomputed: each step costs in proportion to its change.
+--
+-- One changed row of products: 11 statements, 2 look-ups, and 2 look-ups for each row that those find
+--   receipts__products_by_name_e6b089 as a whole row, at most one row
+--   receipts__line_items_by_product_name_c9dc4c by product_name
+--   receipts__items_a86753 as a whole row, at most one row
+--   receipts__group_reduce_flatten_by_basket_id_b2283a by basket_id, at most one row
+-- One changed row of line_items: 11 statements, 2 look-ups, and 2 look-ups for each row that those find
+--   receipts__line_items_by_product_name_c9dc4c as a whole row, at most one row
+--   receipts__products_by_name_e6b089 by name
+--   receipts__items_a86753 as a whole row, at most one row
+--   receipts__group_reduce_flatten_by_basket_id_b2283a by basket_id, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each table is written; stepping_queries: what
--- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
--- changes that store.drain() will fold in
--- is installed; stepping_clock: where store.next_time() stands; stepping_times: what
--- it gave out; stepping_iterations, stepping_journal: what is committed in stages
+-- last_update: up to which time each kept table is written; one row per table
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT NOT NULL PRIMARY KEY,
     t INTEGER NOT NULL
 ) WITHOUT ROWID;
+-- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT NOT NULL PRIMARY KEY,
     fingerprint TEXT NOT NULL,
@@ -19,10 +54,12 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     started INTEGER NOT NULL DEFAULT 0,
     installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 ) WITHOUT ROWID;
+-- stepping_clock: where store.next_time() stands
 CREATE TABLE IF NOT EXISTS stepping_clock (
     one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
     t INTEGER NOT NULL
 );
+-- stepping_queue: changes that store.drain() will fold in; those that wait
 CREATE TABLE IF NOT EXISTS stepping_queue (
     id INTEGER PRIMARY KEY,
     query TEXT NOT NULL,
@@ -31,6 +68,7 @@ CREATE TABLE IF NOT EXISTS stepping_queue (
     enqueued_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
     error TEXT
 );
+-- stepping_times: the times that store.next_time() gave out; those in use
 CREATE TABLE IF NOT EXISTS stepping_times (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -38,6 +76,7 @@ CREATE TABLE IF NOT EXISTS stepping_times (
     lease_until REAL NOT NULL,
     PRIMARY KEY (query, t)
 ) WITHOUT ROWID;
+-- stepping_iterations: steps that are committed in stages; those at work or put aside
 CREATE TABLE IF NOT EXISTS stepping_iterations (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -54,6 +93,7 @@ CREATE TABLE IF NOT EXISTS stepping_iterations (
     lease_until REAL NOT NULL,
     PRIMARY KEY (query, t)
 );
+-- stepping_journal: what stages have handed to later ones; of steps that are at work
 CREATE TABLE IF NOT EXISTS stepping_journal (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -66,7 +106,8 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 -- Tables that are kept
 ------------------------------------------------------------------------------
 -- receipts__items_a86753: the cache 'items', read in the order of basket_id
--- for map (query.py:34)
+-- for items = map (query.py:34)
+-- it has a row for each different row of the result of map
 CREATE TABLE IF NOT EXISTS receipts__items_a86753 (
     basket_id INTEGER NOT NULL,
     product_name TEXT NOT NULL,
@@ -74,42 +115,51 @@ CREATE TABLE IF NOT EXISTS receipts__items_a86753 (
     c INTEGER NOT NULL,
     PRIMARY KEY (basket_id, product_name, product_price)
 ) WITHOUT ROWID;
+--   receipts__items_a86753__gone: removes a row whose count has fallen to 0
 CREATE TRIGGER IF NOT EXISTS "receipts__items_a86753__gone"
 AFTER UPDATE OF "c" ON "receipts__items_a86753" WHEN NEW."c" = 0
 BEGIN
     DELETE FROM "receipts__items_a86753" WHERE "basket_id" = NEW."basket_id" AND "product_name" = NEW."product_name" AND "product_price" = NEW."product_price";
 END;
+--   receipts__items_a86753__below_zero: finds a count below 0; it has no entry while there is none
 CREATE INDEX IF NOT EXISTS "receipts__items_a86753__below_zero" ON "receipts__items_a86753" ("c") WHERE "c" < 0;
 -- receipts__line_items_by_product_name_c9dc4c: the rows of line_items, looked up by product_name
 -- for line_items (the query's arguments)
+-- it has a row for each different row of line_items in the columns it keeps
 CREATE TABLE IF NOT EXISTS receipts__line_items_by_product_name_c9dc4c (
     product_name TEXT NOT NULL,
     basket_id INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (product_name, basket_id)
 ) WITHOUT ROWID;
+--   receipts__line_items_by_product_name_c9dc4c__gone: removes a row whose count has fallen to 0
 CREATE TRIGGER IF NOT EXISTS "receipts__line_items_by_product_name_c9dc4c__gone"
 AFTER UPDATE OF "c" ON "receipts__line_items_by_product_name_c9dc4c" WHEN NEW."c" = 0
 BEGIN
     DELETE FROM "receipts__line_items_by_product_name_c9dc4c" WHERE "product_name" = NEW."product_name" AND "basket_id" = NEW."basket_id";
 END;
+--   receipts__line_items_by_product_name_c9dc4c__below_zero: finds a count below 0; it has no entry while there is none
 CREATE INDEX IF NOT EXISTS "receipts__line_items_by_product_name_c9dc4c__below_zero" ON "receipts__line_items_by_product_name_c9dc4c" ("c") WHERE "c" < 0;
 -- receipts__products_by_name_e6b089: the rows of products, looked up by name
 -- for products (the query's arguments)
+-- it has a row for each different row of products in the columns it keeps
 CREATE TABLE IF NOT EXISTS receipts__products_by_name_e6b089 (
     name TEXT NOT NULL,
     price REAL NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (name, price)
 ) WITHOUT ROWID;
+--   receipts__products_by_name_e6b089__gone: removes a row whose count has fallen to 0
 CREATE TRIGGER IF NOT EXISTS "receipts__products_by_name_e6b089__gone"
 AFTER UPDATE OF "c" ON "receipts__products_by_name_e6b089" WHEN NEW."c" = 0
 BEGIN
     DELETE FROM "receipts__products_by_name_e6b089" WHERE "name" = NEW."name" AND "price" = NEW."price";
 END;
+--   receipts__products_by_name_e6b089__below_zero: finds a count below 0; it has no entry while there is none
 CREATE INDEX IF NOT EXISTS "receipts__products_by_name_e6b089__below_zero" ON "receipts__products_by_name_e6b089" ("c") WHERE "c" < 0;
 -- receipts__group_reduce_flatten_by_basket_id_b2283a: one row per group of group_reduce_flatten: its number of rows and its sums
--- for group_reduce_flatten (query.py:37)
+-- for totals = group_reduce_flatten (query.py:37)
+-- it has a row for each basket_id there is
 CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_b2283a (
     basket_id INTEGER NOT NULL,
     sum_product_price REAL NOT NULL,
@@ -119,12 +169,16 @@ CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_b2283a (
     PRIMARY KEY (basket_id),
     CONSTRAINT receipts__group_reduce_flatten_by_basket_id_b2283a__no_9b91a2e8 CHECK ("n" >= 0)
 ) WITHOUT ROWID;
+--   receipts__group_reduce_flatten_by_basket_id_b2283a__gone: removes a row whose count has fallen to 0
 CREATE TRIGGER IF NOT EXISTS "receipts__group_reduce_flatten_by_basket_id_b2283a__gone"
 AFTER UPDATE OF "n" ON "receipts__group_reduce_flatten_by_basket_id_b2283a" WHEN NEW."n" = 0
 BEGIN
     DELETE FROM "receipts__group_reduce_flatten_by_basket_id_b2283a" WHERE "basket_id" = NEW."basket_id";
 END;
+
+------------------------------------------------------------------------------
 -- What is installed
+------------------------------------------------------------------------------
 INSERT INTO last_update (
   table_name,
   t

@@ -1,17 +1,30 @@
 -- The query transitive_closure on sqlite; fingerprint 8dc9a5f3c15e649d3da10a6461bdcdbe
+--
+-- output
+--   2. transitive_closure  query.py:8
+--   │    incremental: what lost its derivation is taken away, and what is derived anew is added
+--   │    keeps transitive_closure__edges_by_left_right_c90256
+--   │          key (left, right): look-ups, and the row itself
+--   │          index transitive_closure__edges_by_left_right_c90256__right (right): look-ups
+--   └─ 1. edges (input)
+--
+-- Nothing is recomputed: each step costs in proportion to its change.
+--
+-- One changed row of edges: 14 statements, 2 look-ups, and 3 look-ups for each row that those find
+--   transitive_closure__edges_by_left_right_c90256 as a whole row, at most one row
+--   transitive_closure__transitive_closure_by_right_left_816f0e as a whole row, at most one row
+--   transitive_closure__transitive_closure_by_right_left_816f0e by right, 2 times
+--   transitive_closure__edges_by_left_right_c90256 by left
 
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each table is written; stepping_queries: what
--- is installed; stepping_clock: where store.next_time() stands; stepping_queue:
--- changes that store.drain() will fold in
--- is installed; stepping_clock: where store.next_time() stands; stepping_times: what
--- it gave out; stepping_iterations, stepping_journal: what is committed in stages
+-- last_update: up to which time each kept table is written; one row per table
 CREATE TABLE IF NOT EXISTS last_update (
     table_name TEXT NOT NULL PRIMARY KEY,
     t INTEGER NOT NULL
 ) WITHOUT ROWID;
+-- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT NOT NULL PRIMARY KEY,
     fingerprint TEXT NOT NULL,
@@ -19,10 +32,12 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     started INTEGER NOT NULL DEFAULT 0,
     installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 ) WITHOUT ROWID;
+-- stepping_clock: where store.next_time() stands
 CREATE TABLE IF NOT EXISTS stepping_clock (
     one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
     t INTEGER NOT NULL
 );
+-- stepping_queue: changes that store.drain() will fold in; those that wait
 CREATE TABLE IF NOT EXISTS stepping_queue (
     id INTEGER PRIMARY KEY,
     query TEXT NOT NULL,
@@ -31,6 +46,7 @@ CREATE TABLE IF NOT EXISTS stepping_queue (
     enqueued_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
     error TEXT
 );
+-- stepping_times: the times that store.next_time() gave out; those in use
 CREATE TABLE IF NOT EXISTS stepping_times (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -38,6 +54,7 @@ CREATE TABLE IF NOT EXISTS stepping_times (
     lease_until REAL NOT NULL,
     PRIMARY KEY (query, t)
 ) WITHOUT ROWID;
+-- stepping_iterations: steps that are committed in stages; those at work or put aside
 CREATE TABLE IF NOT EXISTS stepping_iterations (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -54,6 +71,7 @@ CREATE TABLE IF NOT EXISTS stepping_iterations (
     lease_until REAL NOT NULL,
     PRIMARY KEY (query, t)
 );
+-- stepping_journal: what stages have handed to later ones; of steps that are at work
 CREATE TABLE IF NOT EXISTS stepping_journal (
     query TEXT NOT NULL,
     t INTEGER NOT NULL,
@@ -67,12 +85,14 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- transitive_closure__transitive_closure_by_right_left_816f0e: the integral of transitive_closure, looked up by right, left, looked up by right
 -- for transitive_closure (query.py:8)
+-- it has a row for each different row of the result of transitive_closure
 CREATE TABLE IF NOT EXISTS transitive_closure__transitive_closure_by_right_left_816f0e (
     "right" INTEGER NOT NULL,
     "left" INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY ("right", "left")
 ) WITHOUT ROWID;
+--   transitive_closure__transitive_closure_by_right_left_816f0e__gone: removes a row whose count has fallen to 0
 CREATE TRIGGER IF NOT EXISTS "transitive_closure__transitive_closure_by_right_left_816f0e__gone"
 AFTER UPDATE OF "c" ON "transitive_closure__transitive_closure_by_right_left_816f0e" WHEN NEW."c" = 0
 BEGIN
@@ -80,20 +100,27 @@ BEGIN
 END;
 -- transitive_closure__edges_by_left_right_c90256: the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right
 -- for transitive_closure (query.py:8)
+-- it has a row for each different row of the result of transitive_closure
 CREATE TABLE IF NOT EXISTS transitive_closure__edges_by_left_right_c90256 (
     "left" INTEGER NOT NULL,
     "right" INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY ("left", "right")
 ) WITHOUT ROWID;
+--   transitive_closure__edges_by_left_right_c90256__right: look-ups; as many entries as the table has rows
 CREATE INDEX IF NOT EXISTS transitive_closure__edges_by_left_right_c90256__right ON transitive_closure__edges_by_left_right_c90256 ("right");
+--   transitive_closure__edges_by_left_right_c90256__gone: removes a row whose count has fallen to 0
 CREATE TRIGGER IF NOT EXISTS "transitive_closure__edges_by_left_right_c90256__gone"
 AFTER UPDATE OF "c" ON "transitive_closure__edges_by_left_right_c90256" WHEN NEW."c" = 0
 BEGIN
     DELETE FROM "transitive_closure__edges_by_left_right_c90256" WHERE "left" = NEW."left" AND "right" = NEW."right";
 END;
+--   transitive_closure__edges_by_left_right_c90256__below_zero: finds a count below 0; it has no entry while there is none
 CREATE INDEX IF NOT EXISTS "transitive_closure__edges_by_left_right_c90256__below_zero" ON "transitive_closure__edges_by_left_right_c90256" ("c") WHERE "c" < 0;
+
+------------------------------------------------------------------------------
 -- What is installed
+------------------------------------------------------------------------------
 INSERT INTO last_update (
   table_name,
   t
