@@ -63,7 +63,7 @@ def write_png(graph: Any, path: str | Path, dialect: str | None = None) -> None:
         corners = scaled(box.x, box.y, box.x + box.width, box.y + box.height)
         draw.rounded_rectangle(corners, 8 * scale, face, line, 2 * scale)
         for position, text in enumerate(box.lines):
-            at = scaled(box.x + PAD, box.y + PAD / 2 + position * LINE + 1)
+            at = ((box.x + PAD) * scale, (box.y + PAD / 2 + position * LINE + 1) * scale)
             chosen = font if position else bold
             draw.text(at, text, fill="#475569" if position else "#0f172a", font=chosen)
     image.save(path, "PNG")
