@@ -13,7 +13,7 @@ from stepping.compiler.codec import codec_of, python_codec
 from stepping.compiler.plan.graph import AnyGraph
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import Driver
-from stepping.errors import QueryError, StoreError, UnsupportedError
+from stepping.errors import FrontierTimeout, QueryError, StoreError, UnsupportedError
 from stepping.runtime import catalog, clock, quarantine
 from stepping.runtime.connections import begun_by, driver_connection, given_back, opened
 from stepping.runtime.engine import Engine
@@ -43,8 +43,8 @@ class Store:
         """
         raise NotImplementedError
 
-    def cache_zset(self, cache: object) -> ZSet[Any]:
-        """The rows of a cache."""
+    def cache_zset(self, cache: object, at_least: int = -1) -> ZSet[Any]:
+        """The rows of a cache, once all that changed up to a time is in it."""
         raise NotImplementedError
 
     def next_time(self, lease_secs: float | None = None) -> int:
@@ -155,7 +155,12 @@ class StorePython(Store):
             is_of_input=lambda error: True,
         )
 
-    def cache_zset(self, cache: object) -> ZSet[Any]:
+    def cache_zset(self, cache: object, at_least: int = -1) -> ZSet[Any]:
+        if at_least > self._time:
+            raise FrontierTimeout(
+                f"the store stands at {self._time}, and {at_least} is asked for",
+                hint="nobody else can change a StorePython: run the step at that time first",
+            )
         return self._reference.cache(self.cache_name(cache))
 
     def next_time(self, lease_secs: float | None = None) -> int:
@@ -239,9 +244,15 @@ class StoreSQL(Store):
             for i, each in enumerate(found)
         )
 
-    def cache_zset(self, cache: object) -> ZSet[Any]:
+    def cache_zset(self, cache: object, at_least: int = -1) -> ZSet[Any]:
         name = self.cache_name(cache)
         kept = next(each for each in self.plan.caches if each.name == name)
+        if at_least >= 0:
+            with self.in_turn():
+                try:
+                    self.engine.wait((kept.table,), Time(frontier=at_least))
+                finally:
+                    self.driver.unlisten()
         return self.stored(kept, self.graph.cache_type(name))
 
     def stored(self, kept: Any, value_type: Any) -> StoredZSet[Any]:

@@ -43,7 +43,14 @@ def integrate_indexed(a: ZSet[T], *, indexes: tuple[Index[T, Any], ...]) -> ZSet
 class ReadsCaches(Protocol):
     """What a cache needs of a store."""
 
-    def cache_zset(self, cache: object) -> ZSet[Any]: ...
+    def cache_zset(self, cache: object, at_least: int = -1) -> ZSet[Any]: ...
+
+
+class HasInputTime(Protocol):
+    """A `Time`."""
+
+    @property
+    def input_time(self) -> int: ...
 
 
 class Cache(Generic[T]):
@@ -75,15 +82,21 @@ class Cache(Generic[T]):
 
         return keep
 
-    def zset(self, store: ReadsCaches) -> ZSet[T]:
-        """The cached rows; read when iterated, each time as the database is then."""
+    def zset(self, store: ReadsCaches, at_least: int | HasInputTime = -1) -> ZSet[T]:
+        """The cached rows; read when iterated, each time as the database is then.
+
+        Each iteration sees one state of the cache: that between two steps. ``at_least``, a `Time`
+        or the number of one, waits here until what changed up to that time is in the cache, as a
+        step waits for its frontier: `FrontierTimeout` if it does not come.
+        """
         read = getattr(store, "cache_zset", None)
         if read is None:
             raise StoreError(
                 f"{type(store).__name__} is not a store",
                 hint="cache.zset(store) takes what StoreSQLite.from_graph(...) and its like return",
             )
-        zset: ZSet[T] = read(self)
+        time = at_least if isinstance(at_least, int) else at_least.input_time
+        zset: ZSet[T] = read(self, time)
         return zset
 
     def __repr__(self) -> str:

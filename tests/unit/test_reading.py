@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import sqlite3
+import threading
+import time as clock
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,6 +18,7 @@ import stepping as st
 from stepping import Cache, Index, Pair, ZSet
 from stepping.compiler.zset import ZSetPython
 from tests.support.place import Place
+from tests.support.processes import forked
 from tests.support.shop import ANN, User, graph, reading, totals, users_cache
 
 cache: Cache[Pair[int, str]] = Cache(name="numbered")
@@ -234,3 +240,124 @@ def test_postgres_without_prepared_statements(postgres_db: str) -> None:
     place = Place("postgres", postgres_db)
     with psycopg.connect(postgres_db, prepare_threshold=None, autocommit=True) as connection:
         use(place, connection)
+
+
+# ------------------------------------------------------------------------- waiting for a time
+
+
+def test_reading_waits_for_its_own_writes(place: Place) -> None:
+    with place.opened(graph) as store, place.opened(graph, max_sleep_secs=10) as reader:
+        users, _ = st.actions(store, graph)
+        users.insert(ANN, time=st.Time(1, 0))
+        assert users_cache.zset(reader, at_least=1) == ZSetPython({ANN: 1})
+        time = st.Time(2, 1, True)
+
+        def later() -> None:
+            clock.sleep(0.1)
+            with place.opened(graph) as writer:
+                st.actions(writer, graph)[1].insert(reading(1, 5), time=time)
+
+        thread = threading.Thread(target=later)
+        thread.start()
+        assert totals.zset(reader, at_least=time) == ZSetPython({Pair(5, "Ann"): 1})
+        thread.join()
+        assert not reader.driver.in_transaction()
+    with (
+        place.opened(graph, max_sleep_secs=0.05) as reader,
+        pytest.raises(st.FrontierTimeout, match=r"waited 0\.05 s for the frontier 3"),
+    ):
+        totals.zset(reader, at_least=3)
+
+
+def test_in_memory_nobody_else_comes() -> None:
+    store = st.StorePython.from_graph(graph)
+    st.actions(store, graph)[0].insert(ANN, time=st.Time(1, 0))
+    assert users_cache.zset(store, at_least=1) == ZSetPython({ANN: 1})
+    with pytest.raises(st.FrontierTimeout):
+        users_cache.zset(store, at_least=2)
+
+
+# --------------------------------------------------------------------------- while others write
+
+
+def move(place: Place, first: int, staged: bool) -> None:
+    """Every other of the steps that take a reading from one user and give it to the other."""
+    with place.opened(graph, create_tables=False) as store:
+        for t in range(first, 41, 2):
+            taken, given = (1, 2) if t % 2 else (2, 1)
+            changes: tuple[ZSetPython[Any], ZSetPython[Any]] = (
+                ZSetPython(),
+                ZSetPython({reading(taken, 10): -1, reading(given, 10): 1}),
+            )
+            st.iteration(store, graph, changes, st.Time(t, t - 1, staged))
+
+
+@pytest.mark.parametrize("staged", [False, True])
+def test_a_reader_sees_whole_steps_while_others_write(place: Place, staged: bool) -> None:
+    """Also where a step is committed table by table: a cache is one table."""
+    with place.opened(graph) as store:
+        users, readings = st.actions(store, graph)
+        users.insert(ANN, User(id=2, name="Bob"))
+        readings.insert(*(reading(1, 10) for _ in range(30)), *(reading(2, 10) for _ in range(30)))
+        expected = {(300, 300), (290, 310)}
+    with forked(move, place, 1, staged) as one, forked(move, place, 2, staged) as two:
+        seen: set[tuple[int, int]] = set()
+        reads = 0
+        with place.opened(graph, create_tables=False) as store:
+            while one.is_alive() or two.is_alive():
+                found = {pair.right: pair.left for pair, _ in totals.zset(store).iter()}
+                seen.add((found["Ann"], found["Bob"]))
+                reads += 1
+        one.join()
+        two.join()
+        assert (one.exitcode, two.exitcode) == (0, 0)
+    assert seen <= expected
+    assert reads > 10
+    with place.opened(graph, create_tables=False) as store:
+        assert set(totals.zset(store).to_python().iter()) == {
+            (Pair(300, "Ann"), 1),
+            (Pair(300, "Bob"), 1),
+        }
+
+
+# ------------------------------------------------------------------------------- bounded memory
+
+
+def resident() -> int:
+    """The bytes of this process that are in memory, those of C libraries included."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+WIDE, WIDE_ROWS = 4_000, 12_000  # 48 MB
+
+
+def read_all(place: Place, found: Any) -> None:
+    with place.opened(graph, create_tables=False) as store:
+        if place.name == "sqlite":  # whose own cache of pages is 64 MB
+            store.driver.connection.execute("PRAGMA cache_size = -1000")
+        kept = users_cache.zset(store)
+        for _ in zip(range(1500), kept.iter(), strict=False):  # what is needed for any batch
+            pass
+        before = most = resident()
+        count = 0
+        for _ in kept.iter():
+            count += 1
+            if count % 500 == 0:
+                most = max(most, resident())
+        found.put((count, most - before))
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="measures as Linux does")
+def test_a_large_cache_is_read_in_bounded_memory(place: Place) -> None:
+    with place.opened(graph) as store:
+        users, _ = st.actions(store, graph)
+        for start in range(0, WIDE_ROWS, 2_000):
+            users.insert(
+                *(User(id=i, name=f"{i:x}".ljust(WIDE)) for i in range(start, start + 2_000))
+            )
+    found = multiprocessing.get_context("fork").SimpleQueue()
+    with forked(read_all, place, found):
+        count, grown = found.get()
+    assert count == WIDE_ROWS
+    assert grown < 12_000_000  # a batch of 1,000 rows is 4 MB, twice: as columns and as rows
