@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.rows import type_of
 from stepping.compiler.frontend.tracing import Trace, at_raising_line, query_error, tracing
+from stepping.compiler.lowering.program import Options, restored
 from stepping.compiler.operators.input import Input
+from stepping.compiler.plan.data import FORMAT
 from stepping.compiler.plan.graph import Graph
+from stepping.compiler.plan.sql_plan import SQLPlan
 from stepping.compiler.schema import ValueType, free_name
 from stepping.compiler.zset import ZSet
 from stepping.errors import QueryError, RowFunctionError
 
 if typing.TYPE_CHECKING:
-    from stepping.compiler.lowering.plan_sql import Program
+    from stepping.compiler.lowering.plan_sql import Planned
+    from stepping.compiler.lowering.program import Program
+    from stepping.compiler.plan.manifest import Manifest
+    from stepping.compiler.plan.migration import Hints, Migration, MigrationStatement
+    from stepping.compiler.plan.recompute import Recompute
     from stepping.compiler.reference import Reference
 
 R_co = TypeVar("R_co", covariant=True)
@@ -39,6 +48,7 @@ class Query(Graph[R_co, *Ts]):
     names_of_caches: Mapping[object, str]
     where: str
     python_steps: bool = True
+    keep: frozenset[str] = frozenset()  # inputs that are stored whole
     _programs: dict[tuple[str, bool, bool], Program] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
@@ -76,7 +86,7 @@ class Query(Graph[R_co, *Ts]):
         if key not in self._programs:
             # sqlglot and SQLAlchemy take as long to import as the rest twice over, and a service
             # that runs an installed plan needs neither.
-            from stepping.compiler.lowering.plan_sql import Options, plan_sql
+            from stepping.compiler.lowering.plan_sql import plan_sql
             from stepping.dialects import get_dialect
 
             made = plan_sql(
@@ -85,12 +95,84 @@ class Query(Graph[R_co, *Ts]):
                 self.caches,
                 self.inputs,
                 get_dialect(dialect),
-                Options(allow_negative, rewrites),
+                Options(allow_negative, rewrites, self.keep),
             )
-            if not self.python_steps:
-                for operator in made.python_steps:
-                    refuse(operator, dialect)
-            self._programs[key] = made
+            self._remember(key, made)
+        return self._programs[key]
+
+    def planned(
+        self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True
+    ) -> Planned:
+        """What is kept on a dialect, before it is a plan: what tables are filled from."""
+        from stepping.compiler.lowering.plan_sql import planned
+        from stepping.dialects import get_dialect
+
+        options = Options(allow_negative, rewrites, self.keep)
+        named = get_dialect(dialect)
+        return planned(self.name, self.outputs, self.caches, self.inputs, named, options)
+
+    def recompute(
+        self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True
+    ) -> tuple[Recompute, Sequence[Any]]:
+        """How the tables are computed anew from the stored inputs; and the Python steps of that."""
+        from stepping.compiler.lowering.recomputing import recompute_of
+
+        options = {"allow_negative": allow_negative, "rewrites": rewrites}
+        return recompute_of(self.planned(dialect, **options))
+
+    def migration(
+        self,
+        dialect: str,
+        old: Manifest | None,
+        others: Sequence[Manifest],
+        hints: Hints,
+        *,
+        allow_negative: bool = False,
+    ) -> Migration:
+        """From what is installed to this query."""
+        from stepping.compiler.migrate.diff import migration_of
+
+        plan = self.program(dialect, allow_negative=allow_negative).plan
+        planned = self.planned(dialect, allow_negative=allow_negative)
+        return migration_of(planned, plan, old, others, hints)
+
+    def undo(
+        self, migration: Migration, recompute: Recompute | None, renames: Mapping[str, str]
+    ) -> tuple[tuple[MigrationStatement, ...], str]:
+        """The way back of a migration, or why there is none."""
+        from stepping.compiler.migrate.undo import undo_of
+        from stepping.dialects import get_dialect
+
+        return undo_of(migration, recompute, renames, get_dialect(migration.dialect))
+
+    def _remember(self, key: tuple[str, bool, bool], made: Program) -> None:
+        if not self.python_steps:
+            for operator in made.python_steps:
+                refuse(operator, key[0])
+        self._programs[key] = made
+
+    def plan_key(self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True) -> str:
+        """What has to be the same for a stored plan to be the one that `program` would make."""
+        roots = (*self.outputs, *self.caches.values(), *self.inputs)
+        # Names of columns as well: what two operators that mean the same are read by.
+        known = tuple((each.digest, each.schema.names) for each in ir.topological(*roots))
+        roots_at = tuple(each.digest for each in roots)
+        names = (self.name, tuple(self.caches), tuple(sorted(self.keep)))
+        options = (dialect, allow_negative, rewrites, FORMAT, planner())
+        return ir.digest_of((known, roots_at, names, options)).hex()
+
+    def restored(
+        self, plan: SQLPlan, *, allow_negative: bool = False, rewrites: bool = True
+    ) -> Program | None:
+        """The program of a stored plan with the same `plan_key`, without planning it anew."""
+        key = (plan.dialect, allow_negative, rewrites)
+        if key not in self._programs:
+            roots = (*self.outputs, *self.caches.values(), *self.inputs)
+            options = Options(allow_negative, rewrites, self.keep)
+            made = restored(plan, roots, len(self.outputs), options)
+            if made is None:
+                return None
+            self._remember(key, made)
         return self._programs[key]
 
     def reference(self, *, allow_negative: bool = False) -> Reference:
@@ -101,13 +183,19 @@ class Query(Graph[R_co, *Ts]):
 
 
 def compile(
-    query: Callable[[Unpack[Ts]], R_co], *, name: str | None = None, python_steps: bool = True
+    query: Callable[[Unpack[Ts]], R_co],
+    *,
+    name: str | None = None,
+    python_steps: bool = True,
+    keep: Mapping[str, str] | None = None,
 ) -> Query[R_co, *Ts]:
     """Trace a query function into a graph that a store can run.
 
     ``name`` starts the names of its tables; the default is the function's own. With
-    ``python_steps=False`` a row function that cannot become SQL is an error. Raises `QueryError`
-    for a query that cannot mean anything, at its line.
+    ``python_steps=False`` a row function that cannot become SQL is an error.
+    ``keep={"products": "all"}`` stores that input whole, with columns that nothing reads yet, so
+    that later versions of the query can be filled from it. Raises `QueryError` for a query that
+    cannot mean anything, at its line.
     """
     if not callable(query):
         raise QueryError(
@@ -124,8 +212,9 @@ def compile(
         check_rows(operator)
         if not operator.inputs and not isinstance(operator, Input):
             operator.evaluate()  # raises: it stands for rows that are known inside a function only
+    kept = kept_inputs(keep or {}, inputs, query)
     graph: Query[R_co, *Ts] = Query(
-        shown, inputs, outputs, caches, names, place_of(query), python_steps
+        shown, inputs, outputs, caches, names, place_of(query), python_steps, kept
     )
     if not python_steps:
         for operator in ir.topological(*outputs, *caches.values()):
@@ -134,14 +223,18 @@ def compile(
 
 
 def compile_lazy(
-    query: Callable[[Unpack[Ts]], R_co], *, name: str | None = None, python_steps: bool = True
+    query: Callable[[Unpack[Ts]], R_co],
+    *,
+    name: str | None = None,
+    python_steps: bool = True,
+    keep: Mapping[str, str] | None = None,
 ) -> Callable[[], Query[R_co, *Ts]]:
     """A function that compiles the query when it is first called, and returns the same after."""
     made: list[Query[R_co, *Ts]] = []
 
     def graph() -> Query[R_co, *Ts]:
         if not made:
-            made.append(compile(query, name=name, python_steps=python_steps))
+            made.append(compile(query, name=name, python_steps=python_steps, keep=keep))
         return made[0]
 
     return graph
@@ -177,6 +270,37 @@ def inputs_of(query: Callable[..., Any]) -> tuple[Input, ...]:
             hint="give it an argument per input: products: st.ZSet[Product]",
         )
     return tuple(inputs)
+
+
+@functools.cache
+def planner() -> tuple[tuple[str, int], ...]:
+    """Which planner this is: the sizes of its files, since another version may plan differently.
+
+    The library's version would say less while it is worked on, and take longer to ask for.
+    """
+    packages = Path(__file__).parent, Path(__file__).parent.parent / "dialects"
+    return tuple(
+        sorted(
+            (path.relative_to(package.parent).as_posix(), path.stat().st_size)
+            for package in packages
+            for path in package.rglob("*.py")
+        )
+    )
+
+
+def kept_inputs(
+    keep: Mapping[str, str], inputs: tuple[Input, ...], query: Callable[..., Any]
+) -> frozenset[str]:
+    """The inputs that ``keep=`` asks to store whole."""
+    names = [each.label for each in inputs]
+    for name, what in keep.items():
+        if name not in names or what != "all":
+            raise QueryError(
+                f"keep={{{name!r}: {what!r}}} names no input, or not what to keep of it",
+                where=place_of(query),
+                hint=f'the inputs are {", ".join(names)}; keep={{"{names[0]}": "all"}}',
+            )
+    return frozenset(keep)
 
 
 def outputs_of(query: Callable[..., Any], returned: object) -> tuple[ir.Operator, ...]:

@@ -22,8 +22,8 @@ from stepping.compiler.plan.statements import (
     Statement,
     Step,
 )
-from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex
-from stepping.compiler.schema import Atom, Kind
+from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex, TableKind
+from stepping.compiler.schema import INT, Atom, Kind
 
 Expression = Any  # a sqlglot expression: its classes are not typed
 CHANGED = "g"  # the alias of a change in statements that merge it
@@ -47,6 +47,34 @@ class Dialect(ABC):
         """Whether a select is nested more deeply than the database's parser takes."""
         return False
 
+    # -- migrations ---------------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def migrations(self) -> Any:
+        """The words of migrations: see `dialects/migration.py`."""
+
+    def is_same_table(self, a: Table, b: Table) -> bool:
+        """Whether a table can be made another by nothing but making and dropping indexes."""
+        form = self.form(a)
+        return set(a.columns) == set(b.columns) and form == self.form(b)
+
+    def form(self, table: Table) -> tuple[Any, ...]:
+        """What of a table cannot be changed without writing it anew."""
+        return (
+            self.identity(table),
+            self.checks_count(table),
+            tuple(self.table_options(table).items()),
+        )
+
+    @abstractmethod
+    def identity(self, table: Table) -> tuple[str, ...]:
+        """The columns of the primary key, if it has one."""
+
+    @abstractmethod
+    def table_options(self, table: Table) -> dict[str, Any]:
+        """SQLAlchemy's options for a table."""
+
     # -- tables and columns -------------------------------------------------------------------
 
     @abstractmethod
@@ -68,6 +96,38 @@ class Dialect(ABC):
     @abstractmethod
     def session_ddl(self, table: Table) -> tuple[str, ...]:
         """The statements that create a delta table for one connection if it is not there."""
+
+    def temporary_ddl(self, table: Table) -> tuple[str, ...]:
+        """The statements that create what has the form of a kept table, for one connection."""
+        create, *others = self.table_ddl(table)
+        made = create.replace("CREATE TABLE IF NOT EXISTS", "CREATE TEMP TABLE", 1)
+        return (made, *(text for text in others if text.startswith("CREATE INDEX")))
+
+    def drop_temporary(self, name: str) -> str:
+        """The statement that drops a temporary table."""
+        return f"DROP TABLE IF EXISTS {self.identifier(name).sql(dialect=self.sqlglot_name)}"
+
+    def delete_row(self, table: Table) -> str:
+        """Deletes the row with some stored values: of a group by its key, else by all columns."""
+        names = table.key if table.kind is TableKind.STATE else table.names
+        conditions = [
+            exp.NullSafeEQ(
+                this=exp.column(self.identifier(name)),
+                expression=self.parameter(i, table.column(name)),
+            )
+            for i, name in enumerate(names, 1)
+        ]
+        return self.text(exp.delete(self.source(table)).where(*conditions))
+
+    def insert_row(self, table: Table) -> str:
+        """Inserts a row of stored values, its count at the end."""
+        columns = [*table.columns, TableColumn(table.weight or "", INT)]
+        values = [self.parameter(i, column) for i, column in enumerate(columns, 1)]
+        return self.text(self.insert(table, table.names, exp.select(*values)))
+
+    def without(self, rows: Expression, others: Expression) -> Expression:
+        """The rows of one select that are not among another's."""
+        return exp.except_(rows, others, distinct=True, copy=False)
 
     @abstractmethod
     def own_ddl(self) -> tuple[str, ...]:

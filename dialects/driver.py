@@ -131,8 +131,12 @@ class Driver(ABC):
         """A transaction that sees one state of the database and is not left open."""
 
     @abstractmethod
-    def lock(self, tables: Sequence[str]) -> Mapping[str, int]:
-        """Lock the clock rows of tables, in one order, and return where they stand."""
+    def lock(self, tables: Sequence[str], query: str, fingerprint: str) -> Mapping[str, int]:
+        """Lock the clock rows of tables, in one order, and return where they stand.
+
+        Nothing is returned unless the installed query of this name has the fingerprint: a process
+        that was started before a migration must not go on with its old plan.
+        """
 
     @abstractmethod
     def standing(self, tables: Sequence[str]) -> Mapping[str, int]:
@@ -182,6 +186,38 @@ class Driver(ABC):
     @abstractmethod
     def queue(self) -> QueueTable:
         """The changes that wait to be folded in."""
+
+    def whole_tables(self) -> None:
+        """Plan the statements of this transaction for whole tables, not for a step's change."""
+        return
+
+    def settings_kept(self) -> AbstractContextManager[None]:
+        """What a migration sets for itself is as it was before, behind this."""
+        return nullcontext()
+
+    @abstractmethod
+    def columns(self, tables: Sequence[str]) -> dict[str, set[str]]:
+        """The columns of those of these tables that are there."""
+
+    @abstractmethod
+    def undo(self) -> None:
+        """Roll back the transaction that is open, if one is."""
+
+    @abstractmethod
+    def indexes(self, names: Sequence[str]) -> set[str]:
+        """Which of these indexes are there."""
+
+    @abstractmethod
+    def sizes(self, tables: Sequence[str]) -> dict[str, tuple[int, int | None]]:
+        """Rows of tables, and their bytes where the database knows them."""
+
+    @abstractmethod
+    def change(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run a statement that returns no rows; how many rows it changed."""
+
+    @abstractmethod
+    def remember(self, query: str, fingerprint: str, key: str, plan: str, recompute: str) -> None:
+        """Store a plan in the catalog; nothing happens if this role may not, or it is busy."""
 
     @abstractmethod
     def start(self, query: str) -> bool:

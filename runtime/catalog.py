@@ -2,47 +2,124 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stepping.compiler.plan import data
+from stepping.compiler.plan.changes import shown_difference
+from stepping.compiler.plan.manifest import Manifest
+from stepping.compiler.plan.recompute import Recompute
 from stepping.compiler.plan.sql_plan import SQLPlan
 from stepping.dialects.driver import Driver
-from stepping.errors import SchemaMismatch
+from stepping.errors import SchemaMismatch, SteppingError
 
 CATALOG = "stepping_queries"
+_READ = (
+    "SELECT name, version, fingerprint, dialect, format, tables, plan_key, started "  # noqa: S608
+    f"FROM {CATALOG}"
+)
 
 
-def installed(driver: Driver, query: str) -> str | None:
-    """The fingerprint of the installed query of this name, or None."""
+@dataclass(frozen=True)
+class Installed:
+    """A row of the catalog."""
+
+    query: str
+    version: int
+    fingerprint: str
+    dialect: str
+    format: int
+    tables: str
+    plan_key: str | None
+    started: bool
+
+    def manifest(self) -> Manifest:
+        """What is installed. Raises `SchemaMismatch` if it was written by a newer version."""
+        what = f"what stepping_queries says of the query {self.query!r}"
+        return data.from_text(self.tables, Manifest, what)
+
+
+def queries(driver: Driver) -> dict[str, Installed]:
+    """The queries that are installed, by name."""
+    if not driver.existing([CATALOG]):
+        return {}
+    try:
+        with driver.reading():
+            rows = driver.read(_READ)
+    except SteppingError:
+        raise
+    except Exception as error:
+        raise SchemaMismatch(
+            f"{CATALOG} cannot be read: {error}",
+            hint="it was made by another version of stepping, or this role may not read it",
+        ) from error
+    return {row[0]: Installed(*row) for row in rows}
+
+
+def stored_plan(driver: Driver, query: str, key: str) -> SQLPlan | None:
+    """The plan that is stored for a query, if it has a key and can be read."""
     if not driver.existing([CATALOG]):
         return None
     with driver.reading():
-        rows = driver.read(f"SELECT name, fingerprint FROM {CATALOG}")  # noqa: S608
-    fingerprints: dict[str, str] = dict(rows)
-    return fingerprints.get(query)
+        rows = driver.read(f"SELECT name, plan_key, plan FROM {CATALOG}")  # noqa: S608
+    for name, stored, text in rows:
+        if name == query and stored == key and text:
+            try:
+                return data.from_text(text, SQLPlan, "the stored plan")
+            except SchemaMismatch:
+                return None  # it is a copy, and can be made again
+    return None
+
+
+def remember(driver: Driver, plan: SQLPlan, key: str, recompute: Callable[[], Recompute]) -> None:
+    """Store the plan beside what is installed, so that it is planned once and not by each process.
+
+    And how its tables are computed anew, for who has the database only. Left out in an
+    application's transaction, which is not ours to write in.
+    """
+    if driver.in_transaction():
+        return
+    texts = data.to_text(plan, SQLPlan), data.to_text(recompute(), Recompute)
+    driver.remember(plan.query, plan.fingerprint, key, *texts)
+
+
+def stored_recompute(driver: Driver, query: str) -> Recompute | None:
+    """How a query's tables are computed anew, if a store has been opened on what is installed."""
+    if not driver.existing([CATALOG]):
+        return None
+    with driver.reading():
+        rows = driver.read(f"SELECT name, recompute FROM {CATALOG}")  # noqa: S608
+    texts: dict[str, str | None] = dict(rows)
+    text = texts.get(query)
+    what = f"how the tables of {query!r} are computed, in {CATALOG},"
+    return None if text is None else data.from_text(text, Recompute, what)
 
 
 def install(driver: Driver, plan: SQLPlan) -> None:
     """Create the tables of a plan, unless they are there; and say in the catalog that they are."""
-    found = installed(driver, plan.query)
-    if found == plan.fingerprint and not missing(driver, plan):
+    found = queries(driver).get(plan.query)
+    if found is not None and found.fingerprint != plan.fingerprint:
+        raise mismatch(found, plan)
+    if found is not None and not missing(driver, plan):
         return
-    if found is not None and found != plan.fingerprint:
-        raise mismatch(plan)
     with driver.writing():
         driver.alone()
         driver.script(plan.script)
-    if installed(driver, plan.query) != plan.fingerprint:  # another process was first
-        raise mismatch(plan)
+    found = queries(driver).get(plan.query)
+    if found is None or found.fingerprint != plan.fingerprint:  # another process was first
+        raise mismatch(found, plan)
 
 
 def check(driver: Driver, plan: SQLPlan) -> None:
     """Raise `SchemaMismatch` unless the plan is what is installed."""
-    found = installed(driver, plan.query)
+    found = queries(driver).get(plan.query)
     if found is None:
         raise SchemaMismatch(
             f"the query {plan.query!r} is not installed in this database",
             hint="open it once with create_tables=True, or run the script of `stepping ddl`",
         )
-    if found != plan.fingerprint:
-        raise mismatch(plan)
+    if found.fingerprint != plan.fingerprint:
+        raise mismatch(found, plan)
     gone = missing(driver, plan)
     if gone:
         raise SchemaMismatch(
@@ -57,9 +134,39 @@ def missing(driver: Driver, plan: SQLPlan) -> list[str]:
     return [name for name in plan.kept if name not in there]
 
 
-def mismatch(plan: SQLPlan) -> SchemaMismatch:
-    return SchemaMismatch(
-        f"another version of the query {plan.query!r} is installed in this database",
-        hint="give this one a name of its own, st.compile(query, name=...), "
-        "or remove the installed tables first",
-    )
+def check_tables(driver: Driver, manifest: Manifest) -> None:
+    """Raise `SchemaMismatch` where a table is not there, or has other columns than it was given."""
+    there = driver.columns(manifest.kept)
+    wrong = []
+    for each in manifest.tables:
+        table = each.table
+        wanted = {*table.names, table.weight or ""}
+        found = there.get(table.name)
+        if found is None:
+            wrong.append(f"{table.name} is not there")
+        elif found != wanted:
+            differ = ", ".join(sorted(found ^ wanted))
+            wrong.append(f"{table.name} has other columns than it was made with: {differ}")
+    if wrong:
+        raise SchemaMismatch(
+            f"tables of the query {manifest.query!r} were changed by hand:\n  "
+            + "\n  ".join(wrong),
+            hint="make them what `stepping ddl` prints, or restore them from a backup",
+        )
+
+
+def mismatch(found: Installed | None, plan: SQLPlan) -> SchemaMismatch:
+    """What is installed, against what is wanted, and the command that writes the migration."""
+    command = "stepping migrate MODULE:QUERY --db URL --out migrations/"
+    hint = f"write the migration with `{command}`, or give this query a name of its own"
+    message = f"another version of the query {plan.query!r} is installed in this database"
+    if found is None:
+        return SchemaMismatch(message, hint=hint)
+    if found.format > data.FORMAT:
+        return data.newer(f"what is installed for the query {plan.query!r}", found.format)
+    if found.dialect != plan.dialect:
+        return SchemaMismatch(
+            f"{message}: for {found.dialect}, and this is {plan.dialect}", hint="check the database"
+        )
+    lines = shown_difference(found.manifest(), plan.manifest)
+    return SchemaMismatch(f"{message}, version {found.version}:\n{lines}", hint=hint)

@@ -18,8 +18,9 @@ from stepping.compiler.schema import schema_of
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import Driver, Row
 from stepping.dialects.iterations import RUNNING, Record
-from stepping.errors import RowError, SteppingError, StoreError, TimePassed
+from stepping.errors import RowError, SchemaMismatch, SteppingError, StoreError, TimePassed
 from stepping.runtime import recovery, stages
+from stepping.runtime.catalog import queries
 from stepping.runtime.frontier import Time, check_not_passed, longest_wait
 from stepping.runtime.stages import StagedIteration
 from stepping.runtime.waiting import NotYet, Wait
@@ -286,8 +287,9 @@ class Engine:
     def lock(
         self, tables: Sequence[str], time: Time, floor: Mapping[str, int]
     ) -> Mapping[str, int]:
-        standing = self.driver.lock(tables)
+        standing = self.driver.lock(tables, self.plan.query, self.plan.fingerprint)
         if len(standing) < len(set(tables)):
+            self.check_installed()
             missing = sorted(set(tables) - set(standing))
             raise StoreError(
                 f"last_update has no row for {', '.join(missing)}",
@@ -298,6 +300,16 @@ class Engine:
         if floor and any(standing[name] < t for name, t in floor.items()):
             raise NotYet
         return standing
+
+    def check_installed(self) -> None:
+        """Raise if the query has been migrated since the store was opened."""
+        found = queries(self.driver).get(self.plan.query)
+        if found is not None and found.fingerprint != self.plan.fingerprint:
+            raise SchemaMismatch(
+                f"the query {self.plan.query!r} has been migrated to version {found.version} since "
+                "this store was opened; nothing was written",
+                hint="start this process with the version of the query that is installed",
+            )
 
     def fused(self, step: SQLStep, staged: Mapping[str, list[tuple[Row, int]]]) -> dict[int, Pairs]:
         assert step.fused is not None

@@ -79,7 +79,7 @@ def compensate(iteration: StagedIteration, error: Exception) -> Undone:
         mine = next((each for each in running if each.t == record.t), None)
         if mine is None or (mine.attempt, mine.stage) != (record.attempt, record.stage):
             raise Fenced
-        driver.lock(engine.plan.kept)
+        driver.lock(engine.plan.kept, engine.plan.query, engine.plan.fingerprint)
         later = [each for each in running if each.t > record.t]
         undone = [iteration, *(iteration_of(engine, each) for each in later)]
         undos = [Undo(each) for each in undone if each.record.stage]

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from stepping.compiler.codec import codec_of, python_codec
-from stepping.compiler.plan.graph import AnyGraph
+from stepping.compiler.plan.graph import AnyGraph, Program
+from stepping.compiler.plan.recompute import Recompute
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import Driver
 from stepping.errors import FrontierTimeout, QueryError, StoreError, UnsupportedError
@@ -183,10 +184,25 @@ class StoreSQL(Store):
         rewrites: bool = True,
     ) -> None:
         self.graph = graph
+        self.rewrites = rewrites
         self.driver = self.driver_of(connection)
-        self.program = graph.program(self.dialect, allow_negative=allow_negative, rewrites=rewrites)
+        self.program = self._program(allow_negative, rewrites)
         self.plan = self.program.plan
         self.engine = Engine(self.driver, graph, self.program, max_sleep_secs)
+
+    def _program(self, allow_negative: bool, rewrites: bool) -> Program:
+        """The plan that is stored, if it is of this very query; else it is made."""
+        options = {"allow_negative": allow_negative, "rewrites": rewrites}
+        self._key = self.graph.plan_key(self.dialect, **options)
+        stored = catalog.stored_plan(self.driver, self.graph.name, self._key)
+        self._is_stored = stored is not None
+        made = None if stored is None else self.graph.restored(stored, **options)
+        return made or self.graph.program(self.dialect, **options)
+
+    def _recompute(self) -> Recompute:
+        return self.graph.recompute(
+            self.dialect, allow_negative=self.plan.allow_negative, rewrites=self.rewrites
+        )[0]
 
     @classmethod
     def driver_of(cls, connection: Any) -> Driver:
@@ -222,6 +238,8 @@ class StoreSQL(Store):
             catalog.install(store.driver, store.plan)
         else:
             catalog.check(store.driver, store.plan)
+        if not store._is_stored:
+            catalog.remember(store.driver, store.plan, store._key, store._recompute)
         store.driver.prepare(store.plan)
         return store
 
@@ -384,6 +402,20 @@ def _psycopg() -> None:
             "psycopg is not installed, and Postgres needs it",
             hint="pip install 'stepping[postgres]'",
         ) from error
+
+
+def driver_for(connection: Any) -> Driver:
+    """The driver of whichever database a connection is to."""
+    given = opened(connection)
+    found = driver_connection(given)
+    if isinstance(found, sqlite3.Connection):
+        return StoreSQLite.driver_of(given)
+    if type(found).__module__.partition(".")[0] == "psycopg":
+        return StorePostgres.driver_of(given)
+    raise StoreError(
+        f"expected a store or a connection, got {type(found).__name__}",
+        hint="pass a store, or what st.connection_sqlite or st.connection_postgres gives",
+    )
 
 
 def _graph(graph: Any) -> AnyGraph:

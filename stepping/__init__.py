@@ -74,6 +74,8 @@ from stepping.runtime.actions import actions as actions
 from stepping.runtime.actions import batched as batched
 from stepping.runtime.actions import iteration as iteration
 from stepping.runtime.frontier import Time as Time
+from stepping.runtime.migrate import MigrationPlan as MigrationPlan
+from stepping.runtime.migrate import plan as plan
 from stepping.runtime.queue import Drained as Drained
 from stepping.runtime.status import Status as Status
 from stepping.runtime.store import Store as Store
@@ -82,3 +84,6 @@ from stepping.runtime.store import StorePython as StorePython
 from stepping.runtime.store import StoreSQLite as StoreSQLite
 from stepping.runtime.store import connection_postgres as connection_postgres
 from stepping.runtime.store import connection_sqlite as connection_sqlite
+from stepping.runtime.verify import Difference as Difference
+from stepping.runtime.verify import Verification as Verification
+from stepping.runtime.verify import verify as verify

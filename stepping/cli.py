@@ -289,6 +289,101 @@ def drop(db: str, query: str, time: int) -> None:
     click.echo(f"time {time} is dropped")
 
 
+def _pairs(values: tuple[str, ...], option: str) -> dict[str, str]:
+    found = {}
+    for value in values:
+        name, equals, given = value.partition("=")
+        if not equals:
+            raise click.UsageError(f"{option} {value}: expected NAME=...")
+        found[name] = given
+    return found
+
+
+@main.command(short_help="Write the migration from what is installed to a query.")
+@_TARGET
+@_DB
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder that the scripts are written to.  [default: only the summary is printed]",
+)
+@click.option("--rename", "renames", multiple=True, metavar="Product.price=cost")
+@click.option("--renamed-from", metavar="NAME", help="What the query was called.")
+@click.option("--backfill", "selects", multiple=True, metavar="products='SELECT ...'")
+@click.option("--apply", "run", is_flag=True, help="Run it at once, with what needs Python.")
+def migrate(
+    query: str,
+    db: str,
+    out: Path | None,
+    renames: tuple[str, ...],
+    renamed_from: str | None,
+    selects: tuple[str, ...],
+    run: bool,
+) -> None:
+    """Compare a query with what is installed, and write the scripts that go there and back."""
+    from stepping.database import connected
+    from stepping.migrating import written
+    from stepping.runtime.migrate import plan
+    from stepping.target import load
+
+    with connected(db) as (_, connection):
+        made = plan(
+            connection,
+            load(query),
+            renames=_pairs(renames, "--rename"),
+            renamed_from=renamed_from,
+            backfill=_pairs(selects, "--backfill"),
+        )
+        click.echo(made.summary)
+        if made.is_nothing:
+            return
+        made.check()
+        if out is not None:
+            for path in written(made, out):
+                click.echo(f"wrote {path}")
+        if run:
+            from stepping.progress import shown
+
+            with shown() as progress:
+                made.apply(progress)
+
+
+@main.command(short_help="Run a script that `stepping migrate` wrote.")
+@click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_DB
+@click.option("--edited", is_flag=True, help="Run it although it was edited since it was written.")
+def apply(script: Path, db: str, edited: bool) -> None:
+    """Run a script of `stepping migrate`, all of it or nothing."""
+    from stepping.database import driver_of
+    from stepping.progress import shown
+    from stepping.runtime.apply import apply as run
+
+    with driver_of(db) as driver, shown() as progress:
+        text = script.read_text(encoding="utf-8")
+        meta = run(driver, text, script.name, edited=edited, progress=progress)
+    click.echo(f"{meta.query}: done")
+
+
+@main.command(short_help="Compute the tables of a query anew, and compare.")
+@click.argument("query", metavar="[MODULE:QUERY]", required=False)
+@_DB
+@click.option("--repair", is_flag=True, help="Mend the rows that differ, and no others.")
+def verify(query: str | None, db: str, repair: bool) -> None:
+    """Compute the tables of a query, or of all that are installed, anew, and compare.
+
+    MODULE:QUERY is needed only for a query with Python steps.
+    """
+    from stepping.migrating import verified
+    from stepping.target import load
+
+    ok = True
+    for found in verified(db, None if query is None else load(query), repair=repair):
+        click.echo(str(found))
+        ok = ok and found.ok
+    if not ok:
+        raise SystemExit(1)
+
+
 @main.command()
 @click.option(
     "--file",

@@ -47,6 +47,10 @@ class Operator(Node):
     # that it may change in a step in which nothing else does.
     delays: ClassVar[bool] = False
 
+    # Raise it when the operator's integral holds something else for the same query: what was stored
+    # is then not taken for what is wanted.
+    revision: ClassVar[int] = 1
+
     @property
     def inputs(self) -> tuple[Operator, ...]:
         raise NotImplementedError
@@ -94,6 +98,25 @@ class Operator(Node):
     def delta(self, at: Reads) -> Relation:
         """What is added to the integral of the result in one step."""
         raise NotImplementedError
+
+    def meaning(self, wanted: frozenset[str]) -> tuple[Any, ...]:
+        """What tells its rows, seen through some columns, from those of others of its class.
+
+        Its inputs are told apart elsewhere. To leave out what the wanted columns do not depend on
+        is what lets stored rows be reused when the rest of a query changes.
+        """
+        own = []
+        for each in dataclasses.fields(self):
+            value = getattr(self, each.name)
+            several = isinstance(value, tuple) and bool(value) and isinstance(value[0], Operator)
+            if each.compare and not isinstance(value, Operator) and not several:
+                own.append((each.name, value))
+        return tuple(own)
+
+    @property
+    def by_steps(self) -> bool:
+        """Whether its integral depends on the steps, not on what was inserted alone."""
+        return self.delays or type(self).step is not Operator.step
 
     def non_negative(self, inputs: tuple[bool, ...]) -> bool:
         """Whether no count of the result's integral can be below 0, given that of the inputs."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
 
 from stepping.compiler import ir
 from stepping.compiler.lowering import names
 from stepping.compiler.lowering.demand import Demand, Key, Reading
+from stepping.compiler.lowering.meaning import Meanings
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex, TableKind
 from stepping.compiler.schema import BOOL, INT, free_name
 
 # Part of every digest: raise it when what a column holds changes for the same query.
-STORAGE_VERSION = 1
+STORAGE_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,10 @@ def arrange(
     taken: set[str],
 ) -> Arrangements:
     """One delay table for each operator whose integral is read, however many read it."""
+    digests = Digests()
     delay = {
         operator: _delay_table(
+            digests,
             query,
             operator,
             frozenset(demand.stored[operator]),
@@ -76,7 +81,7 @@ def arrange(
         for operator, readings in demand.readings.items()
     }
     state = {
-        operator: _state_table(query, groups, proven, taken)
+        operator: _state_table(digests, query, groups, proven, taken)
         for operator, groups in demand.states.items()
     }
     return Arrangements(delay, state)
@@ -89,7 +94,39 @@ def where_of(operator: ir.Operator) -> str:
     return f"{operator.origin.file.rsplit('/', 1)[-1]}:{operator.origin.line}"
 
 
+@dataclass
+class Digests:
+    """Digests of the tables of one query: no two of its tables have the same."""
+
+    meanings: Meanings = field(default_factory=Meanings)
+    taken: set[bytes] = field(default_factory=set)
+
+    def delay(self, operator: ir.Operator, columns: tuple[tuple[str, ir.Scalar], ...]) -> str:
+        """The digest of a delay table, in whatever order its columns stand."""
+        read = frozenset().union(*(ir.columns_read(scalar) for _, scalar in columns))
+        named = tuple(sorted(columns, key=itemgetter(0)))
+        return self.unique(("delay", STORAGE_VERSION, self.meanings.of(operator, read), named))
+
+    def state(self, groups: ir.Accumulate, columns: tuple[TableColumn, ...]) -> str:
+        """The digest of a state table."""
+        whole = frozenset(groups.operator.schema.names)
+        typed = tuple(sorted(((c.name, c.type) for c in columns), key=itemgetter(0)))
+        return self.unique(
+            ("state", STORAGE_VERSION, self.meanings.of(groups.operator, whole), typed)
+        )
+
+    def unique(self, held: tuple[Any, ...]) -> str:
+        digest = ir.digest_of(held)
+        serial = 2
+        while digest in self.taken:  # two operators of one meaning are kept as two tables
+            digest = ir.digest_of((*held, serial))
+            serial += 1
+        self.taken.add(digest)
+        return digest.hex()
+
+
 def _delay_table(
+    digests: Digests,
     query: str,
     operator: ir.Operator,
     stored: frozenset[str],
@@ -121,7 +158,9 @@ def _delay_table(
         hold(ir.Const(True, BOOL), "unit")
     weight = free_name("c", taken)
     first = keys[ordered[0].key] if ordered else ()
-    digest = ir.digest_of(("delay", STORAGE_VERSION, operator, tuple(columns))).hex()
+    digest = digests.delay(operator, tuple(columns))
+    holds = tuple((n, s.name) for n, s in columns if isinstance(s, ir.ColumnRef))
+    rows = digests.meanings.of(operator, frozenset(column for _, column in holds)).hex()
     role = cache or names.role_of(operator) + names.by(first)
     name = names.table_name(query, role, digest)
     table = Table(
@@ -137,6 +176,9 @@ def _delay_table(
         serves=operator.label,
         where=where_of(operator),
         digest=digest,
+        rows=rows,
+        holds=holds,
+        input=operator.label if not operator.inputs else "",
         rows_of=str(operator.schema.type),
         node=operator.digest.hex(),
     )
@@ -194,7 +236,11 @@ def _reason(
 
 
 def _state_table(
-    query: str, groups: ir.Accumulate, proven: set[ir.Operator], taken: set[str]
+    digests: Digests,
+    query: str,
+    groups: ir.Accumulate,
+    proven: set[ir.Operator],
+    taken: set[str],
 ) -> KeyedState:
     operator = groups.operator
     key = tuple(name for name, _ in groups.keys)
@@ -232,7 +278,7 @@ def _state_table(
         state_columns.append(TableColumn(value, extreme.type))
         change_columns += (TableColumn(old, extreme.type), TableColumn(new, extreme.type))
         extremes.append(SumColumns(extreme.type, value, old, new))
-    digest = ir.digest_of(("state", STORAGE_VERSION, groups)).hex()
+    digest = digests.state(groups, (*keys, *state_columns))
     role = names.role_of(operator) + names.by(key)
     name = names.table_name(query, role, digest)
     table = Table(

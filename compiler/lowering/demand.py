@@ -40,6 +40,8 @@ class Demand:
     stored: dict[ir.Operator, set[str]] = field(default_factory=lambda: defaultdict(set))
     readings: dict[ir.Operator, list[Reading]] = field(default_factory=lambda: defaultdict(list))
     states: dict[ir.Operator, ir.Accumulate] = field(default_factory=dict)
+    # Groups whose state is there already, so that the rows that made it are not read.
+    given: frozenset[ir.Operator] = frozenset()
 
     def read_stored(self, operator: ir.Operator, columns: Iterable[str], reading: Reading) -> None:
         self.stored[operator] |= set(columns)
@@ -68,7 +70,7 @@ def demand_of(roots: tuple[ir.Operator, ...], *, prune: bool = True) -> Demand:
             for scalar in reading.key:
                 demand.delta[operator] |= ir.columns_read(scalar)
         demand.delta[operator] |= demand.stored.get(operator, set())
-        _walk(demand, operator.delta(reads), frozenset(demand.delta[operator]), operator)
+        walk(demand, operator.delta(reads), frozenset(demand.delta[operator]), operator)
     return demand
 
 
@@ -83,7 +85,8 @@ def _keep(demand: Demand, snapshot: ir.Operator) -> None:
             demand.read_stored(source, names, Reading(*ordering(function.scalars, ascending)))
 
 
-def _walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Operator) -> None:
+def walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Operator) -> None:
+    """Add what one delta rule of ``within`` reads, if of its result some columns are wanted."""
     match relation:
         case ir.Read(operator, ir.Moment.DELTA):
             if operator is not within:  # an input's change is what it is given
@@ -91,24 +94,26 @@ def _walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Ope
         case ir.Read(operator, _, by):
             demand.read_stored(operator, wanted, Reading(by))
         case ir.Project():
-            _walk(demand, relation.source, columns_of(relation, wanted), within)
+            walk(demand, relation.source, columns_of(relation, wanted), within)
         case ir.Filter():
             read = wanted | ir.columns_read(relation.predicate)
-            _walk(demand, relation.source, read, within)
+            walk(demand, relation.source, read, within)
         case ir.Negate():
-            _walk(demand, relation.source, wanted, within)
+            walk(demand, relation.source, wanted, within)
         case ir.Sum():
             for part in relation.parts:
-                _walk(demand, part, wanted, within)
+                walk(demand, part, wanted, within)
         case ir.Match():
             left, right = sides(relation, wanted)
-            _walk(demand, relation.left, left, within)
-            _walk(demand, relation.right, right, within)
+            walk(demand, relation.left, left, within)
+            walk(demand, relation.right, right, within)
         case ir.Accumulate():
             demand.states[relation.operator] = relation
+            if relation.operator in demand.given:
+                return
             for each in relation.contributions:
                 read = contributed_columns(each) | collected_columns(relation)
-                _walk(demand, each.source, read, within)
+                walk(demand, each.source, read, within)
             for extreme in relation.extremes:
                 read_ordered(demand, extreme.operator, order_of_extreme(extreme))
                 demand.stored[extreme.operator] |= set(extreme.operator.schema.names)
@@ -118,19 +123,19 @@ def _walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Ope
             for operator, key in closure_keys(relation):
                 demand.read_stored(operator, operator.schema.names, Reading(key))
             for part in relation.presence:
-                _walk(demand, part, frozenset(ir.column_names(part)), within)
+                walk(demand, part, frozenset(ir.column_names(part)), within)
         case ir.First():
             read_ordered(demand, relation.operator, order_of_first(relation))
             whole = frozenset(relation.operator.schema.names)
             demand.stored[relation.operator] |= whole
-            _walk(demand, relation.source, whole, within)
+            walk(demand, relation.source, whole, within)
         case ir.Threshold():
             # Whether a row exists is a question about the whole row.
             whole = frozenset(relation.operator.schema.names)
             demand.read_stored(relation.operator, whole, Reading(()))
-            _walk(demand, relation.source, whole, within)
+            walk(demand, relation.source, whole, within)
         case ir.Computed():
-            _walk(demand, relation.source, frozenset(ir.column_names(relation.source)), within)
+            walk(demand, relation.source, frozenset(ir.column_names(relation.source)), within)
         case ir.Constant() | ir.Nothing():
             pass
         case _:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.index import ordering
-from stepping.compiler.lowering.arrange import Arrangement, arrange
+from stepping.compiler.lowering.arrange import Arrangement, Arrangements, arrange
 from stepping.compiler.lowering.demand import demand_of, non_negative
+from stepping.compiler.lowering.program import Options, Program, rewritten
 from stepping.compiler.lowering.scalar_sql import can_spell, scalar_sql
 from stepping.compiler.lowering.schedule import Scheduler, holds_all
+from stepping.compiler.plan.data import FORMAT, to_text
+from stepping.compiler.plan.manifest import InputColumn, Manifest, PlanInput, fingerprint_of
 from stepping.compiler.plan.sql_plan import (
     Role,
     SQLCache,
@@ -26,30 +29,64 @@ from stepping.compiler.plan.sql_plan import (
 )
 from stepping.compiler.plan.statements import ClearDelta, Served, Step
 from stepping.compiler.plan.tables import Table, TableColumn, TableKind
-from stepping.compiler.rewrites.existence import count_existing
-from stepping.compiler.rewrites.python_steps import isolate_python
-from stepping.compiler.rewrites.sets import drop_distincts
-from stepping.compiler.rewrites.share import share
 from stepping.compiler.schema import Atom, Kind, schema_of
 from stepping.dialects.base import Dialect
 
 
 @dataclass(frozen=True)
-class Program:
-    """A plan, and the row functions that it runs in Python."""
+class Planned:
+    """A query with everything that is kept for it, and what makes the statements of its steps."""
 
-    plan: SQLPlan
-    python_steps: tuple[ir.Operator, ...]
+    name: str
     outputs: tuple[ir.Operator, ...]
-    caches: Mapping[str, ir.Operator] = field(default_factory=dict)
+    caches: Mapping[str, ir.Operator]
+    inputs: tuple[ir.Operator, ...]
+    changes: tuple[ir.Operator, ...]  # inputs first, and each behind what it is made of
+    arrangements: Arrangements
+    scheduler: Scheduler
+    dialect: Dialect
+    unsaid: Mapping[str, str]
+
+    @property
+    def tables(self) -> tuple[SQLTable, ...]:
+        """The kept tables with their DDL."""
+        made = self.arrangements.tables
+        return tuple(SQLTable(table, self.dialect.table_ddl(table)) for table in made)
 
 
-@dataclass(frozen=True)
-class Options:
-    """How a plan is made. The law test runs with the rewrites on and off."""
+def planned(
+    name: str,
+    outputs: tuple[ir.Operator, ...],
+    caches: Mapping[str, ir.Operator],
+    inputs: tuple[ir.Operator, ...],
+    dialect: Dialect,
+    options: Options,
+) -> Planned:
+    """Rewrite a query and decide what is kept for it."""
+    count = len(outputs)
+    unsaid: dict[str, str] = {}
 
-    allow_negative: bool = False
-    rewrites: bool = True
+    def spelled(scalar: ir.Scalar) -> str | None:
+        reason = can_spell(scalar, dialect.spelling)
+        if reason is not None:
+            unsaid[scalar.digest.hex()] = reason
+        return reason
+
+    roots = rewritten((*outputs, *caches.values(), *inputs), spelled, options)
+    outputs = roots[:count]
+    caches = dict(zip(caches, roots[count : count + len(caches)], strict=True))
+    inputs = roots[count + len(caches) :]
+    whole = tuple(ir.Integrate(op) for op in inputs if op.label in options.keep)
+    roots = (*roots[: count + len(caches)], *whole)
+    operators = unique((*inputs, *ir.topological(*roots)))
+    changes = tuple(op for op in operators if op.flow is ir.Flow.CHANGE)
+    demand = demand_of(roots, prune=options.rewrites)
+    proven = non_negative(roots, allow_negative=options.allow_negative)
+    taken: set[str] = set()
+    cache_names = {op.inputs[0]: cache for cache, op in reversed(caches.items())}
+    arrangements = arrange(name, demand, proven, cache_names, taken)
+    scheduler = Scheduler(changes, outputs, demand, arrangements, dialect, taken)
+    return Planned(name, outputs, caches, inputs, changes, arrangements, scheduler, dialect, unsaid)
 
 
 def plan_sql(
@@ -61,26 +98,9 @@ def plan_sql(
     options: Options,
 ) -> Program:
     """Plan a query for a dialect."""
-    count = len(outputs)
-    roots = (*outputs, *caches.values(), *inputs)
-    roots = count_existing(roots, non_negative(roots, allow_negative=options.allow_negative))
-    roots = isolate_python(roots, lambda scalar: can_spell(scalar, dialect.spelling))
-    roots = share(roots)
-    if options.rewrites:
-        proven = non_negative(roots, allow_negative=options.allow_negative)
-        roots = share(drop_distincts(roots, proven))
-    outputs = roots[:count]
-    caches = dict(zip(caches, roots[count : count + len(caches)], strict=True))
-    inputs = roots[count + len(caches) :]
-    roots = tuple(roots[: count + len(caches)])
-    operators = unique((*inputs, *ir.topological(*roots)))
-    changes = tuple(op for op in operators if op.flow is ir.Flow.CHANGE)
-    demand = demand_of(roots, prune=options.rewrites)
-    proven = non_negative(roots, allow_negative=options.allow_negative)
-    taken: set[str] = set()
-    cache_names = {op.inputs[0]: cache for cache, op in reversed(caches.items())}
-    arrangements = arrange(name, demand, proven, cache_names, taken)
-    scheduler = Scheduler(changes, outputs, demand, arrangements, dialect, taken)
+    made = planned(name, outputs, caches, inputs, dialect, options)
+    outputs, caches, inputs, changes = made.outputs, made.caches, made.inputs, made.changes
+    arrangements, scheduler = made.arrangements, made.scheduler
     names = [op.label for op in inputs]
     sets = [frozenset({each}) for each in names]
     if len(names) > 1:
@@ -89,14 +109,13 @@ def plan_sql(
     first = None
     if any(starts(op) for op in changes):
         first = sql_step(scheduler.step(frozenset(names), first=True), dialect)
-    tables = tuple(SQLTable(table, dialect.table_ddl(table)) for table in arrangements.tables)
     session = [each.change for each in arrangements.state.values()]
     session += [*scheduler.delta_tables.values(), *scheduler.own_tables.values()]
     plan = SQLPlan(
         query=name,
         dialect=dialect.name,
         fingerprint="",
-        tables=tables,
+        tables=made.tables,
         own_ddl=dialect.own_ddl(),
         session_ddl=tuple(text for table in session for text in dialect.session_ddl(table)),
         steps=steps,
@@ -112,12 +131,16 @@ def plan_sql(
             if op.flow is ir.Flow.SNAPSHOT
         },
         allow_negative=options.allow_negative,
+        inputs=tuple(plan_input(op) for op in inputs),
         stored_inputs=tuple(
             stored_input(op, arrangements.delay[op], dialect)
             for op in inputs
             if op in arrangements.delay and holds_all(arrangements.delay[op])
         ),
     )
+    python_steps = tuple(each.digest.hex() for each in scheduler.python_steps)
+    if python_steps:
+        plan = replace(plan, python_steps=python_steps, unsaid=made.unsaid)
     plan = finished(plan, dialect)
     return Program(plan, tuple(scheduler.python_steps), outputs, caches)
 
@@ -276,17 +299,28 @@ def finished(plan: SQLPlan, dialect: Dialect) -> SQLPlan:
     texts = [s.sql for step in plan.steps for s in step.statements]
     texts += [s.fused.sql for s in plan.steps if s.fused]
     plan = replace(plan, registered=dialect.registered_in(texts))
-    kept = tuple((each.table.digest, each.ddl) for each in plan.tables)
-    print_of = ir.digest_of((plan.query, plan.dialect, plan.allow_negative, kept)).hex()
-    return replace(plan, fingerprint=print_of, install=installed(plan, print_of, dialect))
+    print_of = fingerprint_of(plan.query, plan.dialect, plan.allow_negative, plan.tables)
+    plan = replace(plan, fingerprint=print_of)
+    return replace(plan, install=installed(plan, dialect))
 
 
-def installed(plan: SQLPlan, fingerprint: str, dialect: Dialect) -> tuple[str, ...]:
+def plan_input(operator: ir.Operator) -> PlanInput:
+    columns = (InputColumn(c.name, c.path, c.type) for c in operator.schema.columns)
+    return PlanInput(operator.label, str(operator.schema.type), tuple(columns))
+
+
+def installed(plan: SQLPlan, dialect: Dialect) -> tuple[str, ...]:
     """The rows that say what is installed; they stay as they are if they are there."""
     clocks = [(name, 0) for name in plan.kept]
-    query = [(plan.query, fingerprint, " ".join(plan.kept))]
+    row = {
+        "name": plan.query,
+        "fingerprint": plan.fingerprint,
+        "dialect": plan.dialect,
+        "format": FORMAT,
+        "tables": to_text(plan.manifest, Manifest),
+    }
     made = [dialect.insert_constants("last_update", ("table_name", "t"), clocks)] if clocks else []
     return (
         *made,
-        dialect.insert_constants("stepping_queries", ("name", "fingerprint", "tables"), query),
+        dialect.insert_constants("stepping_queries", tuple(row), [tuple(row.values())]),
     )

@@ -144,26 +144,9 @@ class RelationSQL:
         )
         change = exp.column(self.name(into.weight), table=self.name(CHANGED))
         zero = exp.Literal.number(0)
-        one = exp.Literal.number(1)
-
-        def flag(count: Expression) -> Expression:
-            condition: Expression
-            match rule:
-                case ir.Rule.PRESENT:
-                    condition, value = exp.NEQ(this=count, expression=zero.copy()), one
-                case ir.Rule.POSITIVE:
-                    condition, value = exp.GT(this=count, expression=zero.copy()), one
-                case ir.Rule.TWICE:
-                    condition, value = exp.GT(this=count, expression=one.copy()), one
-                case ir.Rule.SURPLUS:
-                    condition, value = exp.GT(this=count, expression=zero.copy()), count
-                case _:
-                    assert_never(rule)
-            return exp.Case(ifs=[exp.If(this=condition, true=value.copy())], default=zero.copy())
-
         turn = exp.Sub(
-            this=flag(exp.Add(this=before.copy(), expression=change.copy())),
-            expression=flag(before.copy()),
+            this=self.ruled(exp.Add(this=before.copy(), expression=change.copy()), rule),
+            expression=self.ruled(before.copy(), rule),
         )
 
         def changed(name: str) -> Expression:
@@ -183,6 +166,23 @@ class RelationSQL:
             .join(self.aliased(table, KEPT), on=exp.and_(*on), join_type="left")
             .where(exp.NEQ(this=exp.paren(turn.copy()), expression=zero.copy()))
         )
+
+    def ruled(self, count: Expression, rule: ir.Rule) -> Expression:
+        """The weight that a rule gives a row, of its count in the integral."""
+        zero, one = exp.Literal.number(0), exp.Literal.number(1)
+        condition: Expression
+        match rule:
+            case ir.Rule.PRESENT:
+                condition, value = exp.NEQ(this=count, expression=zero.copy()), one
+            case ir.Rule.POSITIVE:
+                condition, value = exp.GT(this=count, expression=zero.copy()), one
+            case ir.Rule.TWICE:
+                condition, value = exp.GT(this=count, expression=one.copy()), one
+            case ir.Rule.SURPLUS:
+                condition, value = exp.GT(this=count, expression=zero.copy()), count
+            case _:
+                assert_never(rule)
+        return exp.Case(ifs=[exp.If(this=condition, true=value.copy())], default=zero.copy())
 
     def groups(
         self, state: KeyedState, contributions: Sequence[tuple[Term, ir.Contribution]]

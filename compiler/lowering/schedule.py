@@ -64,6 +64,7 @@ class Scheduler:
     delta_tables: dict[ir.Operator, Table] = field(default_factory=dict)
     own_tables: dict[tuple[ir.Node, str], Table] = field(default_factory=dict)
     python_steps: list[ir.Operator] = field(default_factory=list)
+    prefix: str = ""  # of the names of delta tables, so that they are not those of a step
 
     def step(self, changed: frozenset[str], *, first: bool = False) -> Step:
         """The statements for a change of these inputs; ``first``: in a store's first step."""
@@ -171,7 +172,7 @@ class Scheduler:
     ) -> Table:
         taken = {column.name.lower() for column in columns}
         return Table(
-            names.delta_name(role, columns, self.taken),
+            names.delta_name(f"{self.prefix}{role}", columns, self.taken),
             TableKind.DELTA,
             columns,
             free_name(WEIGHT, taken),

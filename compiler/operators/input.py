@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import field
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from stepping.compiler import ir
@@ -43,6 +44,10 @@ class Input(ir.Operator):
 
     def delta(self, at: ir.Reads) -> ir.Relation:
         return at.delta(self)
+
+    def meaning(self, wanted: frozenset[str]) -> tuple[Any, ...]:
+        columns = (c for c in self.schema.columns if c.name in wanted)
+        return (self.name, tuple(sorted(((c.name, c.type) for c in columns), key=itemgetter(0))))
 
     def non_negative(self, inputs: tuple[bool, ...]) -> bool:
         return True

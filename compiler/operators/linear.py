@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from stepping.compiler import ir
@@ -116,6 +117,12 @@ class Map(ir.Operator):
         columns = zip(self.schema.names, self.function.scalars, strict=True)
         return ir.Project(at.delta(self.source), tuple(columns))
 
+    def meaning(self, wanted: frozenset[str]) -> tuple[Any, ...]:
+        if self.function.scalars is None:
+            return (self.function.python, self.function.type)
+        columns = zip(self.schema.names, self.function.scalars, strict=True)
+        return tuple(sorted((each for each in columns if each[0] in wanted), key=itemgetter(0)))
+
     def non_negative(self, inputs: tuple[bool, ...]) -> bool:
         return inputs[0]
 
@@ -152,6 +159,9 @@ class Filter(ir.Operator):
         if self.predicate is None:
             return ir.Computed(self, at.delta(self.source))
         return ir.Filter(at.delta(self.source), self.predicate)
+
+    def meaning(self, wanted: frozenset[str]) -> tuple[Any, ...]:
+        return (self.predicate, self.function.python)
 
     def non_negative(self, inputs: tuple[bool, ...]) -> bool:
         return inputs[0]

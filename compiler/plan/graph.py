@@ -6,6 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar, TypeVarTuple
 
+from stepping.compiler.plan.manifest import Manifest
+from stepping.compiler.plan.migration import Hints, Migration, MigrationStatement
+from stepping.compiler.plan.recompute import Recompute
 from stepping.compiler.plan.sql_plan import SQLPlan
 from stepping.compiler.schema import Schema, ValueType
 from stepping.compiler.zset import ZSet
@@ -94,6 +97,40 @@ class Graph(ABC, Generic[R_co, *Ts]):
         self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True
     ) -> Program:
         """The plan for a dialect, and its Python steps."""
+
+    @abstractmethod
+    def plan_key(self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True) -> str:
+        """What has to be the same for a stored plan to be the one that `program` would make."""
+
+    @abstractmethod
+    def restored(
+        self, plan: SQLPlan, *, allow_negative: bool = False, rewrites: bool = True
+    ) -> Program | None:
+        """The program of a stored plan with the same `plan_key`; None if it does not fit."""
+
+    @abstractmethod
+    def recompute(
+        self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True
+    ) -> tuple[Recompute, Sequence[Any]]:
+        """How the tables are computed anew from the stored inputs; and the Python steps of that."""
+
+    @abstractmethod
+    def migration(
+        self,
+        dialect: str,
+        old: Manifest | None,
+        others: Sequence[Manifest],
+        hints: Hints,
+        *,
+        allow_negative: bool = False,
+    ) -> Migration:
+        """From what is installed to this query."""
+
+    @abstractmethod
+    def undo(
+        self, migration: Migration, recompute: Recompute | None, renames: Mapping[str, str]
+    ) -> tuple[tuple[MigrationStatement, ...], str]:
+        """The way back of a migration, or why there is none."""
 
     @abstractmethod
     def reference(self, *, allow_negative: bool = False) -> Reference:

@@ -6,7 +6,9 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from stepping.compiler.plan.tables import Table, TableColumn
+from stepping.compiler.plan.manifest import Manifest, PlanInput
+from stepping.compiler.plan.manifest import SQLTable as SQLTable
+from stepping.compiler.plan.tables import TableColumn
 
 
 class Role(enum.Enum):
@@ -121,14 +123,6 @@ class SQLCache:
 
 
 @dataclass(frozen=True)
-class SQLTable:
-    """A kept table and the statements that create it."""
-
-    table: Table
-    ddl: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class StoredInput:
     """How a row of an input is found where it is stored whole, for the message of an error."""
 
@@ -157,12 +151,29 @@ class SQLPlan:
     first: SQLStep | None = None  # a store's first step, if something has a result of nothing
     stored_inputs: tuple[StoredInput, ...] = ()
     install: tuple[str, ...] = ()  # rows of last_update and the catalog
+    inputs: tuple[PlanInput, ...] = ()
+    python_steps: tuple[str, ...] = ()  # digests of the operators that run in Python
+    unsaid: Mapping[str, str] = field(default_factory=dict)  # scalars without exact SQL, and why
 
     @property
     def script(self) -> tuple[str, ...]:
         """Everything that ``create_tables=True`` runs."""
         tables = (text for each in self.tables for text in each.ddl)
         return (*self.own_ddl, *tables, *self.install)
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the catalog says of the query."""
+        return Manifest(
+            self.query,
+            self.dialect,
+            self.fingerprint,
+            self.tables,
+            self.inputs,
+            tuple((each.name, each.table) for each in self.caches),
+            self.allow_negative,
+            self.first is not None,
+        )
 
     def step(self, changed: frozenset[str]) -> SQLStep:
         """The statements for a set of changed inputs: its own list, or that for any mix."""

@@ -83,7 +83,10 @@ class Table:
     reason: str = ""
     serves: str = ""  # the operator whose rows these are
     where: str = ""  # file:line of it
-    digest: str = ""
+    digest: str = ""  # of what is stored: the same digest, the same rows in columns of these names
+    rows: str = ""  # of the rows, seen through the columns in ``holds``
+    holds: tuple[tuple[str, str], ...] = ()  # a column, and the operator's column that it holds
+    input: str = ""  # the input whose rows these are, if no operator is between
     sums: tuple[SumColumns, ...] = ()
     extremes: tuple[SumColumns, ...] = ()  # of minima and maxima, which are not added up
     rows_of: str = field(default="", compare=False)  # the row type, for messages

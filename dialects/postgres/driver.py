@@ -10,7 +10,7 @@ import select
 import time as clock
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -287,16 +287,20 @@ class PostgresDriver(Driver):
             self._execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield
 
-    def lock(self, tables: Sequence[str]) -> Mapping[str, int]:
+    def lock(self, tables: Sequence[str], query: str, fingerprint: str) -> Mapping[str, int]:
         # An earlier statement than those that read the tables, or their snapshot would be older
         # than the lock. Each row is written, not only locked: under REPEATABLE READ that makes a
         # step fail, to be run again, whose snapshot is older than the last change.
         sql = (
             "WITH l AS (SELECT table_name FROM last_update WHERE table_name = ANY(%s) "
+            "AND EXISTS (SELECT FROM stepping_queries WHERE name = %s AND fingerprint = %s) "
             "ORDER BY table_name FOR UPDATE) UPDATE last_update u SET t = u.t FROM l "
             "WHERE u.table_name = l.table_name RETURNING u.table_name, u.t"
         )
-        return dict(self._execute(sql, (list(tables),), prepare=True).fetchall())
+        # A lock that was waited for is that of the row as it is then; the catalog is seen as it
+        # was before. So a migration deletes the rows of a query and inserts them anew.
+        given = (list(tables), query, fingerprint)
+        return dict(self._execute(sql, given, prepare=True).fetchall())
 
     def standing(self, tables: Sequence[str]) -> Mapping[str, int]:
         sql = "SELECT table_name, t FROM last_update WHERE table_name = ANY(%s)"
@@ -398,6 +402,78 @@ class PostgresDriver(Driver):
     @property
     def queue(self) -> PostgresQueue:
         return PostgresQueue(self)
+
+    def whole_tables(self) -> None:
+        self._execute(
+            "SELECT set_config('enable_seqscan', 'on', true), "
+            "set_config('enable_mergejoin', 'on', true), "
+            "set_config('plan_cache_mode', 'force_custom_plan', true)"
+        )
+
+    @contextmanager
+    def settings_kept(self) -> Iterator[None]:
+        names = ("lock_timeout", "statement_timeout")
+        before = self._execute(
+            "SELECT " + ", ".join(f"current_setting('{name}')" for name in names)
+        ).fetchone()
+        try:
+            yield
+        finally:
+            if before is not None and not self._connection.broken:
+                restored = ", ".join(f"set_config('{name}', %s, false)" for name in names)
+                self._execute(f"SELECT {restored}".encode(), before)
+
+    def columns(self, tables: Sequence[str]) -> dict[str, set[str]]:
+        sql = (
+            "SELECT c.relname, array_agg(a.attname::text) FROM pg_catalog.pg_class c "
+            "JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 "
+            "AND NOT a.attisdropped WHERE c.relname = ANY(%s) AND c.relkind IN ('r', 'p') "
+            "AND pg_catalog.pg_table_is_visible(c.oid) GROUP BY c.relname"
+        )
+        with self._connection.transaction():
+            rows = self._execute(sql, (list(tables),)).fetchall()
+        return {name: set(columns) for name, columns in rows}
+
+    def undo(self) -> None:
+        if not self._is_idle():
+            self._connection.rollback()
+
+    def indexes(self, names: Sequence[str]) -> set[str]:
+        sql = (
+            "SELECT c.relname FROM pg_catalog.pg_class c WHERE c.relname = ANY(%s) "
+            "AND c.relkind = 'i' AND pg_catalog.pg_table_is_visible(c.oid)"
+        )
+        return {name for (name,) in self._execute(sql, (list(names),)).fetchall()}
+
+    def sizes(self, tables: Sequence[str]) -> dict[str, tuple[int, int | None]]:
+        # An estimate where there is one: to count a large table takes long.
+        sql = (
+            "SELECT c.relname, c.reltuples::int8, pg_catalog.pg_table_size(c.oid) "
+            "FROM pg_catalog.pg_class c WHERE c.relname = ANY(%s) "
+            "AND pg_catalog.pg_table_is_visible(c.oid) AND c.relkind IN ('r', 'p')"
+        )
+        found: dict[str, tuple[int, int | None]] = {}
+        with self._connection.transaction():
+            for name, rows, size in self._execute(sql, (list(tables),)).fetchall():
+                if rows < 1:
+                    quoted = '"' + name.replace('"', '""') + '"'
+                    counted = self._execute(f"SELECT count(*) FROM {quoted}".encode()).fetchone()
+                    rows = counted[0] if counted else 0
+                found[name] = (rows, size)
+        return found
+
+    def change(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        return self._raw().execute(sql.encode(), parameters or None).rowcount
+
+    def remember(self, query: str, fingerprint: str, key: str, plan: str, recompute: str) -> None:
+        sql = (
+            "UPDATE stepping_queries SET plan_key = %s, plan = %s, recompute = %s WHERE ctid = ("
+            "SELECT ctid FROM stepping_queries WHERE name = %s AND fingerprint = %s "
+            "FOR UPDATE SKIP LOCKED)"
+        )
+        refused = (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)
+        with suppress(*refused), self._connection.transaction():
+            self._execute(sql, (key, plan, recompute, query, fingerprint))
 
     def start(self, query: str) -> bool:
         sql = "UPDATE stepping_queries SET started = true WHERE name = %s AND NOT started"

@@ -19,6 +19,7 @@ from stepping.dialects.metadata import create_statements
 from stepping.dialects.postgres import queue
 from stepping.dialects.postgres.fuse import fuse
 from stepping.dialects.postgres.merge import Part, delta_parts, state_parts, with_parts
+from stepping.dialects.postgres.migration import PostgresMigrationWords
 from stepping.dialects.postgres.scalars import PostgresSpelling
 from stepping.dialects.scalars import Sql
 from stepping.dialects.sums import float_total, product
@@ -53,6 +54,10 @@ class PostgresDialect(Dialect):
     @cached_property
     def spelling(self) -> PostgresSpelling:
         return PostgresSpelling()
+
+    @cached_property
+    def migrations(self) -> PostgresMigrationWords:
+        return PostgresMigrationWords(self)
 
     # -- tables and columns -------------------------------------------------------------------
 
@@ -164,6 +169,10 @@ class PostgresDialect(Dialect):
         body = ",\n    ".join(columns)
         return (f"CREATE TEMP TABLE IF NOT EXISTS {self.quoted(table.name)} (\n    {body}\n)",)
 
+    def without(self, rows: Expression, others: Expression) -> Expression:
+        # No key forbids a row that stands there twice.
+        return exp.except_(rows, others, distinct=False, copy=False)
+
     def own_ddl(self) -> tuple[str, ...]:
         return (
             "CREATE TABLE IF NOT EXISTS last_update (\n"
@@ -171,8 +180,14 @@ class PostgresDialect(Dialect):
             "    t BIGINT NOT NULL\n) WITH (fillfactor = 10)",
             "CREATE TABLE IF NOT EXISTS stepping_queries (\n"
             '    name TEXT COLLATE "C" NOT NULL PRIMARY KEY,\n'
+            "    version BIGINT NOT NULL DEFAULT 1,\n"
             "    fingerprint TEXT NOT NULL,\n"
+            "    dialect TEXT NOT NULL,\n"
+            "    format BIGINT NOT NULL,\n"
             "    tables TEXT NOT NULL,\n"
+            "    plan_key TEXT,\n"
+            "    plan TEXT,\n"
+            "    recompute TEXT,\n"
             "    started BOOLEAN NOT NULL DEFAULT false,\n"
             "    installed_at TIMESTAMPTZ NOT NULL DEFAULT now()\n)",
             "CREATE SEQUENCE IF NOT EXISTS stepping_clock",

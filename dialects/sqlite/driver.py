@@ -12,7 +12,7 @@ import time as clock
 import uuid
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -407,8 +407,16 @@ class SQLiteDriver(Driver):
             if self._connection.in_transaction:
                 self._connection.execute("COMMIT")
 
-    def lock(self, tables: Sequence[str]) -> Mapping[str, int]:
-        return self.standing(tables)  # BEGIN IMMEDIATE holds the only write lock there is
+    def lock(self, tables: Sequence[str], query: str, fingerprint: str) -> Mapping[str, int]:
+        # BEGIN IMMEDIATE holds the only write lock there is.
+        if not tables:
+            return {}
+        marks = ", ".join("?" * len(tables))
+        sql = (
+            f"SELECT table_name, t FROM last_update WHERE table_name IN ({marks}) AND EXISTS "
+            "(SELECT 1 FROM stepping_queries WHERE name = ? AND fingerprint = ?)"
+        )
+        return dict(self._select(sql, (*tables, query, fingerprint)).fetchall())
 
     def standing(self, tables: Sequence[str]) -> Mapping[str, int]:
         if not tables:
@@ -475,6 +483,48 @@ class SQLiteDriver(Driver):
     @property
     def queue(self) -> SQLiteQueue:
         return SQLiteQueue(self)
+
+    def columns(self, tables: Sequence[str]) -> dict[str, set[str]]:
+        sql = "SELECT name FROM pragma_table_info(?)"
+        found = {name: {c for (c,) in self._select(sql, (name,)).fetchall()} for name in tables}
+        return {name: columns for name, columns in found.items() if columns}
+
+    def undo(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def indexes(self, names: Sequence[str]) -> set[str]:
+        rows = self._select("SELECT name FROM sqlite_master WHERE type = 'index'")
+        return {name for (name,) in rows} & set(names)
+
+    def sizes(self, tables: Sequence[str]) -> dict[str, tuple[int, int | None]]:
+        found: dict[str, tuple[int, int | None]] = {}
+        for name in tables:
+            quoted = '"' + name.replace('"', '""') + '"'
+            (rows,) = self._select(f"SELECT count(*) FROM {quoted}").fetchone()
+            size = None
+            with suppress(sqlite3.OperationalError):  # dbstat is a compile-time option
+                sql = "SELECT sum(pgsize) FROM dbstat WHERE name = ? AND aggregate = TRUE"
+                (size,) = self._select(sql, (name,)).fetchone()
+            found[name] = (rows, size)
+        return found
+
+    def change(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        return self._connection.execute(sql, parameters).rowcount
+
+    def remember(self, query: str, fingerprint: str, key: str, plan: str, recompute: str) -> None:
+        sql = (
+            "UPDATE stepping_queries SET plan_key = ?, plan = ?, recompute = ? "
+            "WHERE name = ? AND fingerprint = ?"
+        )
+        (patience,) = self._select("PRAGMA busy_timeout").fetchone()
+        self._connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            # Nothing but a copy: left out where the file is read-only, or somebody is writing.
+            with suppress(sqlite3.OperationalError), self.writing():
+                self._connection.execute(sql, (key, plan, recompute, query, fingerprint))
+        finally:
+            self._connection.execute(f"PRAGMA busy_timeout = {int(patience)}")
 
     def start(self, query: str) -> bool:
         sql = "UPDATE stepping_queries SET started = 1 WHERE name = ? AND started = 0"

@@ -22,6 +22,7 @@ from stepping.dialects.metadata import create_statements
 from stepping.dialects.scalars import Sql
 from stepping.dialects.sqlite import queue
 from stepping.dialects.sqlite.functions import AGGREGATES, REGISTERED
+from stepping.dialects.sqlite.migration import SQLiteMigrationWords
 from stepping.dialects.sqlite.nesting import DEEPEST, nesting
 from stepping.dialects.sqlite.scalars import SQLiteSpelling
 from stepping.dialects.sums import float_total, product
@@ -69,6 +70,10 @@ class SQLiteDialect(Dialect):
 
     def too_deep(self, tree: Expression) -> bool:
         return nesting(tree) > DEEPEST - _INSERT
+
+    @cached_property
+    def migrations(self) -> SQLiteMigrationWords:
+        return SQLiteMigrationWords(self)
 
     # -- tables and columns -------------------------------------------------------------------
 
@@ -144,8 +149,14 @@ class SQLiteDialect(Dialect):
             "    t INTEGER NOT NULL\n) WITHOUT ROWID",
             "CREATE TABLE IF NOT EXISTS stepping_queries (\n"
             "    name TEXT NOT NULL PRIMARY KEY,\n"
+            "    version INTEGER NOT NULL DEFAULT 1,\n"
             "    fingerprint TEXT NOT NULL,\n"
+            "    dialect TEXT NOT NULL,\n"
+            "    format INTEGER NOT NULL,\n"
             "    tables TEXT NOT NULL,\n"
+            "    plan_key TEXT,\n"
+            "    plan TEXT,\n"
+            "    recompute TEXT,\n"
             "    started INTEGER NOT NULL DEFAULT 0,\n"
             "    installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP\n) WITHOUT ROWID",
             "CREATE TABLE IF NOT EXISTS stepping_clock (\n"

@@ -23,6 +23,11 @@ EXACT = decimal.Context(
 )
 
 
+# Revisions of functions, by name, that are not the first: stored rows that an older one made are
+# not taken for those of a newer one. Raise it here when a function's result changes for some value.
+REVISIONS: dict[str, int] = {}
+
+
 @dataclass(frozen=True)
 class Function:
     """One row: a function of non-null atoms that a database may spell.

@@ -1,0 +1,176 @@
+"""The plan of verify: every table that can be is computed into a temporary one."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from sqlglot import exp
+
+from stepping.compiler import ir
+from stepping.compiler.lowering.arrange import Arrangement, Arrangements, KeyedState
+from stepping.compiler.lowering.demand import Columns
+from stepping.compiler.lowering.filling import Filling, Find, Needs, Standing, filling
+from stepping.compiler.lowering.plan_sql import Planned
+from stepping.compiler.plan.recompute import Compared, Recompute, Unverified
+from stepping.compiler.plan.sql_plan import Role
+from stepping.compiler.plan.tables import Table, TableColumn, TableKind
+from stepping.compiler.schema import INT, bounded
+
+PREFIX = "fill_"
+
+
+def recompute_of(planned: Planned) -> tuple[Recompute, tuple[ir.Operator, ...]]:
+    """How each table of a query is computed from the inputs that are stored; the Python steps."""
+    base, why = based(planned)
+    derived = {table.name for table in planned.arrangements.tables} - set(base)
+    moved = shadowed(planned, derived)
+    shadows = {name: shadow_name(name) for name in derived}
+    made = filling(moved, set(shadows.values()), among(moved, set(base)))
+    assert not made.missing
+    dialect = planned.dialect
+    tables = [t for t in moved.arrangements.tables if t.name in shadows.values()]
+    session = [text for table in tables for text in dialect.temporary_ddl(table)]
+    session += [text for table in made.temporary for text in dialect.session_ddl(table)]
+    used = [*(table.name for table in tables), *(table.name for table in made.temporary)]
+    statements = [
+        text
+        for each in made.statements
+        for text in dialect.render(each)
+        if text.role is not Role.CHECK
+    ]
+    made_of = Recompute(
+        tuple(session),
+        tuple(statements),
+        tuple(
+            compared(planned, table, shadows[table.name])
+            for table in planned.arrangements.tables
+            if table.name in derived
+        ),
+        tuple(Unverified(name, reason) for name, reason in why.items()),
+        tuple(dialect.drop_temporary(name) for name in used),
+    )
+    return made_of, tuple(moved.scheduler.python_steps)
+
+
+def based(planned: Planned) -> tuple[dict[str, None], dict[str, str]]:
+    """The tables that nothing else says the contents of, and why, for each."""
+    base: dict[str, None] = {}
+    why: dict[str, str] = {}
+    known: set[str] = set()
+    for operator in planned.changes:
+        kept = planned.arrangements.delay.get(operator), planned.arrangements.state.get(operator)
+        for each in reversed(kept):  # a state before the rows that are made of it
+            if each is None:
+                continue
+            table = each.table
+            reason = ""
+            if not operator.inputs:
+                reason = f"it is where the input {operator.label} is stored"
+            else:
+                found = Filling()
+                find = among(planned, known)
+                Needs(planned, {table.name}, find, frozenset(), found, there=known).collect()
+                reason = "; ".join(
+                    f"{m.operator.label}({', '.join(m.columns)}): {m.why}" for m in found.missing
+                )
+            known.add(table.name)
+            if reason:
+                base[table.name] = None
+                why[table.name] = reason
+    return base, why
+
+
+def among(planned: Planned, tables: set[str]) -> Find:
+    """Finds an operator's rows in its own delay table, if that is among some."""
+
+    def find(operator: ir.Operator, columns: Columns) -> Standing | None:
+        arrangement = planned.arrangements.delay.get(operator)
+        if arrangement is None or arrangement.table.name not in tables:
+            return None
+        return standing_in(arrangement, columns)
+
+    return find
+
+
+def standing_in(arrangement: Arrangement, columns: Columns) -> Standing | None:
+    """The columns of an operator in its own table, if that holds them all."""
+    held = {}
+    for name in columns:
+        stored = arrangement.holding(name)
+        if stored is None:
+            return None
+        held[name] = ir.ColumnRef(stored, arrangement.table.column(stored).type)
+    return Standing(arrangement.table, held)
+
+
+def shadow_name(table: str) -> str:
+    return bounded(f"stepping_verify_{table}")
+
+
+def shadowed(planned: Planned, tables: set[str]) -> Planned:
+    """The same query, with other names for some of its tables."""
+    delay = {
+        op: Arrangement(each.operator, shadow(each.table, tables), each.columns, each.keys)
+        for op, each in planned.arrangements.delay.items()
+    }
+    state = {
+        op: KeyedState(each.groups, shadow(each.table, tables), apart(each.change))
+        for op, each in planned.arrangements.state.items()
+    }
+    arrangements = Arrangements(delay, state)
+    scheduler = dataclasses.replace(
+        planned.scheduler,
+        arrangements=arrangements,
+        delta_tables={},
+        own_tables={},
+        python_steps=[],
+        prefix=PREFIX,
+    )
+    return dataclasses.replace(planned, arrangements=arrangements, scheduler=scheduler)
+
+
+def apart(change: Table) -> Table:
+    """The change table under a name that no step uses on the same connection."""
+    name = change.name.replace("stepping_", f"stepping_{PREFIX}", 1)
+    return dataclasses.replace(change, name=bounded(name))
+
+
+def shadow(table: Table, among: set[str]) -> Table:
+    if table.name not in among:
+        return table
+    indexes = tuple(
+        dataclasses.replace(index, name=shadow_name(index.name)) for index in table.indexes
+    )
+    return dataclasses.replace(table, name=shadow_name(table.name), indexes=indexes)
+
+
+def compared(planned: Planned, table: Table, other: str) -> Compared:
+    """The statements that say where a kept table and a temporary one differ."""
+    dialect = planned.dialect
+    weight = TableColumn(table.weight or "", INT)
+
+    def rows(name: str) -> exp.Expression:
+        names = [*table.names, weight.name]
+        columns = [exp.column(dialect.identifier(each)) for each in names]
+        selected: exp.Expression = exp.select(*columns).from_(
+            exp.Table(this=dialect.identifier(name))
+        )
+        return selected
+
+    def less(first: str, second: str) -> str:
+        return dialect.text(dialect.without(rows(first), rows(second)))
+
+    return Compared(
+        table.name,
+        other,
+        table.columns,
+        weight.name,
+        table.key,
+        table.kind is TableKind.STATE,
+        table.serves,
+        table.where,
+        less(table.name, other),
+        less(other, table.name),
+        dialect.delete_row(table),
+        dialect.insert_row(table),
+    )

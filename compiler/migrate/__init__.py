@@ -1,0 +1,1 @@
+"""Migrations: from the tables that are installed to those that are wanted."""

@@ -1,0 +1,305 @@
+"""From what is installed to what is wanted: what becomes of each table, and how it is filled."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from stepping.compiler.lowering.filling import Filling, filling
+from stepping.compiler.lowering.plan_sql import Planned
+from stepping.compiler.lowering.recomputing import PREFIX, apart
+from stepping.compiler.migrate.standing import Candidate, Installed
+from stepping.compiler.plan.changes import (
+    Fate,
+    TableChange,
+    table_changes,
+)
+from stepping.compiler.plan.data import FORMAT, to_text
+from stepping.compiler.plan.manifest import Manifest
+from stepping.compiler.plan.migration import (
+    FilledFrom,
+    Hints,
+    Migration,
+    MigrationStatement,
+    Phase,
+    Underivable,
+)
+from stepping.compiler.plan.sql_plan import Role, SQLPlan
+from stepping.compiler.plan.tables import Table
+from stepping.compiler.schema import bounded
+from stepping.errors import MigrationError
+
+STEPS_IN_PYTHON = (Role.PYTHON, Role.FOLD)
+
+
+def migration_of(
+    planned: Planned,
+    plan: SQLPlan,
+    old: Manifest | None,
+    others: Sequence[Manifest],
+    hints: Hints,
+) -> Migration:
+    """The migration of a query to a plan. ``others`` are the other queries in the database."""
+    made = Migrating(planned, plan, old, others, hints)
+    made.check_hints()
+    return made.migration()
+
+
+@dataclass
+class Migrating:
+    """Makes one migration."""
+
+    planned: Planned
+    plan: SQLPlan
+    old: Manifest | None
+    others: Sequence[Manifest]
+    hints: Hints
+
+    def __post_init__(self) -> None:
+        self.dialect = self.planned.dialect
+        self.words = self.dialect.migrations
+        self.changes = table_changes(self.old, self.plan.manifest, self.dialect.is_same_table)
+        self.statements: list[MigrationStatement] = []
+
+    # -- hints ----------------------------------------------------------------------------------
+
+    def check_hints(self) -> None:
+        inputs = {each.name: each for each in self.plan.inputs}
+        for name in self.hints.backfill:
+            if name not in inputs:
+                raise MigrationError(
+                    f"backfill names {name!r}, which is no input of {self.plan.query!r}",
+                    hint=f"its inputs are {', '.join(inputs)}",
+                )
+        stored = [] if self.old is None else self.old.inputs
+        fields = {f"{each.row}.{c.path[0]}" for each in stored for c in each.columns if c.path}
+        for old in self.hints.renames:
+            if old not in fields and old not in {each.name for each in stored}:
+                raise MigrationError(
+                    f"renames has {old!r}, and nothing of that name is installed",
+                    hint=f"there are {', '.join(sorted(fields))}",
+                )
+
+    # -- the whole ------------------------------------------------------------------------------
+
+    def migration(self) -> Migration:
+        new = self.plan.manifest
+        found = self.installed()
+        filled = self.filling(found)
+        if filled.missing:
+            missing = tuple(
+                Underivable(
+                    each.operator.label,
+                    each.columns,
+                    found.why.get(each.operator.label, each.why),
+                    each.blocks,
+                )
+                for each in filled.missing
+            )
+            return Migration(
+                self.plan.query, self.plan.dialect, self.old, new, self.changes, (), (), missing
+            )
+        self.open()
+        self.make_tables()
+        given = self.fill(filled)
+        self.switch()
+        self.drop()
+        texts = [each.sql for each in self.statements]
+        sources = [*found.found.values()]
+        sources += (
+            FilledFrom(name, "", "", "a new input: it has no rows yet")
+            for name in sorted(self.empty())
+        )
+        sources += (
+            FilledFrom(name, "", "", "from the SELECT that was given" if sql else "from Python")
+            for name, sql in self.hints.backfill.items()
+        )
+        return Migration(
+            self.plan.query,
+            self.plan.dialect,
+            self.old,
+            new,
+            self.changes,
+            tuple(self.statements),
+            tuple(sources),
+            (),
+            self.dialect.registered_in(texts),
+            given,
+            tuple(self.planned.scheduler.python_steps),
+        )
+
+    def installed(self) -> Installed:
+        """The installed tables that rows can be read from while others are filled."""
+        kept = self.kept_names()
+        candidates = []
+        for manifest in (self.old, *self.others):
+            for each in () if manifest is None else manifest.tables:
+                assert manifest is not None
+                table, name = each.table, each.table.name
+                if manifest is self.old:
+                    table = dataclasses.replace(table, name=kept.get(name, name))
+                candidates.append(Candidate(table, manifest, name))
+        return Installed(candidates, self.hints.renames)
+
+    def kept_names(self) -> dict[str, str]:
+        """What the query's tables are called when others are filled."""
+        names = {}
+        for change in self.changes:
+            if change.fate is Fate.RENAMED and change.old and change.new:
+                names[change.old.table.name] = change.new.table.name
+            if change.fate is Fate.REBUILT and change.old and change.new:
+                names[change.old.table.name] = change.new.table.name
+        return names
+
+    def empty(self) -> frozenset[str]:
+        """Inputs that are new, and so have no rows."""
+        known = {each.name for m in (self.old, *self.others) if m for each in m.inputs}
+        known = {self.hints.renames.get(name, name) for name in known} | known
+        names = {each.name for each in self.plan.inputs}
+        return frozenset(names - known - set(self.hints.backfill))
+
+    def filling(self, found: Installed) -> Filling:
+        new = {
+            change.new.table.name
+            for change in self.changes
+            if change.new is not None and change.fate is Fate.NEW
+        }
+        arrangements = self.planned.arrangements
+        state = {
+            op: dataclasses.replace(each, change=apart(each.change))
+            for op, each in arrangements.state.items()
+        }
+        arrangements = dataclasses.replace(arrangements, state=state)
+        scheduler = dataclasses.replace(
+            self.planned.scheduler, arrangements=arrangements, prefix=PREFIX
+        )
+        self.planned = dataclasses.replace(
+            self.planned, arrangements=arrangements, scheduler=scheduler
+        )
+        given = frozenset(self.hints.backfill)
+        return filling(self.planned, new, found.find, given, self.empty())
+
+    # -- the statements -------------------------------------------------------------------------
+
+    def add(self, sql: str, note: str, **more: Any) -> None:
+        self.statements.append(MigrationStatement(Phase.SWITCH, sql, note, **more))
+
+    def open(self) -> None:
+        for change in self.changes:
+            if change.fate in (Fate.INDEXED, Fate.RENAMED) and change.old and change.new:
+                self.statements += self.words.indexes(change.old, change.new)
+        query, old = self.plan.query, self.old
+        if old is None and not self.others:
+            for text in self.plan.own_ddl:
+                self.add(text, "our own tables, if they are not there")
+        self.statements += self.words.lock(query, () if old is None else old.kept)
+        says = f"this script is for {query} as it was when it was written, and another is installed"
+        if old is None:
+            says = f"{query} is installed already"
+        fingerprint = None if old is None else old.fingerprint
+        for text in self.words.guard(query if old is None else old.query, fingerprint, says):
+            self.add(text, "nothing happens unless it is what the script was written for")
+        if old is not None:
+            for text in self.words.settled(old.query):
+                self.add(text, "tables of which some are ahead of others say nothing")
+
+    def make_tables(self) -> None:
+        for change in self.changes:
+            if change.fate is Fate.RENAMED and change.old and change.new:
+                self.statements += self.words.rename(change.old, change.new)
+            if change.fate is Fate.REBUILT and change.old and not has_room(change):
+                name = aside(change.old.table.name)
+                self.statements += self.words.aside(change.old, name)
+            if change.new is not None and change.fate in (Fate.NEW, Fate.REBUILT):
+                table = change.new.table
+                for text in change.new.ddl:
+                    note = f"{table.reason}; for {table.serves} ({table.where})"
+                    ignore = ("prefer-timestamp-tz",) if "TIMESTAMP WITHOUT" in text else ()
+                    self.add(text, note, lock="none: nobody has it yet", ignore=ignore)
+
+    def fill(self, filled: Filling) -> dict[str, Table]:
+        given = {}
+        for table in filled.temporary:
+            for text in self.words.temporary(table):
+                ignore = ("prefer-timestamp-tz",) if "TIMESTAMP WITHOUT" in text else ()
+                self.add(text, "holds rows until the new tables are filled", ignore=ignore)
+        for name, table in filled.given.items():
+            sql = self.hints.backfill[name]
+            if sql is None:
+                given[name] = table
+                self.add("", f"the rows of {name} that Python gives", given=name)
+            else:
+                self.add(self.words.given(table, sql), f"the rows of {name} that were given")
+        for change in self.changes:
+            if change.fate is Fate.REBUILT and change.old and change.new:
+                old = change.old.table.name
+                old = old if has_room(change) else aside(old)
+                sql = self.words.copy(change.new.table, old)
+                self.add(sql, "the same rows in another form", scans=old)
+        for statement in filled.statements:
+            for text in self.dialect.render(statement):
+                if text.role is Role.CHECK:
+                    continue
+                program = text if text.role in STEPS_IN_PYTHON else None
+                note = f"fills what {text.operator} ({text.where}) keeps"
+                self.add(text.sql, note, program=program)
+        for table in filled.temporary:
+            for text in self.words.drop_temporary(table.name):
+                self.add(text, "is needed no longer")
+        return given
+
+    def switch(self) -> None:
+        old_names = () if self.old is None else self.old.kept
+        renamed = {
+            change.old.table.name: change.new.table.name
+            for change in self.changes
+            if change.fate is Fate.RENAMED and change.old and change.new
+        }
+        for text in self.words.clocks(old_names, self.plan.kept, renamed):
+            self.add(text, "where each table stands")
+        if self.old is None:
+            self.add(self.plan.install[-1], "what is installed")
+            if self.plan.first is not None:
+                text = f"name = {self.words.literal(self.plan.query)}"
+                self.add(
+                    f"UPDATE stepping_queries SET started = TRUE WHERE {text}",  # noqa: S608
+                    "its first step has been",
+                )
+            return
+        row = {
+            "name": self.plan.query,
+            "fingerprint": self.plan.fingerprint,
+            "dialect": self.plan.dialect,
+            "format": FORMAT,
+            "tables": to_text(self.plan.manifest, Manifest),
+        }
+        if self.old.query != self.plan.query:
+            for text in self.words.renamed(self.old.query, self.plan.query):
+                self.add(text, "what else is known of the query")
+        text = self.words.installed(self.old.query, row, self.plan.first is not None)
+        self.add(text, "what is installed; processes with the version before fail from here on")
+
+    def drop(self) -> None:
+        for change in self.changes:
+            if change.old is None:
+                continue
+            name = change.old.table.name
+            if change.fate is Fate.DROPPED:
+                self.statements.append(self.words.drop(name, f"nothing needs {name} any longer"))
+            if change.fate is Fate.REBUILT:
+                name = name if has_room(change) else aside(name)
+                self.statements.append(self.words.drop(name, "its rows stand elsewhere"))
+
+
+def has_room(change: TableChange) -> bool:
+    """Whether a table that is written anew can be made beside the old one, by their names."""
+    assert change.old is not None
+    assert change.new is not None
+    return change.old.table.name != change.new.table.name
+
+
+def aside(name: str) -> str:
+    """What a table is called while its rows are written in another form."""
+    return bounded(f"{name}__old")

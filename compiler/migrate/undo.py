@@ -1,0 +1,189 @@
+"""The way back: the tables of the version before, filled from what is there then.
+
+Only what is in the catalog is known of that version: its tables, and how they are computed from
+the inputs that it stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stepping.compiler.migrate.diff import STEPS_IN_PYTHON, aside, has_room
+from stepping.compiler.plan.changes import Fate
+from stepping.compiler.plan.data import FORMAT, to_text
+from stepping.compiler.plan.manifest import Manifest, SQLTable
+from stepping.compiler.plan.migration import Migration, MigrationStatement, Phase
+from stepping.compiler.plan.recompute import Recompute
+from stepping.compiler.plan.tables import Table
+
+
+def undo_of(
+    migration: Migration, recompute: Recompute | None, renames: Mapping[str, str], dialect: Any
+) -> tuple[tuple[MigrationStatement, ...], str]:
+    """The statements that go back, and why there are none if there are none."""
+    made = Undo(migration, recompute, renames, dialect)
+    why = made.why_not()
+    return ((), why) if why else (made.made(), "")
+
+
+@dataclass
+class Undo:
+    """Makes the way back of one migration."""
+
+    migration: Migration
+    recompute: Recompute | None
+    renames: Mapping[str, str]
+    dialect: Any
+
+    def __post_init__(self) -> None:
+        self.words = self.dialect.migrations
+        self.statements: list[MigrationStatement] = []
+        self.dropped = [
+            c.old for c in self.migration.changes if c.fate is Fate.DROPPED and c.old is not None
+        ]
+        self.restored = {
+            table.table.name: sql
+            for table in self.dropped
+            for sql in [self.from_input(table.table)]
+            if sql
+        }
+
+    # -- whether --------------------------------------------------------------------------------
+
+    def why_not(self) -> str:
+        computed = [t.table.name for t in self.dropped if t.table.name not in self.restored]
+        if self.migration.old is None or not computed:
+            return ""
+        if self.recompute is None:
+            return "how its tables are computed is not in the catalog; no store was opened on it"
+        if any(each.role in STEPS_IN_PYTHON for each in self.recompute.statements):
+            return "rows have to go through Python steps of the version before"
+        known = {each.table for each in self.recompute.compared}
+        lost = {u.table for u in self.recompute.unverified} & {t.table.name for t in self.dropped}
+        lost = (lost - set(self.restored)) | (set(computed) - known)
+        if lost:
+            return f"nothing has the rows of {', '.join(sorted(lost))} any longer"
+        if self.dialect.registered_in([each.sql for each in self.recompute.statements]):
+            return "it uses functions that only stepping registers"
+        return ""
+
+    def from_input(self, table: Table) -> str:
+        """The rows of a dropped table of an input, from the table that the input has now."""
+        old = self.migration.old
+        if old is None or not table.input or len(table.holds) < len(table.columns):
+            return ""
+        name = self.renames.get(table.input, table.input)
+        stored = next((i for i in old.inputs if i.name == table.input), None)
+        now = next((i for i in self.migration.new.inputs if i.name == name), None)
+        if stored is None or now is None:
+            return ""
+        was = {c.name: c for c in stored.columns}
+        for each in self.migration.new.tables:
+            if each.table.input != name:
+                continue
+            values = {}
+            for held, of in table.holds:
+                new_name = self.renames.get(f"{stored.row}.{was[of].path[0]}", was[of].path[0])
+                path = (new_name, *was[of].path[1:])
+                column = next((c for c in now.columns if c.path == path), None)
+                if column is None or column.type != was[of].type:
+                    break
+                found = next((n for n, o in each.table.holds if o == column.name), None)
+                if found is None:
+                    break
+                values[held] = found
+            else:
+                return str(self.words.projected(table, each.table, values))
+        return ""
+
+    # -- how ------------------------------------------------------------------------------------
+
+    def add(self, sql: str, note: str, **more: Any) -> None:
+        self.statements.append(MigrationStatement(Phase.SWITCH, sql, note, **more))
+
+    def made(self) -> tuple[MigrationStatement, ...]:
+        old, new = self.migration.old, self.migration.new
+        for change in self.migration.changes:
+            if change.fate in (Fate.INDEXED, Fate.RENAMED) and change.old and change.new:
+                self.statements += self.words.indexes(change.new, change.old)
+        self.statements += self.words.lock(new.query, new.kept)
+        says = f"this script takes back a version of {new.query} that is not installed"
+        for text in self.words.guard(new.query, new.fingerprint, says):
+            self.add(text, "nothing happens unless it is what the script was written for")
+        for text in self.words.settled(new.query):
+            self.add(text, "tables of which some are ahead of others say nothing")
+        for change in self.migration.changes:
+            if change.fate is Fate.RENAMED and change.old and change.new:
+                self.statements += self.words.rename(change.new, change.old)
+            if change.fate is Fate.REBUILT and change.old and change.new:
+                name = change.new.table.name
+                if not has_room(change):
+                    name = aside(name)
+                    self.statements += self.words.aside(change.new, name)
+                self.create(change.old)
+                sql = self.words.copy(change.old.table, name)
+                self.add(sql, "the same rows in their old form", scans=name)
+                self.statements.append(self.words.drop(name, "its rows stand elsewhere"))
+        for table in self.dropped:
+            self.create(table)
+        for name, sql in self.restored.items():
+            self.add(sql, f"the rows of {name}, as they are now")
+        self.compute()
+        self.catalog(old, new)
+        for change in self.migration.changes:
+            if change.fate is Fate.NEW and change.new is not None:
+                name = change.new.table.name
+                self.statements.append(self.words.drop(name, "the version before has it not"))
+        return tuple(self.statements)
+
+    def create(self, table: SQLTable) -> None:
+        for text in table.ddl:
+            ignore = ("prefer-timestamp-tz",) if "TIMESTAMP WITHOUT" in text else ()
+            self.add(text, f"{table.table.reason}", lock="none: nobody has it yet", ignore=ignore)
+
+    def compute(self) -> None:
+        wanted = {t.table.name for t in self.dropped} - set(self.restored)
+        if not wanted:
+            return
+        assert self.recompute is not None
+        for text in self.recompute.dropped:
+            self.add(text, "left by an attempt before", ignore=("ban-drop-table",))
+        for text in self.recompute.session:
+            ignore = ["prefer-timestamp-tz"] if "TIMESTAMP WITHOUT" in text else []
+            self.add(text, "holds rows until the tables are filled", ignore=tuple(ignore))
+        for statement in self.recompute.statements:
+            note = f"computes what {statement.operator} ({statement.where}) keeps"
+            self.add(statement.sql, note)
+        by_name = {t.table.name: t.table for t in self.dropped}
+        for each in self.recompute.compared:
+            if each.table in wanted:
+                sql = self.words.copy(by_name[each.table], each.shadow)
+                self.add(sql, f"the rows of {each.table}, as they are now")
+        for text in self.recompute.dropped:
+            self.add(text, "is needed no longer", ignore=("ban-drop-table",))
+
+    def catalog(self, old: Manifest | None, new: Manifest) -> None:
+        renamed = {
+            change.new.table.name: change.old.table.name
+            for change in self.migration.changes
+            if change.fate is Fate.RENAMED and change.old and change.new
+        }
+        for text in self.words.clocks(new.kept, () if old is None else old.kept, renamed):
+            self.add(text, "where each table stands")
+        if old is None:
+            self.add(self.words.forgotten(new.query), "it is not installed any longer")
+            return
+        row = {
+            "name": old.query,
+            "fingerprint": old.fingerprint,
+            "dialect": old.dialect,
+            "format": FORMAT,
+            "tables": to_text(old, Manifest),
+        }
+        if old.query != new.query:
+            for text in self.words.renamed(new.query, old.query):
+                self.add(text, "what else is known of the query")
+        text = self.words.installed(new.query, row, False)
+        self.add(text, "what is installed; processes with the version behind fail from here on")

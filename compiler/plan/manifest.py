@@ -1,0 +1,81 @@
+"""What is installed for a query, as the catalog says it: tables and inputs, without statements."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from stepping.compiler.plan.data import coding
+from stepping.compiler.plan.tables import Table
+from stepping.compiler.schema import Atom
+
+
+@dataclass(frozen=True)
+class SQLTable:
+    """A kept table and the statements that create it."""
+
+    table: Table
+    ddl: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class InputColumn:
+    """One column of an input's rows. ``path`` leads to it: names of fields and positions."""
+
+    name: str
+    path: tuple[str, ...]
+    type: Atom
+
+
+@dataclass(frozen=True)
+class PlanInput:
+    """An input: its name, what its rows are called in Python, and their columns."""
+
+    name: str
+    row: str
+    columns: tuple[InputColumn, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The tables of a query, what they hold and how they are made; and its inputs and caches."""
+
+    query: str
+    dialect: str
+    fingerprint: str
+    tables: tuple[SQLTable, ...]
+    inputs: tuple[PlanInput, ...]
+    caches: tuple[tuple[str, str], ...]  # the name of a cache, and its table
+    allow_negative: bool = False
+    starts: bool = False  # something has a result in the first step, whatever was inserted
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Names of the tables, in the order in which they are locked."""
+        return tuple(sorted(each.table.name for each in self.tables))
+
+
+def fingerprint_of(
+    query: str, dialect: str, allow_negative: bool, tables: tuple[SQLTable, ...]
+) -> str:
+    """What has to be the same for two plans to run on the same tables.
+
+    Not how the DDL is spelled, nor what is said about a table.
+    """
+    kept = sorted(json.dumps(physical(each.table)) for each in tables)
+    text = json.dumps([query, dialect, allow_negative, kept])
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def physical(table: Table) -> list[Any]:
+    """What a database has of a table: its name, columns, keys, indexes; and what it holds."""
+    encode, _ = coding(Atom)
+    columns = [[column.name, encode(column.type)] for column in table.columns]
+    indexes = [[i.name, i.columns, i.ascending, i.equal] for i in table.indexes]
+    flags = [table.picked, table.non_negative]
+    return [
+        *(table.name, table.kind.value, columns, table.weight, table.key),
+        *(indexes, flags, table.digest),
+    ]

@@ -1,0 +1,102 @@
+"""A migration as data: what becomes of each table, and the statements that make it so."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stepping.compiler.plan.changes import Fate, TableChange
+from stepping.compiler.plan.manifest import Manifest
+from stepping.compiler.plan.sql_plan import SQLStatement
+from stepping.compiler.plan.tables import Table
+
+
+class Phase(enum.Enum):
+    """Where a statement stands."""
+
+    BEFORE = "before"  # by itself, while everybody works on; it can be run again
+    SWITCH = "switch"  # in the one transaction
+    AFTER = "after"  # by itself, behind that; it can be run again
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What nobody but the developer knows."""
+
+    renames: Mapping[str, str] = field(default_factory=dict)
+    # Inputs whose rows come from elsewhere: a SELECT, or None where Python gives them.
+    backfill: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MigrationStatement:
+    """One statement, with what a reviewer asks of it."""
+
+    phase: Phase
+    sql: str
+    note: str  # what it does, and why
+    lock: str = ""  # what it keeps others from
+    scans: str = ""  # the table that it reads or writes all of
+    ignore: tuple[str, ...] = ()  # rules of the linter squawk that it breaks on purpose
+    program: SQLStatement | None = None  # what a step in Python runs, instead of ``sql``
+    given: str = ""  # an input whose rows come from Python
+
+
+@dataclass(frozen=True)
+class FilledFrom:
+    """Where the rows of something come from."""
+
+    what: str
+    table: str
+    query: str  # whose table that is
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Underivable:
+    """Rows that no table has, and the tables that cannot be filled for it."""
+
+    input: str  # or the operator
+    columns: tuple[str, ...]
+    why: str
+    blocks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Migration:
+    """From what is installed to what is wanted."""
+
+    query: str
+    dialect: str
+    old: Manifest | None
+    new: Manifest
+    changes: tuple[TableChange, ...]
+    statements: tuple[MigrationStatement, ...] = ()
+    filled_from: tuple[FilledFrom, ...] = ()
+    underivable: tuple[Underivable, ...] = ()
+    registered: tuple[str, ...] = ()  # functions that only stepping's connection has
+    given: dict[str, Table] = field(default_factory=dict)  # inputs whose rows come from Python
+    python_steps: tuple[Any, ...] = ()
+
+    def named(self, *fates: Fate) -> tuple[str, ...]:
+        """The tables that something becomes of, by their new names if they have one."""
+        found: Iterable[Any] = (c.new or c.old for c in self.changes if c.fate in fates)
+        return tuple(each.table.name for each in found)
+
+    @property
+    def needs_python(self) -> str:
+        """Why no script of SQL alone can do it; empty if one can."""
+        if self.given:
+            return f"the rows of {', '.join(self.given)} come from Python"
+        if any(each.program is not None for each in self.statements):
+            return "rows have to go through Python steps"
+        if self.registered:
+            return f"it uses functions that stepping registers: {', '.join(self.registered)}"
+        return ""
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether what is installed is what is wanted."""
+        return self.old is not None and self.old.fingerprint == self.new.fingerprint

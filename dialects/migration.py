@@ -1,0 +1,211 @@
+"""The words of a migration: locks, guards, names, and what is said in the catalog."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlglot import exp
+
+from stepping.compiler.plan.manifest import SQLTable
+from stepping.compiler.plan.migration import MigrationStatement, Phase
+from stepping.compiler.plan.tables import Table
+from stepping.dialects.base import Dialect
+
+_BY_QUERY = ("stepping_times", "stepping_iterations", "stepping_journal", "stepping_queue")
+NAMED = re.compile(r'CREATE (?:INDEX|TRIGGER)(?: IF NOT EXISTS)? ("(?:[^"]|"")*"|\w+)')
+
+
+class MigrationWords(ABC):
+    """One database's spelling of what only migrations say."""
+
+    dialect: Dialect
+    transactional = False  # indexes are made without blocking, which no transaction can
+
+    def quoted(self, name: str) -> str:
+        return str(self.dialect.identifier(name).sql(dialect=self.dialect.sqlglot_name))
+
+    def literal(self, value: object) -> str:
+        return str(exp.convert(value).sql(dialect=self.dialect.sqlglot_name))
+
+    def names(self, names: Sequence[str]) -> str:
+        return ", ".join(self.literal(name) for name in names)
+
+    @abstractmethod
+    def opening(self) -> tuple[str, ...]:
+        """The statements in front of everything."""
+
+    @abstractmethod
+    def begin(self) -> str:
+        """The statement that begins the transaction."""
+
+    @abstractmethod
+    def lock(self, query: str, tables: Sequence[str]) -> tuple[MigrationStatement, ...]:
+        """Keep steps of the query out until the transaction ends."""
+
+    @abstractmethod
+    def counted(self, rows: str, wanted: int, says: str) -> tuple[str, ...]:
+        """Fail with a message unless there are so many rows in a FROM with its conditions."""
+
+    def guard(self, query: str, fingerprint: str | None, says: str) -> tuple[str, ...]:
+        """Fail with a message unless the query is installed with a fingerprint, or is not."""
+        rows = f"stepping_queries WHERE name = {self.literal(query)}"
+        if fingerprint is None:
+            return self.counted(rows, 0, says)
+        return self.counted(f"{rows} AND fingerprint = {self.literal(fingerprint)}", 1, says)
+
+    def settled(self, query: str) -> tuple[str, ...]:
+        """Fail if an iteration has been written in part, as flush_every_set=True does."""
+        rows = f"stepping_iterations WHERE query = {self.literal(query)} AND state = 'running'"
+        return self.counted(rows, 0, f"iterations of {query} are at work: see stepping status")
+
+    @abstractmethod
+    def rename(self, old: SQLTable, new: SQLTable) -> tuple[MigrationStatement, ...]:
+        """Give a table, and all that is named after it, the names of another."""
+
+    def indexes(self, old: SQLTable, new: SQLTable) -> tuple[MigrationStatement, ...]:
+        """Make the indexes that a kept table gets, and drop those that it loses.
+
+        Of a table that is renamed as well, before that.
+        """
+        by_body = {body_of(text): text for text in old.ddl if is_index(text)}
+        wanted = {body_of(text): text for text in new.ddl if is_index(text)}
+        made: list[MigrationStatement] = []
+        for body, text in wanted.items():
+            if body not in by_body:
+                on = f"ON {self.quoted(old.table.name)} {body}"
+                sql = f"CREATE INDEX IF NOT EXISTS {name_in(text)} {on}"
+                made += self.index(sql, old.table.name)
+        for body, text in by_body.items():
+            if body not in wanted:
+                made.append(self.drop_index(text, new.table.name))
+        return tuple(made)
+
+    @abstractmethod
+    def aside(self, old: SQLTable, name: str) -> tuple[MigrationStatement, ...]:
+        """Give a table another name, so that one with its own and its indexes' can be made."""
+
+    @abstractmethod
+    def index(self, sql: str, table: str) -> tuple[MigrationStatement, ...]:
+        """Make an index of a table that has rows."""
+
+    @abstractmethod
+    def drop_index(self, sql: str, table: str) -> MigrationStatement:
+        """Drop the index that a statement makes."""
+
+    @abstractmethod
+    def temporary(self, table: Table) -> tuple[str, ...]:
+        """Make a delta table that is gone behind the transaction."""
+
+    def drop_temporary(self, name: str) -> tuple[str, ...]:
+        return ()
+
+    def drop(self, table: str, note: str) -> MigrationStatement:
+        """Drop a table."""
+        return MigrationStatement(
+            Phase.SWITCH,
+            f"DROP TABLE IF EXISTS {self.quoted(table)}",
+            note,
+            lock=f"all access to {table}, until the transaction ends",
+            ignore=("ban-drop-table",),
+        )
+
+    def copy(self, table: Table, source: str) -> str:
+        """All rows of one table into another with the same columns."""
+        names = ", ".join(self.quoted(n) for n in (*table.names, table.weight or ""))
+        into, out = self.quoted(table.name), self.quoted(source)
+        return f"INSERT INTO {into} ({names})\nSELECT {names}\nFROM {out}"
+
+    def projected(self, table: Table, source: Table, values: Mapping[str, str]) -> str:
+        """The rows of a table, seen through some columns, into one that has those."""
+        into = ", ".join(self.quoted(n) for n in (*table.names, table.weight or ""))
+        columns = ", ".join(self.quoted(values[name]) for name in table.names)
+        count = f"SUM({self.quoted(source.weight or '')})"
+        return (
+            f"INSERT INTO {self.quoted(table.name)} ({into})\nSELECT {columns}, {count}\n"
+            f"FROM {self.quoted(source.name)}\nGROUP BY {columns}\nHAVING {count} <> 0"
+        )
+
+    def renamed(self, old: str, new: str) -> tuple[str, ...]:
+        """What else is known of a query, under its new name."""
+        return tuple(
+            f"UPDATE {table} SET query = {self.literal(new)} WHERE query = {self.literal(old)}"
+            for table in _BY_QUERY
+        )
+
+    def forgotten(self, query: str) -> str:
+        """Take a query out of the catalog."""
+        return f"DELETE FROM stepping_queries WHERE name = {self.literal(query)}"
+
+    def given(self, table: Table, sql: str) -> str:
+        """The rows of a SELECT that names its columns, each once, into a delta table."""
+        names = [self.quoted(name) for name in table.names]
+        into = ", ".join([*names, self.quoted(table.weight or "")])
+        values = ", ".join([*(f"q.{name}" for name in names), "1"])
+        return (
+            f"INSERT INTO {self.delta(table)} ({into})\nSELECT {values}\n"
+            f"FROM (\n{sql.strip().rstrip(';')}\n) AS q"
+        )
+
+    def delta(self, table: Table) -> str:
+        return str(self.dialect.source(table).sql(dialect=self.dialect.sqlglot_name))
+
+    # -- our own tables -------------------------------------------------------------------------
+
+    def clocks(
+        self, old: Sequence[str], new: Sequence[str], renamed: Mapping[str, str]
+    ) -> tuple[str, ...]:
+        """The rows of `last_update`: new tables stand where the query stands."""
+        added = [name for name in new if name not in old and name not in renamed.values()]
+        gone = [name for name in old if name not in new and name not in renamed]
+        stands = (
+            f"SELECT COALESCE(MAX(t), 0) FROM last_update WHERE table_name IN ({self.names(old)})"
+        )
+        made = [
+            f"INSERT INTO last_update (table_name, t)\nSELECT {self.literal(name)}, "
+            + (f"({stands})" if old else "0")
+            for name in added
+        ]
+        made += [
+            f"UPDATE last_update SET table_name = {self.literal(b)} "
+            f"WHERE table_name = {self.literal(a)}"
+            for a, b in renamed.items()
+        ]
+        if gone:
+            made.append(f"DELETE FROM last_update WHERE table_name IN ({self.names(gone)})")
+        stay = [name for name in new if name in old]
+        return (*made, *self.touched(stay))
+
+    def touched(self, tables: Sequence[str]) -> tuple[str, ...]:
+        """Make rows of `last_update` others, so that a step that waits for them finds none."""
+        return ()
+
+    def installed(self, old_query: str, row: Mapping[str, Any], started: bool) -> str:
+        """What the catalog says of a query that was installed."""
+        values = {name: self.literal(value) for name, value in row.items()}
+        values |= {"version": "version + 1", "plan_key": "NULL", "plan": "NULL"}
+        values["recompute"] = "NULL"
+        if started:
+            values["started"] = "TRUE"
+        sets = ",\n    ".join(f"{name} = {value}" for name, value in values.items())
+        return f"UPDATE stepping_queries SET\n    {sets}\nWHERE name = {self.literal(old_query)}"
+
+
+def is_index(sql: str) -> bool:
+    return sql.startswith("CREATE INDEX")
+
+
+def body_of(sql: str) -> str:
+    """What an index is of, without its name and its table's."""
+    found = re.search(r' ON (?:"(?:[^"]|"")*"|\w+) (\(.*)$', sql, re.DOTALL)
+    assert found is not None, sql
+    return found.group(1)
+
+
+def name_in(sql: str) -> str:
+    """The name of the index or trigger that a statement makes, quoted if it is there."""
+    found = NAMED.match(sql)
+    assert found is not None, sql
+    return found.group(1)

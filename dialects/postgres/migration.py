@@ -1,0 +1,158 @@
+"""Postgres's words of a migration: no statement blocks readers or writers longer than it must."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stepping.compiler.plan.manifest import SQLTable
+from stepping.compiler.plan.migration import MigrationStatement, Phase
+from stepping.compiler.plan.tables import Table
+from stepping.dialects.base import Dialect
+from stepping.dialects.metadata import not_negative_name
+from stepping.dialects.migration import MigrationWords, body_of, is_index, name_in
+
+LOCK_TIMEOUT = "5s"
+
+
+class PostgresMigrationWords(MigrationWords):
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+
+    def opening(self) -> tuple[str, ...]:
+        # A lock that is waited for keeps everybody behind it waiting as well.
+        return (f"SET lock_timeout = '{LOCK_TIMEOUT}'", "SET statement_timeout = '0'")
+
+    def begin(self) -> str:
+        return "BEGIN"
+
+    def lock(self, query: str, tables: Sequence[str]) -> tuple[MigrationStatement, ...]:
+        statements = [
+            MigrationStatement(
+                Phase.SWITCH,
+                "SELECT pg_advisory_xact_lock(hashtext('stepping'))",
+                "one migration at a time",
+            )
+        ]
+        if tables:
+            statements.append(
+                MigrationStatement(
+                    Phase.SWITCH,
+                    "SELECT table_name, t FROM last_update WHERE table_name IN "
+                    f"({self.names(tables)})\nORDER BY table_name FOR UPDATE",
+                    f"keeps steps of {query} out until the transaction ends; readers go on",
+                    lock=f"rows of last_update: steps of {query} wait",
+                )
+            )
+        return tuple(statements)
+
+    def counted(self, rows: str, wanted: int, says: str) -> tuple[str, ...]:
+        body = (
+            f"BEGIN\n    IF (SELECT count(*) FROM {rows}) <> {wanted} THEN\n"
+            f"        RAISE EXCEPTION USING MESSAGE = {self.literal(says)};\n"
+            "    END IF;\nEND"
+        )
+        tag = "$stepping$"
+        while tag in body:  # whatever a query is called
+            tag = f"{tag[:-1]}_$"
+        return (f"DO {tag} {body} {tag}",)
+
+    def rename(self, old: SQLTable, new: SQLTable) -> tuple[MigrationStatement, ...]:
+        a, b = old.table.name, new.table.name
+        note = "the same rows under another name"
+        lock = f"all access to {a}, until the transaction ends"
+        table = self.statement(
+            f"ALTER TABLE {self.quoted(a)} RENAME TO {self.quoted(b)}",
+            note,
+            lock,
+            "renaming-table",
+        )
+        statements = [table]
+        was, now = not_negative_name(a), not_negative_name(b)
+        if any(was in text for text in old.ddl):
+            text = f"ALTER TABLE {self.quoted(b)} RENAME CONSTRAINT "
+            text += f"{self.quoted(was)} TO {self.quoted(now)}"
+            statements.append(self.statement(text, note, lock, "renaming-object"))
+        if self.dialect.identity(old.table):
+            text = f"ALTER INDEX IF EXISTS {self.quoted(primary_key(a))} "
+            text += f"RENAME TO {self.quoted(primary_key(b))}"
+            statements.append(self.statement(text, note, lock, "renaming-object"))
+        # Indexes are found by what they index, which is all but their name and the table's.
+        wanted = {body_of(text): name_in(text) for text in new.ddl if is_index(text)}
+        for text in old.ddl:
+            if is_index(text) and body_of(text) in wanted:
+                sql = f"ALTER INDEX {name_in(text)} RENAME TO {wanted[body_of(text)]}"
+                statements.append(self.statement(sql, note, lock, "renaming-object"))
+        return tuple(statements)
+
+    def aside(self, old: SQLTable, name: str) -> tuple[MigrationStatement, ...]:
+        a = old.table.name
+        note = "makes room for the same rows in another form"
+        lock = f"all access to {a}, until the transaction ends"
+        texts = [name_in(text) for text in old.ddl if is_index(text)]
+        return (
+            self.statement(
+                f"ALTER TABLE {self.quoted(a)} RENAME TO {self.quoted(name)}",
+                note,
+                lock,
+                "renaming-table",
+            ),
+            *(
+                self.statement(
+                    f"DROP INDEX IF EXISTS {text}", note, lock, "require-concurrent-index-deletion"
+                )
+                for text in texts
+            ),
+        )
+
+    def statement(self, sql: str, note: str, lock: str, *ignore: str) -> MigrationStatement:
+        return MigrationStatement(Phase.SWITCH, sql, note, lock, ignore=ignore)
+
+    def index(self, sql: str, table: str) -> tuple[MigrationStatement, ...]:
+        lock = "none that readers or writers wait for"
+        text = sql.replace("CREATE INDEX IF NOT EXISTS", "CREATE INDEX CONCURRENTLY IF NOT EXISTS")
+        return (
+            MigrationStatement(
+                Phase.BEFORE,
+                f"DROP INDEX CONCURRENTLY IF EXISTS {name_in(sql)}",
+                "what an attempt that was cut off has left is not valid",
+                lock,
+            ),
+            MigrationStatement(
+                Phase.BEFORE,
+                text,
+                f"an index that {table} gets, while everybody works on",
+                lock,
+                scans=table,
+            ),
+        )
+
+    def drop_index(self, sql: str, table: str) -> MigrationStatement:
+        return MigrationStatement(
+            Phase.AFTER,
+            f"DROP INDEX CONCURRENTLY IF EXISTS {name_in(sql)}",
+            f"an index that {table} needs no longer",
+            lock="none that readers or writers wait for",
+        )
+
+    def temporary(self, table: Table) -> tuple[str, ...]:
+        return tuple(
+            f"{text.replace(' IF NOT EXISTS', '', 1)} ON COMMIT DROP"
+            for text in self.dialect.session_ddl(table)
+        )
+
+    def touched(self, tables: Sequence[str]) -> tuple[str, ...]:
+        # A step that waits for a row gets it as it is then, if it is that row still; one that was
+        # deleted and inserted again is none that its statement sees.
+        if not tables:
+            return ()
+        return (
+            "WITH stepping_gone AS (\n"
+            f"    DELETE FROM last_update WHERE table_name IN ({self.names(tables)})\n"
+            "    RETURNING table_name, t\n)\n"
+            "INSERT INTO last_update (table_name, t)\nSELECT table_name, t FROM stepping_gone",
+        )
+
+
+def primary_key(table: str) -> str:
+    """What Postgres calls the index of a primary key: it cuts the table's name off."""
+    return table.encode()[: 63 - len("_pkey")].decode(errors="ignore") + "_pkey"

@@ -1,0 +1,84 @@
+"""SQLite's words of a migration: everything is in one transaction, which nobody else writes in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stepping.compiler.plan.manifest import SQLTable
+from stepping.compiler.plan.migration import MigrationStatement, Phase
+from stepping.compiler.plan.tables import Table
+from stepping.dialects.base import Dialect
+from stepping.dialects.migration import MigrationWords, name_in
+
+
+class SQLiteMigrationWords(MigrationWords):
+    transactional = True
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+
+    def opening(self) -> tuple[str, ...]:
+        return ()
+
+    def begin(self) -> str:
+        return "BEGIN IMMEDIATE"
+
+    def lock(self, query: str, tables: Sequence[str]) -> tuple[MigrationStatement, ...]:
+        return ()  # BEGIN IMMEDIATE holds the only write lock there is
+
+    def counted(self, rows: str, wanted: int, says: str) -> tuple[str, ...]:
+        # There is no statement that raises: a constraint does, and says its name.
+        return (
+            "DROP TABLE IF EXISTS temp.stepping_guard",
+            f"CREATE TEMP TABLE stepping_guard (found INTEGER CONSTRAINT {self.quoted(says)} "
+            f"CHECK (found = {wanted}))",
+            f"INSERT INTO temp.stepping_guard\nSELECT count(*) FROM {rows}",
+            "DROP TABLE temp.stepping_guard",
+        )
+
+    def indexes(self, old: SQLTable, new: SQLTable) -> tuple[MigrationStatement, ...]:
+        # A table that is renamed has all of them made anew.
+        return super().indexes(old, new) if old.table.name == new.table.name else ()
+
+    def rename(self, old: SQLTable, new: SQLTable) -> tuple[MigrationStatement, ...]:
+        note = "the same rows under another name"
+        moved = self.statement(
+            f"ALTER TABLE {self.quoted(old.table.name)} RENAME TO {self.quoted(new.table.name)}",
+            note,
+        )
+        dropped = [self.statement(text, note) for text in self.without_parts(old)]
+        made = [self.statement(text, note) for text in new.ddl[1:]]
+        return (moved, *dropped, *made)
+
+    def aside(self, old: SQLTable, name: str) -> tuple[MigrationStatement, ...]:
+        note = "makes room for the same rows in another form"
+        moved = f"ALTER TABLE {self.quoted(old.table.name)} RENAME TO {self.quoted(name)}"
+        texts = (moved, *self.without_parts(old))
+        return tuple(self.statement(text, note) for text in texts)
+
+    def without_parts(self, table: SQLTable) -> list[str]:
+        """Drop the indexes and triggers of a table, which keep their names when it is renamed."""
+        made = []
+        for text in table.ddl[1:]:
+            kind = "INDEX" if text.startswith("CREATE INDEX") else "TRIGGER"
+            made.append(f"DROP {kind} IF EXISTS {name_in(text)}")
+        return made
+
+    def statement(self, sql: str, note: str) -> MigrationStatement:
+        return MigrationStatement(Phase.SWITCH, sql, note)
+
+    def index(self, sql: str, table: str) -> tuple[MigrationStatement, ...]:
+        note = f"an index that {table} gets"
+        return (MigrationStatement(Phase.SWITCH, sql, note, scans=table),)
+
+    def drop_index(self, sql: str, table: str) -> MigrationStatement:
+        kind = "INDEX" if sql.startswith("CREATE INDEX") else "TRIGGER"
+        text = f"DROP {kind} IF EXISTS {name_in(sql)}"
+        return MigrationStatement(Phase.SWITCH, text, f"what {table} has no longer")
+
+    def temporary(self, table: Table) -> tuple[str, ...]:
+        # The same connection may have one of this name from an attempt before.
+        return (*self.drop_temporary(table.name), *self.dialect.session_ddl(table))
+
+    def drop_temporary(self, name: str) -> tuple[str, ...]:
+        return (f"DROP TABLE IF EXISTS temp.{self.quoted(name)}",)

@@ -1,0 +1,231 @@
+"""st.plan: the migration from what is installed in a database to a query."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from stepping.compiler.plan.changes import Fate
+from stepping.compiler.plan.graph import AnyGraph
+from stepping.compiler.plan.migration import Hints, Migration, MigrationStatement, Phase
+from stepping.compiler.plan.script import Meta, ScriptStep, script_text, steps_of
+from stepping.compiler.plan.sql_plan import Role, SQLStatement
+from stepping.compiler.plan.tables import Table
+from stepping.dialects.driver import Driver
+from stepping.errors import MigrationError
+from stepping.runtime import catalog
+from stepping.runtime.apply import Done, Runner
+from stepping.runtime.store import driver_for
+from stepping.runtime.summary import summary_of
+
+Backfill = Mapping[str, "str | Iterable[Any]"]
+
+
+@dataclass(frozen=True)
+class MigrationPlan:
+    """What `plan` returns: what would be done, as a text and as scripts, and the doing of it."""
+
+    migration: Migration
+    version: int  # of the query, once it is done
+    driver: Driver = field(repr=False)
+    graph: AnyGraph = field(repr=False)
+    rows: Mapping[str, Iterable[Any]] = field(default_factory=dict, repr=False)
+    undone: tuple[MigrationStatement, ...] = field(default=(), repr=False)
+    not_undone: str = ""  # why there is no way back
+    sizes: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)  # rows, bytes
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """Tables that stay, with their rows."""
+        return self.migration.named(Fate.KEPT, Fate.INDEXED)
+
+    @property
+    def new(self) -> tuple[str, ...]:
+        """Tables that are made, and filled."""
+        return self.migration.named(Fate.NEW, Fate.REBUILT)
+
+    @property
+    def renamed(self) -> tuple[str, ...]:
+        """Tables that stay with their rows under another name: the new names."""
+        return self.migration.named(Fate.RENAMED)
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Tables that go."""
+        return self.migration.named(Fate.DROPPED)
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether what is installed is what is wanted."""
+        return self.migration.is_nothing
+
+    @cached_property
+    def summary(self) -> str:
+        """What a reviewer has to know, for a person to read."""
+        return summary_of(self.migration, self.version, self.sizes, self.not_undone)
+
+    @property
+    def up_sql(self) -> str:
+        """The script that does it. Raises `MigrationError` where SQL alone cannot."""
+        self.check()
+        why = self.migration.needs_python
+        if why:
+            raise MigrationError(
+                f"no script can do this migration: {why}",
+                hint="run it from the application's code: stepping migrate ... --apply, "
+                "or st.plan(...).apply()",
+            )
+        return script_text(self.meta("up"), self.summary, self.steps)
+
+    @property
+    def down_sql(self) -> str:
+        """The script that goes back to the version before; where there is no way, it says why."""
+        self.check()
+        old, new = self.migration.old, self.migration.new
+        words = self.words
+        summary = f"{new.query}: back to version {self.version - 1}"
+        statements = self.undone
+        if self.not_undone:
+            summary += f"\nThere is no way back: {self.not_undone}."
+            says = f"there is no way back: {self.not_undone}"
+            statements = tuple(
+                MigrationStatement(Phase.SWITCH, text, "there is no way back")
+                for text in words.guard(new.query, "nothing", says)
+            )
+        if old is None:
+            summary = f"{new.query}: taken away with its tables"
+        steps = steps_of(statements, words.opening(), words.begin())
+        return script_text(self.meta("down"), summary, steps)
+
+    @property
+    def what(self) -> str:
+        """A few words for the name of a file."""
+        tables = {fate: self.migration.named(fate) for fate in Fate}
+        new, gone = tables[Fate.NEW], tables[Fate.DROPPED]
+        if self.migration.old is None:
+            return "install"
+        verb, named = ("add", new) if new and not gone else ("drop", gone)
+        if new and gone:
+            verb, named = "change", new
+        elif tables[Fate.RENAMED]:
+            verb, named = "rename", ()
+        elif tables[Fate.INDEXED] or tables[Fate.REBUILT]:
+            verb, named = "index", (*tables[Fate.INDEXED], *tables[Fate.REBUILT])
+        roles = [re.sub(r"_[0-9a-f]{6}$", "", name.partition("__")[2]) for name in named]
+        return re.sub(r"\W+", "_", "_".join([verb, *roles[:1]])).lower()[:60]
+
+    def apply(self, progress: Callable[[Done], None] | None = None) -> None:
+        """Do it, on this connection. Raises `MigrationError`, and then nothing was done."""
+        self.check()
+        Runner(self.driver, progress, self).run(self.meta("up"), self.steps)
+
+    def check(self) -> None:
+        """Raise if rows that are needed are nowhere."""
+        missing = self.migration.underivable
+        if missing:
+            lines = [
+                f"{each.input} ({', '.join(each.columns)}): {each.why}; needed for "
+                f"{', '.join(each.blocks)}"
+                for each in missing
+            ]
+            names = ", ".join(f'"{each.input}": "SELECT ..."' for each in missing)
+            raise MigrationError(
+                "what is stored does not say what the new tables hold:\n  " + "\n  ".join(lines),
+                hint=f"say where it is: backfill={{{names}}}, or --backfill on the command line; "
+                "or rows from Python",
+            )
+        if self.is_nothing:
+            raise MigrationError(
+                f"nothing to do: {self.migration.query} is installed as it is wanted",
+                hint="stepping migrate writes a script when the query has changed",
+            )
+
+    # -- parts ----------------------------------------------------------------------------------
+
+    @property
+    def words(self) -> Any:
+        from stepping.dialects import get_dialect
+
+        return get_dialect(self.migration.dialect).migrations
+
+    @property
+    def steps(self) -> list[ScriptStep]:
+        words = self.words
+        return steps_of(self.migration.statements, words.opening(), words.begin())
+
+    def loading(self, table: Table) -> SQLStatement:
+        """The statement that loads rows from Python into a delta table."""
+        from stepping.dialects import get_dialect
+
+        one, bulk, rows = get_dialect(self.migration.dialect).stage_text(table)
+        return SQLStatement(
+            Role.STAGE, one, "", "", columns=table.columns, bulk_sql=bulk, bulk_rows=rows
+        )
+
+    def meta(self, direction: str) -> Meta:
+        old, new = self.migration.old, self.migration.new
+        ends = ("" if old is None else old.query, "" if old is None else old.fingerprint)
+        if direction == "up":
+            return Meta(
+                new.query, new.dialect, direction, ends[0] or new.query, ends[1], new.fingerprint
+            )
+        query = ends[0] or new.query
+        return Meta(query, new.dialect, direction, new.query, new.fingerprint, ends[1])
+
+
+def plan(
+    store_or_connection: Any,
+    graph: AnyGraph,
+    *,
+    renames: Mapping[str, str] | None = None,
+    renamed_from: str | None = None,
+    backfill: Backfill | None = None,
+    allow_negative: bool = False,
+) -> MigrationPlan:
+    """What has to be done in a database for a query to run on it. Changes nothing.
+
+    ``renames`` says what fields and inputs were called before, ``{"Product.price": "cost"}``,
+    ``renamed_from`` what the query was called. ``backfill`` says where the rows of an input come
+    from where no table has them: a SELECT that names the input's columns, or rows from Python.
+    """
+    driver: Driver = getattr(store_or_connection, "driver", None) or driver_for(store_or_connection)
+    found = catalog.queries(driver)
+    name = renamed_from or graph.name
+    if renamed_from is not None and renamed_from not in found:
+        known = ", ".join(found) or "none"
+        raise MigrationError(
+            f"renamed_from names {renamed_from!r}, which is not installed",
+            hint=f"installed are: {known}",
+        )
+    if renamed_from is not None and graph.name in found:
+        raise MigrationError(
+            f"{graph.name!r} is installed as well as {renamed_from!r}",
+            hint="leave renamed_from out",
+        )
+    for each in found.values():
+        if each.dialect != driver.dialect:
+            raise MigrationError(f"{each.query!r} is installed for {each.dialect}")
+    old = found[name].manifest() if name in found else None
+    if old is not None:
+        catalog.check_tables(driver, old)
+    others = [each.manifest() for each in found.values() if each.query != name]
+    given = backfill or {}
+    selects = {k: v if isinstance(v, str) else None for k, v in given.items()}
+    hints = Hints(renames or {}, selects)
+    made = graph.migration(driver.dialect, old, others, hints, allow_negative=allow_negative)
+    recompute = catalog.stored_recompute(driver, name) if old is not None else None
+    undone, why = graph.undo(made, recompute, hints.renames)
+    sizes = driver.sizes(sorted({each.table for each in made.filled_from if each.table}))
+    return MigrationPlan(
+        made,
+        found[name].version + 1 if name in found else 1,
+        driver,
+        graph,
+        {k: v for k, v in given.items() if not isinstance(v, str)},
+        undone,
+        why,
+        sizes,
+    )

@@ -1,0 +1,107 @@
+"""The summary of a migration, for a reviewer who has five minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from stepping.compiler.plan.changes import Fate
+from stepping.compiler.plan.migration import Migration, Phase
+
+Sizes = Mapping[str, tuple[int, int | None]]
+_SHOWN = {
+    Fate.KEPT: "kept, with its rows",
+    Fate.INDEXED: "kept, with its rows; indexes change",
+    Fate.RENAMED: "renamed, with its rows",
+    Fate.REBUILT: "the same rows, written in another form",
+    Fate.NEW: "new",
+    Fate.DROPPED: "dropped",
+}
+
+
+def summary_of(migration: Migration, version: int, sizes: Sizes, not_undone: str) -> str:
+    """What becomes of each table, what is locked and written, and what fails meanwhile."""
+    return "\n".join(_lines(migration, version, sizes, not_undone))
+
+
+def _lines(migration: Migration, version: int, sizes: Sizes, not_undone: str) -> Iterator[str]:
+    old = migration.old
+    was = "not installed" if old is None else f"version {version - 1}"
+    yield f"{migration.query} on {migration.dialect}: from {was} to version {version}"
+    yield ""
+    yield from _breaking(migration, version)
+    yield ""
+    yield "Tables:"
+    for change in migration.changes:
+        table = (change.new or change.old).table  # type: ignore[union-attr]
+        text = f"  {table.name}: {_SHOWN[change.fate]}"
+        if change.fate is Fate.RENAMED and change.old is not None:
+            text += f" (was {change.old.table.name})"
+        yield f"{text}; {table.serves} ({table.where})"
+    if migration.filled_from:
+        yield "Filled from:"
+        for each in migration.filled_from:
+            yield f"  {each.what}: {_source(each, migration, sizes)}"
+    if migration.underivable:
+        yield "Not in the database, so that nothing can be done without a backfill:"
+        for gap in migration.underivable:
+            yield f"  {gap.input} ({', '.join(gap.columns)}): {gap.why}"
+    if migration.needs_python:
+        yield f"No script alone can do it: {migration.needs_python}."
+    yield "Locks:"
+    locks = [s.lock for s in migration.statements if s.lock and "nobody has it" not in s.lock]
+    yield from (f"  {lock}" for lock in dict.fromkeys(locks))
+    yield f"  {_meanwhile(migration)}"
+    if old is not None:
+        yield f"Back to version {version - 1}: " + (
+            f"there is no way, since {not_undone}" if not_undone else "by the script .down.sql"
+        )
+
+
+def _breaking(migration: Migration, version: int) -> Iterator[str]:
+    gone = [
+        change.old.table.name
+        for change in migration.changes
+        if change.old is not None and change.fate in (Fate.DROPPED, Fate.RENAMED)
+    ]
+    if migration.old is None:
+        yield "Not breaking: nothing that is there changes."
+        return
+    if gone:
+        yield f"Breaking for whoever reads these tables by name: {', '.join(gone)}."
+    else:
+        yield "Not breaking for readers: no table goes, and none has another name."
+    yield (
+        f"Processes with version {version - 1} fail cleanly at their next step "
+        "(SchemaMismatch, nothing written)."
+    )
+
+
+def _source(each: object, migration: Migration, sizes: Sizes) -> str:
+    table, query, note = each.table, each.query, each.note  # type: ignore[attr-defined]
+    if not table:
+        return str(note)
+    text = str(table)
+    if query != migration.query and (migration.old is None or query != migration.old.query):
+        text += f" of the query {query}"
+    if table in sizes:
+        rows, size = sizes[table]
+        text += f", {rows:,} rows" + (f", {bytes_shown(size)}" if size is not None else "")
+    return f"{text}; {note}" if note else text
+
+
+def bytes_shown(size: int) -> str:
+    """A number of bytes as a person reads it."""
+    value = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"
+
+
+def _meanwhile(migration: Migration) -> str:
+    if migration.dialect == "sqlite":
+        return "all writers of the file wait until the transaction ends; readers go on"
+    online = any(each.phase is Phase.BEFORE for each in migration.statements)
+    text = f"steps of {migration.query} wait until the transaction ends; readers go on"
+    return f"{text}; indexes are made before it" if online else text

@@ -1,0 +1,38 @@
+"""What the commands migrate and verify do with files and databases."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from stepping.compiler.plan.graph import AnyGraph
+from stepping.database import driver_of, opened
+from stepping.runtime.migrate import MigrationPlan
+from stepping.runtime.verify import Verification, verify, verify_installed
+
+
+def written(made: MigrationPlan, folder: Path) -> list[Path]:
+    """Write both scripts of a migration, under the next number of the folder."""
+    up, down = made.up_sql, made.down_sql
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = [re.match(r"(\d+)_", path.name) for path in folder.glob("*.sql")]
+    numbers = [int(found.group(1)) for found in taken if found]
+    number = max([*numbers, made.version - 1]) + 1
+    query = re.sub(r"\W+", "_", made.migration.query)
+    paths = []
+    for text, direction in ((up, "up"), (down, "down")):
+        path = folder / f"{number:04}_{query}_{made.what}.{direction}.sql"
+        path.write_text(text, encoding="utf-8")
+        paths.append(path)
+    return paths
+
+
+def verified(url: str, graph: AnyGraph | None, *, repair: bool = False) -> Iterator[Verification]:
+    """Verify one query, or all that are installed."""
+    if graph is not None:
+        with opened(url, graph) as store:
+            yield verify(store, repair=repair)
+        return
+    with driver_of(url) as driver:
+        yield from verify_installed(driver, repair=repair)

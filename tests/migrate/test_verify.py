@@ -1,0 +1,155 @@
+"""verify finds nothing on a healthy store, and exactly the row that was changed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import hypothesis
+import pytest
+from hypothesis import given
+
+import stepping as st
+from tests.support.histories import History, histories
+from tests.support.law import act, schema
+from tests.support.place import Place
+from tests.support.queries import CASES, Case
+from tests.support.shop import ANN, BOB, graph, reading
+
+EXAMPLES = max(2, hypothesis.settings().max_examples // 50)
+settings = hypothesis.settings(
+    max_examples=EXAMPLES, suppress_health_check=list(hypothesis.HealthCheck)
+)
+
+
+LONG = hypothesis.settings().max_examples > 50  # the profile that looks for new examples
+
+
+def some(every: int) -> Any:
+    """All queries of the corpus in the long profile, else one of so many."""
+    chosen = list(CASES.values())[:: 1 if LONG else every]
+    return pytest.mark.parametrize("case", chosen, ids=lambda case: case.name)
+
+
+def stored(connection: Any, case: Case) -> Any:
+    """A store with its inputs kept whole, so that everything that can be is verified."""
+    names = dict.fromkeys(case.graph.input_names, "all")
+    kept: Any = st.compile(case.query, keep=names)
+    sqlite = type(connection).__module__.startswith("sqlite3")
+    cls: Any = st.StoreSQLite if sqlite else st.StorePostgres
+    return cls.from_graph(connection, kept)
+
+
+def run(store: Any, history: History) -> None:
+    """A history that leaves out the steps that are refused."""
+    there: list[dict[Any, int]] = [{} for _ in history.pools]
+    for step in history.steps:
+        changes = history.changes(step, there)
+        try:
+            act(store, store.graph, changes)
+        except st.RowError:
+            continue
+        for rows, change in zip(there, changes, strict=True):
+            for row, count in change.items():
+                rows[row] = rows.get(row, 0) + count
+
+
+def is_healthy(store: Any, history: History) -> None:
+    run(store, history)
+    found = st.verify(store)
+    assert found.ok, str(found)
+    inputs = {each.table.name for each in store.plan.tables if each.table.input}
+    by_steps = [u for u in found.unverified if u.table not in inputs]
+    assert all("depend on the steps" in u.why for u in by_steps), found.unverified
+    assert len(found.verified) + len(found.unverified) == len(store.plan.tables)
+
+
+@some(3)
+def test_every_operator_is_computed_anew_on_sqlite(case: Case) -> None:
+    @given(histories(case.row_types, min_steps=3))
+    @settings
+    def holds(history: History) -> None:
+        with st.connection_sqlite(":memory:") as connection:
+            is_healthy(stored(connection, case), history)
+
+    holds()
+
+
+@some(8)
+def test_every_operator_is_computed_anew_on_postgres(case: Case, postgres_url: str) -> None:
+    @given(histories(case.row_types, min_steps=3))
+    @settings
+    def holds(history: History) -> None:
+        with schema(postgres_url) as connection:
+            is_healthy(stored(connection, case), history)
+
+    holds()
+
+
+@pytest.fixture
+def shop(place: Place) -> Iterator[Any]:
+    with place.opened(graph) as store:
+        users, readings = st.actions(store, graph)
+        users.insert(ANN, BOB)
+        readings.insert(reading(1, 5), reading(2, 7), reading(1, 2))
+        yield store
+
+
+def table_of(store: Any, serves: str, kind: str) -> str:
+    return next(
+        each.table.name
+        for each in store.plan.tables
+        if each.table.serves == serves and each.table.kind.value == kind
+    )
+
+
+def test_what_was_changed_by_hand_is_found_and_mended(shop: Any, place: Place) -> None:
+    sums = table_of(shop, "group_reduce_flatten", "state")
+    totals = table_of(shop, "group_reduce_flatten", "delay")
+    before = place.contents(graph)
+    with place.plain() as connection:
+        connection.execute(
+            f"UPDATE \"{sums}\" SET sum_right_value = 8 WHERE left_name = 'Ann'"  # noqa: S608
+        )
+        connection.execute(f'DELETE FROM "{totals}" WHERE "right" = \'Bob\'')  # noqa: S608
+    found = st.verify(shop)
+    assert not found.ok
+    shown = {(d.table, tuple(d.key.values()), d.kept, d.expected) for d in found.differences}
+    assert shown == {
+        (sums, ("Ann",), (("Ann", 8, 2),), (("Ann", 7, 2),)),
+        (totals, (7, "Bob"), (), ((7, "Bob", 1),)),
+    }
+    assert "at left_name='Ann' there is ('Ann', 8, 2), expected ('Ann', 7, 2)" in str(found)
+    mended = st.verify(shop, repair=True)
+    assert set(mended.repaired) == {sums, totals}
+    assert mended.ok
+    assert place.contents(graph) == before
+    assert not st.verify(shop).differences
+
+
+def test_a_row_that_was_added_by_hand_is_taken_away(shop: Any, place: Place) -> None:
+    totals = table_of(shop, "group_reduce_flatten", "delay")
+    before = place.contents(graph)
+    with place.plain() as connection:
+        connection.execute(f"INSERT INTO \"{totals}\" VALUES (1, 'Eve', 3)")  # noqa: S608
+    (found,) = st.verify(shop, repair=True).differences
+    assert (found.kept, found.expected) == (((1, "Eve", 3),), ())
+    assert place.contents(graph) == before
+
+
+def test_what_cannot_be_verified_is_listed(shop: Any, place: Place) -> None:
+    found = st.verify(shop)
+    assert found.ok
+    assert {each.why for each in found.unverified} == {
+        "it is where the input users is stored",
+        "it is where the input readings is stored",
+    }
+    with pytest.raises(st.StoreError, match="in a transaction"), shop.driver.writing():
+        st.verify(shop)
+
+
+def test_steps_go_on_after_verify(shop: Any) -> None:
+    st.verify(shop)
+    (made,) = st.actions(shop, graph)[1].insert(reading(2, 1))
+    assert made == st.ZSetPython({st.Pair(7, "Bob"): -1, st.Pair(8, "Bob"): 1})
+    assert st.verify(shop).ok
