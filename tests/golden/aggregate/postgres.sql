@@ -1,24 +1,24 @@
--- The query aggregate on postgres; fingerprint 4c08ec769a42759f068f8eb875f6c0d0
+-- The query aggregate on postgres; fingerprint beb3157eb2f1a0ddda88f0bdf1526fa6
 --
 -- output
 --   2. aggregate  query.py:22
 --   │    incremental: the groups that the change touches are read and set anew
---   │    keeps aggregate__orders_61cc52
---   │    keeps aggregate__orders_by_left_right_169a42
+--   │    keeps aggregate__orders_0dd177
+--   │    keeps aggregate__orders_by_left_right_8fd2ae
 --   │          key (left, right): look-ups, and the row itself
---   │          index aggregate__orders_by_left_right_169a42__left_right (left, right): reads in the order of right
---   │    keeps aggregate__aggregate_by_customer_c49e3a
+--   │          index aggregate__orders_by_left_right_8fd2ae__left_right (left, right): reads in the order of right
+--   │    keeps aggregate__aggregate_by_customer_1c7cb0
 --   │          key (customer): one row per key
 --   └─ 1. orders (input)
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of orders: 10 statements, 9 look-ups, 4 rows written
---   aggregate__orders_61cc52 as a whole row, at most one row
---   aggregate__orders_61cc52 as a whole row, at most one row
---   aggregate__orders_by_left_right_169a42 as a whole row, at most one row
---   aggregate__aggregate_by_customer_c49e3a by customer, 4 times, at most one row
---   aggregate__orders_by_left_right_169a42 by left, 2 times
+--   aggregate__orders_0dd177 as a whole row, at most one row
+--   aggregate__orders_0dd177 as a whole row, at most one row
+--   aggregate__orders_by_left_right_8fd2ae as a whole row, at most one row
+--   aggregate__aggregate_by_customer_1c7cb0 by customer, 4 times, at most one row
+--   aggregate__orders_by_left_right_8fd2ae by left, 2 times
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -31,8 +31,14 @@ CREATE TABLE IF NOT EXISTS last_update (
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL DEFAULT 1,
     fingerprint TEXT NOT NULL,
+    dialect TEXT NOT NULL,
+    format BIGINT NOT NULL,
     tables TEXT NOT NULL,
+    plan_key TEXT,
+    plan TEXT,
+    recompute TEXT,
     started BOOLEAN NOT NULL DEFAULT false,
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
@@ -86,34 +92,34 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- aggregate__orders_by_left_right_169a42: the rows of aggregate, read in the order of left, right
+-- aggregate__orders_by_left_right_8fd2ae: the rows of aggregate, read in the order of left, right
 -- for aggregate (query.py:22)
 -- it has a row for each different row of the result of aggregate
-CREATE TABLE IF NOT EXISTS aggregate__orders_by_left_right_169a42 (
+CREATE TABLE IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae (
     "left" BIGINT NOT NULL,
     "right" BIGINT NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT aggregate__orders_by_left_right_169a42__not_negative CHECK ("c" >= 0)
+    CONSTRAINT aggregate__orders_by_left_right_8fd2ae__not_negative CHECK ("c" >= 0)
 );
---   aggregate__orders_by_left_right_169a42__left_right: reads in the order of right; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "aggregate__orders_by_left_right_169a42__left_right" ON "aggregate__orders_by_left_right_169a42" ("left", "right");
---   aggregate__orders_by_left_right_169a42__left_right_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "aggregate__orders_by_left_right_169a42__left_right_key" ON "aggregate__orders_by_left_right_169a42" ("left", "right", (HASH_RECORD_EXTENDED(ROW("left", "right"), 0)));
--- aggregate__orders_61cc52: the integral of aggregate
+--   aggregate__orders_by_left_right_8fd2ae__left_right: reads in the order of right; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS "aggregate__orders_by_left_right_8fd2ae__left_right" ON "aggregate__orders_by_left_right_8fd2ae" ("left", "right");
+--   aggregate__orders_by_left_right_8fd2ae__left_right_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS "aggregate__orders_by_left_right_8fd2ae__left_right_key" ON "aggregate__orders_by_left_right_8fd2ae" ("left", "right", (HASH_RECORD_EXTENDED(ROW("left", "right"), 0)));
+-- aggregate__orders_0dd177: the integral of aggregate
 -- for aggregate (query.py:22)
 -- it has a row for each different row of the result of aggregate
-CREATE TABLE IF NOT EXISTS aggregate__orders_61cc52 (
+CREATE TABLE IF NOT EXISTS aggregate__orders_0dd177 (
     "left" TEXT COLLATE "C",
     "right" BIGINT NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT aggregate__orders_61cc52__not_negative CHECK ("c" >= 0)
+    CONSTRAINT aggregate__orders_0dd177__not_negative CHECK ("c" >= 0)
 );
---   aggregate__orders_61cc52__row_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "aggregate__orders_61cc52__row_key" ON "aggregate__orders_61cc52" ((HASH_RECORD_EXTENDED(ROW("left", "right"), 0)));
--- aggregate__aggregate_by_customer_c49e3a: one row per group of aggregate: its number of rows and its sums
+--   aggregate__orders_0dd177__row_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS "aggregate__orders_0dd177__row_key" ON "aggregate__orders_0dd177" ((HASH_RECORD_EXTENDED(ROW("left", "right"), 0)));
+-- aggregate__aggregate_by_customer_1c7cb0: one row per group of aggregate: its number of rows and its sums
 -- for aggregate (query.py:22)
 -- it has a row for each customer there is
-CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_c49e3a (
+CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_1c7cb0 (
     customer BIGINT NOT NULL,
     n_2 BIGINT NOT NULL,
     cents BIGINT NOT NULL,
@@ -123,7 +129,7 @@ CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_c49e3a (
     first_1 BIGINT,
     n BIGINT NOT NULL,
     PRIMARY KEY (customer),
-    CONSTRAINT aggregate__aggregate_by_customer_c49e3a__not_negative CHECK ("n" >= 0)
+    CONSTRAINT aggregate__aggregate_by_customer_1c7cb0__not_negative CHECK ("n" >= 0)
 ) WITH (fillfactor = 70);
 
 ------------------------------------------------------------------------------
@@ -134,19 +140,23 @@ INSERT INTO last_update (
   t
 )
 VALUES
-  ('aggregate__aggregate_by_customer_c49e3a', 0),
-  ('aggregate__orders_61cc52', 0),
-  ('aggregate__orders_by_left_right_169a42', 0) ON CONFLICT DO NOTHING;
+  ('aggregate__aggregate_by_customer_1c7cb0', 0),
+  ('aggregate__orders_0dd177', 0),
+  ('aggregate__orders_by_left_right_8fd2ae', 0) ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (
   name,
   fingerprint,
+  dialect,
+  format,
   tables
 )
 VALUES
   (
     'aggregate',
-    '4c08ec769a42759f068f8eb875f6c0d0',
-    'aggregate__aggregate_by_customer_c49e3a aggregate__orders_61cc52 aggregate__orders_by_left_right_169a42'
+    'beb3157eb2f1a0ddda88f0bdf1526fa6',
+    'postgres',
+    1,
+    '1 9497f423f54ee2b9 {"query":"aggregate","dialect":"postgres","fingerprint":"beb3157eb2f1a0ddda88f0bdf1526fa6","tables":[{"table":{"name":"aggregate__orders_by_left_right_8fd2ae","kind":"delay","columns":[{"name":"left","type":{"kind":"int"}},{"name":"right","type":{"kind":"int"}}],"weight":"c","key":["left","right"],"indexes":[{"name":"aggregate__orders_by_left_right_8fd2ae__left_right","columns":["left","right"],"ascending":[true,true],"equal":1}],"non_negative":true,"reason":"the rows of aggregate, read in the order of left, right","serves":"aggregate","where":"query.py:22","digest":"8fd2aef55ad76038f1d1e60b696678d0","rows":"07d2860444dcb65a2edc449023d701c7","holds":[["left","left"],["right","right"]],"rows_of":"Pair[int, int]","node":"8a7641430c91cf05ad5a29e063289ec1"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae (\n    \"left\" BIGINT NOT NULL,\n    \"right\" BIGINT NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT aggregate__orders_by_left_right_8fd2ae__not_negative CHECK (\"c\" >= 0)\n)","CREATE INDEX IF NOT EXISTS \"aggregate__orders_by_left_right_8fd2ae__left_right\" ON \"aggregate__orders_by_left_right_8fd2ae\" (\"left\", \"right\")","CREATE INDEX IF NOT EXISTS \"aggregate__orders_by_left_right_8fd2ae__left_right_key\" ON \"aggregate__orders_by_left_right_8fd2ae\" (\"left\", \"right\", (HASH_RECORD_EXTENDED(ROW(\"left\", \"right\"), 0)))"]},{"table":{"name":"aggregate__orders_0dd177","kind":"delay","columns":[{"name":"left","type":{"kind":"text","nullable":true}},{"name":"right","type":{"kind":"int"}}],"weight":"c","non_negative":true,"reason":"the integral of aggregate","serves":"aggregate","where":"query.py:22","digest":"0dd177ce5bb4f3b320b98b79b1c6e0eb","rows":"d3223b3bda48725561d42580fd393b56","holds":[["left","left"],["right","right"]],"rows_of":"Pair[text | None, int]","node":"de3fc8e0cab297fca64f046f94ebd2cf"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__orders_0dd177 (\n    \"left\" TEXT COLLATE \"C\",\n    \"right\" BIGINT NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT aggregate__orders_0dd177__not_negative CHECK (\"c\" >= 0)\n)","CREATE INDEX IF NOT EXISTS \"aggregate__orders_0dd177__row_key\" ON \"aggregate__orders_0dd177\" ((HASH_RECORD_EXTENDED(ROW(\"left\", \"right\"), 0)))"]},{"table":{"name":"aggregate__aggregate_by_customer_1c7cb0","kind":"state","columns":[{"name":"customer","type":{"kind":"int"}},{"name":"n_2","type":{"kind":"int"}},{"name":"cents","type":{"kind":"int"}},{"name":"mean_sum","type":{"kind":"int"}},{"name":"mean_count","type":{"kind":"int"}},{"name":"distinct_1","type":{"kind":"int"}},{"name":"first_1","type":{"kind":"int","nullable":true}}],"weight":"n","key":["customer"],"non_negative":true,"reason":"one row per group of aggregate: its number of rows and its sums","serves":"aggregate","where":"query.py:22","digest":"1c7cb0f790df44bb68ea639cdfec5380","sums":[{"type":{"kind":"int"},"value":"n_2","old":"n_2_0","new":"n_2_1","low":"n_2_low"},{"type":{"kind":"int"},"value":"cents","old":"cents_0","new":"cents_1","low":"cents_low"},{"type":{"kind":"int"},"value":"mean_sum","old":"mean_sum_0","new":"mean_sum_1","low":"mean_sum_low"},{"type":{"kind":"int"},"value":"mean_count","old":"mean_count_0","new":"mean_count_1","low":"mean_count_low"},{"type":{"kind":"int"},"value":"distinct_1","old":"distinct_1_0","new":"distinct_1_1","low":"distinct_1_low"}],"extremes":[{"type":{"kind":"int","nullable":true},"value":"first_1","old":"first_1_0","new":"first_1_1"}],"rows_of":"Pair[tuple[int, int, int, int, int, int | None], int]","node":"13f35815f5a6a96d8df5a1d624d0df85"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_1c7cb0 (\n    customer BIGINT NOT NULL,\n    n_2 BIGINT NOT NULL,\n    cents BIGINT NOT NULL,\n    mean_sum BIGINT NOT NULL,\n    mean_count BIGINT NOT NULL,\n    distinct_1 BIGINT NOT NULL,\n    first_1 BIGINT,\n    n BIGINT NOT NULL,\n    PRIMARY KEY (customer),\n    CONSTRAINT aggregate__aggregate_by_customer_1c7cb0__not_negative CHECK (\"n\" >= 0)\n) WITH (fillfactor = 70)"]}],"inputs":[{"name":"orders","row":"Order","columns":[{"name":"customer","path":["customer"],"type":{"kind":"int"}},{"name":"cents","path":["cents"],"type":{"kind":"int"}},{"name":"coupon","path":["coupon"],"type":{"kind":"text","nullable":true}}]}],"caches":[]}'
   ) ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
@@ -184,7 +194,7 @@ CREATE TEMP TABLE IF NOT EXISTS "stepping_exists_orders_903606" (
 ------------------------------------------------------------------------------
 -- When orders changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: aggregate__aggregate_by_customer_c49e3a, aggregate__orders_61cc52, aggregate__orders_by_left_right_169a42 in last_update
+-- locked first: aggregate__aggregate_by_customer_1c7cb0, aggregate__orders_0dd177, aggregate__orders_by_left_right_8fd2ae in last_update
 -- 1. orders (the query's arguments): empty the delta table
 DELETE FROM "stepping_delta_orders_1ea38f";
 -- 2. aggregate (query.py:22): empty the delta table
@@ -238,7 +248,7 @@ FROM (
   HAVING
     CAST(SUM("g"."c") AS BIGINT) <> 0
 ) AS "g"
-LEFT JOIN "aggregate__orders_61cc52" AS "a"
+LEFT JOIN "aggregate__orders_0dd177" AS "a"
   ON HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0) = HASH_RECORD_EXTENDED(ROW("g"."left", "g"."right"), 0)
   AND ROW("a"."left", "a"."right") IS NOT DISTINCT FROM ROW("g"."left", "g"."right")
 WHERE
@@ -280,7 +290,7 @@ WITH "g" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "aggregate__orders_61cc52" AS a
+    FROM "aggregate__orders_0dd177" AS a
     WHERE
       HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0) = HASH_RECORD_EXTENDED(ROW(g."left", g."right"), 0)
       AND ROW("a"."left", "a"."right") IS NOT DISTINCT FROM ROW(g."left", g."right")
@@ -288,7 +298,7 @@ WITH "g" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "i" AS (
-  INSERT INTO "aggregate__orders_61cc52" (
+  INSERT INTO "aggregate__orders_0dd177" (
     "left",
     "right",
     "c"
@@ -301,12 +311,12 @@ WITH "g" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "u" AS (
-  UPDATE "aggregate__orders_61cc52" AS a SET "c" = o."c"
+  UPDATE "aggregate__orders_0dd177" AS a SET "c" = o."c"
   FROM "o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 )
-DELETE FROM "aggregate__orders_61cc52" AS a USING   "o" AS o
+DELETE FROM "aggregate__orders_0dd177" AS a USING   "o" AS o
 WHERE
   a.ctid = o.stepping_rid AND o."c" = 0;
 -- 7. aggregate (query.py:22)
@@ -338,7 +348,7 @@ WITH "g" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "aggregate__orders_by_left_right_169a42" AS a
+    FROM "aggregate__orders_by_left_right_8fd2ae" AS a
     WHERE
       "a"."left" = g."left"
       AND "a"."right" = g."right"
@@ -348,7 +358,7 @@ WITH "g" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "i" AS (
-  INSERT INTO "aggregate__orders_by_left_right_169a42" (
+  INSERT INTO "aggregate__orders_by_left_right_8fd2ae" (
     "left",
     "right",
     "c"
@@ -361,12 +371,12 @@ WITH "g" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "u" AS (
-  UPDATE "aggregate__orders_by_left_right_169a42" AS a SET "c" = o."c"
+  UPDATE "aggregate__orders_by_left_right_8fd2ae" AS a SET "c" = o."c"
   FROM "o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 )
-DELETE FROM "aggregate__orders_by_left_right_169a42" AS a USING   "o" AS o
+DELETE FROM "aggregate__orders_by_left_right_8fd2ae" AS a USING   "o" AS o
 WHERE
   a.ctid = o.stepping_rid AND o."c" = 0;
 -- 8. aggregate (query.py:22)
@@ -445,7 +455,7 @@ SELECT
   (
     SELECT
       "m"."right"
-    FROM "aggregate__orders_by_left_right_169a42" AS "m"
+    FROM "aggregate__orders_by_left_right_8fd2ae" AS "m"
     WHERE
       "m"."left" = "g"."customer"
     ORDER BY
@@ -507,7 +517,7 @@ FROM (
   GROUP BY
     1
 ) AS "g"
-LEFT JOIN "aggregate__aggregate_by_customer_c49e3a" AS "a"
+LEFT JOIN "aggregate__aggregate_by_customer_1c7cb0" AS "a"
   ON "a"."customer" = "g"."customer";
 -- 9. aggregate (query.py:22)
 WITH "o" AS MATERIALIZED (
@@ -522,12 +532,12 @@ WITH "o" AS MATERIALIZED (
     g."first_1_1" AS "first_1",
     a.ctid AS stepping_rid
   FROM "stepping_change_aggregate_by_customer_ecc82a" AS g
-  LEFT JOIN "aggregate__aggregate_by_customer_c49e3a" AS a
+  LEFT JOIN "aggregate__aggregate_by_customer_1c7cb0" AS a
     ON "a"."customer" = g."customer"
   WHERE
     g.n1 <> 0 OR NOT g.n0 IS NULL
 ), "i" AS (
-  INSERT INTO "aggregate__aggregate_by_customer_c49e3a" (
+  INSERT INTO "aggregate__aggregate_by_customer_1c7cb0" (
     "customer",
     "n_2",
     "cents",
@@ -550,12 +560,12 @@ WITH "o" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."n" <> 0
 ), "u" AS (
-  UPDATE "aggregate__aggregate_by_customer_c49e3a" AS a SET "n" = o."n", "n_2" = o."n_2", "cents" = o."cents", "mean_sum" = o."mean_sum", "mean_count" = o."mean_count", "distinct_1" = o."distinct_1", "first_1" = o."first_1"
+  UPDATE "aggregate__aggregate_by_customer_1c7cb0" AS a SET "n" = o."n", "n_2" = o."n_2", "cents" = o."cents", "mean_sum" = o."mean_sum", "mean_count" = o."mean_count", "distinct_1" = o."distinct_1", "first_1" = o."first_1"
   FROM "o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."n" <> 0
 )
-DELETE FROM "aggregate__aggregate_by_customer_c49e3a" AS a USING   "o" AS o
+DELETE FROM "aggregate__aggregate_by_customer_1c7cb0" AS a USING   "o" AS o
 WHERE
   a.ctid = o.stepping_rid AND o."n" = 0;
 -- 10. aggregate (query.py:22): the change of an output

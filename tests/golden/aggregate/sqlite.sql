@@ -1,13 +1,13 @@
--- The query aggregate on sqlite; fingerprint 4c97d5d9f766efacd9fe18b37930cbcc
+-- The query aggregate on sqlite; fingerprint f9b404dd322c1a2a3207f109bbebbc10
 --
 -- output
 --   2. aggregate  query.py:22
 --   │    incremental: the groups that the change touches are read and set anew
---   │    keeps aggregate__orders_61cc52
---   │    keeps aggregate__orders_by_left_right_169a42
+--   │    keeps aggregate__orders_0dd177
+--   │    keeps aggregate__orders_by_left_right_8fd2ae
 --   │          key (left, right): look-ups, and the row itself
---   │          index aggregate__orders_by_left_right_169a42__left_right (left, right): reads in the order of right
---   │    keeps aggregate__aggregate_by_customer_c49e3a
+--   │          index aggregate__orders_by_left_right_8fd2ae__left_right (left, right): reads in the order of right
+--   │    keeps aggregate__aggregate_by_customer_1c7cb0
 --   │          key (customer): one row per key
 --   └─ 1. orders (input)
 --
@@ -15,10 +15,10 @@
 -- functions registered on the connection: stepping_truediv; each is exactly one Python builtin
 --
 -- One changed row of orders: 10 statements, 9 look-ups, 4 rows written
---   aggregate__orders_61cc52 as a whole row, 2 times, at most one row
---   aggregate__orders_by_left_right_169a42 as a whole row, at most one row
---   aggregate__aggregate_by_customer_c49e3a by customer, 4 times, at most one row
---   aggregate__orders_by_left_right_169a42 by left, 2 times
+--   aggregate__orders_0dd177 as a whole row, 2 times, at most one row
+--   aggregate__orders_by_left_right_8fd2ae as a whole row, at most one row
+--   aggregate__aggregate_by_customer_1c7cb0 by customer, 4 times, at most one row
+--   aggregate__orders_by_left_right_8fd2ae by left, 2 times
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -31,8 +31,14 @@ CREATE TABLE IF NOT EXISTS last_update (
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL DEFAULT 1,
     fingerprint TEXT NOT NULL,
+    dialect TEXT NOT NULL,
+    format INTEGER NOT NULL,
     tables TEXT NOT NULL,
+    plan_key TEXT,
+    plan TEXT,
+    recompute TEXT,
     started INTEGER NOT NULL DEFAULT 0,
     installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 ) WITHOUT ROWID;
@@ -87,44 +93,44 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- aggregate__orders_by_left_right_169a42: the rows of aggregate, read in the order of left, right
+-- aggregate__orders_by_left_right_8fd2ae: the rows of aggregate, read in the order of left, right
 -- for aggregate (query.py:22)
 -- it has a row for each different row of the result of aggregate
-CREATE TABLE IF NOT EXISTS aggregate__orders_by_left_right_169a42 (
+CREATE TABLE IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae (
     "left" INTEGER NOT NULL,
     "right" INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY ("left", "right")
 ) WITHOUT ROWID;
---   aggregate__orders_by_left_right_169a42__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "aggregate__orders_by_left_right_169a42__gone"
-AFTER UPDATE OF "c" ON "aggregate__orders_by_left_right_169a42" WHEN NEW."c" = 0
+--   aggregate__orders_by_left_right_8fd2ae__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS "aggregate__orders_by_left_right_8fd2ae__gone"
+AFTER UPDATE OF "c" ON "aggregate__orders_by_left_right_8fd2ae" WHEN NEW."c" = 0
 BEGIN
-    DELETE FROM "aggregate__orders_by_left_right_169a42" WHERE "left" = NEW."left" AND "right" = NEW."right";
+    DELETE FROM "aggregate__orders_by_left_right_8fd2ae" WHERE "left" = NEW."left" AND "right" = NEW."right";
 END;
---   aggregate__orders_by_left_right_169a42__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS "aggregate__orders_by_left_right_169a42__below_zero" ON "aggregate__orders_by_left_right_169a42" ("c") WHERE "c" < 0;
--- aggregate__orders_61cc52: the integral of aggregate
+--   aggregate__orders_by_left_right_8fd2ae__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS "aggregate__orders_by_left_right_8fd2ae__below_zero" ON "aggregate__orders_by_left_right_8fd2ae" ("c") WHERE "c" < 0;
+-- aggregate__orders_0dd177: the integral of aggregate
 -- for aggregate (query.py:22)
 -- it has a row for each different row of the result of aggregate
-CREATE TABLE IF NOT EXISTS aggregate__orders_61cc52 (
+CREATE TABLE IF NOT EXISTS aggregate__orders_0dd177 (
     "left" TEXT NOT NULL,
     "right" INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY ("left", "right")
 ) WITHOUT ROWID;
---   aggregate__orders_61cc52__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "aggregate__orders_61cc52__gone"
-AFTER UPDATE OF "c" ON "aggregate__orders_61cc52" WHEN NEW."c" = 0
+--   aggregate__orders_0dd177__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS "aggregate__orders_0dd177__gone"
+AFTER UPDATE OF "c" ON "aggregate__orders_0dd177" WHEN NEW."c" = 0
 BEGIN
-    DELETE FROM "aggregate__orders_61cc52" WHERE "left" = NEW."left" AND "right" = NEW."right";
+    DELETE FROM "aggregate__orders_0dd177" WHERE "left" = NEW."left" AND "right" = NEW."right";
 END;
---   aggregate__orders_61cc52__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS "aggregate__orders_61cc52__below_zero" ON "aggregate__orders_61cc52" ("c") WHERE "c" < 0;
--- aggregate__aggregate_by_customer_c49e3a: one row per group of aggregate: its number of rows and its sums
+--   aggregate__orders_0dd177__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS "aggregate__orders_0dd177__below_zero" ON "aggregate__orders_0dd177" ("c") WHERE "c" < 0;
+-- aggregate__aggregate_by_customer_1c7cb0: one row per group of aggregate: its number of rows and its sums
 -- for aggregate (query.py:22)
 -- it has a row for each customer there is
-CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_c49e3a (
+CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_1c7cb0 (
     customer INTEGER NOT NULL,
     n_2 INTEGER NOT NULL,
     cents INTEGER NOT NULL,
@@ -134,13 +140,13 @@ CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_c49e3a (
     first_1 INTEGER NOT NULL,
     n INTEGER NOT NULL,
     PRIMARY KEY (customer),
-    CONSTRAINT aggregate__aggregate_by_customer_c49e3a__not_negative CHECK ("n" >= 0)
+    CONSTRAINT aggregate__aggregate_by_customer_1c7cb0__not_negative CHECK ("n" >= 0)
 ) WITHOUT ROWID;
---   aggregate__aggregate_by_customer_c49e3a__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "aggregate__aggregate_by_customer_c49e3a__gone"
-AFTER UPDATE OF "n" ON "aggregate__aggregate_by_customer_c49e3a" WHEN NEW."n" = 0
+--   aggregate__aggregate_by_customer_1c7cb0__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS "aggregate__aggregate_by_customer_1c7cb0__gone"
+AFTER UPDATE OF "n" ON "aggregate__aggregate_by_customer_1c7cb0" WHEN NEW."n" = 0
 BEGIN
-    DELETE FROM "aggregate__aggregate_by_customer_c49e3a" WHERE "customer" = NEW."customer";
+    DELETE FROM "aggregate__aggregate_by_customer_1c7cb0" WHERE "customer" = NEW."customer";
 END;
 
 ------------------------------------------------------------------------------
@@ -151,19 +157,23 @@ INSERT INTO last_update (
   t
 )
 VALUES
-  ('aggregate__aggregate_by_customer_c49e3a', 0),
-  ('aggregate__orders_61cc52', 0),
-  ('aggregate__orders_by_left_right_169a42', 0) ON CONFLICT DO NOTHING;
+  ('aggregate__aggregate_by_customer_1c7cb0', 0),
+  ('aggregate__orders_0dd177', 0),
+  ('aggregate__orders_by_left_right_8fd2ae', 0) ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (
   name,
   fingerprint,
+  dialect,
+  format,
   tables
 )
 VALUES
   (
     'aggregate',
-    '4c97d5d9f766efacd9fe18b37930cbcc',
-    'aggregate__aggregate_by_customer_c49e3a aggregate__orders_61cc52 aggregate__orders_by_left_right_169a42'
+    'f9b404dd322c1a2a3207f109bbebbc10',
+    'sqlite',
+    1,
+    '1 d555a04b3db1c78b {"query":"aggregate","dialect":"sqlite","fingerprint":"f9b404dd322c1a2a3207f109bbebbc10","tables":[{"table":{"name":"aggregate__orders_by_left_right_8fd2ae","kind":"delay","columns":[{"name":"left","type":{"kind":"int"}},{"name":"right","type":{"kind":"int"}}],"weight":"c","key":["left","right"],"indexes":[{"name":"aggregate__orders_by_left_right_8fd2ae__left_right","columns":["left","right"],"ascending":[true,true],"equal":1}],"non_negative":true,"reason":"the rows of aggregate, read in the order of left, right","serves":"aggregate","where":"query.py:22","digest":"8fd2aef55ad76038f1d1e60b696678d0","rows":"07d2860444dcb65a2edc449023d701c7","holds":[["left","left"],["right","right"]],"rows_of":"Pair[int, int]","node":"8a7641430c91cf05ad5a29e063289ec1"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae (\n    \"left\" INTEGER NOT NULL,\n    \"right\" INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (\"left\", \"right\")\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"aggregate__orders_by_left_right_8fd2ae__gone\"\nAFTER UPDATE OF \"c\" ON \"aggregate__orders_by_left_right_8fd2ae\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"aggregate__orders_by_left_right_8fd2ae\" WHERE \"left\" = NEW.\"left\" AND \"right\" = NEW.\"right\";\nEND","CREATE INDEX IF NOT EXISTS \"aggregate__orders_by_left_right_8fd2ae__below_zero\" ON \"aggregate__orders_by_left_right_8fd2ae\" (\"c\") WHERE \"c\" < 0"]},{"table":{"name":"aggregate__orders_0dd177","kind":"delay","columns":[{"name":"left","type":{"kind":"text","nullable":true}},{"name":"right","type":{"kind":"int"}}],"weight":"c","non_negative":true,"reason":"the integral of aggregate","serves":"aggregate","where":"query.py:22","digest":"0dd177ce5bb4f3b320b98b79b1c6e0eb","rows":"d3223b3bda48725561d42580fd393b56","holds":[["left","left"],["right","right"]],"rows_of":"Pair[text | None, int]","node":"de3fc8e0cab297fca64f046f94ebd2cf"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__orders_0dd177 (\n    \"left\" TEXT NOT NULL,\n    \"right\" INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (\"left\", \"right\")\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"aggregate__orders_0dd177__gone\"\nAFTER UPDATE OF \"c\" ON \"aggregate__orders_0dd177\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"aggregate__orders_0dd177\" WHERE \"left\" = NEW.\"left\" AND \"right\" = NEW.\"right\";\nEND","CREATE INDEX IF NOT EXISTS \"aggregate__orders_0dd177__below_zero\" ON \"aggregate__orders_0dd177\" (\"c\") WHERE \"c\" < 0"]},{"table":{"name":"aggregate__aggregate_by_customer_1c7cb0","kind":"state","columns":[{"name":"customer","type":{"kind":"int"}},{"name":"n_2","type":{"kind":"int"}},{"name":"cents","type":{"kind":"int"}},{"name":"mean_sum","type":{"kind":"int"}},{"name":"mean_count","type":{"kind":"int"}},{"name":"distinct_1","type":{"kind":"int"}},{"name":"first_1","type":{"kind":"int","nullable":true}}],"weight":"n","key":["customer"],"non_negative":true,"reason":"one row per group of aggregate: its number of rows and its sums","serves":"aggregate","where":"query.py:22","digest":"1c7cb0f790df44bb68ea639cdfec5380","sums":[{"type":{"kind":"int"},"value":"n_2","old":"n_2_0","new":"n_2_1","low":"n_2_low"},{"type":{"kind":"int"},"value":"cents","old":"cents_0","new":"cents_1","low":"cents_low"},{"type":{"kind":"int"},"value":"mean_sum","old":"mean_sum_0","new":"mean_sum_1","low":"mean_sum_low"},{"type":{"kind":"int"},"value":"mean_count","old":"mean_count_0","new":"mean_count_1","low":"mean_count_low"},{"type":{"kind":"int"},"value":"distinct_1","old":"distinct_1_0","new":"distinct_1_1","low":"distinct_1_low"}],"extremes":[{"type":{"kind":"int","nullable":true},"value":"first_1","old":"first_1_0","new":"first_1_1"}],"rows_of":"Pair[tuple[int, int, int, int, int, int | None], int]","node":"13f35815f5a6a96d8df5a1d624d0df85"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_1c7cb0 (\n    customer INTEGER NOT NULL,\n    n_2 INTEGER NOT NULL,\n    cents INTEGER NOT NULL,\n    mean_sum INTEGER NOT NULL,\n    mean_count INTEGER NOT NULL,\n    distinct_1 INTEGER NOT NULL,\n    first_1 INTEGER NOT NULL,\n    n INTEGER NOT NULL,\n    PRIMARY KEY (customer),\n    CONSTRAINT aggregate__aggregate_by_customer_1c7cb0__not_negative CHECK (\"n\" >= 0)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"aggregate__aggregate_by_customer_1c7cb0__gone\"\nAFTER UPDATE OF \"n\" ON \"aggregate__aggregate_by_customer_1c7cb0\" WHEN NEW.\"n\" = 0\nBEGIN\n    DELETE FROM \"aggregate__aggregate_by_customer_1c7cb0\" WHERE \"customer\" = NEW.\"customer\";\nEND"]}],"inputs":[{"name":"orders","row":"Order","columns":[{"name":"customer","path":["customer"],"type":{"kind":"int"}},{"name":"cents","path":["cents"],"type":{"kind":"int"}},{"name":"coupon","path":["coupon"],"type":{"kind":"text","nullable":true}}]}],"caches":[]}'
   ) ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
@@ -201,7 +211,7 @@ CREATE TEMP TABLE IF NOT EXISTS "stepping_exists_orders_903606" (
 ------------------------------------------------------------------------------
 -- When orders changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: aggregate__aggregate_by_customer_c49e3a, aggregate__orders_61cc52, aggregate__orders_by_left_right_169a42 in last_update
+-- locked first: aggregate__aggregate_by_customer_1c7cb0, aggregate__orders_0dd177, aggregate__orders_by_left_right_8fd2ae in last_update
 -- 1. orders (the query's arguments): empty the delta table
 DELETE FROM temp."stepping_delta_orders_1ea38f";
 -- 2. aggregate (query.py:22): empty the delta table
@@ -244,14 +254,14 @@ FROM (
   HAVING
     SUM("g"."c") <> 0
 ) AS "g"
-LEFT JOIN "aggregate__orders_61cc52" AS "a"
+LEFT JOIN "aggregate__orders_0dd177" AS "a"
   ON "a"."left" = COALESCE("g"."left", x'') AND "a"."right" = "g"."right"
 WHERE
   (
     CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
   ) <> 0;
 -- 6. aggregate (query.py:22)
-INSERT INTO "aggregate__orders_61cc52" (
+INSERT INTO "aggregate__orders_0dd177" (
   "left",
   "right",
   "c"
@@ -277,18 +287,18 @@ GROUP BY
   "g"."left",
   "g"."right"
 HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "aggregate__orders_61cc52"."c" + excluded."c";
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "aggregate__orders_0dd177"."c" + excluded."c";
 -- 7. aggregate (query.py:22): a count below 0, looked for where rows were removed
 SELECT
   "left",
   "right",
   "c"
-FROM "aggregate__orders_61cc52"
+FROM "aggregate__orders_0dd177"
 WHERE
   "c" < 0
 LIMIT 1;
 -- 8. aggregate (query.py:22)
-INSERT INTO "aggregate__orders_by_left_right_169a42" (
+INSERT INTO "aggregate__orders_by_left_right_8fd2ae" (
   "left",
   "right",
   "c"
@@ -308,13 +318,13 @@ GROUP BY
   "g"."left",
   "g"."right"
 HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "aggregate__orders_by_left_right_169a42"."c" + excluded."c";
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "aggregate__orders_by_left_right_8fd2ae"."c" + excluded."c";
 -- 9. aggregate (query.py:22): a count below 0, looked for where rows were removed
 SELECT
   "left",
   "right",
   "c"
-FROM "aggregate__orders_by_left_right_169a42"
+FROM "aggregate__orders_by_left_right_8fd2ae"
 WHERE
   "c" < 0
 LIMIT 1;
@@ -539,7 +549,7 @@ SELECT
   (
     SELECT
       "m"."right"
-    FROM "aggregate__orders_by_left_right_169a42" AS "m"
+    FROM "aggregate__orders_by_left_right_8fd2ae" AS "m"
     WHERE
       "m"."left" = "g"."customer"
     ORDER BY
@@ -646,10 +656,10 @@ FROM (
   GROUP BY
     1
 ) AS "g"
-LEFT JOIN "aggregate__aggregate_by_customer_c49e3a" AS "a"
+LEFT JOIN "aggregate__aggregate_by_customer_1c7cb0" AS "a"
   ON "a"."customer" = "g"."customer";
 -- 11. aggregate (query.py:22)
-INSERT INTO "aggregate__aggregate_by_customer_c49e3a" (
+INSERT INTO "aggregate__aggregate_by_customer_1c7cb0" (
   "customer",
   "n_2",
   "cents",

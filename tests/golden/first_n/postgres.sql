@@ -1,18 +1,18 @@
--- The query first_n on postgres; fingerprint e70af880a391f0d4d79c477653f20fc7
+-- The query first_n on postgres; fingerprint a5e776962e04582beb0b3d85a1d67de4
 --
 -- output
 --   2. first_n  query.py:14
 --   │    incremental: the first rows of each group that the change touches, before and after
---   │    keeps first_n__scores_by_points_is_set_points_player_11a807
+--   │    keeps first_n__scores_by_points_is_set_points_player_75bbe0
 --   │          key (points_is_set, points, player): look-ups, and the row itself
---   │          index first_n__scores_by_points_is_set_points_player_11a807__09f1c4a4 (points_is_set, points, player): reads in the order of points_is_set, points, player
+--   │          index first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf (points_is_set, points, player): reads in the order of points_is_set, points, player
 --   └─ 1. scores (input)
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of scores: 7 statements, 3 look-ups, 1 row written
---   first_n__scores_by_points_is_set_points_player_11a807 from the start of its order, 2 times, at most 3 rows
---   first_n__scores_by_points_is_set_points_player_11a807 as a whole row, at most one row
+--   first_n__scores_by_points_is_set_points_player_75bbe0 from the start of its order, 2 times, at most 3 rows
+--   first_n__scores_by_points_is_set_points_player_75bbe0 as a whole row, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -25,8 +25,14 @@ CREATE TABLE IF NOT EXISTS last_update (
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL DEFAULT 1,
     fingerprint TEXT NOT NULL,
+    dialect TEXT NOT NULL,
+    format BIGINT NOT NULL,
     tables TEXT NOT NULL,
+    plan_key TEXT,
+    plan TEXT,
+    recompute TEXT,
     started BOOLEAN NOT NULL DEFAULT false,
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
@@ -80,20 +86,20 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- first_n__scores_by_points_is_set_points_player_11a807: the rows of first_n, read in the order of points_is_set, points, player
+-- first_n__scores_by_points_is_set_points_player_75bbe0: the rows of first_n, read in the order of points_is_set, points, player
 -- for first_n (query.py:14)
 -- it has a row for each different row of the result of first_n
-CREATE TABLE IF NOT EXISTS first_n__scores_by_points_is_set_points_player_11a807 (
+CREATE TABLE IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0 (
     points_is_set BOOLEAN NOT NULL,
     points BIGINT,
     player TEXT COLLATE "C" NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT first_n__scores_by_points_is_set_points_player_11a807__e921eef7 CHECK ("c" >= 0)
+    CONSTRAINT first_n__scores_by_points_is_set_points_player_75bbe0__9605df7f CHECK ("c" >= 0)
 );
---   first_n__scores_by_points_is_set_points_player_11a807__09f1c4a4: reads in the order of points_is_set, points, player; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "first_n__scores_by_points_is_set_points_player_11a807__09f1c4a4" ON "first_n__scores_by_points_is_set_points_player_11a807" ("points_is_set" DESC, "points" DESC, (LEFT("player", 200)));
---   first_n__scores_by_points_is_set_points_player_11a807__99d1f2ac: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "first_n__scores_by_points_is_set_points_player_11a807__99d1f2ac" ON "first_n__scores_by_points_is_set_points_player_11a807" ("points_is_set", (HASH_RECORD_EXTENDED(ROW("points"), 0)), (HASHTEXTEXTENDED("player", 0)), (HASH_RECORD_EXTENDED(ROW("points_is_set", "points", "player"), 0)));
+--   first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf: reads in the order of points_is_set, points, player; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS "first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf" ON "first_n__scores_by_points_is_set_points_player_75bbe0" ("points_is_set" DESC, "points" DESC, (LEFT("player", 200)));
+--   first_n__scores_by_points_is_set_points_player_75bbe0__e59a6287: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS "first_n__scores_by_points_is_set_points_player_75bbe0__e59a6287" ON "first_n__scores_by_points_is_set_points_player_75bbe0" ("points_is_set", (HASH_RECORD_EXTENDED(ROW("points"), 0)), (HASHTEXTEXTENDED("player", 0)), (HASH_RECORD_EXTENDED(ROW("points_is_set", "points", "player"), 0)));
 
 ------------------------------------------------------------------------------
 -- What is installed
@@ -103,17 +109,21 @@ INSERT INTO last_update (
   t
 )
 VALUES
-  ('first_n__scores_by_points_is_set_points_player_11a807', 0) ON CONFLICT DO NOTHING;
+  ('first_n__scores_by_points_is_set_points_player_75bbe0', 0) ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (
   name,
   fingerprint,
+  dialect,
+  format,
   tables
 )
 VALUES
   (
     'first_n',
-    'e70af880a391f0d4d79c477653f20fc7',
-    'first_n__scores_by_points_is_set_points_player_11a807'
+    'a5e776962e04582beb0b3d85a1d67de4',
+    'postgres',
+    1,
+    '1 6297d4b9bd7e40b9 {"query":"first_n","dialect":"postgres","fingerprint":"a5e776962e04582beb0b3d85a1d67de4","tables":[{"table":{"name":"first_n__scores_by_points_is_set_points_player_75bbe0","kind":"delay","columns":[{"name":"points_is_set","type":{"kind":"bool"}},{"name":"points","type":{"kind":"int","nullable":true}},{"name":"player","type":{"kind":"text"}}],"weight":"c","key":["points_is_set","points","player"],"indexes":[{"name":"first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf","columns":["points_is_set","points","player"],"ascending":[false,false,true]}],"picked":true,"non_negative":true,"reason":"the rows of first_n, read in the order of points_is_set, points, player","serves":"first_n","where":"query.py:14","digest":"75bbe050aec593cff93075058246e52f","rows":"7de1934fbe309aece9c374c60685b29e","holds":[["points","points"],["player","player"]],"rows_of":"Score","node":"0c7a34c6f13b5b4c2d8ee8851b6ddae1"},"ddl":["CREATE TABLE IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0 (\n    points_is_set BOOLEAN NOT NULL,\n    points BIGINT,\n    player TEXT COLLATE \"C\" NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT first_n__scores_by_points_is_set_points_player_75bbe0__9605df7f CHECK (\"c\" >= 0)\n)","CREATE INDEX IF NOT EXISTS \"first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf\" ON \"first_n__scores_by_points_is_set_points_player_75bbe0\" (\"points_is_set\" DESC, \"points\" DESC, (LEFT(\"player\", 200)))","CREATE INDEX IF NOT EXISTS \"first_n__scores_by_points_is_set_points_player_75bbe0__e59a6287\" ON \"first_n__scores_by_points_is_set_points_player_75bbe0\" (\"points_is_set\", (HASH_RECORD_EXTENDED(ROW(\"points\"), 0)), (HASHTEXTEXTENDED(\"player\", 0)), (HASH_RECORD_EXTENDED(ROW(\"points_is_set\", \"points\", \"player\"), 0)))"]}],"inputs":[{"name":"scores","row":"Score","columns":[{"name":"player","path":["player"],"type":{"kind":"text"}},{"name":"points","path":["points"],"type":{"kind":"int","nullable":true}}]}],"caches":[]}'
   ) ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
@@ -133,7 +143,7 @@ CREATE TEMP TABLE IF NOT EXISTS "stepping_first_scores_4a5e98" (
 ------------------------------------------------------------------------------
 -- When scores changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: first_n__scores_by_points_is_set_points_player_11a807 in last_update
+-- locked first: first_n__scores_by_points_is_set_points_player_75bbe0 in last_update
 -- 1. scores (the query's arguments): empty the delta table
 DELETE FROM "stepping_delta_scores_4a5e98";
 -- 2. first_n (query.py:14): empty the delta table
@@ -179,7 +189,7 @@ FROM (
   FROM (
     SELECT
       *
-    FROM "first_n__scores_by_points_is_set_points_player_11a807" AS "m"
+    FROM "first_n__scores_by_points_is_set_points_player_75bbe0" AS "m"
     ORDER BY
       "m"."points_is_set" DESC,
       "m"."points" DESC,
@@ -227,7 +237,7 @@ WITH "g" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "first_n__scores_by_points_is_set_points_player_11a807" AS a
+    FROM "first_n__scores_by_points_is_set_points_player_75bbe0" AS a
     WHERE
       "a"."points_is_set" = g."points_is_set"
       AND HASH_RECORD_EXTENDED(ROW("a"."points"), 0) = HASH_RECORD_EXTENDED(ROW(g."points"), 0)
@@ -240,7 +250,7 @@ WITH "g" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "i" AS (
-  INSERT INTO "first_n__scores_by_points_is_set_points_player_11a807" (
+  INSERT INTO "first_n__scores_by_points_is_set_points_player_75bbe0" (
     "points_is_set",
     "points",
     "player",
@@ -255,12 +265,12 @@ WITH "g" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "u" AS (
-  UPDATE "first_n__scores_by_points_is_set_points_player_11a807" AS a SET "c" = o."c"
+  UPDATE "first_n__scores_by_points_is_set_points_player_75bbe0" AS a SET "c" = o."c"
   FROM "o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 )
-DELETE FROM "first_n__scores_by_points_is_set_points_player_11a807" AS a USING   "o" AS o
+DELETE FROM "first_n__scores_by_points_is_set_points_player_75bbe0" AS a USING   "o" AS o
 WHERE
   a.ctid = o.stepping_rid AND o."c" = 0;
 -- 6. first_n (query.py:14)
@@ -291,7 +301,7 @@ FROM (
   FROM (
     SELECT
       *
-    FROM "first_n__scores_by_points_is_set_points_player_11a807" AS "m"
+    FROM "first_n__scores_by_points_is_set_points_player_75bbe0" AS "m"
     ORDER BY
       "m"."points_is_set" DESC,
       "m"."points" DESC,

@@ -1,18 +1,18 @@
--- The query first_n on sqlite; fingerprint 0f62fd1055cd4b48fb92cd65cb398977
+-- The query first_n on sqlite; fingerprint f232acdb75c9c078df65f84a5ecbaf1c
 --
 -- output
 --   2. first_n  query.py:14
 --   │    incremental: the first rows of each group that the change touches, before and after
---   │    keeps first_n__scores_by_points_is_set_points_player_11a807
+--   │    keeps first_n__scores_by_points_is_set_points_player_75bbe0
 --   │          key (points_is_set, points, player): look-ups, and the row itself
---   │          index first_n__scores_by_points_is_set_points_player_11a807__09f1c4a4 (points_is_set, points, player): reads in the order of points_is_set, points, player
+--   │          index first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf (points_is_set, points, player): reads in the order of points_is_set, points, player
 --   └─ 1. scores (input)
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of scores: 7 statements, 3 look-ups, 1 row written
---   first_n__scores_by_points_is_set_points_player_11a807 from the start of its order, 2 times, at most 3 rows
---   first_n__scores_by_points_is_set_points_player_11a807 as a whole row, at most one row
+--   first_n__scores_by_points_is_set_points_player_75bbe0 from the start of its order, 2 times, at most 3 rows
+--   first_n__scores_by_points_is_set_points_player_75bbe0 as a whole row, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -25,8 +25,14 @@ CREATE TABLE IF NOT EXISTS last_update (
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL DEFAULT 1,
     fingerprint TEXT NOT NULL,
+    dialect TEXT NOT NULL,
+    format INTEGER NOT NULL,
     tables TEXT NOT NULL,
+    plan_key TEXT,
+    plan TEXT,
+    recompute TEXT,
     started INTEGER NOT NULL DEFAULT 0,
     installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 ) WITHOUT ROWID;
@@ -81,26 +87,26 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- first_n__scores_by_points_is_set_points_player_11a807: the rows of first_n, read in the order of points_is_set, points, player
+-- first_n__scores_by_points_is_set_points_player_75bbe0: the rows of first_n, read in the order of points_is_set, points, player
 -- for first_n (query.py:14)
 -- it has a row for each different row of the result of first_n
-CREATE TABLE IF NOT EXISTS first_n__scores_by_points_is_set_points_player_11a807 (
+CREATE TABLE IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0 (
     points_is_set INTEGER NOT NULL,
     points INTEGER NOT NULL,
     player TEXT NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (points_is_set, points, player)
 );
---   first_n__scores_by_points_is_set_points_player_11a807__09f1c4a4: reads in the order of points_is_set, points, player; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS first_n__scores_by_points_is_set_points_player_11a807__09f1c4a4 ON first_n__scores_by_points_is_set_points_player_11a807 (points_is_set DESC, points DESC, player);
---   first_n__scores_by_points_is_set_points_player_11a807__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "first_n__scores_by_points_is_set_points_player_11a807__gone"
-AFTER UPDATE OF "c" ON "first_n__scores_by_points_is_set_points_player_11a807" WHEN NEW."c" = 0
+--   first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf: reads in the order of points_is_set, points, player; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf ON first_n__scores_by_points_is_set_points_player_75bbe0 (points_is_set DESC, points DESC, player);
+--   first_n__scores_by_points_is_set_points_player_75bbe0__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS "first_n__scores_by_points_is_set_points_player_75bbe0__gone"
+AFTER UPDATE OF "c" ON "first_n__scores_by_points_is_set_points_player_75bbe0" WHEN NEW."c" = 0
 BEGIN
-    DELETE FROM "first_n__scores_by_points_is_set_points_player_11a807" WHERE "points_is_set" = NEW."points_is_set" AND "points" = NEW."points" AND "player" = NEW."player";
+    DELETE FROM "first_n__scores_by_points_is_set_points_player_75bbe0" WHERE "points_is_set" = NEW."points_is_set" AND "points" = NEW."points" AND "player" = NEW."player";
 END;
---   first_n__scores_by_points_is_set_points_player_11a807__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS "first_n__scores_by_points_is_set_points_player_11a807__below_zero" ON "first_n__scores_by_points_is_set_points_player_11a807" ("c") WHERE "c" < 0;
+--   first_n__scores_by_points_is_set_points_player_75bbe0__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS "first_n__scores_by_points_is_set_points_player_75bbe0__below_zero" ON "first_n__scores_by_points_is_set_points_player_75bbe0" ("c") WHERE "c" < 0;
 
 ------------------------------------------------------------------------------
 -- What is installed
@@ -110,17 +116,21 @@ INSERT INTO last_update (
   t
 )
 VALUES
-  ('first_n__scores_by_points_is_set_points_player_11a807', 0) ON CONFLICT DO NOTHING;
+  ('first_n__scores_by_points_is_set_points_player_75bbe0', 0) ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (
   name,
   fingerprint,
+  dialect,
+  format,
   tables
 )
 VALUES
   (
     'first_n',
-    '0f62fd1055cd4b48fb92cd65cb398977',
-    'first_n__scores_by_points_is_set_points_player_11a807'
+    'f232acdb75c9c078df65f84a5ecbaf1c',
+    'sqlite',
+    1,
+    '1 d6715847cd3421ca {"query":"first_n","dialect":"sqlite","fingerprint":"f232acdb75c9c078df65f84a5ecbaf1c","tables":[{"table":{"name":"first_n__scores_by_points_is_set_points_player_75bbe0","kind":"delay","columns":[{"name":"points_is_set","type":{"kind":"bool"}},{"name":"points","type":{"kind":"int","nullable":true}},{"name":"player","type":{"kind":"text"}}],"weight":"c","key":["points_is_set","points","player"],"indexes":[{"name":"first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf","columns":["points_is_set","points","player"],"ascending":[false,false,true]}],"picked":true,"non_negative":true,"reason":"the rows of first_n, read in the order of points_is_set, points, player","serves":"first_n","where":"query.py:14","digest":"75bbe050aec593cff93075058246e52f","rows":"7de1934fbe309aece9c374c60685b29e","holds":[["points","points"],["player","player"]],"rows_of":"Score","node":"0c7a34c6f13b5b4c2d8ee8851b6ddae1"},"ddl":["CREATE TABLE IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0 (\n    points_is_set INTEGER NOT NULL,\n    points INTEGER NOT NULL,\n    player TEXT NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (points_is_set, points, player)\n)","CREATE INDEX IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf ON first_n__scores_by_points_is_set_points_player_75bbe0 (points_is_set DESC, points DESC, player)","CREATE TRIGGER IF NOT EXISTS \"first_n__scores_by_points_is_set_points_player_75bbe0__gone\"\nAFTER UPDATE OF \"c\" ON \"first_n__scores_by_points_is_set_points_player_75bbe0\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"first_n__scores_by_points_is_set_points_player_75bbe0\" WHERE \"points_is_set\" = NEW.\"points_is_set\" AND \"points\" = NEW.\"points\" AND \"player\" = NEW.\"player\";\nEND","CREATE INDEX IF NOT EXISTS \"first_n__scores_by_points_is_set_points_player_75bbe0__below_zero\" ON \"first_n__scores_by_points_is_set_points_player_75bbe0\" (\"c\") WHERE \"c\" < 0"]}],"inputs":[{"name":"scores","row":"Score","columns":[{"name":"player","path":["player"],"type":{"kind":"text"}},{"name":"points","path":["points"],"type":{"kind":"int","nullable":true}}]}],"caches":[]}'
   ) ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
@@ -140,7 +150,7 @@ CREATE TEMP TABLE IF NOT EXISTS "stepping_first_scores_4a5e98" (
 ------------------------------------------------------------------------------
 -- When scores changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: first_n__scores_by_points_is_set_points_player_11a807 in last_update
+-- locked first: first_n__scores_by_points_is_set_points_player_75bbe0 in last_update
 -- 1. scores (the query's arguments): empty the delta table
 DELETE FROM temp."stepping_delta_scores_4a5e98";
 -- 2. first_n (query.py:14): empty the delta table
@@ -174,12 +184,12 @@ FROM (
       ORDER BY "m"."points_is_set" DESC, "m"."points" DESC, "m"."player" ASC
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     ) AS "stepping_upto"
-  FROM "first_n__scores_by_points_is_set_points_player_11a807" AS "m"
+  FROM "first_n__scores_by_points_is_set_points_player_75bbe0" AS "m"
   WHERE
     "m".rowid IN (
       SELECT
         "m2".rowid
-      FROM "first_n__scores_by_points_is_set_points_player_11a807" AS "m2"
+      FROM "first_n__scores_by_points_is_set_points_player_75bbe0" AS "m2"
       ORDER BY
         "m2"."points_is_set" DESC,
         "m2"."points" DESC,
@@ -190,7 +200,7 @@ FROM (
 WHERE
   "w"."stepping_upto" - "w"."c" < 3;
 -- 5. first_n (query.py:14)
-INSERT INTO "first_n__scores_by_points_is_set_points_player_11a807" (
+INSERT INTO "first_n__scores_by_points_is_set_points_player_75bbe0" (
   "points_is_set",
   "points",
   "player",
@@ -218,14 +228,14 @@ GROUP BY
   "g"."points",
   "g"."player"
 HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "first_n__scores_by_points_is_set_points_player_11a807"."c" + excluded."c";
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "first_n__scores_by_points_is_set_points_player_75bbe0"."c" + excluded."c";
 -- 6. first_n (query.py:14): a count below 0, looked for where rows were removed
 SELECT
   "points_is_set",
   "points",
   "player",
   "c"
-FROM "first_n__scores_by_points_is_set_points_player_11a807"
+FROM "first_n__scores_by_points_is_set_points_player_75bbe0"
 WHERE
   "c" < 0
 LIMIT 1;
@@ -254,12 +264,12 @@ FROM (
       ORDER BY "m"."points_is_set" DESC, "m"."points" DESC, "m"."player" ASC
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     ) AS "stepping_upto"
-  FROM "first_n__scores_by_points_is_set_points_player_11a807" AS "m"
+  FROM "first_n__scores_by_points_is_set_points_player_75bbe0" AS "m"
   WHERE
     "m".rowid IN (
       SELECT
         "m2".rowid
-      FROM "first_n__scores_by_points_is_set_points_player_11a807" AS "m2"
+      FROM "first_n__scores_by_points_is_set_points_player_75bbe0" AS "m2"
       ORDER BY
         "m2"."points_is_set" DESC,
         "m2"."points" DESC,

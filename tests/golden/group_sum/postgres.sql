@@ -1,16 +1,16 @@
--- The query group_sum on postgres; fingerprint be1e0d90cad61683620bf899e8e23f3f
+-- The query group_sum on postgres; fingerprint 7a99db9ba51e740f6c8ea3f12ecfc4f6
 --
 -- output
 --   2. group_reduce_flatten  query.py:16
 --   │    incremental: the groups that the change touches are read and set anew
---   │    keeps group_sum__group_reduce_flatten_by_key_adb329
+--   │    keeps group_sum__group_reduce_flatten_by_key_e18521
 --   │          key (key): one row per key
 --   └─ 1. reads (input)
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of reads: 1 statement, 2 look-ups, 1 row written
---   group_sum__group_reduce_flatten_by_key_adb329 by key, 2 times, at most one row
+--   group_sum__group_reduce_flatten_by_key_e18521 by key, 2 times, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -23,8 +23,14 @@ CREATE TABLE IF NOT EXISTS last_update (
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL DEFAULT 1,
     fingerprint TEXT NOT NULL,
+    dialect TEXT NOT NULL,
+    format BIGINT NOT NULL,
     tables TEXT NOT NULL,
+    plan_key TEXT,
+    plan TEXT,
+    recompute TEXT,
     started BOOLEAN NOT NULL DEFAULT false,
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
@@ -78,17 +84,17 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- group_sum__group_reduce_flatten_by_key_adb329: one row per group of group_reduce_flatten: its number of rows and its sums
+-- group_sum__group_reduce_flatten_by_key_e18521: one row per group of group_reduce_flatten: its number of rows and its sums
 -- for group_reduce_flatten (query.py:16)
 -- it has a row for each key there is
-CREATE TABLE IF NOT EXISTS group_sum__group_reduce_flatten_by_key_adb329 (
+CREATE TABLE IF NOT EXISTS group_sum__group_reduce_flatten_by_key_e18521 (
     key DATE NOT NULL,
     sum_value DOUBLE PRECISION NOT NULL,
     sum_value_pos_inf BIGINT NOT NULL,
     sum_value_neg_inf BIGINT NOT NULL,
     n BIGINT NOT NULL,
     PRIMARY KEY (key),
-    CONSTRAINT group_sum__group_reduce_flatten_by_key_adb329__not_negative CHECK ("n" >= 0)
+    CONSTRAINT group_sum__group_reduce_flatten_by_key_e18521__not_negative CHECK ("n" >= 0)
 ) WITH (fillfactor = 70);
 
 ------------------------------------------------------------------------------
@@ -99,23 +105,27 @@ INSERT INTO last_update (
   t
 )
 VALUES
-  ('group_sum__group_reduce_flatten_by_key_adb329', 0) ON CONFLICT DO NOTHING;
+  ('group_sum__group_reduce_flatten_by_key_e18521', 0) ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (
   name,
   fingerprint,
+  dialect,
+  format,
   tables
 )
 VALUES
   (
     'group_sum',
-    'be1e0d90cad61683620bf899e8e23f3f',
-    'group_sum__group_reduce_flatten_by_key_adb329'
+    '7a99db9ba51e740f6c8ea3f12ecfc4f6',
+    'postgres',
+    1,
+    '1 de849ab356f7126f {"query":"group_sum","dialect":"postgres","fingerprint":"7a99db9ba51e740f6c8ea3f12ecfc4f6","tables":[{"table":{"name":"group_sum__group_reduce_flatten_by_key_e18521","kind":"state","columns":[{"name":"key","type":{"kind":"date"}},{"name":"sum_value","type":{"kind":"float"}},{"name":"sum_value_pos_inf","type":{"kind":"int"}},{"name":"sum_value_neg_inf","type":{"kind":"int"}}],"weight":"n","key":["key"],"non_negative":true,"reason":"one row per group of group_reduce_flatten: its number of rows and its sums","serves":"group_reduce_flatten","where":"query.py:16","digest":"e18521daec37da83c31a8906b22a492a","sums":[{"type":{"kind":"float"},"value":"sum_value","old":"sum_value_0","new":"sum_value_1","finite":"sum_value_finite","positive":"sum_value_pos_inf","negative":"sum_value_neg_inf","low":"sum_value_low"}],"rows_of":"Pair[float, date]","node":"e94b652361125ab45655357b5af0f126"},"ddl":["CREATE TABLE IF NOT EXISTS group_sum__group_reduce_flatten_by_key_e18521 (\n    key DATE NOT NULL,\n    sum_value DOUBLE PRECISION NOT NULL,\n    sum_value_pos_inf BIGINT NOT NULL,\n    sum_value_neg_inf BIGINT NOT NULL,\n    n BIGINT NOT NULL,\n    PRIMARY KEY (key),\n    CONSTRAINT group_sum__group_reduce_flatten_by_key_e18521__not_negative CHECK (\"n\" >= 0)\n) WITH (fillfactor = 70)"]}],"inputs":[{"name":"reads","row":"Read","columns":[{"name":"meter","path":["meter"],"type":{"kind":"int"}},{"name":"at","path":["at"],"type":{"kind":"datetime"}},{"name":"value","path":["value"],"type":{"kind":"float"}}]}],"caches":[]}'
   ) ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- When reads changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: group_sum__group_reduce_flatten_by_key_adb329 in last_update
+-- locked first: group_sum__group_reduce_flatten_by_key_e18521 in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   stepping_delta_reads_fb598c: reads (the query's arguments)
 --   stepping_change_group_reduce_flatten_by_key_b6063a: group_reduce_flatten (query.py:16)
@@ -216,7 +226,7 @@ WITH "stepping_delta_reads_fb598c" AS MATERIALIZED (
     GROUP BY
       1
   ) AS "g"
-  LEFT JOIN "group_sum__group_reduce_flatten_by_key_adb329" AS "a"
+  LEFT JOIN "group_sum__group_reduce_flatten_by_key_e18521" AS "a"
     ON "a"."key" = "g"."key"
   WHERE
     "g"."n" <> 0
@@ -232,12 +242,12 @@ WITH "stepping_delta_reads_fb598c" AS MATERIALIZED (
     g."sum_value_neg_inf" AS "sum_value_neg_inf",
     a.ctid AS stepping_rid
   FROM "stepping_change_group_reduce_flatten_by_key_b6063a" AS g
-  LEFT JOIN "group_sum__group_reduce_flatten_by_key_adb329" AS a
+  LEFT JOIN "group_sum__group_reduce_flatten_by_key_e18521" AS a
     ON "a"."key" = g."key"
   WHERE
     g.n1 <> 0 OR NOT g.n0 IS NULL
 ), "m4_i" AS (
-  INSERT INTO "group_sum__group_reduce_flatten_by_key_adb329" (
+  INSERT INTO "group_sum__group_reduce_flatten_by_key_e18521" (
     "key",
     "sum_value",
     "sum_value_pos_inf",
@@ -254,12 +264,12 @@ WITH "stepping_delta_reads_fb598c" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."n" <> 0
 ), "m4_u" AS (
-  UPDATE "group_sum__group_reduce_flatten_by_key_adb329" AS a SET "n" = o."n", "sum_value" = o."sum_value", "sum_value_pos_inf" = o."sum_value_pos_inf", "sum_value_neg_inf" = o."sum_value_neg_inf"
+  UPDATE "group_sum__group_reduce_flatten_by_key_e18521" AS a SET "n" = o."n", "sum_value" = o."sum_value", "sum_value_pos_inf" = o."sum_value_pos_inf", "sum_value_neg_inf" = o."sum_value_neg_inf"
   FROM "m4_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."n" <> 0
 ), "m4_d" AS (
-  DELETE FROM "group_sum__group_reduce_flatten_by_key_adb329" AS a USING   "m4_o" AS o
+  DELETE FROM "group_sum__group_reduce_flatten_by_key_e18521" AS a USING   "m4_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."n" = 0
 )

@@ -1,16 +1,16 @@
--- The query group_sum on sqlite; fingerprint fa12ba3471ab8fcbf496f7c463112aea
+-- The query group_sum on sqlite; fingerprint 1ada176360e5ef426bc602597a9ea4fe
 --
 -- output
 --   2. group_reduce_flatten  query.py:16
 --   │    incremental: the groups that the change touches are read and set anew
---   │    keeps group_sum__group_reduce_flatten_by_key_adb329
+--   │    keeps group_sum__group_reduce_flatten_by_key_e18521
 --   │          key (key): one row per key
 --   └─ 1. reads (input)
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of reads: 6 statements, 2 look-ups, 1 row written
---   group_sum__group_reduce_flatten_by_key_adb329 by key, 2 times, at most one row
+--   group_sum__group_reduce_flatten_by_key_e18521 by key, 2 times, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -23,8 +23,14 @@ CREATE TABLE IF NOT EXISTS last_update (
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL DEFAULT 1,
     fingerprint TEXT NOT NULL,
+    dialect TEXT NOT NULL,
+    format INTEGER NOT NULL,
     tables TEXT NOT NULL,
+    plan_key TEXT,
+    plan TEXT,
+    recompute TEXT,
     started INTEGER NOT NULL DEFAULT 0,
     installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 ) WITHOUT ROWID;
@@ -79,23 +85,23 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- group_sum__group_reduce_flatten_by_key_adb329: one row per group of group_reduce_flatten: its number of rows and its sums
+-- group_sum__group_reduce_flatten_by_key_e18521: one row per group of group_reduce_flatten: its number of rows and its sums
 -- for group_reduce_flatten (query.py:16)
 -- it has a row for each key there is
-CREATE TABLE IF NOT EXISTS group_sum__group_reduce_flatten_by_key_adb329 (
+CREATE TABLE IF NOT EXISTS group_sum__group_reduce_flatten_by_key_e18521 (
     "key" INTEGER NOT NULL,
     sum_value REAL NOT NULL,
     sum_value_pos_inf INTEGER NOT NULL,
     sum_value_neg_inf INTEGER NOT NULL,
     n INTEGER NOT NULL,
     PRIMARY KEY ("key"),
-    CONSTRAINT group_sum__group_reduce_flatten_by_key_adb329__not_negative CHECK ("n" >= 0)
+    CONSTRAINT group_sum__group_reduce_flatten_by_key_e18521__not_negative CHECK ("n" >= 0)
 ) WITHOUT ROWID;
---   group_sum__group_reduce_flatten_by_key_adb329__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "group_sum__group_reduce_flatten_by_key_adb329__gone"
-AFTER UPDATE OF "n" ON "group_sum__group_reduce_flatten_by_key_adb329" WHEN NEW."n" = 0
+--   group_sum__group_reduce_flatten_by_key_e18521__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS "group_sum__group_reduce_flatten_by_key_e18521__gone"
+AFTER UPDATE OF "n" ON "group_sum__group_reduce_flatten_by_key_e18521" WHEN NEW."n" = 0
 BEGIN
-    DELETE FROM "group_sum__group_reduce_flatten_by_key_adb329" WHERE "key" = NEW."key";
+    DELETE FROM "group_sum__group_reduce_flatten_by_key_e18521" WHERE "key" = NEW."key";
 END;
 
 ------------------------------------------------------------------------------
@@ -106,17 +112,21 @@ INSERT INTO last_update (
   t
 )
 VALUES
-  ('group_sum__group_reduce_flatten_by_key_adb329', 0) ON CONFLICT DO NOTHING;
+  ('group_sum__group_reduce_flatten_by_key_e18521', 0) ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (
   name,
   fingerprint,
+  dialect,
+  format,
   tables
 )
 VALUES
   (
     'group_sum',
-    'fa12ba3471ab8fcbf496f7c463112aea',
-    'group_sum__group_reduce_flatten_by_key_adb329'
+    '1ada176360e5ef426bc602597a9ea4fe',
+    'sqlite',
+    1,
+    '1 0a06315195e07aa0 {"query":"group_sum","dialect":"sqlite","fingerprint":"1ada176360e5ef426bc602597a9ea4fe","tables":[{"table":{"name":"group_sum__group_reduce_flatten_by_key_e18521","kind":"state","columns":[{"name":"key","type":{"kind":"date"}},{"name":"sum_value","type":{"kind":"float"}},{"name":"sum_value_pos_inf","type":{"kind":"int"}},{"name":"sum_value_neg_inf","type":{"kind":"int"}}],"weight":"n","key":["key"],"non_negative":true,"reason":"one row per group of group_reduce_flatten: its number of rows and its sums","serves":"group_reduce_flatten","where":"query.py:16","digest":"e18521daec37da83c31a8906b22a492a","sums":[{"type":{"kind":"float"},"value":"sum_value","old":"sum_value_0","new":"sum_value_1","finite":"sum_value_finite","positive":"sum_value_pos_inf","negative":"sum_value_neg_inf","low":"sum_value_low"}],"rows_of":"Pair[float, date]","node":"e94b652361125ab45655357b5af0f126"},"ddl":["CREATE TABLE IF NOT EXISTS group_sum__group_reduce_flatten_by_key_e18521 (\n    \"key\" INTEGER NOT NULL,\n    sum_value REAL NOT NULL,\n    sum_value_pos_inf INTEGER NOT NULL,\n    sum_value_neg_inf INTEGER NOT NULL,\n    n INTEGER NOT NULL,\n    PRIMARY KEY (\"key\"),\n    CONSTRAINT group_sum__group_reduce_flatten_by_key_e18521__not_negative CHECK (\"n\" >= 0)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"group_sum__group_reduce_flatten_by_key_e18521__gone\"\nAFTER UPDATE OF \"n\" ON \"group_sum__group_reduce_flatten_by_key_e18521\" WHEN NEW.\"n\" = 0\nBEGIN\n    DELETE FROM \"group_sum__group_reduce_flatten_by_key_e18521\" WHERE \"key\" = NEW.\"key\";\nEND"]}],"inputs":[{"name":"reads","row":"Read","columns":[{"name":"meter","path":["meter"],"type":{"kind":"int"}},{"name":"at","path":["at"],"type":{"kind":"datetime"}},{"name":"value","path":["value"],"type":{"kind":"float"}}]}],"caches":[]}'
   ) ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
@@ -141,7 +151,7 @@ CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_reads_fb598c" (
 ------------------------------------------------------------------------------
 -- When reads changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: group_sum__group_reduce_flatten_by_key_adb329 in last_update
+-- locked first: group_sum__group_reduce_flatten_by_key_e18521 in last_update
 -- 1. reads (the query's arguments): empty the delta table
 DELETE FROM temp."stepping_delta_reads_fb598c";
 -- 2. group_reduce_flatten (query.py:16): empty the delta table
@@ -257,7 +267,7 @@ FROM (
   GROUP BY
     1
 ) AS "g"
-LEFT JOIN "group_sum__group_reduce_flatten_by_key_adb329" AS "a"
+LEFT JOIN "group_sum__group_reduce_flatten_by_key_e18521" AS "a"
   ON "a"."key" = "g"."key"
 WHERE
   "g"."n" <> 0
@@ -265,7 +275,7 @@ WHERE
   OR "g"."sum_value_pos_inf" <> 0
   OR "g"."sum_value_neg_inf" <> 0;
 -- 5. group_reduce_flatten (query.py:16)
-INSERT INTO "group_sum__group_reduce_flatten_by_key_adb329" (
+INSERT INTO "group_sum__group_reduce_flatten_by_key_e18521" (
   "key",
   "sum_value",
   "sum_value_pos_inf",

@@ -1,23 +1,23 @@
--- The query join on postgres; fingerprint c51508059077599d47a5909cc4cffd3d
+-- The query join on postgres; fingerprint a5c6456da5808ba533dc32c89359f362
 --
 -- output
 --   3. join  query.py:18
 --   │    incremental: the change of each side meets the rows of the other with its key
 --   ├─ 1. products (input)
---   │       keeps join__products_by_name_e6b089
+--   │       keeps join__products_by_name_5316e2
 --   │             key (name): look-ups, and the row itself
 --   └─ 2. line_items (input)
---           keeps join__line_items_by_product_name_c9dc4c
+--           keeps join__line_items_by_product_name_4ae32f
 --                 key (product_name): look-ups, and the row itself
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of products: 1 statement, 2 look-ups, 1 row written
---   join__products_by_name_e6b089 as a whole row, at most one row
---   join__line_items_by_product_name_c9dc4c by product_name
+--   join__products_by_name_5316e2 as a whole row, at most one row
+--   join__line_items_by_product_name_4ae32f by product_name
 -- One changed row of line_items: 1 statement, 2 look-ups, 1 row written
---   join__line_items_by_product_name_c9dc4c as a whole row, at most one row
---   join__products_by_name_e6b089 by name
+--   join__line_items_by_product_name_4ae32f as a whole row, at most one row
+--   join__products_by_name_5316e2 by name
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -30,8 +30,14 @@ CREATE TABLE IF NOT EXISTS last_update (
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL DEFAULT 1,
     fingerprint TEXT NOT NULL,
+    dialect TEXT NOT NULL,
+    format BIGINT NOT NULL,
     tables TEXT NOT NULL,
+    plan_key TEXT,
+    plan TEXT,
+    recompute TEXT,
     started BOOLEAN NOT NULL DEFAULT false,
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
@@ -85,28 +91,28 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- join__line_items_by_product_name_c9dc4c: the rows of line_items, looked up by product_name
+-- join__line_items_by_product_name_4ae32f: the rows of line_items, looked up by product_name
 -- for line_items (the query's arguments)
 -- it has a row for each different row of line_items in the columns it keeps
-CREATE TABLE IF NOT EXISTS join__line_items_by_product_name_c9dc4c (
+CREATE TABLE IF NOT EXISTS join__line_items_by_product_name_4ae32f (
     product_name TEXT COLLATE "C" NOT NULL,
     basket_id BIGINT NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT join__line_items_by_product_name_c9dc4c__not_negative CHECK ("c" >= 0)
+    CONSTRAINT join__line_items_by_product_name_4ae32f__not_negative CHECK ("c" >= 0)
 );
---   join__line_items_by_product_name_c9dc4c__product_name_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "join__line_items_by_product_name_c9dc4c__product_name_key" ON "join__line_items_by_product_name_c9dc4c" ((HASHTEXTEXTENDED("product_name", 0)), (HASH_RECORD_EXTENDED(ROW("product_name", "basket_id"), 0)));
--- join__products_by_name_e6b089: the rows of products, looked up by name
+--   join__line_items_by_product_name_4ae32f__product_name_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS "join__line_items_by_product_name_4ae32f__product_name_key" ON "join__line_items_by_product_name_4ae32f" ((HASHTEXTEXTENDED("product_name", 0)), (HASH_RECORD_EXTENDED(ROW("product_name", "basket_id"), 0)));
+-- join__products_by_name_5316e2: the rows of products, looked up by name
 -- for products (the query's arguments)
 -- it has a row for each different row of products in the columns it keeps
-CREATE TABLE IF NOT EXISTS join__products_by_name_e6b089 (
+CREATE TABLE IF NOT EXISTS join__products_by_name_5316e2 (
     name TEXT COLLATE "C" NOT NULL,
     price DOUBLE PRECISION NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT join__products_by_name_e6b089__not_negative CHECK ("c" >= 0)
+    CONSTRAINT join__products_by_name_5316e2__not_negative CHECK ("c" >= 0)
 );
---   join__products_by_name_e6b089__name_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "join__products_by_name_e6b089__name_key" ON "join__products_by_name_e6b089" ((HASHTEXTEXTENDED("name", 0)), (HASH_RECORD_EXTENDED(ROW("name", "price"), 0)));
+--   join__products_by_name_5316e2__name_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS "join__products_by_name_5316e2__name_key" ON "join__products_by_name_5316e2" ((HASHTEXTEXTENDED("name", 0)), (HASH_RECORD_EXTENDED(ROW("name", "price"), 0)));
 
 ------------------------------------------------------------------------------
 -- What is installed
@@ -116,24 +122,28 @@ INSERT INTO last_update (
   t
 )
 VALUES
-  ('join__line_items_by_product_name_c9dc4c', 0),
-  ('join__products_by_name_e6b089', 0) ON CONFLICT DO NOTHING;
+  ('join__line_items_by_product_name_4ae32f', 0),
+  ('join__products_by_name_5316e2', 0) ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (
   name,
   fingerprint,
+  dialect,
+  format,
   tables
 )
 VALUES
   (
     'join',
-    'c51508059077599d47a5909cc4cffd3d',
-    'join__line_items_by_product_name_c9dc4c join__products_by_name_e6b089'
+    'a5c6456da5808ba533dc32c89359f362',
+    'postgres',
+    1,
+    '1 d03b1602ad01557e {"query":"join","dialect":"postgres","fingerprint":"a5c6456da5808ba533dc32c89359f362","tables":[{"table":{"name":"join__line_items_by_product_name_4ae32f","kind":"delay","columns":[{"name":"product_name","type":{"kind":"text"}},{"name":"basket_id","type":{"kind":"int"}}],"weight":"c","key":["product_name"],"non_negative":true,"reason":"the rows of line_items, looked up by product_name","serves":"line_items","where":"the query''s arguments","digest":"4ae32f3eee6e3b50ace3751ba2a5ba81","rows":"dac1310d2e7f395daee7af586b7831ea","holds":[["product_name","product_name"],["basket_id","basket_id"]],"input":"line_items","rows_of":"LineItem","node":"f6a8ceaef9212f12f9a3aa21bd146931"},"ddl":["CREATE TABLE IF NOT EXISTS join__line_items_by_product_name_4ae32f (\n    product_name TEXT COLLATE \"C\" NOT NULL,\n    basket_id BIGINT NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT join__line_items_by_product_name_4ae32f__not_negative CHECK (\"c\" >= 0)\n)","CREATE INDEX IF NOT EXISTS \"join__line_items_by_product_name_4ae32f__product_name_key\" ON \"join__line_items_by_product_name_4ae32f\" ((HASHTEXTEXTENDED(\"product_name\", 0)), (HASH_RECORD_EXTENDED(ROW(\"product_name\", \"basket_id\"), 0)))"]},{"table":{"name":"join__products_by_name_5316e2","kind":"delay","columns":[{"name":"name","type":{"kind":"text"}},{"name":"price","type":{"kind":"float"}}],"weight":"c","key":["name"],"non_negative":true,"reason":"the rows of products, looked up by name","serves":"products","where":"the query''s arguments","digest":"5316e22260887d31896a6653bdde066a","rows":"84dc607c15e1dcafad3674097ed10c74","holds":[["name","name"],["price","price"]],"input":"products","rows_of":"Product","node":"b030225c044310f91a1885ceaaf3be69"},"ddl":["CREATE TABLE IF NOT EXISTS join__products_by_name_5316e2 (\n    name TEXT COLLATE \"C\" NOT NULL,\n    price DOUBLE PRECISION NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT join__products_by_name_5316e2__not_negative CHECK (\"c\" >= 0)\n)","CREATE INDEX IF NOT EXISTS \"join__products_by_name_5316e2__name_key\" ON \"join__products_by_name_5316e2\" ((HASHTEXTEXTENDED(\"name\", 0)), (HASH_RECORD_EXTENDED(ROW(\"name\", \"price\"), 0)))"]}],"inputs":[{"name":"products","row":"Product","columns":[{"name":"name","path":["name"],"type":{"kind":"text"}},{"name":"price","path":["price"],"type":{"kind":"float"}}]},{"name":"line_items","row":"LineItem","columns":[{"name":"basket_id","path":["basket_id"],"type":{"kind":"int"}},{"name":"product_name","path":["product_name"],"type":{"kind":"text"}}]}],"caches":[]}'
   ) ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- When products changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: join__line_items_by_product_name_c9dc4c, join__products_by_name_e6b089 in last_update
+-- locked first: join__line_items_by_product_name_4ae32f, join__products_by_name_5316e2 in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   stepping_delta_products_c88ed1: products (the query's arguments)
 --   m2_g: products (the query's arguments)
@@ -165,7 +175,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "join__products_by_name_e6b089" AS a
+    FROM "join__products_by_name_5316e2" AS a
     WHERE
       HASHTEXTEXTENDED("a"."name", 0) = HASHTEXTEXTENDED(g."name", 0)
       AND "a"."name" = g."name"
@@ -175,7 +185,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "m2_i" AS (
-  INSERT INTO "join__products_by_name_e6b089" (
+  INSERT INTO "join__products_by_name_5316e2" (
     "name",
     "price",
     "c"
@@ -188,12 +198,12 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "m2_u" AS (
-  UPDATE "join__products_by_name_e6b089" AS a SET "c" = o."c"
+  UPDATE "join__products_by_name_5316e2" AS a SET "c" = o."c"
   FROM "m2_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 ), "m2_d" AS (
-  DELETE FROM "join__products_by_name_e6b089" AS a USING   "m2_o" AS o
+  DELETE FROM "join__products_by_name_5316e2" AS a USING   "m2_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 )
@@ -205,14 +215,14 @@ SELECT
   "t1"."product_name" AS "right_product_name",
   "d0"."c" * "t1"."c" AS "stepping_count"
 FROM "stepping_delta_products_c88ed1" AS "d0"
-JOIN "join__line_items_by_product_name_c9dc4c" AS "t1"
+JOIN "join__line_items_by_product_name_4ae32f" AS "t1"
   ON HASHTEXTEXTENDED("t1"."product_name", 0) = HASHTEXTEXTENDED("d0"."name", 0)
   AND "t1"."product_name" = "d0"."name";
 
 ------------------------------------------------------------------------------
 -- When line_items changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: join__line_items_by_product_name_c9dc4c, join__products_by_name_e6b089 in last_update
+-- locked first: join__line_items_by_product_name_4ae32f, join__products_by_name_5316e2 in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   stepping_delta_line_items_1c1527: line_items (the query's arguments)
 --   m2_g: line_items (the query's arguments)
@@ -244,7 +254,7 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "join__line_items_by_product_name_c9dc4c" AS a
+    FROM "join__line_items_by_product_name_4ae32f" AS a
     WHERE
       HASHTEXTEXTENDED("a"."product_name", 0) = HASHTEXTEXTENDED(g."product_name", 0)
       AND "a"."product_name" = g."product_name"
@@ -254,7 +264,7 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "m2_i" AS (
-  INSERT INTO "join__line_items_by_product_name_c9dc4c" (
+  INSERT INTO "join__line_items_by_product_name_4ae32f" (
     "product_name",
     "basket_id",
     "c"
@@ -267,12 +277,12 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "m2_u" AS (
-  UPDATE "join__line_items_by_product_name_c9dc4c" AS a SET "c" = o."c"
+  UPDATE "join__line_items_by_product_name_4ae32f" AS a SET "c" = o."c"
   FROM "m2_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 ), "m2_d" AS (
-  DELETE FROM "join__line_items_by_product_name_c9dc4c" AS a USING   "m2_o" AS o
+  DELETE FROM "join__line_items_by_product_name_4ae32f" AS a USING   "m2_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 )
@@ -284,14 +294,14 @@ SELECT
   "d1"."product_name" AS "right_product_name",
   "d1"."c" * "t0"."c" AS "stepping_count"
 FROM "stepping_delta_line_items_1c1527" AS "d1"
-JOIN "join__products_by_name_e6b089" AS "t0"
+JOIN "join__products_by_name_5316e2" AS "t0"
   ON HASHTEXTEXTENDED("t0"."name", 0) = HASHTEXTEXTENDED("d1"."product_name", 0)
   AND "t0"."name" = "d1"."product_name";
 
 ------------------------------------------------------------------------------
 -- When any mix of products, line_items changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: join__line_items_by_product_name_c9dc4c, join__products_by_name_e6b089 in last_update
+-- locked first: join__line_items_by_product_name_4ae32f, join__products_by_name_5316e2 in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   stepping_delta_products_c88ed1: products (the query's arguments)
 --   stepping_delta_line_items_1c1527: line_items (the query's arguments)
@@ -335,7 +345,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "join__line_items_by_product_name_c9dc4c" AS a
+    FROM "join__line_items_by_product_name_4ae32f" AS a
     WHERE
       HASHTEXTEXTENDED("a"."product_name", 0) = HASHTEXTEXTENDED(g."product_name", 0)
       AND "a"."product_name" = g."product_name"
@@ -345,7 +355,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "m5_i" AS (
-  INSERT INTO "join__line_items_by_product_name_c9dc4c" (
+  INSERT INTO "join__line_items_by_product_name_4ae32f" (
     "product_name",
     "basket_id",
     "c"
@@ -358,12 +368,12 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "m5_u" AS (
-  UPDATE "join__line_items_by_product_name_c9dc4c" AS a SET "c" = o."c"
+  UPDATE "join__line_items_by_product_name_4ae32f" AS a SET "c" = o."c"
   FROM "m5_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 ), "m5_d" AS (
-  DELETE FROM "join__line_items_by_product_name_c9dc4c" AS a USING   "m5_o" AS o
+  DELETE FROM "join__line_items_by_product_name_4ae32f" AS a USING   "m5_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 ), "m6_g" AS MATERIALIZED (
@@ -383,7 +393,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "join__products_by_name_e6b089" AS a
+    FROM "join__products_by_name_5316e2" AS a
     WHERE
       HASHTEXTEXTENDED("a"."name", 0) = HASHTEXTEXTENDED(g."name", 0)
       AND "a"."name" = g."name"
@@ -393,7 +403,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "m6_i" AS (
-  INSERT INTO "join__products_by_name_e6b089" (
+  INSERT INTO "join__products_by_name_5316e2" (
     "name",
     "price",
     "c"
@@ -406,12 +416,12 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "m6_u" AS (
-  UPDATE "join__products_by_name_e6b089" AS a SET "c" = o."c"
+  UPDATE "join__products_by_name_5316e2" AS a SET "c" = o."c"
   FROM "m6_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 ), "m6_d" AS (
-  DELETE FROM "join__products_by_name_e6b089" AS a USING   "m6_o" AS o
+  DELETE FROM "join__products_by_name_5316e2" AS a USING   "m6_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 )
@@ -423,7 +433,7 @@ SELECT
   "t1"."product_name" AS "right_product_name",
   "d0"."c" * "t1"."c" AS "stepping_count"
 FROM "stepping_delta_products_c88ed1" AS "d0"
-JOIN "join__line_items_by_product_name_c9dc4c" AS "t1"
+JOIN "join__line_items_by_product_name_4ae32f" AS "t1"
   ON HASHTEXTEXTENDED("t1"."product_name", 0) = HASHTEXTEXTENDED("d0"."name", 0)
   AND "t1"."product_name" = "d0"."name"
 UNION ALL
@@ -447,6 +457,6 @@ SELECT
   "d5"."product_name" AS "right_product_name",
   "d5"."c" * "t4"."c" AS "stepping_count"
 FROM "stepping_delta_line_items_1c1527" AS "d5"
-JOIN "join__products_by_name_e6b089" AS "t4"
+JOIN "join__products_by_name_5316e2" AS "t4"
   ON HASHTEXTEXTENDED("t4"."name", 0) = HASHTEXTEXTENDED("d5"."product_name", 0)
   AND "t4"."name" = "d5"."product_name";

@@ -1,23 +1,23 @@
--- The query join on sqlite; fingerprint 68a302eb626cfb9fdfdfa8c0bd5a29b5
+-- The query join on sqlite; fingerprint 50ddd623402db36869980861b3c61424
 --
 -- output
 --   3. join  query.py:18
 --   │    incremental: the change of each side meets the rows of the other with its key
 --   ├─ 1. products (input)
---   │       keeps join__products_by_name_e6b089
+--   │       keeps join__products_by_name_5316e2
 --   │             key (name): look-ups, and the row itself
 --   └─ 2. line_items (input)
---           keeps join__line_items_by_product_name_c9dc4c
+--           keeps join__line_items_by_product_name_4ae32f
 --                 key (product_name): look-ups, and the row itself
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of products: 4 statements, 2 look-ups, 1 row written
---   join__products_by_name_e6b089 as a whole row, at most one row
---   join__line_items_by_product_name_c9dc4c by product_name
+--   join__products_by_name_5316e2 as a whole row, at most one row
+--   join__line_items_by_product_name_4ae32f by product_name
 -- One changed row of line_items: 4 statements, 2 look-ups, 1 row written
---   join__line_items_by_product_name_c9dc4c as a whole row, at most one row
---   join__products_by_name_e6b089 by name
+--   join__line_items_by_product_name_4ae32f as a whole row, at most one row
+--   join__products_by_name_5316e2 by name
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -30,8 +30,14 @@ CREATE TABLE IF NOT EXISTS last_update (
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL DEFAULT 1,
     fingerprint TEXT NOT NULL,
+    dialect TEXT NOT NULL,
+    format INTEGER NOT NULL,
     tables TEXT NOT NULL,
+    plan_key TEXT,
+    plan TEXT,
+    recompute TEXT,
     started INTEGER NOT NULL DEFAULT 0,
     installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 ) WITHOUT ROWID;
@@ -86,40 +92,40 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- join__line_items_by_product_name_c9dc4c: the rows of line_items, looked up by product_name
+-- join__line_items_by_product_name_4ae32f: the rows of line_items, looked up by product_name
 -- for line_items (the query's arguments)
 -- it has a row for each different row of line_items in the columns it keeps
-CREATE TABLE IF NOT EXISTS join__line_items_by_product_name_c9dc4c (
+CREATE TABLE IF NOT EXISTS join__line_items_by_product_name_4ae32f (
     product_name TEXT NOT NULL,
     basket_id INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (product_name, basket_id)
 ) WITHOUT ROWID;
---   join__line_items_by_product_name_c9dc4c__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "join__line_items_by_product_name_c9dc4c__gone"
-AFTER UPDATE OF "c" ON "join__line_items_by_product_name_c9dc4c" WHEN NEW."c" = 0
+--   join__line_items_by_product_name_4ae32f__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS "join__line_items_by_product_name_4ae32f__gone"
+AFTER UPDATE OF "c" ON "join__line_items_by_product_name_4ae32f" WHEN NEW."c" = 0
 BEGIN
-    DELETE FROM "join__line_items_by_product_name_c9dc4c" WHERE "product_name" = NEW."product_name" AND "basket_id" = NEW."basket_id";
+    DELETE FROM "join__line_items_by_product_name_4ae32f" WHERE "product_name" = NEW."product_name" AND "basket_id" = NEW."basket_id";
 END;
---   join__line_items_by_product_name_c9dc4c__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS "join__line_items_by_product_name_c9dc4c__below_zero" ON "join__line_items_by_product_name_c9dc4c" ("c") WHERE "c" < 0;
--- join__products_by_name_e6b089: the rows of products, looked up by name
+--   join__line_items_by_product_name_4ae32f__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS "join__line_items_by_product_name_4ae32f__below_zero" ON "join__line_items_by_product_name_4ae32f" ("c") WHERE "c" < 0;
+-- join__products_by_name_5316e2: the rows of products, looked up by name
 -- for products (the query's arguments)
 -- it has a row for each different row of products in the columns it keeps
-CREATE TABLE IF NOT EXISTS join__products_by_name_e6b089 (
+CREATE TABLE IF NOT EXISTS join__products_by_name_5316e2 (
     name TEXT NOT NULL,
     price REAL NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (name, price)
 ) WITHOUT ROWID;
---   join__products_by_name_e6b089__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "join__products_by_name_e6b089__gone"
-AFTER UPDATE OF "c" ON "join__products_by_name_e6b089" WHEN NEW."c" = 0
+--   join__products_by_name_5316e2__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS "join__products_by_name_5316e2__gone"
+AFTER UPDATE OF "c" ON "join__products_by_name_5316e2" WHEN NEW."c" = 0
 BEGIN
-    DELETE FROM "join__products_by_name_e6b089" WHERE "name" = NEW."name" AND "price" = NEW."price";
+    DELETE FROM "join__products_by_name_5316e2" WHERE "name" = NEW."name" AND "price" = NEW."price";
 END;
---   join__products_by_name_e6b089__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS "join__products_by_name_e6b089__below_zero" ON "join__products_by_name_e6b089" ("c") WHERE "c" < 0;
+--   join__products_by_name_5316e2__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS "join__products_by_name_5316e2__below_zero" ON "join__products_by_name_5316e2" ("c") WHERE "c" < 0;
 
 ------------------------------------------------------------------------------
 -- What is installed
@@ -129,18 +135,22 @@ INSERT INTO last_update (
   t
 )
 VALUES
-  ('join__line_items_by_product_name_c9dc4c', 0),
-  ('join__products_by_name_e6b089', 0) ON CONFLICT DO NOTHING;
+  ('join__line_items_by_product_name_4ae32f', 0),
+  ('join__products_by_name_5316e2', 0) ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (
   name,
   fingerprint,
+  dialect,
+  format,
   tables
 )
 VALUES
   (
     'join',
-    '68a302eb626cfb9fdfdfa8c0bd5a29b5',
-    'join__line_items_by_product_name_c9dc4c join__products_by_name_e6b089'
+    '50ddd623402db36869980861b3c61424',
+    'sqlite',
+    1,
+    '1 1e5fa36abc74bde5 {"query":"join","dialect":"sqlite","fingerprint":"50ddd623402db36869980861b3c61424","tables":[{"table":{"name":"join__line_items_by_product_name_4ae32f","kind":"delay","columns":[{"name":"product_name","type":{"kind":"text"}},{"name":"basket_id","type":{"kind":"int"}}],"weight":"c","key":["product_name"],"non_negative":true,"reason":"the rows of line_items, looked up by product_name","serves":"line_items","where":"the query''s arguments","digest":"4ae32f3eee6e3b50ace3751ba2a5ba81","rows":"dac1310d2e7f395daee7af586b7831ea","holds":[["product_name","product_name"],["basket_id","basket_id"]],"input":"line_items","rows_of":"LineItem","node":"f6a8ceaef9212f12f9a3aa21bd146931"},"ddl":["CREATE TABLE IF NOT EXISTS join__line_items_by_product_name_4ae32f (\n    product_name TEXT NOT NULL,\n    basket_id INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (product_name, basket_id)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"join__line_items_by_product_name_4ae32f__gone\"\nAFTER UPDATE OF \"c\" ON \"join__line_items_by_product_name_4ae32f\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"join__line_items_by_product_name_4ae32f\" WHERE \"product_name\" = NEW.\"product_name\" AND \"basket_id\" = NEW.\"basket_id\";\nEND","CREATE INDEX IF NOT EXISTS \"join__line_items_by_product_name_4ae32f__below_zero\" ON \"join__line_items_by_product_name_4ae32f\" (\"c\") WHERE \"c\" < 0"]},{"table":{"name":"join__products_by_name_5316e2","kind":"delay","columns":[{"name":"name","type":{"kind":"text"}},{"name":"price","type":{"kind":"float"}}],"weight":"c","key":["name"],"non_negative":true,"reason":"the rows of products, looked up by name","serves":"products","where":"the query''s arguments","digest":"5316e22260887d31896a6653bdde066a","rows":"84dc607c15e1dcafad3674097ed10c74","holds":[["name","name"],["price","price"]],"input":"products","rows_of":"Product","node":"b030225c044310f91a1885ceaaf3be69"},"ddl":["CREATE TABLE IF NOT EXISTS join__products_by_name_5316e2 (\n    name TEXT NOT NULL,\n    price REAL NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (name, price)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"join__products_by_name_5316e2__gone\"\nAFTER UPDATE OF \"c\" ON \"join__products_by_name_5316e2\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"join__products_by_name_5316e2\" WHERE \"name\" = NEW.\"name\" AND \"price\" = NEW.\"price\";\nEND","CREATE INDEX IF NOT EXISTS \"join__products_by_name_5316e2__below_zero\" ON \"join__products_by_name_5316e2\" (\"c\") WHERE \"c\" < 0"]}],"inputs":[{"name":"products","row":"Product","columns":[{"name":"name","path":["name"],"type":{"kind":"text"}},{"name":"price","path":["price"],"type":{"kind":"float"}}]},{"name":"line_items","row":"LineItem","columns":[{"name":"basket_id","path":["basket_id"],"type":{"kind":"int"}},{"name":"product_name","path":["product_name"],"type":{"kind":"text"}}]}],"caches":[]}'
   ) ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
@@ -160,13 +170,13 @@ CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_line_items_1c1527" (
 ------------------------------------------------------------------------------
 -- When products changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: join__line_items_by_product_name_c9dc4c, join__products_by_name_e6b089 in last_update
+-- locked first: join__line_items_by_product_name_4ae32f, join__products_by_name_5316e2 in last_update
 -- 1. products (the query's arguments): empty the delta table
 DELETE FROM temp."stepping_delta_products_c88ed1";
 -- 2. products (the query's arguments): load the changed rows
 -- INSERT INTO temp."stepping_delta_products_c88ed1" ("name", "price", "c") VALUES (?, ?, ?)
 -- 3. products (the query's arguments)
-INSERT INTO "join__products_by_name_e6b089" (
+INSERT INTO "join__products_by_name_5316e2" (
   "name",
   "price",
   "c"
@@ -177,13 +187,13 @@ SELECT
   "d2"."c" AS "c"
 FROM temp."stepping_delta_products_c88ed1" AS "d2"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "join__products_by_name_e6b089"."c" + excluded."c";
+  TRUE ON CONFLICT DO UPDATE SET "c" = "join__products_by_name_5316e2"."c" + excluded."c";
 -- 4. products (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "name",
   "price",
   "c"
-FROM "join__products_by_name_e6b089"
+FROM "join__products_by_name_5316e2"
 WHERE
   "c" < 0
 LIMIT 1;
@@ -195,20 +205,20 @@ SELECT
   "t1"."product_name" AS "right_product_name",
   "d0"."c" * "t1"."c" AS "stepping_count"
 FROM temp."stepping_delta_products_c88ed1" AS "d0"
-CROSS JOIN "join__line_items_by_product_name_c9dc4c" AS "t1"
+CROSS JOIN "join__line_items_by_product_name_4ae32f" AS "t1"
 WHERE
   "t1"."product_name" = "d0"."name";
 
 ------------------------------------------------------------------------------
 -- When line_items changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: join__line_items_by_product_name_c9dc4c, join__products_by_name_e6b089 in last_update
+-- locked first: join__line_items_by_product_name_4ae32f, join__products_by_name_5316e2 in last_update
 -- 1. line_items (the query's arguments): empty the delta table
 DELETE FROM temp."stepping_delta_line_items_1c1527";
 -- 2. line_items (the query's arguments): load the changed rows
 -- INSERT INTO temp."stepping_delta_line_items_1c1527" ("basket_id", "product_name", "c") VALUES (?, ?, ?)
 -- 3. line_items (the query's arguments)
-INSERT INTO "join__line_items_by_product_name_c9dc4c" (
+INSERT INTO "join__line_items_by_product_name_4ae32f" (
   "product_name",
   "basket_id",
   "c"
@@ -219,13 +229,13 @@ SELECT
   "d2"."c" AS "c"
 FROM temp."stepping_delta_line_items_1c1527" AS "d2"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "join__line_items_by_product_name_c9dc4c"."c" + excluded."c";
+  TRUE ON CONFLICT DO UPDATE SET "c" = "join__line_items_by_product_name_4ae32f"."c" + excluded."c";
 -- 4. line_items (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "product_name",
   "basket_id",
   "c"
-FROM "join__line_items_by_product_name_c9dc4c"
+FROM "join__line_items_by_product_name_4ae32f"
 WHERE
   "c" < 0
 LIMIT 1;
@@ -237,14 +247,14 @@ SELECT
   "d1"."product_name" AS "right_product_name",
   "d1"."c" * "t0"."c" AS "stepping_count"
 FROM temp."stepping_delta_line_items_1c1527" AS "d1"
-CROSS JOIN "join__products_by_name_e6b089" AS "t0"
+CROSS JOIN "join__products_by_name_5316e2" AS "t0"
 WHERE
   "t0"."name" = "d1"."product_name";
 
 ------------------------------------------------------------------------------
 -- When any mix of products, line_items changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: join__line_items_by_product_name_c9dc4c, join__products_by_name_e6b089 in last_update
+-- locked first: join__line_items_by_product_name_4ae32f, join__products_by_name_5316e2 in last_update
 -- 1. products (the query's arguments): empty the delta table
 DELETE FROM temp."stepping_delta_products_c88ed1";
 -- 2. line_items (the query's arguments): empty the delta table
@@ -261,7 +271,7 @@ SELECT
   "t1"."product_name" AS "right_product_name",
   "d0"."c" * "t1"."c" AS "stepping_count"
 FROM temp."stepping_delta_products_c88ed1" AS "d0"
-CROSS JOIN "join__line_items_by_product_name_c9dc4c" AS "t1"
+CROSS JOIN "join__line_items_by_product_name_4ae32f" AS "t1"
 WHERE
   "t1"."product_name" = "d0"."name"
 UNION ALL
@@ -283,11 +293,11 @@ SELECT
   "d5"."product_name" AS "right_product_name",
   "d5"."c" * "t4"."c" AS "stepping_count"
 FROM temp."stepping_delta_line_items_1c1527" AS "d5"
-CROSS JOIN "join__products_by_name_e6b089" AS "t4"
+CROSS JOIN "join__products_by_name_5316e2" AS "t4"
 WHERE
   "t4"."name" = "d5"."product_name";
 -- 6. line_items (the query's arguments)
-INSERT INTO "join__line_items_by_product_name_c9dc4c" (
+INSERT INTO "join__line_items_by_product_name_4ae32f" (
   "product_name",
   "basket_id",
   "c"
@@ -298,18 +308,18 @@ SELECT
   "d6"."c" AS "c"
 FROM temp."stepping_delta_line_items_1c1527" AS "d6"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "join__line_items_by_product_name_c9dc4c"."c" + excluded."c";
+  TRUE ON CONFLICT DO UPDATE SET "c" = "join__line_items_by_product_name_4ae32f"."c" + excluded."c";
 -- 7. line_items (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "product_name",
   "basket_id",
   "c"
-FROM "join__line_items_by_product_name_c9dc4c"
+FROM "join__line_items_by_product_name_4ae32f"
 WHERE
   "c" < 0
 LIMIT 1;
 -- 8. products (the query's arguments)
-INSERT INTO "join__products_by_name_e6b089" (
+INSERT INTO "join__products_by_name_5316e2" (
   "name",
   "price",
   "c"
@@ -320,13 +330,13 @@ SELECT
   "d7"."c" AS "c"
 FROM temp."stepping_delta_products_c88ed1" AS "d7"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "join__products_by_name_e6b089"."c" + excluded."c";
+  TRUE ON CONFLICT DO UPDATE SET "c" = "join__products_by_name_5316e2"."c" + excluded."c";
 -- 9. products (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "name",
   "price",
   "c"
-FROM "join__products_by_name_e6b089"
+FROM "join__products_by_name_5316e2"
 WHERE
   "c" < 0
 LIMIT 1;

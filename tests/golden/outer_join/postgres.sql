@@ -1,30 +1,30 @@
--- The query outer_join on postgres; fingerprint ae1f39c8991058f2134e56573d4a8eef
+-- The query outer_join on postgres; fingerprint 5095c700ebac7ecf5750485da3873666
 --
 -- output
 --   3. outer_join  query.py:18
 --   │    incremental: the change of each side meets the rows of the other with its key
---   │    keeps outer_join__teams_1323c8
---   │    keeps outer_join__outer_join_by_value_fc9e83
+--   │    keeps outer_join__teams_c7809e
+--   │    keeps outer_join__outer_join_by_value_6a74ef
 --   │          key (value): look-ups, and the row itself
 --   ├─ 1. people (input)
---   │       keeps outer_join__people_by_team_a22e03
+--   │       keeps outer_join__people_by_team_4d9316
 --   │             key (team): look-ups, and the row itself
 --   └─ 2. teams (input)
---           keeps outer_join__teams_by_number_a29639
+--           keeps outer_join__teams_by_number_5c4966
 --                 key (number): look-ups, and the row itself
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of people: 1 statement, 3 look-ups, 1 row written
---   outer_join__people_by_team_a22e03 as a whole row, at most one row
---   outer_join__teams_by_number_a29639 by number
---   outer_join__outer_join_by_value_fc9e83 as a whole row, at most one row
+--   outer_join__people_by_team_4d9316 as a whole row, at most one row
+--   outer_join__teams_by_number_5c4966 by number
+--   outer_join__outer_join_by_value_6a74ef as a whole row, at most one row
 -- One changed row of teams: 1 statement, 6 look-ups, 3 rows written
---   outer_join__teams_1323c8 as a whole row, at most one row
---   outer_join__teams_1323c8 as a whole row, at most one row
---   outer_join__outer_join_by_value_fc9e83 as a whole row, at most one row
---   outer_join__teams_by_number_a29639 as a whole row, at most one row
---   outer_join__people_by_team_a22e03 by team, 2 times
+--   outer_join__teams_c7809e as a whole row, at most one row
+--   outer_join__teams_c7809e as a whole row, at most one row
+--   outer_join__outer_join_by_value_6a74ef as a whole row, at most one row
+--   outer_join__teams_by_number_5c4966 as a whole row, at most one row
+--   outer_join__people_by_team_4d9316 by team, 2 times
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -37,8 +37,14 @@ CREATE TABLE IF NOT EXISTS last_update (
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL DEFAULT 1,
     fingerprint TEXT NOT NULL,
+    dialect TEXT NOT NULL,
+    format BIGINT NOT NULL,
     tables TEXT NOT NULL,
+    plan_key TEXT,
+    plan TEXT,
+    recompute TEXT,
     started BOOLEAN NOT NULL DEFAULT false,
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
@@ -92,48 +98,48 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- outer_join__outer_join_by_value_fc9e83: the rows of outer_join, looked up by value
+-- outer_join__outer_join_by_value_6a74ef: the rows of outer_join, looked up by value
 -- for outer_join (query.py:18)
 -- it has a row for each different row of the result of outer_join
-CREATE TABLE IF NOT EXISTS outer_join__outer_join_by_value_fc9e83 (
+CREATE TABLE IF NOT EXISTS outer_join__outer_join_by_value_6a74ef (
     value BIGINT NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT outer_join__outer_join_by_value_fc9e83__not_negative CHECK ("c" >= 0)
+    CONSTRAINT outer_join__outer_join_by_value_6a74ef__not_negative CHECK ("c" >= 0)
 );
---   outer_join__outer_join_by_value_fc9e83__value_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "outer_join__outer_join_by_value_fc9e83__value_key" ON "outer_join__outer_join_by_value_fc9e83" ("value", (HASH_RECORD_EXTENDED(ROW("value"), 0)));
--- outer_join__people_by_team_a22e03: the rows of people, looked up by team
+--   outer_join__outer_join_by_value_6a74ef__value_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS "outer_join__outer_join_by_value_6a74ef__value_key" ON "outer_join__outer_join_by_value_6a74ef" ("value", (HASH_RECORD_EXTENDED(ROW("value"), 0)));
+-- outer_join__people_by_team_4d9316: the rows of people, looked up by team
 -- for people (the query's arguments)
 -- it has a row for each different row of people in the columns it keeps
-CREATE TABLE IF NOT EXISTS outer_join__people_by_team_a22e03 (
+CREATE TABLE IF NOT EXISTS outer_join__people_by_team_4d9316 (
     team BIGINT,
     name TEXT COLLATE "C" NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT outer_join__people_by_team_a22e03__not_negative CHECK ("c" >= 0)
+    CONSTRAINT outer_join__people_by_team_4d9316__not_negative CHECK ("c" >= 0)
 );
---   outer_join__people_by_team_a22e03__team_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "outer_join__people_by_team_a22e03__team_key" ON "outer_join__people_by_team_a22e03" ((HASH_RECORD_EXTENDED(ROW("team"), 0)), (HASH_RECORD_EXTENDED(ROW("team", "name"), 0)));
--- outer_join__teams_1323c8: the integral of outer_join
+--   outer_join__people_by_team_4d9316__team_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS "outer_join__people_by_team_4d9316__team_key" ON "outer_join__people_by_team_4d9316" ((HASH_RECORD_EXTENDED(ROW("team"), 0)), (HASH_RECORD_EXTENDED(ROW("team", "name"), 0)));
+-- outer_join__teams_c7809e: the integral of outer_join
 -- for outer_join (query.py:18)
 -- it has a row for each different row of the result of outer_join
-CREATE TABLE IF NOT EXISTS outer_join__teams_1323c8 (
+CREATE TABLE IF NOT EXISTS outer_join__teams_c7809e (
     value BIGINT NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT outer_join__teams_1323c8__not_negative CHECK ("c" >= 0)
+    CONSTRAINT outer_join__teams_c7809e__not_negative CHECK ("c" >= 0)
 );
---   outer_join__teams_1323c8__row_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "outer_join__teams_1323c8__row_key" ON "outer_join__teams_1323c8" ((HASH_RECORD_EXTENDED(ROW("value"), 0)));
--- outer_join__teams_by_number_a29639: the rows of teams, looked up by number
+--   outer_join__teams_c7809e__row_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS "outer_join__teams_c7809e__row_key" ON "outer_join__teams_c7809e" ((HASH_RECORD_EXTENDED(ROW("value"), 0)));
+-- outer_join__teams_by_number_5c4966: the rows of teams, looked up by number
 -- for teams (the query's arguments)
 -- it has a row for each different row of teams in the columns it keeps
-CREATE TABLE IF NOT EXISTS outer_join__teams_by_number_a29639 (
+CREATE TABLE IF NOT EXISTS outer_join__teams_by_number_5c4966 (
     number BIGINT NOT NULL,
     title TEXT COLLATE "C" NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT outer_join__teams_by_number_a29639__not_negative CHECK ("c" >= 0)
+    CONSTRAINT outer_join__teams_by_number_5c4966__not_negative CHECK ("c" >= 0)
 );
---   outer_join__teams_by_number_a29639__number_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "outer_join__teams_by_number_a29639__number_key" ON "outer_join__teams_by_number_a29639" ("number", (HASH_RECORD_EXTENDED(ROW("number", "title"), 0)));
+--   outer_join__teams_by_number_5c4966__number_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS "outer_join__teams_by_number_5c4966__number_key" ON "outer_join__teams_by_number_5c4966" ("number", (HASH_RECORD_EXTENDED(ROW("number", "title"), 0)));
 
 ------------------------------------------------------------------------------
 -- What is installed
@@ -143,26 +149,30 @@ INSERT INTO last_update (
   t
 )
 VALUES
-  ('outer_join__outer_join_by_value_fc9e83', 0),
-  ('outer_join__people_by_team_a22e03', 0),
-  ('outer_join__teams_1323c8', 0),
-  ('outer_join__teams_by_number_a29639', 0) ON CONFLICT DO NOTHING;
+  ('outer_join__outer_join_by_value_6a74ef', 0),
+  ('outer_join__people_by_team_4d9316', 0),
+  ('outer_join__teams_by_number_5c4966', 0),
+  ('outer_join__teams_c7809e', 0) ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (
   name,
   fingerprint,
+  dialect,
+  format,
   tables
 )
 VALUES
   (
     'outer_join',
-    'ae1f39c8991058f2134e56573d4a8eef',
-    'outer_join__outer_join_by_value_fc9e83 outer_join__people_by_team_a22e03 outer_join__teams_1323c8 outer_join__teams_by_number_a29639'
+    '5095c700ebac7ecf5750485da3873666',
+    'postgres',
+    1,
+    '1 478b3f9f632293e1 {"query":"outer_join","dialect":"postgres","fingerprint":"5095c700ebac7ecf5750485da3873666","tables":[{"table":{"name":"outer_join__outer_join_by_value_6a74ef","kind":"delay","columns":[{"name":"value","type":{"kind":"int"}}],"weight":"c","key":["value"],"non_negative":true,"reason":"the rows of outer_join, looked up by value","serves":"outer_join","where":"query.py:18","digest":"6a74ef84c34f57d351125545d6c4ebc0","rows":"26750c68d8ae76790098a85b559c2960","holds":[["value","value"]],"rows_of":"int","node":"968860603ae6e4964b69651e5893a324"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__outer_join_by_value_6a74ef (\n    value BIGINT NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT outer_join__outer_join_by_value_6a74ef__not_negative CHECK (\"c\" >= 0)\n)","CREATE INDEX IF NOT EXISTS \"outer_join__outer_join_by_value_6a74ef__value_key\" ON \"outer_join__outer_join_by_value_6a74ef\" (\"value\", (HASH_RECORD_EXTENDED(ROW(\"value\"), 0)))"]},{"table":{"name":"outer_join__people_by_team_4d9316","kind":"delay","columns":[{"name":"team","type":{"kind":"int","nullable":true}},{"name":"name","type":{"kind":"text"}}],"weight":"c","key":["team"],"non_negative":true,"reason":"the rows of people, looked up by team","serves":"people","where":"the query''s arguments","digest":"4d931680da767c1d3873c48008ed209a","rows":"a719ca00f8c84dcb718ea6aec1178a06","holds":[["team","team"],["name","name"]],"input":"people","rows_of":"Person","node":"dc562d526e34df849543f3330d804f07"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__people_by_team_4d9316 (\n    team BIGINT,\n    name TEXT COLLATE \"C\" NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT outer_join__people_by_team_4d9316__not_negative CHECK (\"c\" >= 0)\n)","CREATE INDEX IF NOT EXISTS \"outer_join__people_by_team_4d9316__team_key\" ON \"outer_join__people_by_team_4d9316\" ((HASH_RECORD_EXTENDED(ROW(\"team\"), 0)), (HASH_RECORD_EXTENDED(ROW(\"team\", \"name\"), 0)))"]},{"table":{"name":"outer_join__teams_c7809e","kind":"delay","columns":[{"name":"value","type":{"kind":"int"}}],"weight":"c","non_negative":true,"reason":"the integral of outer_join","serves":"outer_join","where":"query.py:18","digest":"c7809e9d8cf76e18d10bb702fbf2ea65","rows":"ce781f3c57487054c79d0326c3f777c5","holds":[["value","value"]],"rows_of":"int","node":"620e543b5e47e6e81bfa18f9f81b9885"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__teams_c7809e (\n    value BIGINT NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT outer_join__teams_c7809e__not_negative CHECK (\"c\" >= 0)\n)","CREATE INDEX IF NOT EXISTS \"outer_join__teams_c7809e__row_key\" ON \"outer_join__teams_c7809e\" ((HASH_RECORD_EXTENDED(ROW(\"value\"), 0)))"]},{"table":{"name":"outer_join__teams_by_number_5c4966","kind":"delay","columns":[{"name":"number","type":{"kind":"int"}},{"name":"title","type":{"kind":"text"}}],"weight":"c","key":["number"],"non_negative":true,"reason":"the rows of teams, looked up by number","serves":"teams","where":"the query''s arguments","digest":"5c4966122a460b9260ab8462bf843500","rows":"1a4b76515ab0ce838cb277b2a03fbe49","holds":[["number","number"],["title","title"]],"input":"teams","rows_of":"Team","node":"fff5c876fc9e58184bbf8466b5b6344e"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__teams_by_number_5c4966 (\n    number BIGINT NOT NULL,\n    title TEXT COLLATE \"C\" NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT outer_join__teams_by_number_5c4966__not_negative CHECK (\"c\" >= 0)\n)","CREATE INDEX IF NOT EXISTS \"outer_join__teams_by_number_5c4966__number_key\" ON \"outer_join__teams_by_number_5c4966\" (\"number\", (HASH_RECORD_EXTENDED(ROW(\"number\", \"title\"), 0)))"]}],"inputs":[{"name":"people","row":"Person","columns":[{"name":"name","path":["name"],"type":{"kind":"text"}},{"name":"team","path":["team"],"type":{"kind":"int","nullable":true}}]},{"name":"teams","row":"Team","columns":[{"name":"number","path":["number"],"type":{"kind":"int"}},{"name":"title","path":["title"],"type":{"kind":"text"}}]}],"caches":[]}'
   ) ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- When people changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: outer_join__outer_join_by_value_fc9e83, outer_join__people_by_team_a22e03, outer_join__teams_by_number_a29639 in last_update
+-- locked first: outer_join__outer_join_by_value_6a74ef, outer_join__people_by_team_4d9316, outer_join__teams_by_number_5c4966 in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   stepping_delta_people_e8c9d2: people (the query's arguments)
 --   m2_g: people (the query's arguments)
@@ -194,7 +204,7 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "outer_join__people_by_team_a22e03" AS a
+    FROM "outer_join__people_by_team_4d9316" AS a
     WHERE
       HASH_RECORD_EXTENDED(ROW("a"."team"), 0) = HASH_RECORD_EXTENDED(ROW(g."team"), 0)
       AND "a"."team" IS NOT DISTINCT FROM g."team"
@@ -204,7 +214,7 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "m2_i" AS (
-  INSERT INTO "outer_join__people_by_team_a22e03" (
+  INSERT INTO "outer_join__people_by_team_4d9316" (
     "team",
     "name",
     "c"
@@ -217,12 +227,12 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "m2_u" AS (
-  UPDATE "outer_join__people_by_team_a22e03" AS a SET "c" = o."c"
+  UPDATE "outer_join__people_by_team_4d9316" AS a SET "c" = o."c"
   FROM "m2_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 ), "m2_d" AS (
-  DELETE FROM "outer_join__people_by_team_a22e03" AS a USING   "m2_o" AS o
+  DELETE FROM "outer_join__people_by_team_4d9316" AS a USING   "m2_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 )
@@ -235,7 +245,7 @@ SELECT
   "t1"."title" AS "right_title",
   "d0"."c" * "t1"."c" AS "stepping_count"
 FROM "stepping_delta_people_e8c9d2" AS "d0"
-JOIN "outer_join__teams_by_number_a29639" AS "t1"
+JOIN "outer_join__teams_by_number_5c4966" AS "t1"
   ON "t1"."number" = "d0"."team"
 UNION ALL
 SELECT
@@ -259,13 +269,13 @@ SELECT
     "d3"."c" * "t4"."c"
   ) AS "stepping_count"
 FROM "stepping_delta_people_e8c9d2" AS "d3"
-JOIN "outer_join__outer_join_by_value_fc9e83" AS "t4"
+JOIN "outer_join__outer_join_by_value_6a74ef" AS "t4"
   ON "t4"."value" = "d3"."team";
 
 ------------------------------------------------------------------------------
 -- When teams changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: outer_join__outer_join_by_value_fc9e83, outer_join__people_by_team_a22e03, outer_join__teams_1323c8, outer_join__teams_by_number_a29639 in last_update
+-- locked first: outer_join__outer_join_by_value_6a74ef, outer_join__people_by_team_4d9316, outer_join__teams_by_number_5c4966, outer_join__teams_c7809e in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   stepping_delta_teams_84606c: teams (the query's arguments)
 --   stepping_exists_teams_994399: outer_join (query.py:18)
@@ -310,7 +320,7 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
     HAVING
       CAST(SUM("g"."c") AS BIGINT) <> 0
   ) AS "g"
-  LEFT JOIN "outer_join__teams_1323c8" AS "a"
+  LEFT JOIN "outer_join__teams_c7809e" AS "a"
     ON HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW("g"."value"), 0)
     AND ROW("a"."value") IS NOT DISTINCT FROM ROW("g"."value")
   WHERE
@@ -341,7 +351,7 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "outer_join__teams_1323c8" AS a
+    FROM "outer_join__teams_c7809e" AS a
     WHERE
       HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW(g."value"), 0)
       AND ROW("a"."value") IS NOT DISTINCT FROM ROW(g."value")
@@ -349,7 +359,7 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "m4_i" AS (
-  INSERT INTO "outer_join__teams_1323c8" (
+  INSERT INTO "outer_join__teams_c7809e" (
     "value",
     "c"
   )
@@ -360,12 +370,12 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "m4_u" AS (
-  UPDATE "outer_join__teams_1323c8" AS a SET "c" = o."c"
+  UPDATE "outer_join__teams_c7809e" AS a SET "c" = o."c"
   FROM "m4_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 ), "m4_d" AS (
-  DELETE FROM "outer_join__teams_1323c8" AS a USING   "m4_o" AS o
+  DELETE FROM "outer_join__teams_c7809e" AS a USING   "m4_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 ), "m5_g" AS MATERIALIZED (
@@ -392,7 +402,7 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "outer_join__outer_join_by_value_fc9e83" AS a
+    FROM "outer_join__outer_join_by_value_6a74ef" AS a
     WHERE
       "a"."value" = g."value"
       AND HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW(g."value"), 0)
@@ -401,7 +411,7 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "m5_i" AS (
-  INSERT INTO "outer_join__outer_join_by_value_fc9e83" (
+  INSERT INTO "outer_join__outer_join_by_value_6a74ef" (
     "value",
     "c"
   )
@@ -412,12 +422,12 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "m5_u" AS (
-  UPDATE "outer_join__outer_join_by_value_fc9e83" AS a SET "c" = o."c"
+  UPDATE "outer_join__outer_join_by_value_6a74ef" AS a SET "c" = o."c"
   FROM "m5_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 ), "m5_d" AS (
-  DELETE FROM "outer_join__outer_join_by_value_fc9e83" AS a USING   "m5_o" AS o
+  DELETE FROM "outer_join__outer_join_by_value_6a74ef" AS a USING   "m5_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 ), "m6_g" AS MATERIALIZED (
@@ -437,7 +447,7 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "outer_join__teams_by_number_a29639" AS a
+    FROM "outer_join__teams_by_number_5c4966" AS a
     WHERE
       "a"."number" = g."number"
       AND HASH_RECORD_EXTENDED(ROW("a"."number", "a"."title"), 0) = HASH_RECORD_EXTENDED(ROW(g."number", g."title"), 0)
@@ -446,7 +456,7 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "m6_i" AS (
-  INSERT INTO "outer_join__teams_by_number_a29639" (
+  INSERT INTO "outer_join__teams_by_number_5c4966" (
     "number",
     "title",
     "c"
@@ -459,12 +469,12 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "m6_u" AS (
-  UPDATE "outer_join__teams_by_number_a29639" AS a SET "c" = o."c"
+  UPDATE "outer_join__teams_by_number_5c4966" AS a SET "c" = o."c"
   FROM "m6_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 ), "m6_d" AS (
-  DELETE FROM "outer_join__teams_by_number_a29639" AS a USING   "m6_o" AS o
+  DELETE FROM "outer_join__teams_by_number_5c4966" AS a USING   "m6_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 )
@@ -477,7 +487,7 @@ SELECT
   "d2"."title" AS "right_title",
   "d2"."c" * "t1"."c" AS "stepping_count"
 FROM "stepping_delta_teams_84606c" AS "d2"
-JOIN "outer_join__people_by_team_a22e03" AS "t1"
+JOIN "outer_join__people_by_team_4d9316" AS "t1"
   ON HASH_RECORD_EXTENDED(ROW("t1"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d2"."number"), 0)
   AND "t1"."team" = "d2"."number"
 UNION ALL
@@ -492,14 +502,14 @@ SELECT
     "d4"."c" * "t3"."c"
   ) AS "stepping_count"
 FROM "stepping_exists_teams_994399" AS "d4"
-JOIN "outer_join__people_by_team_a22e03" AS "t3"
+JOIN "outer_join__people_by_team_4d9316" AS "t3"
   ON HASH_RECORD_EXTENDED(ROW("t3"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d4"."value"), 0)
   AND "t3"."team" = "d4"."value";
 
 ------------------------------------------------------------------------------
 -- When any mix of people, teams changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: outer_join__outer_join_by_value_fc9e83, outer_join__people_by_team_a22e03, outer_join__teams_1323c8, outer_join__teams_by_number_a29639 in last_update
+-- locked first: outer_join__outer_join_by_value_6a74ef, outer_join__people_by_team_4d9316, outer_join__teams_by_number_5c4966, outer_join__teams_c7809e in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   stepping_delta_people_e8c9d2: people (the query's arguments)
 --   stepping_delta_teams_84606c: teams (the query's arguments)
@@ -556,7 +566,7 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
     HAVING
       CAST(SUM("g"."c") AS BIGINT) <> 0
   ) AS "g"
-  LEFT JOIN "outer_join__teams_1323c8" AS "a"
+  LEFT JOIN "outer_join__teams_c7809e" AS "a"
     ON HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW("g"."value"), 0)
     AND ROW("a"."value") IS NOT DISTINCT FROM ROW("g"."value")
   WHERE
@@ -587,7 +597,7 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "outer_join__teams_1323c8" AS a
+    FROM "outer_join__teams_c7809e" AS a
     WHERE
       HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW(g."value"), 0)
       AND ROW("a"."value") IS NOT DISTINCT FROM ROW(g."value")
@@ -595,7 +605,7 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "m6_i" AS (
-  INSERT INTO "outer_join__teams_1323c8" (
+  INSERT INTO "outer_join__teams_c7809e" (
     "value",
     "c"
   )
@@ -606,12 +616,12 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "m6_u" AS (
-  UPDATE "outer_join__teams_1323c8" AS a SET "c" = o."c"
+  UPDATE "outer_join__teams_c7809e" AS a SET "c" = o."c"
   FROM "m6_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 ), "m6_d" AS (
-  DELETE FROM "outer_join__teams_1323c8" AS a USING   "m6_o" AS o
+  DELETE FROM "outer_join__teams_c7809e" AS a USING   "m6_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 ), "m8_g" AS MATERIALIZED (
@@ -638,7 +648,7 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "outer_join__outer_join_by_value_fc9e83" AS a
+    FROM "outer_join__outer_join_by_value_6a74ef" AS a
     WHERE
       "a"."value" = g."value"
       AND HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW(g."value"), 0)
@@ -647,7 +657,7 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "m8_i" AS (
-  INSERT INTO "outer_join__outer_join_by_value_fc9e83" (
+  INSERT INTO "outer_join__outer_join_by_value_6a74ef" (
     "value",
     "c"
   )
@@ -658,12 +668,12 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "m8_u" AS (
-  UPDATE "outer_join__outer_join_by_value_fc9e83" AS a SET "c" = o."c"
+  UPDATE "outer_join__outer_join_by_value_6a74ef" AS a SET "c" = o."c"
   FROM "m8_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 ), "m8_d" AS (
-  DELETE FROM "outer_join__outer_join_by_value_fc9e83" AS a USING   "m8_o" AS o
+  DELETE FROM "outer_join__outer_join_by_value_6a74ef" AS a USING   "m8_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 ), "m9_g" AS MATERIALIZED (
@@ -683,7 +693,7 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "outer_join__people_by_team_a22e03" AS a
+    FROM "outer_join__people_by_team_4d9316" AS a
     WHERE
       HASH_RECORD_EXTENDED(ROW("a"."team"), 0) = HASH_RECORD_EXTENDED(ROW(g."team"), 0)
       AND "a"."team" IS NOT DISTINCT FROM g."team"
@@ -693,7 +703,7 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "m9_i" AS (
-  INSERT INTO "outer_join__people_by_team_a22e03" (
+  INSERT INTO "outer_join__people_by_team_4d9316" (
     "team",
     "name",
     "c"
@@ -706,12 +716,12 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "m9_u" AS (
-  UPDATE "outer_join__people_by_team_a22e03" AS a SET "c" = o."c"
+  UPDATE "outer_join__people_by_team_4d9316" AS a SET "c" = o."c"
   FROM "m9_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 ), "m9_d" AS (
-  DELETE FROM "outer_join__people_by_team_a22e03" AS a USING   "m9_o" AS o
+  DELETE FROM "outer_join__people_by_team_4d9316" AS a USING   "m9_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 ), "m10_g" AS MATERIALIZED (
@@ -731,7 +741,7 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "outer_join__teams_by_number_a29639" AS a
+    FROM "outer_join__teams_by_number_5c4966" AS a
     WHERE
       "a"."number" = g."number"
       AND HASH_RECORD_EXTENDED(ROW("a"."number", "a"."title"), 0) = HASH_RECORD_EXTENDED(ROW(g."number", g."title"), 0)
@@ -740,7 +750,7 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "m10_i" AS (
-  INSERT INTO "outer_join__teams_by_number_a29639" (
+  INSERT INTO "outer_join__teams_by_number_5c4966" (
     "number",
     "title",
     "c"
@@ -753,12 +763,12 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "m10_u" AS (
-  UPDATE "outer_join__teams_by_number_a29639" AS a SET "c" = o."c"
+  UPDATE "outer_join__teams_by_number_5c4966" AS a SET "c" = o."c"
   FROM "m10_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 ), "m10_d" AS (
-  DELETE FROM "outer_join__teams_by_number_a29639" AS a USING   "m10_o" AS o
+  DELETE FROM "outer_join__teams_by_number_5c4966" AS a USING   "m10_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 )
@@ -771,7 +781,7 @@ SELECT
   "t2"."title" AS "right_title",
   "d1"."c" * "t2"."c" AS "stepping_count"
 FROM "stepping_delta_people_e8c9d2" AS "d1"
-JOIN "outer_join__teams_by_number_a29639" AS "t2"
+JOIN "outer_join__teams_by_number_5c4966" AS "t2"
   ON "t2"."number" = "d1"."team"
 UNION ALL
 SELECT
@@ -796,7 +806,7 @@ SELECT
   "d6"."title" AS "right_title",
   "d6"."c" * "t5"."c" AS "stepping_count"
 FROM "stepping_delta_teams_84606c" AS "d6"
-JOIN "outer_join__people_by_team_a22e03" AS "t5"
+JOIN "outer_join__people_by_team_4d9316" AS "t5"
   ON HASH_RECORD_EXTENDED(ROW("t5"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d6"."number"), 0)
   AND "t5"."team" = "d6"."number"
 UNION ALL
@@ -821,7 +831,7 @@ SELECT
     "d8"."c" * "t9"."c"
   ) AS "stepping_count"
 FROM "stepping_delta_people_e8c9d2" AS "d8"
-JOIN "outer_join__outer_join_by_value_fc9e83" AS "t9"
+JOIN "outer_join__outer_join_by_value_6a74ef" AS "t9"
   ON "t9"."value" = "d8"."team"
 UNION ALL
 SELECT
@@ -850,6 +860,6 @@ SELECT
     "d13"."c" * "t12"."c"
   ) AS "stepping_count"
 FROM "stepping_exists_teams_994399" AS "d13"
-JOIN "outer_join__people_by_team_a22e03" AS "t12"
+JOIN "outer_join__people_by_team_4d9316" AS "t12"
   ON HASH_RECORD_EXTENDED(ROW("t12"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d13"."value"), 0)
   AND "t12"."team" = "d13"."value";

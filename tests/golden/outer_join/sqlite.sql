@@ -1,29 +1,29 @@
--- The query outer_join on sqlite; fingerprint 6ef637eec1a3ff876db05a51c5e34c3f
+-- The query outer_join on sqlite; fingerprint 22383e33312ddf50ea507a7d299eac43
 --
 -- output
 --   3. outer_join  query.py:18
 --   │    incremental: the change of each side meets the rows of the other with its key
---   │    keeps outer_join__teams_1323c8
---   │    keeps outer_join__outer_join_by_value_fc9e83
+--   │    keeps outer_join__teams_c7809e
+--   │    keeps outer_join__outer_join_by_value_6a74ef
 --   │          key (value): look-ups, and the row itself
 --   ├─ 1. people (input)
---   │       keeps outer_join__people_by_team_a22e03
+--   │       keeps outer_join__people_by_team_4d9316
 --   │             key (team): look-ups, and the row itself
 --   └─ 2. teams (input)
---           keeps outer_join__teams_by_number_a29639
+--           keeps outer_join__teams_by_number_5c4966
 --                 key (number): look-ups, and the row itself
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of people: 4 statements, 3 look-ups, 1 row written
---   outer_join__people_by_team_a22e03 as a whole row, at most one row
---   outer_join__teams_by_number_a29639 by number
---   outer_join__outer_join_by_value_fc9e83 as a whole row, at most one row
+--   outer_join__people_by_team_4d9316 as a whole row, at most one row
+--   outer_join__teams_by_number_5c4966 by number
+--   outer_join__outer_join_by_value_6a74ef as a whole row, at most one row
 -- One changed row of teams: 8 statements, 6 look-ups, 3 rows written
---   outer_join__teams_1323c8 as a whole row, 2 times, at most one row
---   outer_join__outer_join_by_value_fc9e83 as a whole row, at most one row
---   outer_join__teams_by_number_a29639 as a whole row, at most one row
---   outer_join__people_by_team_a22e03 by team, 2 times
+--   outer_join__teams_c7809e as a whole row, 2 times, at most one row
+--   outer_join__outer_join_by_value_6a74ef as a whole row, at most one row
+--   outer_join__teams_by_number_5c4966 as a whole row, at most one row
+--   outer_join__people_by_team_4d9316 by team, 2 times
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -36,8 +36,14 @@ CREATE TABLE IF NOT EXISTS last_update (
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL DEFAULT 1,
     fingerprint TEXT NOT NULL,
+    dialect TEXT NOT NULL,
+    format INTEGER NOT NULL,
     tables TEXT NOT NULL,
+    plan_key TEXT,
+    plan TEXT,
+    recompute TEXT,
     started INTEGER NOT NULL DEFAULT 0,
     installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 ) WITHOUT ROWID;
@@ -92,72 +98,72 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- outer_join__outer_join_by_value_fc9e83: the rows of outer_join, looked up by value
+-- outer_join__outer_join_by_value_6a74ef: the rows of outer_join, looked up by value
 -- for outer_join (query.py:18)
 -- it has a row for each different row of the result of outer_join
-CREATE TABLE IF NOT EXISTS outer_join__outer_join_by_value_fc9e83 (
+CREATE TABLE IF NOT EXISTS outer_join__outer_join_by_value_6a74ef (
     value INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (value)
 ) WITHOUT ROWID;
---   outer_join__outer_join_by_value_fc9e83__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "outer_join__outer_join_by_value_fc9e83__gone"
-AFTER UPDATE OF "c" ON "outer_join__outer_join_by_value_fc9e83" WHEN NEW."c" = 0
+--   outer_join__outer_join_by_value_6a74ef__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS "outer_join__outer_join_by_value_6a74ef__gone"
+AFTER UPDATE OF "c" ON "outer_join__outer_join_by_value_6a74ef" WHEN NEW."c" = 0
 BEGIN
-    DELETE FROM "outer_join__outer_join_by_value_fc9e83" WHERE "value" = NEW."value";
+    DELETE FROM "outer_join__outer_join_by_value_6a74ef" WHERE "value" = NEW."value";
 END;
---   outer_join__outer_join_by_value_fc9e83__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS "outer_join__outer_join_by_value_fc9e83__below_zero" ON "outer_join__outer_join_by_value_fc9e83" ("c") WHERE "c" < 0;
--- outer_join__people_by_team_a22e03: the rows of people, looked up by team
+--   outer_join__outer_join_by_value_6a74ef__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS "outer_join__outer_join_by_value_6a74ef__below_zero" ON "outer_join__outer_join_by_value_6a74ef" ("c") WHERE "c" < 0;
+-- outer_join__people_by_team_4d9316: the rows of people, looked up by team
 -- for people (the query's arguments)
 -- it has a row for each different row of people in the columns it keeps
-CREATE TABLE IF NOT EXISTS outer_join__people_by_team_a22e03 (
+CREATE TABLE IF NOT EXISTS outer_join__people_by_team_4d9316 (
     team INTEGER NOT NULL,
     name TEXT NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (team, name)
 ) WITHOUT ROWID;
---   outer_join__people_by_team_a22e03__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "outer_join__people_by_team_a22e03__gone"
-AFTER UPDATE OF "c" ON "outer_join__people_by_team_a22e03" WHEN NEW."c" = 0
+--   outer_join__people_by_team_4d9316__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS "outer_join__people_by_team_4d9316__gone"
+AFTER UPDATE OF "c" ON "outer_join__people_by_team_4d9316" WHEN NEW."c" = 0
 BEGIN
-    DELETE FROM "outer_join__people_by_team_a22e03" WHERE "team" = NEW."team" AND "name" = NEW."name";
+    DELETE FROM "outer_join__people_by_team_4d9316" WHERE "team" = NEW."team" AND "name" = NEW."name";
 END;
---   outer_join__people_by_team_a22e03__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS "outer_join__people_by_team_a22e03__below_zero" ON "outer_join__people_by_team_a22e03" ("c") WHERE "c" < 0;
--- outer_join__teams_1323c8: the integral of outer_join
+--   outer_join__people_by_team_4d9316__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS "outer_join__people_by_team_4d9316__below_zero" ON "outer_join__people_by_team_4d9316" ("c") WHERE "c" < 0;
+-- outer_join__teams_c7809e: the integral of outer_join
 -- for outer_join (query.py:18)
 -- it has a row for each different row of the result of outer_join
-CREATE TABLE IF NOT EXISTS outer_join__teams_1323c8 (
+CREATE TABLE IF NOT EXISTS outer_join__teams_c7809e (
     value INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (value)
 ) WITHOUT ROWID;
---   outer_join__teams_1323c8__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "outer_join__teams_1323c8__gone"
-AFTER UPDATE OF "c" ON "outer_join__teams_1323c8" WHEN NEW."c" = 0
+--   outer_join__teams_c7809e__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS "outer_join__teams_c7809e__gone"
+AFTER UPDATE OF "c" ON "outer_join__teams_c7809e" WHEN NEW."c" = 0
 BEGIN
-    DELETE FROM "outer_join__teams_1323c8" WHERE "value" = NEW."value";
+    DELETE FROM "outer_join__teams_c7809e" WHERE "value" = NEW."value";
 END;
---   outer_join__teams_1323c8__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS "outer_join__teams_1323c8__below_zero" ON "outer_join__teams_1323c8" ("c") WHERE "c" < 0;
--- outer_join__teams_by_number_a29639: the rows of teams, looked up by number
+--   outer_join__teams_c7809e__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS "outer_join__teams_c7809e__below_zero" ON "outer_join__teams_c7809e" ("c") WHERE "c" < 0;
+-- outer_join__teams_by_number_5c4966: the rows of teams, looked up by number
 -- for teams (the query's arguments)
 -- it has a row for each different row of teams in the columns it keeps
-CREATE TABLE IF NOT EXISTS outer_join__teams_by_number_a29639 (
+CREATE TABLE IF NOT EXISTS outer_join__teams_by_number_5c4966 (
     number INTEGER NOT NULL,
     title TEXT NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (number, title)
 ) WITHOUT ROWID;
---   outer_join__teams_by_number_a29639__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "outer_join__teams_by_number_a29639__gone"
-AFTER UPDATE OF "c" ON "outer_join__teams_by_number_a29639" WHEN NEW."c" = 0
+--   outer_join__teams_by_number_5c4966__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS "outer_join__teams_by_number_5c4966__gone"
+AFTER UPDATE OF "c" ON "outer_join__teams_by_number_5c4966" WHEN NEW."c" = 0
 BEGIN
-    DELETE FROM "outer_join__teams_by_number_a29639" WHERE "number" = NEW."number" AND "title" = NEW."title";
+    DELETE FROM "outer_join__teams_by_number_5c4966" WHERE "number" = NEW."number" AND "title" = NEW."title";
 END;
---   outer_join__teams_by_number_a29639__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS "outer_join__teams_by_number_a29639__below_zero" ON "outer_join__teams_by_number_a29639" ("c") WHERE "c" < 0;
+--   outer_join__teams_by_number_5c4966__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS "outer_join__teams_by_number_5c4966__below_zero" ON "outer_join__teams_by_number_5c4966" ("c") WHERE "c" < 0;
 
 ------------------------------------------------------------------------------
 -- What is installed
@@ -167,20 +173,24 @@ INSERT INTO last_update (
   t
 )
 VALUES
-  ('outer_join__outer_join_by_value_fc9e83', 0),
-  ('outer_join__people_by_team_a22e03', 0),
-  ('outer_join__teams_1323c8', 0),
-  ('outer_join__teams_by_number_a29639', 0) ON CONFLICT DO NOTHING;
+  ('outer_join__outer_join_by_value_6a74ef', 0),
+  ('outer_join__people_by_team_4d9316', 0),
+  ('outer_join__teams_by_number_5c4966', 0),
+  ('outer_join__teams_c7809e', 0) ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (
   name,
   fingerprint,
+  dialect,
+  format,
   tables
 )
 VALUES
   (
     'outer_join',
-    '6ef637eec1a3ff876db05a51c5e34c3f',
-    'outer_join__outer_join_by_value_fc9e83 outer_join__people_by_team_a22e03 outer_join__teams_1323c8 outer_join__teams_by_number_a29639'
+    '22383e33312ddf50ea507a7d299eac43',
+    'sqlite',
+    1,
+    '1 7ed3026b36d1aaee {"query":"outer_join","dialect":"sqlite","fingerprint":"22383e33312ddf50ea507a7d299eac43","tables":[{"table":{"name":"outer_join__outer_join_by_value_6a74ef","kind":"delay","columns":[{"name":"value","type":{"kind":"int"}}],"weight":"c","key":["value"],"non_negative":true,"reason":"the rows of outer_join, looked up by value","serves":"outer_join","where":"query.py:18","digest":"6a74ef84c34f57d351125545d6c4ebc0","rows":"26750c68d8ae76790098a85b559c2960","holds":[["value","value"]],"rows_of":"int","node":"968860603ae6e4964b69651e5893a324"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__outer_join_by_value_6a74ef (\n    value INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (value)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"outer_join__outer_join_by_value_6a74ef__gone\"\nAFTER UPDATE OF \"c\" ON \"outer_join__outer_join_by_value_6a74ef\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"outer_join__outer_join_by_value_6a74ef\" WHERE \"value\" = NEW.\"value\";\nEND","CREATE INDEX IF NOT EXISTS \"outer_join__outer_join_by_value_6a74ef__below_zero\" ON \"outer_join__outer_join_by_value_6a74ef\" (\"c\") WHERE \"c\" < 0"]},{"table":{"name":"outer_join__people_by_team_4d9316","kind":"delay","columns":[{"name":"team","type":{"kind":"int","nullable":true}},{"name":"name","type":{"kind":"text"}}],"weight":"c","key":["team"],"non_negative":true,"reason":"the rows of people, looked up by team","serves":"people","where":"the query''s arguments","digest":"4d931680da767c1d3873c48008ed209a","rows":"a719ca00f8c84dcb718ea6aec1178a06","holds":[["team","team"],["name","name"]],"input":"people","rows_of":"Person","node":"dc562d526e34df849543f3330d804f07"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__people_by_team_4d9316 (\n    team INTEGER NOT NULL,\n    name TEXT NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (team, name)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"outer_join__people_by_team_4d9316__gone\"\nAFTER UPDATE OF \"c\" ON \"outer_join__people_by_team_4d9316\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"outer_join__people_by_team_4d9316\" WHERE \"team\" = NEW.\"team\" AND \"name\" = NEW.\"name\";\nEND","CREATE INDEX IF NOT EXISTS \"outer_join__people_by_team_4d9316__below_zero\" ON \"outer_join__people_by_team_4d9316\" (\"c\") WHERE \"c\" < 0"]},{"table":{"name":"outer_join__teams_c7809e","kind":"delay","columns":[{"name":"value","type":{"kind":"int"}}],"weight":"c","non_negative":true,"reason":"the integral of outer_join","serves":"outer_join","where":"query.py:18","digest":"c7809e9d8cf76e18d10bb702fbf2ea65","rows":"ce781f3c57487054c79d0326c3f777c5","holds":[["value","value"]],"rows_of":"int","node":"620e543b5e47e6e81bfa18f9f81b9885"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__teams_c7809e (\n    value INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (value)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"outer_join__teams_c7809e__gone\"\nAFTER UPDATE OF \"c\" ON \"outer_join__teams_c7809e\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"outer_join__teams_c7809e\" WHERE \"value\" = NEW.\"value\";\nEND","CREATE INDEX IF NOT EXISTS \"outer_join__teams_c7809e__below_zero\" ON \"outer_join__teams_c7809e\" (\"c\") WHERE \"c\" < 0"]},{"table":{"name":"outer_join__teams_by_number_5c4966","kind":"delay","columns":[{"name":"number","type":{"kind":"int"}},{"name":"title","type":{"kind":"text"}}],"weight":"c","key":["number"],"non_negative":true,"reason":"the rows of teams, looked up by number","serves":"teams","where":"the query''s arguments","digest":"5c4966122a460b9260ab8462bf843500","rows":"1a4b76515ab0ce838cb277b2a03fbe49","holds":[["number","number"],["title","title"]],"input":"teams","rows_of":"Team","node":"fff5c876fc9e58184bbf8466b5b6344e"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__teams_by_number_5c4966 (\n    number INTEGER NOT NULL,\n    title TEXT NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (number, title)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"outer_join__teams_by_number_5c4966__gone\"\nAFTER UPDATE OF \"c\" ON \"outer_join__teams_by_number_5c4966\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"outer_join__teams_by_number_5c4966\" WHERE \"number\" = NEW.\"number\" AND \"title\" = NEW.\"title\";\nEND","CREATE INDEX IF NOT EXISTS \"outer_join__teams_by_number_5c4966__below_zero\" ON \"outer_join__teams_by_number_5c4966\" (\"c\") WHERE \"c\" < 0"]}],"inputs":[{"name":"people","row":"Person","columns":[{"name":"name","path":["name"],"type":{"kind":"text"}},{"name":"team","path":["team"],"type":{"kind":"int","nullable":true}}]},{"name":"teams","row":"Team","columns":[{"name":"number","path":["number"],"type":{"kind":"int"}},{"name":"title","path":["title"],"type":{"kind":"text"}}]}],"caches":[]}'
   ) ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
@@ -204,13 +214,13 @@ CREATE TEMP TABLE IF NOT EXISTS "stepping_exists_teams_994399" (
 ------------------------------------------------------------------------------
 -- When people changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: outer_join__outer_join_by_value_fc9e83, outer_join__people_by_team_a22e03, outer_join__teams_by_number_a29639 in last_update
+-- locked first: outer_join__outer_join_by_value_6a74ef, outer_join__people_by_team_4d9316, outer_join__teams_by_number_5c4966 in last_update
 -- 1. people (the query's arguments): empty the delta table
 DELETE FROM temp."stepping_delta_people_e8c9d2";
 -- 2. people (the query's arguments): load the changed rows
 -- INSERT INTO temp."stepping_delta_people_e8c9d2" ("name", "team", "c") VALUES (?, ?, ?)
 -- 3. people (the query's arguments)
-INSERT INTO "outer_join__people_by_team_a22e03" (
+INSERT INTO "outer_join__people_by_team_4d9316" (
   "team",
   "name",
   "c"
@@ -221,13 +231,13 @@ SELECT
   "d5"."c" AS "c"
 FROM temp."stepping_delta_people_e8c9d2" AS "d5"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "outer_join__people_by_team_a22e03"."c" + excluded."c";
+  TRUE ON CONFLICT DO UPDATE SET "c" = "outer_join__people_by_team_4d9316"."c" + excluded."c";
 -- 4. people (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "team",
   "name",
   "c"
-FROM "outer_join__people_by_team_a22e03"
+FROM "outer_join__people_by_team_4d9316"
 WHERE
   "c" < 0
 LIMIT 1;
@@ -240,7 +250,7 @@ SELECT
   "t1"."title" AS "right_title",
   "d0"."c" * "t1"."c" AS "stepping_count"
 FROM temp."stepping_delta_people_e8c9d2" AS "d0"
-CROSS JOIN "outer_join__teams_by_number_a29639" AS "t1"
+CROSS JOIN "outer_join__teams_by_number_5c4966" AS "t1"
 WHERE
   "t1"."number" = "d0"."team"
 UNION ALL
@@ -263,14 +273,14 @@ SELECT
     "d3"."c" * "t4"."c"
   ) AS "stepping_count"
 FROM temp."stepping_delta_people_e8c9d2" AS "d3"
-CROSS JOIN "outer_join__outer_join_by_value_fc9e83" AS "t4"
+CROSS JOIN "outer_join__outer_join_by_value_6a74ef" AS "t4"
 WHERE
   "t4"."value" = "d3"."team";
 
 ------------------------------------------------------------------------------
 -- When teams changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: outer_join__outer_join_by_value_fc9e83, outer_join__people_by_team_a22e03, outer_join__teams_1323c8, outer_join__teams_by_number_a29639 in last_update
+-- locked first: outer_join__outer_join_by_value_6a74ef, outer_join__people_by_team_4d9316, outer_join__teams_by_number_5c4966, outer_join__teams_c7809e in last_update
 -- 1. teams (the query's arguments): empty the delta table
 DELETE FROM temp."stepping_delta_teams_84606c";
 -- 2. outer_join (query.py:18): empty the delta table
@@ -300,14 +310,14 @@ FROM (
   HAVING
     SUM("g"."c") <> 0
 ) AS "g"
-LEFT JOIN "outer_join__teams_1323c8" AS "a"
+LEFT JOIN "outer_join__teams_c7809e" AS "a"
   ON "a"."value" = "g"."value"
 WHERE
   (
     CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
   ) <> 0;
 -- 5. outer_join (query.py:18)
-INSERT INTO "outer_join__teams_1323c8" (
+INSERT INTO "outer_join__teams_c7809e" (
   "value",
   "c"
 )
@@ -323,17 +333,17 @@ FROM (
 GROUP BY
   "g"."value"
 HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "outer_join__teams_1323c8"."c" + excluded."c";
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "outer_join__teams_c7809e"."c" + excluded."c";
 -- 6. outer_join (query.py:18): a count below 0, looked for where rows were removed
 SELECT
   "value",
   "c"
-FROM "outer_join__teams_1323c8"
+FROM "outer_join__teams_c7809e"
 WHERE
   "c" < 0
 LIMIT 1;
 -- 7. outer_join (query.py:18)
-INSERT INTO "outer_join__outer_join_by_value_fc9e83" (
+INSERT INTO "outer_join__outer_join_by_value_6a74ef" (
   "value",
   "c"
 )
@@ -349,17 +359,17 @@ FROM (
 GROUP BY
   "g"."value"
 HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "outer_join__outer_join_by_value_fc9e83"."c" + excluded."c";
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "outer_join__outer_join_by_value_6a74ef"."c" + excluded."c";
 -- 8. outer_join (query.py:18): a count below 0, looked for where rows were removed
 SELECT
   "value",
   "c"
-FROM "outer_join__outer_join_by_value_fc9e83"
+FROM "outer_join__outer_join_by_value_6a74ef"
 WHERE
   "c" < 0
 LIMIT 1;
 -- 9. teams (the query's arguments)
-INSERT INTO "outer_join__teams_by_number_a29639" (
+INSERT INTO "outer_join__teams_by_number_5c4966" (
   "number",
   "title",
   "c"
@@ -370,13 +380,13 @@ SELECT
   "d7"."c" AS "c"
 FROM temp."stepping_delta_teams_84606c" AS "d7"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "outer_join__teams_by_number_a29639"."c" + excluded."c";
+  TRUE ON CONFLICT DO UPDATE SET "c" = "outer_join__teams_by_number_5c4966"."c" + excluded."c";
 -- 10. teams (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "number",
   "title",
   "c"
-FROM "outer_join__teams_by_number_a29639"
+FROM "outer_join__teams_by_number_5c4966"
 WHERE
   "c" < 0
 LIMIT 1;
@@ -391,7 +401,7 @@ SELECT
   "d2"."title" AS "right_title",
   "d2"."c" * "t1"."c" AS "stepping_count"
 FROM temp."stepping_delta_teams_84606c" AS "d2"
-CROSS JOIN "outer_join__people_by_team_a22e03" AS "t1"
+CROSS JOIN "outer_join__people_by_team_4d9316" AS "t1"
 WHERE
   "t1"."team" = "d2"."number"
 UNION ALL
@@ -407,14 +417,14 @@ SELECT
     "d4"."c" * "t3"."c"
   ) AS "stepping_count"
 FROM temp."stepping_exists_teams_994399" AS "d4"
-CROSS JOIN "outer_join__people_by_team_a22e03" AS "t3"
+CROSS JOIN "outer_join__people_by_team_4d9316" AS "t3"
 WHERE
   "t3"."team" = "d4"."value";
 
 ------------------------------------------------------------------------------
 -- When any mix of people, teams changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: outer_join__outer_join_by_value_fc9e83, outer_join__people_by_team_a22e03, outer_join__teams_1323c8, outer_join__teams_by_number_a29639 in last_update
+-- locked first: outer_join__outer_join_by_value_6a74ef, outer_join__people_by_team_4d9316, outer_join__teams_by_number_5c4966, outer_join__teams_c7809e in last_update
 -- 1. people (the query's arguments): empty the delta table
 DELETE FROM temp."stepping_delta_people_e8c9d2";
 -- 2. teams (the query's arguments): empty the delta table
@@ -448,14 +458,14 @@ FROM (
   HAVING
     SUM("g"."c") <> 0
 ) AS "g"
-LEFT JOIN "outer_join__teams_1323c8" AS "a"
+LEFT JOIN "outer_join__teams_c7809e" AS "a"
   ON "a"."value" = "g"."value"
 WHERE
   (
     CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
   ) <> 0;
 -- 7. outer_join (query.py:18)
-INSERT INTO "outer_join__teams_1323c8" (
+INSERT INTO "outer_join__teams_c7809e" (
   "value",
   "c"
 )
@@ -471,12 +481,12 @@ FROM (
 GROUP BY
   "g"."value"
 HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "outer_join__teams_1323c8"."c" + excluded."c";
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "outer_join__teams_c7809e"."c" + excluded."c";
 -- 8. outer_join (query.py:18): a count below 0, looked for where rows were removed
 SELECT
   "value",
   "c"
-FROM "outer_join__teams_1323c8"
+FROM "outer_join__teams_c7809e"
 WHERE
   "c" < 0
 LIMIT 1;
@@ -489,7 +499,7 @@ SELECT
   "t2"."title" AS "right_title",
   "d1"."c" * "t2"."c" AS "stepping_count"
 FROM temp."stepping_delta_people_e8c9d2" AS "d1"
-CROSS JOIN "outer_join__teams_by_number_a29639" AS "t2"
+CROSS JOIN "outer_join__teams_by_number_5c4966" AS "t2"
 WHERE
   "t2"."number" = "d1"."team"
 UNION ALL
@@ -515,7 +525,7 @@ SELECT
   "d6"."title" AS "right_title",
   "d6"."c" * "t5"."c" AS "stepping_count"
 FROM temp."stepping_delta_teams_84606c" AS "d6"
-CROSS JOIN "outer_join__people_by_team_a22e03" AS "t5"
+CROSS JOIN "outer_join__people_by_team_4d9316" AS "t5"
 WHERE
   "t5"."team" = "d6"."number"
 UNION ALL
@@ -538,7 +548,7 @@ SELECT
     "d8"."c" * "t9"."c"
   ) AS "stepping_count"
 FROM temp."stepping_delta_people_e8c9d2" AS "d8"
-CROSS JOIN "outer_join__outer_join_by_value_fc9e83" AS "t9"
+CROSS JOIN "outer_join__outer_join_by_value_6a74ef" AS "t9"
 WHERE
   "t9"."value" = "d8"."team"
 UNION ALL
@@ -568,11 +578,11 @@ SELECT
     "d13"."c" * "t12"."c"
   ) AS "stepping_count"
 FROM temp."stepping_exists_teams_994399" AS "d13"
-CROSS JOIN "outer_join__people_by_team_a22e03" AS "t12"
+CROSS JOIN "outer_join__people_by_team_4d9316" AS "t12"
 WHERE
   "t12"."team" = "d13"."value";
 -- 10. outer_join (query.py:18)
-INSERT INTO "outer_join__outer_join_by_value_fc9e83" (
+INSERT INTO "outer_join__outer_join_by_value_6a74ef" (
   "value",
   "c"
 )
@@ -588,17 +598,17 @@ FROM (
 GROUP BY
   "g"."value"
 HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "outer_join__outer_join_by_value_fc9e83"."c" + excluded."c";
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "outer_join__outer_join_by_value_6a74ef"."c" + excluded."c";
 -- 11. outer_join (query.py:18): a count below 0, looked for where rows were removed
 SELECT
   "value",
   "c"
-FROM "outer_join__outer_join_by_value_fc9e83"
+FROM "outer_join__outer_join_by_value_6a74ef"
 WHERE
   "c" < 0
 LIMIT 1;
 -- 12. people (the query's arguments)
-INSERT INTO "outer_join__people_by_team_a22e03" (
+INSERT INTO "outer_join__people_by_team_4d9316" (
   "team",
   "name",
   "c"
@@ -609,18 +619,18 @@ SELECT
   "d15"."c" AS "c"
 FROM temp."stepping_delta_people_e8c9d2" AS "d15"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "outer_join__people_by_team_a22e03"."c" + excluded."c";
+  TRUE ON CONFLICT DO UPDATE SET "c" = "outer_join__people_by_team_4d9316"."c" + excluded."c";
 -- 13. people (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "team",
   "name",
   "c"
-FROM "outer_join__people_by_team_a22e03"
+FROM "outer_join__people_by_team_4d9316"
 WHERE
   "c" < 0
 LIMIT 1;
 -- 14. teams (the query's arguments)
-INSERT INTO "outer_join__teams_by_number_a29639" (
+INSERT INTO "outer_join__teams_by_number_5c4966" (
   "number",
   "title",
   "c"
@@ -631,13 +641,13 @@ SELECT
   "d17"."c" AS "c"
 FROM temp."stepping_delta_teams_84606c" AS "d17"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "outer_join__teams_by_number_a29639"."c" + excluded."c";
+  TRUE ON CONFLICT DO UPDATE SET "c" = "outer_join__teams_by_number_5c4966"."c" + excluded."c";
 -- 15. teams (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "number",
   "title",
   "c"
-FROM "outer_join__teams_by_number_a29639"
+FROM "outer_join__teams_by_number_5c4966"
 WHERE
   "c" < 0
 LIMIT 1;

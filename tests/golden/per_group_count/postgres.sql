@@ -1,9 +1,9 @@
--- The query per_group_count on postgres; fingerprint cfc963b0d5939b734ad84c82bfe69484
+-- The query per_group_count on postgres; fingerprint d16a64b40fa9ff8443edae47be46c010
 --
 -- output
 --   5. count  query.py:14
 --   │    incremental: the groups that the change touches are read and set anew
---   │    keeps per_group_count__count_by_right_e2d2e4
+--   │    keeps per_group_count__count_by_right_9f8a59
 --   │          key (right): one row per key
 --   ├─ 3. filter  query.py:14
 --   │  │    incremental: of the change alone, since f(a + b) = f(a) + f(b)
@@ -12,15 +12,15 @@
 --   │     └─ 1. tasks (input)
 --   └─ 4. open_tasks = per_group  query.py:14
 --      │    incremental: the rows that the change touches are looked up
---      │    keeps per_group_count__tasks_cf6191
+--      │    keeps per_group_count__tasks_884c9e
 --      └─ 2. owners = group  query.py:13 (above)
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of tasks: 1 statement, 6 look-ups, 3 rows written
---   per_group_count__tasks_cf6191 as a whole row, at most one row
---   per_group_count__tasks_cf6191 as a whole row, at most one row
---   per_group_count__count_by_right_e2d2e4 by right, 4 times, at most one row
+--   per_group_count__tasks_884c9e as a whole row, at most one row
+--   per_group_count__tasks_884c9e as a whole row, at most one row
+--   per_group_count__count_by_right_9f8a59 by right, 4 times, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -33,8 +33,14 @@ CREATE TABLE IF NOT EXISTS last_update (
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL DEFAULT 1,
     fingerprint TEXT NOT NULL,
+    dialect TEXT NOT NULL,
+    format BIGINT NOT NULL,
     tables TEXT NOT NULL,
+    plan_key TEXT,
+    plan TEXT,
+    recompute TEXT,
     started BOOLEAN NOT NULL DEFAULT false,
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
@@ -88,27 +94,27 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- per_group_count__tasks_cf6191: the integral of per_group
+-- per_group_count__tasks_884c9e: the integral of per_group
 -- for open_tasks = per_group (query.py:14)
 -- it has a row for each different row of the result of per_group
-CREATE TABLE IF NOT EXISTS per_group_count__tasks_cf6191 (
+CREATE TABLE IF NOT EXISTS per_group_count__tasks_884c9e (
     value TEXT COLLATE "C" NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT per_group_count__tasks_cf6191__not_negative CHECK ("c" >= 0)
+    CONSTRAINT per_group_count__tasks_884c9e__not_negative CHECK ("c" >= 0)
 );
---   per_group_count__tasks_cf6191__row_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "per_group_count__tasks_cf6191__row_key" ON "per_group_count__tasks_cf6191" ((HASH_RECORD_EXTENDED(ROW("value"), 0)));
--- per_group_count__count_by_right_e2d2e4: one row per group of count: its number of rows and its sums
+--   per_group_count__tasks_884c9e__row_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS "per_group_count__tasks_884c9e__row_key" ON "per_group_count__tasks_884c9e" ((HASH_RECORD_EXTENDED(ROW("value"), 0)));
+-- per_group_count__count_by_right_9f8a59: one row per group of count: its number of rows and its sums
 -- for count (query.py:14)
 -- it has a row for each right there is
-CREATE TABLE IF NOT EXISTS per_group_count__count_by_right_e2d2e4 (
+CREATE TABLE IF NOT EXISTS per_group_count__count_by_right_9f8a59 (
     "right" TEXT COLLATE "C" NOT NULL,
     count BIGINT NOT NULL,
     n BIGINT NOT NULL,
-    CONSTRAINT per_group_count__count_by_right_e2d2e4__not_negative CHECK ("n" >= 0)
+    CONSTRAINT per_group_count__count_by_right_9f8a59__not_negative CHECK ("n" >= 0)
 ) WITH (fillfactor = 70);
---   per_group_count__count_by_right_e2d2e4__right_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "per_group_count__count_by_right_e2d2e4__right_key" ON "per_group_count__count_by_right_e2d2e4" ((HASHTEXTEXTENDED("right", 0)));
+--   per_group_count__count_by_right_9f8a59__right_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS "per_group_count__count_by_right_9f8a59__right_key" ON "per_group_count__count_by_right_9f8a59" ((HASHTEXTEXTENDED("right", 0)));
 
 ------------------------------------------------------------------------------
 -- What is installed
@@ -118,24 +124,28 @@ INSERT INTO last_update (
   t
 )
 VALUES
-  ('per_group_count__count_by_right_e2d2e4', 0),
-  ('per_group_count__tasks_cf6191', 0) ON CONFLICT DO NOTHING;
+  ('per_group_count__count_by_right_9f8a59', 0),
+  ('per_group_count__tasks_884c9e', 0) ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (
   name,
   fingerprint,
+  dialect,
+  format,
   tables
 )
 VALUES
   (
     'per_group_count',
-    'cfc963b0d5939b734ad84c82bfe69484',
-    'per_group_count__count_by_right_e2d2e4 per_group_count__tasks_cf6191'
+    'd16a64b40fa9ff8443edae47be46c010',
+    'postgres',
+    1,
+    '1 2a70fa475dee798d {"query":"per_group_count","dialect":"postgres","fingerprint":"d16a64b40fa9ff8443edae47be46c010","tables":[{"table":{"name":"per_group_count__tasks_884c9e","kind":"delay","columns":[{"name":"value","type":{"kind":"text"}}],"weight":"c","non_negative":true,"reason":"the integral of per_group","serves":"per_group","where":"query.py:14","digest":"884c9e054a42e7a472722b5f312eff6d","rows":"d60a7c1d7c933484158ce0cb3f6b1896","holds":[["value","value"]],"rows_of":"text","node":"fa8a4403c2533a870fe097e62f4dcbd3"},"ddl":["CREATE TABLE IF NOT EXISTS per_group_count__tasks_884c9e (\n    value TEXT COLLATE \"C\" NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT per_group_count__tasks_884c9e__not_negative CHECK (\"c\" >= 0)\n)","CREATE INDEX IF NOT EXISTS \"per_group_count__tasks_884c9e__row_key\" ON \"per_group_count__tasks_884c9e\" ((HASH_RECORD_EXTENDED(ROW(\"value\"), 0)))"]},{"table":{"name":"per_group_count__count_by_right_9f8a59","kind":"state","columns":[{"name":"right","type":{"kind":"text"}},{"name":"count","type":{"kind":"int"}}],"weight":"n","key":["right"],"non_negative":true,"reason":"one row per group of count: its number of rows and its sums","serves":"count","where":"query.py:14","digest":"9f8a59d1fa02f854dbc9511101163440","sums":[{"type":{"kind":"int"},"value":"count","old":"count_0","new":"count_1","low":"count_low"}],"rows_of":"Pair[int, text]","node":"7de38ecdea2965711e31fc842ed1b7f6"},"ddl":["CREATE TABLE IF NOT EXISTS per_group_count__count_by_right_9f8a59 (\n    \"right\" TEXT COLLATE \"C\" NOT NULL,\n    count BIGINT NOT NULL,\n    n BIGINT NOT NULL,\n    CONSTRAINT per_group_count__count_by_right_9f8a59__not_negative CHECK (\"n\" >= 0)\n) WITH (fillfactor = 70)","CREATE INDEX IF NOT EXISTS \"per_group_count__count_by_right_9f8a59__right_key\" ON \"per_group_count__count_by_right_9f8a59\" ((HASHTEXTEXTENDED(\"right\", 0)))"]}],"inputs":[{"name":"tasks","row":"Task","columns":[{"name":"owner","path":["owner"],"type":{"kind":"text"}},{"name":"done","path":["done"],"type":{"kind":"bool"}}]}],"caches":[]}'
   ) ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- When tasks changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: per_group_count__count_by_right_e2d2e4, per_group_count__tasks_cf6191 in last_update
+-- locked first: per_group_count__count_by_right_9f8a59, per_group_count__tasks_884c9e in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   stepping_delta_tasks_102ecf: tasks (the query's arguments)
 --   stepping_exists_tasks_9114d8: per_group (query.py:14)
@@ -175,7 +185,7 @@ WITH "stepping_delta_tasks_102ecf" AS MATERIALIZED (
     HAVING
       CAST(SUM("g"."c") AS BIGINT) <> 0
   ) AS "g"
-  LEFT JOIN "per_group_count__tasks_cf6191" AS "a"
+  LEFT JOIN "per_group_count__tasks_884c9e" AS "a"
     ON HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW("g"."value"), 0)
     AND ROW("a"."value") IS NOT DISTINCT FROM ROW("g"."value")
   WHERE
@@ -206,7 +216,7 @@ WITH "stepping_delta_tasks_102ecf" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "per_group_count__tasks_cf6191" AS a
+    FROM "per_group_count__tasks_884c9e" AS a
     WHERE
       HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW(g."value"), 0)
       AND ROW("a"."value") IS NOT DISTINCT FROM ROW(g."value")
@@ -214,7 +224,7 @@ WITH "stepping_delta_tasks_102ecf" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "m5_i" AS (
-  INSERT INTO "per_group_count__tasks_cf6191" (
+  INSERT INTO "per_group_count__tasks_884c9e" (
     "value",
     "c"
   )
@@ -225,12 +235,12 @@ WITH "stepping_delta_tasks_102ecf" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "m5_u" AS (
-  UPDATE "per_group_count__tasks_cf6191" AS a SET "c" = o."c"
+  UPDATE "per_group_count__tasks_884c9e" AS a SET "c" = o."c"
   FROM "m5_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 ), "m5_d" AS (
-  DELETE FROM "per_group_count__tasks_cf6191" AS a USING   "m5_o" AS o
+  DELETE FROM "per_group_count__tasks_884c9e" AS a USING   "m5_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 ), "stepping_change_count_by_right_800bde" AS MATERIALIZED (
@@ -279,7 +289,7 @@ WITH "stepping_delta_tasks_102ecf" AS MATERIALIZED (
     GROUP BY
       1
   ) AS "g"
-  LEFT JOIN "per_group_count__count_by_right_e2d2e4" AS "a"
+  LEFT JOIN "per_group_count__count_by_right_9f8a59" AS "a"
     ON HASHTEXTEXTENDED("a"."right", 0) = HASHTEXTEXTENDED("g"."right", 0)
     AND "a"."right" = "g"."right"
   WHERE
@@ -291,13 +301,13 @@ WITH "stepping_delta_tasks_102ecf" AS MATERIALIZED (
     g."count_1" AS "count",
     a.ctid AS stepping_rid
   FROM "stepping_change_count_by_right_800bde" AS g
-  LEFT JOIN "per_group_count__count_by_right_e2d2e4" AS a
+  LEFT JOIN "per_group_count__count_by_right_9f8a59" AS a
     ON HASHTEXTEXTENDED("a"."right", 0) = HASHTEXTEXTENDED(g."right", 0)
     AND "a"."right" = g."right"
   WHERE
     g.n1 <> 0 OR NOT g.n0 IS NULL
 ), "m7_i" AS (
-  INSERT INTO "per_group_count__count_by_right_e2d2e4" (
+  INSERT INTO "per_group_count__count_by_right_9f8a59" (
     "right",
     "count",
     "n"
@@ -310,12 +320,12 @@ WITH "stepping_delta_tasks_102ecf" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."n" <> 0
 ), "m7_u" AS (
-  UPDATE "per_group_count__count_by_right_e2d2e4" AS a SET "n" = o."n", "count" = o."count"
+  UPDATE "per_group_count__count_by_right_9f8a59" AS a SET "n" = o."n", "count" = o."count"
   FROM "m7_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."n" <> 0
 ), "m7_d" AS (
-  DELETE FROM "per_group_count__count_by_right_e2d2e4" AS a USING   "m7_o" AS o
+  DELETE FROM "per_group_count__count_by_right_9f8a59" AS a USING   "m7_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."n" = 0
 )

@@ -1,9 +1,9 @@
--- The query per_group_count on sqlite; fingerprint 36b1345c54b88ccacf5a639aaab884b1
+-- The query per_group_count on sqlite; fingerprint 9f38b27d122f90f5178072ef2216ca2c
 --
 -- output
 --   5. count  query.py:14
 --   │    incremental: the groups that the change touches are read and set anew
---   │    keeps per_group_count__count_by_right_e2d2e4
+--   │    keeps per_group_count__count_by_right_9f8a59
 --   │          key (right): one row per key
 --   ├─ 3. filter  query.py:14
 --   │  │    incremental: of the change alone, since f(a + b) = f(a) + f(b)
@@ -12,14 +12,14 @@
 --   │     └─ 1. tasks (input)
 --   └─ 4. open_tasks = per_group  query.py:14
 --      │    incremental: the rows that the change touches are looked up
---      │    keeps per_group_count__tasks_cf6191
+--      │    keeps per_group_count__tasks_884c9e
 --      └─ 2. owners = group  query.py:13 (above)
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of tasks: 9 statements, 6 look-ups, 3 rows written
---   per_group_count__tasks_cf6191 as a whole row, 2 times, at most one row
---   per_group_count__count_by_right_e2d2e4 by right, 4 times, at most one row
+--   per_group_count__tasks_884c9e as a whole row, 2 times, at most one row
+--   per_group_count__count_by_right_9f8a59 by right, 4 times, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -32,8 +32,14 @@ CREATE TABLE IF NOT EXISTS last_update (
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL DEFAULT 1,
     fingerprint TEXT NOT NULL,
+    dialect TEXT NOT NULL,
+    format INTEGER NOT NULL,
     tables TEXT NOT NULL,
+    plan_key TEXT,
+    plan TEXT,
+    recompute TEXT,
     started INTEGER NOT NULL DEFAULT 0,
     installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 ) WITHOUT ROWID;
@@ -88,37 +94,37 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- per_group_count__tasks_cf6191: the integral of per_group
+-- per_group_count__tasks_884c9e: the integral of per_group
 -- for open_tasks = per_group (query.py:14)
 -- it has a row for each different row of the result of per_group
-CREATE TABLE IF NOT EXISTS per_group_count__tasks_cf6191 (
+CREATE TABLE IF NOT EXISTS per_group_count__tasks_884c9e (
     value TEXT NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (value)
 ) WITHOUT ROWID;
---   per_group_count__tasks_cf6191__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "per_group_count__tasks_cf6191__gone"
-AFTER UPDATE OF "c" ON "per_group_count__tasks_cf6191" WHEN NEW."c" = 0
+--   per_group_count__tasks_884c9e__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS "per_group_count__tasks_884c9e__gone"
+AFTER UPDATE OF "c" ON "per_group_count__tasks_884c9e" WHEN NEW."c" = 0
 BEGIN
-    DELETE FROM "per_group_count__tasks_cf6191" WHERE "value" = NEW."value";
+    DELETE FROM "per_group_count__tasks_884c9e" WHERE "value" = NEW."value";
 END;
---   per_group_count__tasks_cf6191__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS "per_group_count__tasks_cf6191__below_zero" ON "per_group_count__tasks_cf6191" ("c") WHERE "c" < 0;
--- per_group_count__count_by_right_e2d2e4: one row per group of count: its number of rows and its sums
+--   per_group_count__tasks_884c9e__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS "per_group_count__tasks_884c9e__below_zero" ON "per_group_count__tasks_884c9e" ("c") WHERE "c" < 0;
+-- per_group_count__count_by_right_9f8a59: one row per group of count: its number of rows and its sums
 -- for count (query.py:14)
 -- it has a row for each right there is
-CREATE TABLE IF NOT EXISTS per_group_count__count_by_right_e2d2e4 (
+CREATE TABLE IF NOT EXISTS per_group_count__count_by_right_9f8a59 (
     "right" TEXT NOT NULL,
     count INTEGER NOT NULL,
     n INTEGER NOT NULL,
     PRIMARY KEY ("right"),
-    CONSTRAINT per_group_count__count_by_right_e2d2e4__not_negative CHECK ("n" >= 0)
+    CONSTRAINT per_group_count__count_by_right_9f8a59__not_negative CHECK ("n" >= 0)
 ) WITHOUT ROWID;
---   per_group_count__count_by_right_e2d2e4__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "per_group_count__count_by_right_e2d2e4__gone"
-AFTER UPDATE OF "n" ON "per_group_count__count_by_right_e2d2e4" WHEN NEW."n" = 0
+--   per_group_count__count_by_right_9f8a59__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS "per_group_count__count_by_right_9f8a59__gone"
+AFTER UPDATE OF "n" ON "per_group_count__count_by_right_9f8a59" WHEN NEW."n" = 0
 BEGIN
-    DELETE FROM "per_group_count__count_by_right_e2d2e4" WHERE "right" = NEW."right";
+    DELETE FROM "per_group_count__count_by_right_9f8a59" WHERE "right" = NEW."right";
 END;
 
 ------------------------------------------------------------------------------
@@ -129,18 +135,22 @@ INSERT INTO last_update (
   t
 )
 VALUES
-  ('per_group_count__count_by_right_e2d2e4', 0),
-  ('per_group_count__tasks_cf6191', 0) ON CONFLICT DO NOTHING;
+  ('per_group_count__count_by_right_9f8a59', 0),
+  ('per_group_count__tasks_884c9e', 0) ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (
   name,
   fingerprint,
+  dialect,
+  format,
   tables
 )
 VALUES
   (
     'per_group_count',
-    '36b1345c54b88ccacf5a639aaab884b1',
-    'per_group_count__count_by_right_e2d2e4 per_group_count__tasks_cf6191'
+    '9f38b27d122f90f5178072ef2216ca2c',
+    'sqlite',
+    1,
+    '1 e2c09dbc3718cb08 {"query":"per_group_count","dialect":"sqlite","fingerprint":"9f38b27d122f90f5178072ef2216ca2c","tables":[{"table":{"name":"per_group_count__tasks_884c9e","kind":"delay","columns":[{"name":"value","type":{"kind":"text"}}],"weight":"c","non_negative":true,"reason":"the integral of per_group","serves":"per_group","where":"query.py:14","digest":"884c9e054a42e7a472722b5f312eff6d","rows":"d60a7c1d7c933484158ce0cb3f6b1896","holds":[["value","value"]],"rows_of":"text","node":"fa8a4403c2533a870fe097e62f4dcbd3"},"ddl":["CREATE TABLE IF NOT EXISTS per_group_count__tasks_884c9e (\n    value TEXT NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (value)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"per_group_count__tasks_884c9e__gone\"\nAFTER UPDATE OF \"c\" ON \"per_group_count__tasks_884c9e\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"per_group_count__tasks_884c9e\" WHERE \"value\" = NEW.\"value\";\nEND","CREATE INDEX IF NOT EXISTS \"per_group_count__tasks_884c9e__below_zero\" ON \"per_group_count__tasks_884c9e\" (\"c\") WHERE \"c\" < 0"]},{"table":{"name":"per_group_count__count_by_right_9f8a59","kind":"state","columns":[{"name":"right","type":{"kind":"text"}},{"name":"count","type":{"kind":"int"}}],"weight":"n","key":["right"],"non_negative":true,"reason":"one row per group of count: its number of rows and its sums","serves":"count","where":"query.py:14","digest":"9f8a59d1fa02f854dbc9511101163440","sums":[{"type":{"kind":"int"},"value":"count","old":"count_0","new":"count_1","low":"count_low"}],"rows_of":"Pair[int, text]","node":"7de38ecdea2965711e31fc842ed1b7f6"},"ddl":["CREATE TABLE IF NOT EXISTS per_group_count__count_by_right_9f8a59 (\n    \"right\" TEXT NOT NULL,\n    count INTEGER NOT NULL,\n    n INTEGER NOT NULL,\n    PRIMARY KEY (\"right\"),\n    CONSTRAINT per_group_count__count_by_right_9f8a59__not_negative CHECK (\"n\" >= 0)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"per_group_count__count_by_right_9f8a59__gone\"\nAFTER UPDATE OF \"n\" ON \"per_group_count__count_by_right_9f8a59\" WHEN NEW.\"n\" = 0\nBEGIN\n    DELETE FROM \"per_group_count__count_by_right_9f8a59\" WHERE \"right\" = NEW.\"right\";\nEND"]}],"inputs":[{"name":"tasks","row":"Task","columns":[{"name":"owner","path":["owner"],"type":{"kind":"text"}},{"name":"done","path":["done"],"type":{"kind":"bool"}}]}],"caches":[]}'
   ) ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
@@ -166,7 +176,7 @@ CREATE TEMP TABLE IF NOT EXISTS "stepping_exists_tasks_9114d8" (
 ------------------------------------------------------------------------------
 -- When tasks changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: per_group_count__count_by_right_e2d2e4, per_group_count__tasks_cf6191 in last_update
+-- locked first: per_group_count__count_by_right_9f8a59, per_group_count__tasks_884c9e in last_update
 -- 1. tasks (the query's arguments): empty the delta table
 DELETE FROM temp."stepping_delta_tasks_102ecf";
 -- 2. per_group (query.py:14): empty the delta table
@@ -198,14 +208,14 @@ FROM (
   HAVING
     SUM("g"."c") <> 0
 ) AS "g"
-LEFT JOIN "per_group_count__tasks_cf6191" AS "a"
+LEFT JOIN "per_group_count__tasks_884c9e" AS "a"
   ON "a"."value" = "g"."value"
 WHERE
   (
     CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
   ) <> 0;
 -- 6. per_group (query.py:14)
-INSERT INTO "per_group_count__tasks_cf6191" (
+INSERT INTO "per_group_count__tasks_884c9e" (
   "value",
   "c"
 )
@@ -221,12 +231,12 @@ FROM (
 GROUP BY
   "g"."value"
 HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "per_group_count__tasks_cf6191"."c" + excluded."c";
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "per_group_count__tasks_884c9e"."c" + excluded."c";
 -- 7. per_group (query.py:14): a count below 0, looked for where rows were removed
 SELECT
   "value",
   "c"
-FROM "per_group_count__tasks_cf6191"
+FROM "per_group_count__tasks_884c9e"
 WHERE
   "c" < 0
 LIMIT 1;
@@ -321,12 +331,12 @@ FROM (
   GROUP BY
     1
 ) AS "g"
-LEFT JOIN "per_group_count__count_by_right_e2d2e4" AS "a"
+LEFT JOIN "per_group_count__count_by_right_9f8a59" AS "a"
   ON "a"."right" = "g"."right"
 WHERE
   "g"."n" <> 0 OR "g"."count" <> 0 OR "g"."count_low" <> 0;
 -- 9. count (query.py:14)
-INSERT INTO "per_group_count__count_by_right_e2d2e4" (
+INSERT INTO "per_group_count__count_by_right_9f8a59" (
   "right",
   "count",
   "n"

@@ -1,23 +1,23 @@
--- The query receipts on postgres; fingerprint aa246581ff9411d0fdec509b7893914a
+-- The query receipts on postgres; fingerprint bae613c9a17f4bf0d590a5e22de790d5
 --
 -- output 1
 --   4. items = map  query.py:34
 --   │    incremental: of the change alone, since f(a + b) = f(a) + f(b)
---   │    keeps receipts__items_a86753
+--   │    keeps receipts__items_2a78a5
 --   │          key (basket_id): look-ups, and the row itself
---   │          index receipts__items_a86753__basket_id (basket_id): reads in the order of basket_id
+--   │          index receipts__items_2a78a5__basket_id (basket_id): reads in the order of basket_id
 --   └─ 3. joined = join  query.py:28
 --      │    incremental: the change of each side meets the rows of the other with its key
 --      ├─ 1. products (input)
---      │       keeps receipts__products_by_name_e6b089
+--      │       keeps receipts__products_by_name_5316e2
 --      │             key (name): look-ups, and the row itself
 --      └─ 2. line_items (input)
---              keeps receipts__line_items_by_product_name_c9dc4c
+--              keeps receipts__line_items_by_product_name_4ae32f
 --                    key (product_name): look-ups, and the row itself
 -- output 2
 --   5. totals = group_reduce_flatten  query.py:37
 --   │    incremental: the groups that the change touches are read and set anew
---   │    keeps receipts__group_reduce_flatten_by_basket_id_b2283a
+--   │    keeps receipts__group_reduce_flatten_by_basket_id_c27e7a
 --   │          key (basket_id): one row per key
 --   └─ 4. items = map  query.py:34 (above)
 -- cache 'items'
@@ -28,15 +28,15 @@
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of products: 1 statement, 2 look-ups, and 2 look-ups for each row that those find
---   receipts__products_by_name_e6b089 as a whole row, at most one row
---   receipts__line_items_by_product_name_c9dc4c by product_name
---   receipts__items_a86753 as a whole row, at most one row
---   receipts__group_reduce_flatten_by_basket_id_b2283a by basket_id, at most one row
+--   receipts__products_by_name_5316e2 as a whole row, at most one row
+--   receipts__line_items_by_product_name_4ae32f by product_name
+--   receipts__items_2a78a5 as a whole row, at most one row
+--   receipts__group_reduce_flatten_by_basket_id_c27e7a by basket_id, at most one row
 -- One changed row of line_items: 1 statement, 2 look-ups, and 2 look-ups for each row that those find
---   receipts__line_items_by_product_name_c9dc4c as a whole row, at most one row
---   receipts__products_by_name_e6b089 by name
---   receipts__items_a86753 as a whole row, at most one row
---   receipts__group_reduce_flatten_by_basket_id_b2283a by basket_id, at most one row
+--   receipts__line_items_by_product_name_4ae32f as a whole row, at most one row
+--   receipts__products_by_name_5316e2 by name
+--   receipts__items_2a78a5 as a whole row, at most one row
+--   receipts__group_reduce_flatten_by_basket_id_c27e7a by basket_id, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -49,8 +49,14 @@ CREATE TABLE IF NOT EXISTS last_update (
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL DEFAULT 1,
     fingerprint TEXT NOT NULL,
+    dialect TEXT NOT NULL,
+    format BIGINT NOT NULL,
     tables TEXT NOT NULL,
+    plan_key TEXT,
+    plan TEXT,
+    recompute TEXT,
     started BOOLEAN NOT NULL DEFAULT false,
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
@@ -104,53 +110,53 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- receipts__items_a86753: the cache 'items', read in the order of basket_id
+-- receipts__items_2a78a5: the cache 'items', read in the order of basket_id
 -- for items = map (query.py:34)
 -- it has a row for each different row of the result of map
-CREATE TABLE IF NOT EXISTS receipts__items_a86753 (
+CREATE TABLE IF NOT EXISTS receipts__items_2a78a5 (
     basket_id BIGINT NOT NULL,
     product_name TEXT COLLATE "C" NOT NULL,
     product_price DOUBLE PRECISION NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT receipts__items_a86753__not_negative CHECK ("c" >= 0)
+    CONSTRAINT receipts__items_2a78a5__not_negative CHECK ("c" >= 0)
 );
---   receipts__items_a86753__basket_id: reads in the order of basket_id; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "receipts__items_a86753__basket_id" ON "receipts__items_a86753" ("basket_id");
---   receipts__items_a86753__basket_id_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "receipts__items_a86753__basket_id_key" ON "receipts__items_a86753" ("basket_id", (HASH_RECORD_EXTENDED(ROW("basket_id", "product_name", "product_price"), 0)));
--- receipts__line_items_by_product_name_c9dc4c: the rows of line_items, looked up by product_name
+--   receipts__items_2a78a5__basket_id: reads in the order of basket_id; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS "receipts__items_2a78a5__basket_id" ON "receipts__items_2a78a5" ("basket_id");
+--   receipts__items_2a78a5__basket_id_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS "receipts__items_2a78a5__basket_id_key" ON "receipts__items_2a78a5" ("basket_id", (HASH_RECORD_EXTENDED(ROW("basket_id", "product_name", "product_price"), 0)));
+-- receipts__line_items_by_product_name_4ae32f: the rows of line_items, looked up by product_name
 -- for line_items (the query's arguments)
 -- it has a row for each different row of line_items in the columns it keeps
-CREATE TABLE IF NOT EXISTS receipts__line_items_by_product_name_c9dc4c (
+CREATE TABLE IF NOT EXISTS receipts__line_items_by_product_name_4ae32f (
     product_name TEXT COLLATE "C" NOT NULL,
     basket_id BIGINT NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT receipts__line_items_by_product_name_c9dc4c__not_negative CHECK ("c" >= 0)
+    CONSTRAINT receipts__line_items_by_product_name_4ae32f__not_negative CHECK ("c" >= 0)
 );
---   receipts__line_items_by_product_name_c9dc4c__product_name_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "receipts__line_items_by_product_name_c9dc4c__product_name_key" ON "receipts__line_items_by_product_name_c9dc4c" ((HASHTEXTEXTENDED("product_name", 0)), (HASH_RECORD_EXTENDED(ROW("product_name", "basket_id"), 0)));
--- receipts__products_by_name_e6b089: the rows of products, looked up by name
+--   receipts__line_items_by_product_name_4ae32f__product_name_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS "receipts__line_items_by_product_name_4ae32f__product_name_key" ON "receipts__line_items_by_product_name_4ae32f" ((HASHTEXTEXTENDED("product_name", 0)), (HASH_RECORD_EXTENDED(ROW("product_name", "basket_id"), 0)));
+-- receipts__products_by_name_5316e2: the rows of products, looked up by name
 -- for products (the query's arguments)
 -- it has a row for each different row of products in the columns it keeps
-CREATE TABLE IF NOT EXISTS receipts__products_by_name_e6b089 (
+CREATE TABLE IF NOT EXISTS receipts__products_by_name_5316e2 (
     name TEXT COLLATE "C" NOT NULL,
     price DOUBLE PRECISION NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT receipts__products_by_name_e6b089__not_negative CHECK ("c" >= 0)
+    CONSTRAINT receipts__products_by_name_5316e2__not_negative CHECK ("c" >= 0)
 );
---   receipts__products_by_name_e6b089__name_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "receipts__products_by_name_e6b089__name_key" ON "receipts__products_by_name_e6b089" ((HASHTEXTEXTENDED("name", 0)), (HASH_RECORD_EXTENDED(ROW("name", "price"), 0)));
--- receipts__group_reduce_flatten_by_basket_id_b2283a: one row per group of group_reduce_flatten: its number of rows and its sums
+--   receipts__products_by_name_5316e2__name_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS "receipts__products_by_name_5316e2__name_key" ON "receipts__products_by_name_5316e2" ((HASHTEXTEXTENDED("name", 0)), (HASH_RECORD_EXTENDED(ROW("name", "price"), 0)));
+-- receipts__group_reduce_flatten_by_basket_id_c27e7a: one row per group of group_reduce_flatten: its number of rows and its sums
 -- for totals = group_reduce_flatten (query.py:37)
 -- it has a row for each basket_id there is
-CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_b2283a (
+CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_c27e7a (
     basket_id BIGINT NOT NULL,
     sum_product_price DOUBLE PRECISION NOT NULL,
     sum_product_price_pos_inf BIGINT NOT NULL,
     sum_product_price_neg_inf BIGINT NOT NULL,
     n BIGINT NOT NULL,
     PRIMARY KEY (basket_id),
-    CONSTRAINT receipts__group_reduce_flatten_by_basket_id_b2283a__no_9b91a2e8 CHECK ("n" >= 0)
+    CONSTRAINT receipts__group_reduce_flatten_by_basket_id_c27e7a__no_8972c917 CHECK ("n" >= 0)
 ) WITH (fillfactor = 70);
 
 ------------------------------------------------------------------------------
@@ -161,26 +167,30 @@ INSERT INTO last_update (
   t
 )
 VALUES
-  ('receipts__group_reduce_flatten_by_basket_id_b2283a', 0),
-  ('receipts__items_a86753', 0),
-  ('receipts__line_items_by_product_name_c9dc4c', 0),
-  ('receipts__products_by_name_e6b089', 0) ON CONFLICT DO NOTHING;
+  ('receipts__group_reduce_flatten_by_basket_id_c27e7a', 0),
+  ('receipts__items_2a78a5', 0),
+  ('receipts__line_items_by_product_name_4ae32f', 0),
+  ('receipts__products_by_name_5316e2', 0) ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (
   name,
   fingerprint,
+  dialect,
+  format,
   tables
 )
 VALUES
   (
     'receipts',
-    'aa246581ff9411d0fdec509b7893914a',
-    'receipts__group_reduce_flatten_by_basket_id_b2283a receipts__items_a86753 receipts__line_items_by_product_name_c9dc4c receipts__products_by_name_e6b089'
+    'bae613c9a17f4bf0d590a5e22de790d5',
+    'postgres',
+    1,
+    '1 5bf89f34a4e2de49 {"query":"receipts","dialect":"postgres","fingerprint":"bae613c9a17f4bf0d590a5e22de790d5","tables":[{"table":{"name":"receipts__items_2a78a5","kind":"delay","columns":[{"name":"basket_id","type":{"kind":"int"}},{"name":"product_name","type":{"kind":"text"}},{"name":"product_price","type":{"kind":"float"}}],"weight":"c","key":["basket_id"],"indexes":[{"name":"receipts__items_2a78a5__basket_id","columns":["basket_id"],"ascending":[true]}],"non_negative":true,"reason":"the cache ''items'', read in the order of basket_id","serves":"map","where":"query.py:34","digest":"2a78a5fcd925c974cf2697be61b74893","rows":"d71b4e65db711a886c90bbd4472bb5d3","holds":[["basket_id","basket_id"],["product_name","product_name"],["product_price","product_price"]],"rows_of":"ReceiptItem","node":"0f6f52109532d82f7c2a113d5f3aa876"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__items_2a78a5 (\n    basket_id BIGINT NOT NULL,\n    product_name TEXT COLLATE \"C\" NOT NULL,\n    product_price DOUBLE PRECISION NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT receipts__items_2a78a5__not_negative CHECK (\"c\" >= 0)\n)","CREATE INDEX IF NOT EXISTS \"receipts__items_2a78a5__basket_id\" ON \"receipts__items_2a78a5\" (\"basket_id\")","CREATE INDEX IF NOT EXISTS \"receipts__items_2a78a5__basket_id_key\" ON \"receipts__items_2a78a5\" (\"basket_id\", (HASH_RECORD_EXTENDED(ROW(\"basket_id\", \"product_name\", \"product_price\"), 0)))"]},{"table":{"name":"receipts__line_items_by_product_name_4ae32f","kind":"delay","columns":[{"name":"product_name","type":{"kind":"text"}},{"name":"basket_id","type":{"kind":"int"}}],"weight":"c","key":["product_name"],"non_negative":true,"reason":"the rows of line_items, looked up by product_name","serves":"line_items","where":"the query''s arguments","digest":"4ae32f3eee6e3b50ace3751ba2a5ba81","rows":"dac1310d2e7f395daee7af586b7831ea","holds":[["product_name","product_name"],["basket_id","basket_id"]],"input":"line_items","rows_of":"LineItem","node":"f6a8ceaef9212f12f9a3aa21bd146931"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__line_items_by_product_name_4ae32f (\n    product_name TEXT COLLATE \"C\" NOT NULL,\n    basket_id BIGINT NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT receipts__line_items_by_product_name_4ae32f__not_negative CHECK (\"c\" >= 0)\n)","CREATE INDEX IF NOT EXISTS \"receipts__line_items_by_product_name_4ae32f__product_name_key\" ON \"receipts__line_items_by_product_name_4ae32f\" ((HASHTEXTEXTENDED(\"product_name\", 0)), (HASH_RECORD_EXTENDED(ROW(\"product_name\", \"basket_id\"), 0)))"]},{"table":{"name":"receipts__products_by_name_5316e2","kind":"delay","columns":[{"name":"name","type":{"kind":"text"}},{"name":"price","type":{"kind":"float"}}],"weight":"c","key":["name"],"non_negative":true,"reason":"the rows of products, looked up by name","serves":"products","where":"the query''s arguments","digest":"5316e22260887d31896a6653bdde066a","rows":"84dc607c15e1dcafad3674097ed10c74","holds":[["name","name"],["price","price"]],"input":"products","rows_of":"Product","node":"b030225c044310f91a1885ceaaf3be69"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__products_by_name_5316e2 (\n    name TEXT COLLATE \"C\" NOT NULL,\n    price DOUBLE PRECISION NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT receipts__products_by_name_5316e2__not_negative CHECK (\"c\" >= 0)\n)","CREATE INDEX IF NOT EXISTS \"receipts__products_by_name_5316e2__name_key\" ON \"receipts__products_by_name_5316e2\" ((HASHTEXTEXTENDED(\"name\", 0)), (HASH_RECORD_EXTENDED(ROW(\"name\", \"price\"), 0)))"]},{"table":{"name":"receipts__group_reduce_flatten_by_basket_id_c27e7a","kind":"state","columns":[{"name":"basket_id","type":{"kind":"int"}},{"name":"sum_product_price","type":{"kind":"float"}},{"name":"sum_product_price_pos_inf","type":{"kind":"int"}},{"name":"sum_product_price_neg_inf","type":{"kind":"int"}}],"weight":"n","key":["basket_id"],"non_negative":true,"reason":"one row per group of group_reduce_flatten: its number of rows and its sums","serves":"group_reduce_flatten","where":"query.py:37","digest":"c27e7adf01902b18a220b4f9511e3949","sums":[{"type":{"kind":"float"},"value":"sum_product_price","old":"sum_product_price_0","new":"sum_product_price_1","finite":"sum_product_price_finite","positive":"sum_product_price_pos_inf","negative":"sum_product_price_neg_inf","low":"sum_product_price_low"}],"rows_of":"Pair[float, int]","node":"6e0711681d1bc32b192e0637eb112077"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_c27e7a (\n    basket_id BIGINT NOT NULL,\n    sum_product_price DOUBLE PRECISION NOT NULL,\n    sum_product_price_pos_inf BIGINT NOT NULL,\n    sum_product_price_neg_inf BIGINT NOT NULL,\n    n BIGINT NOT NULL,\n    PRIMARY KEY (basket_id),\n    CONSTRAINT receipts__group_reduce_flatten_by_basket_id_c27e7a__no_8972c917 CHECK (\"n\" >= 0)\n) WITH (fillfactor = 70)"]}],"inputs":[{"name":"products","row":"Product","columns":[{"name":"name","path":["name"],"type":{"kind":"text"}},{"name":"price","path":["price"],"type":{"kind":"float"}}]},{"name":"line_items","row":"LineItem","columns":[{"name":"basket_id","path":["basket_id"],"type":{"kind":"int"}},{"name":"product_name","path":["product_name"],"type":{"kind":"text"}}]}],"caches":[["items","receipts__items_2a78a5"]]}'
   ) ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- When products changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: receipts__group_reduce_flatten_by_basket_id_b2283a, receipts__items_a86753, receipts__line_items_by_product_name_c9dc4c, receipts__products_by_name_e6b089 in last_update
+-- locked first: receipts__group_reduce_flatten_by_basket_id_c27e7a, receipts__items_2a78a5, receipts__line_items_by_product_name_4ae32f, receipts__products_by_name_5316e2 in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   stepping_delta_products_c88ed1: products (the query's arguments)
 --   m4_g: products (the query's arguments)
@@ -224,7 +234,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "receipts__products_by_name_e6b089" AS a
+    FROM "receipts__products_by_name_5316e2" AS a
     WHERE
       HASHTEXTEXTENDED("a"."name", 0) = HASHTEXTEXTENDED(g."name", 0)
       AND "a"."name" = g."name"
@@ -234,7 +244,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "m4_i" AS (
-  INSERT INTO "receipts__products_by_name_e6b089" (
+  INSERT INTO "receipts__products_by_name_5316e2" (
     "name",
     "price",
     "c"
@@ -247,12 +257,12 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "m4_u" AS (
-  UPDATE "receipts__products_by_name_e6b089" AS a SET "c" = o."c"
+  UPDATE "receipts__products_by_name_5316e2" AS a SET "c" = o."c"
   FROM "m4_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 ), "m4_d" AS (
-  DELETE FROM "receipts__products_by_name_e6b089" AS a USING   "m4_o" AS o
+  DELETE FROM "receipts__products_by_name_5316e2" AS a USING   "m4_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 ), "stepping_delta_map_b7028e" AS MATERIALIZED (
@@ -262,7 +272,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     "d0"."price" AS "product_price",
     "d0"."c" * "t1"."c" AS "c"
   FROM "stepping_delta_products_c88ed1" AS "d0"
-  JOIN "receipts__line_items_by_product_name_c9dc4c" AS "t1"
+  JOIN "receipts__line_items_by_product_name_4ae32f" AS "t1"
     ON HASHTEXTEXTENDED("t1"."product_name", 0) = HASHTEXTEXTENDED("d0"."name", 0)
     AND "t1"."product_name" = "d0"."name"
 ), "m7_g" AS MATERIALIZED (
@@ -297,7 +307,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "receipts__items_a86753" AS a
+    FROM "receipts__items_2a78a5" AS a
     WHERE
       "a"."basket_id" = g."basket_id"
       AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) = HASH_RECORD_EXTENDED(ROW(g."basket_id", g."product_name", g."product_price"), 0)
@@ -306,7 +316,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "m7_i" AS (
-  INSERT INTO "receipts__items_a86753" (
+  INSERT INTO "receipts__items_2a78a5" (
     "basket_id",
     "product_name",
     "product_price",
@@ -321,12 +331,12 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "m7_u" AS (
-  UPDATE "receipts__items_a86753" AS a SET "c" = o."c"
+  UPDATE "receipts__items_2a78a5" AS a SET "c" = o."c"
   FROM "m7_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 ), "m7_d" AS (
-  DELETE FROM "receipts__items_a86753" AS a USING   "m7_o" AS o
+  DELETE FROM "receipts__items_2a78a5" AS a USING   "m7_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 ), "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS MATERIALIZED (
@@ -423,7 +433,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     GROUP BY
       1
   ) AS "g"
-  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_b2283a" AS "a"
+  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS "a"
     ON "a"."basket_id" = "g"."basket_id"
   WHERE
     "g"."n" <> 0
@@ -439,12 +449,12 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     g."sum_product_price_neg_inf" AS "sum_product_price_neg_inf",
     a.ctid AS stepping_rid
   FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS g
-  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a
+  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a
     ON "a"."basket_id" = g."basket_id"
   WHERE
     g.n1 <> 0 OR NOT g.n0 IS NULL
 ), "m9_i" AS (
-  INSERT INTO "receipts__group_reduce_flatten_by_basket_id_b2283a" (
+  INSERT INTO "receipts__group_reduce_flatten_by_basket_id_c27e7a" (
     "basket_id",
     "sum_product_price",
     "sum_product_price_pos_inf",
@@ -461,12 +471,12 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."n" <> 0
 ), "m9_u" AS (
-  UPDATE "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a SET "n" = o."n", "sum_product_price" = o."sum_product_price", "sum_product_price_pos_inf" = o."sum_product_price_pos_inf", "sum_product_price_neg_inf" = o."sum_product_price_neg_inf"
+  UPDATE "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a SET "n" = o."n", "sum_product_price" = o."sum_product_price", "sum_product_price_pos_inf" = o."sum_product_price_pos_inf", "sum_product_price_neg_inf" = o."sum_product_price_neg_inf"
   FROM "m9_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."n" <> 0
 ), "m9_d" AS (
-  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a USING   "m9_o" AS o
+  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a USING   "m9_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."n" = 0
 )
@@ -537,7 +547,7 @@ WHERE
 ------------------------------------------------------------------------------
 -- When line_items changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: receipts__group_reduce_flatten_by_basket_id_b2283a, receipts__items_a86753, receipts__line_items_by_product_name_c9dc4c, receipts__products_by_name_e6b089 in last_update
+-- locked first: receipts__group_reduce_flatten_by_basket_id_c27e7a, receipts__items_2a78a5, receipts__line_items_by_product_name_4ae32f, receipts__products_by_name_5316e2 in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   stepping_delta_line_items_1c1527: line_items (the query's arguments)
 --   m4_g: line_items (the query's arguments)
@@ -581,7 +591,7 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "receipts__line_items_by_product_name_c9dc4c" AS a
+    FROM "receipts__line_items_by_product_name_4ae32f" AS a
     WHERE
       HASHTEXTEXTENDED("a"."product_name", 0) = HASHTEXTEXTENDED(g."product_name", 0)
       AND "a"."product_name" = g."product_name"
@@ -591,7 +601,7 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "m4_i" AS (
-  INSERT INTO "receipts__line_items_by_product_name_c9dc4c" (
+  INSERT INTO "receipts__line_items_by_product_name_4ae32f" (
     "product_name",
     "basket_id",
     "c"
@@ -604,12 +614,12 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "m4_u" AS (
-  UPDATE "receipts__line_items_by_product_name_c9dc4c" AS a SET "c" = o."c"
+  UPDATE "receipts__line_items_by_product_name_4ae32f" AS a SET "c" = o."c"
   FROM "m4_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 ), "m4_d" AS (
-  DELETE FROM "receipts__line_items_by_product_name_c9dc4c" AS a USING   "m4_o" AS o
+  DELETE FROM "receipts__line_items_by_product_name_4ae32f" AS a USING   "m4_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 ), "stepping_delta_map_b7028e" AS MATERIALIZED (
@@ -619,7 +629,7 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     "t0"."price" AS "product_price",
     "d1"."c" * "t0"."c" AS "c"
   FROM "stepping_delta_line_items_1c1527" AS "d1"
-  JOIN "receipts__products_by_name_e6b089" AS "t0"
+  JOIN "receipts__products_by_name_5316e2" AS "t0"
     ON HASHTEXTEXTENDED("t0"."name", 0) = HASHTEXTEXTENDED("d1"."product_name", 0)
     AND "t0"."name" = "d1"."product_name"
 ), "m7_g" AS MATERIALIZED (
@@ -654,7 +664,7 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "receipts__items_a86753" AS a
+    FROM "receipts__items_2a78a5" AS a
     WHERE
       "a"."basket_id" = g."basket_id"
       AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) = HASH_RECORD_EXTENDED(ROW(g."basket_id", g."product_name", g."product_price"), 0)
@@ -663,7 +673,7 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "m7_i" AS (
-  INSERT INTO "receipts__items_a86753" (
+  INSERT INTO "receipts__items_2a78a5" (
     "basket_id",
     "product_name",
     "product_price",
@@ -678,12 +688,12 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "m7_u" AS (
-  UPDATE "receipts__items_a86753" AS a SET "c" = o."c"
+  UPDATE "receipts__items_2a78a5" AS a SET "c" = o."c"
   FROM "m7_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 ), "m7_d" AS (
-  DELETE FROM "receipts__items_a86753" AS a USING   "m7_o" AS o
+  DELETE FROM "receipts__items_2a78a5" AS a USING   "m7_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 ), "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS MATERIALIZED (
@@ -780,7 +790,7 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     GROUP BY
       1
   ) AS "g"
-  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_b2283a" AS "a"
+  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS "a"
     ON "a"."basket_id" = "g"."basket_id"
   WHERE
     "g"."n" <> 0
@@ -796,12 +806,12 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     g."sum_product_price_neg_inf" AS "sum_product_price_neg_inf",
     a.ctid AS stepping_rid
   FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS g
-  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a
+  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a
     ON "a"."basket_id" = g."basket_id"
   WHERE
     g.n1 <> 0 OR NOT g.n0 IS NULL
 ), "m9_i" AS (
-  INSERT INTO "receipts__group_reduce_flatten_by_basket_id_b2283a" (
+  INSERT INTO "receipts__group_reduce_flatten_by_basket_id_c27e7a" (
     "basket_id",
     "sum_product_price",
     "sum_product_price_pos_inf",
@@ -818,12 +828,12 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."n" <> 0
 ), "m9_u" AS (
-  UPDATE "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a SET "n" = o."n", "sum_product_price" = o."sum_product_price", "sum_product_price_pos_inf" = o."sum_product_price_pos_inf", "sum_product_price_neg_inf" = o."sum_product_price_neg_inf"
+  UPDATE "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a SET "n" = o."n", "sum_product_price" = o."sum_product_price", "sum_product_price_pos_inf" = o."sum_product_price_pos_inf", "sum_product_price_neg_inf" = o."sum_product_price_neg_inf"
   FROM "m9_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."n" <> 0
 ), "m9_d" AS (
-  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a USING   "m9_o" AS o
+  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a USING   "m9_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."n" = 0
 )
@@ -894,7 +904,7 @@ WHERE
 ------------------------------------------------------------------------------
 -- When any mix of products, line_items changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: receipts__group_reduce_flatten_by_basket_id_b2283a, receipts__items_a86753, receipts__line_items_by_product_name_c9dc4c, receipts__products_by_name_e6b089 in last_update
+-- locked first: receipts__group_reduce_flatten_by_basket_id_c27e7a, receipts__items_2a78a5, receipts__line_items_by_product_name_4ae32f, receipts__products_by_name_5316e2 in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   stepping_delta_products_c88ed1: products (the query's arguments)
 --   stepping_delta_line_items_1c1527: line_items (the query's arguments)
@@ -940,7 +950,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     "d0"."price" AS "product_price",
     "d0"."c" * "t1"."c" AS "c"
   FROM "stepping_delta_products_c88ed1" AS "d0"
-  JOIN "receipts__line_items_by_product_name_c9dc4c" AS "t1"
+  JOIN "receipts__line_items_by_product_name_4ae32f" AS "t1"
     ON HASHTEXTEXTENDED("t1"."product_name", 0) = HASHTEXTEXTENDED("d0"."name", 0)
     AND "t1"."product_name" = "d0"."name"
   UNION ALL
@@ -960,7 +970,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     "t4"."price" AS "product_price",
     "d5"."c" * "t4"."c" AS "c"
   FROM "stepping_delta_line_items_1c1527" AS "d5"
-  JOIN "receipts__products_by_name_e6b089" AS "t4"
+  JOIN "receipts__products_by_name_5316e2" AS "t4"
     ON HASHTEXTEXTENDED("t4"."name", 0) = HASHTEXTEXTENDED("d5"."product_name", 0)
     AND "t4"."name" = "d5"."product_name"
 ), "m7_g" AS MATERIALIZED (
@@ -980,7 +990,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "receipts__line_items_by_product_name_c9dc4c" AS a
+    FROM "receipts__line_items_by_product_name_4ae32f" AS a
     WHERE
       HASHTEXTEXTENDED("a"."product_name", 0) = HASHTEXTEXTENDED(g."product_name", 0)
       AND "a"."product_name" = g."product_name"
@@ -990,7 +1000,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "m7_i" AS (
-  INSERT INTO "receipts__line_items_by_product_name_c9dc4c" (
+  INSERT INTO "receipts__line_items_by_product_name_4ae32f" (
     "product_name",
     "basket_id",
     "c"
@@ -1003,12 +1013,12 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "m7_u" AS (
-  UPDATE "receipts__line_items_by_product_name_c9dc4c" AS a SET "c" = o."c"
+  UPDATE "receipts__line_items_by_product_name_4ae32f" AS a SET "c" = o."c"
   FROM "m7_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 ), "m7_d" AS (
-  DELETE FROM "receipts__line_items_by_product_name_c9dc4c" AS a USING   "m7_o" AS o
+  DELETE FROM "receipts__line_items_by_product_name_4ae32f" AS a USING   "m7_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 ), "m8_g" AS MATERIALIZED (
@@ -1028,7 +1038,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "receipts__products_by_name_e6b089" AS a
+    FROM "receipts__products_by_name_5316e2" AS a
     WHERE
       HASHTEXTEXTENDED("a"."name", 0) = HASHTEXTEXTENDED(g."name", 0)
       AND "a"."name" = g."name"
@@ -1038,7 +1048,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "m8_i" AS (
-  INSERT INTO "receipts__products_by_name_e6b089" (
+  INSERT INTO "receipts__products_by_name_5316e2" (
     "name",
     "price",
     "c"
@@ -1051,12 +1061,12 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "m8_u" AS (
-  UPDATE "receipts__products_by_name_e6b089" AS a SET "c" = o."c"
+  UPDATE "receipts__products_by_name_5316e2" AS a SET "c" = o."c"
   FROM "m8_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 ), "m8_d" AS (
-  DELETE FROM "receipts__products_by_name_e6b089" AS a USING   "m8_o" AS o
+  DELETE FROM "receipts__products_by_name_5316e2" AS a USING   "m8_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 ), "m10_g" AS MATERIALIZED (
@@ -1091,7 +1101,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "receipts__items_a86753" AS a
+    FROM "receipts__items_2a78a5" AS a
     WHERE
       "a"."basket_id" = g."basket_id"
       AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) = HASH_RECORD_EXTENDED(ROW(g."basket_id", g."product_name", g."product_price"), 0)
@@ -1100,7 +1110,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "m10_i" AS (
-  INSERT INTO "receipts__items_a86753" (
+  INSERT INTO "receipts__items_2a78a5" (
     "basket_id",
     "product_name",
     "product_price",
@@ -1115,12 +1125,12 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "m10_u" AS (
-  UPDATE "receipts__items_a86753" AS a SET "c" = o."c"
+  UPDATE "receipts__items_2a78a5" AS a SET "c" = o."c"
   FROM "m10_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 ), "m10_d" AS (
-  DELETE FROM "receipts__items_a86753" AS a USING   "m10_o" AS o
+  DELETE FROM "receipts__items_2a78a5" AS a USING   "m10_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
 ), "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS MATERIALIZED (
@@ -1217,7 +1227,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     GROUP BY
       1
   ) AS "g"
-  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_b2283a" AS "a"
+  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS "a"
     ON "a"."basket_id" = "g"."basket_id"
   WHERE
     "g"."n" <> 0
@@ -1233,12 +1243,12 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     g."sum_product_price_neg_inf" AS "sum_product_price_neg_inf",
     a.ctid AS stepping_rid
   FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS g
-  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a
+  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a
     ON "a"."basket_id" = g."basket_id"
   WHERE
     g.n1 <> 0 OR NOT g.n0 IS NULL
 ), "m12_i" AS (
-  INSERT INTO "receipts__group_reduce_flatten_by_basket_id_b2283a" (
+  INSERT INTO "receipts__group_reduce_flatten_by_basket_id_c27e7a" (
     "basket_id",
     "sum_product_price",
     "sum_product_price_pos_inf",
@@ -1255,12 +1265,12 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."n" <> 0
 ), "m12_u" AS (
-  UPDATE "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a SET "n" = o."n", "sum_product_price" = o."sum_product_price", "sum_product_price_pos_inf" = o."sum_product_price_pos_inf", "sum_product_price_neg_inf" = o."sum_product_price_neg_inf"
+  UPDATE "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a SET "n" = o."n", "sum_product_price" = o."sum_product_price", "sum_product_price_pos_inf" = o."sum_product_price_pos_inf", "sum_product_price_neg_inf" = o."sum_product_price_neg_inf"
   FROM "m12_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."n" <> 0
 ), "m12_d" AS (
-  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_b2283a" AS a USING   "m12_o" AS o
+  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a USING   "m12_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."n" = 0
 )

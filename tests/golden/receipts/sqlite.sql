@@ -1,23 +1,23 @@
--- The query receipts on sqlite; fingerprint db3ec156f5fa7a135707340008ea5009
+-- The query receipts on sqlite; fingerprint d7e057679eb4ba931f30df1602e46969
 --
 -- output 1
 --   4. items = map  query.py:34
 --   │    incremental: of the change alone, since f(a + b) = f(a) + f(b)
---   │    keeps receipts__items_a86753
+--   │    keeps receipts__items_2a78a5
 --   │          key (basket_id): look-ups, and the row itself
---   │          index receipts__items_a86753__basket_id (basket_id): reads in the order of basket_id
+--   │          index receipts__items_2a78a5__basket_id (basket_id): reads in the order of basket_id
 --   └─ 3. joined = join  query.py:28
 --      │    incremental: the change of each side meets the rows of the other with its key
 --      ├─ 1. products (input)
---      │       keeps receipts__products_by_name_e6b089
+--      │       keeps receipts__products_by_name_5316e2
 --      │             key (name): look-ups, and the row itself
 --      └─ 2. line_items (input)
---              keeps receipts__line_items_by_product_name_c9dc4c
+--              keeps receipts__line_items_by_product_name_4ae32f
 --                    key (product_name): look-ups, and the row itself
 -- output 2
 --   5. totals = group_reduce_flatten  query.py:37
 --   │    incremental: the groups that the change touches are read and set anew
---   │    keeps receipts__group_reduce_flatten_by_basket_id_b2283a
+--   │    keeps receipts__group_reduce_flatten_by_basket_id_c27e7a
 --   │          key (basket_id): one row per key
 --   └─ 4. items = map  query.py:34 (above)
 -- cache 'items'
@@ -28,15 +28,15 @@
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of products: 11 statements, 2 look-ups, and 2 look-ups for each row that those find
---   receipts__products_by_name_e6b089 as a whole row, at most one row
---   receipts__line_items_by_product_name_c9dc4c by product_name
---   receipts__items_a86753 as a whole row, at most one row
---   receipts__group_reduce_flatten_by_basket_id_b2283a by basket_id, at most one row
+--   receipts__products_by_name_5316e2 as a whole row, at most one row
+--   receipts__line_items_by_product_name_4ae32f by product_name
+--   receipts__items_2a78a5 as a whole row, at most one row
+--   receipts__group_reduce_flatten_by_basket_id_c27e7a by basket_id, at most one row
 -- One changed row of line_items: 11 statements, 2 look-ups, and 2 look-ups for each row that those find
---   receipts__line_items_by_product_name_c9dc4c as a whole row, at most one row
---   receipts__products_by_name_e6b089 by name
---   receipts__items_a86753 as a whole row, at most one row
---   receipts__group_reduce_flatten_by_basket_id_b2283a by basket_id, at most one row
+--   receipts__line_items_by_product_name_4ae32f as a whole row, at most one row
+--   receipts__products_by_name_5316e2 by name
+--   receipts__items_2a78a5 as a whole row, at most one row
+--   receipts__group_reduce_flatten_by_basket_id_c27e7a by basket_id, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -49,8 +49,14 @@ CREATE TABLE IF NOT EXISTS last_update (
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL DEFAULT 1,
     fingerprint TEXT NOT NULL,
+    dialect TEXT NOT NULL,
+    format INTEGER NOT NULL,
     tables TEXT NOT NULL,
+    plan_key TEXT,
+    plan TEXT,
+    recompute TEXT,
     started INTEGER NOT NULL DEFAULT 0,
     installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 ) WITHOUT ROWID;
@@ -105,75 +111,75 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- receipts__items_a86753: the cache 'items', read in the order of basket_id
+-- receipts__items_2a78a5: the cache 'items', read in the order of basket_id
 -- for items = map (query.py:34)
 -- it has a row for each different row of the result of map
-CREATE TABLE IF NOT EXISTS receipts__items_a86753 (
+CREATE TABLE IF NOT EXISTS receipts__items_2a78a5 (
     basket_id INTEGER NOT NULL,
     product_name TEXT NOT NULL,
     product_price REAL NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (basket_id, product_name, product_price)
 ) WITHOUT ROWID;
---   receipts__items_a86753__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "receipts__items_a86753__gone"
-AFTER UPDATE OF "c" ON "receipts__items_a86753" WHEN NEW."c" = 0
+--   receipts__items_2a78a5__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS "receipts__items_2a78a5__gone"
+AFTER UPDATE OF "c" ON "receipts__items_2a78a5" WHEN NEW."c" = 0
 BEGIN
-    DELETE FROM "receipts__items_a86753" WHERE "basket_id" = NEW."basket_id" AND "product_name" = NEW."product_name" AND "product_price" = NEW."product_price";
+    DELETE FROM "receipts__items_2a78a5" WHERE "basket_id" = NEW."basket_id" AND "product_name" = NEW."product_name" AND "product_price" = NEW."product_price";
 END;
---   receipts__items_a86753__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS "receipts__items_a86753__below_zero" ON "receipts__items_a86753" ("c") WHERE "c" < 0;
--- receipts__line_items_by_product_name_c9dc4c: the rows of line_items, looked up by product_name
+--   receipts__items_2a78a5__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS "receipts__items_2a78a5__below_zero" ON "receipts__items_2a78a5" ("c") WHERE "c" < 0;
+-- receipts__line_items_by_product_name_4ae32f: the rows of line_items, looked up by product_name
 -- for line_items (the query's arguments)
 -- it has a row for each different row of line_items in the columns it keeps
-CREATE TABLE IF NOT EXISTS receipts__line_items_by_product_name_c9dc4c (
+CREATE TABLE IF NOT EXISTS receipts__line_items_by_product_name_4ae32f (
     product_name TEXT NOT NULL,
     basket_id INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (product_name, basket_id)
 ) WITHOUT ROWID;
---   receipts__line_items_by_product_name_c9dc4c__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "receipts__line_items_by_product_name_c9dc4c__gone"
-AFTER UPDATE OF "c" ON "receipts__line_items_by_product_name_c9dc4c" WHEN NEW."c" = 0
+--   receipts__line_items_by_product_name_4ae32f__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS "receipts__line_items_by_product_name_4ae32f__gone"
+AFTER UPDATE OF "c" ON "receipts__line_items_by_product_name_4ae32f" WHEN NEW."c" = 0
 BEGIN
-    DELETE FROM "receipts__line_items_by_product_name_c9dc4c" WHERE "product_name" = NEW."product_name" AND "basket_id" = NEW."basket_id";
+    DELETE FROM "receipts__line_items_by_product_name_4ae32f" WHERE "product_name" = NEW."product_name" AND "basket_id" = NEW."basket_id";
 END;
---   receipts__line_items_by_product_name_c9dc4c__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS "receipts__line_items_by_product_name_c9dc4c__below_zero" ON "receipts__line_items_by_product_name_c9dc4c" ("c") WHERE "c" < 0;
--- receipts__products_by_name_e6b089: the rows of products, looked up by name
+--   receipts__line_items_by_product_name_4ae32f__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS "receipts__line_items_by_product_name_4ae32f__below_zero" ON "receipts__line_items_by_product_name_4ae32f" ("c") WHERE "c" < 0;
+-- receipts__products_by_name_5316e2: the rows of products, looked up by name
 -- for products (the query's arguments)
 -- it has a row for each different row of products in the columns it keeps
-CREATE TABLE IF NOT EXISTS receipts__products_by_name_e6b089 (
+CREATE TABLE IF NOT EXISTS receipts__products_by_name_5316e2 (
     name TEXT NOT NULL,
     price REAL NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (name, price)
 ) WITHOUT ROWID;
---   receipts__products_by_name_e6b089__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "receipts__products_by_name_e6b089__gone"
-AFTER UPDATE OF "c" ON "receipts__products_by_name_e6b089" WHEN NEW."c" = 0
+--   receipts__products_by_name_5316e2__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS "receipts__products_by_name_5316e2__gone"
+AFTER UPDATE OF "c" ON "receipts__products_by_name_5316e2" WHEN NEW."c" = 0
 BEGIN
-    DELETE FROM "receipts__products_by_name_e6b089" WHERE "name" = NEW."name" AND "price" = NEW."price";
+    DELETE FROM "receipts__products_by_name_5316e2" WHERE "name" = NEW."name" AND "price" = NEW."price";
 END;
---   receipts__products_by_name_e6b089__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS "receipts__products_by_name_e6b089__below_zero" ON "receipts__products_by_name_e6b089" ("c") WHERE "c" < 0;
--- receipts__group_reduce_flatten_by_basket_id_b2283a: one row per group of group_reduce_flatten: its number of rows and its sums
+--   receipts__products_by_name_5316e2__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS "receipts__products_by_name_5316e2__below_zero" ON "receipts__products_by_name_5316e2" ("c") WHERE "c" < 0;
+-- receipts__group_reduce_flatten_by_basket_id_c27e7a: one row per group of group_reduce_flatten: its number of rows and its sums
 -- for totals = group_reduce_flatten (query.py:37)
 -- it has a row for each basket_id there is
-CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_b2283a (
+CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_c27e7a (
     basket_id INTEGER NOT NULL,
     sum_product_price REAL NOT NULL,
     sum_product_price_pos_inf INTEGER NOT NULL,
     sum_product_price_neg_inf INTEGER NOT NULL,
     n INTEGER NOT NULL,
     PRIMARY KEY (basket_id),
-    CONSTRAINT receipts__group_reduce_flatten_by_basket_id_b2283a__no_9b91a2e8 CHECK ("n" >= 0)
+    CONSTRAINT receipts__group_reduce_flatten_by_basket_id_c27e7a__no_8972c917 CHECK ("n" >= 0)
 ) WITHOUT ROWID;
---   receipts__group_reduce_flatten_by_basket_id_b2283a__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "receipts__group_reduce_flatten_by_basket_id_b2283a__gone"
-AFTER UPDATE OF "n" ON "receipts__group_reduce_flatten_by_basket_id_b2283a" WHEN NEW."n" = 0
+--   receipts__group_reduce_flatten_by_basket_id_c27e7a__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS "receipts__group_reduce_flatten_by_basket_id_c27e7a__gone"
+AFTER UPDATE OF "n" ON "receipts__group_reduce_flatten_by_basket_id_c27e7a" WHEN NEW."n" = 0
 BEGIN
-    DELETE FROM "receipts__group_reduce_flatten_by_basket_id_b2283a" WHERE "basket_id" = NEW."basket_id";
+    DELETE FROM "receipts__group_reduce_flatten_by_basket_id_c27e7a" WHERE "basket_id" = NEW."basket_id";
 END;
 
 ------------------------------------------------------------------------------
@@ -184,20 +190,24 @@ INSERT INTO last_update (
   t
 )
 VALUES
-  ('receipts__group_reduce_flatten_by_basket_id_b2283a', 0),
-  ('receipts__items_a86753', 0),
-  ('receipts__line_items_by_product_name_c9dc4c', 0),
-  ('receipts__products_by_name_e6b089', 0) ON CONFLICT DO NOTHING;
+  ('receipts__group_reduce_flatten_by_basket_id_c27e7a', 0),
+  ('receipts__items_2a78a5', 0),
+  ('receipts__line_items_by_product_name_4ae32f', 0),
+  ('receipts__products_by_name_5316e2', 0) ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (
   name,
   fingerprint,
+  dialect,
+  format,
   tables
 )
 VALUES
   (
     'receipts',
-    'db3ec156f5fa7a135707340008ea5009',
-    'receipts__group_reduce_flatten_by_basket_id_b2283a receipts__items_a86753 receipts__line_items_by_product_name_c9dc4c receipts__products_by_name_e6b089'
+    'd7e057679eb4ba931f30df1602e46969',
+    'sqlite',
+    1,
+    '1 f1c71914e691c32f {"query":"receipts","dialect":"sqlite","fingerprint":"d7e057679eb4ba931f30df1602e46969","tables":[{"table":{"name":"receipts__items_2a78a5","kind":"delay","columns":[{"name":"basket_id","type":{"kind":"int"}},{"name":"product_name","type":{"kind":"text"}},{"name":"product_price","type":{"kind":"float"}}],"weight":"c","key":["basket_id"],"indexes":[{"name":"receipts__items_2a78a5__basket_id","columns":["basket_id"],"ascending":[true]}],"non_negative":true,"reason":"the cache ''items'', read in the order of basket_id","serves":"map","where":"query.py:34","digest":"2a78a5fcd925c974cf2697be61b74893","rows":"d71b4e65db711a886c90bbd4472bb5d3","holds":[["basket_id","basket_id"],["product_name","product_name"],["product_price","product_price"]],"rows_of":"ReceiptItem","node":"0f6f52109532d82f7c2a113d5f3aa876"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__items_2a78a5 (\n    basket_id INTEGER NOT NULL,\n    product_name TEXT NOT NULL,\n    product_price REAL NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (basket_id, product_name, product_price)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"receipts__items_2a78a5__gone\"\nAFTER UPDATE OF \"c\" ON \"receipts__items_2a78a5\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"receipts__items_2a78a5\" WHERE \"basket_id\" = NEW.\"basket_id\" AND \"product_name\" = NEW.\"product_name\" AND \"product_price\" = NEW.\"product_price\";\nEND","CREATE INDEX IF NOT EXISTS \"receipts__items_2a78a5__below_zero\" ON \"receipts__items_2a78a5\" (\"c\") WHERE \"c\" < 0"]},{"table":{"name":"receipts__line_items_by_product_name_4ae32f","kind":"delay","columns":[{"name":"product_name","type":{"kind":"text"}},{"name":"basket_id","type":{"kind":"int"}}],"weight":"c","key":["product_name"],"non_negative":true,"reason":"the rows of line_items, looked up by product_name","serves":"line_items","where":"the query''s arguments","digest":"4ae32f3eee6e3b50ace3751ba2a5ba81","rows":"dac1310d2e7f395daee7af586b7831ea","holds":[["product_name","product_name"],["basket_id","basket_id"]],"input":"line_items","rows_of":"LineItem","node":"f6a8ceaef9212f12f9a3aa21bd146931"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__line_items_by_product_name_4ae32f (\n    product_name TEXT NOT NULL,\n    basket_id INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (product_name, basket_id)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"receipts__line_items_by_product_name_4ae32f__gone\"\nAFTER UPDATE OF \"c\" ON \"receipts__line_items_by_product_name_4ae32f\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"receipts__line_items_by_product_name_4ae32f\" WHERE \"product_name\" = NEW.\"product_name\" AND \"basket_id\" = NEW.\"basket_id\";\nEND","CREATE INDEX IF NOT EXISTS \"receipts__line_items_by_product_name_4ae32f__below_zero\" ON \"receipts__line_items_by_product_name_4ae32f\" (\"c\") WHERE \"c\" < 0"]},{"table":{"name":"receipts__products_by_name_5316e2","kind":"delay","columns":[{"name":"name","type":{"kind":"text"}},{"name":"price","type":{"kind":"float"}}],"weight":"c","key":["name"],"non_negative":true,"reason":"the rows of products, looked up by name","serves":"products","where":"the query''s arguments","digest":"5316e22260887d31896a6653bdde066a","rows":"84dc607c15e1dcafad3674097ed10c74","holds":[["name","name"],["price","price"]],"input":"products","rows_of":"Product","node":"b030225c044310f91a1885ceaaf3be69"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__products_by_name_5316e2 (\n    name TEXT NOT NULL,\n    price REAL NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (name, price)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"receipts__products_by_name_5316e2__gone\"\nAFTER UPDATE OF \"c\" ON \"receipts__products_by_name_5316e2\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"receipts__products_by_name_5316e2\" WHERE \"name\" = NEW.\"name\" AND \"price\" = NEW.\"price\";\nEND","CREATE INDEX IF NOT EXISTS \"receipts__products_by_name_5316e2__below_zero\" ON \"receipts__products_by_name_5316e2\" (\"c\") WHERE \"c\" < 0"]},{"table":{"name":"receipts__group_reduce_flatten_by_basket_id_c27e7a","kind":"state","columns":[{"name":"basket_id","type":{"kind":"int"}},{"name":"sum_product_price","type":{"kind":"float"}},{"name":"sum_product_price_pos_inf","type":{"kind":"int"}},{"name":"sum_product_price_neg_inf","type":{"kind":"int"}}],"weight":"n","key":["basket_id"],"non_negative":true,"reason":"one row per group of group_reduce_flatten: its number of rows and its sums","serves":"group_reduce_flatten","where":"query.py:37","digest":"c27e7adf01902b18a220b4f9511e3949","sums":[{"type":{"kind":"float"},"value":"sum_product_price","old":"sum_product_price_0","new":"sum_product_price_1","finite":"sum_product_price_finite","positive":"sum_product_price_pos_inf","negative":"sum_product_price_neg_inf","low":"sum_product_price_low"}],"rows_of":"Pair[float, int]","node":"6e0711681d1bc32b192e0637eb112077"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_c27e7a (\n    basket_id INTEGER NOT NULL,\n    sum_product_price REAL NOT NULL,\n    sum_product_price_pos_inf INTEGER NOT NULL,\n    sum_product_price_neg_inf INTEGER NOT NULL,\n    n INTEGER NOT NULL,\n    PRIMARY KEY (basket_id),\n    CONSTRAINT receipts__group_reduce_flatten_by_basket_id_c27e7a__no_8972c917 CHECK (\"n\" >= 0)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"receipts__group_reduce_flatten_by_basket_id_c27e7a__gone\"\nAFTER UPDATE OF \"n\" ON \"receipts__group_reduce_flatten_by_basket_id_c27e7a\" WHEN NEW.\"n\" = 0\nBEGIN\n    DELETE FROM \"receipts__group_reduce_flatten_by_basket_id_c27e7a\" WHERE \"basket_id\" = NEW.\"basket_id\";\nEND"]}],"inputs":[{"name":"products","row":"Product","columns":[{"name":"name","path":["name"],"type":{"kind":"text"}},{"name":"price","path":["price"],"type":{"kind":"float"}}]},{"name":"line_items","row":"LineItem","columns":[{"name":"basket_id","path":["basket_id"],"type":{"kind":"int"}},{"name":"product_name","path":["product_name"],"type":{"kind":"text"}}]}],"caches":[["items","receipts__items_2a78a5"]]}'
   ) ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
@@ -233,7 +243,7 @@ CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_line_items_1c1527" (
 ------------------------------------------------------------------------------
 -- When products changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: receipts__group_reduce_flatten_by_basket_id_b2283a, receipts__items_a86753, receipts__line_items_by_product_name_c9dc4c, receipts__products_by_name_e6b089 in last_update
+-- locked first: receipts__group_reduce_flatten_by_basket_id_c27e7a, receipts__items_2a78a5, receipts__line_items_by_product_name_4ae32f, receipts__products_by_name_5316e2 in last_update
 -- 1. products (the query's arguments): empty the delta table
 DELETE FROM temp."stepping_delta_products_c88ed1";
 -- 2. map (query.py:34): empty the delta table
@@ -243,7 +253,7 @@ DELETE FROM temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90";
 -- 4. products (the query's arguments): load the changed rows
 -- INSERT INTO temp."stepping_delta_products_c88ed1" ("name", "price", "c") VALUES (?, ?, ?)
 -- 5. products (the query's arguments)
-INSERT INTO "receipts__products_by_name_e6b089" (
+INSERT INTO "receipts__products_by_name_5316e2" (
   "name",
   "price",
   "c"
@@ -254,13 +264,13 @@ SELECT
   "d7"."c" AS "c"
 FROM temp."stepping_delta_products_c88ed1" AS "d7"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "receipts__products_by_name_e6b089"."c" + excluded."c";
+  TRUE ON CONFLICT DO UPDATE SET "c" = "receipts__products_by_name_5316e2"."c" + excluded."c";
 -- 6. products (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "name",
   "price",
   "c"
-FROM "receipts__products_by_name_e6b089"
+FROM "receipts__products_by_name_5316e2"
 WHERE
   "c" < 0
 LIMIT 1;
@@ -277,7 +287,7 @@ SELECT
   "d0"."price" AS "product_price",
   "d0"."c" * "t1"."c" AS "c"
 FROM temp."stepping_delta_products_c88ed1" AS "d0"
-CROSS JOIN "receipts__line_items_by_product_name_c9dc4c" AS "t1"
+CROSS JOIN "receipts__line_items_by_product_name_4ae32f" AS "t1"
 WHERE
   "t1"."product_name" = "d0"."name";
 -- 8. map (query.py:34): the change of an output
@@ -288,7 +298,7 @@ SELECT
   "d3"."c" AS "stepping_count"
 FROM temp."stepping_delta_map_b7028e" AS "d3";
 -- 9. map (query.py:34)
-INSERT INTO "receipts__items_a86753" (
+INSERT INTO "receipts__items_2a78a5" (
   "basket_id",
   "product_name",
   "product_price",
@@ -312,14 +322,14 @@ GROUP BY
   "g"."product_name",
   "g"."product_price"
 HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "receipts__items_a86753"."c" + excluded."c";
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "receipts__items_2a78a5"."c" + excluded."c";
 -- 10. map (query.py:34): a count below 0, looked for where rows were removed
 SELECT
   "basket_id",
   "product_name",
   "product_price",
   "c"
-FROM "receipts__items_a86753"
+FROM "receipts__items_2a78a5"
 WHERE
   "c" < 0
 LIMIT 1;
@@ -432,7 +442,7 @@ FROM (
   GROUP BY
     1
 ) AS "g"
-LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_b2283a" AS "a"
+LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS "a"
   ON "a"."basket_id" = "g"."basket_id"
 WHERE
   "g"."n" <> 0
@@ -440,7 +450,7 @@ WHERE
   OR "g"."sum_product_price_pos_inf" <> 0
   OR "g"."sum_product_price_neg_inf" <> 0;
 -- 12. group_reduce_flatten (query.py:37)
-INSERT INTO "receipts__group_reduce_flatten_by_basket_id_b2283a" (
+INSERT INTO "receipts__group_reduce_flatten_by_basket_id_c27e7a" (
   "basket_id",
   "sum_product_price",
   "sum_product_price_pos_inf",
@@ -503,7 +513,7 @@ WHERE
 ------------------------------------------------------------------------------
 -- When line_items changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: receipts__group_reduce_flatten_by_basket_id_b2283a, receipts__items_a86753, receipts__line_items_by_product_name_c9dc4c, receipts__products_by_name_e6b089 in last_update
+-- locked first: receipts__group_reduce_flatten_by_basket_id_c27e7a, receipts__items_2a78a5, receipts__line_items_by_product_name_4ae32f, receipts__products_by_name_5316e2 in last_update
 -- 1. line_items (the query's arguments): empty the delta table
 DELETE FROM temp."stepping_delta_line_items_1c1527";
 -- 2. map (query.py:34): empty the delta table
@@ -513,7 +523,7 @@ DELETE FROM temp."stepping_change_group_reduce_flatten_by_basket_id_f21f90";
 -- 4. line_items (the query's arguments): load the changed rows
 -- INSERT INTO temp."stepping_delta_line_items_1c1527" ("basket_id", "product_name", "c") VALUES (?, ?, ?)
 -- 5. line_items (the query's arguments)
-INSERT INTO "receipts__line_items_by_product_name_c9dc4c" (
+INSERT INTO "receipts__line_items_by_product_name_4ae32f" (
   "product_name",
   "basket_id",
   "c"
@@ -524,13 +534,13 @@ SELECT
   "d7"."c" AS "c"
 FROM temp."stepping_delta_line_items_1c1527" AS "d7"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "receipts__line_items_by_product_name_c9dc4c"."c" + excluded."c";
+  TRUE ON CONFLICT DO UPDATE SET "c" = "receipts__line_items_by_product_name_4ae32f"."c" + excluded."c";
 -- 6. line_items (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "product_name",
   "basket_id",
   "c"
-FROM "receipts__line_items_by_product_name_c9dc4c"
+FROM "receipts__line_items_by_product_name_4ae32f"
 WHERE
   "c" < 0
 LIMIT 1;
@@ -547,7 +557,7 @@ SELECT
   "t0"."price" AS "product_price",
   "d1"."c" * "t0"."c" AS "c"
 FROM temp."stepping_delta_line_items_1c1527" AS "d1"
-CROSS JOIN "receipts__products_by_name_e6b089" AS "t0"
+CROSS JOIN "receipts__products_by_name_5316e2" AS "t0"
 WHERE
   "t0"."name" = "d1"."product_name";
 -- 8. map (query.py:34): the change of an output
@@ -558,7 +568,7 @@ SELECT
   "d3"."c" AS "stepping_count"
 FROM temp."stepping_delta_map_b7028e" AS "d3";
 -- 9. map (query.py:34)
-INSERT INTO "receipts__items_a86753" (
+INSERT INTO "receipts__items_2a78a5" (
   "basket_id",
   "product_name",
   "product_price",
@@ -582,14 +592,14 @@ GROUP BY
   "g"."product_name",
   "g"."product_price"
 HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "receipts__items_a86753"."c" + excluded."c";
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "receipts__items_2a78a5"."c" + excluded."c";
 -- 10. map (query.py:34): a count below 0, looked for where rows were removed
 SELECT
   "basket_id",
   "product_name",
   "product_price",
   "c"
-FROM "receipts__items_a86753"
+FROM "receipts__items_2a78a5"
 WHERE
   "c" < 0
 LIMIT 1;
@@ -702,7 +712,7 @@ FROM (
   GROUP BY
     1
 ) AS "g"
-LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_b2283a" AS "a"
+LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS "a"
   ON "a"."basket_id" = "g"."basket_id"
 WHERE
   "g"."n" <> 0
@@ -710,7 +720,7 @@ WHERE
   OR "g"."sum_product_price_pos_inf" <> 0
   OR "g"."sum_product_price_neg_inf" <> 0;
 -- 12. group_reduce_flatten (query.py:37)
-INSERT INTO "receipts__group_reduce_flatten_by_basket_id_b2283a" (
+INSERT INTO "receipts__group_reduce_flatten_by_basket_id_c27e7a" (
   "basket_id",
   "sum_product_price",
   "sum_product_price_pos_inf",
@@ -773,7 +783,7 @@ WHERE
 ------------------------------------------------------------------------------
 -- When any mix of products, line_items changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: receipts__group_reduce_flatten_by_basket_id_b2283a, receipts__items_a86753, receipts__line_items_by_product_name_c9dc4c, receipts__products_by_name_e6b089 in last_update
+-- locked first: receipts__group_reduce_flatten_by_basket_id_c27e7a, receipts__items_2a78a5, receipts__line_items_by_product_name_4ae32f, receipts__products_by_name_5316e2 in last_update
 -- 1. products (the query's arguments): empty the delta table
 DELETE FROM temp."stepping_delta_products_c88ed1";
 -- 2. line_items (the query's arguments): empty the delta table
@@ -799,7 +809,7 @@ SELECT
   "d0"."price" AS "product_price",
   "d0"."c" * "t1"."c" AS "c"
 FROM temp."stepping_delta_products_c88ed1" AS "d0"
-CROSS JOIN "receipts__line_items_by_product_name_c9dc4c" AS "t1"
+CROSS JOIN "receipts__line_items_by_product_name_4ae32f" AS "t1"
 WHERE
   "t1"."product_name" = "d0"."name"
 UNION ALL
@@ -819,11 +829,11 @@ SELECT
   "t4"."price" AS "product_price",
   "d5"."c" * "t4"."c" AS "c"
 FROM temp."stepping_delta_line_items_1c1527" AS "d5"
-CROSS JOIN "receipts__products_by_name_e6b089" AS "t4"
+CROSS JOIN "receipts__products_by_name_5316e2" AS "t4"
 WHERE
   "t4"."name" = "d5"."product_name";
 -- 8. line_items (the query's arguments)
-INSERT INTO "receipts__line_items_by_product_name_c9dc4c" (
+INSERT INTO "receipts__line_items_by_product_name_4ae32f" (
   "product_name",
   "basket_id",
   "c"
@@ -834,18 +844,18 @@ SELECT
   "d11"."c" AS "c"
 FROM temp."stepping_delta_line_items_1c1527" AS "d11"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "receipts__line_items_by_product_name_c9dc4c"."c" + excluded."c";
+  TRUE ON CONFLICT DO UPDATE SET "c" = "receipts__line_items_by_product_name_4ae32f"."c" + excluded."c";
 -- 9. line_items (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "product_name",
   "basket_id",
   "c"
-FROM "receipts__line_items_by_product_name_c9dc4c"
+FROM "receipts__line_items_by_product_name_4ae32f"
 WHERE
   "c" < 0
 LIMIT 1;
 -- 10. products (the query's arguments)
-INSERT INTO "receipts__products_by_name_e6b089" (
+INSERT INTO "receipts__products_by_name_5316e2" (
   "name",
   "price",
   "c"
@@ -856,13 +866,13 @@ SELECT
   "d12"."c" AS "c"
 FROM temp."stepping_delta_products_c88ed1" AS "d12"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "receipts__products_by_name_e6b089"."c" + excluded."c";
+  TRUE ON CONFLICT DO UPDATE SET "c" = "receipts__products_by_name_5316e2"."c" + excluded."c";
 -- 11. products (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "name",
   "price",
   "c"
-FROM "receipts__products_by_name_e6b089"
+FROM "receipts__products_by_name_5316e2"
 WHERE
   "c" < 0
 LIMIT 1;
@@ -874,7 +884,7 @@ SELECT
   "d7"."c" AS "stepping_count"
 FROM temp."stepping_delta_map_b7028e" AS "d7";
 -- 13. map (query.py:34)
-INSERT INTO "receipts__items_a86753" (
+INSERT INTO "receipts__items_2a78a5" (
   "basket_id",
   "product_name",
   "product_price",
@@ -898,14 +908,14 @@ GROUP BY
   "g"."product_name",
   "g"."product_price"
 HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "receipts__items_a86753"."c" + excluded."c";
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "receipts__items_2a78a5"."c" + excluded."c";
 -- 14. map (query.py:34): a count below 0, looked for where rows were removed
 SELECT
   "basket_id",
   "product_name",
   "product_price",
   "c"
-FROM "receipts__items_a86753"
+FROM "receipts__items_2a78a5"
 WHERE
   "c" < 0
 LIMIT 1;
@@ -1018,7 +1028,7 @@ FROM (
   GROUP BY
     1
 ) AS "g"
-LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_b2283a" AS "a"
+LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS "a"
   ON "a"."basket_id" = "g"."basket_id"
 WHERE
   "g"."n" <> 0
@@ -1026,7 +1036,7 @@ WHERE
   OR "g"."sum_product_price_pos_inf" <> 0
   OR "g"."sum_product_price_neg_inf" <> 0;
 -- 16. group_reduce_flatten (query.py:37)
-INSERT INTO "receipts__group_reduce_flatten_by_basket_id_b2283a" (
+INSERT INTO "receipts__group_reduce_flatten_by_basket_id_c27e7a" (
   "basket_id",
   "sum_product_price",
   "sum_product_price_pos_inf",

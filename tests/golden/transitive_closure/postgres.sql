@@ -1,22 +1,22 @@
--- The query transitive_closure on postgres; fingerprint 3a4179a27d6ac63b7745950888f42d72
+-- The query transitive_closure on postgres; fingerprint effdb2299e6605ebf5fafd9c5e699314
 --
 -- output
 --   2. transitive_closure  query.py:8
 --   │    incremental: what lost its derivation is taken away, and what is derived anew is added
---   │    keeps transitive_closure__edges_by_left_right_c90256
+--   │    keeps transitive_closure__edges_by_left_right_e7926e
 --   │          key (left, right): look-ups, and the row itself
---   │          index transitive_closure__edges_by_left_right_c90256__right (right): look-ups
+--   │          index transitive_closure__edges_by_left_right_e7926e__right (right): look-ups
 --   └─ 1. edges (input)
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of edges: 14 statements, 3 look-ups, and 4 look-ups for each row that those find
---   transitive_closure__edges_by_left_right_c90256 as a whole row, at most one row
---   transitive_closure__transitive_closure_by_right_left_816f0e as a whole row, at most one row
---   transitive_closure__transitive_closure_by_right_left_816f0e by right, 2 times
---   transitive_closure__edges_by_left_right_c90256 by left
---   transitive_closure__transitive_closure_by_right_left_816f0e as a whole row, at most one row
---   transitive_closure__edges_by_left_right_c90256 as a whole row, at most one row
+--   transitive_closure__edges_by_left_right_e7926e as a whole row, at most one row
+--   transitive_closure__transitive_closure_by_right_left_7d706c as a whole row, at most one row
+--   transitive_closure__transitive_closure_by_right_left_7d706c by right, 2 times
+--   transitive_closure__edges_by_left_right_e7926e by left
+--   transitive_closure__transitive_closure_by_right_left_7d706c as a whole row, at most one row
+--   transitive_closure__edges_by_left_right_e7926e as a whole row, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -29,8 +29,14 @@ CREATE TABLE IF NOT EXISTS last_update (
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    version BIGINT NOT NULL DEFAULT 1,
     fingerprint TEXT NOT NULL,
+    dialect TEXT NOT NULL,
+    format BIGINT NOT NULL,
     tables TEXT NOT NULL,
+    plan_key TEXT,
+    plan TEXT,
+    recompute TEXT,
     started BOOLEAN NOT NULL DEFAULT false,
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
@@ -84,29 +90,29 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- transitive_closure__transitive_closure_by_right_left_816f0e: the integral of transitive_closure, looked up by right, left, looked up by right
+-- transitive_closure__transitive_closure_by_right_left_7d706c: the integral of transitive_closure, looked up by right, left, looked up by right
 -- for transitive_closure (query.py:8)
 -- it has a row for each different row of the result of transitive_closure
-CREATE TABLE IF NOT EXISTS transitive_closure__transitive_closure_by_right_left_816f0e (
+CREATE TABLE IF NOT EXISTS transitive_closure__transitive_closure_by_right_left_7d706c (
     "right" BIGINT NOT NULL,
     "left" BIGINT NOT NULL,
     c BIGINT NOT NULL
 );
---   transitive_closure__transitive_closure_by_right_left_8_79216361: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "transitive_closure__transitive_closure_by_right_left_8_79216361" ON "transitive_closure__transitive_closure_by_right_left_816f0e" ("right", "left", (HASH_RECORD_EXTENDED(ROW("right", "left"), 0)));
--- transitive_closure__edges_by_left_right_c90256: the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right
+--   transitive_closure__transitive_closure_by_right_left_7_26ef9046: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS "transitive_closure__transitive_closure_by_right_left_7_26ef9046" ON "transitive_closure__transitive_closure_by_right_left_7d706c" ("right", "left", (HASH_RECORD_EXTENDED(ROW("right", "left"), 0)));
+-- transitive_closure__edges_by_left_right_e7926e: the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right
 -- for transitive_closure (query.py:8)
 -- it has a row for each different row of the result of transitive_closure
-CREATE TABLE IF NOT EXISTS transitive_closure__edges_by_left_right_c90256 (
+CREATE TABLE IF NOT EXISTS transitive_closure__edges_by_left_right_e7926e (
     "left" BIGINT NOT NULL,
     "right" BIGINT NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT transitive_closure__edges_by_left_right_c90256__not_negative CHECK ("c" >= 0)
+    CONSTRAINT transitive_closure__edges_by_left_right_e7926e__not_negative CHECK ("c" >= 0)
 );
---   transitive_closure__edges_by_left_right_c90256__left_right_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "transitive_closure__edges_by_left_right_c90256__left_right_key" ON "transitive_closure__edges_by_left_right_c90256" ("left", "right", (HASH_RECORD_EXTENDED(ROW("left", "right"), 0)));
---   transitive_closure__edges_by_left_right_c90256__right_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "transitive_closure__edges_by_left_right_c90256__right_key" ON "transitive_closure__edges_by_left_right_c90256" ("right");
+--   transitive_closure__edges_by_left_right_e7926e__left_right_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS "transitive_closure__edges_by_left_right_e7926e__left_right_key" ON "transitive_closure__edges_by_left_right_e7926e" ("left", "right", (HASH_RECORD_EXTENDED(ROW("left", "right"), 0)));
+--   transitive_closure__edges_by_left_right_e7926e__right_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS "transitive_closure__edges_by_left_right_e7926e__right_key" ON "transitive_closure__edges_by_left_right_e7926e" ("right");
 
 ------------------------------------------------------------------------------
 -- What is installed
@@ -116,18 +122,22 @@ INSERT INTO last_update (
   t
 )
 VALUES
-  ('transitive_closure__edges_by_left_right_c90256', 0),
-  ('transitive_closure__transitive_closure_by_right_left_816f0e', 0) ON CONFLICT DO NOTHING;
+  ('transitive_closure__edges_by_left_right_e7926e', 0),
+  ('transitive_closure__transitive_closure_by_right_left_7d706c', 0) ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (
   name,
   fingerprint,
+  dialect,
+  format,
   tables
 )
 VALUES
   (
     'transitive_closure',
-    '3a4179a27d6ac63b7745950888f42d72',
-    'transitive_closure__edges_by_left_right_c90256 transitive_closure__transitive_closure_by_right_left_816f0e'
+    'effdb2299e6605ebf5fafd9c5e699314',
+    'postgres',
+    1,
+    '1 af920dcb53033b37 {"query":"transitive_closure","dialect":"postgres","fingerprint":"effdb2299e6605ebf5fafd9c5e699314","tables":[{"table":{"name":"transitive_closure__transitive_closure_by_right_left_7d706c","kind":"delay","columns":[{"name":"right","type":{"kind":"int"}},{"name":"left","type":{"kind":"int"}}],"weight":"c","key":["right","left"],"reason":"the integral of transitive_closure, looked up by right, left, looked up by right","serves":"transitive_closure","where":"query.py:8","digest":"7d706c172c99dbab1b2b96ff12bf3f9b","rows":"9fad74df157c7b7df5e3341413724830","holds":[["right","right"],["left","left"]],"rows_of":"Pair[int, int]","node":"4c68a2c6b445247ed5672b42275b6713"},"ddl":["CREATE TABLE IF NOT EXISTS transitive_closure__transitive_closure_by_right_left_7d706c (\n    \"right\" BIGINT NOT NULL,\n    \"left\" BIGINT NOT NULL,\n    c BIGINT NOT NULL\n)","CREATE INDEX IF NOT EXISTS \"transitive_closure__transitive_closure_by_right_left_7_26ef9046\" ON \"transitive_closure__transitive_closure_by_right_left_7d706c\" (\"right\", \"left\", (HASH_RECORD_EXTENDED(ROW(\"right\", \"left\"), 0)))"]},{"table":{"name":"transitive_closure__edges_by_left_right_e7926e","kind":"delay","columns":[{"name":"left","type":{"kind":"int"}},{"name":"right","type":{"kind":"int"}}],"weight":"c","key":["left","right"],"indexes":[{"name":"transitive_closure__edges_by_left_right_e7926e__right","columns":["right"]}],"non_negative":true,"reason":"the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right","serves":"transitive_closure","where":"query.py:8","digest":"e7926eee76b8a01a56061aaa5f4aaae9","rows":"7018796d51c0786a6678c00926fbe735","holds":[["left","left"],["right","right"]],"rows_of":"Pair[int, int]","node":"fcf9c20c68b86d33a9c1a783c32b5b1b"},"ddl":["CREATE TABLE IF NOT EXISTS transitive_closure__edges_by_left_right_e7926e (\n    \"left\" BIGINT NOT NULL,\n    \"right\" BIGINT NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT transitive_closure__edges_by_left_right_e7926e__not_negative CHECK (\"c\" >= 0)\n)","CREATE INDEX IF NOT EXISTS \"transitive_closure__edges_by_left_right_e7926e__left_right_key\" ON \"transitive_closure__edges_by_left_right_e7926e\" (\"left\", \"right\", (HASH_RECORD_EXTENDED(ROW(\"left\", \"right\"), 0)))","CREATE INDEX IF NOT EXISTS \"transitive_closure__edges_by_left_right_e7926e__right_key\" ON \"transitive_closure__edges_by_left_right_e7926e\" (\"right\")"]}],"inputs":[{"name":"edges","row":"Pair[int, int]","columns":[{"name":"left","path":["left"],"type":{"kind":"int"}},{"name":"right","path":["right"],"type":{"kind":"int"}}]}],"caches":[]}'
   ) ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
@@ -162,7 +172,7 @@ CREATE TEMP TABLE IF NOT EXISTS "stepping_fresh_transitive_closure_def941" (
 ------------------------------------------------------------------------------
 -- When edges changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: transitive_closure__edges_by_left_right_c90256, transitive_closure__transitive_closure_by_right_left_816f0e in last_update
+-- locked first: transitive_closure__edges_by_left_right_e7926e, transitive_closure__transitive_closure_by_right_left_7d706c in last_update
 -- 1. edges (the query's arguments): empty the delta table
 DELETE FROM "stepping_delta_edges_def941";
 -- 2. transitive_closure (query.py:8): empty the delta table
@@ -212,7 +222,7 @@ FROM (
   HAVING
     CAST(SUM("g"."c") AS BIGINT) <> 0
 ) AS "g"
-LEFT JOIN "transitive_closure__edges_by_left_right_c90256" AS "a"
+LEFT JOIN "transitive_closure__edges_by_left_right_e7926e" AS "a"
   ON "a"."left" = "g"."left"
   AND "a"."right" = "g"."right"
   AND HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0) = HASH_RECORD_EXTENDED(ROW("g"."left", "g"."right"), 0)
@@ -240,7 +250,7 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
       AND EXISTS(
         SELECT
           1
-        FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+        FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "y"
         WHERE
           "y"."right" = "d"."right"
           AND "y"."left" = "d"."left"
@@ -252,7 +262,7 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
       "t0"."left" AS "left",
       "d"."right" AS "right"
     FROM "stepping_exists_edges_def941" AS "d"
-    JOIN "transitive_closure__transitive_closure_by_right_left_816f0e" AS "t0"
+    JOIN "transitive_closure__transitive_closure_by_right_left_7d706c" AS "t0"
       ON "t0"."right" = "d"."left"
     WHERE
       (
@@ -261,7 +271,7 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
       AND EXISTS(
         SELECT
           1
-        FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+        FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "y"
         WHERE
           "y"."right" = "d"."right"
           AND "y"."left" = "t0"."left"
@@ -274,13 +284,13 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
     "d"."left" AS "left",
     "t1"."right" AS "right"
   FROM "stepping_found" AS "d"
-  JOIN "transitive_closure__edges_by_left_right_c90256" AS "t1"
+  JOIN "transitive_closure__edges_by_left_right_e7926e" AS "t1"
     ON "t1"."left" = "d"."right"
   WHERE
     EXISTS(
       SELECT
         1
-      FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+      FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "y"
       WHERE
         "y"."right" = "t1"."right"
         AND "y"."left" = "d"."left"
@@ -311,7 +321,7 @@ WITH "g" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS a
+    FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS a
     WHERE
       "a"."right" = g."right"
       AND "a"."left" = g."left"
@@ -321,7 +331,7 @@ WITH "g" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "i" AS (
-  INSERT INTO "transitive_closure__transitive_closure_by_right_left_816f0e" (
+  INSERT INTO "transitive_closure__transitive_closure_by_right_left_7d706c" (
     "right",
     "left",
     "c"
@@ -334,12 +344,12 @@ WITH "g" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "u" AS (
-  UPDATE "transitive_closure__transitive_closure_by_right_left_816f0e" AS a SET "c" = o."c"
+  UPDATE "transitive_closure__transitive_closure_by_right_left_7d706c" AS a SET "c" = o."c"
   FROM "o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 )
-DELETE FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS a USING   "o" AS o
+DELETE FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS a USING   "o" AS o
 WHERE
   a.ctid = o.stepping_rid AND o."c" = 0;
 -- 10. transitive_closure (query.py:8)
@@ -371,7 +381,7 @@ WITH "g" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "transitive_closure__edges_by_left_right_c90256" AS a
+    FROM "transitive_closure__edges_by_left_right_e7926e" AS a
     WHERE
       "a"."left" = g."left"
       AND "a"."right" = g."right"
@@ -381,7 +391,7 @@ WITH "g" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "i" AS (
-  INSERT INTO "transitive_closure__edges_by_left_right_c90256" (
+  INSERT INTO "transitive_closure__edges_by_left_right_e7926e" (
     "left",
     "right",
     "c"
@@ -394,12 +404,12 @@ WITH "g" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "u" AS (
-  UPDATE "transitive_closure__edges_by_left_right_c90256" AS a SET "c" = o."c"
+  UPDATE "transitive_closure__edges_by_left_right_e7926e" AS a SET "c" = o."c"
   FROM "o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 )
-DELETE FROM "transitive_closure__edges_by_left_right_c90256" AS a USING   "o" AS o
+DELETE FROM "transitive_closure__edges_by_left_right_e7926e" AS a USING   "o" AS o
 WHERE
   a.ctid = o.stepping_rid AND o."c" = 0;
 -- 11. transitive_closure (query.py:8)
@@ -421,7 +431,7 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
       AND NOT EXISTS(
         SELECT
           1
-        FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+        FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "y"
         WHERE
           "y"."right" = "d"."right"
           AND "y"."left" = "d"."left"
@@ -433,7 +443,7 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
       "t0"."left" AS "left",
       "d"."right" AS "right"
     FROM "stepping_exists_edges_def941" AS "d"
-    JOIN "transitive_closure__transitive_closure_by_right_left_816f0e" AS "t0"
+    JOIN "transitive_closure__transitive_closure_by_right_left_7d706c" AS "t0"
       ON "t0"."right" = "d"."left"
     WHERE
       (
@@ -442,7 +452,7 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
       AND NOT EXISTS(
         SELECT
           1
-        FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+        FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "y"
         WHERE
           "y"."right" = "d"."right"
           AND "y"."left" = "t0"."left"
@@ -454,16 +464,16 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
       "t0"."left" AS "left",
       "t0"."right" AS "right"
     FROM "stepping_gone_transitive_closure_def941" AS "d"
-    JOIN "transitive_closure__edges_by_left_right_c90256" AS "t0"
+    JOIN "transitive_closure__edges_by_left_right_e7926e" AS "t0"
       ON "t0"."left" = "d"."left" AND "t0"."right" = "d"."right"
     UNION ALL
     SELECT
       "t0"."left" AS "left",
       "t1"."right" AS "right"
     FROM "stepping_gone_transitive_closure_def941" AS "d"
-    JOIN "transitive_closure__edges_by_left_right_c90256" AS "t1"
+    JOIN "transitive_closure__edges_by_left_right_e7926e" AS "t1"
       ON "t1"."right" = "d"."right"
-    JOIN "transitive_closure__transitive_closure_by_right_left_816f0e" AS "t0"
+    JOIN "transitive_closure__transitive_closure_by_right_left_7d706c" AS "t0"
       ON "t0"."right" = "t1"."left" AND "t0"."left" = "d"."left"
     WHERE
       "t0"."c" > 0
@@ -473,13 +483,13 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
     "d"."left" AS "left",
     "t1"."right" AS "right"
   FROM "stepping_found" AS "d"
-  JOIN "transitive_closure__edges_by_left_right_c90256" AS "t1"
+  JOIN "transitive_closure__edges_by_left_right_e7926e" AS "t1"
     ON "t1"."left" = "d"."right"
   WHERE
     NOT EXISTS(
       SELECT
         1
-      FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+      FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "y"
       WHERE
         "y"."right" = "t1"."right"
         AND "y"."left" = "d"."left"
@@ -510,7 +520,7 @@ WITH "g" AS MATERIALIZED (
     SELECT
       a.ctid AS stepping_rid,
       a."c" AS stepping_old
-    FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS a
+    FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS a
     WHERE
       "a"."right" = g."right"
       AND "a"."left" = g."left"
@@ -520,7 +530,7 @@ WITH "g" AS MATERIALIZED (
   ) AS l
     ON TRUE
 ), "i" AS (
-  INSERT INTO "transitive_closure__transitive_closure_by_right_left_816f0e" (
+  INSERT INTO "transitive_closure__transitive_closure_by_right_left_7d706c" (
     "right",
     "left",
     "c"
@@ -533,12 +543,12 @@ WITH "g" AS MATERIALIZED (
   WHERE
     o.stepping_rid IS NULL AND o."c" <> 0
 ), "u" AS (
-  UPDATE "transitive_closure__transitive_closure_by_right_left_816f0e" AS a SET "c" = o."c"
+  UPDATE "transitive_closure__transitive_closure_by_right_left_7d706c" AS a SET "c" = o."c"
   FROM "o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" <> 0
 )
-DELETE FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS a USING   "o" AS o
+DELETE FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS a USING   "o" AS o
 WHERE
   a.ctid = o.stepping_rid AND o."c" = 0;
 -- 13. transitive_closure (query.py:8)

@@ -1,20 +1,20 @@
--- The query transitive_closure on sqlite; fingerprint 8dc9a5f3c15e649d3da10a6461bdcdbe
+-- The query transitive_closure on sqlite; fingerprint 44008e1f147425fea8a1b44ac4230b40
 --
 -- output
 --   2. transitive_closure  query.py:8
 --   │    incremental: what lost its derivation is taken away, and what is derived anew is added
---   │    keeps transitive_closure__edges_by_left_right_c90256
+--   │    keeps transitive_closure__edges_by_left_right_e7926e
 --   │          key (left, right): look-ups, and the row itself
---   │          index transitive_closure__edges_by_left_right_c90256__right (right): look-ups
+--   │          index transitive_closure__edges_by_left_right_e7926e__right (right): look-ups
 --   └─ 1. edges (input)
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of edges: 14 statements, 2 look-ups, and 3 look-ups for each row that those find
---   transitive_closure__edges_by_left_right_c90256 as a whole row, at most one row
---   transitive_closure__transitive_closure_by_right_left_816f0e as a whole row, at most one row
---   transitive_closure__transitive_closure_by_right_left_816f0e by right, 2 times
---   transitive_closure__edges_by_left_right_c90256 by left
+--   transitive_closure__edges_by_left_right_e7926e as a whole row, at most one row
+--   transitive_closure__transitive_closure_by_right_left_7d706c as a whole row, at most one row
+--   transitive_closure__transitive_closure_by_right_left_7d706c by right, 2 times
+--   transitive_closure__edges_by_left_right_e7926e by left
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -27,8 +27,14 @@ CREATE TABLE IF NOT EXISTS last_update (
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL DEFAULT 1,
     fingerprint TEXT NOT NULL,
+    dialect TEXT NOT NULL,
+    format INTEGER NOT NULL,
     tables TEXT NOT NULL,
+    plan_key TEXT,
+    plan TEXT,
+    recompute TEXT,
     started INTEGER NOT NULL DEFAULT 0,
     installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
 ) WITHOUT ROWID;
@@ -83,40 +89,40 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- transitive_closure__transitive_closure_by_right_left_816f0e: the integral of transitive_closure, looked up by right, left, looked up by right
+-- transitive_closure__transitive_closure_by_right_left_7d706c: the integral of transitive_closure, looked up by right, left, looked up by right
 -- for transitive_closure (query.py:8)
 -- it has a row for each different row of the result of transitive_closure
-CREATE TABLE IF NOT EXISTS transitive_closure__transitive_closure_by_right_left_816f0e (
+CREATE TABLE IF NOT EXISTS transitive_closure__transitive_closure_by_right_left_7d706c (
     "right" INTEGER NOT NULL,
     "left" INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY ("right", "left")
 ) WITHOUT ROWID;
---   transitive_closure__transitive_closure_by_right_left_816f0e__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "transitive_closure__transitive_closure_by_right_left_816f0e__gone"
-AFTER UPDATE OF "c" ON "transitive_closure__transitive_closure_by_right_left_816f0e" WHEN NEW."c" = 0
+--   transitive_closure__transitive_closure_by_right_left_7d706c__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS "transitive_closure__transitive_closure_by_right_left_7d706c__gone"
+AFTER UPDATE OF "c" ON "transitive_closure__transitive_closure_by_right_left_7d706c" WHEN NEW."c" = 0
 BEGIN
-    DELETE FROM "transitive_closure__transitive_closure_by_right_left_816f0e" WHERE "right" = NEW."right" AND "left" = NEW."left";
+    DELETE FROM "transitive_closure__transitive_closure_by_right_left_7d706c" WHERE "right" = NEW."right" AND "left" = NEW."left";
 END;
--- transitive_closure__edges_by_left_right_c90256: the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right
+-- transitive_closure__edges_by_left_right_e7926e: the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right
 -- for transitive_closure (query.py:8)
 -- it has a row for each different row of the result of transitive_closure
-CREATE TABLE IF NOT EXISTS transitive_closure__edges_by_left_right_c90256 (
+CREATE TABLE IF NOT EXISTS transitive_closure__edges_by_left_right_e7926e (
     "left" INTEGER NOT NULL,
     "right" INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY ("left", "right")
 ) WITHOUT ROWID;
---   transitive_closure__edges_by_left_right_c90256__right: look-ups; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS transitive_closure__edges_by_left_right_c90256__right ON transitive_closure__edges_by_left_right_c90256 ("right");
---   transitive_closure__edges_by_left_right_c90256__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "transitive_closure__edges_by_left_right_c90256__gone"
-AFTER UPDATE OF "c" ON "transitive_closure__edges_by_left_right_c90256" WHEN NEW."c" = 0
+--   transitive_closure__edges_by_left_right_e7926e__right: look-ups; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS transitive_closure__edges_by_left_right_e7926e__right ON transitive_closure__edges_by_left_right_e7926e ("right");
+--   transitive_closure__edges_by_left_right_e7926e__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS "transitive_closure__edges_by_left_right_e7926e__gone"
+AFTER UPDATE OF "c" ON "transitive_closure__edges_by_left_right_e7926e" WHEN NEW."c" = 0
 BEGIN
-    DELETE FROM "transitive_closure__edges_by_left_right_c90256" WHERE "left" = NEW."left" AND "right" = NEW."right";
+    DELETE FROM "transitive_closure__edges_by_left_right_e7926e" WHERE "left" = NEW."left" AND "right" = NEW."right";
 END;
---   transitive_closure__edges_by_left_right_c90256__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS "transitive_closure__edges_by_left_right_c90256__below_zero" ON "transitive_closure__edges_by_left_right_c90256" ("c") WHERE "c" < 0;
+--   transitive_closure__edges_by_left_right_e7926e__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS "transitive_closure__edges_by_left_right_e7926e__below_zero" ON "transitive_closure__edges_by_left_right_e7926e" ("c") WHERE "c" < 0;
 
 ------------------------------------------------------------------------------
 -- What is installed
@@ -126,18 +132,22 @@ INSERT INTO last_update (
   t
 )
 VALUES
-  ('transitive_closure__edges_by_left_right_c90256', 0),
-  ('transitive_closure__transitive_closure_by_right_left_816f0e', 0) ON CONFLICT DO NOTHING;
+  ('transitive_closure__edges_by_left_right_e7926e', 0),
+  ('transitive_closure__transitive_closure_by_right_left_7d706c', 0) ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (
   name,
   fingerprint,
+  dialect,
+  format,
   tables
 )
 VALUES
   (
     'transitive_closure',
-    '8dc9a5f3c15e649d3da10a6461bdcdbe',
-    'transitive_closure__edges_by_left_right_c90256 transitive_closure__transitive_closure_by_right_left_816f0e'
+    '44008e1f147425fea8a1b44ac4230b40',
+    'sqlite',
+    1,
+    '1 2ac01b6c4830d128 {"query":"transitive_closure","dialect":"sqlite","fingerprint":"44008e1f147425fea8a1b44ac4230b40","tables":[{"table":{"name":"transitive_closure__transitive_closure_by_right_left_7d706c","kind":"delay","columns":[{"name":"right","type":{"kind":"int"}},{"name":"left","type":{"kind":"int"}}],"weight":"c","key":["right","left"],"reason":"the integral of transitive_closure, looked up by right, left, looked up by right","serves":"transitive_closure","where":"query.py:8","digest":"7d706c172c99dbab1b2b96ff12bf3f9b","rows":"9fad74df157c7b7df5e3341413724830","holds":[["right","right"],["left","left"]],"rows_of":"Pair[int, int]","node":"4c68a2c6b445247ed5672b42275b6713"},"ddl":["CREATE TABLE IF NOT EXISTS transitive_closure__transitive_closure_by_right_left_7d706c (\n    \"right\" INTEGER NOT NULL,\n    \"left\" INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (\"right\", \"left\")\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"transitive_closure__transitive_closure_by_right_left_7d706c__gone\"\nAFTER UPDATE OF \"c\" ON \"transitive_closure__transitive_closure_by_right_left_7d706c\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"transitive_closure__transitive_closure_by_right_left_7d706c\" WHERE \"right\" = NEW.\"right\" AND \"left\" = NEW.\"left\";\nEND"]},{"table":{"name":"transitive_closure__edges_by_left_right_e7926e","kind":"delay","columns":[{"name":"left","type":{"kind":"int"}},{"name":"right","type":{"kind":"int"}}],"weight":"c","key":["left","right"],"indexes":[{"name":"transitive_closure__edges_by_left_right_e7926e__right","columns":["right"]}],"non_negative":true,"reason":"the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right","serves":"transitive_closure","where":"query.py:8","digest":"e7926eee76b8a01a56061aaa5f4aaae9","rows":"7018796d51c0786a6678c00926fbe735","holds":[["left","left"],["right","right"]],"rows_of":"Pair[int, int]","node":"fcf9c20c68b86d33a9c1a783c32b5b1b"},"ddl":["CREATE TABLE IF NOT EXISTS transitive_closure__edges_by_left_right_e7926e (\n    \"left\" INTEGER NOT NULL,\n    \"right\" INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (\"left\", \"right\")\n) WITHOUT ROWID","CREATE INDEX IF NOT EXISTS transitive_closure__edges_by_left_right_e7926e__right ON transitive_closure__edges_by_left_right_e7926e (\"right\")","CREATE TRIGGER IF NOT EXISTS \"transitive_closure__edges_by_left_right_e7926e__gone\"\nAFTER UPDATE OF \"c\" ON \"transitive_closure__edges_by_left_right_e7926e\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"transitive_closure__edges_by_left_right_e7926e\" WHERE \"left\" = NEW.\"left\" AND \"right\" = NEW.\"right\";\nEND","CREATE INDEX IF NOT EXISTS \"transitive_closure__edges_by_left_right_e7926e__below_zero\" ON \"transitive_closure__edges_by_left_right_e7926e\" (\"c\") WHERE \"c\" < 0"]}],"inputs":[{"name":"edges","row":"Pair[int, int]","columns":[{"name":"left","path":["left"],"type":{"kind":"int"}},{"name":"right","path":["right"],"type":{"kind":"int"}}]}],"caches":[]}'
   ) ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
@@ -172,7 +182,7 @@ CREATE TEMP TABLE IF NOT EXISTS "stepping_fresh_transitive_closure_def941" (
 ------------------------------------------------------------------------------
 -- When edges changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: transitive_closure__edges_by_left_right_c90256, transitive_closure__transitive_closure_by_right_left_816f0e in last_update
+-- locked first: transitive_closure__edges_by_left_right_e7926e, transitive_closure__transitive_closure_by_right_left_7d706c in last_update
 -- 1. edges (the query's arguments): empty the delta table
 DELETE FROM temp."stepping_delta_edges_def941";
 -- 2. transitive_closure (query.py:8): empty the delta table
@@ -213,7 +223,7 @@ FROM (
   HAVING
     SUM("g"."c") <> 0
 ) AS "g"
-LEFT JOIN "transitive_closure__edges_by_left_right_c90256" AS "a"
+LEFT JOIN "transitive_closure__edges_by_left_right_e7926e" AS "a"
   ON "a"."left" = "g"."left" AND "a"."right" = "g"."right"
 WHERE
   (
@@ -235,7 +245,7 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
     AND EXISTS(
       SELECT
         1
-      FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+      FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "y"
       WHERE
         "y"."right" = "d"."right" AND "y"."left" = "d"."left"
     )
@@ -244,7 +254,7 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
     "t0"."left" AS "left",
     "d"."right" AS "right"
   FROM temp."stepping_exists_edges_def941" AS "d"
-  CROSS JOIN "transitive_closure__transitive_closure_by_right_left_816f0e" AS "t0"
+  CROSS JOIN "transitive_closure__transitive_closure_by_right_left_7d706c" AS "t0"
   WHERE
     (
       (
@@ -254,7 +264,7 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
     AND EXISTS(
       SELECT
         1
-      FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+      FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "y"
       WHERE
         "y"."right" = "d"."right" AND "y"."left" = "t0"."left"
     )
@@ -263,13 +273,13 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
     "d"."left" AS "left",
     "t1"."right" AS "right"
   FROM "stepping_found" AS "d"
-  CROSS JOIN "transitive_closure__edges_by_left_right_c90256" AS "t1"
+  CROSS JOIN "transitive_closure__edges_by_left_right_e7926e" AS "t1"
   WHERE
     "t1"."left" = "d"."right"
     AND EXISTS(
       SELECT
         1
-      FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+      FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "y"
       WHERE
         "y"."right" = "t1"."right" AND "y"."left" = "d"."left"
     )
@@ -280,7 +290,7 @@ SELECT
   1 AS "c"
 FROM "stepping_found";
 -- 9. transitive_closure (query.py:8)
-INSERT INTO "transitive_closure__transitive_closure_by_right_left_816f0e" (
+INSERT INTO "transitive_closure__transitive_closure_by_right_left_7d706c" (
   "right",
   "left",
   "c"
@@ -291,9 +301,9 @@ SELECT
   -1 AS "c"
 FROM temp."stepping_gone_transitive_closure_def941" AS "d"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "transitive_closure__transitive_closure_by_right_left_816f0e"."c" + excluded."c";
+  TRUE ON CONFLICT DO UPDATE SET "c" = "transitive_closure__transitive_closure_by_right_left_7d706c"."c" + excluded."c";
 -- 10. transitive_closure (query.py:8)
-INSERT INTO "transitive_closure__edges_by_left_right_c90256" (
+INSERT INTO "transitive_closure__edges_by_left_right_e7926e" (
   "left",
   "right",
   "c"
@@ -313,13 +323,13 @@ GROUP BY
   "g"."left",
   "g"."right"
 HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "transitive_closure__edges_by_left_right_c90256"."c" + excluded."c";
+  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "transitive_closure__edges_by_left_right_e7926e"."c" + excluded."c";
 -- 11. transitive_closure (query.py:8): a count below 0, looked for where rows were removed
 SELECT
   "left",
   "right",
   "c"
-FROM "transitive_closure__edges_by_left_right_c90256"
+FROM "transitive_closure__edges_by_left_right_e7926e"
 WHERE
   "c" < 0
 LIMIT 1;
@@ -339,7 +349,7 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
     AND NOT EXISTS(
       SELECT
         1
-      FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+      FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "y"
       WHERE
         "y"."right" = "d"."right" AND "y"."left" = "d"."left"
     )
@@ -348,7 +358,7 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
     "t0"."left" AS "left",
     "d"."right" AS "right"
   FROM temp."stepping_exists_edges_def941" AS "d"
-  CROSS JOIN "transitive_closure__transitive_closure_by_right_left_816f0e" AS "t0"
+  CROSS JOIN "transitive_closure__transitive_closure_by_right_left_7d706c" AS "t0"
   WHERE
     (
       (
@@ -358,7 +368,7 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
     AND NOT EXISTS(
       SELECT
         1
-      FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+      FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "y"
       WHERE
         "y"."right" = "d"."right" AND "y"."left" = "t0"."left"
     )
@@ -367,7 +377,7 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
     "t0"."left" AS "left",
     "t0"."right" AS "right"
   FROM temp."stepping_gone_transitive_closure_def941" AS "d"
-  CROSS JOIN "transitive_closure__edges_by_left_right_c90256" AS "t0"
+  CROSS JOIN "transitive_closure__edges_by_left_right_e7926e" AS "t0"
   WHERE
     "t0"."left" = "d"."left" AND "t0"."right" = "d"."right"
   UNION
@@ -375,8 +385,8 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
     "t0"."left" AS "left",
     "t1"."right" AS "right"
   FROM temp."stepping_gone_transitive_closure_def941" AS "d"
-  CROSS JOIN "transitive_closure__edges_by_left_right_c90256" AS "t1"
-  CROSS JOIN "transitive_closure__transitive_closure_by_right_left_816f0e" AS "t0"
+  CROSS JOIN "transitive_closure__edges_by_left_right_e7926e" AS "t1"
+  CROSS JOIN "transitive_closure__transitive_closure_by_right_left_7d706c" AS "t0"
   WHERE
     (
       "t1"."right" = "d"."right"
@@ -389,13 +399,13 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
     "d"."left" AS "left",
     "t1"."right" AS "right"
   FROM "stepping_found" AS "d"
-  CROSS JOIN "transitive_closure__edges_by_left_right_c90256" AS "t1"
+  CROSS JOIN "transitive_closure__edges_by_left_right_e7926e" AS "t1"
   WHERE
     "t1"."left" = "d"."right"
     AND NOT EXISTS(
       SELECT
         1
-      FROM "transitive_closure__transitive_closure_by_right_left_816f0e" AS "y"
+      FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "y"
       WHERE
         "y"."right" = "t1"."right" AND "y"."left" = "d"."left"
     )
@@ -406,7 +416,7 @@ SELECT
   1 AS "c"
 FROM "stepping_found";
 -- 13. transitive_closure (query.py:8)
-INSERT INTO "transitive_closure__transitive_closure_by_right_left_816f0e" (
+INSERT INTO "transitive_closure__transitive_closure_by_right_left_7d706c" (
   "right",
   "left",
   "c"
@@ -417,7 +427,7 @@ SELECT
   1 AS "c"
 FROM temp."stepping_fresh_transitive_closure_def941" AS "d"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "transitive_closure__transitive_closure_by_right_left_816f0e"."c" + excluded."c";
+  TRUE ON CONFLICT DO UPDATE SET "c" = "transitive_closure__transitive_closure_by_right_left_7d706c"."c" + excluded."c";
 -- 14. transitive_closure (query.py:8)
 INSERT INTO temp."stepping_closure_transitive_closure_def941" (
   "left",
