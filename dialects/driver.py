@@ -208,7 +208,7 @@ class Driver(ABC):
         """Which of these indexes are there."""
 
     @abstractmethod
-    def sizes(self, tables: Sequence[str]) -> dict[str, tuple[int, int | None]]:
+    def row_counts(self, tables: Sequence[str]) -> dict[str, tuple[int, int | None]]:
         """Rows of tables, and their bytes where the database knows them."""
 
     @abstractmethod

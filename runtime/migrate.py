@@ -218,7 +218,7 @@ def plan(
     made = graph.migration(driver.dialect, old, others, hints, allow_negative=allow_negative)
     recompute = catalog.stored_recompute(driver, name) if old is not None else None
     undone, why = graph.undo(made, recompute, hints.renames)
-    sizes = driver.sizes(sorted({each.table for each in made.filled_from if each.table}))
+    sizes = driver.row_counts(sorted({each.table for each in made.filled_from if each.table}))
     return MigrationPlan(
         made,
         found[name].version + 1 if name in found else 1,

@@ -445,7 +445,7 @@ class PostgresDriver(Driver):
         )
         return {name for (name,) in self._execute(sql, (list(names),)).fetchall()}
 
-    def sizes(self, tables: Sequence[str]) -> dict[str, tuple[int, int | None]]:
+    def row_counts(self, tables: Sequence[str]) -> dict[str, tuple[int, int | None]]:
         # An estimate where there is one: to count a large table takes long.
         sql = (
             "SELECT c.relname, c.reltuples::int8, pg_catalog.pg_table_size(c.oid) "

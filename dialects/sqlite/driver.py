@@ -497,7 +497,7 @@ class SQLiteDriver(Driver):
         rows = self._select("SELECT name FROM sqlite_master WHERE type = 'index'")
         return {name for (name,) in rows} & set(names)
 
-    def sizes(self, tables: Sequence[str]) -> dict[str, tuple[int, int | None]]:
+    def row_counts(self, tables: Sequence[str]) -> dict[str, tuple[int, int | None]]:
         found: dict[str, tuple[int, int | None]] = {}
         for name in tables:
             quoted = '"' + name.replace('"', '""') + '"'
