@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks import document, report, results
+from benchmarks import databases, document, queue, report, results
 from benchmarks.competitor import Unavailable
 from benchmarks.results import Lane, Round, Run, key
 from benchmarks.run import main
@@ -97,3 +99,11 @@ def test_ratios_are_those_of_the_same_round() -> None:
     run = Run("meter_reads", "title", "sqlite", "SQLite", [floor, ours])
     assert results.ratio(ours.rounds["insert 1"], floor.rounds["insert 1"]) == pytest.approx(3)
     assert "3.00" in report.text(run)
+
+
+def test_the_queue_is_measured(tmp_path: Path) -> None:
+    new = partial(databases.new_sqlite, tmp_path)
+    (line,) = queue.measured("sqlite", new, [3], 1, quick=True)
+    assert re.match(
+        r"sqlite, changes of 3: enqueue \d+\.\d\d plain inserts; drain [\d,]+ rows", line
+    )

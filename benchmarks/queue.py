@@ -1,0 +1,164 @@
+"""What it costs to enqueue a change, against inserting its rows into a table of the application,
+and what it costs to drain the queue, against a step for each change.
+
+    python -m benchmarks.queue --batch 1 100 1000 --rounds 9
+
+The rows are the line items of the receipts. The table has one index; both get the same rows, made
+before the clock runs, in a transaction each. Ratios of medians of alternating rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import itertools
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import stepping as st
+from benchmarks import databases
+from benchmarks.parallel import batches_of, opened
+from benchmarks.workloads.receipts import PRODUCTS, LineItem, Product, receipts
+from tests.support import postgres_server
+
+CHANGES_OF_A_ROUND = {1: 1_000, 100: 40, 1_000: 6}
+graph = st.compile(receipts)
+
+DDL = (
+    "CREATE TABLE application (basket_id BIGINT, product_name TEXT, qty BIGINT)",
+    "CREATE INDEX application_by_product ON application (product_name)",
+)
+
+
+def plain_insert(dialect: str, connection: Any) -> Callable[[Sequence[LineItem]], None]:
+    """Inserts rows of a class into the application's table, as quickly as the driver does it."""
+
+    def on_sqlite(batch: Sequence[LineItem]) -> None:
+        sql = "INSERT INTO application VALUES (?, ?, ?)"
+        rows = [(each.basket_id, each.product_name, each.qty) for each in batch]
+        if len(rows) == 1:
+            connection.execute(sql, rows[0])
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(sql, rows)
+        connection.execute("COMMIT")
+
+    def on_postgres(batch: Sequence[LineItem]) -> None:
+        columns = [
+            [each.basket_id for each in batch],
+            [each.product_name for each in batch],
+            [each.qty for each in batch],
+        ]
+        if len(batch) == 1:
+            sql = "INSERT INTO application VALUES (%s, %s, %s)"
+            connection.execute(sql, [column[0] for column in columns], prepare=True)
+            return
+        sql = "INSERT INTO application SELECT * FROM unnest(%b::int8[], %b::text[], %b::int8[])"
+        connection.execute(sql, columns, prepare=True)
+
+    return on_sqlite if dialect == "sqlite" else on_postgres
+
+
+def fill(store: Any) -> Any:
+    """The products that line items are joined with; returns the line items' action."""
+    products, line_items = st.actions(store, graph)
+    products.insert(*(Product(name=f"product {i}", price=float(i % 90)) for i in range(PRODUCTS)))
+    return line_items
+
+
+def seconds_of(work: Callable[[Any], object], batches: Sequence[Any]) -> float:
+    started = time.perf_counter()
+    for batch in batches:
+        work(batch)
+    return (time.perf_counter() - started) / len(batches)
+
+
+def enqueue_ratio(dialect: str, new: Any, size: int, rounds: int, changes: int) -> float:
+    """How many plain inserts an enqueue costs."""
+    with new() as where, opened(dialect, where, create_tables=True) as store, new() as other:
+        line_items = fill(store)
+        connect: Any = getattr(databases, f"{dialect}_connection")
+        with contextlib.closing(connect(other)) as connection:
+            for sql in DDL:
+                connection.execute(sql)
+            plain = plain_insert(dialect, connection)
+            batches = batches_of(size, changes)
+            plains, enqueues = [], []
+            for number in range(rounds + 1):
+                found = seconds_of(plain, batches), seconds_of(line_items.enqueue, batches)
+                if number:  # the first warms up
+                    plains.append(found[0])
+                    enqueues.append(found[1])
+        return statistics.median(enqueues) / statistics.median(plains)
+
+
+def drain_seconds(dialect: str, new: Any, size: int, changes: int) -> tuple[float, float, float]:
+    """Seconds a row: to drain the changes, to run a step for each, and one with all their rows."""
+    batches = batches_of(size, changes)
+    rows = size * changes
+    found = []
+    with new() as where, opened(dialect, where, create_tables=True) as store:
+        line_items = fill(store)
+        for batch in batches:
+            line_items.enqueue(batch)
+        found.append(seconds_of(lambda _: store.drain(), [None]) / rows)
+    for grouped in (batches, [list(itertools.chain(*batches))]):
+        with new() as where, opened(dialect, where, create_tables=True) as store:
+            line_items = fill(store)
+            work = partial(_insert, line_items)
+            found.append(seconds_of(work, grouped) * len(grouped) / rows)
+    return found[0], found[1], found[2]
+
+
+def _insert(line_items: Any, batch: Sequence[LineItem]) -> None:
+    line_items.insert(*batch)
+
+
+def measured(
+    dialect: str, new: Any, sizes: Sequence[int], rounds: int, *, quick: bool = False
+) -> list[str]:
+    """The lines of the report for one database."""
+    lines = []
+    for size in sizes:
+        changes = 5 if quick else CHANGES_OF_A_ROUND.get(size, 10)
+        ratio = enqueue_ratio(dialect, new, size, rounds, changes)
+        drained, single, whole = drain_seconds(dialect, new, size, 10 if quick else 10 * changes)
+        lines.append(
+            f"{dialect}, changes of {size}: enqueue {ratio:.2f} plain inserts; drain "
+            f"{1 / drained:,.0f} rows/s, {single / drained:.1f} times as fast as a step for each "
+            f"change, {whole / drained:.2f} times as fast as one step with all rows"
+        )
+    return lines
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--batch", type=int, nargs="+", default=sorted(CHANGES_OF_A_ROUND))
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--dialect", choices=["sqlite", "postgres"], nargs="+")
+    given = parser.parse_args()
+    print(f"{os.cpu_count()} cores")
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        for dialect in given.dialect or ("sqlite", "postgres"):
+            new: Any = partial(databases.new_sqlite, folder)
+            if dialect == "postgres":
+                server = postgres_server.servers()[0]
+                settings = postgres_server.SETTINGS | databases.POSTGRES_SETTINGS
+                url = stack.enter_context(
+                    postgres_server.running(server, folder / "server", settings, in_memory=False)
+                )
+                new = partial(databases.new_postgres, url)
+            for line in measured(dialect, new, given.batch, given.rounds):
+                print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
