@@ -50,7 +50,7 @@ def plain_insert(dialect: str, connection: Any) -> Callable[[Sequence[LineItem]]
         connection.execute("COMMIT")
 
     def on_postgres(batch: Sequence[LineItem]) -> None:
-        columns = [
+        columns: list[list[Any]] = [
             [each.basket_id for each in batch],
             [each.product_name for each in batch],
             [each.qty for each in batch],

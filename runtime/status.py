@@ -37,11 +37,21 @@ class QuarantinedIteration:
 
 
 @dataclass(frozen=True)
+class QuarantinedChange:
+    """A queued change that could not be folded in: its number, and why."""
+
+    id: int
+    error: str
+    enqueued_at: datetime.datetime
+
+
+@dataclass(frozen=True)
 class Status:
     """What `store.status()` returns.
 
     ``tables``: the time up to which each kept table is written. ``given_times``: times that
-    ``next_time()`` gave out, that are not used and whose lease has not ended.
+    ``next_time()`` gave out, that are not used and whose lease has not ended. ``queued``: how many
+    changes wait in the queue; ``quarantined_changes``: those that `drain` has set aside.
     """
 
     query: str
@@ -49,6 +59,8 @@ class Status:
     running: tuple[RunningIteration, ...] = ()
     quarantined: tuple[QuarantinedIteration, ...] = ()
     given_times: tuple[int, ...] = ()
+    queued: int = 0
+    quarantined_changes: tuple[QuarantinedChange, ...] = ()
 
     @property
     def time(self) -> int:
@@ -75,6 +87,11 @@ class Status:
         if self.given_times:
             given = ", ".join(str(t) for t in self.given_times)
             lines.append(f"  given out and not used yet: {given}")
+        if self.queued:
+            lines.append(f"  queue: {self.queued} changes wait")
+        for change in self.quarantined_changes:
+            first, *_ = change.error.splitlines()
+            lines.append(f"  queued change {change.id} is quarantined: {first}")
         return "\n".join(lines)
 
 
@@ -112,6 +129,11 @@ def status_of(driver: Driver, query: str, tables: Sequence[str]) -> Status:
             ),
             tuple(
                 each.t for each in iterations.given(query) if not each.is_void and not each.is_over
+            ),
+            driver.queue.count(query),
+            tuple(
+                QuarantinedChange(entry, error, at)
+                for entry, _, at, error, _ in driver.queue.failed(query)
             ),
         )
 

@@ -225,16 +225,27 @@ def _explained(
     show_default=True,
     help="Rows that are folded into one step, at most.",
 )
-def drain(query: str, db: str, watch: bool, limit: int) -> None:
+@click.option(
+    "--retry", type=int, multiple=True, metavar="ID", help="Let a quarantined change wait again."
+)
+@click.option(
+    "--drop", type=int, multiple=True, metavar="ID", help="Delete a quarantined change for good."
+)
+def drain(
+    query: str, db: str, watch: bool, limit: int, retry: tuple[int, ...], drop: tuple[int, ...]
+) -> None:
     """Fold what store.enqueue has written down into the results of a query.
+
+    `stepping status` shows which changes are in quarantine.
 
     Several may run at the same time: each change is folded in once. SIGINT and SIGTERM end
     --watch behind the step that is at work; whatever is killed, nothing is lost.
     """
-    from stepping.drain import drain_all
+    from stepping.drain import Asked, drain_all
     from stepping.target import load
 
-    drain_all(load(query), db, limit=limit, watch=watch, tell=click.echo)
+    asked = Asked(limit, watch, retry, drop)
+    drain_all(load(query), db, asked, click.echo)
 
 
 _TIME = click.argument("time", type=int)

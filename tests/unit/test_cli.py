@@ -303,3 +303,27 @@ def test_drain_needs_what_is_there(run: Run, tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "empty.db").close()
     shown = run("drain", "shop.queries:graph", "--db", str(tmp_path / "empty.db"))
     assert "SchemaMismatch" in shown.output
+
+
+def test_what_drain_has_set_aside(run: Run, tmp_path: Path) -> None:
+    graph = load("shop.queries:graph")
+    product = sys.modules["shop.queries"].Product
+    url = str(tmp_path / "a.db")
+    with st.connection_sqlite(url) as connection:
+        store = st.StoreSQLite.from_graph(connection, graph)
+        (products,) = st.actions(store, graph)
+        numbers = [products.enqueue(remove=[product(name=name, price=1)]) for name in "abc"]
+        assert "queue: 3 changes wait" in run("status", "--db", url).output
+        shown = run("drain", "shop.queries:graph", "--db", url)
+        assert "3 changes are in quarantine" in shown.output
+        assert store.status().queued == 0
+        shown = run("status", "--db", url, "shop.queries:graph")
+        assert f"queued change {numbers[1]} is quarantined: RowError: " in shown.output
+        products.insert(product(name="b", price=1))
+        given = ("--retry", str(numbers[1]), "--drop", str(numbers[0]))
+        shown = run("drain", "shop.queries:graph", "--db", url, *given)
+        assert shown.output.startswith("1 changes, 1 rows, ")
+        assert [each.id for each in store.status().quarantined_changes] == [numbers[2]]
+        shown = run("drain", "shop.queries:graph", "--db", url, "--drop", "99")
+        assert shown.exit_code == 1
+        assert "there is no change 99 in quarantine" in shown.output
