@@ -67,10 +67,10 @@ def test_lost_transactions_are_run_again(
         else:
             lock, left = store.driver.lock, [error]
 
-            def locked(tables: Any) -> Any:
+            def locked(*args: Any) -> Any:
                 if left:
                     raise left.pop()
-                return lock(tables)
+                return lock(*args)
 
             monkeypatch.setattr(store.driver, "lock", locked)
         time = st.Time(2, 1, staged) if timed else st.Time()
