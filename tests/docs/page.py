@@ -174,4 +174,5 @@ def matches(expected: str, printed: str) -> bool:
 def settled(text: str) -> str:
     """Without what changes with each edit of a page, or with what a digest is made of."""
     text = re.sub(r"\b([\w-]+\.(?:py|md)):\d+(:\d+)?", r"\1:n", text)
+    text = re.sub(r"\b[0-9a-f]{32}\b", "digest", text)
     return re.sub(r"_[0-9a-f]{6}(?=\b|_)|(?<=_)[0-9a-f]{8}\b", "_digest", text)
