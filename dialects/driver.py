@@ -17,6 +17,24 @@ from stepping.errors import StoreError
 
 Row = tuple[Any, ...]
 
+_forks = 0  # how many forks lie between the first process and this one
+
+
+def forks() -> int:
+    """A number that is another one in a forked process. Asking for the process's id, which would
+    do, is a call of the system in each step.
+    """
+    return _forks
+
+
+def _count_fork() -> None:
+    global _forks
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no forks
+    os.register_at_fork(after_in_child=_count_fork)
+
 
 def connection_given_back() -> StoreError:
     return StoreError(
@@ -31,11 +49,11 @@ class Driver(ABC):
 
     dialect: str
     patience: Callable[[], float] = staticmethod(lambda: 30.0)  # how long a lock is waited for
-    process: int  # the id of the process that opened it
+    forks: int  # what `forks` gave when it was opened
 
     def check(self) -> None:
         """Raise `StoreError` unless this process can use the connection."""
-        if os.getpid() != self.process:
+        if self.forks != _forks:
             raise StoreError(
                 "the store was opened before this process was forked, and a connection cannot be "
                 "shared",

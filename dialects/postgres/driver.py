@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import itertools
-import os
 import re
 import select
 import time as clock
@@ -27,7 +26,7 @@ from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLFused, SQLPlan, SQLStatement
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
 from stepping.compiler.schema import Atom, Kind
-from stepping.dialects.driver import Driver, Row, connection_given_back
+from stepping.dialects.driver import Driver, Row, connection_given_back, forks
 from stepping.dialects.postgres import statistics
 from stepping.dialects.postgres.iterations import PostgresIterations
 from stepping.dialects.postgres.queue import PostgresQueue
@@ -134,7 +133,7 @@ class PostgresDriver(Driver):
         begun: Callable[[], bool] = bool,
         given_back: Callable[[], bool] = bool,
     ) -> None:
-        self.process = os.getpid()
+        self.forks = forks()
         self._connection = connection
         self._begun = begun
         self._given_back = given_back

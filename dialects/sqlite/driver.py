@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 import random
 import re
 import sqlite3
@@ -23,7 +22,7 @@ from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLPlan, SQLStatement
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
 from stepping.compiler.schema import Atom, Kind
-from stepping.dialects.driver import Driver, Row, connection_given_back
+from stepping.dialects.driver import Driver, Row, connection_given_back, forks
 from stepping.dialects.sqlite import decimals, statistics
 from stepping.dialects.sqlite.functions import register
 from stepping.dialects.sqlite.iterations import SQLiteIterations
@@ -248,7 +247,7 @@ class SQLiteDriver(Driver):
         begun: Callable[[], bool] = bool,
         given_back: Callable[[], bool] = bool,
     ) -> None:
-        self.process = os.getpid()
+        self.forks = forks()
         self._connection = connection
         self._begun = begun
         self._given_back = given_back
