@@ -372,7 +372,7 @@ class StorePostgres(StoreSQL):
 @contextmanager
 def connection_sqlite(path: str | Path) -> Iterator[sqlite3.Connection]:
     """A connection to a SQLite file, set up for stores and closed at the end."""
-    from stepping.dialects.sqlite.driver import connect
+    from stepping.dialects.sqlite.connecting import connect
 
     connection = connect(path)
     try:

@@ -2,44 +2,31 @@
 
 from __future__ import annotations
 
-import datetime
 import itertools
-import re
 import select
 import time as clock
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 import psycopg
 from psycopg import errors
-from psycopg.abc import Buffer
-from psycopg.adapt import Loader
-from psycopg.pq import Format, TransactionStatus
+from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
-from stepping.compiler.canonical import canonical_decimal
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLFused, SQLPlan, SQLStatement
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
-from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.driver import Driver, Row, connection_given_back, forks
-from stepping.dialects.postgres import statistics
+from stepping.dialects.postgres import faults, statistics
 from stepping.dialects.postgres.iterations import PostgresIterations
 from stepping.dialects.postgres.queue import PostgresQueue
-from stepping.errors import RowError, StoreError, UnsupportedError
+from stepping.dialects.postgres.values import InUTC, from_column, to_column
+from stepping.errors import StoreError, UnsupportedError
 
 OLDEST_VERSION = 150000
 _FETCH_ROWS = 1000
-_TRANSIENT = (
-    errors.DeadlockDetected,
-    errors.SerializationFailure,
-    errors.LockNotAvailable,  # lock_timeout
-    errors.QueryCanceled,  # statement_timeout
-)
 _USABLE = (TransactionStatus.IDLE, TransactionStatus.INTRANS)
 
 # For the statements of a plan only. Each looks up a change's rows in kept tables by an index;
@@ -67,61 +54,6 @@ _RESTORE = "SELECT " + ", ".join(f"set_config('{name}', %s, true)" for name in S
 def connect(url: str) -> psycopg.Connection[Any]:
     """A connection in autocommit."""
     return psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://"), autocommit=True)
-
-
-def to_column(atom: Atom, field: str) -> Callable[[Any], Any] | None:
-    """What is bound for a value."""
-    if atom.kind is Kind.ENUM:
-        return lambda value: value.name
-    if atom.kind is Kind.TEXT:
-        return _text_in(field)
-    return None
-
-
-def _text_in(field: str) -> Callable[[str], str]:
-    def text(value: str) -> str:
-        if "\0" in value:
-            raise RowError(
-                f"{field}: {value!r} holds NUL, which Postgres cannot store in a text",
-                hint="leave it out, or store bytes; nothing was written",
-            )
-        return value
-
-    return text
-
-
-def from_column(atom: Atom, field: str) -> Callable[[Any], Any] | None:
-    """The value that a column's value stands for."""
-    match atom.kind:
-        case Kind.ENUM:
-            members = {name: atom.python[name] for name in atom.members}
-            return members.__getitem__
-        case Kind.DECIMAL:
-            return _decimal
-        case Kind.BYTES | Kind.PACKED:
-            return bytes
-        case Kind.UUID:
-            return lambda value: value if isinstance(value, uuid.UUID) else uuid.UUID(str(value))
-        case _:
-            return None
-
-
-def _decimal(value: Decimal) -> Decimal:
-    return canonical_decimal(value)
-
-
-_EPOCH = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
-
-
-class _InUTC(Loader):
-    """Aware times as they are stored. psycopg's own loader gives them in the session's time zone,
-    and in New York there is no year 1 for 0001-01-01 in UTC.
-    """
-
-    format = Format.BINARY
-
-    def load(self, data: Buffer) -> datetime.datetime:
-        return _EPOCH + datetime.timedelta(microseconds=int.from_bytes(data, signed=True))
 
 
 class PostgresDriver(Driver):
@@ -164,16 +96,7 @@ class PostgresDriver(Driver):
             )
 
     def note(self, error: Exception) -> None:
-        if not isinstance(error, psycopg.Error):
-            return
-        if self._connection.closed:
-            error.add_note(
-                "  hint: the connection is lost; open a connection, and a store on it. Nothing of "
-                "this step was written, unless it was lost while the step was committed: then "
-                "all of it may be"
-            )
-        elif isinstance(error, _TRANSIENT):
-            error.add_note("  hint: nothing of this step was written; run it again")
+        faults.note(error, lost=bool(self._connection.closed))
 
     @property
     def connection(self) -> psycopg.Connection[Any]:
@@ -243,13 +166,10 @@ class PostgresDriver(Driver):
             clock.sleep(seconds)
 
     def is_of_input(self, error: BaseException) -> bool:
-        if isinstance(error, psycopg.Error):
-            of_rows = psycopg.DataError | psycopg.IntegrityError | errors.ProgramLimitExceeded
-            return isinstance(error, of_rows)
-        return isinstance(error, Exception) and not isinstance(error, MemoryError | OSError)
+        return faults.is_of_input(error)
 
     def is_transient(self, error: BaseException) -> bool:
-        return isinstance(error, errors.SerializationFailure | errors.DeadlockDetected)
+        return faults.is_transient(error)
 
     def in_transaction(self) -> bool:
         return not self._is_idle() or self._will_begin()
@@ -347,7 +267,7 @@ class PostgresDriver(Driver):
 
     def reader(self) -> psycopg.RawCursor[Row]:
         cursor = self._raw()
-        cursor.adapters.register_loader("timestamptz", _InUTC)
+        cursor.adapters.register_loader("timestamptz", InUTC)
         return cursor
 
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
@@ -362,7 +282,7 @@ class PostgresDriver(Driver):
         cursor = psycopg.RawServerCursor(
             self._connection, name, withhold=True, row_factory=tuple_row
         )
-        cursor.adapters.register_loader("timestamptz", _InUTC)
+        cursor.adapters.register_loader("timestamptz", InUTC)
         with self._connection.transaction():
             cursor.execute(sql.encode(), parameters or None, binary=True)
             rows = cursor.fetchmany(_FETCH_ROWS)
@@ -479,16 +399,7 @@ class PostgresDriver(Driver):
         return self._execute(sql, (query,)).rowcount == 0
 
     def failure(self, error: BaseException) -> str | None:
-        if not isinstance(error, psycopg.Error):
-            return None
-        found = re.search(r'"stepping: (.*)"$', str(error.diag.message_primary or ""), re.DOTALL)
-        if found:
-            return found.group(1)
-        if isinstance(error, errors.CheckViolation):
-            return f"not negative: {error.diag.constraint_name}; {error.diag.message_detail}"
-        if isinstance(error, errors.NumericValueOutOfRange):
-            return str(error.diag.message_primary)
-        return None
+        return faults.failure(error)
 
     def sizes(self, tables: Sequence[str]) -> Mapping[str, TableSize]:
         with self.reading():

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-import datetime
-import random
 import re
 import sqlite3
-import threading
 import time as clock
-import uuid
-import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from decimal import Decimal
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from stepping.compiler.canonical import canonical_decimal
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLPlan, SQLStatement
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
-from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.driver import Driver, Row, connection_given_back, forks
-from stepping.dialects.sqlite import decimals, statistics
+from stepping.dialects.sqlite import statistics, streams
+from stepping.dialects.sqlite.connecting import begin_immediate, is_busy
 from stepping.dialects.sqlite.functions import register
 from stepping.dialects.sqlite.iterations import SQLiteIterations
 from stepping.dialects.sqlite.queue import SQLiteQueue
+from stepping.dialects.sqlite.values import from_column, to_column
 from stepping.errors import StoreError, UnsupportedError
 
-BUSY_TIMEOUT_SECS = 30.0
-CACHED_STATEMENTS = 1024  # with the default of 128 a large plan would be parsed at each step
-_FETCH_ROWS = 1000
-_FIRST_PAUSE_SECS = 0.0005  # between two tries to begin a transaction
-_LONGEST_PAUSE_SECS = 0.003
 _A_WAIT_SECS = 0.005  # a BEGIN that takes longer has waited for another writer
 _OF_INPUT = (
     sqlite3.SQLITE_ERROR,
@@ -52,190 +40,6 @@ _HINTS = {
     "disk image is malformed": "the file is damaged: PRAGMA integrity_check says where; restore a "
     "backup, or recover the inputs with the shell's .recover and insert them into a new file",
 }
-
-_EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
-_EPOCH_UTC = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
-_EPOCH = _EPOCH_UTC.replace(tzinfo=None)  # naive times count as if they were UTC
-_MICROSECOND = datetime.timedelta(microseconds=1)
-
-
-def connect(path: str | Path) -> sqlite3.Connection:
-    """A connection in autocommit, set up for a store: WAL, a busy timeout, no sync per commit."""
-    connection = sqlite3.connect(
-        str(path),
-        isolation_level=None,
-        timeout=BUSY_TIMEOUT_SECS,
-        cached_statements=CACHED_STATEMENTS,
-    )
-    try:
-        use_wal(connection)
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA wal_autocheckpoint = 16000")
-        connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute("PRAGMA cache_size = -65536")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def use_wal(connection: sqlite3.Connection) -> None:
-    """Set journal_mode=WAL, once for a file. While others open it too, that fails at once, whatever
-    the busy timeout is.
-    """
-    deadline = clock.monotonic() + BUSY_TIMEOUT_SECS
-    while True:
-        try:
-            (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
-            if mode != "wal":  # the file keeps it
-                connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if not is_busy(error) or clock.monotonic() >= deadline:
-                raise
-        clock.sleep(_LONGEST_PAUSE_SECS)
-
-
-def _of_enum(atom: Atom) -> Callable[[Any], Any]:
-    members = {name: atom.python[name] for name in atom.members}
-    return members.__getitem__
-
-
-def _scaled(atom: Atom) -> tuple[Callable[[Decimal], int], Callable[[int], Decimal]]:
-    scale = atom.scale or 0
-
-    def to_column(value: Decimal) -> int:
-        return int(value.scaleb(scale))
-
-    def from_column(value: int) -> Decimal:
-        return canonical_decimal(Decimal(value).scaleb(-scale))
-
-    return to_column, from_column
-
-
-def to_column(atom: Atom, field: str) -> Callable[[Any], Any] | None:
-    """What is bound for a value: see storage forms in docs/storage.md."""
-    match atom.kind:
-        case Kind.BOOL:
-            return int
-        case Kind.BYTES | Kind.PACKED:
-            return bytearray  # the driver sends bytes through its adapters: slower
-        case Kind.DATE:
-            return lambda value: value.toordinal() - _EPOCH_DAY
-        case Kind.DATETIME:
-            return lambda value: (value - _EPOCH) // _MICROSECOND
-        case Kind.TIMESTAMP:
-            return lambda value: (value - _EPOCH_UTC) // _MICROSECOND
-        case Kind.TIME:
-            return lambda value: (
-                ((value.hour * 60 + value.minute) * 60 + value.second) * 1_000_000
-                + value.microsecond
-            )
-        case Kind.UUID:
-            return lambda value: bytearray(value.bytes)
-        case Kind.ENUM:
-            return lambda value: value.name
-        case Kind.DECIMAL if atom.scale is not None:
-            return _scaled(atom)[0]
-        case Kind.DECIMAL:
-            return lambda value: bytearray(decimals.encode(value))
-        case _:
-            return None
-
-
-def from_column(atom: Atom, field: str) -> Callable[[Any], Any] | None:
-    """The value that a column's value stands for."""
-    match atom.kind:
-        case Kind.BOOL:
-            return bool
-        case Kind.DATE:
-            return lambda value: datetime.date.fromordinal(value + _EPOCH_DAY)
-        case Kind.DATETIME:
-            return lambda value: _EPOCH + datetime.timedelta(microseconds=value)
-        case Kind.TIMESTAMP:
-            return lambda value: _EPOCH_UTC + datetime.timedelta(microseconds=value)
-        case Kind.TIME:
-            return lambda value: (_EPOCH + datetime.timedelta(microseconds=value)).time()
-        case Kind.UUID:
-            return lambda value: uuid.UUID(bytes=bytes(value))
-        case Kind.ENUM:
-            return _of_enum(atom)
-        case Kind.DECIMAL if atom.scale is not None:
-            return _scaled(atom)[1]
-        case Kind.DECIMAL:
-            return decimals.decode
-        case _:
-            return None
-
-
-def begin_immediate(connection: sqlite3.Connection, longest: float) -> bool:
-    """BEGIN IMMEDIATE, tried again for ``longest`` seconds; returns whether it had to be.
-
-    SQLite's own wait (sqlite3_busy_timeout) sleeps up to 100 ms between two tries: a writer that
-    begins anew as soon as it has committed starves the others. Here all try equally often.
-    """
-    cursor = connection.cursor()
-    cursor.row_factory = None  # tuples, whatever rows the application has asked for
-    (given,) = cursor.execute("PRAGMA busy_timeout").fetchone()
-    connection.execute("PRAGMA busy_timeout = 0")
-    deadline = clock.monotonic() + longest
-    pause, tries = _FIRST_PAUSE_SECS, 1
-    try:
-        while True:
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-                return tries > 1
-            except sqlite3.OperationalError as error:
-                if not is_busy(error) or clock.monotonic() >= deadline:
-                    raise
-            clock.sleep(pause * random.uniform(0.5, 1.5))
-            pause, tries = min(1.3 * pause, _LONGEST_PAUSE_SECS), tries + 1
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {given:d}")
-
-
-def is_busy(error: sqlite3.Error) -> bool:
-    """Whether another connection holds the lock, or is about to."""
-    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-class _Stream:
-    """A SELECT that is being read."""
-
-    def __init__(self, cursor: sqlite3.Cursor) -> None:
-        self.cursor = cursor
-        self.rest: list[Row] | None = None
-
-    def fetch(self) -> list[Row]:
-        if self.rest is None:
-            return self.cursor.fetchmany(_FETCH_ROWS)
-        rows, self.rest = self.rest, []
-        return rows
-
-    def close(self) -> None:
-        """End it. Another thread may hold on to it, when it looks through all of them."""
-        with _STREAMS_TURN:
-            _STREAMS.discard(self)
-        self.rest = []
-        self.cursor.close()
-
-    def finish(self) -> None:
-        """Fetch all that is left: what the connection writes next must not be seen."""
-        if self.rest is None:
-            self.rest = self.cursor.fetchall()
-            self.cursor.close()
-
-
-# A SELECT sees what its own connection writes while it runs (sqlite.org/isolation.html), and a
-# rollback ends it; several stores may share a connection.
-_STREAMS: weakref.WeakSet[_Stream] = weakref.WeakSet()
-_STREAMS_TURN = threading.RLock()  # a generator may be closed by the garbage collector anywhere
-
-
-def streams_of(connection: sqlite3.Connection) -> list[_Stream]:
-    """What is being read on a connection."""
-    with _STREAMS_TURN:
-        return [stream for stream in _STREAMS if stream.cursor.connection is connection]
 
 
 class SQLiteDriver(Driver):
@@ -354,8 +158,8 @@ class SQLiteDriver(Driver):
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        if len(_STREAMS):
-            for stream in streams_of(self._connection):
+        if streams.are_open():
+            for stream in streams.streams_of(self._connection):
                 stream.finish()
         if self._will_begin():
             self._connection.execute("BEGIN IMMEDIATE")
@@ -453,9 +257,7 @@ class SQLiteDriver(Driver):
         return cursor.execute(sql, parameters)
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[list[Row]]:
-        stream = _Stream(self._select(sql, parameters))
-        with _STREAMS_TURN:
-            _STREAMS.add(stream)
+        stream = streams.Stream(self._select(sql, parameters))
         try:
             while rows := stream.fetch():
                 yield rows

@@ -1,0 +1,57 @@
+"""SELECTs that are being read on SQLite while their connection may write."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import weakref
+
+from stepping.dialects.driver import Row
+
+_FETCH_ROWS = 1000
+
+
+class Stream:
+    """A SELECT that is being read."""
+
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self.cursor = cursor
+        self.rest: list[Row] | None = None
+        with _TURN:
+            _OPEN.add(self)
+
+    def fetch(self) -> list[Row]:
+        if self.rest is None:
+            return self.cursor.fetchmany(_FETCH_ROWS)
+        rows, self.rest = self.rest, []
+        return rows
+
+    def close(self) -> None:
+        """End it. Another thread may hold on to it, when it looks through all of them."""
+        with _TURN:
+            _OPEN.discard(self)
+        self.rest = []
+        self.cursor.close()
+
+    def finish(self) -> None:
+        """Fetch all that is left: what the connection writes next must not be seen."""
+        if self.rest is None:
+            self.rest = self.cursor.fetchall()
+            self.cursor.close()
+
+
+# A SELECT sees what its own connection writes while it runs (sqlite.org/isolation.html), and a
+# rollback ends it; several stores may share a connection.
+_OPEN: weakref.WeakSet[Stream] = weakref.WeakSet()
+_TURN = threading.RLock()  # a generator may be closed by the garbage collector anywhere
+
+
+def are_open() -> bool:
+    """Whether anything is being read on any connection."""
+    return len(_OPEN) > 0
+
+
+def streams_of(connection: sqlite3.Connection) -> list[Stream]:
+    """What is being read on a connection."""
+    with _TURN:
+        return [stream for stream in _OPEN if stream.cursor.connection is connection]
