@@ -24,7 +24,9 @@ from stepping.compiler.zset import ZSet
 from stepping.errors import QueryError, RowFunctionError
 
 if typing.TYPE_CHECKING:
-    from stepping.compiler.lowering.plan_sql import Planned
+    from sqlalchemy import MetaData
+
+    from stepping.compiler.lowering.plan_sql import Planned, Program
     from stepping.compiler.lowering.program import Program
     from stepping.compiler.plan.manifest import Manifest
     from stepping.compiler.plan.migration import Hints, Migration, MigrationStatement
@@ -174,6 +176,20 @@ class Query(Graph[R_co, *Ts]):
                 return None
             self._remember(key, made)
         return self._programs[key]
+
+    def script(self, dialect: str) -> tuple[str, ...]:
+        """The statements that ``create_tables=True`` runs, in order; each may be run again."""
+        return self.program(dialect).plan.script
+
+    def metadata(self, dialect: str) -> MetaData:
+        """Everything that the script creates, as a SQLAlchemy `MetaData`: for Alembic.
+
+        Tables, columns, constraints and indexes of the query, and our own tables.
+        """
+        from stepping.dialects import get_dialect
+
+        made: MetaData = get_dialect(dialect).plan_metadata(self.program(dialect).plan)
+        return made
 
     def reference(self, *, allow_negative: bool = False) -> Reference:
         """The plain meaning of the query, in memory."""

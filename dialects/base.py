@@ -8,7 +8,7 @@ from typing import Any, assert_never
 
 from sqlglot import ErrorLevel, exp
 
-from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLStatement
+from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLPlan, SQLStatement
 from stepping.compiler.plan.statements import (
     ClearDelta,
     EmitDelta,
@@ -88,6 +88,14 @@ class Dialect(ABC):
     @abstractmethod
     def table_ddl(self, table: Table) -> tuple[str, ...]:
         """The statements that create a kept table if it is not there."""
+
+    @abstractmethod
+    def plan_metadata(self, plan: SQLPlan) -> Any:
+        """Everything that a plan creates, as SQLAlchemy `MetaData`."""
+
+    @abstractmethod
+    def sqlalchemy_type(self, column: TableColumn) -> Any:
+        """The SQLAlchemy type of a stored column."""
 
     def plain_indexes(self, table: Table) -> tuple[TableIndex, ...]:
         """The indexes over columns as they are."""

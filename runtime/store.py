@@ -25,6 +25,7 @@ from stepping.runtime.stored import StoredZSet
 
 if TYPE_CHECKING:
     import psycopg
+    from sqlalchemy import FromClause
 
 
 class Store:
@@ -272,6 +273,18 @@ class StoreSQL(Store):
                 finally:
                     self.driver.unlisten()
         return self.stored(kept, self.graph.cache_type(name))
+
+    def cache_table(self, cache: object) -> FromClause:
+        """A cache as a SQLAlchemy table."""
+        from stepping.dialects import get_dialect
+        from stepping.dialects.cache_table import cache_table
+
+        name = self.cache_name(cache)
+        kept = next(each for each in self.plan.caches if each.name == name)
+        table = next(e.table for e in self.plan.tables if e.table.name == kept.table)
+        driver = self.driver
+        dialect = get_dialect(self.dialect)
+        return cache_table(kept, table, dialect, driver.to_column, driver.from_column)
 
     def stored(self, kept: Any, value_type: Any) -> StoredZSet[Any]:
         codec = codec_of(value_type, self.driver.to_column, self.driver.from_column)

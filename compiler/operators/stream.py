@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.index import Index
@@ -16,6 +16,9 @@ from stepping.compiler.frontend.tracing import (
 from stepping.compiler.operators.join import check_index
 from stepping.compiler.zset import ZSet
 from stepping.errors import StoreError
+
+if TYPE_CHECKING:
+    from sqlalchemy import FromClause
 
 T = TypeVar("T")
 
@@ -98,6 +101,21 @@ class Cache(Generic[T]):
         time = at_least if isinstance(at_least, int) else at_least.input_time
         zset: ZSet[T] = read(self, time)
         return zset
+
+    def table(self, store: ReadsCaches) -> FromClause:
+        """The cache as a SQLAlchemy table: ``select(cache.table(store).c.total)``.
+
+        It has a column for each of a row's, under the name that a nested field has in SQL
+        (``left_price``), and one for the count, mostly ``c``. Values are those that the rows have.
+        """
+        made = getattr(store, "cache_table", None)
+        if made is None:
+            raise StoreError(
+                f"{type(store).__name__} has no tables",
+                hint="cache.table(store) takes a StoreSQLite or a StorePostgres",
+            )
+        table: FromClause = made(self)
+        return table
 
     def __repr__(self) -> str:
         return f"Cache(name={self.name!r})"

@@ -10,7 +10,7 @@ from sqlalchemy import types as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlglot import exp
 
-from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLStatement
+from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLPlan, SQLStatement
 from stepping.compiler.plan.statements import MergeDelta, MergeState, StageDelta, Step
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex, TableKind
 from stepping.compiler.schema import Atom, Kind, bounded
@@ -89,6 +89,11 @@ class PostgresDialect(Dialect):
                 return pg.TIME()
             case Kind.UUID:
                 return pg.UUID()
+
+    def plan_metadata(self, plan: SQLPlan) -> Any:
+        from stepping.dialects.postgres.metadata import plan_metadata
+
+        return plan_metadata(plan, self)
 
     def weight_type(self) -> Any:
         return sa.BIGINT()

@@ -13,7 +13,7 @@ from sqlalchemy import types as sa
 from sqlalchemy.dialects.sqlite import dialect as sqlalchemy_sqlite
 from sqlglot import exp
 
-from stepping.compiler.plan.sql_plan import Role, SQLStatement
+from stepping.compiler.plan.sql_plan import Role, SQLPlan, SQLStatement
 from stepping.compiler.plan.statements import MergeDelta, MergeState, Served, StageDelta
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex, TableKind
 from stepping.compiler.schema import Atom, Kind
@@ -208,6 +208,11 @@ class SQLiteDialect(Dialect):
         """
         is_blob = self.sqlalchemy_type(TableColumn("", atom)).__class__ is sa.BLOB
         return exp.Literal.string("") if is_blob else exp.HexString(this="")
+
+    def plan_metadata(self, plan: SQLPlan) -> Any:
+        from stepping.dialects.sqlite.metadata import plan_metadata
+
+        return plan_metadata(plan)
 
     def loaded(self, table: Table, column: TableColumn, reference: Expression) -> Expression:
         if table.is_kept and column.type.nullable:
