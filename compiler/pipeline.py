@@ -26,7 +26,7 @@ from stepping.errors import QueryError, RowFunctionError
 if typing.TYPE_CHECKING:
     from sqlalchemy import MetaData
 
-    from stepping.compiler.lowering.plan_sql import Planned, Program
+    from stepping.compiler.lowering.plan_sql import Planned
     from stepping.compiler.lowering.program import Program
     from stepping.compiler.plan.manifest import Manifest
     from stepping.compiler.plan.migration import Hints, Migration, MigrationStatement
