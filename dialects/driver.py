@@ -36,12 +36,34 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which has no forks
     os.register_at_fork(after_in_child=_count_fork)
 
 
-def connection_given_back() -> StoreError:
-    return StoreError(
-        "SQLAlchemy has given the store's connection back to its pool",
-        hint="a session gives it back when it commits or rolls back: open a store on "
-        "session.connection() in each transaction",
-    )
+class Lender:
+    """Whoever the driver's connection was got from: here the application, which has made it."""
+
+    def begun(self) -> bool:
+        """Whether the application has begun a transaction of which the driver may not know yet.
+
+        SQLAlchemy begins one without a word to the driver, which begins its own at the first
+        statement. A step that is the first must not commit by itself.
+        """
+        return False
+
+    def was_given_back(self) -> bool:
+        """Whether the connection went back to a pool: it may be somebody else's now. A session
+        gives it back when its transaction ends.
+        """
+        return False
+
+    def lost(self) -> None:
+        """Told when the connection was lost."""
+
+    def check(self) -> None:
+        """Raise `StoreError` if the connection was given back."""
+        if self.was_given_back():
+            raise StoreError(
+                "SQLAlchemy has given the store's connection back to its pool, or has lost it",
+                hint="a session gives it back when it commits or rolls back: open a store on "
+                "session.connection() in each transaction",
+            )
 
 
 class Driver(ABC):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
+from stepping.dialects.driver import Lender
 from stepping.errors import StoreError
 
 
@@ -31,23 +31,25 @@ def driver_connection(given: Any) -> Any:
     return given.connection.driver_connection if is_sqlalchemy(given) else given
 
 
-def begun_by(given: Any) -> Callable[[], bool]:
-    """Whether the application has begun a transaction of which the driver may not know yet.
+def lender_of(given: Any) -> Lender:
+    """Whoever the driver's connection was got from."""
+    return SQLAlchemyLender(given) if is_sqlalchemy(given) else Lender()
 
-    SQLAlchemy begins one without a word to the driver, which begins its own at the first statement.
-    A step that is the first must not commit by itself. Holds ``given``: the pool would hand the
-    driver's connection to somebody else as soon as SQLAlchemy's is gone.
+
+class SQLAlchemyLender(Lender):
+    """A connection of SQLAlchemy. While this is held, so is the driver's: the pool would hand it to
+    somebody else as soon as SQLAlchemy's is gone.
     """
-    if is_sqlalchemy(given):
-        begun: Callable[[], bool] = given.in_transaction
-        return begun
-    return bool  # False: the driver knows
 
+    def __init__(self, given: Any) -> None:
+        self.given = given
 
-def given_back(given: Any) -> Callable[[], bool]:
-    """Whether SQLAlchemy has given the driver's connection back to its pool: that may be somebody
-    else's now. A session does so when its transaction ends.
-    """
-    if is_sqlalchemy(given):
-        return lambda: given.closed or given.invalidated
-    return bool
+    def begun(self) -> bool:
+        return bool(self.given.in_transaction())
+
+    def was_given_back(self) -> bool:
+        return bool(self.given.closed or self.given.invalidated)
+
+    def lost(self) -> None:
+        if not self.was_given_back():
+            self.given.invalidate()

@@ -86,6 +86,7 @@ class Queue:
         step: Step,
         check: Check,
         is_of_input: IsOfInput,
+        note: Callable[[Exception], None] = lambda error: None,
         turn: AbstractContextManager[Any] = NO_TURNS,
     ) -> None:
         self.query = graph.name
@@ -96,6 +97,7 @@ class Queue:
         self.step = step
         self.check = check
         self.is_of_input = is_of_input
+        self.note = note
         self.turn = turn  # threads may share a store
 
     def enqueue(self, changes: Mapping[str, Pairs]) -> int:
@@ -107,8 +109,12 @@ class Queue:
             raise
         if self.may_refuse(packed):
             self.check(zsets(changes))
-        with self.turn:
-            return self.put(self.query, rows, packed)
+        try:
+            with self.turn:
+                return self.put(self.query, rows, packed)
+        except Exception as error:
+            self.note(error)
+            raise
 
     def drain(self, limit: int | None) -> Drained:
         """Fold in what waits, up to ``limit`` rows, but at least one entry."""

@@ -16,7 +16,7 @@ from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import Driver
 from stepping.errors import FrontierTimeout, QueryError, StoreError, UnsupportedError
 from stepping.runtime import catalog, clock, quarantine
-from stepping.runtime.connections import begun_by, driver_connection, given_back, opened
+from stepping.runtime.connections import driver_connection, lender_of, opened
 from stepping.runtime.engine import Engine
 from stepping.runtime.frontier import NO_TIME, Time, check_not_passed
 from stepping.runtime.queue import Drained, Quarantined, Queue, QueueInMemory
@@ -310,6 +310,7 @@ class StoreSQL(Store):
             step=lambda changes, also: self.step(changes, NO_TIME, also),
             check=self.engine.check_rows,
             is_of_input=self.driver.is_of_input,
+            note=self.driver.note,
             turn=self.engine.turn,
         )
 
@@ -360,7 +361,7 @@ class StoreSQLite(StoreSQL):
         found = driver_connection(given)
         if not isinstance(found, sqlite3.Connection):
             raise wrong_connection("StoreSQLite", found, "st.connection_sqlite(path)")
-        return SQLiteDriver(found, begun_by(given), given_back(given))
+        return SQLiteDriver(found, lender_of(given))
 
 
 class StorePostgres(StoreSQL):
@@ -379,7 +380,7 @@ class StorePostgres(StoreSQL):
         found = driver_connection(given)
         if not isinstance(found, psycopg.Connection):
             raise wrong_connection("StorePostgres", found, "st.connection_postgres(url)")
-        return PostgresDriver(found, begun_by(given), given_back(given))
+        return PostgresDriver(found, lender_of(given))
 
 
 @contextmanager

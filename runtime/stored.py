@@ -57,9 +57,16 @@ class StoredZSet(ZSet[T]):
     def _rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> Iterator[tuple[T, int]]:
         self._driver.check()
         decode = self._codec.decode_counted
-        for batch in self._driver.stream(sql, parameters):
-            for row in batch:
-                yield decode(row)
+        batches = self._driver.stream(sql, parameters)
+        while True:
+            try:
+                batch = next(batches, None)
+            except Exception as error:
+                self._driver.note(error)
+                raise
+            if batch is None:
+                return
+            yield from map(decode, batch)
 
     def __len__(self) -> int:
         self._driver.check()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import select
 import time as clock
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,7 @@ from psycopg.rows import tuple_row
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLFused, SQLPlan, SQLStatement
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
-from stepping.dialects.driver import Driver, Row, connection_given_back, forks
+from stepping.dialects.driver import Driver, Lender, Row, forks
 from stepping.dialects.postgres import faults, statistics
 from stepping.dialects.postgres.iterations import PostgresIterations
 from stepping.dialects.postgres.queue import PostgresQueue
@@ -62,13 +62,11 @@ class PostgresDriver(Driver):
     def __init__(
         self,
         connection: psycopg.Connection[Any],
-        begun: Callable[[], bool] = bool,
-        given_back: Callable[[], bool] = bool,
+        lender: Lender | None = None,
     ) -> None:
         self.forks = forks()
         self._connection = connection
-        self._begun = begun
-        self._given_back = given_back
+        self._lender = lender or Lender()
         self.check_open()
         self._session: tuple[str, ...] = ()
         self._has_session = False
@@ -86,8 +84,7 @@ class PostgresDriver(Driver):
             )
 
     def check_open(self) -> None:
-        if self._given_back():
-            raise connection_given_back()
+        self._lender.check()
         if self._connection.closed:
             lost = self._connection.broken
             raise StoreError(
@@ -96,7 +93,10 @@ class PostgresDriver(Driver):
             )
 
     def note(self, error: Exception) -> None:
-        faults.note(error, lost=bool(self._connection.closed))
+        lost = bool(self._connection.closed)
+        faults.note(error, lost=lost)
+        if lost:
+            self._lender.lost()
 
     @property
     def connection(self) -> psycopg.Connection[Any]:
@@ -179,7 +179,7 @@ class PostgresDriver(Driver):
 
     def _will_begin(self) -> bool:
         """Whether the application's transaction has begun, but for the driver's BEGIN."""
-        return self._begun() and not self._connection.autocommit and self._is_idle()
+        return self._lender.begun() and not self._connection.autocommit and self._is_idle()
 
     def _enter(self) -> None:
         if self._will_begin():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import time as clock
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLPlan, SQLStatement
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
-from stepping.dialects.driver import Driver, Row, connection_given_back, forks
+from stepping.dialects.driver import Driver, Lender, Row, forks
 from stepping.dialects.sqlite import statistics, streams
 from stepping.dialects.sqlite.connecting import begin_immediate, is_busy
 from stepping.dialects.sqlite.functions import register
@@ -31,7 +31,7 @@ _OF_INPUT = (
 )
 _CONTENDED = 20  # for so many transactions other writers are expected after one had to wait
 
-_NOTHING_WRITTEN = "nothing of this step was written"
+_NOTHING_WRITTEN = "nothing was written"
 _HINTS = {
     "database is locked": "another connection has held the lock for longer than this one waits: "
     f"{_NOTHING_WRITTEN}; keep transactions short, or connect with a longer timeout",
@@ -48,13 +48,11 @@ class SQLiteDriver(Driver):
     def __init__(
         self,
         connection: sqlite3.Connection,
-        begun: Callable[[], bool] = bool,
-        given_back: Callable[[], bool] = bool,
+        lender: Lender | None = None,
     ) -> None:
         self.forks = forks()
         self._connection = connection
-        self._begun = begun
-        self._given_back = given_back
+        self._lender = lender or Lender()
         self._session: tuple[str, ...] = ()
         self._has_session = False
         self._contended = 0  # how many more transactions begin by `begin_immediate`
@@ -68,8 +66,7 @@ class SQLiteDriver(Driver):
             )
 
     def check_open(self) -> None:
-        if self._given_back():
-            raise connection_given_back()
+        self._lender.check()
         try:
             _ = self._connection.in_transaction
         except sqlite3.ProgrammingError as error:
@@ -154,7 +151,7 @@ class SQLiteDriver(Driver):
     def _will_begin(self) -> bool:
         """Whether the application's transaction has begun, but for the driver's BEGIN."""
         autocommit = self._connection.isolation_level is None
-        return self._begun() and not autocommit and not self._connection.in_transaction
+        return self._lender.begun() and not autocommit and not self._connection.in_transaction
 
     @contextmanager
     def writing(self) -> Iterator[None]:

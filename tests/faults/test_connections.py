@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy as sa
+import sqlalchemy.orm
 
 import stepping as st
 from stepping.compiler.zset import ZSetPython
@@ -109,6 +110,38 @@ def test_terminated_between_two_steps(postgres_db: str) -> None:
         assert users_cache.zset(store) == ZSetPython({ANN: 1, BOB: 1})
 
 
+@pytest.mark.parametrize("pool_pre_ping", [False, True])
+def test_terminated_below_sqlalchemy(postgres_db: str, pool_pre_ping: bool) -> None:
+    """A store is opened anew, and the pool has taken note of the connection that is lost."""
+    place = Place("postgres", postgres_db)
+    engine = sa.create_engine(place.sqlalchemy_url, pool_size=1, pool_pre_ping=pool_pre_ping)
+    with place.plain() as other:
+
+        def terminate(store: Any) -> None:
+            pid = store.driver.connection.info.backend_pid
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+
+        store = place.store(engine, graph)
+        terminate(store)
+        with pytest.raises(psycopg.OperationalError):
+            st.actions(store, graph)[0].insert(ANN)
+        del store
+        store = place.store(engine, graph)
+        st.actions(store, graph)[0].insert(ANN)
+        del store
+        with sa.orm.Session(engine) as session:
+            store = place.store(session.connection(), graph)
+            terminate(store)
+            with pytest.raises(psycopg.OperationalError):
+                st.actions(store, graph)[0].insert(BOB)
+        with sa.orm.Session(engine) as session:
+            st.actions(place.store(session.connection(), graph), graph)[0].insert(BOB)
+            session.commit()
+    engine.dispose()
+    with place.opened(graph) as store:
+        assert users_cache.zset(store) == ZSetPython({ANN: 1, BOB: 1})
+
+
 def test_terminated_while_a_cache_is_read(postgres_db: str) -> None:
     place = Place("postgres", postgres_db)
     with place.opened(graph) as store, place.plain() as other:
@@ -118,8 +151,9 @@ def test_terminated_while_a_cache_is_read(postgres_db: str) -> None:
         next(rows)
         pid = store.driver.connection.info.backend_pid
         other.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
-        with pytest.raises(psycopg.OperationalError):
+        with pytest.raises(psycopg.OperationalError) as caught:
             list(rows)
+        assert "the connection is lost" in caught.value.__notes__[0]
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -13,24 +14,21 @@ import pytest
 
 import stepping as st
 from stepping.compiler.zset import ZSetPython
+from tests.concurrency.killed import run_and_kill
 from tests.docs.page import ROOT
 from tests.support.place import Place
-from tests.support.processes import counting_statements, forked
 from tests.support.shop import ANN, BOB, graph, reading, totals
 
-KILLED = -signal.SIGKILL
+NOTHING: ZSetPython[Any] = ZSetPython()
 
 
 def expected(total: int) -> ZSetPython[Any]:
     return ZSetPython({st.Pair(total, "Ann"): 1}) if total else ZSetPython()
 
 
-def drain_until_killed(place: Place, at: int) -> None:
-    die_after = counting_statements()
-    with place.opened(graph, create_tables=False) as store:
-        die_after(at)
-        store.drain(limit=2)
-        store.drain(limit=100)
+def drain_twice(store: Any) -> None:
+    store.drain(limit=2)
+    store.drain(limit=100)
 
 
 def test_killed_at_every_statement(place: Place) -> None:
@@ -38,17 +36,14 @@ def test_killed_at_every_statement(place: Place) -> None:
     total = 0
     with place.opened(graph) as store:
         st.actions(store, graph)[0].insert(ANN)
-    for at in count():
+    for at in count(1):
         with place.opened(graph, create_tables=False) as store:
             users, readings = st.actions(store, graph)
             for value in (1, 2, 3):
                 readings.enqueue([reading(1, value, day=at)])
                 total += value
             users.enqueue(remove=[BOB])
-        with forked(drain_until_killed, place, at) as drainer:  # no connection is open here
-            drainer.join(20)
-            ended = drainer.exitcode
-        assert ended in (0, KILLED)
+        was_killed = run_and_kill(place, graph, drain_twice, at)
         with place.opened(graph, create_tables=False) as store:
             # What is not in the results is in the queue.
             left = sum(
@@ -57,14 +52,41 @@ def test_killed_at_every_statement(place: Place) -> None:
                 for row, n in store.queue.packing.unpack(packed).get("readings", ())
             )
             assert sum(pair.left * n for pair, n in totals.zset(store).iter()) + left == total
-            assert ended == KILLED or not store.queued()
+            assert was_killed or not store.queued()
             store.drain()
             assert totals.zset(store) == expected(total)
             (bad,) = store.quarantined()
             store.drop_queued(bad.id)
-        if ended == 0:
+        if not was_killed:
             break
     assert at > 15  # it was killed at as many statements
+
+
+def test_a_worker_died_half_way_in_front_of_it(place: Place) -> None:
+    """The drain finishes what another worker has left, and then does its own."""
+    t = total = 0
+    left_half_done = 0
+    for at in count(8, 6):
+        with place.opened(graph) as store:
+            users, readings = st.actions(store, graph)
+            if not t:
+                users.insert(ANN, time=st.Time(1, 0))
+                t = 1
+            readings.enqueue([reading(1, 1, day=at)])
+        t += 1
+        change = (NOTHING, ZSetPython({reading(1, 1000, day=at): 1}))
+        insert = partial(st.iteration, graph=graph, inputs=change, time=st.Time(t, 0, True))
+        was_killed = run_and_kill(place, graph, insert, at)
+        with place.opened(graph, max_sleep_secs=10) as store:
+            left_half_done += len(store.status().running)
+            assert store.drain().changes == 1
+            assert store.status().running == ()
+            found = sum(pair.left * n for pair, n in totals.zset(store).iter())
+            assert found - total in (1, 1001)  # the iteration, or nothing of it
+            total = found
+            if not was_killed:
+                break
+    assert left_half_done > 1
 
 
 def test_the_command_goes_on_after_it_was_killed(place: Place) -> None:

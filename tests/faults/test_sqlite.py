@@ -60,7 +60,7 @@ def test_a_full_disk(filled: Place, where: str) -> None:
                 "enqueue": lambda: users.enqueue(MANY * 10),
                 "drain": lambda: store.drain(),
             }[where]()
-        assert "make room" in notes_of(caught.value) or where in ("drain", "enqueue")
+        assert notes_of(caught.value).count("make room") == 1
         if where == "application" and store.driver.connection.in_transaction:
             run("ROLLBACK")
         assert not store.driver.connection.in_transaction
@@ -79,11 +79,9 @@ def test_a_file_that_is_read_only(filled: Path) -> None:
         users, _ = st.actions(store, graph)
         assert users_cache.zset(store) == ZSetPython({ANN: 1})
         for change in (lambda: users.insert(BOB), lambda: users.enqueue([BOB])):
-            with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            with pytest.raises(sqlite3.OperationalError, match="readonly") as caught:
                 change()
-        with pytest.raises(sqlite3.OperationalError) as caught:
-            users.insert(BOB)
-        assert "for writing" in notes_of(caught.value)
+            assert "for writing" in notes_of(caught.value)
         assert users_cache.zset(store) == ZSetPython({ANN: 1})
 
 
@@ -120,11 +118,9 @@ def test_a_file_that_is_locked(filled: Place) -> None:
         )
         users, _ = st.actions(store, graph)
         for change in (lambda: users.insert(BOB), lambda: users.enqueue([BOB])):
-            with pytest.raises(sqlite3.OperationalError, match="locked"):
+            with pytest.raises(sqlite3.OperationalError, match="locked") as caught:
                 change()
-        with pytest.raises(sqlite3.OperationalError) as caught:
-            users.insert(BOB)
-        assert "another connection" in notes_of(caught.value)
+            assert "another connection" in notes_of(caught.value)
         assert users_cache.zset(store) == ZSetPython({ANN: 1})  # reading goes on
     with filled.opened(graph, create_tables=False) as store:
         assert store.queued() == 0
@@ -157,11 +153,9 @@ def test_a_page_that_is_damaged(filled: Place) -> None:
             lambda: users_cache.zset(store).to_python(),
         ]
         for use in uses:
-            with pytest.raises(sqlite3.DatabaseError, match="malformed"):
+            with pytest.raises(sqlite3.DatabaseError, match="malformed") as caught:
                 use()
-        with pytest.raises(sqlite3.DatabaseError) as caught:
-            users.insert(BOB)
-        assert "integrity_check" in notes_of(caught.value)
+            assert "integrity_check" in notes_of(caught.value)
         # It is no fault of what is queued.
         assert (store.queued(), store.quarantined()) == (1, [])
         assert not store.driver.connection.in_transaction
