@@ -52,7 +52,7 @@ def test_every_example_is_tested() -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_python_steps_are_those_that_are_named(name: str, dialect: str) -> None:
     text = str(st.explain(module_of(name).graph, dialect=dialect))
-    found = re.findall(r"^-- Python step: (\w+) \((.+):(\d+)\): ", text, re.MULTILINE)
+    found = re.findall(r"^-- Python step: (?:\w+ = )?(\w+)  (\S+):(\d+)\b", text, re.MULTILINE)
     source = (ROOT / "examples" / f"{name}.py").read_text(encoding="utf-8").splitlines()
     assert {file for _, file, _ in found} <= {f"{name}.py"}
     assert [(operator, source[int(line) - 1].strip()) for operator, _, line in found] == (
