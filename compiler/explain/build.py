@@ -23,6 +23,8 @@ from stepping.compiler.plan.sql_plan import Role, SQLPlan, SQLStatement, SQLStep
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
 from stepping.compiler.plan.tables import TableKind
 
+SHORT = 1_000  # rows of a table that it may be right to read whole
+
 _IN_PYTHON = (Role.PYTHON, Role.FOLD)
 _WHAT = {
     Role.CLEAR: "empty the delta table",
@@ -263,6 +265,9 @@ class _Reader:
         if not node.whole or node.bounded:
             return ""
         name, limited = aliases.get(node.source, (node.source, False))
+        size = self.measured.get(name)
+        if node.chosen and size is not None and size.rows <= SHORT:
+            return ""
         return name if name in self.kept and not limited else ""
 
 

@@ -31,7 +31,8 @@ class PlanNode:
     """One line of a database's plan of a statement.
 
     ``source`` is the table or the alias that it reads, if it reads one. ``whole``: it reads all of
-    it, be it by way of an index. ``bounded``: it stops early, at a LIMIT.
+    it. ``bounded``: it stops early, at a LIMIT. ``chosen``: there is an index that would do, and
+    the planner takes the whole table for cheaper, which it is if that is short.
     """
 
     depth: int
@@ -39,3 +40,4 @@ class PlanNode:
     source: str = ""
     whole: bool = False
     bounded: bool = False
+    chosen: bool = False

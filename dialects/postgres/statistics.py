@@ -89,7 +89,8 @@ def _nodes(node: dict[str, Any], depth: int, *, bounded: bool) -> Iterator[PlanN
             text += f" ({condition.lower()}: {node[condition]})"
     keyed = "Index Cond" in node or kind in ("Bitmap Heap Scan", "Tid Scan", "ModifyTable")
     whole = "Relation Name" in node and not keyed
-    yield PlanNode(depth, text, node.get("Relation Name", ""), whole, bounded)
+    by_index = whole and kind != "Seq Scan"
+    yield PlanNode(depth, text, node.get("Relation Name", ""), whole, bounded, by_index)
     for inner in node.get("Plans", ()):
         # What a LIMIT reads is bounded unless it is sorted, hashed or grouped first.
         limited = kind == "Limit" or (bounded and kind not in ("Sort", "Hash", "Aggregate"))
