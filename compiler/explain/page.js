@@ -146,7 +146,7 @@ function showStep() {
     const known = step.cost.lookups.filter((look) => look.times !== null);
     text += `; for one changed row ${plural(Math.round(known.reduce((sum, look) => sum + look.times, 0) * 10) / 10, "look-up")}`;
     if (known.length < step.cost.lookups.length) text += ` and ${step.cost.lookups.length - known.length} more for each row that those find`;
-    if (step.cost.rows !== null) text += `, ${rounded(step.cost.rows)} rows written`;
+    if (step.cost.rows !== null) text += `, ${rounded(step.cost.rows)} row${step.cost.rows === 1 ? "" : "s"} written`;
   }
   card.append(make("p", {}, text));
   if (step.cost && step.cost.lookups.length) {
