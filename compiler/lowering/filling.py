@@ -224,7 +224,11 @@ class Filler:
 
     def filled(self, changes: Changes) -> list[Statement]:
         statements: list[Statement] = []
-        scheduler, arrangements = self.planned.scheduler, self.planned.arrangements
+        # A step may carry more columns than these tables are made of.
+        scheduler = dataclasses.replace(
+            self.planned.scheduler, demand=Demand(delta=self.needs.wanted), delta_tables={}
+        )
+        arrangements = self.planned.arrangements
         tables = {op: scheduler.delta_table(op) for op in changes.order if op in changes.emitted}
         for op in changes.order:
             if not op.inputs and op not in self.needs.cuts:

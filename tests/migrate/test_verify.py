@@ -103,6 +103,53 @@ def table_of(store: Any, serves: str, kind: str) -> str:
     )
 
 
+class Sold(st.Data):
+    kind: str
+    part: int
+
+
+class Part(st.Data):
+    part: int
+    cost: int
+
+
+class Costs(st.Data):
+    kinds: int
+    cheapest: int
+
+
+def test_a_join_whose_columns_only_its_output_needs(place: Place) -> None:
+    """The join is computed once for two tables, which are made of fewer columns than it has."""
+
+    def query(
+        sold: st.ZSet[Sold], parts: st.ZSet[Part]
+    ) -> tuple[st.ZSet[st.Pair[Sold, Part]], st.ZSet[st.Pair[Costs, int]]]:
+        pairs = st.join(
+            sold,
+            parts,
+            on_left=st.Index.pick(Sold, lambda s: s.part),
+            on_right=st.Index.pick(Part, lambda p: p.part),
+        )
+        costs = st.aggregate(
+            pairs,
+            by=st.Index.pick(st.Pair[Sold, Part], lambda p: p.left.part),
+            into=Costs,
+            kinds=st.agg.count_distinct(lambda p: p.right.cost),
+            cheapest=st.agg.min(lambda p: p.right.cost),
+        )
+        return pairs, costs
+
+    joined: Any = st.compile(query)
+    with place.opened(joined) as store:
+        sold, parts = st.actions(store, joined)
+        sold.insert(Sold(kind="a", part=1), Sold(kind="b", part=2))
+        parts.insert(Part(part=1, cost=3), Part(part=1, cost=4), Part(part=2, cost=5))
+        sold.remove(Sold(kind="b", part=2))
+        found = st.verify(store)
+        assert found.ok, str(found)
+        assert found.verified
+
+
 def test_what_was_changed_by_hand_is_found_and_mended(shop: Any, place: Place) -> None:
     sums = table_of(shop, "group_reduce_flatten", "state")
     totals = table_of(shop, "group_reduce_flatten", "delay")
