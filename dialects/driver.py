@@ -36,6 +36,11 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which has no forks
     os.register_at_fork(after_in_child=_count_fork)
 
 
+def quoted(name: str) -> str:
+    """An identifier as it is written in SQL, whatever is in it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 class Lender:
     """Whoever the driver's connection was got from: here the application, which has made it."""
 
@@ -248,10 +253,6 @@ class Driver(ABC):
         """Which of these indexes are there."""
 
     @abstractmethod
-    def row_counts(self, tables: Sequence[str]) -> dict[str, tuple[int, int | None]]:
-        """Rows of tables, and their bytes where the database knows them."""
-
-    @abstractmethod
     def change(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run a statement that returns no rows; how many rows it changed."""
 
@@ -269,7 +270,7 @@ class Driver(ABC):
 
     @abstractmethod
     def sizes(self, tables: Sequence[str]) -> Mapping[str, TableSize]:
-        """How much tables hold, for `explain`. Counts rows, so it costs a look at them all."""
+        """How much tables hold. Counts rows, so it may cost a look at them all."""
 
     @abstractmethod
     def fan_out(self, table: str, columns: Sequence[str]) -> FanOut | None:

@@ -15,7 +15,8 @@ from stepping.compiler.schema import schema_of
 from stepping.dialects.driver import Driver
 from stepping.errors import MigrationError
 from stepping.runtime import catalog
-from stepping.runtime.engine import Engine, picker_of
+from stepping.runtime.engine import Engine
+from stepping.runtime.running import picker_of
 
 if TYPE_CHECKING:
     from stepping.runtime.migrate import MigrationPlan

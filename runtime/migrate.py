@@ -13,6 +13,7 @@ from stepping.compiler.plan.graph import AnyGraph
 from stepping.compiler.plan.migration import Hints, Migration, MigrationStatement, Phase
 from stepping.compiler.plan.script import Meta, ScriptStep, script_text, steps_of
 from stepping.compiler.plan.sql_plan import Role, SQLStatement
+from stepping.compiler.plan.statistics import TableSize
 from stepping.compiler.plan.tables import Table
 from stepping.dialects.driver import Driver
 from stepping.errors import MigrationError
@@ -35,7 +36,7 @@ class MigrationPlan:
     rows: Mapping[str, Iterable[Any]] = field(default_factory=dict, repr=False)
     undone: tuple[MigrationStatement, ...] = field(default=(), repr=False)
     not_undone: str = ""  # why there is no way back
-    sizes: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)  # rows, bytes
+    sizes: Mapping[str, TableSize] = field(default_factory=dict)
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -218,7 +219,7 @@ def plan(
     made = graph.migration(driver.dialect, old, others, hints, allow_negative=allow_negative)
     recompute = catalog.stored_recompute(driver, name) if old is not None else None
     undone, why = graph.undo(made, recompute, hints.renames)
-    sizes = driver.row_counts(sorted({each.table for each in made.filled_from if each.table}))
+    sizes = driver.sizes(sorted({each.table for each in made.filled_from if each.table}))
     return MigrationPlan(
         made,
         found[name].version + 1 if name in found else 1,

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from stepping.compiler.plan.changes import Fate
 from stepping.compiler.plan.migration import Migration, Phase
+from stepping.compiler.plan.statistics import TableSize
 
-Sizes = Mapping[str, tuple[int, int | None]]
+Sizes = Mapping[str, TableSize]
 _SHOWN = {
     Fate.KEPT: "kept, with its rows",
     Fate.INDEXED: "kept, with its rows; indexes change",
@@ -84,8 +85,9 @@ def _source(each: object, migration: Migration, sizes: Sizes) -> str:
     if query != migration.query and (migration.old is None or query != migration.old.query):
         text += f" of the query {query}"
     if table in sizes:
-        rows, size = sizes[table]
-        text += f", {rows:,} rows" + (f", {bytes_shown(size)}" if size is not None else "")
+        held = sizes[table]
+        text += f", {held.rows:,} rows"
+        text += f", {bytes_shown(held.bytes)}" if held.bytes is not None else ""
     return f"{text}; {note}" if note else text
 
 

@@ -364,23 +364,6 @@ class PostgresDriver(Driver):
         )
         return {name for (name,) in self._execute(sql, (list(names),)).fetchall()}
 
-    def row_counts(self, tables: Sequence[str]) -> dict[str, tuple[int, int | None]]:
-        # An estimate where there is one: to count a large table takes long.
-        sql = (
-            "SELECT c.relname, c.reltuples::int8, pg_catalog.pg_table_size(c.oid) "
-            "FROM pg_catalog.pg_class c WHERE c.relname = ANY(%s) "
-            "AND pg_catalog.pg_table_is_visible(c.oid) AND c.relkind IN ('r', 'p')"
-        )
-        found: dict[str, tuple[int, int | None]] = {}
-        with self._connection.transaction():
-            for name, rows, size in self._execute(sql, (list(tables),)).fetchall():
-                if rows < 1:
-                    quoted = '"' + name.replace('"', '""') + '"'
-                    counted = self._execute(f"SELECT count(*) FROM {quoted}".encode()).fetchone()
-                    rows = counted[0] if counted else 0
-                found[name] = (rows, size)
-        return found
-
     def change(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         return self._raw().execute(sql.encode(), parameters or None).rowcount
 

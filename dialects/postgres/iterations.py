@@ -10,6 +10,7 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from stepping.compiler.plan.sql_plan import SQLDelta
+from stepping.dialects.driver import quoted
 from stepping.dialects.iterations import Iterations, Used
 
 _CLASS = 0x73746570  # of our session locks: each worker has one, with a number of its own
@@ -78,7 +79,3 @@ class PostgresIterations(Iterations):
             "WHERE query = $1 AND t = $2 AND name = $3 OFFSET 0) d",
             (query, t, delta.table),
         )
-
-
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

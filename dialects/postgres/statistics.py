@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
+from stepping.dialects.driver import quoted
 
 Read = Callable[..., list[tuple[Any, ...]]]
 
@@ -21,10 +22,6 @@ FROM pg_stats s JOIN pg_class c ON c.relname = s.tablename AND pg_table_is_visib
 JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = s.schemaname
 WHERE s.tablename = $1::text AND s.attname = ANY($2::text[])
 """
-
-
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def sizes(read: Read, tables: Sequence[str]) -> dict[str, TableSize]:

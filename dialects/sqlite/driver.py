@@ -295,18 +295,6 @@ class SQLiteDriver(Driver):
         rows = self._select("SELECT name FROM sqlite_master WHERE type = 'index'")
         return {name for (name,) in rows} & set(names)
 
-    def row_counts(self, tables: Sequence[str]) -> dict[str, tuple[int, int | None]]:
-        found: dict[str, tuple[int, int | None]] = {}
-        for name in tables:
-            quoted = '"' + name.replace('"', '""') + '"'
-            (rows,) = self._select(f"SELECT count(*) FROM {quoted}").fetchone()
-            size = None
-            with suppress(sqlite3.OperationalError):  # dbstat is a compile-time option
-                sql = "SELECT sum(pgsize) FROM dbstat WHERE name = ? AND aggregate = TRUE"
-                (size,) = self._select(sql, (name,)).fetchone()
-            found[name] = (rows, size)
-        return found
-
     def change(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         return self._connection.execute(sql, parameters).rowcount
 

@@ -8,16 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
+from stepping.dialects.driver import quoted
 
 Row = tuple[Any, ...]
 Read = Callable[[str], list[Row]]
 
 SAMPLE = 100_000  # rows of a table that are looked at for its fan-out
 _READS = re.compile(r"^(SCAN|SEARCH) (\S+)(.*)$")
-
-
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def text(value: str) -> str:

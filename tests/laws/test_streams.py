@@ -12,7 +12,7 @@ import stepping as st
 from stepping import Index, Pair, ZSet
 from tests.support.histories import History, histories
 from tests.support.law import act, empty, law
-from tests.support.oracle import Found, Rows, settings, start_again, there, total
+from tests.support.oracle import Found, Rows, settings, there, total
 from tests.support.rows import Item, Maybe, Part
 
 by_k = Index.pick(Item, lambda i: i.k)
@@ -186,7 +186,6 @@ def test_steps(
         def holds(history: History) -> None:
             for each in opened.stores:
                 empty(each.store)
-                start_again(each.store)
             stores = [each.store for each in opened.stores]
             stores.append(st.StorePython.from_graph(graph, allow_negative=negative))
             run(graph, stores, judge, history)

@@ -17,6 +17,7 @@ import stepping as st
 from stepping.compiler import ir
 from stepping.compiler.codec import python_codec
 from stepping.compiler.zset import ZSet, ZSetPython
+from stepping.dialects.driver import quoted
 from tests.support.histories import Change, History
 
 _serial = itertools.count()
@@ -176,18 +177,20 @@ def act(store: st.Store, graph: Any, step: Sequence[Change]) -> tuple[ZSet[Any],
 
 
 def empty(store: Any) -> None:
-    """Take all rows from the tables of a store, as if nothing had been inserted yet."""
-    quoted = ['"' + name.replace('"', '""') + '"' for name in store.plan.kept]
-    if not quoted:
-        return
-    connection = store.driver.connection
-    if isinstance(connection, psycopg.Connection):
-        connection.execute(f"TRUNCATE {', '.join(quoted)}".encode())
-    else:
-        for name in quoted:
-            connection.execute(f"DELETE FROM {name}")  # noqa: S608
-    connection.execute("UPDATE stepping_queries SET started = FALSE")
+    """Take all rows from the tables of a store, as if nothing had been inserted yet.
+
+    So the next step is the first one, in which a count of nothing appears.
+    """
     store.engine.started = False
+    connection = store.driver.connection
+    connection.execute("UPDATE stepping_queries SET started = FALSE")
+    names = [quoted(name) for name in store.plan.kept]
+    if isinstance(connection, psycopg.Connection):
+        if names:
+            connection.execute(f"TRUNCATE {', '.join(names)}".encode())
+    else:
+        for name in names:
+            connection.execute(f"DELETE FROM {name}")  # noqa: S608
 
 
 @contextlib.contextmanager

@@ -63,14 +63,9 @@ class Judges(list[Judged]):
 
 
 class JudgedLaw(Law):
-    """The law of a query whose meaning is held to an oracle, on stores that start anew."""
+    """The law of a query whose meaning is held to an oracle."""
 
     oracle: Oracle
-
-    def hold(self, history: History) -> None:
-        for each in self.stores:
-            start_again(each.store)
-        super().hold(history)
 
     def expected(
         self, inputs: Mapping[str, ZSet[Any]]
@@ -85,12 +80,6 @@ class JudgedLaw(Law):
                 judge = ZSetPython((form(row), count) for row, count in wanted.items())
                 assert shown(output) == shown(judge), f"the meaning of output {i}"
         return (outputs, caches), failure
-
-
-def start_again(store: Any) -> None:
-    """Let the next step be the first one, in which a count of nothing appears."""
-    store.engine.started = False
-    store.driver.connection.execute("UPDATE stepping_queries SET started = false")
 
 
 def hold(
