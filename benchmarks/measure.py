@@ -63,6 +63,8 @@ def measure(workload: Workload, settings: Settings, tell: Tell) -> Run:
             )
 
         names = check(workload, settings, folder, run, tell)
+        if not names:
+            raise Unavailable(f"nobody is measured: {'; '.join(run.skipped)}")
         lanes: list[Lane] = []
         for rows in settings.rows:
             for name in names:

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import databases, document, report, results
+from benchmarks.competitor import Unavailable
 from benchmarks.lane import LaneError
 from benchmarks.measure import Settings, Tell, WrongResult, measure
 from benchmarks.workload import Workload, all_workloads
@@ -82,6 +83,9 @@ def measure_all(workloads: list[Workload], given: argparse.Namespace) -> list[st
                     name = f"{workload.name} on {dialect}, {shown} rows"
                     try:
                         run = measure(workload, settings, _teller(name))
+                    except Unavailable as reason:
+                        print(f"\n{name} is left out. {reason}", file=sys.stderr)
+                        continue
                     except (WrongResult, LaneError) as error:
                         print(error, file=sys.stderr)
                         failed.append(name)

@@ -160,6 +160,9 @@ def main() -> None:
         request = json.loads(line)
         try:
             answer(getattr(worker, request.pop("do"))(**request))
+        except Unavailable as reason:
+            answer({"unavailable": str(reason)})
+            return
         except Exception:
             answer({"error": traceback.format_exc()})
             return

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from benchmarks import databases
+from benchmarks.by_hand.staging import Staging
 from benchmarks.competitor import Competitor, Counted
 from benchmarks.workload import Change
 from benchmarks.workloads.meter_reads import EPOCH, EPOCH_DAY, MICROSECOND
@@ -36,9 +37,7 @@ TABLES = (
     "CREATE TEMP TABLE dg (date INTEGER, user_id INTEGER, meter_id INTEGER, "
     "n0 INTEGER, s0 REAL, n1 INTEGER, s1 REAL)",
 )
-STAGE_ONE = "INSERT INTO temp.in_reads VALUES (?, ?, ?, ?)"
-STAGE_ROWS = 256
-STAGE_MANY = STAGE_ONE + ", (?, ?, ?, ?)" * (STAGE_ROWS - 1)
+READS = Staging("DELETE FROM temp.in_reads", "INSERT INTO temp.in_reads VALUES (?, ?, ?, ?)")
 CHANGE = """
     INSERT INTO temp.dg
     SELECT g.date, g.user_id, g.meter_id, a.n, a.s, coalesce(a.n, 0) + g.n, coalesce(a.s, 0.0) + g.s
@@ -96,15 +95,8 @@ class Pipeline(Competitor):
             ]
         execute = self.connection.execute
         execute("BEGIN IMMEDIATE")
-        execute("DELETE FROM temp.in_reads")
         execute("DELETE FROM temp.dg")
-        start = 0
-        while len(rows) - start >= STAGE_ROWS:
-            many = rows[start : start + STAGE_ROWS]
-            execute(STAGE_MANY, [value for row in many for value in row])
-            start += STAGE_ROWS
-        if start < len(rows):
-            self.connection.executemany(STAGE_ONE, rows[start:])
+        READS.load(self.connection, rows)
         execute(CHANGE)
         execute(KEEP_DAILY)
         execute(KEEP_READS)
