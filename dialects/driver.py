@@ -77,6 +77,7 @@ class Driver(ABC):
     dialect: str
     patience: Callable[[], float] = staticmethod(lambda: 30.0)  # how long a lock is waited for
     forks: int  # what `forks` gave when it was opened
+    together_secs: float  # for how long one transaction takes in stages of an iteration
 
     def check(self) -> None:
         """Raise `StoreError` unless this process can use the connection."""
@@ -182,6 +183,10 @@ class Driver(ABC):
         Nothing is returned unless the installed query of this name has the fingerprint: a process
         that was started before a migration must not go on with its old plan.
         """
+
+    @abstractmethod
+    def lock_free(self, tables: Sequence[str], query: str, fingerprint: str) -> Mapping[str, int]:
+        """As `lock`, but only those rows that can be locked without waiting."""
 
     @abstractmethod
     def standing(self, tables: Sequence[str]) -> Mapping[str, int]:

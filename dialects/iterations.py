@@ -154,6 +154,13 @@ class Iterations(ABC):
         given = (float(lease), query, record.t, record.attempt, record.stage)
         return self.changed(sql, given) == 1
 
+    def reach(self, query: str, record: Record) -> None:
+        """Count several stages."""
+        self.changed(
+            "UPDATE stepping_iterations SET stage = $1 WHERE query = $2 AND t = $3",
+            (record.stage, query, record.t),
+        )
+
     def renew(self, query: str, record: Record, lease: float) -> None:
         """Say that a worker is still there, while it waits."""
         self.changed(

@@ -6,7 +6,7 @@ import random
 import threading
 import time as clock
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -35,6 +35,7 @@ class Engine(Statements):
     max_sleep_secs: float | None = None
     started: bool = False  # whether the first step is known to have been
     loaded: tuple[int, int] | None = None  # the staged iteration whose deltas the connection has
+    digests: dict[int, str] = field(default_factory=dict)  # of steps, by their identity
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -234,6 +235,12 @@ class Engine(Statements):
         low, high = min(standing.values()), max(standing.values())
         running = self.driver.iterations.records(self.plan.query, state=RUNNING)
         return any(low < each.t <= high for each in running)
+
+    def digest_of(self, step: SQLStep) -> str:
+        """What a record says of the plan of a step."""
+        if id(step) not in self.digests:
+            self.digests[id(step)] = stages.digest_of(step)
+        return self.digests[id(step)]
 
     def undo(self, iteration: StagedIteration, error: Exception) -> RowError:
         """Undo an iteration that failed when it was written in part; returns what to raise."""

@@ -11,7 +11,7 @@ from stepping.dialects.driver import Row
 from stepping.dialects.iterations import QUARANTINED, RUNNING, Record
 from stepping.errors import RowError, SteppingError, StoreError
 from stepping.runtime.frontier import Time
-from stepping.runtime.stages import Fenced, StagedIteration, digest_of, unpacked_input
+from stepping.runtime.stages import Fenced, StagedIteration, unpacked_input
 from stepping.runtime.waiting import LEASE_SECS
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def iteration_of(engine: Engine, record: Record) -> StagedIteration:
     """A recorded iteration, as this worker's plan runs it."""
     staged = unpacked_input(record.input)
     step = engine.plan.step(frozenset(staged))
-    if digest_of(step) != record.plan:
+    if engine.digest_of(step) != record.plan:
         raise StoreError(
             f"the iteration at time {record.t} of the query {engine.plan.query!r} was begun with "
             "another version of its plan, and is not finished",

@@ -75,7 +75,7 @@ class Statements:
         staged: Mapping[str, list[tuple[Row, int]]],
         raw: dict[int, list[Row]] | None = None,
     ) -> dict[int, Pairs]:
-        """Run statements in order. ``raw`` gets the outputs as they are read."""
+        """Run statements in order; returns the outputs, or ``raw`` gets them as they are read."""
         found: dict[int, Pairs] = {}
         driver = self.driver
         driver.open_session()
@@ -102,9 +102,10 @@ class Statements:
                         )
                 case Role.READ:
                     read = driver.read(statement.sql)
-                    if raw is not None:
+                    if raw is None:
+                        found[statement.output] = self.decoded(statement.output, read)
+                    else:
                         raw[statement.output] = read
-                    found[statement.output] = self.decoded(statement.output, read)
         return found
 
     def decoded(self, output: int, rows: Sequence[Row]) -> Pairs:

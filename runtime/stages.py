@@ -1,16 +1,21 @@
-"""An iteration with flush_every_set=True: one transaction a stage, so that the next can enter.
+"""An iteration with flush_every_set=True: committed stage by stage, so that the next can enter.
 
 The first transaction also writes the record of the iteration (its input, the iteration before it,
 its plan), each but the last the deltas that later stages read. So whoever comes next can go on from
 the last commit: see `recovery`. Whoever commits a stage counts it in the record first, under its
 lock; a worker that was taken for dead finds that it cannot, and writes nothing more.
+
+A commit, with the record and the journal, costs what a short stage does. So a transaction goes on
+with stages whose tables are free and ready, until it has lasted for the `together_secs` of the
+driver; if it gets to the last, there is nothing to be recorded. Row functions in Python may take
+any time, so a stage that calls one has a transaction of its own.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time as clock
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -61,8 +66,9 @@ class StagedIteration:
     record: Record
     is_own: bool = True  # its outputs are for this worker's caller
     is_awaited: bool = False  # the worker that began it may yet ask for them
-    found: dict[int, Pairs] = field(default_factory=dict)
-    raw: dict[int, list[Row]] = field(default_factory=dict)  # for the worker that is not us
+    is_alone: bool = False  # each stage has a transaction of its own
+    at: int = 0  # the stage that is done, or was last
+    outputs: dict[int, list[Row]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.driver = self.engine.driver
@@ -70,7 +76,7 @@ class StagedIteration:
         self.query = self.engine.plan.query
         self.last = len(self.step.stages) - 1
 
-    # -- one stage ----------------------------------------------------------------------------
+    # -- some stages --------------------------------------------------------------------------
 
     def tables(self, stage: int) -> tuple[str, ...]:
         """What a stage moves: its tables, and with the last one also those nothing touches."""
@@ -86,18 +92,15 @@ class StagedIteration:
         tables = self.tables(stage)
         first = stage == 0
         while True:
-            if first and self.is_own:
-                floor = self.engine.wait(
-                    tables, self.time, predecessor=self.record.predecessor, own=self.known()
-                )
-            else:
-                behind = Time(self.record.t)
-                floor = self.engine.wait(
-                    tables, behind, predecessor=self.record.predecessor, own=self.known()
-                )
+            if first and not self.is_loaded():
+                self.prepare()
+            time = self.time if first and self.is_own else Time(self.record.t)
+            floor = self.engine.wait(
+                tables, time, predecessor=self.record.predecessor, own=self.known()
+            )
+            if first and not self.is_loaded():
+                continue  # it has finished another iteration while it waited
             try:
-                if first:
-                    self.prepare()
                 self.engine.again(
                     partial(self.commit, stage, tables, floor), joined=self.driver.in_transaction()
                 )
@@ -106,26 +109,28 @@ class StagedIteration:
                     before = max(self.record.predecessor, reason.predecessor)
                     self.record = replace(self.record, predecessor=before)
                 continue
-            self.record = replace(self.record, stage=stage + 1)
             return
 
     def known(self) -> Record | None:
         """The record, if it is in the database."""
         return self.record if self.record.attempt else None
 
+    def is_loaded(self) -> bool:
+        """Whether the connection's delta tables are as the stages so far have left them."""
+        return self.engine.loaded == (self.record.t, self.record.attempt)
+
     def prepare(self) -> None:
         """Fill the deltas that need no kept table, before anybody is kept from writing."""
         self.engine.loaded = None
         with self.driver.preparing():
             self.driver.open_session()
-            self.found |= self.engine.statements(
-                self.step.statements[: self.step.untouching], self.staged, self.raw
-            )
+            statements = self.step.statements[: self.step.untouching]
+            self.engine.statements(statements, self.staged, self.outputs)
         self.engine.loaded = (self.record.t, self.record.attempt)
 
     def commit(self, stage: int, tables: Sequence[str], floor: Mapping[str, int]) -> None:
+        """A transaction: a stage, and those behind it that it can go on with."""
         engine, record = self.engine, self.record
-        start, end, _ = self.step.stages[stage]
         self.driver.open_session()
         with self.driver.staging():
             if stage == 0:
@@ -133,29 +138,76 @@ class StagedIteration:
             if record.attempt and not self.iterations.enter(self.query, record, LEASE_SECS):
                 raise Fenced
             engine.lock(tables, Time(record.t), floor)
+            ends = clock.monotonic() + (0 if self.is_alone else self.driver.together_secs)
             if stage == 0:
-                self.begin(tables)
-            elif engine.loaded != (record.t, record.attempt):
+                record = self.entered(tables)
+            elif not self.is_loaded():
                 self.load()
-            at = start + self.step.untouching if stage == 0 else start
-            statements = self.step.statements[at:end]
-            found = engine.statements(statements, self.staged, self.raw)
-            for delta in self.step.needs[stage]:
-                self.iterations.keep(self.query, record.t, delta)
-            for output, rows in self.raw.items() if self.is_awaited else ():
-                packed = pack_rows([tuple(row) for row in rows])
-                self.iterations.keep_packed(self.query, record.t, f"output {output}", packed)
-            if stage == self.last:
-                self.finish()
-            self.driver.advance(tables, record.t)
-        if stage == 0 and not record.attempt:
-            self.record = replace(self.record, attempt=1)
-            engine.loaded = (record.t, 1)
-        self.found |= found
-        self.raw.clear()
+            raw = dict(self.outputs) if stage == 0 else {}
+            moved = [*tables]
+            for at in self.ready(stage, record, ends):
+                self.at = at
+                moved += self.tables(at) if at > stage else ()
+                start, end, _ = self.step.stages[at]
+                start += self.step.untouching if at == 0 else 0
+                engine.statements(self.step.statements[start:end], self.staged, raw)
+            record = self.reached(record, stage, self.at, raw)
+            self.driver.advance(moved, record.t)
+        self.record = record
+        engine.loaded = (record.t, record.attempt)
+        self.outputs |= raw
 
-    def begin(self, tables: Sequence[str]) -> None:
-        """Under the gate: who is before this iteration, and write its record."""
+    def ready(self, stage: int, record: Record, ends: float) -> Iterator[int]:
+        """A stage, and those that can be done in the same transaction."""
+        yield stage
+        for at in range(stage + 1, self.last + 1):
+            if clock.monotonic() >= ends or not self.can_enter(at, record):
+                return
+            yield at
+
+    def can_enter(self, stage: int, record: Record) -> bool:
+        """Whether a stage can be done in the same transaction: its tables are locked then."""
+        start, end, _ = self.step.stages[stage]
+        if any(each.role is Role.PYTHON for each in self.step.statements[start:end]):
+            return False
+        plan, tables = self.engine.plan, self.tables(stage)
+        standing = self.driver.lock_free(tables, plan.query, plan.fingerprint)
+        ready = (record.predecessor <= t < record.t for t in standing.values())
+        return len(standing) == len(tables) and all(ready)
+
+    def reached(
+        self, record: Record, first: int, last: int, raw: Mapping[int, list[Row]]
+    ) -> Record:
+        """Write down that stages are done, and what later ones need of them."""
+        done = replace(record, stage=last + 1)
+        if last == self.last:
+            if record.attempt:
+                self.keep_outputs(raw)
+                self.finish()
+            return done
+        if not record.attempt:
+            plan, packed = self.engine.digest_of(self.step), packed_input(self.staged)
+            done = replace(done, attempt=1, plan=plan, input=packed)
+            self.iterations.begin(self.query, done, LEASE_SECS)
+        elif last > first:  # `enter` has counted one
+            self.iterations.reach(self.query, done)
+        later = [each.sql for each in self.step.statements[self.step.stages[last][1] :]]
+        filled = {
+            delta.table: delta for each in self.step.needs[first : last + 1] for delta in each
+        }
+        for delta in filled.values():
+            if any(delta.table in sql for sql in later):
+                self.iterations.keep(self.query, record.t, delta)
+        self.keep_outputs(raw)
+        return done
+
+    def keep_outputs(self, raw: Mapping[int, list[Row]]) -> None:
+        for output, rows in raw.items() if self.is_awaited else ():
+            packed = pack_rows([tuple(row) for row in rows])
+            self.iterations.keep_packed(self.query, self.record.t, f"output {output}", packed)
+
+    def entered(self, tables: Sequence[str]) -> Record:
+        """Under the gate: the record, with the iteration that is before this one."""
         record = self.record
         running = [e for e in self.iterations.records(self.query, state=RUNNING) if e.t != record.t]
         taken = [each.t for each in running if each.t > record.t]
@@ -169,10 +221,9 @@ class StagedIteration:
         if any(standing[name] < before for name in tables):
             raise NotYet(before)
         if record.attempt:
-            return
+            return record
         self.engine.use(self.time, early=False)
-        self.record = record = replace(record, predecessor=max(before, record.predecessor))
-        self.iterations.begin(self.query, replace(record, attempt=1, stage=1), LEASE_SECS)
+        return replace(record, predecessor=max(before, record.predecessor))
 
     def load(self) -> None:
         """Fill the connection's delta tables with what earlier stages made."""
@@ -183,7 +234,6 @@ class StagedIteration:
         self.engine.statements(inputs, self.staged)
         for delta in self.deltas_before(self.record.stage):
             self.iterations.load(self.query, self.record.t, delta)
-        self.engine.loaded = (self.record.t, self.record.attempt)
 
     def deltas_before(self, stage: int) -> list[SQLDelta]:
         found = {delta.table: delta for each in self.step.needs[:stage] for delta in each}
@@ -211,8 +261,14 @@ class StagedIteration:
                     if self.taken_over():
                         break
                 except Exception as error:
-                    if self.known() is None or not self.is_bad_input(error):
+                    if not self.is_bad_input(error):
                         raise
+                    if self.known() is None:
+                        if self.at == 0:
+                            raise
+                        # What becomes of an input does not hang on how soon its stages were done.
+                        self.is_alone = True
+                        continue
                     explained = self.engine.undo(self, error)
                     raise explained from error
         except BaseException:
@@ -222,7 +278,9 @@ class StagedIteration:
                 with suppress(Exception):
                     self.iterations.abandon(self.query, self.record)
             raise
-        return self.found
+        decoded = self.engine.decoded
+        found = self.outputs if self.is_own else {}
+        return {output: decoded(output, rows) for output, rows in found.items()}
 
     def is_bad_input(self, error: Exception) -> bool:
         if isinstance(error, FrontierTimeout | TimePassed | StoreError | NotYet):
@@ -253,7 +311,7 @@ class StagedIteration:
             if self.is_own and record.worker == self.record.worker:
                 # Sent back to the start, since one before it was undone.
                 self.record = record
-                self.found.clear()
+                self.outputs.clear()
                 return False
             if not self.is_own:
                 raise Fenced
@@ -268,7 +326,7 @@ class StagedIteration:
     def take_outputs(self) -> None:
         for name, packed in self.iterations.packed(self.query, self.record.t).items():
             output = int(name.removeprefix("output "))
-            self.found[output] = self.engine.decoded(output, unpack_rows(packed))
+            self.outputs[output] = unpack_rows(packed)
         self.iterations.forget(self.query, self.record.t)
 
 
@@ -280,9 +338,9 @@ def run(engine: Engine, step: SQLStep, staged: Staged, time: Time) -> dict[int, 
         stage=0,
         stages=len(step.stages),
         predecessor=-1,
-        plan=digest_of(step),
+        plan="",
         state=RUNNING,
-        input=packed_input(staged),
+        input=b"",
         worker=engine.driver.iterations.worker(),
         error=None,
         begun_at=0.0,

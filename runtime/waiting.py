@@ -57,12 +57,15 @@ class Wait:
         """
         need = max(self.time.frontier, self.predecessor)
         longest = longest_wait(self.max_sleep_secs)
-        started = clock.monotonic()
+        started = moved = clock.monotonic()
         look = started + _LOOK_SECS
         renew = started + LEASE_SECS / 3
         first = True
+        before: Mapping[str, int] = {}
         while True:
             standing = self.driver.standing(self.tables)
+            if standing != before:
+                before, moved = standing, clock.monotonic()
             if self.time.input_time >= 0:
                 check_not_passed(standing, self.time)
             behind = {name: t for name, t in standing.items() if t < need}
@@ -93,8 +96,8 @@ class Wait:
                 renew = now + LEASE_SECS / 3
             if now >= started + longest:
                 raise self.timeout(longest, need, behind or standing)
-            # Late by a tenth of the wait at most, where nobody is woken.
-            pause = max(_FIRST_PAUSE_SECS, (now - started) / 10)
+            # Where nobody is woken: late by a tenth of what the step before this one takes.
+            pause = max(_FIRST_PAUSE_SECS, (now - moved) / 10)
             self.driver.pause(min(pause, _LONGEST_PAUSE_SECS))
         return {name: min(t, need) for name, t in standing.items()}
 

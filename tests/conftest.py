@@ -9,6 +9,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from stepping.dialects.postgres.driver import PostgresDriver
+from stepping.dialects.sqlite.driver import SQLiteDriver
 from tests.support import postgres_server
 from tests.support.place import Place, postgres_place, sqlite_place
 from tests.support.postgres_database import database
@@ -151,3 +153,12 @@ def place(request: pytest.FixtureRequest) -> Place:
     if request.param == "sqlite":
         return sqlite_place(request.getfixturevalue("sqlite_path"))
     return postgres_place(request.getfixturevalue("postgres_db"))
+
+
+@pytest.fixture
+def each_stage_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stages of an iteration have transactions of their own, however short they are, so that there
+    is something between them to fail. Processes that are forked have it so as well.
+    """
+    for driver in (PostgresDriver, SQLiteDriver):
+        monkeypatch.setattr(driver, "together_secs", 0.0)

@@ -45,6 +45,13 @@ _SET = "SELECT " + ", ".join(
 _READ_COMMITTED = (
     "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL datestyle = 'ISO, YMD'; "
 )
+_LOCK = (
+    "WITH l AS (SELECT table_name FROM last_update WHERE table_name = ANY(%s) "
+    "AND EXISTS (SELECT FROM stepping_queries WHERE name = %s AND fingerprint = %s) "
+    "ORDER BY table_name FOR UPDATE) UPDATE last_update u SET t = u.t FROM l "
+    "WHERE u.table_name = l.table_name RETURNING u.table_name, u.t"
+)
+_LOCK_FREE = _LOCK.replace("FOR UPDATE", "FOR UPDATE SKIP LOCKED")
 _CHANNEL = "stepping"  # told whenever a table has been moved to a later time
 _LISTEN_SECS = 0.1  # how long to wait for that before looking anyway
 _CURRENT = "SELECT " + ", ".join(f"current_setting('{name}')" for name in SETTINGS)
@@ -58,6 +65,7 @@ def connect(url: str) -> psycopg.Connection[Any]:
 
 class PostgresDriver(Driver):
     dialect = "postgres"
+    together_secs = 0.005  # some times what it costs to commit a stage and to begin the next
 
     def __init__(
         self,
@@ -207,15 +215,17 @@ class PostgresDriver(Driver):
             yield
 
     def lock(self, tables: Sequence[str], query: str, fingerprint: str) -> Mapping[str, int]:
+        return self._lock(_LOCK, tables, query, fingerprint)
+
+    def lock_free(self, tables: Sequence[str], query: str, fingerprint: str) -> Mapping[str, int]:
+        return self._lock(_LOCK_FREE, tables, query, fingerprint)
+
+    def _lock(
+        self, sql: str, tables: Sequence[str], query: str, fingerprint: str
+    ) -> Mapping[str, int]:
         # An earlier statement than those that read the tables, or their snapshot would be older
         # than the lock. Each row is written, not only locked: under REPEATABLE READ that makes a
         # step fail, to be run again, whose snapshot is older than the last change.
-        sql = (
-            "WITH l AS (SELECT table_name FROM last_update WHERE table_name = ANY(%s) "
-            "AND EXISTS (SELECT FROM stepping_queries WHERE name = %s AND fingerprint = %s) "
-            "ORDER BY table_name FOR UPDATE) UPDATE last_update u SET t = u.t FROM l "
-            "WHERE u.table_name = l.table_name RETURNING u.table_name, u.t"
-        )
         # A lock that was waited for is that of the row as it is then; the catalog is seen as it
         # was before. So a migration deletes the rows of a query and inserts them anew.
         given = (list(tables), query, fingerprint)

@@ -22,6 +22,13 @@ def caches(store: Any) -> tuple[dict[Any, int], dict[Any, int]]:
     return dict(totals.zset(store).iter()), dict(users_cache.zset(store).iter())
 
 
+@pytest.fixture(params=["alone", "together"])
+def transactions(request: pytest.FixtureRequest) -> None:
+    """Whether stages are committed together must make no difference to what becomes of an input."""
+    if request.param == "alone":
+        request.getfixturevalue("each_stage_alone")
+
+
 @pytest.fixture
 def store(place: Place) -> Iterator[Any]:
     with place.opened(graph, max_sleep_secs=10) as opened:
@@ -31,6 +38,7 @@ def store(place: Place) -> Iterator[Any]:
         yield opened
 
 
+@pytest.mark.usefixtures("transactions")
 def test_it_is_undone_and_the_frontier_moves_on(place: Place, store: Any) -> None:
     _, readings = st.actions(store, graph)
     before = place.contents(graph)
@@ -52,6 +60,7 @@ def test_it_is_undone_and_the_frontier_moves_on(place: Place, store: Any) -> Non
     assert dict(totals.zset(store).iter()) == {st.Pair(7, "Ann"): 1}
 
 
+@pytest.mark.usefixtures("each_stage_alone")
 def test_retry_and_drop(store: Any) -> None:
     users, readings = st.actions(store, graph)
     for t in (3, 4):
@@ -106,6 +115,7 @@ class Worker(threading.Thread):
             self.error = error
 
 
+@pytest.mark.usefixtures("each_stage_alone")
 def test_those_that_have_entered_behind_it(
     place: Place, store: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +149,7 @@ def test_those_that_have_entered_behind_it(
     assert store.status().running == ()
 
 
+@pytest.mark.usefixtures("each_stage_alone")
 def test_a_worker_that_is_thought_dead(
     place: Place, store: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,6 +173,7 @@ def test_a_worker_that_is_thought_dead(
     assert place.read("SELECT * FROM stepping_journal") == []
 
 
+@pytest.mark.usefixtures("transactions")
 def test_a_removed_row_that_is_not_there_fails_before_anything_is_committed(
     place: Place, store: Any
 ) -> None:

@@ -17,17 +17,18 @@ from stepping.runtime.engine import Engine
 from tests.support.place import Place
 from tests.support.shop import ANN, BOB, graph, reading, totals
 
+pytestmark = pytest.mark.usefixtures("each_stage_alone")
+
 
 def at_stage(monkeypatch: pytest.MonkeyPatch, stage: int, act: Callable[[Any], None]) -> None:
     """Do something once inside of the transaction of a stage, counted from 1; 0 is before it."""
     keep = Engine.statements
-    done = False
+    calls = -1
 
     def statements(engine: Engine, *args: Any) -> Any:
-        nonlocal done
-        records = engine.driver.iterations.records(engine.plan.query)
-        if not done and (records[0].stage if records else 0) == stage:
-            done = True
+        nonlocal calls
+        calls += 1
+        if calls == stage:
             act(engine)
         return keep(engine, *args)
 

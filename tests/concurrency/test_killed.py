@@ -88,12 +88,27 @@ class Killing:
 
 
 @pytest.mark.parametrize(
-    ("staged", "next_timed", "kind", "every"),
-    [(True, True, "r", 1), (True, False, "ur", 1), (True, True, "u", 2), (False, True, "ur", 4)],
+    ("alone", "staged", "next_timed", "kind", "every"),
+    [
+        (True, True, True, "r", 1),
+        (True, True, False, "ur", 1),
+        (True, True, True, "u", 2),
+        (False, True, True, "ur", 3),
+        (False, False, True, "ur", 4),
+    ],
 )
 def test_at_each_statement(
-    place: Place, staged: bool, next_timed: bool, kind: str, every: int, sqlite_path: Path
+    place: Place,
+    request: pytest.FixtureRequest,
+    alone: bool,
+    staged: bool,
+    next_timed: bool,
+    kind: str,
+    every: int,
+    sqlite_path: Path,
 ) -> None:
+    if alone:
+        request.getfixturevalue("each_stage_alone")
     with place.opened(graph, max_sleep_secs=10) as store:
         killing = Killing(place, store)
         statement = 1

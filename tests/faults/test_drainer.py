@@ -62,6 +62,7 @@ def test_killed_at_every_statement(place: Place) -> None:
     assert at > 15  # it was killed at as many statements
 
 
+@pytest.mark.usefixtures("each_stage_alone")
 def test_a_worker_died_half_way_in_front_of_it(place: Place) -> None:
     """The drain finishes what another worker has left, and then does its own."""
     t = total = 0
