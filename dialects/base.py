@@ -423,7 +423,11 @@ class Dialect(ABC):
 
     def reference(self, table: Table, name: str, alias: str = "") -> Expression:
         """The value of a table's column."""
-        raw = exp.column(self.identifier(name), table=self.identifier(alias) if alias else None)
+        raw = exp.column(
+            self.identifier(name),
+            table=self.identifier(alias) if alias else None,
+            copy=False,
+        )
         return self.loaded(table, table.column(name), raw)
 
     def ordered(
@@ -448,5 +452,10 @@ class Dialect(ABC):
     def text(self, tree: Expression) -> str:
         """SQL text; what the dialect cannot say is an error, never something else."""
         return str(
-            tree.sql(dialect=self.sqlglot_name, pretty=True, unsupported_level=ErrorLevel.RAISE)
+            tree.sql(
+                dialect=self.sqlglot_name,
+                pretty=True,
+                unsupported_level=ErrorLevel.RAISE,
+                copy=False,  # it changes none of the nodes that we use, and trees are large
+            )
         )

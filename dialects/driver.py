@@ -6,14 +6,16 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLFused, SQLPlan, SQLStatement
-from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
 from stepping.dialects.iterations import Iterations
 from stepping.dialects.queue import QueueTable
 from stepping.errors import StoreError
+
+if TYPE_CHECKING:
+    from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
 
 Row = tuple[Any, ...]
 

@@ -9,7 +9,6 @@ of a query, rows of `stepping_iterations` by time, rows of `last_update` by name
 from __future__ import annotations
 
 import os
-import socket
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -101,6 +100,8 @@ class Iterations(ABC):
         return not self.is_alive(record.worker)
 
     def label(self) -> str:
+        import socket  # takes a while, and is needed in stages only
+
         return f"process {os.getpid()} on {socket.gethostname()}"
 
     # -- iterations ---------------------------------------------------------------------------

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from stepping.compiler.plan import data
 from stepping.compiler.plan.changes import shown_difference
 from stepping.compiler.plan.manifest import Manifest
-from stepping.compiler.plan.recompute import Recompute
 from stepping.compiler.plan.sql_plan import SQLPlan
 from stepping.dialects.driver import Driver
 from stepping.errors import SchemaMismatch, SteppingError
+
+if TYPE_CHECKING:
+    from stepping.compiler.plan.recompute import Recompute
 
 CATALOG = "stepping_queries"
 _READ = (
@@ -79,12 +82,16 @@ def remember(driver: Driver, plan: SQLPlan, key: str, recompute: Callable[[], Re
     """
     if driver.in_transaction():
         return
+    from stepping.compiler.plan.recompute import Recompute
+
     texts = data.to_text(plan, SQLPlan), data.to_text(recompute(), Recompute)
     driver.remember(plan.query, plan.fingerprint, key, *texts)
 
 
 def stored_recompute(driver: Driver, query: str) -> Recompute | None:
     """How a query's tables are computed anew, if a store has been opened on what is installed."""
+    from stepping.compiler.plan.recompute import Recompute
+
     if not driver.existing([CATALOG]):
         return None
     with driver.reading():

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from stepping.compiler.codec import codec_of, python_codec
 from stepping.compiler.plan.graph import AnyGraph, Program
-from stepping.compiler.plan.recompute import Recompute
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import Driver
 from stepping.errors import FrontierTimeout, QueryError, StoreError, UnsupportedError
@@ -19,13 +18,15 @@ from stepping.runtime import catalog, clock, quarantine
 from stepping.runtime.connections import driver_connection, lender_of, opened
 from stepping.runtime.engine import Engine
 from stepping.runtime.frontier import NO_TIME, Time, check_not_passed
-from stepping.runtime.queue import Drained, Quarantined, Queue, QueueInMemory
-from stepping.runtime.status import Status, status_of
 from stepping.runtime.stored import StoredZSet
 
 if TYPE_CHECKING:
     import psycopg
     from sqlalchemy import FromClause
+
+    from stepping.compiler.plan.recompute import Recompute
+    from stepping.runtime.queue import Drained, Quarantined, Queue
+    from stepping.runtime.status import Status
 
 
 class Store:
@@ -149,6 +150,8 @@ class StorePython(Store):
 
     @cached_property
     def _queue(self) -> Queue:
+        from stepping.runtime.queue import Queue, QueueInMemory
+
         return Queue(
             self.graph,
             QueueInMemory(),
@@ -304,6 +307,8 @@ class StoreSQL(Store):
 
     @cached_property
     def _queue(self) -> Queue:
+        from stepping.runtime.queue import Queue
+
         return Queue(
             self.graph,
             self.driver.queue,
@@ -326,6 +331,8 @@ class StoreSQL(Store):
 
     def status(self) -> Status:
         """Where the tables stand, who is at work on them, and what has been put aside."""
+        from stepping.runtime.status import status_of
+
         with self.in_turn():
             return status_of(self.driver, self.plan.query, self.plan.kept)
 

@@ -1,9 +1,7 @@
 """Incremental view maintenance inside the database you already have."""
 
-from stepping.compiler.explain import Explanation as Explanation
-from stepping.compiler.explain import explain as explain
-from stepping.compiler.explain.drawing import write_png as write_png
-from stepping.compiler.explain.drawing import write_svg as write_svg
+import typing as _typing
+
 from stepping.compiler.frontend.index import Index as Index
 from stepping.compiler.frontend.rows import UTC as UTC
 from stepping.compiler.frontend.rows import Data as Data
@@ -74,16 +72,52 @@ from stepping.runtime.actions import actions as actions
 from stepping.runtime.actions import batched as batched
 from stepping.runtime.actions import iteration as iteration
 from stepping.runtime.frontier import Time as Time
-from stepping.runtime.migrate import MigrationPlan as MigrationPlan
-from stepping.runtime.migrate import plan as plan
-from stepping.runtime.queue import Drained as Drained
-from stepping.runtime.status import Status as Status
 from stepping.runtime.store import Store as Store
 from stepping.runtime.store import StorePostgres as StorePostgres
 from stepping.runtime.store import StorePython as StorePython
 from stepping.runtime.store import StoreSQLite as StoreSQLite
 from stepping.runtime.store import connection_postgres as connection_postgres
 from stepping.runtime.store import connection_sqlite as connection_sqlite
-from stepping.runtime.verify import Difference as Difference
-from stepping.runtime.verify import Verification as Verification
-from stepping.runtime.verify import verify as verify
+
+if _typing.TYPE_CHECKING:
+    from stepping.compiler.explain import Explanation as Explanation
+    from stepping.compiler.explain import explain as explain
+    from stepping.compiler.explain.drawing import write_png as write_png
+    from stepping.compiler.explain.drawing import write_svg as write_svg
+    from stepping.runtime.migrate import MigrationPlan as MigrationPlan
+    from stepping.runtime.migrate import plan as plan
+    from stepping.runtime.queue import Drained as Drained
+    from stepping.runtime.status import Status as Status
+    from stepping.runtime.verify import Difference as Difference
+    from stepping.runtime.verify import Verification as Verification
+    from stepping.runtime.verify import verify as verify
+
+# What most processes never use is imported when it is first asked for.
+_LATER = {
+    "Explanation": "stepping.compiler.explain",
+    "explain": "stepping.compiler.explain",
+    "write_png": "stepping.compiler.explain.drawing",
+    "write_svg": "stepping.compiler.explain.drawing",
+    "MigrationPlan": "stepping.runtime.migrate",
+    "plan": "stepping.runtime.migrate",
+    "Drained": "stepping.runtime.queue",
+    "Status": "stepping.runtime.status",
+    "Difference": "stepping.runtime.verify",
+    "Verification": "stepping.runtime.verify",
+    "verify": "stepping.runtime.verify",
+}
+
+if not _typing.TYPE_CHECKING:  # or a checker would take any name for one of these
+
+    def __getattr__(name: str) -> _typing.Any:
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import importlib
+
+        found = getattr(importlib.import_module(_LATER[name]), name)
+        globals()[name] = found
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

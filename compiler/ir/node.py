@@ -30,6 +30,7 @@ class Node:
     """
 
     _digest: bytes
+    _hash: int
 
     @property
     def digest(self) -> bytes:
@@ -45,7 +46,11 @@ class Node:
         return isinstance(other, Node) and self.digest == other.digest
 
     def __hash__(self) -> int:
-        return int.from_bytes(self.digest[:8])
+        try:
+            return self._hash
+        except AttributeError:
+            object.__setattr__(self, "_hash", int.from_bytes(self.digest[:8]))
+            return self._hash
 
     def __repr__(self) -> str:
         """One line, nodes within it by their class: a whole query is printed by `ir.text`."""

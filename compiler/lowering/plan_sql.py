@@ -164,14 +164,16 @@ def sql_step(step: Step, dialect: Dialect) -> SQLStep:
     """A step as text, its stages by position."""
     texts: list[SQLStatement] = []
     starts: list[int] = []
+    untouching = 0
     for position, statement in enumerate(step.statements):
         if position in step.stages:
             starts.append(len(texts))
         texts += dialect.render(statement)
+        if position < step.untouching:
+            untouching = len(texts)
     ends = [*starts[1:], len(texts)]
     stages = tuple(zip(starts, ends, step.stage_tables, strict=True))
     needs = tuple(tuple(sql_delta(table, dialect) for table in each) for each in step.stage_needs)
-    first = step.statements[: step.untouching]
     return SQLStep(
         step.inputs,
         tuple(texts),
@@ -179,7 +181,7 @@ def sql_step(step: Step, dialect: Dialect) -> SQLStep:
         stages,
         fused=dialect.fused(step),
         needs=needs,
-        untouching=sum(len(dialect.render(statement)) for statement in first),
+        untouching=untouching,
     )
 
 

@@ -63,11 +63,12 @@ class RelationSQL:
             exp.column(self.name(weight), table=self.name(CHANGED)),
             exp.Literal.number(1),
         )
+        source = exp.Subquery(this=rows, alias=exp.TableAlias(this=self.name(CHANGED)))
         return (
             exp.select(*columns, exp.alias_(total.copy(), self.name(weight)))
-            .from_(exp.Subquery(this=rows, alias=exp.TableAlias(this=self.name(CHANGED))))
-            .group_by(*columns)
-            .having(exp.NEQ(this=total, expression=exp.Literal.number(0)))
+            .from_(source, copy=False)
+            .group_by(*(column.copy() for column in columns), copy=False)
+            .having(exp.NEQ(this=total, expression=exp.Literal.number(0)), copy=False)
         )
 
     def term(
@@ -78,27 +79,26 @@ class RelationSQL:
             value = self.scalar(scalar, term)
             if into is not None:
                 value = self.dialect.stored(into, into.column(name), value)
-            columns.append(exp.alias_(value, self.name(name)))
+            columns.append(exp.alias_(value, self.name(name), copy=False))
         if weight is not None:
-            columns.append(exp.alias_(self.weight(term), self.name(weight)))
-        return self.body(exp.select(*columns), term)
+            columns.append(exp.alias_(self.weight(term), self.name(weight), copy=False))
+        return self.body(exp.select(*columns, copy=False), term)
 
     def body(self, select: Expression, term: Term) -> Expression:
         """The FROM and WHERE of a term."""
         if not term.sources:  # a constant
             return select
         first, *others = term.sources
-        select = select.from_(self.aliased(first.table, first.alias))
+        select = select.from_(self.aliased(first.table, first.alias), copy=False)
         for source in others:
             values = [(column, self.scalar(value, term)) for column, value in source.lookups]
             on = self.dialect.lookup(source.table, source.alias, values, null_safe=False)
             select = self.dialect.joined(select, self.aliased(source.table, source.alias), on)
         for a, b in term.equal:
-            select = select.where(
-                exp.EQ(this=self.scalar(a, term), expression=self.scalar(b, term))
-            )
+            equal = exp.EQ(this=self.scalar(a, term), expression=self.scalar(b, term))
+            select = select.where(equal, copy=False)
         for condition in term.filters:
-            select = select.where(self.scalar(condition, term))
+            select = select.where(self.scalar(condition, term), copy=False)
         return select
 
     def weight(self, term: Term) -> Expression:
@@ -162,9 +162,11 @@ class RelationSQL:
                 *(exp.column(self.name(name), table=self.name(CHANGED)) for name in into.names),
                 exp.alias_(turn, self.name(into.weight)),
             )
-            .from_(exp.Subquery(this=rows, alias=exp.TableAlias(this=self.name(CHANGED))))
-            .join(self.aliased(table, KEPT), on=exp.and_(*on), join_type="left")
-            .where(exp.NEQ(this=exp.paren(turn.copy()), expression=zero.copy()))
+            .from_(
+                exp.Subquery(this=rows, alias=exp.TableAlias(this=self.name(CHANGED))), copy=False
+            )
+            .join(self.aliased(table, KEPT), on=exp.and_(*on), join_type="left", copy=False)
+            .where(exp.NEQ(this=exp.paren(turn.copy()), expression=zero.copy()), copy=False)
         )
 
     def ruled(self, count: Expression, rule: ir.Rule) -> Expression:
@@ -228,11 +230,13 @@ class RelationSQL:
         kept = self.aliased(state.table, KEPT)
         select = (
             exp.select(*columns)
-            .from_(exp.Subquery(this=inner, alias=exp.TableAlias(this=self.name(CHANGED))))
-            .join(kept, on=exp.and_(*on) if on else exp.true(), join_type="left")
+            .from_(
+                exp.Subquery(this=inner, alias=exp.TableAlias(this=self.name(CHANGED))), copy=False
+            )
+            .join(kept, on=exp.and_(*on) if on else exp.true(), join_type="left", copy=False)
         )
         # A smallest value may change where no sum does.
-        return select if state.table.extremes else select.where(exp.or_(*changed))
+        return select if state.table.extremes else select.where(exp.or_(*changed), copy=False)
 
     def folded(
         self, state: KeyedState, contributions: Sequence[tuple[Term, ir.Contribution]]
@@ -442,10 +446,10 @@ class RelationSQL:
         )
         for value, each in zip(values, sums, strict=True):
             for column, total in self.sum_parts(each, value, weight):
-                select = select.select(exp.alias_(total, self.name(column)))
-        select = self.body(select, term) if source is None else select.from_(source)
+                select = select.select(exp.alias_(total, self.name(column)), copy=False)
+        select = self.body(select, term) if source is None else select.from_(source, copy=False)
         # By position: a constant key would be taken for a position, or refused.
-        return select.group_by(*range(1, len(keys) + 1)) if keys else select
+        return select.group_by(*range(1, len(keys) + 1), copy=False) if keys else select
 
     def rows_of_groups(
         self, state: KeyedState, contributions: Sequence[tuple[Term, ir.Contribution]]
@@ -464,11 +468,11 @@ class RelationSQL:
                     if value is None
                     else self.scalar(ir.substitute(value, term.columns), term)
                 )
-                select = select.select(exp.alias_(made, self.name(column.value)))
+                select = select.select(exp.alias_(made, self.name(column.value)), copy=False)
             weight = self.weight(term)
             counted = weight.copy() if each.counts else exp.Literal.number(0)
-            select = select.select(exp.alias_(weight, self.name(state.table.weight)))
-            selects.append(select.select(exp.alias_(counted, self.name(COUNTED))))
+            select = select.select(exp.alias_(weight, self.name(state.table.weight)), copy=False)
+            selects.append(select.select(exp.alias_(counted, self.name(COUNTED)), copy=False))
         union = selects[0]
         for select in selects[1:]:
             union = exp.union(union, select, distinct=False, copy=False)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, TypeVarTuple
 
-from stepping.compiler.plan.manifest import Manifest
-from stepping.compiler.plan.migration import Hints, Migration, MigrationStatement
-from stepping.compiler.plan.recompute import Recompute
-from stepping.compiler.plan.sql_plan import SQLPlan
-from stepping.compiler.schema import Schema, ValueType
-from stepping.compiler.zset import ZSet
+if TYPE_CHECKING:
+    from stepping.compiler.plan.manifest import Manifest
+    from stepping.compiler.plan.migration import Hints, Migration, MigrationStatement
+    from stepping.compiler.plan.recompute import Recompute
+    from stepping.compiler.plan.sql_plan import SQLPlan
+    from stepping.compiler.schema import Schema, ValueType
+    from stepping.compiler.zset import ZSet
 
 R_co = TypeVar("R_co", covariant=True)
 Ts = TypeVarTuple("Ts")

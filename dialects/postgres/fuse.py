@@ -77,11 +77,13 @@ def fuse(dialect: PostgresDialect, step: Step) -> SQLFused | None:
     for read in reads:
         by = read.served
         served.append(("SELECT", by.operator, by.where, by.node))
+    text = dialect.text(tree)
     pasteable = tree.transform(
-        lambda part: exp.Literal.string("{}") if isinstance(part, exp.Parameter) else part
+        lambda part: exp.Literal.string("{}") if isinstance(part, exp.Parameter) else part,
+        copy=False,
     )
     return SQLFused(
-        dialect.text(tree),
+        text,
         tuple(inputs),
         outputs,
         tuple(served),

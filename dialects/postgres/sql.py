@@ -290,8 +290,8 @@ class PostgresDialect(Dialect):
         self, select: Expression, source: Expression, on: Sequence[Expression]
     ) -> Expression:
         if not on:
-            return select.join(source, join_type="cross")
-        return select.join(source, on=exp.and_(*on))
+            return select.join(source, join_type="cross", copy=False)
+        return select.join(source, on=exp.and_(*on), copy=False)
 
     def picked(
         self, table: Table, touched: Expression | None, start: Callable[[str], Expression]

@@ -247,8 +247,8 @@ class SQLiteDialect(Dialect):
     ) -> Expression:
         # CROSS JOIN keeps the order: the change first, whatever sqlite_stat1 says
         # (sqlite.org/optoverview.html, "manual control of query plans using CROSS JOIN").
-        joined = select.join(source, join_type="cross")
-        return joined.where(*on) if on else joined
+        joined = select.join(source, join_type="cross", copy=False)
+        return joined.where(*on, copy=False) if on else joined
 
     def picked(
         self, table: Table, touched: Expression | None, start: Callable[[str], Expression]

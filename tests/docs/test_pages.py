@@ -55,8 +55,8 @@ def test_every_public_name_is_documented() -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
     public = {
         name
-        for name, value in vars(stepping).items()
-        if not name.startswith("_") and not isinstance(value, types.ModuleType)
+        for name in dir(stepping)
+        if not name.startswith("_") and not isinstance(getattr(stepping, name), types.ModuleType)
     }
     missing = sorted(name for name in public if not re.search(rf"\bst\.{name}\b|`{name}\b", text))
     assert not missing, f"no page of docs/ mentions {', '.join(missing)}"

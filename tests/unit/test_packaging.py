@@ -6,10 +6,13 @@ import subprocess
 import sys
 import tarfile
 import tomllib
+import types
 import zipfile
 from pathlib import Path
 
 import pytest
+
+import stepping
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -86,7 +89,19 @@ def test_short_names_are_refused(name: str) -> None:
 def test_import_loads_no_database_library() -> None:
     out = run_python("import sys, stepping\nprint(*sys.modules)")
     heavy = {"sqlglot", "sqlalchemy", "psycopg", "click", "rich", "alembic"}
+    # What a service that runs its queries never calls; it takes a quarter of the time.
+    heavy |= {f"stepping.runtime.{name}" for name in ("migrate", "verify", "status", "queue")}
+    heavy |= {"stepping.compiler.explain", "stepping.compiler.plan.migration"}
     assert not heavy & set(out.split())
+
+
+def test_names_that_are_imported_later_are_there() -> None:
+    for name in dir(stepping):
+        assert getattr(stepping, name) is not None
+    assert isinstance(stepping.explain, types.FunctionType)
+    assert stepping.verify is stepping.verify
+    with pytest.raises(AttributeError, match="no attribute 'Explain'"):
+        stepping.Explain  # type: ignore[attr-defined]  # noqa: B018
 
 
 # --------------------------------------------------------------------------------- wheel and sdist
