@@ -211,11 +211,19 @@ FAST = {
     Kind.BYTES: "type({v}) is bytes",
     Kind.DATE: "type({v}) is date",
     Kind.DATETIME: "type({v}) is datetime and {v}.tzinfo is None and not {v}.fold",
+    Kind.TIMESTAMP: "type({v}) is datetime and {v}.tzinfo is UTC and not {v}.fold",
+    Kind.TIME: "type({v}) is time and {v}.tzinfo is None and not {v}.fold",
     Kind.UUID: "type({v}) is UUID",
     Kind.NULL: "{v} is None",
     Kind.FLOAT: "type({v}) is float and ({v} > 0.0 or {v} < 0.0)",
 }
-FAST_NAMES = {"date": datetime.date, "datetime": datetime.datetime, "UUID": uuid.UUID}
+FAST_NAMES = {
+    "date": datetime.date,
+    "datetime": datetime.datetime,
+    "time": datetime.time,
+    "UTC": datetime.UTC,
+    "UUID": uuid.UUID,
+}
 
 # Of a collected value the check is made by `packing.py`, from what it is a collection of.
 CHECKS: dict[Kind, Check] = {

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import repeat
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from stepping.compiler.schema import Empty
+from stepping.errors import RowError
 
+Counted = tuple[Any, ...]  # columns, and a count at their end
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
 K_co = TypeVar("K_co", covariant=True)
@@ -104,7 +107,10 @@ class ZSetPython(ZSet[T]):
 
     def __init__(self, data: Mapping[T, int] | Iterable[tuple[T, int]] | None = None) -> None:
         counts: dict[T, int] = {}
-        pairs = data.items() if isinstance(data, Mapping) else data or ()
+        if data is None:
+            self._counts = counts
+            return
+        pairs = data.items() if isinstance(data, Mapping) else data
         for row, count in pairs:
             counts[row] = counts.get(row, 0) + count
         if not all(counts.values()):
@@ -161,6 +167,112 @@ class ZSetPython(ZSet[T]):
 
     def __repr__(self) -> str:
         return f"ZSetPython({dict(in_order(self._counts.items()))!r})"
+
+
+class _LateZSet(ZSetPython[T]):
+    """A Z-set whose dict is made when it is first needed, which it may never be."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "_counts":  # only looked for here while it is not set
+            raise AttributeError(name)
+        self._counts = self._made()
+        return self._counts
+
+    def _made(self) -> dict[T, int]:
+        raise NotImplementedError
+
+    def __reduce__(self) -> Any:
+        return (ZSetPython, (dict(self._counts),))
+
+
+class GivenRows(_LateZSet[T]):
+    """Rows of an input as they were given, each with the same count; some may be equal."""
+
+    __slots__ = ("count", "name", "rows")
+
+    def __init__(self, name: str, rows: Sequence[T], count: int) -> None:
+        self.name = name
+        self.rows = rows
+        self.count = count
+
+    def _made(self) -> dict[T, int]:
+        try:
+            return ZSetPython(zip(self.rows, repeat(self.count)))._counts
+        except TypeError as error:
+            raise RowError(
+                f"a row of {self.name} cannot be hashed: {error}",
+                hint="rows are immutable: st.Data, a frozen dataclass, a NamedTuple, a plain value",
+            ) from error
+
+    def check(self) -> None:
+        """Raise `RowError` if a row cannot be hashed."""
+        _ = self._counts
+
+    def empty(self) -> bool:
+        return not self.rows
+
+
+class ReadRows(_LateZSet[T]):
+    """Rows as a database returned them, made into Python's when they are first looked at.
+
+    They are what they were when they were read, whenever that is. ``read``: columns, and a count at
+    their end. ``decode`` makes pairs of row and count of them.
+    """
+
+    __slots__ = ("_decode", "_found", "_read")
+
+    def __init__(
+        self,
+        read: Sequence[Counted],
+        decode: Callable[[Iterable[Counted]], list[tuple[T, int]]],
+    ) -> None:
+        self._read = read
+        self._decode = decode
+        self._found: list[tuple[T, int]] | None = None
+
+    def _pairs(self) -> list[tuple[T, int]]:
+        read = self._read  # before `_found` is looked at: another thread may set both
+        found = self._found
+        if found is None:
+            found = self._found = self._decode(added_up(read))
+            self._read = ()
+        return found
+
+    def _made(self) -> dict[T, int]:
+        return ZSetPython(self._pairs())._counts
+
+    def iter(self, match: frozenset[T] | MatchAll = MATCH_ALL) -> Iterator[tuple[T, int]]:
+        return iter(self._pairs()) if isinstance(match, MatchAll) else super().iter(match)
+
+    def __len__(self) -> int:
+        return len(self._pairs())
+
+    def empty(self) -> bool:
+        return not self._pairs()
+
+
+def added_up(rows: Sequence[Counted]) -> Sequence[Counted]:
+    """Columns with a count at their end: equal columns as one, and those left out of count 0."""
+    if len(rows) == 1 and rows[0][-1]:
+        return rows
+    try:
+        counts = _counts_of(rows)
+    except TypeError:  # a bytearray is what SQLite's driver takes most quickly
+        rows = [tuple(bytes(v) if type(v) is bytearray else v for v in row) for row in rows]
+        counts = _counts_of(rows)
+    if len(counts) == len(rows) and all(counts.values()):
+        return rows
+    return [(*columns, count) for columns, count in counts.items() if count]
+
+
+def _counts_of(rows: Sequence[Counted]) -> dict[Counted, int]:
+    counts: dict[Counted, int] = {}
+    for row in rows:
+        columns = row[:-1]
+        counts[columns] = counts.get(columns, 0) + row[-1]
+    return counts
 
 
 _NUMBERS = (bool, int, float, Decimal)

@@ -7,8 +7,8 @@ from itertools import islice
 from typing import Any, Generic, TypeVar, TypeVarTuple, overload
 
 from stepping.compiler.plan.graph import Graph
-from stepping.compiler.zset import ZSet, ZSetPython
-from stepping.errors import RowError, StoreError
+from stepping.compiler.zset import GivenRows, ZSet
+from stepping.errors import StoreError
 from stepping.runtime.frontier import NO_TIME, Time
 from stepping.runtime.store import Store, changes_of
 
@@ -32,15 +32,16 @@ class Action(Generic[T, R_co]):
 
     def insert(self, *rows: T, time: Time = NO_TIME) -> R_co:
         """Add rows, each once."""
-        return self.step(((row, 1) for row in rows), time)
+        return self.step(GivenRows(self.name, rows, 1), time)
 
     def remove(self, *rows: T, time: Time = NO_TIME) -> R_co:
         """Take rows away, each once. A row that is not there is a `RowError`."""
-        return self.step(((row, -1) for row in rows), time)
+        return self.step(GivenRows(self.name, rows, -1), time)
 
     def replace(self, old: T, new: T, time: Time = NO_TIME) -> R_co:
         """Take one row away and add another, in one step."""
-        return self.step(((old, -1), (new, 1)), time)
+        removed, added = GivenRows(self.name, (old,), -1), GivenRows(self.name, (new,), 1)
+        return self.step(removed + added, time)
 
     def enqueue(self, insert: Iterable[T] = (), remove: Iterable[T] = ()) -> int:
         """Write rows down that are to be inserted or removed when the store is drained.
@@ -51,17 +52,8 @@ class Action(Generic[T, R_co]):
         pairs += [(row, -1) for row in remove]
         return self.store.queue.enqueue({self.name: pairs})
 
-    def step(self, pairs: Iterable[tuple[T, int]], time: Time) -> R_co:
-        return self.store.step({self.name: self.change(pairs)}, time)  # type: ignore[return-value]
-
-    def change(self, pairs: Iterable[tuple[T, int]]) -> ZSetPython[T]:
-        try:
-            return ZSetPython(pairs)
-        except TypeError as error:
-            raise RowError(
-                f"a row of {self.name} cannot be hashed: {error}",
-                hint="rows are immutable: st.Data, a frozen dataclass, a NamedTuple, a plain value",
-            ) from error
+    def step(self, change: ZSet[T], time: Time) -> R_co:
+        return self.store.step({self.name: change}, time)  # type: ignore[return-value]
 
 
 @overload

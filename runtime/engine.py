@@ -18,7 +18,7 @@ from stepping.errors import RowError, SchemaMismatch, SteppingError, StoreError,
 from stepping.runtime import recovery, stages
 from stepping.runtime.catalog import queries
 from stepping.runtime.frontier import Time, check_not_passed, longest_wait
-from stepping.runtime.running import CountBelowZero, Pairs, Statements
+from stepping.runtime.running import CountBelowZero, Staged, Statements, has_removals
 from stepping.runtime.stages import StagedIteration
 from stepping.runtime.waiting import NotYet, Wait
 
@@ -83,13 +83,18 @@ class Engine(Statements):
         time: Time,
         also: Callable[[], None] | None = None,
     ) -> list[ZSetPython[Any]]:
-        encoded = {name: self.encoded(name, zset) for name, zset in changes.items()}
-        staged = {name: rows for name, rows in encoded.items() if rows}
+        changed = frozenset(
+            name
+            for name, zset in changes.items()
+            if not (isinstance(zset, ZSetPython) and zset.empty())
+        )
         starting = self.plan.first is not None and not self.started
-        step = self.plan.step(frozenset(staged))
-        if starting:
-            assert self.plan.first is not None
-            step = self.plan.first
+        step = self.plan.first if starting else self.plan.step(changed)
+        assert step is not None
+        staged = self.staged(step, changes)
+        if len(staged) < len(changed) and not starting:  # some changes cancel
+            step = self.plan.step(frozenset(staged))
+            staged = self.staged(step, changes)
         timed = time.input_time >= 0
         joined = self.driver.in_transaction()
         if joined and time.flush_every_set:
@@ -108,9 +113,10 @@ class Engine(Statements):
             return [ZSetPython() for _ in self.output_codecs]
         try:
             if self.in_stages(step, time) and staged and not starting and also is None:
-                found = stages.run(self, step, staged, time)
-            else:
-                found = self.at_once(step, staged, time, also, joined=joined)
+                pairs = {name: self.encoded(name, changes[name]) for name in staged}
+                found = stages.run(self, step, pairs, time)
+                return [ZSetPython(found.get(i, ())) for i in range(len(self.output_codecs))]
+            return self.at_once(step, staged, changes, time, also, joined=joined)
         except SteppingError:
             raise
         except Exception as error:
@@ -118,7 +124,6 @@ class Engine(Statements):
             if explained is None:
                 raise
             raise explained from (None if isinstance(error, CountBelowZero) else error)
-        return [ZSetPython(found.get(i, ())) for i in range(len(self.output_codecs))]
 
     def check_rows(self, changes: Mapping[str, ZSet[Any]]) -> None:
         """Raise the `RowError` that a step with these changes would begin with."""
@@ -178,19 +183,20 @@ class Engine(Statements):
     def at_once(
         self,
         step: SQLStep,
-        staged: Mapping[str, list[tuple[Row, int]]],
+        staged: Staged,
+        changes: Mapping[str, ZSet[Any]],
         time: Time,
         also: Callable[[], None] | None = None,
         *,
         joined: bool,
-    ) -> dict[int, Pairs]:
+    ) -> list[ZSetPython[Any]]:
         """The whole step in one transaction, when no other iteration is half done in its tables."""
         tables = self.plan.kept if time.input_time >= 0 else step.tables
         floor = self.wait(tables, time)
         while True:
             try:
                 return self.again(
-                    partial(self.transaction, step, staged, time, tables, floor, also),
+                    partial(self.transaction, step, staged, changes, time, tables, floor, also),
                     joined=joined,
                 )
             except NotYet as reason:
@@ -199,12 +205,13 @@ class Engine(Statements):
     def transaction(
         self,
         step: SQLStep,
-        staged: Mapping[str, list[tuple[Row, int]]],
+        staged: Staged,
+        changes: Mapping[str, ZSet[Any]],
         time: Time,
         tables: Sequence[str],
         floor: Mapping[str, int],
         also: Callable[[], None] | None = None,
-    ) -> dict[int, Pairs]:
+    ) -> list[ZSetPython[Any]]:
         timed = time.input_time >= 0
         self.loaded = None
         with self.driver.writing():
@@ -217,18 +224,20 @@ class Engine(Statements):
             if starting and self.driver.start(self.plan.query):
                 # Another process was first.
                 step, starting = self.plan.step(frozenset(staged)), False
+                staged = self.staged(step, changes)
             if not staged and not starting and not self.plan.always:
-                found: dict[int, Pairs] = {}
+                found: Mapping[int, Sequence[Row]] = {}
             elif step.fused is not None:
                 found = self.fused(step, staged)
             else:
-                found = self.statements(step.statements, staged)
+                found = self.run(step.statements, staged, removes=has_removals(staged))
             if timed:
                 self.use(time)
                 self.driver.advance(self.plan.kept, time.input_time)
+            outputs = [self.change(i, found.get(i, ())) for i in range(len(self.output_codecs))]
         # In an application's transaction the start may yet be rolled back.
         self.started = self.plan.first is not None and not self.driver.in_transaction()
-        return found
+        return outputs
 
     def is_half_done(self, standing: Mapping[str, int]) -> bool:
         """Whether an iteration has been written to some tables, and has others yet to reach."""

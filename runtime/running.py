@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from operator import itemgetter
 from typing import Any
 
@@ -11,11 +12,14 @@ from stepping.compiler.codec import Codec, codec_of
 from stepping.compiler.plan.graph import AnyGraph, Program
 from stepping.compiler.plan.sql_plan import Role, SQLStatement, SQLStep
 from stepping.compiler.schema import schema_of
-from stepping.compiler.zset import ZSet, ZSetPython
+from stepping.compiler.zset import GivenRows, ReadRows, ZSet, ZSetPython, added_up
 from stepping.dialects.driver import Driver, Row
+from stepping.errors import RowError
 
 Pairs = list[tuple[Any, int]]
 Picker = Callable[[Row], Row]
+Encode = Callable[[Iterable[tuple[Any, int]]], list[Row]]
+Staged = Mapping[str, Sequence[Row]]  # of each changed input the rows, a count at their end
 
 
 class CountBelowZero(Exception):
@@ -27,6 +31,14 @@ class CountBelowZero(Exception):
         self.row = row
 
 
+@dataclass(frozen=True)
+class Input:
+    """How the changed rows of an input are encoded for one kind of step."""
+
+    encode: Encode
+    is_pruned: bool  # rows that differ may have equal columns
+
+
 @dataclass
 class Statements:
     """Runs statements of one plan over one connection, within a transaction that is open."""
@@ -35,7 +47,7 @@ class Statements:
     graph: AnyGraph
     program: Program
     codecs: dict[int, Codec] = field(default_factory=dict, init=False)
-    pickers: dict[int, Picker] = field(default_factory=dict, init=False)
+    inputs: dict[int, dict[str, Input]] = field(default_factory=dict, init=False)  # by step
 
     def __post_init__(self) -> None:
         self.plan = self.program.plan
@@ -48,25 +60,50 @@ class Statements:
     def codec(self, value_type: Any) -> Codec:
         return codec_of(value_type, self.driver.to_column, self.driver.from_column)
 
+    # -- rows to columns ------------------------------------------------------------------------
+
     def encoded(self, name: str, zset: ZSet[Any]) -> list[tuple[Row, int]]:
+        """All columns of the rows of an input, with their counts."""
         encode = self.input_codecs[name].encode
         return [(encode(row), count) for row, count in zset.iter() if count]
 
-    def fused(self, step: SQLStep, staged: Mapping[str, list[tuple[Row, int]]]) -> dict[int, Pairs]:
+    def staged(self, step: SQLStep, changes: Mapping[str, ZSet[Any]]) -> dict[str, Sequence[Row]]:
+        """What a step is given: the columns that it needs, no row twice, and none that cancel."""
+        inputs = self.inputs.get(id(step)) or self.prepared(step)
+        found = {}
+        for name, zset in changes.items():
+            if type(zset) is GivenRows:
+                rows = given_rows(inputs[name].encode, zset)
+            else:
+                rows = inputs[name].encode([(row, count) for row, count in zset.iter() if count])
+                if inputs[name].is_pruned and len(rows) > 1:
+                    rows = added_up(rows)
+            if rows:
+                found[name] = rows
+        return found
+
+    def prepared(self, step: SQLStep) -> dict[str, Input]:
+        picked = {each.operator: each for each in stage_statements(step)}
+        found = {}
+        for name, codec in self.input_codecs.items():
+            statement = picked.get(name)
+            # Where nothing reads an input, its rows are checked all the same.
+            positions = () if statement is None else positions_of(statement, codec.type)
+            found[name] = Input(codec.encoder(positions), positions is not None)
+        self.inputs[id(step)] = found
+        return found
+
+    # -- statements -----------------------------------------------------------------------------
+
+    def fused(self, step: SQLStep, staged: Staged) -> dict[int, Sequence[Row]]:
+        """Run a whole step as one statement; returns the rows of its outputs."""
         assert step.fused is not None
-        rows = {}
-        for (name, columns), statement in zip(
-            step.fused.inputs, stage_statements(step), strict=True
-        ):
-            pick = self.picker(statement, self.input_codecs[name].type)
-            rows[name] = [(*pick(row), count) for row, count in staged.get(name, ())]
-            assert len(columns) == len(statement.columns)
+        rows = {name: staged.get(name, ()) for name, _ in step.fused.inputs}
         returned = self.driver.fused(step.fused, rows)
-        found: dict[int, Pairs] = {}
+        found: dict[int, Sequence[Row]] = {}
         for output, offset, width in step.fused.outputs:
-            decode = self.output_codecs[output].decode_counted
             last = offset + width
-            found[output] = [decode(row[offset:last]) for row in returned if row[0] == output]
+            found[output] = [row[offset:last] for row in returned if row[0] == output]
         return found
 
     def statements(
@@ -75,53 +112,71 @@ class Statements:
         staged: Mapping[str, list[tuple[Row, int]]],
         raw: dict[int, list[Row]] | None = None,
     ) -> dict[int, Pairs]:
-        """Run statements in order; returns the outputs, or ``raw`` gets them as they are read."""
-        found: dict[int, Pairs] = {}
+        """Run a part of a step. ``staged`` has all columns of the changed rows. Returns the outputs,
+        or ``raw`` gets them as they are read.
+        """
+        rows: dict[str, list[Row]] = {}
+        for statement in statements:
+            pairs = staged.get(statement.operator)
+            if statement.role is Role.STAGE and pairs:
+                value_type = self.input_codecs[statement.operator].type
+                positions, width = positions_of(statement, value_type), len(pairs[0][0])
+                pick = picker_of(range(width) if positions is None else positions, width)
+                rows[statement.operator] = [(*pick(row), count) for row, count in pairs]
+        removes = any(count < 0 for pairs in staged.values() for _, count in pairs)
+        found = self.run(statements, rows, removes=removes)
+        if raw is not None:
+            raw.update(found)
+            return {}
+        return {output: self.decoded(output, read) for output, read in found.items()}
+
+    def run(
+        self,
+        statements: Sequence[SQLStatement],
+        staged: Staged,
+        *,
+        removes: bool,
+        output: bool = True,
+    ) -> dict[int, list[Row]]:
+        """Run statements in order; returns the rows of the outputs that they read."""
+        found: dict[int, list[Row]] = {}
         driver = self.driver
         driver.open_session()
-        removes = any(count < 0 for rows in staged.values() for _, count in rows)
         for statement in statements:
-            match statement.role:
-                case Role.RUN | Role.CLEAR:
-                    driver.run(statement)
-                case Role.STAGE:
-                    rows = staged.get(statement.operator)
-                    if rows:
-                        pick = self.picker(statement, self.input_codecs[statement.operator].type)
-                        driver.stage(statement, [(*pick(row), count) for row, count in rows])
-                case Role.PYTHON:
-                    self.in_python(statement)
-                case Role.FOLD:
-                    self.fold(statement)
-                case Role.CHECK:
-                    below = driver.read(statement.sql) if removes else None
-                    if below:
-                        names = [column.name for column in statement.columns]
-                        raise CountBelowZero(
-                            statement.operator, dict(zip(names, below[0], strict=False))
-                        )
-                case Role.READ:
-                    read = driver.read(statement.sql)
-                    if raw is None:
-                        found[statement.output] = self.decoded(statement.output, read)
-                    else:
-                        raw[statement.output] = read
+            role = statement.role
+            if role is Role.RUN or role is Role.CLEAR:
+                driver.run(statement)
+            elif role is Role.STAGE:
+                rows = staged.get(statement.operator)
+                if rows:
+                    driver.stage(statement, rows)
+            elif role is Role.READ:
+                if output:
+                    found[statement.output] = driver.read(statement.sql)
+            elif role is Role.CHECK:
+                if removes:
+                    self.check(statement)
+            elif role is Role.PYTHON:
+                self.in_python(statement)
+            else:
+                self.fold(statement)
         return found
 
-    def decoded(self, output: int, rows: Sequence[Row]) -> Pairs:
-        decode = self.output_codecs[output].decode_counted
-        return [decode(row) for row in rows]
+    def check(self, statement: SQLStatement) -> None:
+        below = self.driver.read(statement.sql)
+        if below:
+            names = [column.name for column in statement.columns]
+            raise CountBelowZero(statement.operator, dict(zip(names, below[0], strict=False)))
 
     def in_python(self, statement: SQLStatement) -> None:
         """Read a change, run a row function on it, and load what it returns."""
         operator = self.program.python_steps[statement.step]
         (source,) = operator.inputs
         read = self.cached_codec(source.schema.type).decode_counted
-        change = ZSetPython(read(row) for row in self.driver.read(statement.sql))
+        change = ZSetPython(read(self.driver.read(statement.sql)))
         result = operator.evaluate(change)
         write = self.cached_codec(operator.schema.type)
-        pick = self.picker(statement, operator.schema.type)
-        rows = [(*pick(write.encode(row)), count) for row, count in result.iter()]
+        rows = write.encoder(positions_of(statement, operator.schema.type))(result.iter())
         if rows:
             self.driver.stage(statement, rows)
 
@@ -149,19 +204,48 @@ class Statements:
             known = self.codecs[id(value_type)] = self.codec(value_type)
         return known
 
-    def picker(self, statement: SQLStatement, value_type: Any) -> Picker:
-        """The columns that a delta table has, of all that a row has."""
-        known = self.pickers.get(id(statement))
-        if known is None:
-            names = schema_of(value_type).names
-            wanted = [column.name for column in statement.columns]
-            known = picker_of([names.index(name) for name in wanted], len(names))
-            self.pickers[id(statement)] = known
-        return known
+    # -- columns to rows ------------------------------------------------------------------------
+
+    def decoded(self, output: int, rows: Sequence[Row]) -> Pairs:
+        return self.output_codecs[output].decode_counted(rows)
+
+    def change(self, output: int, rows: Sequence[Row]) -> ZSetPython[Any]:
+        """The change of an output, from its rows as they were read."""
+        codec = self.output_codecs[output]
+        if codec.is_plain:
+            return ReadRows(rows, codec.decode_counted)
+        # What an application's class refuses must make the step fail, and not who reads its result.
+        return ZSetPython(codec.decode_counted(rows))
+
+
+def given_rows(encode: Encode, given: GivenRows[Any]) -> Sequence[Row]:
+    """The columns of rows that all have the same count, equal ones added up."""
+    try:
+        rows: Sequence[Row] = encode(zip(given.rows, repeat(given.count)))
+    except RowError:
+        given.check()
+        raise
+    try:
+        is_distinct = len(rows) < 2 or len(set(rows)) == len(rows)
+    except TypeError:  # a bytearray
+        is_distinct = False
+    return rows if is_distinct else added_up(rows)
+
+
+def has_removals(staged: Staged) -> bool:
+    """Whether any row is taken away."""
+    return any(row[-1] < 0 for rows in staged.values() for row in rows)
 
 
 def stage_statements(step: SQLStep) -> list[SQLStatement]:
     return [each for each in step.statements if each.role is Role.STAGE]
+
+
+def positions_of(statement: SQLStatement, value_type: Any) -> tuple[int, ...] | None:
+    """Which columns a delta table has, of all that a row has; None if it has them all."""
+    names = schema_of(value_type).names
+    positions = tuple(names.index(column.name) for column in statement.columns)
+    return None if positions == tuple(range(len(names))) else positions
 
 
 def picker_of(positions: Sequence[int], width: int) -> Picker:

@@ -66,7 +66,7 @@ class StoredZSet(ZSet[T]):
                 raise
             if batch is None:
                 return
-            yield from map(decode, batch)
+            yield from decode(batch)
 
     def __len__(self) -> int:
         self._driver.check()

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from stepping.compiler.canonical import canonical_decimal
+from stepping.compiler.codec import Inline
 from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.sqlite import decimals
 
@@ -17,10 +18,57 @@ _EPOCH_UTC = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _EPOCH = _EPOCH_UTC.replace(tzinfo=None)  # naive times count as if they were UTC
 _MICROSECOND = datetime.timedelta(microseconds=1)
 
+_MICROSECONDS = "({v} - {epoch}) // {unit}"
+_TO_COLUMN = {
+    Kind.BOOL: Inline("1 if {v} else 0"),
+    # The driver sends bytes through its adapters: slower.
+    Kind.BYTES: Inline("{bytearray}({v})", bytearray=bytearray),
+    Kind.PACKED: Inline("{bytearray}({v})", bytearray=bytearray),
+    Kind.UUID: Inline("{bytearray}({v}.bytes)", bytearray=bytearray),
+    Kind.DATE: Inline("{v}.toordinal() - {first}", first=_EPOCH_DAY),
+    Kind.DATETIME: Inline(_MICROSECONDS, epoch=_EPOCH, unit=_MICROSECOND),
+    Kind.TIMESTAMP: Inline(_MICROSECONDS, epoch=_EPOCH_UTC, unit=_MICROSECOND),
+    Kind.TIME: Inline(
+        "(({v}.hour * 60 + {v}.minute) * 60 + {v}.second) * 1000000 + {v}.microsecond"
+    ),
+    Kind.ENUM: Inline("{v}._name_"),
+}
 
-def _of_enum(atom: Atom) -> Callable[[Any], Any]:
-    members = {name: atom.python[name] for name in atom.members}
-    return members.__getitem__
+_SINCE = "{epoch} + {timedelta}(0, 0, {v})"
+_FROM_COLUMN = {
+    Kind.BOOL: Inline("{v} != 0"),
+    Kind.DATE: Inline("{date}({v} + {first})", date=datetime.date.fromordinal, first=_EPOCH_DAY),
+    Kind.DATETIME: Inline(_SINCE, epoch=_EPOCH, timedelta=datetime.timedelta),
+    Kind.TIMESTAMP: Inline(_SINCE, epoch=_EPOCH_UTC, timedelta=datetime.timedelta),
+    Kind.TIME: Inline(f"({_SINCE}).time()", epoch=_EPOCH, timedelta=datetime.timedelta),
+}
+
+
+def to_column(atom: Atom, field: str) -> Callable[[Any], Any] | None:
+    """What is bound for a value."""
+    if atom.kind is not Kind.DECIMAL:
+        return _TO_COLUMN.get(atom.kind)
+    if atom.scale is not None:
+        return _scaled(atom)[0]
+    return lambda value: bytearray(decimals.encode(value))
+
+
+def from_column(atom: Atom, field: str) -> Callable[[Any], Any] | None:
+    """The value that a column's value stands for."""
+    match atom.kind:
+        case Kind.UUID:
+            return _uuid
+        case Kind.ENUM:
+            members = {name: atom.python[name] for name in atom.members}
+            return Inline("{members}[{v}]", members=members)
+        case Kind.DECIMAL:
+            return decimals.decode if atom.scale is None else _scaled(atom)[1]
+        case _:
+            return _FROM_COLUMN.get(atom.kind)
+
+
+def _uuid(data: bytes) -> uuid.UUID:
+    return uuid.UUID(bytes=bytes(data))
 
 
 def _scaled(atom: Atom) -> tuple[Callable[[Decimal], int], Callable[[int], Decimal]]:
@@ -33,58 +81,3 @@ def _scaled(atom: Atom) -> tuple[Callable[[Decimal], int], Callable[[int], Decim
         return canonical_decimal(Decimal(value).scaleb(-scale))
 
     return to_column, from_column
-
-
-def to_column(atom: Atom, field: str) -> Callable[[Any], Any] | None:
-    """What is bound for a value."""
-    match atom.kind:
-        case Kind.BOOL:
-            return int
-        case Kind.BYTES | Kind.PACKED:
-            return bytearray  # the driver sends bytes through its adapters: slower
-        case Kind.DATE:
-            return lambda value: value.toordinal() - _EPOCH_DAY
-        case Kind.DATETIME:
-            return lambda value: (value - _EPOCH) // _MICROSECOND
-        case Kind.TIMESTAMP:
-            return lambda value: (value - _EPOCH_UTC) // _MICROSECOND
-        case Kind.TIME:
-            return lambda value: (
-                ((value.hour * 60 + value.minute) * 60 + value.second) * 1_000_000
-                + value.microsecond
-            )
-        case Kind.UUID:
-            return lambda value: bytearray(value.bytes)
-        case Kind.ENUM:
-            return lambda value: value.name
-        case Kind.DECIMAL if atom.scale is not None:
-            return _scaled(atom)[0]
-        case Kind.DECIMAL:
-            return lambda value: bytearray(decimals.encode(value))
-        case _:
-            return None
-
-
-def from_column(atom: Atom, field: str) -> Callable[[Any], Any] | None:
-    """The value that a column's value stands for."""
-    match atom.kind:
-        case Kind.BOOL:
-            return bool
-        case Kind.DATE:
-            return lambda value: datetime.date.fromordinal(value + _EPOCH_DAY)
-        case Kind.DATETIME:
-            return lambda value: _EPOCH + datetime.timedelta(microseconds=value)
-        case Kind.TIMESTAMP:
-            return lambda value: _EPOCH_UTC + datetime.timedelta(microseconds=value)
-        case Kind.TIME:
-            return lambda value: (_EPOCH + datetime.timedelta(microseconds=value)).time()
-        case Kind.UUID:
-            return lambda value: uuid.UUID(bytes=bytes(value))
-        case Kind.ENUM:
-            return _of_enum(atom)
-        case Kind.DECIMAL if atom.scale is not None:
-            return _scaled(atom)[1]
-        case Kind.DECIMAL:
-            return decimals.decode
-        case _:
-            return None
