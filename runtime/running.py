@@ -112,8 +112,8 @@ class Statements:
         staged: Mapping[str, list[tuple[Row, int]]],
         raw: dict[int, list[Row]] | None = None,
     ) -> dict[int, Pairs]:
-        """Run a part of a step. ``staged`` has all columns of the changed rows. Returns the outputs,
-        or ``raw`` gets them as they are read.
+        """Run a part of a step; ``staged`` has all columns of the changed rows. Returns the
+        outputs, or ``raw`` gets them as they are read.
         """
         rows: dict[str, list[Row]] = {}
         for statement in statements:
