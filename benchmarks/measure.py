@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ WARM_UP_SECS = 10.0
 BUDGET_SECS = 90.0  # for the rounds of one batch size; then the fewest are enough
 
 Tell = Callable[[str], None]
+Start = Callable[[str, int], AbstractContextManager[Lane]]
 
 
 class WrongResult(Exception):
@@ -41,72 +45,91 @@ class Settings:
     rounds: int
     postgres: str | None = None  # the URL of the server's maintenance database
     check_rows: int = 2_000
+    budget: float = BUDGET_SECS  # for the rounds of one batch size
     slow: bool = False  # also those that take very long to fill a large table
 
 
-def measure(workload: Workload, settings: Settings, tell: Tell) -> Run:
-    """All competitors of a workload on one database, in turns."""
-    run = Run(workload.name, workload.title, settings.dialect)
+@dataclass(frozen=True)
+class Checked:
+    """Who gives what a full recompute gives, and why others were left out."""
+
+    names: tuple[str, ...]
+    version: str  # of the database
+    skipped: tuple[str, ...]
+
+
+def measure(workload: Workload, settings: Settings, checked: Checked, tell: Tell) -> Run:
+    """Those of a workload's competitors on one database that were checked, in turns."""
+    run = Run(workload.name, workload.title, settings.dialect, checked.version)
+    names = [name for name in checked.names if name in settings.against]
+    run.skipped = [each for each in checked.skipped if each.partition(":")[0] in settings.against]
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stepping-bench-")))
-
-        def start(name: str, rows: int) -> Lane:
-            return stack.enter_context(
-                lane(
-                    workload.name,
-                    name,
-                    settings.dialect,
-                    rows,
-                    postgres=settings.postgres,
-                    folder=folder,
-                )
-            )
-
-        names = check(workload, settings, folder, run, tell)
-        if not names:
-            raise Unavailable(f"nobody is measured: {'; '.join(run.skipped)}")
+        start = stack.enter_context(starting(workload, settings))
         lanes: list[Lane] = []
         for rows in settings.rows:
             for name in names:
-                tell(f"filling {name} with {rows:,} rows")
-                started = start(name, rows)
+                started = stack.enter_context(start(name, rows))
                 most = started.most_rows
                 if most is not None and rows > most and not settings.slow:
                     run.skipped.append(f"{name} at {rows:,} rows: takes long; --slow runs it")
                     continue
-                started.stored = started.ask("load", rows=rows)["bytes"]
                 lanes.append(started)
-            same_contents(lanes, rows, "after the tables were filled")
+        fill(lanes, tell)
         run.lanes = [results.Lane(each.name, each.title, each.rows, each.stored) for each in lanes]
         for event in workload.events:
             for batch in settings.batches if workload.in_batches else (1,):
                 tell(f"{event}, {batch:,} a step" if workload.in_batches else event)
-                steps = workload.steps(event, batch)
-                take_turns(lanes, run.lanes, event, batch, steps, settings.rounds)
+                take_turns(lanes, run.lanes, workload, event, batch, settings)
         for each, measured in zip(lanes, run.lanes, strict=True):
             measured.peak = each.ask("memory")["peak"]
-        for rows in settings.rows:
-            same_contents(lanes, rows, "at the end")
+        same_contents(lanes, "at the end")
     return run
+
+
+@contextlib.contextmanager
+def starting(workload: Workload, settings: Settings) -> Iterator[Start]:
+    """Starts lanes of a workload by their names, with rows to come."""
+    with tempfile.TemporaryDirectory(prefix="stepping-bench-") as folder:
+        yield lambda name, rows: lane(
+            workload.name,
+            name,
+            settings.dialect,
+            rows,
+            postgres=settings.postgres,
+            folder=Path(folder),
+        )
+
+
+def fill(lanes: Sequence[Lane], tell: Tell) -> None:
+    """Fill all lanes, as many at once as there are cores: nothing is timed yet."""
+
+    def load(each: Lane) -> None:
+        tell(f"filling {each.name} with {each.rows:,} rows")
+        each.stored = each.ask("load", rows=each.rows)["bytes"]
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(load, lanes))
+    same_contents(lanes, "after the tables were filled")
 
 
 def take_turns(
     lanes: Sequence[Lane],
     measured: Sequence[results.Lane],
+    workload: Workload,
     event: str,
     batch: int,
-    steps: int,
-    rounds: int,
+    settings: Settings,
 ) -> None:
     """Rounds A B C, A B C, ...; the first ones warm up and do not count."""
     found: list[list[Round]] = [[] for _ in lanes]
+    steps, rounds = workload.steps(event, batch), settings.rounds
     warm_up = WARM_UP_ROUNDS
     if batch >= LARGE_BATCH:
         warm_up, rounds = 1, min(rounds, LARGE_BATCH_ROUNDS)
     start = time.monotonic()
     number = -warm_up
     while number < rounds:
-        if number >= FEWEST_ROUNDS and time.monotonic() - start > BUDGET_SECS:
+        if number >= FEWEST_ROUNDS and time.monotonic() - start > settings.budget:
             break
         for each, taken in zip(lanes, found, strict=True):
             answer = each.ask(
@@ -120,51 +143,49 @@ def take_turns(
         result.rounds[results.key(event, batch)] = taken
 
 
-def check(workload: Workload, settings: Settings, folder: Path, run: Run, tell: Tell) -> list[str]:
-    """The names of those that can run; each must give what a full recompute gives."""
+def check(workload: Workload, settings: Settings, tell: Tell) -> Checked:
+    """Let all competitors run small changes; each must give what a full recompute gives."""
     tell("checking against a full recompute")
     expected: dict[tuple[str, ...], Any] = {}
+    version, skipped, names = "", [], []
+    with starting(workload, settings) as start:
 
-    def mixed(name: str, inputs: tuple[str, ...] | None) -> tuple[tuple[str, ...], Any]:
-        """Add to, take from and replace in these inputs, or in all that can be changed."""
-        with lane(
-            workload.name,
-            name,
-            settings.dialect,
-            settings.check_rows,
-            postgres=settings.postgres,
-            folder=folder,
-        ) as started:
-            changed = started.changeable if inputs is None else inputs
-            run.version = started.version
-            return changed, started.ask("mixed", rows=settings.check_rows, inputs=changed)
+        def mixed(name: str, inputs: tuple[str, ...] | None) -> tuple[tuple[str, ...], Any]:
+            """Add to, take from and replace in these inputs, or in all that can be changed."""
+            nonlocal version
+            with start(name, settings.check_rows) as started:
+                changed = started.changeable if inputs is None else inputs
+                version = started.version
+                return changed, started.ask("mixed", rows=settings.check_rows, inputs=changed)
 
-    names = []
-    for name in settings.against:
-        if workload.against is not None and name not in workload.against:
-            continue
-        try:
-            inputs, found = mixed(name, None)
-        except Unavailable as reason:
-            run.skipped.append(str(reason))
-            tell(f"left out: {reason}")
-            continue
-        names.append(name)
-        if inputs not in expected:
-            expected[inputs] = mixed("recompute", inputs)[1]
-        for what, digest in found.items():
-            wanted = expected[inputs][what]
-            if digest is not None and digest != wanted:
-                raise WrongResult(
-                    f"{name}'s {what} in {workload.name} on {settings.dialect} differ from those "
-                    f"of a full recompute:\n{digest}\n{wanted}"
-                )
-    return names
+        for name in settings.against:
+            if workload.against is not None and name not in workload.against:
+                continue
+            try:
+                inputs, found = mixed(name, None)
+            except Unavailable as reason:
+                skipped.append(str(reason))
+                tell(f"left out: {reason}")
+                continue
+            names.append(name)
+            if inputs not in expected:
+                expected[inputs] = mixed("recompute", inputs)[1]
+            for what, digest in found.items():
+                wanted = expected[inputs][what]
+                if digest is not None and digest != wanted:
+                    raise WrongResult(
+                        f"{name}'s {what} in {workload.name} on {settings.dialect} differ from "
+                        f"those of a full recompute:\n{digest}\n{wanted}"
+                    )
+    if not names:
+        raise Unavailable(f"nobody is measured: {'; '.join(skipped)}")
+    return Checked(tuple(names), version, tuple(skipped))
 
 
-def same_contents(lanes: Sequence[Lane], rows: int, when: str) -> None:
-    """Everybody who stores the result stores the same."""
-    found = {each.name: each.ask("contents")["contents"] for each in lanes if each.rows == rows}
-    stored = {name: digest for name, digest in found.items() if digest is not None}
-    if len({digest["sha256"] for digest in stored.values()}) > 1:
-        raise WrongResult(f"{when} the results differ: {stored}")
+def same_contents(lanes: Sequence[Lane], when: str) -> None:
+    """All of one size that store the result store the same."""
+    for rows in dict.fromkeys(each.rows for each in lanes):
+        found = {each.name: each.ask("contents")["contents"] for each in lanes if each.rows == rows}
+        stored = {name: digest for name, digest in found.items() if digest is not None}
+        if len({digest["sha256"] for digest in stored.values()}) > 1:
+            raise WrongResult(f"{when} the results differ: {stored}")

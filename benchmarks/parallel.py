@@ -10,54 +10,20 @@ of alternating rounds.
 
 from __future__ import annotations
 
-import argparse
-import contextlib
 import multiprocessing
 import os
-import random
 import statistics
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import stepping as st
-from benchmarks import databases
-from benchmarks.workloads.receipts import BASKETS, PRODUCTS, LineItem, Product, receipts
-from tests.support import postgres_server
+from benchmarks import command
+from benchmarks.command import New
+from benchmarks.shop import batches_of, fill, graph, opened
+from benchmarks.workloads.receipts import LineItem
 
 WORKERS = 4
-graph = st.compile(receipts)
-
-
-@contextlib.contextmanager
-def opened(dialect: str, where: str, *, create_tables: bool = False) -> Iterator[Any]:
-    """A store on a connection of its own, with the settings of the other benchmarks."""
-    if dialect == "sqlite":
-        with st.connection_sqlite(where) as lite:
-            yield st.StoreSQLite.from_graph(lite, graph, create_tables=create_tables)
-        return
-    with st.connection_postgres(where) as connection:
-        connection.execute("SET synchronous_commit = off")
-        yield st.StorePostgres.from_graph(connection, graph, create_tables=create_tables)
-
-
-def batches_of(size: int, count: int) -> list[list[LineItem]]:
-    choice = random.Random(1)
-    return [
-        [
-            LineItem(
-                basket_id=choice.randrange(BASKETS),
-                product_name=f"product {choice.randrange(PRODUCTS)}",
-                qty=1 + choice.randrange(5),
-            )
-            for _ in range(size)
-        ]
-        for _ in range(count)
-    ]
 
 
 def worker(
@@ -100,18 +66,15 @@ def seconds(
 
 
 def measured(
-    dialect: str, new: Any, batches: list[list[LineItem]], workers: int, *, staged: bool
+    dialect: str, new: New, batches: list[list[LineItem]], workers: int, *, staged: bool
 ) -> float:
     with new() as where:
         with opened(dialect, where, create_tables=True) as store:
-            products, _ = st.actions(store, graph)
-            products.insert(
-                *(Product(name=f"product {i}", price=float(i % 90)) for i in range(PRODUCTS))
-            )
+            fill(store)
         return seconds(dialect, where, batches, workers, staged=staged)
 
 
-def wake_up_milliseconds(dialect: str, new: Any, times: int = 40) -> list[float]:
+def wake_up_milliseconds(dialect: str, new: New, times: int = 40) -> list[float]:
     """From the commit of a time to the return of who waits for it."""
     item = LineItem(basket_id=1, product_name="product 1", qty=1)
     woke: list[float] = []
@@ -138,36 +101,34 @@ def wake_up_milliseconds(dialect: str, new: Any, times: int = 40) -> list[float]
     return sorted(1000 * (b - a) for a, b in zip(committed, woke, strict=True))
 
 
+def report(dialect: str, new: New, size: int, count: int, rounds: int) -> str:
+    """One line: four processes against one, for batches of a size."""
+    batches = batches_of(size, count)
+    one, four, four_whole = [], [], []
+    for _ in range(rounds):
+        one.append(measured(dialect, new, batches, 1, staged=False))
+        four.append(measured(dialect, new, batches, WORKERS, staged=True))
+        four_whole.append(measured(dialect, new, batches, WORKERS, staged=False))
+    base = statistics.median(one)
+    return (
+        f"{dialect}, batches of {size}: one process {base:.2f} s; four in stages "
+        f"{statistics.median(four) / base:.2f} of that; four without times "
+        f"{statistics.median(four_whole) / base:.2f}"
+    )
+
+
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--batch", type=int, nargs="+", default=[1000])
+    parser = command.parser("benchmarks.parallel", __doc__)
+    parser.add_argument("--batch", type=command.numbers, default=(1_000,), help="rows of a step")
     parser.add_argument("--batches", type=int, default=24)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--dialect", choices=["sqlite", "postgres"], nargs="+")
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores")
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        servers = postgres_server.servers()
-        for dialect in given.dialect or ("sqlite", "postgres"):
-            new: Any = partial(databases.new_sqlite, folder)
-            if dialect == "postgres":
-                url = stack.enter_context(postgres_server.running(servers[0], folder / "server"))
-                new = partial(databases.new_postgres, url)
+    for dialect in given.dialect:
+        with command.new_databases(dialect, given.postgres) as new:
             for size in given.batch:
-                batches = batches_of(size, given.batches)
-                one, four, four_whole = [], [], []
-                for _ in range(given.rounds):
-                    one.append(measured(dialect, new, batches, 1, staged=False))
-                    four.append(measured(dialect, new, batches, WORKERS, staged=True))
-                    four_whole.append(measured(dialect, new, batches, WORKERS, staged=False))
-                base = statistics.median(one)
-                print(
-                    f"{dialect}, batches of {size}: one process {base:.2f} s; four in stages "
-                    f"{statistics.median(four) / base:.2f} of that; four without times "
-                    f"{statistics.median(four_whole) / base:.2f}"
-                )
+                print(report(dialect, new, size, given.batches, given.rounds), flush=True)
             found = wake_up_milliseconds(dialect, new)
             print(
                 f"{dialect}, wake-up: median {statistics.median(found):.1f} ms, "

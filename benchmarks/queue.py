@@ -1,7 +1,7 @@
 """What it costs to enqueue a change, against inserting its rows into a table of the application,
 and what it costs to drain the queue, against a step for each change.
 
-    python -m benchmarks.queue --batch 1 100 1000 --rounds 9
+    python -m benchmarks.queue --batch 1,100,1000 --rounds 9
 
 The rows are the line items of the receipts. The table has one index; both get the same rows, made
 before the clock runs, in a transaction each. Ratios of medians of alternating rounds.
@@ -9,26 +9,21 @@ before the clock runs, in a transaction each. Ratios of medians of alternating r
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import itertools
 import os
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import stepping as st
-from benchmarks import databases
-from benchmarks.parallel import batches_of, opened
-from benchmarks.workloads.receipts import PRODUCTS, LineItem, Product, receipts
-from tests.support import postgres_server
+from benchmarks import command, databases
+from benchmarks.command import New
+from benchmarks.shop import batches_of, fill, opened
+from benchmarks.workloads.receipts import LineItem
 
 CHANGES_OF_A_ROUND = {1: 1_000, 100: 40, 1_000: 6}
-graph = st.compile(receipts)
 
 DDL = (
     "CREATE TABLE application (basket_id BIGINT, product_name TEXT, qty BIGINT)",
@@ -65,13 +60,6 @@ def plain_insert(dialect: str, connection: Any) -> Callable[[Sequence[LineItem]]
     return on_sqlite if dialect == "sqlite" else on_postgres
 
 
-def fill(store: Any) -> Any:
-    """The products that line items are joined with; returns the line items' action."""
-    products, line_items = st.actions(store, graph)
-    products.insert(*(Product(name=f"product {i}", price=float(i % 90)) for i in range(PRODUCTS)))
-    return line_items
-
-
 def seconds_of(work: Callable[[Any], object], batches: Sequence[Any]) -> float:
     started = time.perf_counter()
     for batch in batches:
@@ -79,7 +67,7 @@ def seconds_of(work: Callable[[Any], object], batches: Sequence[Any]) -> float:
     return (time.perf_counter() - started) / len(batches)
 
 
-def enqueue_ratio(dialect: str, new: Any, size: int, rounds: int, changes: int) -> float:
+def enqueue_ratio(dialect: str, new: New, size: int, rounds: int, changes: int) -> float:
     """How many plain inserts an enqueue costs."""
     with new() as where, opened(dialect, where, create_tables=True) as store, new() as other:
         line_items = fill(store)
@@ -98,7 +86,7 @@ def enqueue_ratio(dialect: str, new: Any, size: int, rounds: int, changes: int) 
         return statistics.median(enqueues) / statistics.median(plains)
 
 
-def drain_seconds(dialect: str, new: Any, size: int, changes: int) -> tuple[float, float, float]:
+def drain_seconds(dialect: str, new: New, size: int, changes: int) -> tuple[float, float, float]:
     """Seconds a row: to drain the changes, to run a step for each, and one with all their rows."""
     batches = batches_of(size, changes)
     rows = size * changes
@@ -121,7 +109,7 @@ def _insert(line_items: Any, batch: Sequence[LineItem]) -> None:
 
 
 def measured(
-    dialect: str, new: Any, sizes: Sequence[int], rounds: int, *, quick: bool = False
+    dialect: str, new: New, sizes: Sequence[int], rounds: int, *, quick: bool = False
 ) -> list[str]:
     """The lines of the report for one database."""
     lines = []
@@ -139,23 +127,14 @@ def measured(
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--batch", type=int, nargs="+", default=sorted(CHANGES_OF_A_ROUND))
+    parser = command.parser("benchmarks.queue", __doc__)
+    sizes = tuple(CHANGES_OF_A_ROUND)
+    parser.add_argument("--batch", type=command.numbers, default=sizes, help="rows of a change")
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--dialect", choices=["sqlite", "postgres"], nargs="+")
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores")
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        for dialect in given.dialect or ("sqlite", "postgres"):
-            new: Any = partial(databases.new_sqlite, folder)
-            if dialect == "postgres":
-                server = postgres_server.servers()[0]
-                settings = postgres_server.SETTINGS | databases.POSTGRES_SETTINGS
-                url = stack.enter_context(
-                    postgres_server.running(server, folder / "server", settings, in_memory=False)
-                )
-                new = partial(databases.new_postgres, url)
+    for dialect in given.dialect:
+        with command.new_databases(dialect, given.postgres) as new:
             for line in measured(dialect, new, given.batch, given.rounds):
                 print(line, flush=True)
 

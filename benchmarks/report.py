@@ -10,6 +10,7 @@ from tabulate import tabulate
 from benchmarks.results import (
     Lane,
     Run,
+    Start,
     batch_of,
     event_of,
     logged_per_row,
@@ -128,6 +129,15 @@ def stored(run: Run, format_: str = "simple") -> str:
     if run.dialect == "postgres":
         headers.append("WAL bytes/row")
     return _table(lines, [*headers, ""], format_)
+
+
+def starts(found: Sequence[Start], format_: str = "simple") -> str:
+    """How long the parts of a process's beginning take, in milliseconds."""
+    lines = [
+        [each.name, each.dialect, number(each.millis()), number(each.millis("cpu"))]
+        for each in found
+    ]
+    return _table(lines, ["", "database", "ms", "of the processor"], format_)
 
 
 def _near_a_thousand(found: str) -> int:

@@ -66,6 +66,28 @@ class Run:
         return sorted({each.rows for each in self.lanes})
 
 
+@dataclass
+class Start:
+    """How long a part of a process's beginning took; see `benchmarks.startup`."""
+
+    name: str
+    dialect: str
+    seconds: list[float] = field(default_factory=list)  # of each round
+    cpu: list[float] = field(default_factory=list)
+
+    def millis(self, clock: str = "wall") -> float:
+        return statistics.median(self.cpu if clock == "cpu" else self.seconds) * 1e3
+
+
+@dataclass
+class Results:
+    """What a file holds."""
+
+    about: dict[str, str] = field(default_factory=dict)
+    runs: list[Run] = field(default_factory=list)
+    starts: list[Start] = field(default_factory=list)
+
+
 def key(event: str, batch: int) -> str:
     """How a lane's rounds are found."""
     return f"{event} {batch}"
@@ -102,13 +124,23 @@ def logged_per_row(rounds: Sequence[Round]) -> float | None:
 # ------------------------------------------------------------------------------------------- files
 
 
-def save(path: Path, about: dict[str, str], runs: Sequence[Run]) -> None:
-    path.write_text(json.dumps({"about": about, "runs": [asdict(run) for run in runs]}, indent=1))
+def save(path: Path, found: Results) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(asdict(found), indent=1))
 
 
-def load(path: Path) -> tuple[dict[str, str], list[Run]]:
-    found = json.loads(path.read_text())
-    return found["about"], [_run(each) for each in found["runs"]]
+def load(*paths: Path) -> Results:
+    """What files hold, together; a later one's run stands in place of the same of an earlier."""
+    found = Results()
+    runs: dict[tuple[Any, ...], Run] = {}
+    for path in paths:
+        text = json.loads(path.read_text())
+        found.about = text["about"]
+        for run in map(_run, text["runs"]):
+            runs[run.workload, run.dialect, tuple(run.sizes)] = run
+        found.starts = [Start(**each) for each in text["starts"]] or found.starts
+    found.runs = list(runs.values())
+    return found
 
 
 def _run(found: dict[str, Any]) -> Run:

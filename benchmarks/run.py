@@ -1,12 +1,15 @@
 """Measure what a change of an input costs, as a multiple of what others need for the same.
 
-    python -m benchmarks.run                                  all workloads, both databases
+    python -m benchmarks.run --standard                       writes docs/performance.md: 25 minutes
+    python -m benchmarks.run                                  all workloads at length: hours
     python -m benchmarks.run meter_reads --dialect sqlite --rows 100000
     python -m benchmarks.run --quick                          does everything work?
     python -m benchmarks.run --compare before.json after.json
     python -m benchmarks.run --document results.json          writes docs/performance.md's tables
+    python -m benchmarks.run --targets results.json           what is met, and by how much not
 
-Every figure is a ratio of costs that were measured in turns in one run.
+Every figure is a ratio of costs that were measured in turns in one run. `startup` is no workload:
+it measures how long a process takes to begin.
 """
 
 from __future__ import annotations
@@ -16,20 +19,24 @@ import contextlib
 import os
 import platform
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import databases, document, report, results
+from benchmarks import command, document, report, results, standard, startup, targets
+from benchmarks.command import choice, numbers
 from benchmarks.competitor import Unavailable
-from benchmarks.lane import LaneError
-from benchmarks.measure import Settings, Tell, WrongResult, measure
+from benchmarks.lane import BUILD, LaneError
+from benchmarks.measure import Checked, Settings, Tell, WrongResult, check, measure
+from benchmarks.results import Results
+from benchmarks.standard import BATCHES, COMPETITORS, Ask
 from benchmarks.workload import Workload, all_workloads
 from tests.support import postgres_server
 
-COMPETITORS = ("floor", "hand_written", "stepping", "recompute", "original", "pg_ivm")
-DIALECTS = ("sqlite", "postgres")
+STARTUP = "startup"
+STARTUP_ROUNDS = 9
+STANDARD_FILE = BUILD / "benchmarks.json"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,92 +44,143 @@ def main(arguments: list[str] | None = None) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.compare:
-        before, after = (results.load(path)[1] for path in given.compare)
+        before, after = (results.load(path).runs for path in given.compare)
         print(report.compared(before, after, given.clock))
+        return 0
+    if given.targets:
+        print(targets.text(results.load(*given.targets), given.clock))
         return 0
     if given.document:
         document.write(given.document, given.clock)
         return 0
-    workloads = all_workloads()
+    known = [*all_workloads(), STARTUP]
     for name in given.workload:
-        if name not in workloads:
-            parser.error(f"there is no workload {name!r}: {', '.join(workloads)}")
-    if given.quick:
-        given.batches, given.rows, given.rounds = (1, 100), (1_000,), 2
+        if name not in known:
+            parser.error(f"there is no workload {name!r}: {', '.join(known)}")
+    if given.standard and given.json is None:
+        given.json = STANDARD_FILE
     try:
-        failed = measure_all([workloads[name] for name in given.workload or workloads], given)
+        failed = measure_all(given, asked(given))
     except postgres_server.ServerError as error:
         print(error, file=sys.stderr)
         return 1
     for name in failed:
         print(f"FAILED: {name}", file=sys.stderr)
+    if given.standard:
+        document.write([given.json], given.clock)
     return 1 if failed else 0
 
 
-def measure_all(workloads: list[Workload], given: argparse.Namespace) -> list[str]:
+def asked(given: argparse.Namespace) -> list[Ask]:
+    """The runs that the options ask for."""
+    if given.standard:
+        return [
+            replace(ask, against=tuple(each for each in ask.against if each in given.against))
+            for ask in standard.STANDARD
+            if not given.workload or ask.workload in given.workload
+        ]
+    asks = []
+    for name, workload in all_workloads().items():
+        if given.workload and name not in given.workload:
+            continue
+        batches = (1, 100) if given.quick else given.batches
+        asks += [Ask(name, rows, given.against, batches) for rows in sizes(workload, given)]
+    return asks
+
+
+def measure_all(given: argparse.Namespace, asks: Sequence[Ask]) -> list[str]:
     """Measure and print all that was asked for; returns what failed."""
-    failed = []
-    runs: list[results.Run] = []
-    about = machine()
-    print(", ".join(about.values()), flush=True)
-    for dialect in given.dialect:
-        with postgres(given.postgres) if dialect == "postgres" else contextlib.nullcontext() as url:
-            for workload in workloads:
-                for rows in sizes(workload, given):
-                    settings = Settings(
-                        dialect=dialect,
-                        rows=rows,
-                        batches=(1, 1_000) if workload.by_size else given.batches,
-                        against=given.against,
-                        rounds=given.rounds,
-                        postgres=url,
-                        check_rows=200 if given.quick else 2_000,
-                        slow=given.slow,
-                    )
-                    shown = ", ".join(f"{size:,}" for size in rows)
-                    name = f"{workload.name} on {dialect}, {shown} rows"
-                    try:
-                        run = measure(workload, settings, _teller(name))
-                    except Unavailable as reason:
-                        print(f"\n{name} is left out. {reason}", file=sys.stderr)
-                        continue
-                    except (WrongResult, LaneError) as error:
-                        print(error, file=sys.stderr)
-                        failed.append(name)
-                        continue
-                    runs.append(run)
-                    print(f"\n{run.title}\n{run.version}, {shown} rows\n")
-                    print(report.text(run, clock=given.clock), flush=True)
-                    if given.json:
-                        results.save(given.json, about, runs)
+    failed: list[str] = []
+    found = Results(machine())
+    print(", ".join(found.about.values()), flush=True)
+
+    def save() -> None:
+        if given.json:
+            results.save(given.json, found)
+
+    if not given.workload or STARTUP in given.workload:
+        with contextlib.ExitStack() as stack:
+            new = {
+                dialect: stack.enter_context(command.new_databases(dialect, given.postgres))
+                for dialect in given.dialect
+            }
+            found.starts = startup.measure(new, 1 if given.quick else STARTUP_ROUNDS)
+            print(f"\nHow a process begins\n\n{report.starts(found.starts)}", flush=True)
+            save()
+    for dialect in given.dialect if asks else ():
+        with server(dialect, given.postgres) as url:
+            for run in runs(dialect, url, given, asks, failed):
+                found.runs.append(run)
+                shown = ", ".join(f"{size:,}" for size in run.sizes)
+                print(f"\n{run.title}\n{run.version}, {shown} rows\n")
+                print(report.text(run, clock=given.clock), flush=True)
+                save()
+    if given.standard:
+        print(f"\n{targets.text(found, given.clock)}", flush=True)
     return failed
+
+
+def runs(
+    dialect: str,
+    url: str | None,
+    given: argparse.Namespace,
+    asks: Sequence[Ask],
+    failed: list[str],
+) -> Iterator[results.Run]:
+    """Each run that was asked for; what a competitor gives is checked once for a workload."""
+    workloads = all_workloads()
+    checked: dict[str, Checked] = {}
+    for ask in asks:
+        shown = ", ".join(f"{size:,}" for size in ask.rows)
+        name = f"{ask.workload} on {dialect}, {shown} rows"
+        settings = Settings(
+            dialect=dialect,
+            rows=ask.rows,
+            batches=ask.batches,
+            against=ask.against,
+            rounds=2 if given.quick else given.rounds,
+            postgres=url,
+            slow=given.slow,
+        )
+        if given.quick:
+            settings = replace(settings, check_rows=200)
+        if given.standard:
+            settings = replace(
+                settings, check_rows=standard.CHECK_ROWS, budget=standard.BUDGET_SECS
+            )
+        workload = workloads[ask.workload]
+        try:
+            if ask.workload not in checked:
+                of = [each.against for each in asks if each.workload == ask.workload]
+                everybody = tuple(dict.fromkeys(each for against in of for each in against))
+                checked[ask.workload] = check(
+                    workload, replace(settings, against=everybody), _teller(name)
+                )
+            yield measure(workload, settings, checked[ask.workload], _teller(name))
+        except Unavailable as reason:
+            print(f"\n{name} is left out. {reason}", file=sys.stderr)
+        except (WrongResult, LaneError) as error:
+            print(error, file=sys.stderr)
+            failed.append(name)
+
+
+@contextlib.contextmanager
+def server(dialect: str, url: str | None) -> Iterator[str | None]:
+    """The URL of a Postgres server; None for SQLite."""
+    if dialect == "sqlite":
+        yield None
+        return
+    with command.postgres(url) as found:
+        yield found
 
 
 def sizes(workload: Workload, given: argparse.Namespace) -> list[tuple[int, ...]]:
     """The sizes of each run of a workload: one run for all where it compares them."""
     if workload.by_size:
         return [(200, 400) if given.quick else tuple(given.rows or workload.sizes)]
+    if given.quick:
+        return [(1_000,)]
     return [(rows,) for rows in given.rows or (10_000, 100_000)]
-
-
-@contextlib.contextmanager
-def postgres(url: str | None) -> Iterator[str]:
-    """The server that was named, or one with its files on disk and the settings of a careful one.
-
-    But for synchronous_commit, which is off: else a batch of one row measures the disk.
-    """
-    if url is not None:
-        yield url
-        return
-    servers = postgres_server.servers()
-    if not servers:
-        raise postgres_server.ServerError("no Postgres server was found; name one with --postgres")
-    settings = postgres_server.SETTINGS | databases.POSTGRES_SETTINGS
-    with (
-        tempfile.TemporaryDirectory(prefix="stepping-bench-") as folder,
-        postgres_server.running(servers[0], Path(folder), settings, in_memory=False) as found,
-    ):
-        yield found
 
 
 def machine() -> dict[str, str]:
@@ -154,41 +212,23 @@ def _teller(what: str) -> Tell:
     return tell
 
 
-def _numbers(given: str) -> tuple[int, ...]:
-    return tuple(int(part.replace("_", "")) for part in given.split(","))
-
-
-def _choice(known: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
-    def names(given: str) -> tuple[str, ...]:
-        found = tuple(given.split(","))
-        for name in found:
-            if name not in known:
-                raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(known)}")
-        return found
-
-    return names
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.run",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command.parser("benchmarks.run", __doc__)
     add = parser.add_argument
-    add("workload", nargs="*", help=f"of {', '.join(all_workloads())}; all by default")
-    add("--batches", type=_numbers, default=(1, 100, 1_000, 10_000), help="rows of a change")
-    add("--rows", type=_numbers, help="stored before; 10000,100000 by default")
+    known = ", ".join([*all_workloads(), STARTUP])
+    add("workload", nargs="*", help=f"of {known}; all by default")
+    add("--batches", type=numbers, default=BATCHES, help="rows of a change")
+    add("--rows", type=numbers, help="stored before; 10000,100000 by default")
     add("--rounds", type=int, default=9, help="turns of each competitor")
-    add("--dialect", type=_choice(DIALECTS), default=DIALECTS, help="sqlite,postgres by default")
-    add("--against", type=_choice(COMPETITORS), default=COMPETITORS, help=",".join(COMPETITORS))
+    add("--against", type=choice(COMPETITORS), default=COMPETITORS, help=",".join(COMPETITORS))
     add("--slow", action="store_true", help="also those that take very long at this size")
     add("--clock", choices=["wall", "cpu"], default="wall", help="cpu: where others are at work")
-    add("--postgres", metavar="URL", help="a server to use in place of one that is started")
     add("--quick", action="store_true", help="small tables and two rounds, to see that it works")
+    add("--standard", action="store_true", help="what docs/performance.md shows, and write it")
     add("--json", type=Path, metavar="FILE", help="write all rounds to a file")
     add("--compare", type=Path, nargs=2, metavar="FILE", help="two such files")
     add("--document", type=Path, nargs="+", metavar="FILE", help="write such files to docs/")
+    add("--targets", type=Path, nargs="+", metavar="FILE", help="what such files say of targets")
     return parser
 
 

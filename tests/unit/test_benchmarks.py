@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks import databases, document, queue, report, results
+from benchmarks import databases, document, queue, report, results, targets
 from benchmarks.competitor import Unavailable
-from benchmarks.results import Lane, Round, Run, key
+from benchmarks.results import Lane, Results, Round, Run, key
 from benchmarks.run import main
 from benchmarks.worker import Worker
 from benchmarks.workload import all_workloads
@@ -68,12 +68,17 @@ def test_the_command_measures_compares_and_documents(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "results.json"
-    asked = ["meter_reads", "growth", "--dialect", "sqlite", "--quick", "--json", str(file)]
-    assert main([*asked, "--against", "floor,hand_written,stepping"]) == 0
+    asked = ["meter_reads", "growth", "startup", "--dialect", "sqlite", "--quick"]
+    assert main([*asked, "--against", "floor,stepping", "--json", str(file)]) == 0
     assert "ours / this" in capsys.readouterr().out
-    _, runs = results.load(file)
-    assert [run.workload for run in runs] == ["meter_reads", "growth"]
-    assert all(rounds for run in runs for lane in run.lanes for rounds in lane.rounds.values())
+    found = results.load(file)
+    assert {run.workload for run in found.runs} == {"meter_reads", "growth"}
+    assert all(
+        rounds for run in found.runs for lane in run.lanes for rounds in lane.rounds.values()
+    )
+    names = ["import stepping", "open a store", "compile first", "compile"]
+    assert [each.name for each in found.starts] == names
+    assert all(seconds > 0 for each in found.starts for seconds in (*each.seconds, *each.cpu))
 
     assert main(["--compare", str(file), str(file)]) == 0
     assert "+0%" in capsys.readouterr().out
@@ -86,6 +91,7 @@ def test_the_command_measures_compares_and_documents(
     assert text.endswith("after\n")
     assert "old\n" not in text
     assert "| plain insert" in text
+    assert "opening a store on an installed query" in text
     assert picture.read_text().startswith("<svg")
 
 
@@ -99,6 +105,35 @@ def test_ratios_are_those_of_the_same_round() -> None:
     run = Run("meter_reads", "title", "sqlite", "SQLite", [floor, ours])
     assert results.ratio(ours.rounds["insert 1"], floor.rounds["insert 1"]) == pytest.approx(3)
     assert "3.00" in report.text(run)
+
+
+def _run_of(workload: str, dialect: str, costs: dict[str, float]) -> Run:
+    """A run at the size of the targets, in which a lane's step of any batch takes so long."""
+    lanes = []
+    for name, seconds in costs.items():
+        lane = Lane(name, name, targets.ROWS, stored=int(seconds * 1_000))
+        for batch in targets.BATCHES:
+            lane.rounds[key("insert", batch)] = [Round([seconds], batch, cpu=seconds)]
+        lanes.append(lane)
+    return Run(workload, workload, dialect, "", lanes)
+
+
+def test_targets_are_met_missed_or_not_measured() -> None:
+    costs = {"floor": 1.0, "hand_written": 3.0, "stepping": 3.6, "original": 72.0}
+    found = Results(runs=[_run_of("meter_reads", "sqlite", costs)])
+    rows = {row.what: row.targets for row in targets.by_batch(found)}
+    plain = rows["SQLite: cost, as a multiple of a plain insert's"]
+    assert [each.missed_by for each in plain] == [pytest.approx(0.2), None, None, None]
+    by_hand = rows["SQLite, meter reads: cost, as a multiple of the pipeline by hand's"]
+    assert str(by_hand[0]) == "1.20 (≤ 1.25)"
+    assert str(by_hand[1]) == "**1.20** (≤ 1.15; by 4%)"
+    faster = rows["SQLite: times faster than stepping 0.0.3"]
+    assert [each.missed_by is None for each in faster] == [True, True, True, False]
+    assert str(faster[3]) == "**20.0** (≥ 28; by 29%)"
+    text = targets.text(found)
+    assert "not measured (≤ 6.5)" in text
+    # 3, 1 and 3 of the costs, and not the size of the database.
+    assert text.startswith("7 of 13 targets are met")
 
 
 def test_the_queue_is_measured(tmp_path: Path) -> None:
