@@ -35,10 +35,18 @@ POSTGRES_SETTINGS = {
 }
 
 
-def sqlite_connection(path: str, isolation_level: Any = None) -> sqlite3.Connection:
+def sqlite_connection(
+    path: str,
+    isolation_level: Any = None,
+    factory: type[sqlite3.Connection] = sqlite3.Connection,
+) -> sqlite3.Connection:
     """A connection as `st.connection_sqlite` makes it, without the library."""
     connection = sqlite3.connect(
-        path, isolation_level=isolation_level, timeout=30, cached_statements=1024
+        path,
+        isolation_level=isolation_level,
+        timeout=30,
+        cached_statements=1024,
+        factory=factory,
     )
     for pragma in SQLITE_PRAGMAS:
         connection.execute(pragma)

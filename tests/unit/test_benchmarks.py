@@ -12,7 +12,17 @@ from typing import Any
 
 import pytest
 
-from benchmarks import databases, document, queue, report, results, targets
+from benchmarks import (
+    command,
+    databases,
+    document,
+    plan_times,
+    profile,
+    queue,
+    report,
+    results,
+    targets,
+)
 from benchmarks.competitor import Unavailable
 from benchmarks.results import Lane, Results, Round, Run, key
 from benchmarks.run import main
@@ -142,3 +152,50 @@ def test_the_queue_is_measured(tmp_path: Path) -> None:
     assert re.match(
         r"sqlite, changes of 3: enqueue \d+\.\d\d plain inserts; drain [\d,]+ rows", line
     )
+
+
+def _profiled(dialect: str, new: command.New) -> profile.Profile:
+    workload = all_workloads()["meter_reads"]
+    return profile.profile(workload, "stepping", dialect, new, 50, "insert", 20, sampled_secs=0.05)
+
+
+def test_a_step_on_sqlite_is_taken_apart(tmp_path: Path) -> None:
+    found = _profiled("sqlite", partial(databases.new_sqlite, tmp_path))
+    calls = {sql: count / found.steps for sql, count in found.times.calls.items()}
+    assert calls["COMMIT"] == 1
+    assert any(operator.startswith("group_reduce_flatten") for operator in found.served.values())
+    assert 0 < sum(found.times.seconds.values()) / found.steps < found.seconds
+    assert sum(found.samples.seconds.values()) > 0
+    assert re.search(r"\nPython between them +[\d,.]+ +\d", "\n".join(profile.text(found)))
+
+
+def test_a_step_on_postgres_is_taken_apart(postgres_url: str) -> None:
+    found = _profiled("postgres", partial(databases.new_postgres, postgres_url))
+    assert found.plans is not None
+    dearest = max(found.plans.millis, key=found.plans.millis.__getitem__)
+    kinds = {node.split()[0] for _, node in found.plans.nodes[dearest]}
+    assert kinds >= {"Insert", "Index", "Aggregate"}
+    # The parts of a statement take as long as the whole, but for what is around them.
+    assert sum(found.plans.nodes[dearest].values()) <= found.plans.millis[dearest] * 1.05
+    assert "node of the plan" in "\n".join(profile.text(found))
+
+
+def test_the_time_of_a_cte_is_counted_once() -> None:
+    cte = {
+        "Node Type": "Function Scan",
+        "Function Name": "unnest",
+        "Subplan Name": "CTE i",
+        "Actual Total Time": 2.0,
+        "Actual Loops": 1,
+    }
+    read = {"Node Type": "CTE Scan", "CTE Name": "i", "Actual Loops": 1}
+    again = {**read, "Actual Total Time": 0.5}
+    first = {**read, "Actual Total Time": 3.0}
+    root = {"Node Type": "Append", "Actual Total Time": 4.0, "Actual Loops": 1}
+    found = plan_times.own_times({**root, "Plans": [cte, first, again]})
+    assert list(found) == [
+        (("", "Append"), 0.5),
+        (("i", "Function Scan unnest"), 2.0),
+        (("", "CTE Scan i"), 1.0),
+        (("", "CTE Scan i"), 0.5),
+    ]
