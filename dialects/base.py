@@ -35,6 +35,7 @@ class Dialect(ABC):
 
     name: str
     sqlglot_name: str
+    create_view = "CREATE VIEW IF NOT EXISTS"
 
     # -- scalars ------------------------------------------------------------------------------
 
@@ -88,6 +89,11 @@ class Dialect(ABC):
     @abstractmethod
     def table_ddl(self, table: Table) -> tuple[str, ...]:
         """The statements that create a kept table if it is not there."""
+
+    def view_ddl(self, view: Table, rows: Expression) -> str:
+        """The statement that creates a view of some rows if it is not there."""
+        name = self.identifier(view.name).sql(dialect=self.sqlglot_name)
+        return f"{self.create_view} {name} AS\n{self.text(rows)}"
 
     @abstractmethod
     def plan_metadata(self, plan: SQLPlan) -> Any:

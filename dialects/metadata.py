@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, Index, MetaData, PrimaryKeyConstraint, Table
+from sqlalchemy import (
+    DDL,
+    CheckConstraint,
+    Column,
+    Index,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    event,
+)
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.expression import text
 
+from stepping.compiler.plan.manifest import SQLTable
 from stepping.compiler.plan.tables import Table as PlanTable
 from stepping.compiler.schema import bounded
 from stepping.dialects.base import Dialect
@@ -49,6 +60,18 @@ def sqlalchemy_table(plan: PlanTable, dialect: Any, metadata: MetaData) -> Table
         ]
         Index(index.name, *terms)
     return table
+
+
+def listen_for_views(tables: Iterable[SQLTable], dialect: Any, metadata: MetaData) -> None:
+    """Let ``create_all`` and ``drop_all`` make and drop the views of kept tables."""
+    for each in tables:
+        on = metadata.tables[each.table.name]
+        for view in each.views:
+            name = dialect.identifier(view.table.name).sql(dialect=dialect.sqlglot_name)
+            create = DDL(view.ddl.replace("%", "%%"))  # type: ignore[no-untyped-call]
+            drop = DDL(f"DROP VIEW IF EXISTS {name}".replace("%", "%%"))  # type: ignore[no-untyped-call]
+            event.listen(on, "after_create", create)
+            event.listen(on, "before_drop", drop)
 
 
 def create_statements(plan: PlanTable, dialect: Dialect, engine_dialect: Any) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from stepping.compiler.plan.manifest import SQLTable
+from stepping.compiler.plan.manifest import SQLTable, SQLView
 from stepping.compiler.plan.migration import MigrationStatement, Phase
 from stepping.compiler.plan.tables import Table
 from stepping.dialects.base import Dialect
@@ -110,6 +110,21 @@ class MigrationWords(ABC):
             note,
             lock=f"all access to {table}, until the transaction ends",
             ignore=("ban-drop-table",),
+        )
+
+    def view(self, view: SQLView) -> MigrationStatement:
+        """Make a view."""
+        note = f"{view.table.reason}: a view of {view.table.of}"
+        return MigrationStatement(Phase.SWITCH, view.ddl, note, lock="none: it has no rows")
+
+    def drop_view(self, view: SQLView) -> MigrationStatement:
+        """Drop a view, without which its table can be changed."""
+        name = view.table.name
+        return MigrationStatement(
+            Phase.SWITCH,
+            f"DROP VIEW IF EXISTS {self.quoted(name)}",
+            f"the view {name} is made anew, or is needed no longer",
+            lock=f"all access to {name}, until the transaction ends",
         )
 
     def copy(self, table: Table, source: str) -> str:

@@ -137,8 +137,10 @@ def check(driver: Driver, plan: SQLPlan) -> None:
 
 def missing(driver: Driver, plan: SQLPlan) -> list[str]:
     """The tables of a plan that are not in the database."""
-    there = driver.existing(plan.kept)
-    return [name for name in plan.kept if name not in there]
+    views = (view.table.name for each in plan.tables for view in each.views)
+    wanted = (*plan.kept, *views)
+    there = driver.existing(wanted)
+    return [name for name in wanted if name not in there]
 
 
 def check_tables(driver: Driver, manifest: Manifest) -> None:

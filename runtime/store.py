@@ -272,7 +272,7 @@ class StoreSQL(Store):
         if at_least >= 0:
             with self.in_turn():
                 try:
-                    self.engine.wait((kept.table,), Time(frontier=at_least))
+                    self.engine.wait((kept.kept,), Time(frontier=at_least))
                 finally:
                     self.driver.unlisten()
         return self.stored(kept, self.graph.cache_type(name))
@@ -284,7 +284,8 @@ class StoreSQL(Store):
 
         name = self.cache_name(cache)
         kept = next(each for each in self.plan.caches if each.name == name)
-        table = next(e.table for e in self.plan.tables if e.table.name == kept.table)
+        tables = (t for each in self.plan.tables for t in (each, *each.views))
+        table = next(each.table for each in tables if each.table.name == kept.table)
         driver = self.driver
         dialect = get_dialect(self.dialect)
         return cache_table(kept, table, dialect, driver.to_column, driver.from_column)

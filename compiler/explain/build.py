@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from stepping.compiler.explain.model import (
     Statement,
     Step,
     Table,
+    View,
 )
 from stepping.compiler.explain.operators import described, groups_of
 from stepping.compiler.plan.sql_plan import Role, SQLPlan, SQLStatement, SQLStep, SQLTable
@@ -68,6 +69,7 @@ def model_of(graph: Any, plan: SQLPlan, program: Any, database: Database | None 
         live=database is not None,
         operators=operators,
         tables=reader.tables(),
+        views=tuple(reader.views()),
         steps=tuple(reader.step(step) for step in plan.steps),
         registered=plan.registered,
         script=plan.script,
@@ -115,6 +117,13 @@ class _Reader:
     def tables(self) -> tuple[Table, ...]:
         sizes = self.measured
         return tuple(self.table(each, sizes.get(each.table.name)) for each in self.plan.tables)
+
+    def views(self) -> Iterator[View]:
+        for each in self.plan.tables:
+            for view in each.views:
+                table = view.table
+                operator = self.serial(table.node, table.serves, table.where)
+                yield View(table.name, operator, table.of, table.reason, view.ddl)
 
     def table(self, kept: SQLTable, size: TableSize | None) -> Table:
         table = kept.table

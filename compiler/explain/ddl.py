@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from stepping.compiler.explain.model import Model, Operator, Table
+from stepping.compiler.explain.model import Model, Operator, Table, View
 
 _RULE = "-" * 78
 _OWN = {
@@ -18,7 +18,8 @@ _OWN = {
     "stepping_queue": "changes that store.drain() will fold in; those that wait",
 }
 _OBJECT = re.compile(
-    r"CREATE (?:UNIQUE )?(TABLE|INDEX|TRIGGER|SEQUENCE)(?: IF NOT EXISTS)? \"?([\w$]+)",
+    r"CREATE (?:UNIQUE |OR REPLACE )?(TABLE|INDEX|TRIGGER|SEQUENCE|VIEW)(?: IF NOT EXISTS)? "
+    r"\"?([\w$]+)",
     re.IGNORECASE,
 )
 
@@ -37,11 +38,13 @@ def heading(query: str, dialect: str, fingerprint: str) -> Iterator[str]:
 def created(model: Model) -> Iterator[str]:
     """Every statement of the script, in its order."""
     of_table = {text: (table, i) for table in model.tables for i, text in enumerate(table.ddl)}
+    views = {view.ddl: view for view in model.views}
     section = ""
     for text in model.script:
         inserts = text.lstrip().upper().startswith(("INSERT", "UPDATE"))
         found = of_table.get(text)
-        wanted = "Tables that are kept" if found else "Our own tables"
+        view = views.get(text)
+        wanted = "Tables that are kept" if found or view else "Our own tables"
         if inserts:
             wanted = "What is installed"
         if wanted != section:
@@ -53,6 +56,8 @@ def created(model: Model) -> Iterator[str]:
                 yield comment(f"  {purpose(table, text)}")
             else:
                 yield from _table(model, table)
+        elif view is not None:
+            yield from _view(model, view)
         elif not inserts:
             match = _OBJECT.match(text)
             name = match.group(2) if match else ""
@@ -65,6 +70,13 @@ def _table(model: Model, table: Table) -> Iterator[str]:
     yield comment(f"{table.name}: {table.reason}")
     yield comment(f"for {served(operator)}" if operator else "for the query")
     yield comment(table.grows)
+
+
+def _view(model: Model, view: View) -> Iterator[str]:
+    operator = model.operator(view.operator)
+    yield comment(f"{view.name}: {view.reason}")
+    yield comment(f"for {served(operator)}" if operator else "for the query")
+    yield comment(f"a view of {view.of}, with no rows of its own")
 
 
 def served(operator: Operator) -> str:

@@ -91,6 +91,17 @@ class Table:
 
 
 @dataclass(frozen=True)
+class View:
+    """An operator's rows as a view of the table that another operator keeps."""
+
+    name: str
+    operator: str
+    of: str
+    reason: str
+    ddl: str
+
+
+@dataclass(frozen=True)
 class Lookup:
     """A table in which one changed row is looked up, and how many rows that finds."""
 
@@ -193,6 +204,7 @@ class Model:
     live: bool  # whether a database was asked for its plans
     operators: tuple[Operator, ...]  # inputs before what reads them
     tables: tuple[Table, ...]
+    views: tuple[View, ...]
     steps: tuple[Step, ...]
     registered: tuple[str, ...]
     script: tuple[str, ...]  # what create_tables=True runs, in order

@@ -114,6 +114,11 @@ function showOperator() {
     if (each.place.text) card.append(make("pre", {}, each.place.text));
   }
   for (const f of each.python) card.append(make("p", {}, make("span", { class: "tag python" }, "Python step"), `${f.name}: ${f.reason}`, make("br"), make("span", { class: "path" }, f.at)));
+  for (const view of data.views.filter((view) => view.operator === chosen)) {
+    card.append(make("h3", {}, "What it is a view of"), make("p", {}, make("code", {}, view.of)),
+      make("p", { class: "soft" }, view.reason),
+      make("details", {}, make("summary", {}, `SQL of the view ${view.name}`), sql(`${view.ddl};`)));
+  }
   if (each.tables.length) card.append(make("h3", {}, "What it keeps"), ...each.tables.map(tableNode));
   if (each.rule) card.append(make("h3", {}, "What changes in one step"), make("pre", {}, each.rule.trimEnd()));
   const own = step.statements.filter((statement) => serves(statement, chosen) && statement.role !== "clear");

@@ -109,6 +109,9 @@ def details(model: Model, operator: Operator) -> Iterator[str]:
         yield f"{how}: {operator.why}"
     for each in operator.python:
         yield f"Python step: {each.name}: {each.reason}" + (f", at {each.at}" if each.at else "")
+    for view in model.views:
+        if view.operator == operator.id:
+            yield f"is {view.name}, a view of {view.of}"
     for name in operator.tables:
         table = model.table(name)
         if table is not None:

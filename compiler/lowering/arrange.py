@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any
 
@@ -11,6 +11,7 @@ from stepping.compiler import ir
 from stepping.compiler.lowering import names
 from stepping.compiler.lowering.demand import Demand, Key, Reading
 from stepping.compiler.lowering.meaning import Meanings
+from stepping.compiler.lowering.views import Shown, viewed
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex, TableKind
 from stepping.compiler.schema import BOOL, INT, free_name
 
@@ -44,12 +45,41 @@ class KeyedState:
     change: Table
 
 
+    def column_of(self, held: str) -> str:
+        """The table's column for a key, or for what the change calls the new value."""
+        return next((each.value for each in self.table.values if each.new == held), held)
+
+
+@dataclass(frozen=True)
+class View:
+    """An integral that is the groups of a state table: ``seen`` as the view shows it."""
+
+    seen: Arrangement
+    shown: Shown
+    state: KeyedState
+
+    def lookup_columns(self, key: Key) -> tuple[str, ...]:
+        """The columns of the state table that stand for the scalars of a key."""
+        return tuple(self.state.column_of(self.shown.held(scalar) or "") for scalar in key)
+
+
 @dataclass(frozen=True)
 class Arrangements:
     """Everything that is kept for a query."""
 
     delay: Mapping[ir.Operator, Arrangement]
     state: Mapping[ir.Operator, KeyedState]
+    views: Mapping[ir.Operator, View] = field(default_factory=dict)
+
+    def seen(self, operator: ir.Operator) -> Arrangement:
+        """How an operator's integral is read by name: in its own table, or in a view."""
+        view = self.views.get(operator)
+        return self.delay[operator] if view is None else view.seen
+
+    def lookup_columns(self, operator: ir.Operator, key: Key) -> tuple[str, ...]:
+        """The columns of the kept table that stand for the scalars of a key."""
+        view = self.views.get(operator)
+        return self.delay[operator].keys[key] if view is None else view.lookup_columns(key)
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -65,9 +95,15 @@ def arrange(
     proven: set[ir.Operator],
     cache_names: Mapping[ir.Operator, str],
     taken: set[str],
+    *,
+    share: bool = True,
 ) -> Arrangements:
-    """One delay table for each operator whose integral is read, however many read it."""
+    """One delay table for each operator whose integral is read, however many read it.
+
+    ``share``: an integral that is an aggregate's groups is a view of the aggregate's own table.
+    """
     digests = Digests()
+    shown = viewed(demand) if share else {}
     delay = {
         operator: _delay_table(
             digests,
@@ -79,12 +115,31 @@ def arrange(
             operator in proven,
         )
         for operator, readings in demand.readings.items()
+        if operator not in shown
     }
-    state = {
-        operator: _state_table(digests, query, groups, proven, taken)
-        for operator, groups in demand.states.items()
+    state = {}
+    for operator, groups in demand.states.items():
+        reads = [
+            (each, reading)
+            for of, each in shown.items()
+            if each.groups.operator == operator
+            for reading in demand.readings[of]
+            if reading.key
+        ]
+        state[operator] = _state_table(digests, query, groups, proven, taken, reads)
+    views = {
+        operator: _view(
+            digests,
+            query,
+            operator,
+            each,
+            state[each.groups.operator],
+            demand.readings[operator],
+            cache_names.get(operator),
+        )
+        for operator, each in shown.items()
     }
-    return Arrangements(delay, state)
+    return Arrangements(delay, state, views)
 
 
 def where_of(operator: ir.Operator) -> str:
@@ -114,6 +169,11 @@ class Digests:
         return self.unique(
             ("state", STORAGE_VERSION, self.meanings.of(groups.operator, whole), typed)
         )
+
+    def view(self, operator: ir.Operator, columns: tuple[tuple[str, ir.Scalar], ...]) -> str:
+        """The digest of a view, which is no table's: one may take the place of the other."""
+        read = frozenset(operator.schema.names)
+        return self.unique(("view", STORAGE_VERSION, self.meanings.of(operator, read), columns))
 
     def unique(self, held: tuple[Any, ...]) -> str:
         digest = ir.digest_of(held)
@@ -185,6 +245,41 @@ def _delay_table(
     return Arrangement(operator, table, tuple(columns), keys)
 
 
+def _view(
+    digests: Digests,
+    query: str,
+    operator: ir.Operator,
+    shown: Shown,
+    state: KeyedState,
+    readings: list[Reading],
+    cache: str | None,
+) -> View:
+    """An integral as a view of a state table: its columns are those of the operator."""
+    columns = ir.references(operator.schema.columns)
+    keys = {
+        reading.key: tuple(s.name for s in reading.key if isinstance(s, ir.ColumnRef))
+        for reading in readings
+    }
+    digest = digests.view(operator, columns)
+    table = Table(
+        names.table_name(query, cache or names.role_of(operator), digest),
+        TableKind.VIEW,
+        tuple(TableColumn(name, scalar.type) for name, scalar in columns),
+        free_name("c", {name.lower() for name, _ in columns}),
+        non_negative=True,
+        reason=_reason(operator, [r for r in readings if r.key], keys, cache),
+        serves=operator.label,
+        where=where_of(operator),
+        digest=digest,
+        rows=digests.meanings.of(operator, frozenset(operator.schema.names)).hex(),
+        holds=tuple((name, name) for name, _ in columns),
+        of=state.table.name,
+        rows_of=str(operator.schema.type),
+        node=operator.digest.hex(),
+    )
+    return View(Arrangement(operator, table, columns, keys), shown, state)
+
+
 def stem_of(scalar: ir.Scalar) -> str:
     """What a column that holds a key's scalar is called."""
     match scalar:
@@ -241,6 +336,7 @@ def _state_table(
     groups: ir.Accumulate,
     proven: set[ir.Operator],
     taken: set[str],
+    reads: list[tuple[Shown, Reading]],
 ) -> KeyedState:
     operator = groups.operator
     key = tuple(name for name, _ in groups.keys)
@@ -286,7 +382,7 @@ def _state_table(
         TableKind.STATE,
         (*keys, *state_columns),
         weight,
-        key=key,
+        key=_leading(key, reads),
         non_negative=operator.inputs[0] in proven,
         reason=f"one row per group of {operator.label}: its number of rows and its sums",
         serves=operator.label,
@@ -311,4 +407,36 @@ def _state_table(
         extremes=tuple(extremes),
         node=table.node,
     )
-    return KeyedState(groups, table, change)
+    state = KeyedState(groups, table, change)
+    return replace(state, table=replace(table, indexes=_view_indexes(state, reads)))
+
+
+def _leading(key: tuple[str, ...], reads: list[tuple[Shown, Reading]]) -> tuple[str, ...]:
+    """The key of a group in the order in which its rows are read through views, if they are.
+
+    A group is looked up by all of its key, in whatever order it stands in the index.
+    """
+    for shown, reading in sorted(reads, key=lambda r: (r[1].ascending is None, -len(r[1].key))):
+        held = tuple(shown.held(scalar) or "" for scalar in reading.key)
+        if set(held) <= set(key):
+            first = tuple(dict.fromkeys(held))
+            return (*first, *(name for name in key if name not in first))
+    return key
+
+
+def _view_indexes(
+    state: KeyedState, reads: list[tuple[Shown, Reading]]
+) -> tuple[TableIndex, ...]:
+    """An index of a state table for each way in which it is read through views."""
+    found: dict[str, TableIndex] = {}
+    key = state.table.key
+    for shown, reading in reads:
+        columns = tuple(state.column_of(shown.held(scalar) or "") for scalar in reading.key)
+        if reading.ascending is None and key[: len(columns)] == columns:
+            continue
+        name = names.index_name(state.table.name, columns)
+        index = TableIndex(name, columns, reading.ascending or (), reading.equal)
+        if found.setdefault(name, index) != index:  # the same columns in other directions
+            name = names.index_name(f"{state.table.name}_{len(found)}", columns)
+            found[name] = replace(index, name=name)
+    return tuple(found.values())

@@ -40,6 +40,8 @@ class Demand:
     stored: dict[ir.Operator, set[str]] = field(default_factory=lambda: defaultdict(set))
     readings: dict[ir.Operator, list[Reading]] = field(default_factory=lambda: defaultdict(list))
     states: dict[ir.Operator, ir.Accumulate] = field(default_factory=dict)
+    # Operators whose rows are counted, ordered or added to by other means than look-ups.
+    probed: set[ir.Operator] = field(default_factory=set)
     # Groups whose state is there already, so that the rows that made it are not read.
     given: frozenset[ir.Operator] = frozenset()
 
@@ -115,16 +117,20 @@ def walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Oper
                 read = contributed_columns(each) | collected_columns(relation)
                 walk(demand, each.source, read, within)
             for extreme in relation.extremes:
+                demand.probed.add(extreme.operator)
                 read_ordered(demand, extreme.operator, order_of_extreme(extreme))
                 demand.stored[extreme.operator] |= set(extreme.operator.schema.names)
         case ir.Closure():
             whole = frozenset(relation.operator.schema.names)
             demand.read_stored(relation.state, whole, Reading(()))
+            demand.probed.add(relation.state)
             for operator, key in closure_keys(relation):
+                demand.probed.add(operator)
                 demand.read_stored(operator, operator.schema.names, Reading(key))
             for part in relation.presence:
                 walk(demand, part, frozenset(ir.column_names(part)), within)
         case ir.First():
+            demand.probed.add(relation.operator)
             read_ordered(demand, relation.operator, order_of_first(relation))
             whole = frozenset(relation.operator.schema.names)
             demand.stored[relation.operator] |= whole
@@ -132,6 +138,7 @@ def walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Oper
         case ir.Threshold():
             # Whether a row exists is a question about the whole row.
             whole = frozenset(relation.operator.schema.names)
+            demand.probed.add(relation.operator)
             demand.read_stored(relation.operator, whole, Reading(()))
             walk(demand, relation.source, whole, within)
         case ir.Computed():

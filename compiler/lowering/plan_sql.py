@@ -12,8 +12,10 @@ from stepping.compiler.frontend.index import ordering
 from stepping.compiler.lowering.arrange import Arrangement, Arrangements, arrange
 from stepping.compiler.lowering.demand import demand_of, non_negative
 from stepping.compiler.lowering.program import Options, Program, rewritten
+from stepping.compiler.lowering.relation_sql import RelationSQL
 from stepping.compiler.lowering.scalar_sql import can_spell, scalar_sql
 from stepping.compiler.lowering.schedule import Scheduler, holds_all
+from stepping.compiler.lowering.terms import viewed_term
 from stepping.compiler.plan.data import FORMAT, to_text
 from stepping.compiler.plan.manifest import InputColumn, Manifest, PlanInput, fingerprint_of
 from stepping.compiler.plan.sql_plan import (
@@ -25,6 +27,7 @@ from stepping.compiler.plan.sql_plan import (
     SQLStatement,
     SQLStep,
     SQLTable,
+    SQLView,
     StoredInput,
 )
 from stepping.compiler.plan.statements import ClearDelta, Served, Step
@@ -50,8 +53,18 @@ class Planned:
     @property
     def tables(self) -> tuple[SQLTable, ...]:
         """The kept tables with their DDL."""
-        made = self.arrangements.tables
-        return tuple(SQLTable(table, self.dialect.table_ddl(table)) for table in made)
+        sql = RelationSQL(self.dialect, self.arrangements)
+        views: dict[str, list[SQLView]] = {}
+        for view in self.arrangements.views.values():
+            table = view.seen.table
+            term = viewed_term(view, "g")
+            rows = sql.rows([(term, tuple(term.columns.items()))], table.weight)
+            made = SQLView(table, self.dialect.view_ddl(table, rows))
+            views.setdefault(table.of, []).append(made)
+        return tuple(
+            SQLTable(table, self.dialect.table_ddl(table), tuple(views.get(table.name, ())))
+            for table in self.arrangements.tables
+        )
 
 
 def planned(
@@ -84,7 +97,7 @@ def planned(
     proven = non_negative(roots, allow_negative=options.allow_negative)
     taken: set[str] = set()
     cache_names = {op.inputs[0]: cache for cache, op in reversed(caches.items())}
-    arrangements = arrange(name, demand, proven, cache_names, taken)
+    arrangements = arrange(name, demand, proven, cache_names, taken, share=options.rewrites)
     scheduler = Scheduler(changes, outputs, demand, arrangements, dialect, taken)
     return Planned(name, outputs, caches, inputs, changes, arrangements, scheduler, dialect, unsaid)
 
@@ -122,11 +135,11 @@ def plan_sql(
         first=first,
         always=any(op.delays for op in changes),
         caches=tuple(
-            sql_cache(cache, op, arrangements.delay[op.inputs[0]], dialect)
+            sql_cache(cache, op, arrangements.seen(op.inputs[0]), dialect)
             for cache, op in caches.items()
         ),
         snapshots={
-            position: sql_cache("", op, arrangements.delay[op.inputs[0]], dialect)
+            position: sql_cache("", op, arrangements.seen(op.inputs[0]), dialect)
             for position, op in enumerate(outputs)
             if op.flow is ir.Flow.SNAPSHOT
         },
@@ -241,6 +254,7 @@ def sql_cache(
         dialect.read_table(table, held, match=held),
         dialect.text(count),
         orders,
+        table.of,
     )
 
 

@@ -117,7 +117,11 @@ def shadowed(planned: Planned, tables: set[str]) -> Planned:
         op: KeyedState(each.groups, shadow(each.table, tables), apart(each.change))
         for op, each in planned.arrangements.state.items()
     }
-    arrangements = Arrangements(delay, state)
+    views = {
+        op: dataclasses.replace(each, state=state[each.state.groups.operator])
+        for op, each in planned.arrangements.views.items()
+    }
+    arrangements = Arrangements(delay, state, views)
     scheduler = dataclasses.replace(
         planned.scheduler,
         arrangements=arrangements,

@@ -106,7 +106,7 @@ class RelationSQL:
         factors = [
             exp.column(self.name(source.table.weight), table=self.name(source.alias))
             for source in term.sources
-            if source.table.weight is not None
+            if source.table.weight is not None and not source.single
         ]
         if not factors:
             return exp.Literal.number(1) if not term.negative else exp.Literal.number(-1)

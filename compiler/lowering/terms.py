@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from stepping.compiler import ir
-from stepping.compiler.lowering.arrange import Arrangements
+from stepping.compiler.lowering.arrange import Arrangements, View
 from stepping.compiler.lowering.changes import Changes
 from stepping.compiler.lowering.demand import (
     Columns,
@@ -37,6 +37,7 @@ class Source:
     alias: str
     # Columns of this table that equal a scalar over the sources in front of it.
     lookups: tuple[tuple[str, ir.Scalar], ...] = ()
+    single: bool = False  # each row counts once, whatever the table's weight says
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,9 @@ class TermBuilder:
         return Term((Source(table, alias),), columns)
 
     def stored(self, read: ir.Read) -> Term:
+        view = self.arrangements.views.get(read.operator)
+        if view is not None:
+            return viewed_term(view, self.alias(view.state.table))
         arrangement = self.arrangements.delay[read.operator]
         alias = self.alias(arrangement.table)
         columns = {
@@ -189,16 +193,30 @@ class TermBuilder:
                 negative,
             )
         assert isinstance(read, ir.Read)
-        keys = self.arrangements.delay[read.operator].keys[read.by]
+        keys = self.arrangements.lookup_columns(read.operator, read.by)
         (source,) = stored.sources
         lookups = tuple(zip(keys, (guarded(driver, scalar) for scalar in on), strict=True))
         return Term(
-            (*driver.sources, Source(source.table, source.alias, lookups)),
+            (*driver.sources, replace(source, lookups=lookups)),
             columns,
             driver.equal,
-            driver.filters,
+            (*driver.filters, *stored.filters),
             negative,
         )
+
+
+def viewed_term(view: View, alias: str) -> Term:
+    """The rows that a view shows, of the state table itself."""
+    table = view.state.table
+    changed = {
+        each.new: ir.ColumnRef(f"{alias}.{each.value}", each.type) for each in table.values
+    }
+    changed |= {
+        name: ir.ColumnRef(f"{alias}.{name}", atom) for name, atom in view.state.groups.keys
+    }
+    columns = {n: ir.substitute(scalar, changed) for n, scalar in view.shown.columns.items()}
+    filters = tuple(ir.substitute(each, changed) for each in view.shown.filters)
+    return Term((Source(table, alias, single=True),), columns, filters=filters)
 
 
 def filtered(term: Term, predicate: ir.Scalar) -> Term:

@@ -15,6 +15,8 @@ from stepping.compiler.plan.changes import (
     Fate,
     TableChange,
     table_changes,
+    views_gone,
+    views_made,
 )
 from stepping.compiler.plan.data import FORMAT, to_text
 from stepping.compiler.plan.manifest import Manifest
@@ -206,6 +208,8 @@ class Migrating:
                 self.add(text, "tables of which some are ahead of others say nothing")
 
     def make_tables(self) -> None:
+        for view in views_gone(self.changes):
+            self.statements.append(self.words.drop_view(view))
         for change in self.changes:
             if change.fate is Fate.RENAMED and change.old and change.new:
                 self.statements += self.words.rename(change.old, change.new)
@@ -251,6 +255,8 @@ class Migrating:
         return given
 
     def switch(self) -> None:
+        for view in views_made(self.changes):
+            self.statements.append(self.words.view(view))
         old_names = () if self.old is None else self.old.kept
         renamed = {
             change.old.table.name: change.new.table.name

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepping.compiler.migrate.diff import STEPS_IN_PYTHON, aside, has_room
-from stepping.compiler.plan.changes import Fate
+from stepping.compiler.plan.changes import Fate, views_gone, views_made
 from stepping.compiler.plan.data import FORMAT, to_text
 from stepping.compiler.plan.manifest import Manifest, SQLTable
 from stepping.compiler.plan.migration import Migration, MigrationStatement, Phase
@@ -114,6 +114,8 @@ class Undo:
             self.add(text, "nothing happens unless it is what the script was written for")
         for text in self.words.settled(new.query):
             self.add(text, "tables of which some are ahead of others say nothing")
+        for view in views_made(self.migration.changes):
+            self.statements.append(self.words.drop_view(view))
         for change in self.migration.changes:
             if change.fate is Fate.RENAMED and change.old and change.new:
                 self.statements += self.words.rename(change.new, change.old)
@@ -131,6 +133,8 @@ class Undo:
         for name, sql in self.restored.items():
             self.add(sql, f"the rows of {name}, as they are now")
         self.compute()
+        for view in views_gone(self.migration.changes):
+            self.statements.append(self.words.view(view))
         self.catalog(old, new)
         for change in self.migration.changes:
             if change.fate is Fate.NEW and change.new is not None:

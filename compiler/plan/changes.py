@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from stepping.compiler.plan.manifest import Manifest, SQLTable, physical
+from stepping.compiler.plan.manifest import Manifest, SQLTable, SQLView, physical
 from stepping.compiler.plan.tables import Table
 
 
@@ -68,10 +68,34 @@ def _fate(
     return Fate.INDEXED
 
 
+def views_gone(changes: Iterable[TableChange]) -> tuple[SQLView, ...]:
+    """The installed views that are dropped before their tables are changed."""
+    found = (v for each in changes if each.old for v in each.old.views if not _stays(each, v))
+    return tuple(found)
+
+
+def views_made(changes: Iterable[TableChange]) -> tuple[SQLView, ...]:
+    """The wanted views that are not there, or are dropped."""
+    found = (v for each in changes if each.new for v in each.new.views if not _stays(each, v))
+    return tuple(found)
+
+
+def _stays(change: TableChange, view: SQLView) -> bool:
+    if change.old is None or change.new is None or change.fate not in (Fate.KEPT, Fate.INDEXED):
+        return False
+    form = physical(view.table)
+    return all(form in [physical(v.table) for v in e.views] for e in (change.old, change.new))
+
+
 def shown_difference(old: Manifest, new: Manifest) -> str:
     """Which operators' tables differ, a line each."""
     lines = []
-    for change in table_changes(old, new):
+    changes = table_changes(old, new)
+    for view in views_made(changes):
+        lines.append(f"  wanted, and not installed: {shown_view(view)}")
+    for view in views_gone(changes):
+        lines.append(f"  installed, and not wanted: {shown_view(view)}")
+    for change in changes:
         match change.fate:
             case Fate.NEW:
                 lines.append(f"  wanted, and not installed: {change.shown}")
@@ -86,3 +110,9 @@ def shown_difference(old: Manifest, new: Manifest) -> str:
     if old.allow_negative != new.allow_negative:
         lines.append(f"  installed with allow_negative={old.allow_negative}")
     return "\n".join(lines) or "  the tables are the same; what is said of them differs"
+
+
+def shown_view(view: SQLView) -> str:
+    """Its name, and the operator whose rows it shows."""
+    table = view.table
+    return f"the view {table.name} ({table.serves}, {table.where})"

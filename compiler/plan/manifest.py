@@ -13,11 +13,25 @@ from stepping.compiler.schema import Atom
 
 
 @dataclass(frozen=True)
+class SQLView:
+    """A view of a kept table and the statement that creates it."""
+
+    table: Table
+    ddl: str
+
+
+@dataclass(frozen=True)
 class SQLTable:
-    """A kept table and the statements that create it."""
+    """A kept table and the statements that create it; and the views of it."""
 
     table: Table
     ddl: tuple[str, ...]
+    views: tuple[SQLView, ...] = ()
+
+    @property
+    def script(self) -> tuple[str, ...]:
+        """Everything that creates it, the views included."""
+        return (*self.ddl, *(view.ddl for view in self.views))
 
 
 @dataclass(frozen=True)
@@ -64,7 +78,8 @@ def fingerprint_of(
 
     Not how the DDL is spelled, nor what is said about a table.
     """
-    kept = sorted(json.dumps(physical(each.table)) for each in tables)
+    seen = (view.table for each in tables for view in each.views)
+    kept = sorted(json.dumps(physical(each)) for each in (*(e.table for e in tables), *seen))
     text = json.dumps([query, dialect, allow_negative, kept])
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
@@ -78,4 +93,5 @@ def physical(table: Table) -> list[Any]:
     return [
         *(table.name, table.kind.value, columns, table.weight, table.key),
         *(indexes, flags, table.digest),
+        *((table.of,) if table.of else ()),
     ]

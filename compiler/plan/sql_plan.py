@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from stepping.compiler.plan.manifest import Manifest, PlanInput
 from stepping.compiler.plan.manifest import SQLTable as SQLTable
+from stepping.compiler.plan.manifest import SQLView as SQLView
 from stepping.compiler.plan.tables import TableColumn
 
 
@@ -120,6 +121,12 @@ class SQLCache:
     match_sql: str  # the row's columns are the parameters
     count_sql: str
     orders: tuple[SQLOrder, ...] = ()
+    of: str = ""  # of a view: the kept table that it shows
+
+    @property
+    def kept(self) -> str:
+        """The kept table that has the rows."""
+        return self.of or self.table
 
 
 @dataclass(frozen=True)
@@ -158,7 +165,7 @@ class SQLPlan:
     @property
     def script(self) -> tuple[str, ...]:
         """Everything that ``create_tables=True`` runs."""
-        tables = (text for each in self.tables for text in each.ddl)
+        tables = (text for each in self.tables for text in each.script)
         return (*self.own_ddl, *tables, *self.install)
 
     @property

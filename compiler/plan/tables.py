@@ -11,6 +11,7 @@ from stepping.compiler.schema import Atom
 class TableKind(enum.Enum):
     DELAY = "delay"  # rows with their weight: an integral
     STATE = "state"  # one row per group: its weight `n` and its running sums
+    VIEW = "view"  # the rows of a state table as those of a result, each with weight 1
     DELTA = "delta"  # rows with their weight: what changes in one step; emptied before each
     ROWS = "rows"  # of a recursive query, while it runs
     CHANGE = "change"  # groups with their state before and after one step; emptied before each
@@ -86,6 +87,7 @@ class Table:
     digest: str = ""  # of what is stored: the same digest, the same rows in columns of these names
     rows: str = ""  # of the rows, seen through the columns in ``holds``
     holds: tuple[tuple[str, str], ...] = ()  # a column, and the operator's column that it holds
+    of: str = ""  # of a view: the table that it shows
     input: str = ""  # the input whose rows these are, if no operator is between
     sums: tuple[SumColumns, ...] = ()
     extremes: tuple[SumColumns, ...] = ()  # of minima and maxima, which are not added up

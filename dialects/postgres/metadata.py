@@ -23,7 +23,7 @@ from sqlglot import exp
 
 from stepping.compiler.plan.sql_plan import SQLPlan
 from stepping.dialects.base import Dialect
-from stepping.dialects.metadata import sqlalchemy_table
+from stepping.dialects.metadata import listen_for_views, sqlalchemy_table
 from stepping.errors import InternalError
 
 _TYPES = {
@@ -53,6 +53,7 @@ def plan_metadata(plan: SQLPlan, dialect: Dialect) -> MetaData:
                 _index(tree, text, metadata)
             case "SEQUENCE":
                 Sequence(tree.this.name, metadata=metadata)
+    listen_for_views(plan.tables, dialect, metadata)
     return metadata
 
 

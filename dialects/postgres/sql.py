@@ -43,6 +43,11 @@ _MOST_TERMS = 32  # of an index (postgresql.org/docs/current/limits.html); rows 
 _TEXTS = frozenset({Kind.TEXT, Kind.ENUM})
 
 
+def starts(identity: tuple[str, ...], columns: tuple[str, ...]) -> bool:
+    """Whether columns are the beginning of a primary key, whose index then serves them."""
+    return identity[: len(columns)] == columns
+
+
 def _engine() -> Any:
     return pg.dialect()  # type: ignore[no-untyped-call]
 
@@ -50,6 +55,7 @@ def _engine() -> Any:
 class PostgresDialect(Dialect):
     name = "postgres"
     sqlglot_name = "postgres"
+    create_view = "CREATE OR REPLACE VIEW"
 
     @cached_property
     def spelling(self) -> PostgresSpelling:
@@ -125,7 +131,12 @@ class PostgresDialect(Dialect):
     def table_ddl(self, table: Table) -> tuple[str, ...]:
         created = create_statements(table, self, _engine())
         name = self.quoted(table.name)
-        indexes = [self.order_index(table, each) for each in table.indexes if each.ascending]
+        identity = self.identity(table)
+        indexes = [
+            self.order_index(table, each)
+            for each in table.indexes
+            if each.ascending and not (all(each.ascending) and starts(identity, each.columns))
+        ]
         looked_up = [i.columns for i in table.indexes if not i.ascending]
         keys = dict.fromkeys([table.key, *looked_up])
         if table.kind is TableKind.DELAY:
@@ -138,9 +149,12 @@ class PostgresDialect(Dialect):
                     parts.append(f"({whole})")
                 index = self.quoted(bounded(f"{table.name}__{'_'.join(key) or 'row'}_key"))
                 indexes.append(f"CREATE INDEX IF NOT EXISTS {index} ON {name} ({', '.join(parts)})")
-        elif not self.identity(table) and table.key:
-            parts = [self.index_term(table.column(each)) for each in table.key[:_MOST_TERMS]]
-            index = self.quoted(bounded(f"{table.name}__{'_'.join(table.key)}_key"))
+            return (*created, *indexes)
+        for key in keys:
+            if not key or starts(identity, key):
+                continue
+            parts = [self.index_term(table.column(each)) for each in key[:_MOST_TERMS]]
+            index = self.quoted(bounded(f"{table.name}__{'_'.join(key)}_key"))
             indexes.append(f"CREATE INDEX IF NOT EXISTS {index} ON {name} ({', '.join(parts)})")
         return (*created, *indexes)
 

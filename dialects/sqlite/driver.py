@@ -271,7 +271,7 @@ class SQLiteDriver(Driver):
             self._connection.execute(statement)
 
     def existing(self, tables: Sequence[str]) -> set[str]:
-        rows = self._select("SELECT name FROM sqlite_master WHERE type = 'table'")
+        rows = self._select("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
         there = {name for (name,) in rows}
         return there & set(tables)
 

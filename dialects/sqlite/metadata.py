@@ -10,11 +10,13 @@ import re
 from sqlalchemy import DDL, MetaData, create_engine, event
 
 from stepping.compiler.plan.sql_plan import SQLPlan
+from stepping.dialects.base import Dialect
+from stepping.dialects.metadata import listen_for_views
 
 _ON = re.compile(r'^CREATE TRIGGER .*? ON "((?:[^"]|"")+)"', re.DOTALL)
 
 
-def plan_metadata(plan: SQLPlan) -> MetaData:
+def plan_metadata(plan: SQLPlan, dialect: Dialect) -> MetaData:
     """Tables, columns, constraints and indexes; triggers are made by ``metadata.create_all``."""
     metadata = MetaData()
     engine = create_engine("sqlite://")
@@ -36,4 +38,5 @@ def plan_metadata(plan: SQLPlan) -> MetaData:
             table = metadata.tables[on.group(1).replace('""', '"')]
             create = DDL(text.replace("%", "%%"))  # type: ignore[no-untyped-call]
             event.listen(table, "after_create", create)
+    listen_for_views(plan.tables, dialect, metadata)
     return metadata

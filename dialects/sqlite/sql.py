@@ -79,7 +79,7 @@ class SQLiteDialect(Dialect):
 
     def source(self, table: Table) -> Expression:
         name = self.identifier(table.name)
-        own = table.is_kept or table.kind is TableKind.ROWS
+        own = table.is_kept or table.kind in (TableKind.ROWS, TableKind.VIEW)
         return exp.Table(this=name, db=None if own else exp.to_identifier("temp"))
 
     def sqlalchemy_type(self, column: TableColumn) -> Any:
@@ -212,7 +212,7 @@ class SQLiteDialect(Dialect):
     def plan_metadata(self, plan: SQLPlan) -> Any:
         from stepping.dialects.sqlite.metadata import plan_metadata
 
-        return plan_metadata(plan)
+        return plan_metadata(plan, self)
 
     def loaded(self, table: Table, column: TableColumn, reference: Expression) -> Expression:
         if table.is_kept and column.type.nullable:
@@ -239,7 +239,10 @@ class SQLiteDialect(Dialect):
             )
             if null_safe:
                 value = self.stored(table, table.column(name), value)
-            conditions.append(exp.EQ(this=column, expression=value))
+            same = exp.EQ
+            if null_safe and table.kind is TableKind.VIEW and table.column(name).type.nullable:
+                same = exp.NullSafeEQ  # a view shows None as NULL
+            conditions.append(same(this=column, expression=value))
         return conditions
 
     def joined(
