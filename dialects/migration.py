@@ -125,6 +125,7 @@ class MigrationWords(ABC):
             f"DROP VIEW IF EXISTS {self.quoted(name)}",
             f"the view {name} is made anew, or is needed no longer",
             lock=f"all access to {name}, until the transaction ends",
+            ignore=("ban-drop-view",),
         )
 
     def copy(self, table: Table, source: str) -> str:

@@ -105,7 +105,8 @@ class MigrationPlan:
     def what(self) -> str:
         """A few words for the name of a file."""
         tables = {fate: self.migration.named(fate) for fate in Fate}
-        new, gone = tables[Fate.NEW], tables[Fate.DROPPED]
+        new = (*self.migration.new_views, *tables[Fate.NEW])
+        gone = (*self.migration.gone_views, *tables[Fate.DROPPED])
         if self.migration.old is None:
             return "install"
         verb, named = ("add", new) if new and not gone else ("drop", gone)

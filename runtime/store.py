@@ -284,8 +284,9 @@ class StoreSQL(Store):
 
         name = self.cache_name(cache)
         kept = next(each for each in self.plan.caches if each.name == name)
-        tables = (t for each in self.plan.tables for t in (each, *each.views))
-        table = next(each.table for each in tables if each.table.name == kept.table)
+        tables = [each.table for each in self.plan.tables]
+        tables += [view.table for each in self.plan.tables for view in each.views]
+        table = next(each for each in tables if each.name == kept.table)
         driver = self.driver
         dialect = get_dialect(self.dialect)
         return cache_table(kept, table, dialect, driver.to_column, driver.from_column)

@@ -38,6 +38,10 @@ def _lines(migration: Migration, version: int, sizes: Sizes, not_undone: str) ->
         if change.fate is Fate.RENAMED and change.old is not None:
             text += f" (was {change.old.table.name})"
         yield f"{text}; {table.serves} ({table.where})"
+    if migration.new_views or migration.gone_views:
+        yield "Views:"
+        yield from (f"  {name}: new" for name in migration.new_views)
+        yield from (f"  {name}: dropped" for name in migration.gone_views)
     if migration.filled_from:
         yield "Filled from:"
         for each in migration.filled_from:
@@ -67,6 +71,7 @@ def _breaking(migration: Migration, version: int) -> Iterator[str]:
     if migration.old is None:
         yield "Not breaking: nothing that is there changes."
         return
+    gone += migration.gone_views
     if gone:
         yield f"Breaking for whoever reads these tables by name: {', '.join(gone)}."
     else:

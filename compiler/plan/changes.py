@@ -115,4 +115,4 @@ def shown_difference(old: Manifest, new: Manifest) -> str:
 def shown_view(view: SQLView) -> str:
     """Its name, and the operator whose rows it shows."""
     table = view.table
-    return f"the view {table.name} ({table.serves}, {table.where})"
+    return f"{table.name} (a view; {table.serves}, {table.where})"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from stepping.compiler.plan.changes import Fate, TableChange
+from stepping.compiler.plan.changes import Fate, TableChange, views_gone, views_made
 from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.sql_plan import SQLStatement
 from stepping.compiler.plan.tables import Table
@@ -79,6 +79,20 @@ class Migration:
     registered: tuple[str, ...] = ()  # functions that only stepping's connection has
     given: dict[str, Table] = field(default_factory=dict)  # inputs whose rows come from Python
     python_steps: tuple[Any, ...] = ()
+
+    @property
+    def new_views(self) -> tuple[str, ...]:
+        """Names of views that were not there."""
+        gone = {view.table.name for view in views_gone(self.changes)}
+        made = (view.table.name for view in views_made(self.changes))
+        return tuple(name for name in made if name not in gone)
+
+    @property
+    def gone_views(self) -> tuple[str, ...]:
+        """Names of views that nobody makes anew."""
+        made = {view.table.name for view in views_made(self.changes)}
+        gone = (view.table.name for view in views_gone(self.changes))
+        return tuple(name for name in gone if name not in made)
 
     def named(self, *fates: Fate) -> tuple[str, ...]:
         """The tables that something becomes of, by their new names if they have one."""

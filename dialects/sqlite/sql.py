@@ -239,7 +239,7 @@ class SQLiteDialect(Dialect):
             )
             if null_safe:
                 value = self.stored(table, table.column(name), value)
-            same = exp.EQ
+            same: Any = exp.EQ
             if null_safe and table.kind is TableKind.VIEW and table.column(name).type.nullable:
                 same = exp.NullSafeEQ  # a view shows None as NULL
             conditions.append(same(this=column, expression=value))

@@ -109,6 +109,7 @@ def test_json_is_stable(place: Place) -> None:
         "live",
         "operators",
         "tables",
+        "views",
         "steps",
         "registered",
         "script",

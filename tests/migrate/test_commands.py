@@ -70,12 +70,14 @@ def test_verify_says_what_differs_and_fails(place: Place, shop: Path) -> None:
     graph = Shape().graph()
     with place.opened(graph) as store:
         feed(store, Shape(), HISTORY)
-        table = next(each.table for each in store.plan.caches if each.name == "receipts")
+        table = next(each.of for each in store.plan.caches if each.name == "receipts")
     with place.plain() as connection:
-        connection.execute(f'UPDATE "{table}" SET "left" = 7 WHERE "right" = 1')  # noqa: S608
+        connection.execute(
+            f'UPDATE "{table}" SET total = 7 WHERE right_basket = 1'  # noqa: S608
+        )
     found = stepping(shop, "verify", "--db", place.where)
     assert found.exit_code == 1
-    assert "there is nothing, expected (500, 1, 1)" in found.output
+    assert "at right_basket=1 there is (1, 7, 2), expected (1, 500, 2)" in found.output
     mended = stepping(shop, "verify", "--db", place.where, "--repair")
     assert mended.exit_code == 0
     assert f"repaired: {table}" in mended.output
