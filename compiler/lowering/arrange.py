@@ -44,7 +44,6 @@ class KeyedState:
     table: Table
     change: Table
 
-
     def column_of(self, held: str) -> str:
         """The table's column for a key, or for what the change calls the new value."""
         return next((each.value for each in self.table.values if each.new == held), held)
@@ -424,9 +423,7 @@ def _leading(key: tuple[str, ...], reads: list[tuple[Shown, Reading]]) -> tuple[
     return key
 
 
-def _view_indexes(
-    state: KeyedState, reads: list[tuple[Shown, Reading]]
-) -> tuple[TableIndex, ...]:
+def _view_indexes(state: KeyedState, reads: list[tuple[Shown, Reading]]) -> tuple[TableIndex, ...]:
     """An index of a state table for each way in which it is read through views."""
     found: dict[str, TableIndex] = {}
     key = state.table.key
