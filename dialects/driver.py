@@ -132,8 +132,8 @@ class Driver(ABC):
         """The records of iterations that are committed in stages."""
 
     @abstractmethod
-    def staging(self) -> AbstractContextManager[None]:
-        """As `writing`, for one stage of an iteration."""
+    def staging(self, gate: str | None = None) -> AbstractContextManager[None]:
+        """As `writing`, for stages of an iteration; behind the gate of a query, if one is given."""
 
     def preparing(self) -> AbstractContextManager[None]:
         """Around what fills delta tables before a stage, without keeping others from writing."""
@@ -201,6 +201,11 @@ class Driver(ABC):
     @abstractmethod
     def run(self, statement: SQLStatement) -> None:
         """Run a statement that returns nothing."""
+
+    def clear(self, statements: Sequence[SQLStatement]) -> None:
+        """Empty delta tables."""
+        for statement in statements:
+            self.run(statement)
 
     @abstractmethod
     def stage(self, statement: SQLStatement, rows: Sequence[Row]) -> None:

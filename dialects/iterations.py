@@ -17,12 +17,14 @@ from typing import Any
 from stepping.compiler.plan.sql_plan import SQLDelta
 
 RUNNING, FINISHED, QUARANTINED = "running", "finished", "quarantined"
-_FIELDS = "t, attempt, stage, stages, predecessor, plan, state, input, worker, error, begun_at"
+_FIELDS = "t, attempt, stage, stages, predecessor, plan, state, worker, error, begun_at"
 
 
 @dataclass(frozen=True)
 class Record:
-    """A row of `stepping_iterations`. ``stage``: how many stages are committed."""
+    """A row of `stepping_iterations`. ``stage``: how many stages are committed. The ``input`` can
+    be large, and is read only where it is asked for.
+    """
 
     t: int
     attempt: int
@@ -31,11 +33,11 @@ class Record:
     predecessor: int
     plan: str
     state: str
-    input: bytes
     worker: str | None
     error: str | None
     begun_at: float
     lease_is_over: bool = False
+    input: bytes = b""
 
     @property
     def is_running(self) -> bool:
@@ -127,12 +129,17 @@ class Iterations(ABC):
         )
 
     def records(
-        self, query: str, *, state: str | None = None, lock: bool = False, t: int | None = None
+        self,
+        query: str,
+        *,
+        state: str | None = None,
+        t: int | None = None,
+        lock: bool = False,
+        inputs: bool = False,
     ) -> list[Record]:
         """The records of a query in the order of their times."""
-        sql = (
-            f"SELECT {_FIELDS}, lease_until < {self.now} FROM stepping_iterations WHERE query = $1"
-        )
+        fields = f"{_FIELDS}, lease_until < {self.now}" + (", input" if inputs else "")
+        sql = f"SELECT {fields} FROM stepping_iterations WHERE query = $1"
         parameters: list[Any] = [query]
         for column, value in (("state", state), ("t", t)):
             if value is not None:
@@ -140,11 +147,21 @@ class Iterations(ABC):
                 sql += f" AND {column} = ${len(parameters)}"
         sql += " ORDER BY t" + (self.for_update if lock else "")
         return [
-            Record(t, attempt, stage, stages, before, plan, state, bytes(packed), *rest)
-            for t, attempt, stage, stages, before, plan, state, packed, *rest in self.rows(
-                sql, parameters
-            )
+            Record(*row[:11], *(bytes(packed) for packed in row[11:]))
+            for row in self.rows(sql, parameters)
         ]
+
+    def before(self, query: str, t: int, tables: Sequence[str]) -> tuple[list[int], dict[str, int]]:
+        """The times of other iterations that are running, and where tables stand."""
+        marks = ", ".join(f"${number}" for number in range(3, 3 + len(tables)))
+        found = self.rows(
+            "SELECT '', t FROM stepping_iterations WHERE query = $1 AND t <> $2 "
+            "AND state = 'running' UNION ALL "
+            f"SELECT table_name, t FROM last_update WHERE table_name IN ({marks})",
+            (query, t, *tables),
+        )
+        running = [int(each) for name, each in found if not name]
+        return running, {name: int(each) for name, each in found if name}
 
     def enter(self, query: str, record: Record, lease: float) -> bool:
         """Lock the record and count a stage; False if somebody else has taken it over."""

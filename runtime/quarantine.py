@@ -49,7 +49,7 @@ def drop(driver: Driver, query: str, t: int) -> None:
 
 
 def _input(driver: Driver, query: str, t: int) -> bytes:
-    found = driver.iterations.records(query, state=QUARANTINED, t=t)
+    found = driver.iterations.records(query, state=QUARANTINED, t=t, inputs=True)
     if not found:
         raise StoreError(
             f"nothing of the query {query!r} is quarantined at time {t}",

@@ -22,16 +22,19 @@ Recover = Callable[[Record], bool]
 
 def recover(engine: Engine, record: Record) -> bool:
     """Finish an iteration that its worker has left, or undo it; False if somebody else does."""
-    iteration = iteration_of(engine, record)
+    iterations, query = engine.driver.iterations, engine.plan.query
+    found = iterations.records(query, t=record.t, inputs=True)
+    if not found:
+        return False
+    iteration = iteration_of(engine, found[0])
     # A worker whose lease is over may be slow rather than dead.
     theirs = record.worker
-    iteration.is_awaited = theirs is not None and engine.driver.iterations.is_alive(theirs)
-    worker = engine.driver.iterations.worker()
+    iteration.is_awaited = theirs is not None and iterations.is_alive(theirs)
+    worker = iterations.worker()
     with engine.driver.staging():
-        if not engine.driver.iterations.take_over(engine.plan.query, record, worker, LEASE_SECS):
+        if not iterations.take_over(query, record, worker, LEASE_SECS):
             return False
-    (taken,) = engine.driver.iterations.records(engine.plan.query, t=record.t)
-    iteration.record = taken
+    (iteration.record,) = iterations.records(query, t=record.t)
     try:
         iteration.run()
     except Fenced:
@@ -73,9 +76,8 @@ def compensate(iteration: StagedIteration, error: Exception) -> Undone:
     engine.wait(engine.plan.kept, Time(), predecessor=record.predecessor, own=record)
     engine.loaded = None
     driver.open_session()
-    with driver.staging():
-        iterations.gate(query)
-        running = iterations.records(query, state=RUNNING, lock=True)
+    with driver.staging(query):
+        running = iterations.records(query, state=RUNNING, lock=True, inputs=True)
         mine = next((each for each in running if each.t == record.t), None)
         if mine is None or (mine.attempt, mine.stage) != (record.attempt, record.stage):
             raise Fenced
@@ -152,9 +154,7 @@ class Undo:
         if not self.left:
             return
         driver = self.engine.driver
-        for statement in self.step.statements:
-            if statement.role is Role.CLEAR:
-                driver.run(statement)
+        driver.clear([each for each in self.step.statements if each.role is Role.CLEAR])
         for delta, rows in self.left:
             driver.stage(delta.load, rows)
         start = self.step.stages[self.stage - 1][1]

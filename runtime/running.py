@@ -124,7 +124,9 @@ class Statements:
                 pick = picker_of(range(width) if positions is None else positions, width)
                 rows[statement.operator] = [(*pick(row), count) for row, count in pairs]
         removes = any(count < 0 for pairs in staged.values() for _, count in pairs)
-        found = self.run(statements, rows, removes=removes)
+        self.driver.clear([each for each in statements if each.role is Role.CLEAR])
+        others = [each for each in statements if each.role is not Role.CLEAR]
+        found = self.run(others, rows, removes=removes)
         if raw is not None:
             raw.update(found)
             return {}

@@ -132,9 +132,7 @@ class StagedIteration:
         """A transaction: a stage, and those behind it that it can go on with."""
         engine, record = self.engine, self.record
         self.driver.open_session()
-        with self.driver.staging():
-            if stage == 0:
-                self.iterations.gate(self.query)
+        with self.driver.staging(self.query if stage == 0 else None):
             if record.attempt and not self.iterations.enter(self.query, record, LEASE_SECS):
                 raise Fenced
             engine.lock(tables, Time(record.t), floor)
@@ -209,15 +207,14 @@ class StagedIteration:
     def entered(self, tables: Sequence[str]) -> Record:
         """Under the gate: the record, with the iteration that is before this one."""
         record = self.record
-        running = [e for e in self.iterations.records(self.query, state=RUNNING) if e.t != record.t]
-        taken = [each.t for each in running if each.t > record.t]
-        standing = self.driver.standing(self.engine.plan.kept)
-        for t in (*taken, *(each for each in standing.values() if each >= record.t)):
-            raise TimePassed(
-                f"the input time {record.t} has been taken: an iteration at time {t} has begun",
-                hint="give each step a time of its own, later than those before it",
-            )
-        before = max((each.t for each in running), default=-1)
+        running, standing = self.iterations.before(self.query, record.t, self.engine.plan.kept)
+        for t in (*running, *standing.values()):
+            if t >= record.t:
+                raise TimePassed(
+                    f"the input time {record.t} has been taken: an iteration at time {t} has begun",
+                    hint="give each step a time of its own, later than those before it",
+                )
+        before = max(running, default=-1)
         if any(standing[name] < before for name in tables):
             raise NotYet(before)
         if record.attempt:
@@ -227,9 +224,7 @@ class StagedIteration:
 
     def load(self) -> None:
         """Fill the connection's delta tables with what earlier stages made."""
-        for statement in self.step.statements:
-            if statement.role is Role.CLEAR:
-                self.driver.run(statement)
+        self.driver.clear([each for each in self.step.statements if each.role is Role.CLEAR])
         inputs = [each for each in self.step.statements if each.role is Role.STAGE]
         self.engine.statements(inputs, self.staged)
         for delta in self.deltas_before(self.record.stage):
@@ -340,7 +335,6 @@ def run(engine: Engine, step: SQLStep, staged: Staged, time: Time) -> dict[int, 
         predecessor=-1,
         plan="",
         state=RUNNING,
-        input=b"",
         worker=engine.driver.iterations.worker(),
         error=None,
         begun_at=0.0,

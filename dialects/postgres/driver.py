@@ -142,19 +142,42 @@ class PostgresDriver(Driver):
         return PostgresIterations(self._connection)
 
     @contextmanager
-    def staging(self) -> Iterator[None]:
+    def staging(self, gate: str | None = None) -> Iterator[None]:
         if self.in_transaction():
             with self.writing():
+                if gate is not None:
+                    self.iterations.gate(gate)
                 yield
             return
-        with self._connection.transaction():
-            # Whatever the connection is set to: each statement must see what was committed before
-            # the locks were there. The journal has rows as text.
-            self._execute(_READ_COMMITTED + _SET)
+        # Whatever the connection is set to: each statement must see what was committed before
+        # the locks were there. The journal has rows as text.
+        begin = _READ_COMMITTED + _SET
+        if gate is not None:
+            begin += f"; {self.iterations.gate_sql(gate)}"
+        with self._begun(begin):
             yield
 
     def preparing(self) -> AbstractContextManager[None]:
-        return self.writing()
+        return self.writing() if self.in_transaction() else self._begun(_SET)
+
+    @contextmanager
+    def _begun(self, sql: str) -> Iterator[None]:
+        """A transaction with what it begins with, which is one trip to the server with its BEGIN
+        where the driver does not send that by itself.
+        """
+        if not self._connection.autocommit:
+            with self._connection.transaction():
+                self._execute(sql)
+                yield
+            return
+        self._execute(f"BEGIN; {sql}")
+        try:
+            yield
+        except BaseException:
+            if not self._connection.closed and not self._is_idle():
+                self._execute("ROLLBACK")
+            raise
+        self._execute("COMMIT")
 
     def listen(self) -> None:
         if not self._listening and not self.in_transaction():
@@ -233,8 +256,8 @@ class PostgresDriver(Driver):
 
     def standing(self, tables: Sequence[str]) -> Mapping[str, int]:
         sql = "SELECT table_name, t FROM last_update WHERE table_name = ANY(%s)"
-        if self.in_transaction():
-            return dict(self._execute(sql, (list(tables),)).fetchall())
+        if self.in_transaction() or self._connection.autocommit:
+            return dict(self._execute(sql, (list(tables),), prepare=True).fetchall())
         with self._connection.transaction():
             return dict(self._execute(sql, (list(tables),), prepare=True).fetchall())
 
@@ -247,6 +270,10 @@ class PostgresDriver(Driver):
 
     def run(self, statement: SQLStatement) -> None:
         self._raw().execute(statement.sql.encode(), prepare=True)
+
+    def clear(self, statements: Sequence[SQLStatement]) -> None:
+        if statements:  # in one trip to the server
+            self._execute("; ".join(each.sql for each in statements))
 
     def stage(self, statement: SQLStatement, rows: Sequence[Row]) -> None:
         sql = statement.stage_sql or statement.sql

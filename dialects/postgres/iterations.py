@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg
+from psycopg import sql as psycopg_sql
 from psycopg.rows import tuple_row
 
 from stepping.compiler.plan.sql_plan import SQLDelta
@@ -51,7 +52,18 @@ class PostgresIterations(Iterations):
         return bool(self.rows(sql, (_CLASS, number)))
 
     def gate(self, query: str) -> None:
-        self.rows("SELECT pg_advisory_xact_lock(hashtext('stepping'), hashtext($1))", (query,))
+        self.rows(self.gate_sql(query))
+
+    def gate_sql(self, query: str) -> str:
+        name = psycopg_sql.Literal(query).as_string(self.connection)
+        return f"SELECT pg_advisory_xact_lock(hashtext('stepping'), hashtext({name}))"
+
+    def forget(self, query: str, t: int) -> int:
+        return self.changed(
+            "WITH j AS (DELETE FROM stepping_journal WHERE query = $1 AND t = $2) "
+            "DELETE FROM stepping_iterations WHERE query = $1 AND t = $2",
+            (query, t),
+        )
 
     def use(self, query: str, t: int) -> Used:
         sql = (

@@ -116,8 +116,8 @@ class SQLiteDriver(Driver):
     def iterations(self) -> SQLiteIterations:
         return SQLiteIterations(self._connection)
 
-    def staging(self) -> AbstractContextManager[None]:
-        return self.writing()
+    def staging(self, gate: str | None = None) -> AbstractContextManager[None]:
+        return self.writing()  # BEGIN IMMEDIATE is a gate
 
     @contextmanager
     def preparing(self) -> Iterator[None]:
