@@ -198,6 +198,10 @@ class Driver(ABC):
     def advance(self, tables: Sequence[str], t: int) -> None:
         """Move the clock rows of tables to a time."""
 
+    def plan_for(self, statement: SQLStatement) -> None:
+        """Called before a statement of a step, or the select of one in Python, is run."""
+        return
+
     @abstractmethod
     def run(self, statement: SQLStatement) -> None:
         """Run a statement that returns nothing."""

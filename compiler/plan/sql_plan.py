@@ -43,6 +43,7 @@ class SQLStatement:
     reason: str = ""
     fault: str = ""
     node: str = ""  # the digest of the operator, which a place in the source need not tell
+    joins_changes: bool = False  # two delta tables with each other, where a database must know
 
 
 @dataclass(frozen=True)

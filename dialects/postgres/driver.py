@@ -16,7 +16,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from stepping.compiler.codec import Convert
-from stepping.compiler.plan.sql_plan import SQLFused, SQLPlan, SQLStatement
+from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLPlan, SQLStatement
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
 from stepping.dialects.driver import Driver, Lender, Row, forks
 from stepping.dialects.postgres import faults, statistics
@@ -35,6 +35,7 @@ _USABLE = (TransactionStatus.IDLE, TransactionStatus.INTRANS)
 SETTINGS = {
     "enable_seqscan": "off",
     "enable_mergejoin": "off",
+    "enable_hashjoin": "on",
     "jit": "off",
     "plan_cache_mode": "force_generic_plan",
     "extra_float_digits": "1",  # with 0 a float as text has 15 digits
@@ -42,6 +43,8 @@ SETTINGS = {
 _SET = "SELECT " + ", ".join(
     f"set_config('{name}', '{value}', true)" for name, value in SETTINGS.items()
 )
+_HASH_JOINS = "SELECT set_config('enable_hashjoin', %s, true)"  # see `joins`
+_TRUNCATED = 32  # deleted rows stay in a delta table, which nobody vacuums: every so many steps
 _READ_COMMITTED = (
     "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL datestyle = 'ISO, YMD'; "
 )
@@ -52,6 +55,7 @@ _LOCK = (
     "WHERE u.table_name = l.table_name RETURNING u.table_name, u.t"
 )
 _LOCK_FREE = _LOCK.replace("FOR UPDATE", "FOR UPDATE SKIP LOCKED")
+_JOINING = (Role.RUN, Role.PYTHON, Role.FOLD, Role.READ)
 _CHANNEL = "stepping"  # told whenever a table has been moved to a later time
 _LISTEN_SECS = 0.1  # how long to wait for that before looking anyway
 _CURRENT = "SELECT " + ", ".join(f"current_setting('{name}')" for name in SETTINGS)
@@ -79,6 +83,8 @@ class PostgresDriver(Driver):
         self._session: tuple[str, ...] = ()
         self._has_session = False
         self._listening = False
+        self._hash_joins = True  # in the transaction that is open
+        self._clears = 0
         self._serial = itertools.count()
         if connection.info.server_version < OLDEST_VERSION:
             raise UnsupportedError(
@@ -151,10 +157,11 @@ class PostgresDriver(Driver):
             return
         # Whatever the connection is set to: each statement must see what was committed before
         # the locks were there. The journal has rows as text.
-        begin = _READ_COMMITTED + _SET
+        begin = f"{_READ_COMMITTED}{_SET}; SELECT set_config('enable_hashjoin', 'off', true)"
         if gate is not None:
             begin += f"; {self.iterations.gate_sql(gate)}"
         with self._begun(begin):
+            self._hash_joins = False
             yield
 
     def preparing(self) -> AbstractContextManager[None]:
@@ -167,9 +174,11 @@ class PostgresDriver(Driver):
         """
         if not self._connection.autocommit:
             with self._connection.transaction():
+                self._hash_joins = True
                 self._execute(sql)
                 yield
             return
+        self._hash_joins = True
         self._execute(f"BEGIN; {sql}")
         try:
             yield
@@ -224,6 +233,7 @@ class PostgresDriver(Driver):
             before = self._execute(_CURRENT).fetchone()
         with self._connection.transaction():
             self._execute(_SET, prepare=True)
+            self._hash_joins = True
             yield
             if before is not None:
                 self._execute(_RESTORE, before)
@@ -268,12 +278,22 @@ class PostgresDriver(Driver):
         )
         self._execute(sql, (t, list(tables)), prepare=True)
 
+    def plan_for(self, statement: SQLStatement) -> None:
+        if statement.role in _JOINING and statement.joins_changes is not self._hash_joins:
+            self._hash_joins = statement.joins_changes
+            self._execute(_HASH_JOINS, ("on" if self._hash_joins else "off",), prepare=True)
+
     def run(self, statement: SQLStatement) -> None:
         self._raw().execute(statement.sql.encode(), prepare=True)
 
     def clear(self, statements: Sequence[SQLStatement]) -> None:
-        if statements:  # in one trip to the server
-            self._execute("; ".join(each.sql for each in statements))
+        if not statements:
+            return
+        self._clears += 1
+        texts = [each.sql for each in statements]
+        if self._clears % _TRUNCATED == 0:
+            texts = [text.replace("DELETE FROM", "TRUNCATE", 1) for text in texts]
+        self._execute("; ".join(texts))  # in one trip to the server
 
     def stage(self, statement: SQLStatement, rows: Sequence[Row]) -> None:
         sql = statement.stage_sql or statement.sql

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -11,13 +12,24 @@ from sqlalchemy.dialects import postgresql as pg
 from sqlglot import exp
 
 from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLPlan, SQLStatement
-from stepping.compiler.plan.statements import MergeDelta, MergeState, StageDelta, Step
+from stepping.compiler.plan.statements import (
+    EmitDelta,
+    FoldInPython,
+    MapInPython,
+    MergeDelta,
+    MergeState,
+    ReadDelta,
+    StageDelta,
+    Statement,
+    Step,
+)
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex, TableKind
 from stepping.compiler.schema import Atom, Kind, bounded
 from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.metadata import create_statements
 from stepping.dialects.postgres import queue
 from stepping.dialects.postgres.fuse import fuse
+from stepping.dialects.postgres.joins import joins_changes
 from stepping.dialects.postgres.merge import Part, delta_parts, state_parts, with_parts
 from stepping.dialects.postgres.migration import PostgresMigrationWords
 from stepping.dialects.postgres.scalars import PostgresSpelling
@@ -465,6 +477,14 @@ class PostgresDialect(Dialect):
 
     def fused(self, step: Step) -> SQLFused | None:
         return fuse(self, step)
+
+    def render(self, statement: Statement) -> tuple[SQLStatement, ...]:
+        made = super().render(statement)
+        match statement:
+            case EmitDelta() | MergeDelta() | MapInPython() | FoldInPython() | ReadDelta():
+                if joins_changes(statement.select):
+                    made = tuple(replace(each, joins_changes=True) for each in made)
+        return made
 
     def merge_delta(self, statement: MergeDelta) -> tuple[SQLStatement, ...]:
         return (self.merged(delta_parts(self, statement, ""), statement.served),)

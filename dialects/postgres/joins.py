@@ -1,0 +1,41 @@
+"""Whether a statement joins changes with each other, or only one with kept tables.
+
+A change looks its rows up in kept tables by an index. The planner cannot know that: it takes a
+table for what it was when the plan was made, so that a plan of the first steps would hash a kept
+table as a whole in all later ones. So hash joins are switched off, but where two changes are
+joined, which have no index: without them that is quadratic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlglot import exp
+
+from stepping.dialects.base import Expression
+
+_DELTA = "stepping_"  # how names of delta tables begin: compiler/lowering/names.py
+
+
+def joins_changes(tree: Expression) -> bool:
+    """Whether any SELECT of a statement reads more than one delta table."""
+    return _changes(tree, {}) > 1
+
+
+def _changes(node: Expression, parts: Mapping[str, int]) -> int:
+    """How many delta tables are joined; ``parts``: in the statement's WITH queries."""
+    if isinstance(node, exp.Table):
+        return parts.get(node.name, int(node.name.startswith(_DELTA)))
+    known = dict(parts)
+    most = 0
+    parts_of = node.args.get("with_")
+    for each in parts_of.expressions if parts_of else ():
+        known[each.alias] = _changes(each.this, known)
+        most = max(most, known[each.alias])
+    if isinstance(node, exp.SetOperation):
+        return max(most, _changes(node.this, known), _changes(node.expression, known))
+    children = node.iter_expressions()
+    if isinstance(node, exp.Insert):
+        children = iter([node.expression])  # not the table that is written to
+    joined = sum(_changes(each, known) for each in children if not isinstance(each, exp.With))
+    return max(most, joined)
