@@ -199,7 +199,7 @@ class Driver(ABC):
         """Move the clock rows of tables to a time."""
 
     def plan_for(self, statement: SQLStatement) -> None:
-        """Called before a statement of a step, or the select of one in Python, is run."""
+        """Called before the select of a statement in Python; a `run` does it by itself."""
         return
 
     @abstractmethod

@@ -113,9 +113,11 @@ class Engine(Statements):
             return [ZSetPython() for _ in self.output_codecs]
         try:
             if self.in_stages(step, time) and staged and not starting and also is None:
-                pairs = {name: self.encoded(name, changes[name]) for name in staged}
-                found = stages.run(self, step, pairs, time)
-                return [ZSetPython(found.get(i, ())) for i in range(len(self.output_codecs))]
+                given = {name: changes[name] for name in staged}
+                found = stages.run(self, step, staged, given, time)
+                none: Sequence[Row] = ()
+                outputs = range(len(self.output_codecs))
+                return [found[i] if i in found else self.change(i, none) for i in outputs]
             return self.at_once(step, staged, changes, time, also, joined=joined)
         except SteppingError:
             raise

@@ -11,6 +11,7 @@ from stepping.dialects.driver import Row
 from stepping.dialects.iterations import QUARANTINED, RUNNING, Record
 from stepping.errors import RowError, SteppingError, StoreError
 from stepping.runtime.frontier import Time
+from stepping.runtime.running import has_removals
 from stepping.runtime.stages import Fenced, StagedIteration, unpacked_input
 from stepping.runtime.waiting import LEASE_SECS
 
@@ -50,15 +51,18 @@ class Undone(RowError):
 
 def iteration_of(engine: Engine, record: Record) -> StagedIteration:
     """A recorded iteration, as this worker's plan runs it."""
-    staged = unpacked_input(record.input)
-    step = engine.plan.step(frozenset(staged))
+    given = unpacked_input(record.input)
+    step = engine.plan.step(frozenset(given))
     if engine.digest_of(step) != record.plan:
         raise StoreError(
             f"the iteration at time {record.t} of the query {engine.plan.query!r} was begun with "
             "another version of its plan, and is not finished",
             hint="finish it with the version that began it, or `stepping drop` it",
         )
-    return StagedIteration(engine, step, staged, Time(record.t), record, is_own=False)
+    staged = engine.picked(step, given)
+    return StagedIteration(
+        engine, step, staged, lambda: given, Time(record.t), record, is_own=False
+    )
 
 
 def compensate(iteration: StagedIteration, error: Exception) -> Undone:
@@ -109,7 +113,7 @@ def reason_of(iteration: StagedIteration, error: Exception) -> str:
         name: ZSetPython(
             (engine.input_codecs[name].decode(tuple(row)), count) for row, count in rows
         )
-        for name, rows in iteration.staged.items()
+        for name, rows in iteration.given().items()
     }
     explained = engine.explained(error, changes)
     return explained.message if explained else f"{type(error).__name__}: {error}"
@@ -134,11 +138,11 @@ class Undo:
         iteration.load()
         there = [driver.read(delta.read.sql) for delta in deltas]
         opposite = {
-            name: [(row, -count) for row, count in rows] for name, rows in iteration.staged.items()
+            name: [(*row[:-1], -row[-1]) for row in rows] for name, rows in iteration.staged.items()
         }
         end = self.step.stages[self.stage - 1][1]
         statements = [e for e in self.step.statements[:end] if e.role is not Role.READ]
-        self.engine.statements(statements, opposite)
+        self.engine.part(statements, opposite, removes=has_removals(opposite))
         for delta, before in zip(deltas, there, strict=True):
             both = together(delta, before, driver.read(delta.read.sql))
             if both:
@@ -159,7 +163,8 @@ class Undo:
             driver.stage(delta.load, rows)
         start = self.step.stages[self.stage - 1][1]
         roles = (Role.READ, Role.STAGE)
-        self.engine.statements([e for e in self.step.statements[start:] if e.role not in roles], {})
+        statements = [each for each in self.step.statements[start:] if each.role not in roles]
+        self.engine.part(statements, {}, removes=False)
 
 
 def together(delta: SQLDelta, first: Iterable[Row], second: Sequence[Row]) -> list[Row]:

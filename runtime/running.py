@@ -106,31 +106,28 @@ class Statements:
             found[output] = [row[offset:last] for row in returned if row[0] == output]
         return found
 
-    def statements(
-        self,
-        statements: Sequence[SQLStatement],
-        staged: Mapping[str, list[tuple[Row, int]]],
-        raw: dict[int, list[Row]] | None = None,
-    ) -> dict[int, Pairs]:
-        """Run a part of a step; ``staged`` has all columns of the changed rows. Returns the
-        outputs, or ``raw`` gets them as they are read.
-        """
-        rows: dict[str, list[Row]] = {}
-        for statement in statements:
-            pairs = staged.get(statement.operator)
-            if statement.role is Role.STAGE and pairs:
-                value_type = self.input_codecs[statement.operator].type
-                positions, width = positions_of(statement, value_type), len(pairs[0][0])
-                pick = picker_of(range(width) if positions is None else positions, width)
-                rows[statement.operator] = [(*pick(row), count) for row, count in pairs]
-        removes = any(count < 0 for pairs in staged.values() for _, count in pairs)
+    def picked(
+        self, step: SQLStep, pairs: Mapping[str, Sequence[tuple[Row, int]]]
+    ) -> dict[str, Sequence[Row]]:
+        """What a step is given, of all columns of the changed rows."""
+        found: dict[str, Sequence[Row]] = {
+            name: [(*row, count) for row, count in each] for name, each in pairs.items()
+        }
+        for statement in stage_statements(step):
+            each = pairs.get(statement.operator)
+            positions = positions_of(statement, self.input_codecs[statement.operator].type)
+            if each and positions is not None:
+                pick = picker_of(positions, len(each[0][0]))
+                found[statement.operator] = [(*pick(row), count) for row, count in each]
+        return found
+
+    def part(
+        self, statements: Sequence[SQLStatement], staged: Staged, *, removes: bool
+    ) -> dict[int, list[Row]]:
+        """Run a part of a step; returns the rows of the outputs that it reads."""
         self.driver.clear([each for each in statements if each.role is Role.CLEAR])
         others = [each for each in statements if each.role is not Role.CLEAR]
-        found = self.run(others, rows, removes=removes)
-        if raw is not None:
-            raw.update(found)
-            return {}
-        return {output: self.decoded(output, read) for output, read in found.items()}
+        return self.run(others, staged, removes=removes)
 
     def run(
         self,
@@ -174,6 +171,7 @@ class Statements:
         """Read a change, run a row function on it, and load what it returns."""
         operator = self.program.python_steps[statement.step]
         (source,) = operator.inputs
+        self.driver.plan_for(statement)
         read = self.cached_codec(source.schema.type).decode_counted
         change = ZSetPython(read(self.driver.read(statement.sql)))
         result = operator.evaluate(change)
@@ -186,6 +184,7 @@ class Statements:
         """Read what changes in some groups' values and what they were; load what they are."""
         operator = self.program.python_steps[statement.step]
         decode = self.cached_codec(operator.item).decode
+        self.driver.plan_for(statement)
         groups: dict[Row, tuple[int | None, Any, list[tuple[tuple[Any] | None, int]]]] = {}
         for row in self.driver.read(statement.sql):
             key, item = row[: statement.keys], row[statement.keys : -3]
@@ -207,9 +206,6 @@ class Statements:
         return known
 
     # -- columns to rows ------------------------------------------------------------------------
-
-    def decoded(self, output: int, rows: Sequence[Row]) -> Pairs:
-        return self.output_codecs[output].decode_counted(rows)
 
     def change(self, output: int, rows: Sequence[Row]) -> ZSetPython[Any]:
         """The change of an output, from its rows as they were read."""

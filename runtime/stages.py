@@ -15,25 +15,26 @@ from __future__ import annotations
 
 import hashlib
 import time as clock
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stepping.compiler.plan.sql_plan import Role, SQLDelta, SQLStep
+from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import Row
 from stepping.dialects.iterations import FINISHED, QUARANTINED, RUNNING, Record
 from stepping.dialects.packed_rows import pack_rows, unpack_rows
 from stepping.errors import FrontierTimeout, RowError, StoreError, TimePassed
 from stepping.runtime.frontier import Time
+from stepping.runtime.running import Staged, has_removals
 from stepping.runtime.waiting import LEASE_SECS, NotYet
 
 if TYPE_CHECKING:
     from stepping.runtime.engine import Engine
 
-Staged = Mapping[str, list[tuple[Row, int]]]
-Pairs = list[tuple[Any, int]]
+Given = Mapping[str, list[tuple[Row, int]]]  # all columns of the changed rows of each input
 
 
 class Fenced(Exception):
@@ -46,35 +47,42 @@ def digest_of(step: SQLStep) -> str:
     return hashlib.blake2b(repr((texts, step.stages)).encode(), digest_size=16).hexdigest()
 
 
-def packed_input(staged: Staged) -> bytes:
-    return pack_rows([(name, list(rows)) for name, rows in staged.items()])
+def packed_input(given: Given) -> bytes:
+    return pack_rows([(name, list(rows)) for name, rows in given.items()])
 
 
 def unpacked_input(packed: bytes) -> dict[str, list[tuple[Row, int]]]:
-    """The changed rows of each input, as they are staged."""
+    """The changed rows of each input."""
     return {name: list(rows) for name, rows in unpack_rows(packed)}
 
 
 @dataclass
 class StagedIteration:
-    """An iteration on its way through its stages."""
+    """An iteration on its way through its stages.
+
+    ``staged``: the columns of the changed rows that the step needs; ``given`` makes all of them,
+    for its record.
+    """
 
     engine: Engine
     step: SQLStep
     staged: Staged
+    given: Callable[[], Given]
     time: Time
     record: Record
     is_own: bool = True  # its outputs are for this worker's caller
     is_awaited: bool = False  # the worker that began it may yet ask for them
     is_alone: bool = False  # each stage has a transaction of its own
     at: int = 0  # the stage that is done, or was last
-    outputs: dict[int, list[Row]] = field(default_factory=dict)
+    prepared: dict[int, list[Row]] = field(default_factory=dict)  # outputs that need no table
+    outputs: dict[int, ZSetPython[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.driver = self.engine.driver
         self.iterations = self.driver.iterations
         self.query = self.engine.plan.query
         self.last = len(self.step.stages) - 1
+        self.removes = has_removals(self.staged)
 
     # -- some stages --------------------------------------------------------------------------
 
@@ -125,7 +133,7 @@ class StagedIteration:
         with self.driver.preparing():
             self.driver.open_session()
             statements = self.step.statements[: self.step.untouching]
-            self.engine.statements(statements, self.staged, self.outputs)
+            self.prepared = self.engine.part(statements, self.staged, removes=self.removes)
         self.engine.loaded = (self.record.t, self.record.attempt)
 
     def commit(self, stage: int, tables: Sequence[str], floor: Mapping[str, int]) -> None:
@@ -141,19 +149,21 @@ class StagedIteration:
                 record = self.entered(tables)
             elif not self.is_loaded():
                 self.load()
-            raw = dict(self.outputs) if stage == 0 else {}
+            read = dict(self.prepared) if stage == 0 else {}
             moved = [*tables]
             for at in self.ready(stage, record, ends):
                 self.at = at
                 moved += self.tables(at) if at > stage else ()
                 start, end, _ = self.step.stages[at]
                 start += self.step.untouching if at == 0 else 0
-                engine.statements(self.step.statements[start:end], self.staged, raw)
-            record = self.reached(record, stage, self.at, raw)
+                statements = self.step.statements[start:end]
+                read |= engine.part(statements, self.staged, removes=self.removes)
+            outputs = {output: engine.change(output, rows) for output, rows in read.items()}
+            record = self.reached(record, stage, self.at, read)
             self.driver.advance(moved, record.t)
         self.record = record
         engine.loaded = (record.t, record.attempt)
-        self.outputs |= raw
+        self.outputs |= outputs
 
     def ready(self, stage: int, record: Record, ends: float) -> Iterator[int]:
         """A stage, and those that can be done in the same transaction."""
@@ -174,17 +184,17 @@ class StagedIteration:
         return len(standing) == len(tables) and all(ready)
 
     def reached(
-        self, record: Record, first: int, last: int, raw: Mapping[int, list[Row]]
+        self, record: Record, first: int, last: int, read: Mapping[int, list[Row]]
     ) -> Record:
         """Write down that stages are done, and what later ones need of them."""
         done = replace(record, stage=last + 1)
         if last == self.last:
             if record.attempt:
-                self.keep_outputs(raw)
+                self.keep_outputs(read)
                 self.finish()
             return done
         if not record.attempt:
-            plan, packed = self.engine.digest_of(self.step), packed_input(self.staged)
+            plan, packed = self.engine.digest_of(self.step), packed_input(self.given())
             done = replace(done, attempt=1, plan=plan, input=packed)
             self.iterations.begin(self.query, done, LEASE_SECS)
         elif last > first:  # `enter` has counted one
@@ -196,11 +206,11 @@ class StagedIteration:
         for delta in filled.values():
             if any(delta.table in sql for sql in later):
                 self.iterations.keep(self.query, record.t, delta)
-        self.keep_outputs(raw)
+        self.keep_outputs(read)
         return done
 
-    def keep_outputs(self, raw: Mapping[int, list[Row]]) -> None:
-        for output, rows in raw.items() if self.is_awaited else ():
+    def keep_outputs(self, read: Mapping[int, list[Row]]) -> None:
+        for output, rows in read.items() if self.is_awaited else ():
             packed = pack_rows([tuple(row) for row in rows])
             self.iterations.keep_packed(self.query, self.record.t, f"output {output}", packed)
 
@@ -226,7 +236,7 @@ class StagedIteration:
         """Fill the connection's delta tables with what earlier stages made."""
         self.driver.clear([each for each in self.step.statements if each.role is Role.CLEAR])
         inputs = [each for each in self.step.statements if each.role is Role.STAGE]
-        self.engine.statements(inputs, self.staged)
+        self.engine.part(inputs, self.staged, removes=self.removes)
         for delta in self.deltas_before(self.record.stage):
             self.iterations.load(self.query, self.record.t, delta)
 
@@ -246,7 +256,7 @@ class StagedIteration:
 
     # -- all of them --------------------------------------------------------------------------
 
-    def run(self) -> dict[int, Pairs]:
+    def run(self) -> dict[int, ZSetPython[Any]]:
         """From the first stage to the last; returns the outputs."""
         try:
             while self.record.stage <= self.last:
@@ -273,9 +283,7 @@ class StagedIteration:
                 with suppress(Exception):
                     self.iterations.abandon(self.query, self.record)
             raise
-        decoded = self.engine.decoded
-        found = self.outputs if self.is_own else {}
-        return {output: decoded(output, rows) for output, rows in found.items()}
+        return self.outputs
 
     def is_bad_input(self, error: Exception) -> bool:
         if isinstance(error, FrontierTimeout | TimePassed | StoreError | NotYet):
@@ -321,12 +329,18 @@ class StagedIteration:
     def take_outputs(self) -> None:
         for name, packed in self.iterations.packed(self.query, self.record.t).items():
             output = int(name.removeprefix("output "))
-            self.outputs[output] = unpack_rows(packed)
+            self.outputs[output] = self.engine.change(output, unpack_rows(packed))
         self.iterations.forget(self.query, self.record.t)
 
 
-def run(engine: Engine, step: SQLStep, staged: Staged, time: Time) -> dict[int, Pairs]:
+def run(
+    engine: Engine, step: SQLStep, staged: Staged, changes: Mapping[str, ZSet[Any]], time: Time
+) -> dict[int, ZSetPython[Any]]:
     """A step of this worker, stage by stage; returns its outputs."""
+
+    def given() -> Given:
+        return {name: engine.encoded(name, zset) for name, zset in changes.items()}
+
     record = Record(
         t=time.input_time,
         attempt=0,
@@ -339,4 +353,4 @@ def run(engine: Engine, step: SQLStep, staged: Staged, time: Time) -> dict[int, 
         error=None,
         begun_at=0.0,
     )
-    return StagedIteration(engine, step, staged, time, record).run()
+    return StagedIteration(engine, step, staged, given, time, record).run()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import select
 import time as clock
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
@@ -55,7 +56,6 @@ _LOCK = (
     "WHERE u.table_name = l.table_name RETURNING u.table_name, u.t"
 )
 _LOCK_FREE = _LOCK.replace("FOR UPDATE", "FOR UPDATE SKIP LOCKED")
-_JOINING = (Role.RUN, Role.PYTHON, Role.FOLD, Role.READ)
 _CHANNEL = "stepping"  # told whenever a table has been moved to a later time
 _LISTEN_SECS = 0.1  # how long to wait for that before looking anyway
 _CURRENT = "SELECT " + ", ".join(f"current_setting('{name}')" for name in SETTINGS)
@@ -84,7 +84,7 @@ class PostgresDriver(Driver):
         self._has_session = False
         self._listening = False
         self._hash_joins = True  # in the transaction that is open
-        self._clears = 0
+        self._clears: Counter[str] = Counter()
         self._serial = itertools.count()
         if connection.info.server_version < OLDEST_VERSION:
             raise UnsupportedError(
@@ -279,21 +279,25 @@ class PostgresDriver(Driver):
         self._execute(sql, (t, list(tables)), prepare=True)
 
     def plan_for(self, statement: SQLStatement) -> None:
-        if statement.role in _JOINING and statement.joins_changes is not self._hash_joins:
+        if statement.joins_changes is not self._hash_joins:
             self._hash_joins = statement.joins_changes
             self._execute(_HASH_JOINS, ("on" if self._hash_joins else "off",), prepare=True)
 
     def run(self, statement: SQLStatement) -> None:
+        if statement.role is Role.CLEAR:
+            self.clear([statement])
+            return
+        self.plan_for(statement)
         self._raw().execute(statement.sql.encode(), prepare=True)
 
     def clear(self, statements: Sequence[SQLStatement]) -> None:
-        if not statements:
-            return
-        self._clears += 1
-        texts = [each.sql for each in statements]
-        if self._clears % _TRUNCATED == 0:
-            texts = [text.replace("DELETE FROM", "TRUNCATE", 1) for text in texts]
-        self._execute("; ".join(texts))  # in one trip to the server
+        texts = []
+        for each in statements:
+            self._clears[each.sql] += 1
+            often = self._clears[each.sql] % _TRUNCATED == 0
+            texts.append(each.sql.replace("DELETE FROM", "TRUNCATE", 1) if often else each.sql)
+        if texts:
+            self._execute("; ".join(texts))  # in one trip to the server
 
     def stage(self, statement: SQLStatement, rows: Sequence[Row]) -> None:
         sql = statement.stage_sql or statement.sql

@@ -18,7 +18,6 @@ from stepping.compiler.plan.statements import (
     MapInPython,
     MergeDelta,
     MergeState,
-    ReadDelta,
     StageDelta,
     Statement,
     Step,
@@ -481,7 +480,7 @@ class PostgresDialect(Dialect):
     def render(self, statement: Statement) -> tuple[SQLStatement, ...]:
         made = super().render(statement)
         match statement:
-            case EmitDelta() | MergeDelta() | MapInPython() | FoldInPython() | ReadDelta():
+            case EmitDelta() | MergeDelta() | MapInPython() | FoldInPython():
                 if joins_changes(statement.select):
                     made = tuple(replace(each, joins_changes=True) for each in made)
         return made

@@ -22,17 +22,17 @@ pytestmark = pytest.mark.usefixtures("each_stage_alone")
 
 def at_stage(monkeypatch: pytest.MonkeyPatch, stage: int, act: Callable[[Any], None]) -> None:
     """Do something once inside of the transaction of a stage, counted from 1; 0 is before it."""
-    keep = Engine.statements
+    keep = Engine.part
     calls = -1
 
-    def statements(engine: Engine, *args: Any) -> Any:
+    def part(engine: Engine, *args: Any, **options: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls == stage:
             act(engine)
-        return keep(engine, *args)
+        return keep(engine, *args, **options)
 
-    monkeypatch.setattr(Engine, "statements", statements)
+    monkeypatch.setattr(Engine, "part", part)
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def test_a_worker_died_half_way_in_front_of_it(place: Place) -> None:
     """The drain finishes what another worker has left, and then does its own."""
     t = total = 0
     left_half_done = 0
-    for at in count(8, 6):
+    for at in count(8, 4):
         with place.opened(graph) as store:
             users, readings = st.actions(store, graph)
             if not t:
