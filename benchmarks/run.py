@@ -107,9 +107,12 @@ def measure_all(given: argparse.Namespace, asks: Sequence[Ask]) -> list[str]:
             found.starts = startup.measure(new, 1 if given.quick else STARTUP_ROUNDS)
             print(f"\nHow a process begins\n\n{report.starts(found.starts)}", flush=True)
             save()
-    for dialect in given.dialect if asks else ():
+    until = time.monotonic() + given.minutes * 60
+    for number, dialect in enumerate(given.dialect if asks else ()):
+        left = until - time.monotonic()
+        mine = time.monotonic() + left / (len(given.dialect) - number)
         with server(dialect, given.postgres) as url:
-            for run in runs(dialect, url, given, asks, failed):
+            for run in runs(dialect, url, given, asks, mine, failed):
                 found.runs.append(run)
                 shown = ", ".join(f"{size:,}" for size in run.sizes)
                 print(f"\n{run.title}\n{run.version}, {shown} rows\n")
@@ -125,12 +128,16 @@ def runs(
     url: str | None,
     given: argparse.Namespace,
     asks: Sequence[Ask],
+    until: float,
     failed: list[str],
 ) -> Iterator[results.Run]:
-    """Each run that was asked for; what a competitor gives is checked once for a workload."""
+    """Each run that was asked for; what a competitor gives is checked once for a workload.
+
+    The standard ones share the time that there is until a moment.
+    """
     workloads = all_workloads()
     checked: dict[str, Checked] = {}
-    for ask in asks:
+    for number, ask in enumerate(asks):
         shown = ", ".join(f"{size:,}" for size in ask.rows)
         name = f"{ask.workload} on {dialect}, {shown} rows"
         settings = Settings(
@@ -145,9 +152,13 @@ def runs(
         if given.quick:
             settings = replace(settings, check_rows=200)
         if given.standard:
-            settings = replace(
-                settings, check_rows=standard.CHECK_ROWS, budget=standard.BUDGET_SECS
-            )
+            share = (until - time.monotonic()) / (len(asks) - number)
+            if share < 0:
+                print(f"\n{name} is left out: the time is over", file=sys.stderr)
+                continue
+            # Half of it is for filling tables and the like.
+            budget = min(standard.BUDGET_SECS, share / 2 / len(ask.batches))
+            settings = replace(settings, check_rows=standard.CHECK_ROWS, budget=budget)
         workload = workloads[ask.workload]
         try:
             if ask.workload not in checked:
@@ -225,6 +236,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--clock", choices=["wall", "cpu"], default="wall", help="cpu: where others are at work")
     add("--quick", action="store_true", help="small tables and two rounds, to see that it works")
     add("--standard", action="store_true", help="what docs/performance.md shows, and write it")
+    add("--minutes", type=float, default=standard.MINUTES, help="for --standard, 25 by default")
     add("--json", type=Path, metavar="FILE", help="write all rounds to a file")
     add("--compare", type=Path, nargs=2, metavar="FILE", help="two such files")
     add("--document", type=Path, nargs="+", metavar="FILE", help="write such files to docs/")
