@@ -20,6 +20,13 @@ RUNNING, FINISHED, QUARANTINED = "running", "finished", "quarantined"
 _FIELDS = "t, attempt, stage, stages, predecessor, plan, state, worker, error, begun_at"
 
 
+def host_name() -> str:
+    """The name of this machine."""
+    import socket  # takes a while to load, and is needed for stages only
+
+    return socket.gethostname()
+
+
 @dataclass(frozen=True)
 class Record:
     """A row of `stepping_iterations`. ``stage``: how many stages are committed. The ``input`` can
@@ -102,9 +109,7 @@ class Iterations(ABC):
         return not self.is_alive(record.worker)
 
     def label(self) -> str:
-        import socket  # takes a while, and is needed in stages only
-
-        return f"process {os.getpid()} on {socket.gethostname()}"
+        return f"process {os.getpid()} on {host_name()}"
 
     # -- iterations ---------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import sqlite3
 from collections.abc import Sequence
 from functools import lru_cache
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from stepping.compiler.plan.sql_plan import SQLDelta
-from stepping.dialects.iterations import Iterations, Used
+from stepping.dialects.iterations import Iterations, Used, host_name
 from stepping.dialects.packed_rows import pack_rows, unpack_rows
 
 
@@ -32,11 +31,11 @@ class SQLiteIterations(Iterations):
 
     def worker(self) -> str:
         pid = os.getpid()
-        return f"{socket.gethostname()}/{pid}/{_started(pid)} {self.label()}"
+        return f"{host_name()}/{pid}/{_started(pid)} {self.label()}"
 
     def is_alive(self, worker: str) -> bool:
         host, pid, started = worker.split(" ")[0].rsplit("/", 2)
-        if host != socket.gethostname():
+        if host != host_name():
             return True  # told by its lease alone
         try:
             os.kill(int(pid), 0)
