@@ -155,10 +155,10 @@ class Statements:
             elif role is Role.CHECK:
                 if removes:
                     self.check(statement)
-            elif role is Role.PYTHON:
-                self.in_python(statement)
             else:
-                self.fold(statement)
+                driver.plan_for(statement)
+                run_in_python = self.in_python if role is Role.PYTHON else self.fold
+                run_in_python(statement)
         return found
 
     def check(self, statement: SQLStatement) -> None:
@@ -171,7 +171,6 @@ class Statements:
         """Read a change, run a row function on it, and load what it returns."""
         operator = self.program.python_steps[statement.step]
         (source,) = operator.inputs
-        self.driver.plan_for(statement)
         read = self.cached_codec(source.schema.type).decode_counted
         change = ZSetPython(read(self.driver.read(statement.sql)))
         result = operator.evaluate(change)
@@ -184,7 +183,6 @@ class Statements:
         """Read what changes in some groups' values and what they were; load what they are."""
         operator = self.program.python_steps[statement.step]
         decode = self.cached_codec(operator.item).decode
-        self.driver.plan_for(statement)
         groups: dict[Row, tuple[int | None, Any, list[tuple[tuple[Any] | None, int]]]] = {}
         for row in self.driver.read(statement.sql):
             key, item = row[: statement.keys], row[statement.keys : -3]

@@ -83,7 +83,8 @@ class PostgresDriver(Driver):
         self._session: tuple[str, ...] = ()
         self._has_session = False
         self._listening = False
-        self._hash_joins = True  # in the transaction that is open
+        # In the transaction that is open; None where statements are for whole tables.
+        self._hash_joins: bool | None = True
         self._clears: Counter[str] = Counter()
         self._serial = itertools.count()
         if connection.info.server_version < OLDEST_VERSION:
@@ -279,7 +280,7 @@ class PostgresDriver(Driver):
         self._execute(sql, (t, list(tables)), prepare=True)
 
     def plan_for(self, statement: SQLStatement) -> None:
-        if statement.joins_changes is not self._hash_joins:
+        if self._hash_joins not in (None, statement.joins_changes):
             self._hash_joins = statement.joins_changes
             self._execute(_HASH_JOINS, ("on" if self._hash_joins else "off",), prepare=True)
 
@@ -384,6 +385,7 @@ class PostgresDriver(Driver):
         return PostgresQueue(self)
 
     def whole_tables(self) -> None:
+        self._hash_joins = None
         self._execute(
             "SELECT set_config('enable_seqscan', 'on', true), "
             "set_config('enable_mergejoin', 'on', true), "
