@@ -190,6 +190,18 @@ class Driver(ABC):
     def lock_free(self, tables: Sequence[str], query: str, fingerprint: str) -> Mapping[str, int]:
         """As `lock`, but only those rows that can be locked without waiting."""
 
+    def written(self) -> int | None:
+        """A number that is another one as soon as a row has been written over the connection, by
+        whomever and to whatever table; None where there is none.
+        """
+        return None
+
+    def settled(self) -> None:
+        """Told when a step has been committed that `lock` began: what it found is what there is,
+        but for what the step itself has moved.
+        """
+        return
+
     @abstractmethod
     def standing(self, tables: Sequence[str]) -> Mapping[str, int]:
         """Where tables stand, without locking."""
@@ -203,8 +215,8 @@ class Driver(ABC):
         return
 
     @abstractmethod
-    def run(self, statement: SQLStatement) -> None:
-        """Run a statement that returns nothing."""
+    def run(self, statement: SQLStatement) -> int:
+        """Run a statement that returns nothing; how many rows it wrote, -1 if nobody knows."""
 
     def clear(self, statements: Sequence[SQLStatement]) -> None:
         """Empty delta tables."""

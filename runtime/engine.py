@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time as clock
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ from stepping.errors import RowError, SchemaMismatch, SteppingError, StoreError,
 from stepping.runtime import recovery, stages
 from stepping.runtime.catalog import queries
 from stepping.runtime.frontier import Time, check_not_passed, longest_wait
-from stepping.runtime.running import CountBelowZero, Staged, Statements, has_removals
+from stepping.runtime.running import CountBelowZero, Filled, Staged, Statements, has_removals
 from stepping.runtime.stages import StagedIteration
 from stepping.runtime.waiting import NotYet, Wait
 
@@ -35,6 +35,8 @@ class Engine(Statements):
     max_sleep_secs: float | None = None
     started: bool = False  # whether the first step is known to have been
     loaded: tuple[int, int] | None = None  # the staged iteration whose deltas the connection has
+    filled: Set[str] = frozenset()  # delta tables with rows, as long as `written` is `filled_at`
+    filled_at: int | None = None
     digests: dict[int, str] = field(default_factory=dict)  # of steps, by their identity
 
     def __post_init__(self) -> None:
@@ -216,6 +218,7 @@ class Engine(Statements):
     ) -> list[ZSetPython[Any]]:
         timed = time.input_time >= 0
         self.loaded = None
+        filled: Filled | None = None
         with self.driver.writing():
             standing = self.lock(tables, time, floor)
             if len(set(standing.values())) > 1 and self.is_half_done(standing):
@@ -232,14 +235,32 @@ class Engine(Statements):
             elif step.fused is not None:
                 found = self.fused(step, staged)
             else:
-                found = self.run(step.statements, staged, removes=has_removals(staged))
+                # A query's first step has rows that come from nothing.
+                filled = None if starting or self.plan.always else Filled(self.left())
+                found = self.run(
+                    step.statements, staged, removes=has_removals(staged), filled=filled
+                )
             if timed:
                 self.use(time)
                 self.driver.advance(self.plan.kept, time.input_time)
             outputs = [self.change(i, found.get(i, ())) for i in range(len(self.output_codecs))]
+        is_committed = not self.driver.in_transaction()
         # In an application's transaction the start may yet be rolled back.
-        self.started = self.plan.first is not None and not self.driver.in_transaction()
+        self.started = self.plan.first is not None and is_committed
+        if is_committed and also is None:
+            self.driver.settled()
+            if filled is not None:
+                self.filled, self.filled_at = filled.now, self.driver.written()
         return outputs
+
+    def left(self) -> Set[str] | None:
+        """The delta tables that hold rows of the last step; None if that is not known.
+
+        It is if nobody has written over the connection since that was committed: no other store,
+        nor the application, and nothing was rolled back.
+        """
+        written = self.driver.written()
+        return self.filled if written is not None and written == self.filled_at else None
 
     def is_half_done(self, standing: Mapping[str, int]) -> bool:
         """Whether an iteration has been written to some tables, and has others yet to reach."""

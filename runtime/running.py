@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import repeat
 from operator import itemgetter
@@ -37,6 +37,17 @@ class Input:
 
     encode: Encode
     is_pruned: bool  # rows that differ may have equal columns
+
+
+@dataclass
+class Filled:
+    """Which delta tables hold rows: of the step before this one, and of this one so far."""
+
+    before: Set[str] | None = None  # None: any may
+    now: set[str] = field(default_factory=set)
+
+    def may_hold(self, table: str) -> bool:
+        return self.before is None or table in self.before or table in self.now
 
 
 @dataclass
@@ -136,29 +147,46 @@ class Statements:
         *,
         removes: bool,
         output: bool = True,
+        filled: Filled | None = None,
     ) -> dict[int, list[Row]]:
-        """Run statements in order; returns the rows of the outputs that they read."""
+        """Run statements in order; returns the rows of the outputs that they read.
+
+        ``filled`` says which delta tables may hold rows, if that is known: what only reads the
+        others is left out.
+        """
         found: dict[int, list[Row]] = {}
         driver = self.driver
         driver.open_session()
+        full = Filled() if filled is None else filled
         for statement in statements:
             role = statement.role
-            if role is Role.RUN or role is Role.CLEAR:
-                driver.run(statement)
-            elif role is Role.STAGE:
-                rows = staged.get(statement.operator)
-                if rows:
-                    driver.stage(statement, rows)
+            if role is Role.CLEAR:
+                if filled is None or full.may_hold(statement.fills):
+                    driver.run(statement)
+                    full.now.discard(statement.fills)
+                continue
+            if filled is not None and statement.reads and full.now.isdisjoint(statement.reads):
+                continue
+            if role is Role.RUN:
+                wrote = driver.run(statement) != 0
             elif role is Role.READ:
                 if output:
                     found[statement.output] = driver.read(statement.sql)
+                continue
+            elif role is Role.STAGE:
+                rows = staged.get(statement.operator, ())
+                if wrote := bool(rows):
+                    driver.stage(statement, rows)
             elif role is Role.CHECK:
                 if removes:
                     self.check(statement)
+                continue
+            elif role is Role.PYTHON:
+                wrote = self.in_python(statement)
             else:
-                driver.plan_for(statement)
-                run_in_python = self.in_python if role is Role.PYTHON else self.fold
-                run_in_python(statement)
+                wrote = self.fold(statement)
+            if wrote:
+                full.now.add(statement.fills)
         return found
 
     def check(self, statement: SQLStatement) -> None:
@@ -167,8 +195,8 @@ class Statements:
             names = [column.name for column in statement.columns]
             raise CountBelowZero(statement.operator, dict(zip(names, below[0], strict=False)))
 
-    def in_python(self, statement: SQLStatement) -> None:
-        """Read a change, run a row function on it, and load what it returns."""
+    def in_python(self, statement: SQLStatement) -> bool:
+        """Read a change, run a row function on it, and load what it returns, if anything."""
         operator = self.program.python_steps[statement.step]
         (source,) = operator.inputs
         read = self.cached_codec(source.schema.type).decode_counted
@@ -178,9 +206,12 @@ class Statements:
         rows = write.encoder(positions_of(statement, operator.schema.type))(result.iter())
         if rows:
             self.driver.stage(statement, rows)
+        return bool(rows)
 
-    def fold(self, statement: SQLStatement) -> None:
-        """Read what changes in some groups' values and what they were; load what they are."""
+    def fold(self, statement: SQLStatement) -> bool:
+        """Read what changes in some groups' values and what they were; load what they are, if any
+        has changed.
+        """
         operator = self.program.python_steps[statement.step]
         decode = self.cached_codec(operator.item).decode
         groups: dict[Row, tuple[int | None, Any, list[tuple[tuple[Any] | None, int]]]] = {}
@@ -196,6 +227,7 @@ class Statements:
         ]
         if rows:
             self.driver.stage(statement, rows)
+        return bool(rows)
 
     def cached_codec(self, value_type: Any) -> Codec:
         known = self.codecs.get(id(value_type))

@@ -11,6 +11,7 @@ from stepping.compiler import ir
 from stepping.compiler.frontend.index import ordering
 from stepping.compiler.lowering.arrange import Arrangement, Arrangements, arrange
 from stepping.compiler.lowering.demand import demand_of, non_negative
+from stepping.compiler.lowering.emptiness import cleared, with_deltas
 from stepping.compiler.lowering.program import Options, Program, rewritten
 from stepping.compiler.lowering.relation_sql import RelationSQL
 from stepping.compiler.lowering.scalar_sql import can_spell, scalar_sql
@@ -177,11 +178,12 @@ def sql_step(step: Step, dialect: Dialect) -> SQLStep:
     """A step as text, its stages by position."""
     texts: list[SQLStatement] = []
     starts: list[int] = []
+    deltas = cleared(step.statements)
     untouching = 0
     for position, statement in enumerate(step.statements):
         if position in step.stages:
             starts.append(len(texts))
-        texts += dialect.render(statement)
+        texts += with_deltas(statement, dialect.render(statement), deltas)
         if position < step.untouching:
             untouching = len(texts)
     ends = [*starts[1:], len(texts)]

@@ -44,6 +44,8 @@ class SQLStatement:
     fault: str = ""
     node: str = ""  # the digest of the operator, which a place in the source need not tell
     joins_changes: bool = False  # two delta tables with each other, where a database must know
+    fills: str = ""  # the delta table that it loads or empties
+    reads: tuple[str, ...] = ()  # delta tables: nothing comes of it where they are all empty
 
 
 @dataclass(frozen=True)

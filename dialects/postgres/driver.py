@@ -284,12 +284,12 @@ class PostgresDriver(Driver):
             self._hash_joins = statement.joins_changes
             self._execute(_HASH_JOINS, ("on" if self._hash_joins else "off",), prepare=True)
 
-    def run(self, statement: SQLStatement) -> None:
+    def run(self, statement: SQLStatement) -> int:
         if statement.role is Role.CLEAR:
             self.clear([statement])
-            return
+            return -1
         self.plan_for(statement)
-        self._raw().execute(statement.sql.encode(), prepare=True)
+        return self._raw().execute(statement.sql.encode(), prepare=True).rowcount
 
     def clear(self, statements: Sequence[SQLStatement]) -> None:
         texts = []

@@ -8,6 +8,7 @@ import time as clock
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from stepping.compiler.codec import Convert
@@ -30,6 +31,8 @@ _OF_INPUT = (
     sqlite3.SQLITE_TOOBIG,
 )
 _CONTENDED = 20  # for so many transactions other writers are expected after one had to wait
+
+_BULK_ROWS = (32, 8)  # how many rows are loaded at once that are too few for a plan's own bulk
 
 _NOTHING_WRITTEN = "nothing was written"
 _HINTS = {
@@ -59,7 +62,14 @@ class SQLiteDriver(Driver):
         self._session: tuple[str, ...] = ()
         self._has_session = False
         self._contended = 0  # how many more transactions begin by `begin_immediate`
+        self._seen: tuple[int, int] | None = None  # what `lock` found is still there, if it is this
+        self._version = 0
+        self._stood: dict[tuple[tuple[str, ...], str, str], dict[str, int]] = {}
+        self._lock_texts: dict[int, str] = {}
+        self._bulk_texts: dict[str, list[tuple[int, str]]] = {}
         self.check_open()
+        self._cursor = connection.cursor()
+        self._cursor.row_factory = None  # tuples, whatever rows the application has asked for
         (encoding,) = self._select("PRAGMA encoding").fetchone()
         if encoding != "UTF-8":  # texts would be ordered by other code units, and hashed otherwise
             raise UnsupportedError(
@@ -149,38 +159,17 @@ class SQLiteDriver(Driver):
         return False  # BEGIN IMMEDIATE has waited already
 
     def in_transaction(self) -> bool:
-        return self._connection.in_transaction or self._will_begin()
+        return self._connection.in_transaction or self.will_begin()
 
-    def _will_begin(self) -> bool:
+    def will_begin(self) -> bool:
         """Whether the application's transaction has begun, but for the driver's BEGIN."""
         autocommit = self._connection.isolation_level is None
         return self._lender.begun() and not autocommit and not self._connection.in_transaction
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        if streams.are_open():
-            for stream in streams.streams_of(self._connection):
-                stream.finish()
-        if self._will_begin():
-            self._connection.execute("BEGIN IMMEDIATE")
-        commit = "COMMIT"
-        rollback: tuple[str, ...] = ("ROLLBACK",)
-        if self._connection.in_transaction:
-            begin, commit = "SAVEPOINT stepping", "RELEASE stepping"
-            rollback = ("ROLLBACK TO stepping", "RELEASE stepping")
-            self._connection.execute(begin)
-        else:
-            self._begin()
-        try:
-            yield
-            self._connection.execute(commit)
-        except BaseException:
-            if self._connection.in_transaction:  # a full disk has rolled it back already
-                for statement in rollback:
-                    self._connection.execute(statement)
-            raise
+    def writing(self) -> AbstractContextManager[None]:
+        return _Writing(self)
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
         """BEGIN IMMEDIATE; while several write, with pauses of our own: see `begin_immediate`."""
         if self._contended:
             waited = begin_immediate(self._connection, self.patience())
@@ -214,14 +203,39 @@ class SQLiteDriver(Driver):
         # BEGIN IMMEDIATE holds the only write lock there is.
         if not tables:
             return {}
-        marks = ", ".join("?" * len(tables))
-        sql = (
-            f"SELECT table_name, t FROM last_update WHERE table_name IN ({marks}) AND EXISTS "
-            "(SELECT 1 FROM stepping_queries WHERE name = ? AND fingerprint = ?)"
-        )
-        return dict(self._select(sql, (*tables, query, fingerprint)).fetchall())
+        key = (tuple(tables), query, fingerprint)
+        # What others commit changes the version of the data, and what this connection writes the
+        # count of changes: as long as neither has, the clock rows are those of the last step.
+        (version,) = self._cursor.execute("PRAGMA main.data_version").fetchone()
+        seen = (version, self._connection.total_changes)
+        if seen != self._seen:
+            self._stood.clear()
+        elif key in self._stood:
+            return self._stood[key]
+        self._version = version
+        sql = self._lock_texts.get(len(tables)) or self._lock_text(len(tables))
+        *times, is_installed = self._cursor.execute(sql, (*tables, query, fingerprint)).fetchone()
+        if not is_installed:
+            return {}
+        self._stood[key] = {name: t for name, t in zip(tables, times, strict=True) if t is not None}
+        return self._stood[key]
 
     lock_free = lock
+
+    def _lock_text(self, tables: int) -> str:
+        # One look-up for each: for an IN SQLite sorts its list first.
+        times = "(SELECT t FROM last_update WHERE table_name = ?), " * tables
+        self._lock_texts[tables] = (
+            f"SELECT {times}EXISTS "
+            "(SELECT 1 FROM stepping_queries WHERE name = ? AND fingerprint = ?)"
+        )
+        return self._lock_texts[tables]
+
+    def settled(self) -> None:
+        self._seen = (self._version, self._connection.total_changes)
+
+    def written(self) -> int | None:
+        return self._connection.total_changes
 
     def standing(self, tables: Sequence[str]) -> Mapping[str, int]:
         if not tables:
@@ -234,24 +248,35 @@ class SQLiteDriver(Driver):
         self._connection.executemany(
             "UPDATE last_update SET t = ? WHERE table_name = ?", [(t, name) for name in tables]
         )
+        moved = dict.fromkeys(tables, t)
+        for key, stood in self._stood.items():
+            self._stood[key] = {name: moved.get(name, at) for name, at in stood.items()}
 
-    def run(self, statement: SQLStatement) -> None:
-        self._connection.execute(statement.sql)
+    def run(self, statement: SQLStatement) -> int:
+        return self._cursor.execute(statement.sql).rowcount
 
     def stage(self, statement: SQLStatement, rows: Sequence[Row]) -> None:
-        execute = self._connection.execute
         one = statement.stage_sql or statement.sql
-        bulk, size = statement.bulk_sql, statement.bulk_rows
-        start = 0
-        if bulk:
-            while len(rows) - start >= size:
-                execute(bulk, [value for row in rows[start : start + size] for value in row])
-                start += size
-        if start < len(rows):
-            self._connection.executemany(one, rows[start:])
+        start, count = 0, len(rows)
+        if statement.bulk_sql:
+            for size, sql in self._bulk_texts.get(one) or self._bulk_text(one, statement):
+                while count - start >= size:
+                    values = chain.from_iterable(rows[start : start + size])
+                    self._cursor.execute(sql, tuple(values))
+                    start += size
+        for row in rows[start:]:
+            self._cursor.execute(one, row)
+
+    def _bulk_text(self, one: str, statement: SQLStatement) -> list[tuple[int, str]]:
+        """Texts that load several rows at once, and how many; the most first."""
+        head, values, row = one.rpartition(" VALUES ")
+        sizes = [size for size in _BULK_ROWS if size < statement.bulk_rows]
+        made = [(size, head + values + ", ".join([row] * size)) for size in sizes]
+        self._bulk_texts[one] = [(statement.bulk_rows, statement.bulk_sql), *made]
+        return self._bulk_texts[one]
 
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        return self._select(sql, parameters).fetchall()
+        return self._cursor.execute(sql, parameters).fetchall()
 
     def _select(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
         cursor = self._connection.cursor()
@@ -344,3 +369,42 @@ class SQLiteDriver(Driver):
         self.open_session()
         with self.reading():
             return statistics.query_plans(self.read, statements)
+
+
+class _Writing:
+    """A transaction of its own, or a savepoint in the application's."""
+
+    def __init__(self, driver: SQLiteDriver) -> None:
+        self.driver = driver
+        self.execute = driver.connection.execute
+        self.commit = "COMMIT"
+        self.rollback: tuple[str, ...] = ("ROLLBACK",)
+
+    def __enter__(self) -> None:
+        driver, connection = self.driver, self.driver.connection
+        if streams.are_open():
+            for stream in streams.streams_of(connection):
+                stream.finish()
+        if driver.will_begin():
+            self.execute("BEGIN IMMEDIATE")
+        if connection.in_transaction:
+            self.commit = "RELEASE stepping"
+            self.rollback = ("ROLLBACK TO stepping", "RELEASE stepping")
+            self.execute("SAVEPOINT stepping")
+        else:
+            driver.begin()
+
+    def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
+        if kind is not None:
+            self.undo()
+            return
+        try:
+            self.execute(self.commit)
+        except BaseException:
+            self.undo()
+            raise
+
+    def undo(self) -> None:
+        if self.driver.connection.in_transaction:  # a full disk has rolled it back already
+            for statement in self.rollback:
+                self.execute(statement)

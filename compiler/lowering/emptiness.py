@@ -1,0 +1,59 @@
+"""Which delta tables a statement reads and fills, so that none runs where nothing can come of it.
+
+Every term of a delta rule has a factor that changed: without a change there is no row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import assert_never
+
+from sqlglot import exp
+
+from stepping.compiler.plan.sql_plan import Role, SQLStatement
+from stepping.compiler.plan.statements import (
+    ClearDelta,
+    EmitDelta,
+    FoldInPython,
+    MapInPython,
+    MergeDelta,
+    MergeState,
+    ReadDelta,
+    StageDelta,
+    Statement,
+)
+
+
+def cleared(statements: Sequence[Statement]) -> frozenset[str]:
+    """The delta tables of a step: each is emptied before it is filled."""
+    return frozenset(each.table.name for each in statements if isinstance(each, ClearDelta))
+
+
+def with_deltas(
+    statement: Statement, rendered: Sequence[SQLStatement], deltas: Collection[str]
+) -> tuple[SQLStatement, ...]:
+    """The texts of a statement, which say what delta tables it reads and fills."""
+    fills = ""
+    reads: tuple[str, ...] = ()
+    match statement:
+        case ClearDelta() | StageDelta():
+            fills = statement.table.name
+        case EmitDelta() | MapInPython() | FoldInPython():
+            fills, reads = statement.table.name, read_in(statement.select, deltas)
+        case MergeDelta() | ReadDelta():
+            reads = read_in(statement.select, deltas)
+        case MergeState():
+            reads = (statement.change.name,)
+        case _:
+            assert_never(statement)
+    return tuple(
+        each if each.role is Role.CHECK else replace(each, fills=fills, reads=reads)
+        for each in rendered
+    )
+
+
+def read_in(select: exp.Expression, deltas: Collection[str]) -> tuple[str, ...]:
+    """The delta tables in a select."""
+    found = (table.name for table in select.find_all(exp.Table))
+    return tuple(sorted({name for name in found if name in deltas}))
