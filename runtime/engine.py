@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time as clock
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ from stepping.errors import RowError, SchemaMismatch, SteppingError, StoreError,
 from stepping.runtime import recovery, stages
 from stepping.runtime.catalog import queries
 from stepping.runtime.frontier import Time, check_not_passed, longest_wait
-from stepping.runtime.running import CountBelowZero, Filled, Staged, Statements, has_removals
+from stepping.runtime.running import CountBelowZero, Staged, Statements, has_removals
 from stepping.runtime.stages import StagedIteration
 from stepping.runtime.waiting import NotYet, Wait
 
@@ -35,8 +35,8 @@ class Engine(Statements):
     max_sleep_secs: float | None = None
     started: bool = False  # whether the first step is known to have been
     loaded: tuple[int, int] | None = None  # the staged iteration whose deltas the connection has
-    filled: Set[str] = frozenset()  # delta tables with rows, as long as `written` is `filled_at`
-    filled_at: int | None = None
+    empty: set[str] = field(default_factory=set)  # delta tables, while `written` is `empty_at`
+    empty_at: int | None = None
     digests: dict[int, str] = field(default_factory=dict)  # of steps, by their identity
 
     def __post_init__(self) -> None:
@@ -218,7 +218,7 @@ class Engine(Statements):
     ) -> list[ZSetPython[Any]]:
         timed = time.input_time >= 0
         self.loaded = None
-        filled: Filled | None = None
+        empty: set[str] | None = None
         with self.driver.writing():
             standing = self.lock(tables, time, floor)
             if len(set(standing.values())) > 1 and self.is_half_done(standing):
@@ -236,10 +236,8 @@ class Engine(Statements):
                 found = self.fused(step, staged)
             else:
                 # A query's first step has rows that come from nothing.
-                filled = None if starting or self.plan.always else Filled(self.left())
-                found = self.run(
-                    step.statements, staged, removes=has_removals(staged), filled=filled
-                )
+                empty = None if starting or self.plan.always else self.left_empty()
+                found = self.run(step.statements, staged, removes=has_removals(staged), empty=empty)
             if timed:
                 self.use(time)
                 self.driver.advance(self.plan.kept, time.input_time)
@@ -249,18 +247,18 @@ class Engine(Statements):
         self.started = self.plan.first is not None and is_committed
         if is_committed and also is None:
             self.driver.settled()
-            if filled is not None:
-                self.filled, self.filled_at = filled.now, self.driver.written()
+            if empty is not None:
+                self.empty, self.empty_at = empty, self.driver.written()
         return outputs
 
-    def left(self) -> Set[str] | None:
-        """The delta tables that hold rows of the last step; None if that is not known.
+    def left_empty(self) -> set[str]:
+        """The delta tables that are known to hold no rows of a step before this one.
 
-        It is if nobody has written over the connection since that was committed: no other store,
-        nor the application, and nothing was rolled back.
+        They are the same as when the last step was committed if nobody has written over the
+        connection since: no other store, nor the application, and nothing was rolled back.
         """
         written = self.driver.written()
-        return self.filled if written is not None and written == self.filled_at else None
+        return set(self.empty) if written is not None and written == self.empty_at else set()
 
     def is_half_done(self, standing: Mapping[str, int]) -> bool:
         """Whether an iteration has been written to some tables, and has others yet to reach."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from operator import itemgetter
@@ -37,17 +37,6 @@ class Input:
 
     encode: Encode
     is_pruned: bool  # rows that differ may have equal columns
-
-
-@dataclass
-class Filled:
-    """Which delta tables hold rows: of the step before this one, and of this one so far."""
-
-    before: Set[str] | None = None  # None: any may
-    now: set[str] = field(default_factory=set)
-
-    def may_hold(self, table: str) -> bool:
-        return self.before is None or table in self.before or table in self.now
 
 
 @dataclass
@@ -147,25 +136,26 @@ class Statements:
         *,
         removes: bool,
         output: bool = True,
-        filled: Filled | None = None,
+        empty: set[str] | None = None,
     ) -> dict[int, list[Row]]:
         """Run statements in order; returns the rows of the outputs that they read.
 
-        ``filled`` says which delta tables may hold rows, if that is known: what only reads the
-        others is left out.
+        ``empty`` has the delta tables that are known to hold no rows, and is kept up: they need not
+        be emptied, and what reads no others is left out.
         """
         found: dict[int, list[Row]] = {}
         driver = self.driver
         driver.open_session()
-        full = Filled() if filled is None else filled
+        known = set() if empty is None else empty
         for statement in statements:
             role = statement.role
             if role is Role.CLEAR:
-                if filled is None or full.may_hold(statement.fills):
+                if statement.fills not in known:
                     driver.run(statement)
-                    full.now.discard(statement.fills)
+                    if empty is not None:
+                        known.add(statement.fills)
                 continue
-            if filled is not None and statement.reads and full.now.isdisjoint(statement.reads):
+            if statement.reads and known.issuperset(statement.reads):
                 continue
             if role is Role.RUN:
                 wrote = driver.run(statement) != 0
@@ -186,7 +176,7 @@ class Statements:
             else:
                 wrote = self.fold(statement)
             if wrote:
-                full.now.add(statement.fills)
+                known.discard(statement.fills)
         return found
 
     def check(self, statement: SQLStatement) -> None:
