@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, Generic, TypeVar, TypeVarTuple, overload
+from typing import Any, Generic, Literal, TypeVar, TypeVarTuple, overload
 
 from stepping.compiler.plan.graph import Graph
 from stepping.compiler.zset import GivenRows, ZSet
@@ -24,24 +24,40 @@ Ts = TypeVarTuple("Ts")
 
 
 class Action(Generic[T, R_co]):
-    """Changes one input of a store. Each call is one step, and returns the change per output."""
+    """Changes one input of a store. Each call is one step, and returns the change per output.
+
+    The rows of that change are made when it is first looked at. ``output=False`` does not even
+    read them from the database: a change of one row that touches many results stays inside of it.
+    """
 
     def __init__(self, store: Store, name: str) -> None:
         self.store = store
         self.name = name
 
-    def insert(self, *rows: T, time: Time = NO_TIME) -> R_co:
-        """Add rows, each once."""
-        return self.step(GivenRows(self.name, rows, 1), time)
+    @overload
+    def insert(self, *rows: T, time: Time = ..., output: Literal[True] = ...) -> R_co: ...
+    @overload
+    def insert(self, *rows: T, time: Time = ..., output: bool) -> R_co | None: ...
+    def insert(self, *rows: T, time: Time = NO_TIME, output: bool = True) -> R_co | None:
+        """Add rows, each once. With ``output=False`` the change is not read, and None returned."""
+        return self.step(GivenRows(self.name, rows, 1), time, output)
 
-    def remove(self, *rows: T, time: Time = NO_TIME) -> R_co:
+    @overload
+    def remove(self, *rows: T, time: Time = ..., output: Literal[True] = ...) -> R_co: ...
+    @overload
+    def remove(self, *rows: T, time: Time = ..., output: bool) -> R_co | None: ...
+    def remove(self, *rows: T, time: Time = NO_TIME, output: bool = True) -> R_co | None:
         """Take rows away, each once. A row that is not there is a `RowError`."""
-        return self.step(GivenRows(self.name, rows, -1), time)
+        return self.step(GivenRows(self.name, rows, -1), time, output)
 
-    def replace(self, old: T, new: T, time: Time = NO_TIME) -> R_co:
+    @overload
+    def replace(self, old: T, new: T, time: Time = ..., output: Literal[True] = ...) -> R_co: ...
+    @overload
+    def replace(self, old: T, new: T, time: Time = ..., *, output: bool) -> R_co | None: ...
+    def replace(self, old: T, new: T, time: Time = NO_TIME, output: bool = True) -> R_co | None:
         """Take one row away and add another, in one step."""
         removed, added = GivenRows(self.name, (old,), -1), GivenRows(self.name, (new,), 1)
-        return self.step(removed + added, time)
+        return self.step(removed + added, time, output)
 
     def enqueue(self, insert: Iterable[T] = (), remove: Iterable[T] = ()) -> int:
         """Write rows down that are to be inserted or removed when the store is drained.
@@ -52,8 +68,9 @@ class Action(Generic[T, R_co]):
         pairs += [(row, -1) for row in remove]
         return self.store.queue.enqueue({self.name: pairs})
 
-    def step(self, change: ZSet[T], time: Time) -> R_co:
-        return self.store.step({self.name: change}, time)  # type: ignore[return-value]
+    def step(self, change: ZSet[T], time: Time, output: bool) -> R_co | None:
+        found: Any = self.store.step({self.name: change}, time, output=output)
+        return found if output else None
 
 
 @overload
@@ -99,19 +116,39 @@ def actions(store: Store, graph: Any) -> tuple[Action[Any, Any], ...]:
 
 @overload
 def iteration(
-    store: Store, graph: Graph[ZSet[R], *Ts], inputs: tuple[*Ts], time: Time = ...
+    store: Store,
+    graph: Graph[ZSet[R], *Ts],
+    inputs: tuple[*Ts],
+    time: Time = ...,
+    output: Literal[True] = ...,
 ) -> tuple[ZSet[R]]: ...
 @overload
 def iteration(
-    store: Store, graph: Graph[Outputs, *Ts], inputs: tuple[*Ts], time: Time = ...
+    store: Store,
+    graph: Graph[Outputs, *Ts],
+    inputs: tuple[*Ts],
+    time: Time = ...,
+    output: Literal[True] = ...,
 ) -> Outputs: ...
-def iteration(store: Store, graph: Any, inputs: Any, time: Time = NO_TIME) -> Any:
+@overload
+def iteration(
+    store: Store,
+    graph: Graph[Any, *Ts],
+    inputs: tuple[*Ts],
+    time: Time = ...,
+    *,
+    output: Literal[False],
+) -> None: ...
+def iteration(
+    store: Store, graph: Any, inputs: Any, time: Time = NO_TIME, output: bool = True
+) -> Any:
     """One step with a change of each input, in the order of the query's arguments.
 
-    Returns a tuple: one Z-set per output.
+    Returns a tuple: one Z-set per output. With ``output=False`` it is not read, and None returned.
     """
     check_graph(store, graph, "st.iteration")
-    return store.step(changes_of(graph, inputs, "st.iteration"), time)
+    found = store.step(changes_of(graph, inputs, "st.iteration"), time, output=output)
+    return found if output else None
 
 
 def check_graph(store: Any, graph: Any, what: str) -> None:

@@ -28,6 +28,16 @@ _LONGEST_PAUSE_SECS = 0.05
 NOT_NEGATIVE = "not negative: "  # how a driver reports that a count fell below 0
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a step is asked to do: see `Engine.step`."""
+
+    changes: Mapping[str, ZSet[Any]]
+    time: Time
+    also: Callable[[], None] | None = None
+    output: bool = True
+
+
 @dataclass
 class Engine(Statements):
     """Runs steps of one plan over one connection."""
@@ -66,8 +76,10 @@ class Engine(Statements):
         changes: Mapping[str, ZSet[Any]],
         time: Time,
         also: Callable[[], None] | None = None,
+        *,
+        output: bool = True,
     ) -> list[ZSetPython[Any]]:
-        """Apply changes of inputs, by name; returns the change of each output.
+        """Apply changes of inputs, by name; returns the change of each output, or none at all.
 
         What can fail because of the rows is done before the transaction begins. ``also`` is called
         in that transaction, behind its locks: what it writes is committed with the step or not at
@@ -75,16 +87,12 @@ class Engine(Statements):
         """
         with self.turn:
             try:
-                return self.in_turn(changes, time, also)
+                return self.in_turn(Asked(changes, time, also, output))
             finally:
                 self.driver.unlisten()
 
-    def in_turn(
-        self,
-        changes: Mapping[str, ZSet[Any]],
-        time: Time,
-        also: Callable[[], None] | None = None,
-    ) -> list[ZSetPython[Any]]:
+    def in_turn(self, asked: Asked) -> list[ZSetPython[Any]]:
+        changes, time = asked.changes, asked.time
         changed = frozenset(
             name
             for name, zset in changes.items()
@@ -110,17 +118,17 @@ class Engine(Statements):
                 "flush_every_set=None leaves the commit to the caller, and no transaction is open",
                 hint="begin a transaction on the connection, or use flush_every_set=False",
             )
-        if also is None and not (staged or timed or starting or self.plan.always):
+        if asked.also is None and not (staged or timed or starting or self.plan.always):
             self.wait(step.tables, time)
-            return [ZSetPython() for _ in self.output_codecs]
+            return self.outputs(asked, {})
         try:
-            if self.in_stages(step, time) and staged and not starting and also is None:
+            if self.in_stages(step, time) and staged and not starting and asked.also is None:
                 given = {name: changes[name] for name in staged}
                 found = stages.run(self, step, staged, given, time)
                 none: Sequence[Row] = ()
-                outputs = range(len(self.output_codecs))
+                outputs = range(self.count(asked))
                 return [found[i] if i in found else self.change(i, none) for i in outputs]
-            return self.at_once(step, staged, changes, time, also, joined=joined)
+            return self.at_once(asked, step, staged, joined=joined)
         except SteppingError:
             raise
         except Exception as error:
@@ -185,51 +193,41 @@ class Engine(Statements):
         )()
 
     def at_once(
-        self,
-        step: SQLStep,
-        staged: Staged,
-        changes: Mapping[str, ZSet[Any]],
-        time: Time,
-        also: Callable[[], None] | None = None,
-        *,
-        joined: bool,
+        self, asked: Asked, step: SQLStep, staged: Staged, *, joined: bool
     ) -> list[ZSetPython[Any]]:
         """The whole step in one transaction, when no other iteration is half done in its tables."""
-        tables = self.plan.kept if time.input_time >= 0 else step.tables
-        floor = self.wait(tables, time)
+        tables = self.plan.kept if asked.time.input_time >= 0 else step.tables
+        floor = self.wait(tables, asked.time)
         while True:
             try:
                 return self.again(
-                    partial(self.transaction, step, staged, changes, time, tables, floor, also),
-                    joined=joined,
+                    partial(self.transaction, asked, step, staged, tables, floor), joined=joined
                 )
             except NotYet as reason:
-                floor = self.wait(tables, time, predecessor=reason.predecessor, even=True)
+                floor = self.wait(tables, asked.time, predecessor=reason.predecessor, even=True)
 
     def transaction(
         self,
+        asked: Asked,
         step: SQLStep,
         staged: Staged,
-        changes: Mapping[str, ZSet[Any]],
-        time: Time,
         tables: Sequence[str],
         floor: Mapping[str, int],
-        also: Callable[[], None] | None = None,
     ) -> list[ZSetPython[Any]]:
-        timed = time.input_time >= 0
+        time = asked.time
         self.loaded = None
         empty: set[str] | None = None
         with self.driver.writing():
             standing = self.lock(tables, time, floor)
             if len(set(standing.values())) > 1 and self.is_half_done(standing):
                 raise NotYet
-            if also is not None:
-                also()
+            if asked.also is not None:
+                asked.also()
             starting = step is self.plan.first
             if starting and self.driver.start(self.plan.query):
                 # Another process was first.
                 step, starting = self.plan.step(frozenset(staged)), False
-                staged = self.staged(step, changes)
+                staged = self.staged(step, asked.changes)
             if not staged and not starting and not self.plan.always:
                 found: Mapping[int, Sequence[Row]] = {}
             elif step.fused is not None:
@@ -237,19 +235,32 @@ class Engine(Statements):
             else:
                 # A query's first step has rows that come from nothing.
                 empty = None if starting or self.plan.always else self.left_empty()
-                found = self.run(step.statements, staged, removes=has_removals(staged), empty=empty)
-            if timed:
+                found = self.run(
+                    step.statements,
+                    staged,
+                    removes=has_removals(staged),
+                    output=asked.output,
+                    empty=empty,
+                )
+            if time.input_time >= 0:
                 self.use(time)
                 self.driver.advance(self.plan.kept, time.input_time)
-            outputs = [self.change(i, found.get(i, ())) for i in range(len(self.output_codecs))]
+            outputs = self.outputs(asked, found)
         is_committed = not self.driver.in_transaction()
         # In an application's transaction the start may yet be rolled back.
         self.started = self.plan.first is not None and is_committed
-        if is_committed and also is None:
+        if is_committed and asked.also is None:
             self.driver.settled()
             if empty is not None:
                 self.empty, self.empty_at = empty, self.driver.written()
         return outputs
+
+    def count(self, asked: Asked) -> int:
+        """How many outputs the caller gets."""
+        return len(self.output_codecs) if asked.output else 0
+
+    def outputs(self, asked: Asked, found: Mapping[int, Sequence[Row]]) -> list[ZSetPython[Any]]:
+        return [self.change(i, found.get(i, ())) for i in range(self.count(asked))]
 
     def left_empty(self) -> set[str]:
         """The delta tables that are known to hold no rows of a step before this one.

@@ -36,7 +36,7 @@ def retry(engine: Engine, t: int) -> list[ZSetPython[Any]]:
         def run() -> list[ZSetPython[Any]]:
             with engine.driver.writing():
                 drop(engine.driver, engine.plan.query, t)
-                return engine.in_turn(changes, Time())
+                return engine.step(changes, Time())
 
         return engine.again(run, joined=joined)
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 import msgpack
 
@@ -17,7 +17,14 @@ from stepping.dialects.queue import QueueTable
 from stepping.errors import RowError, SteppingError, StoreError
 from stepping.runtime.queued import Changes, Pairs
 
-Step = Callable[[Mapping[str, ZSet[Any]], Callable[[], None]], tuple[ZSet[Any], ...]]
+
+class Step(Protocol):
+    """A step of a store."""
+
+    def __call__(
+        self, changes: Mapping[str, ZSet[Any]], *, also: Callable[[], None], output: bool
+    ) -> tuple[ZSet[Any], ...]: ...
+
 
 Check = Callable[[Mapping[str, ZSet[Any]]], object]
 IsOfInput = Callable[[BaseException], bool]
@@ -116,13 +123,12 @@ class Queue:
             self.note(error)
             raise
 
-    def drain(self, limit: int | None) -> Drained:
+    def drain(self, limit: int | None, *, output: bool = True) -> Drained:
         """Fold in what waits, up to ``limit`` rows, but at least one entry."""
         with self.turn:
-            return self.drained(limit)
+            return self.drained(limit, Total(self.outputs if output else 0))
 
-    def drained(self, limit: int | None) -> Drained:
-        total = Total(self.outputs)
+    def drained(self, limit: int | None, total: Total) -> Drained:
         while entries := self.first(limit, total):
             try:
                 self.fold(entries, total)
@@ -164,7 +170,7 @@ class Queue:
                 raise Taken
 
         try:
-            outputs = self.step(folded(entries), take)
+            outputs = self.step(folded(entries), also=take, output=total.reads)
         except Taken:
             raise
         except Exception as error:
@@ -210,16 +216,20 @@ class Total:
 
     def __init__(self, outputs: int) -> None:
         self.changes = self.rows = self.quarantined = 0
+        self.reads = outputs > 0
         self.outputs: list[ZSet[Any]] = [ZSetPython() for _ in range(outputs)]
 
     def add(self, entries: list[Entry], outputs: tuple[ZSet[Any], ...]) -> None:
         self.changes += len(entries)
         self.rows += sum(entry.rows for entry in entries)
-        # Several steps only where one entry was bad; an output that is an integral is read anew.
-        self.outputs = [
-            new if not isinstance(new, ZSetPython) else old + new
-            for old, new in zip(self.outputs, outputs, strict=True)
-        ]
+        if self.reads:
+            # Several steps only where one entry was bad; an output that is an integral is read
+            # anew.
+            is_first = self.changes == len(entries)
+            self.outputs = [
+                new if is_first or not isinstance(new, ZSetPython) else old + new
+                for old, new in zip(self.outputs, outputs, strict=True)
+            ]
 
     def drained(self) -> Drained:
         return Drained(self.changes, self.rows, self.quarantined, tuple(self.outputs))

@@ -152,7 +152,7 @@ class Statements:
             if role is Role.CLEAR:
                 if statement.fills not in known:
                     driver.run(statement)
-                    if empty is not None:
+                    if empty is not None and statement.fills:
                         known.add(statement.fills)
                 continue
             if statement.reads and known.issuperset(statement.reads):

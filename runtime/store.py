@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -39,8 +39,11 @@ class Store:
         changes: Mapping[str, ZSet[Any]],
         time: Time = NO_TIME,
         also: Callable[[], None] | None = None,
+        *,
+        output: bool = True,
     ) -> tuple[ZSet[Any], ...]:
-        """Apply changes of inputs, by name; returns a Z-set per output.
+        """Apply changes of inputs, by name; returns a Z-set per output, or none of them with
+        ``output=False``.
 
         ``also`` is called in the transaction of the step.
         """
@@ -70,15 +73,17 @@ class Store:
         given = changes_of(self.graph, changes, "store.enqueue")
         return self.queue.enqueue({name: tuple(zset.iter()) for name, zset in given.items()})
 
-    def drain(self, limit: int | None = None) -> Drained:
+    def drain(self, limit: int | None = None, *, output: bool = True) -> Drained:
         """Fold all that is queued, or the first ``limit`` rows of it, into one step.
+
+        With ``output=False`` the change of the outputs is not read.
 
         Each change is folded in exactly once and in the order of the queue, whatever is killed.
         One that makes the step fail, such as the removal of a row that is not there, is set
         aside with its error, and the others go on in several steps. Errors of the database are
         raised, and the queue is as it was.
         """
-        return self.queue.drain(limit)
+        return self.queue.drain(limit, output=output)
 
     def queued(self) -> int:
         """How many changes wait to be drained."""
@@ -126,6 +131,8 @@ class StorePython(Store):
         changes: Mapping[str, ZSet[Any]],
         time: Time = NO_TIME,
         also: Callable[[], None] | None = None,
+        *,
+        output: bool = True,
     ) -> tuple[ZSet[Any], ...]:
         if time.input_time >= 0:
             check_not_passed({self.graph.name: self._time}, time)
@@ -134,7 +141,7 @@ class StorePython(Store):
             also()
         if time.input_time >= 0:
             self._time = time.input_time
-        return tuple(found)
+        return tuple(found) if output else ()
 
     def _canonical(self, changes: Mapping[str, ZSet[Any]]) -> dict[str, ZSet[Any]]:
         canonical: dict[str, ZSet[Any]] = {}
@@ -155,7 +162,7 @@ class StorePython(Store):
         return Queue(
             self.graph,
             QueueInMemory(),
-            step=lambda changes, also: self.step(changes, NO_TIME, also),
+            step=partial(self.step, time=NO_TIME),
             check=self._canonical,
             is_of_input=lambda error: True,
         )
@@ -252,10 +259,12 @@ class StoreSQL(Store):
         changes: Mapping[str, ZSet[Any]],
         time: Time = NO_TIME,
         also: Callable[[], None] | None = None,
+        *,
+        output: bool = True,
     ) -> tuple[ZSet[Any], ...]:
         self.driver.check()
         try:
-            found: Sequence[ZSet[Any]] = self.engine.step(changes, time, also)
+            found: Sequence[ZSet[Any]] = self.engine.step(changes, time, also, output=output)
         except Exception as error:
             self.driver.note(error)
             raise
@@ -314,7 +323,7 @@ class StoreSQL(Store):
         return Queue(
             self.graph,
             self.driver.queue,
-            step=lambda changes, also: self.step(changes, NO_TIME, also),
+            step=partial(self.step, time=NO_TIME),
             check=self.engine.check_rows,
             is_of_input=self.driver.is_of_input,
             note=self.driver.note,

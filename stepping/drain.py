@@ -35,7 +35,7 @@ def drain_all(graph: Any, url: str, asked: Asked, tell: Tell) -> None:
         _take_back(store, asked)
         while not told:
             began = time.perf_counter()
-            drained = store.drain(asked.limit)
+            drained = store.drain(asked.limit, output=False)
             if drained:
                 tell(_said(drained, time.perf_counter() - began, store.queued()))
             elif not asked.watch:

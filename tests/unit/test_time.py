@@ -165,7 +165,7 @@ def test_failure_of_a_stage_leaves_its_time_alone(place: Place) -> None:
         users, readings = st.actions(store, graph)
         users.insert(ANN, time=st.Time(1, 0, True))
         with pytest.raises(st.RowError):
-            users.insert("Bob", time=st.Time(2, 1, True))  # type: ignore[arg-type]
+            users.insert("Bob", time=st.Time(2, 1, True))  # type: ignore[call-overload]
         assert set(place.times().values()) == {1}
         readings.insert(reading(1, 2), time=st.Time(2, 1, True))
         assert totals.zset(store) == ZSetPython({st.Pair(2, "Ann"): 1})
