@@ -90,7 +90,7 @@ def test_a_change_is_that_of_its_step_whenever_it_is_read(store: Any) -> None:
 def test_a_change_can_be_copied_and_sent(store: Any) -> None:
     users, _ = filled(store)
     (renamed,) = users.replace(ANN, BOB)
-    assert pickle.loads(pickle.dumps(renamed)) == RENAMED  # noqa: S301
+    assert pickle.loads(pickle.dumps(renamed)) == RENAMED
     assert copy.deepcopy(renamed) == RENAMED
 
 
