@@ -171,10 +171,10 @@ class Statements:
                 if removes:
                     self.check(statement)
                 continue
-            elif role is Role.PYTHON:
-                wrote = self.in_python(statement)
             else:
-                wrote = self.fold(statement)
+                driver.plan_for(statement)
+                run_in_python = self.in_python if role is Role.PYTHON else self.fold
+                wrote = run_in_python(statement)
             if wrote:
                 known.discard(statement.fills)
         return found
