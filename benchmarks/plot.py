@@ -22,6 +22,9 @@ COLOURS = {
     "floor": "#56b4e9",
 }
 
+PLOTTED = {"meter_reads": "meter reads", "star": "star"}
+GROWING = (1, 1_000)  # rows in a change
+
 Across = Callable[[int], float]  # a point's number to x
 Up = Callable[[float], float]  # a value to y
 TITLES = {"recompute": "full recompute"}  # where the title is too long for a plot
@@ -47,12 +50,20 @@ class Chart:
 
 
 def charts(runs: Sequence[Run], rows: int, clock: str = "wall") -> list[Chart]:
-    """For each database: costs by batch size, and costs by the size of the tables."""
-    found = []
-    for run in runs:
-        if run.workload == "meter_reads" and run.sizes == [rows]:
-            found.append(_costs(run, rows, clock))
-    return found + [_growth(run, clock) for run in runs if run.workload == "growth"]
+    """For each database: costs by batch size of some workloads, and by the size of the tables."""
+    found = [
+        _costs(run, rows, clock)
+        for name in PLOTTED
+        for run in runs
+        if run.workload == name and run.sizes == [rows]
+    ]
+    for batch in GROWING:
+        found += [
+            _growth(run, batch, clock)
+            for run in runs
+            if run.workload == "growth" and key("insert", batch) in run.lanes[0].rounds
+        ]
+    return found
 
 
 def _costs(run: Run, rows: int, clock: str) -> Chart:
@@ -69,24 +80,26 @@ def _costs(run: Run, rows: int, clock: str) -> Chart:
         if lane is not floor
     ]
     return Chart(
-        f"{_database(run)}, {rows:,} rows: cost / plain insert",
+        f"{_database(run)}, {PLOTTED[run.workload]}, {rows:,} rows: cost / plain insert",
         "rows in a change",
         [f"{batch_of(each):,}" for each in keys],
         lines,
     )
 
 
-def _growth(run: Run, clock: str) -> Chart:
+def _growth(run: Run, batch: int, clock: str) -> Chart:
     lines = []
-    for name in (OURS, "floor"):
+    for name in dict.fromkeys(lane.name for lane in run.lanes):
         lanes = [run.lane(name, rows) for rows in run.sizes]
         values = [
-            micros_per_row(lane.rounds[key("insert", 1)], clock) if lane else None for lane in lanes
+            micros_per_row(lane.rounds[key("insert", batch)], clock) if lane else None
+            for lane in lanes
         ]
         title = next(each.title for each in run.lanes if each.name == name)
         lines.append(Line(name, title, values))
+    what = "µs to insert one row" if batch == 1 else f"µs a row, {batch:,} in a change"
     return Chart(
-        f"{_database(run)}: µs to insert one row",
+        f"{_database(run)}: {what}",
         "rows stored before",
         [f"{rows:,}" for rows in run.sizes],
         lines,
