@@ -243,6 +243,22 @@ class Driver(ABC):
         """Run a whole step as one statement; returns the rows of its outputs."""
         raise NotImplementedError(f"{self.dialect} has no fused steps")
 
+    def fused_alone(
+        self,
+        fused: SQLFused,
+        staged: Mapping[str, Sequence[Row]],
+        tables: Sequence[str],
+        query: str,
+        fingerprint: str,
+    ) -> list[Row] | None:
+        """`writing`, `lock` and `fused` at once, for a step that does nothing else.
+
+        None, and nothing is written, where the database has no quicker way than those three, or
+        where there is something to see to first: `lock` returns no row for a table, or the tables
+        stand at different times.
+        """
+        return None
+
     @abstractmethod
     def script(self, statements: Sequence[str]) -> None:
         """Run DDL statements."""

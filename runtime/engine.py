@@ -215,7 +215,12 @@ class Engine(Statements):
         floor: Mapping[str, int],
     ) -> list[ZSetPython[Any]]:
         time = asked.time
+        starting = step is self.plan.first
         self.loaded = None
+        if staged and not (time.input_time >= 0 or floor or asked.also or starting):
+            alone = self.fused_alone(step, staged)
+            if alone is not None:
+                return self.outputs(asked, alone)
         empty: set[str] | None = None
         with self.driver.writing():
             standing = self.lock(tables, time, floor)
@@ -223,7 +228,6 @@ class Engine(Statements):
                 raise NotYet
             if asked.also is not None:
                 asked.also()
-            starting = step is self.plan.first
             if starting and self.driver.start(self.plan.query):
                 # Another process was first.
                 step, starting = self.plan.step(frozenset(staged)), False

@@ -10,7 +10,7 @@ from typing import Any
 
 from stepping.compiler.codec import Codec, codec_of
 from stepping.compiler.plan.graph import AnyGraph, Program
-from stepping.compiler.plan.sql_plan import Role, SQLStatement, SQLStep
+from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLStatement, SQLStep
 from stepping.compiler.schema import schema_of
 from stepping.compiler.zset import GivenRows, ReadRows, ZSet, ZSetPython, added_up
 from stepping.dialects.driver import Driver, Row
@@ -98,13 +98,17 @@ class Statements:
     def fused(self, step: SQLStep, staged: Staged) -> dict[int, Sequence[Row]]:
         """Run a whole step as one statement; returns the rows of its outputs."""
         assert step.fused is not None
-        rows = {name: staged.get(name, ()) for name, _ in step.fused.inputs}
-        returned = self.driver.fused(step.fused, rows)
-        found: dict[int, Sequence[Row]] = {}
-        for output, offset, width in step.fused.outputs:
-            last = offset + width
-            found[output] = [row[offset:last] for row in returned if row[0] == output]
-        return found
+        return outputs_of(step.fused, self.driver.fused(step.fused, staged))
+
+    def fused_alone(self, step: SQLStep, staged: Staged) -> dict[int, Sequence[Row]] | None:
+        """Run a whole step as one transaction, if the driver can; see `Driver.fused_alone`."""
+        plan = self.plan
+        if step.fused is None or not all(codec.is_plain for codec in self.output_codecs):
+            return None  # what a class refuses must be known before the commit
+        returned = self.driver.fused_alone(
+            step.fused, staged, step.tables, plan.query, plan.fingerprint
+        )
+        return None if returned is None else outputs_of(step.fused, returned)
 
     def picked(
         self, step: SQLStep, pairs: Mapping[str, Sequence[tuple[Row, int]]]
@@ -253,6 +257,15 @@ def given_rows(encode: Encode, given: GivenRows[Any]) -> Sequence[Row]:
 def has_removals(staged: Staged) -> bool:
     """Whether any row is taken away."""
     return any(row[-1] < 0 for rows in staged.values() for row in rows)
+
+
+def outputs_of(fused: SQLFused, returned: Sequence[Row]) -> dict[int, Sequence[Row]]:
+    """The rows of each output, of those that a fused step returned."""
+    found: dict[int, Sequence[Row]] = {}
+    for output, offset, width in fused.outputs:
+        last = offset + width
+        found[output] = [row[offset:last] for row in returned if row[0] == output]
+    return found
 
 
 def stage_statements(step: SQLStep) -> list[SQLStatement]:

@@ -62,6 +62,8 @@ class SQLFused:
     outputs: tuple[tuple[int, int, int], ...]  # output, offset of its columns, how many
     parts: tuple[tuple[str, str, str, str], ...] = ()  # name, operator, where, node: for explain
     explain_sql: str = ""  # the same with empty arrays, to be pasted
+    parameters: tuple[str, ...] = ()  # the types of the arrays
+    returns: tuple[str, ...] = ()  # the types of a row's columns
 
 
 @dataclass(frozen=True)

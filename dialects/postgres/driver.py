@@ -23,6 +23,7 @@ from stepping.dialects.driver import Driver, Lender, Row, forks
 from stepping.dialects.postgres import faults, statistics
 from stepping.dialects.postgres.iterations import PostgresIterations
 from stepping.dialects.postgres.queue import PostgresQueue
+from stepping.dialects.postgres.step_function import SETTINGS, StepFunctions, arrays
 from stepping.dialects.postgres.values import InUTC, from_column, to_column
 from stepping.errors import StoreError, UnsupportedError
 
@@ -30,17 +31,6 @@ OLDEST_VERSION = 150000
 _FETCH_ROWS = 1000
 _USABLE = (TransactionStatus.IDLE, TransactionStatus.INTRANS)
 
-# For the statements of a plan only. Each looks up a change's rows in kept tables by an index;
-# a plan made when the tables were small must not scan them when they have grown. A disabled scan
-# costs so much that it would wake the JIT, hence jit = off.
-SETTINGS = {
-    "enable_seqscan": "off",
-    "enable_mergejoin": "off",
-    "enable_hashjoin": "on",
-    "jit": "off",
-    "plan_cache_mode": "force_generic_plan",
-    "extra_float_digits": "1",  # with 0 a float as text has 15 digits
-}
 _SET = "SELECT " + ", ".join(
     f"set_config('{name}', '{value}', true)" for name, value in SETTINGS.items()
 )
@@ -87,6 +77,7 @@ class PostgresDriver(Driver):
         self._hash_joins: bool | None = True
         self._clears: Counter[str] = Counter()
         self._serial = itertools.count()
+        self._step_functions = StepFunctions()
         if connection.info.server_version < OLDEST_VERSION:
             raise UnsupportedError(
                 f"Postgres {connection.info.server_version // 10000} is too old",
@@ -222,13 +213,21 @@ class PostgresDriver(Driver):
         """Whether the application's transaction has begun, but for the driver's BEGIN."""
         return self._lender.begun() and not self._connection.autocommit and self._is_idle()
 
-    def _enter(self) -> None:
+    def enter(self) -> None:
+        """Begin the transaction that the application believes to have begun."""
         if self._will_begin():
             self._execute("SELECT")  # psycopg sends BEGIN before it
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether the next statement is a transaction by itself, as the connection's are set."""
+        connection = self._connection
+        own = (connection.isolation_level, connection.read_only, connection.deferrable)
+        return connection.autocommit and self._is_idle() and own == (None, None, None)
+
     @contextmanager
     def writing(self) -> Iterator[None]:
-        self._enter()
+        self.enter()
         before = None
         if self.in_transaction():
             before = self._execute(_CURRENT).fetchone()
@@ -307,22 +306,27 @@ class PostgresDriver(Driver):
         self._raw().execute(sql.encode(), columns, prepare=True)
 
     def fused(self, fused: SQLFused, staged: Mapping[str, Sequence[Row]]) -> list[Row]:
-        arrays: list[list[Any]] = []
-        for name, columns in fused.inputs:
-            rows = staged.get(name, ())
-            if rows:
-                arrays += (list(column) for column in zip(*rows, strict=True))
-            else:
-                arrays += ([] for _ in range(len(columns) + 1))
-        cursor = self.reader()
-        return cursor.execute(fused.sql.encode(), arrays, prepare=True, binary=True).fetchall()
+        given = arrays(fused, staged)
+        return (
+            self.reader().execute(fused.sql.encode(), given, prepare=True, binary=True).fetchall()
+        )
+
+    def fused_alone(
+        self,
+        fused: SQLFused,
+        staged: Mapping[str, Sequence[Row]],
+        tables: Sequence[str],
+        query: str,
+        fingerprint: str,
+    ) -> list[Row] | None:
+        return self._step_functions.run(self, fused, staged, tables, query, fingerprint)
 
     def _execute(self, sql: str | bytes, *parameters: Any, **options: Any) -> psycopg.Cursor[Row]:
         # Not Connection.execute, whose cursors and rows are what the application has made them.
         cursor = psycopg.Cursor(self._connection, row_factory=tuple_row)
         return cursor.execute(sql, *parameters, **options)
 
-    execute = _execute  # for PostgresQueue
+    execute = _execute  # for PostgresQueue and StepFunctions
 
     def _raw(self) -> psycopg.RawCursor[Row]:
         return psycopg.RawCursor(self._connection, row_factory=tuple_row)
@@ -339,7 +343,7 @@ class PostgresDriver(Driver):
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[list[Row]]:
         # WITH HOLD: the cursor outlives its transaction, so that none is open while the caller
         # does something else between two batches, or ends its own.
-        self._enter()
+        self.enter()
         name = f"stepping_read_{next(self._serial)}"
         cursor = psycopg.RawServerCursor(
             self._connection, name, withhold=True, row_factory=tuple_row

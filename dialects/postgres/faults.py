@@ -54,3 +54,12 @@ def failure(error: BaseException) -> str | None:
     if isinstance(error, errors.NumericValueOutOfRange):
         return str(error.diag.message_primary)
     return None
+
+
+def without_context(error: psycopg.Error) -> None:
+    """Leave out of an error's text where in a function it was: that is the whole statement.
+
+    ``error.diag.context`` still has it.
+    """
+    if error.args and isinstance(error.args[0], str):
+        error.args = (re.split(r"\n(?:QUERY|CONTEXT):", error.args[0])[0], *error.args[1:])

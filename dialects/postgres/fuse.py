@@ -41,7 +41,7 @@ def fuse(dialect: PostgresDialect, step: Step) -> SQLFused | None:
     served: list[tuple[str, str, str, str]] = []
     inputs: list[tuple[str, tuple[TableColumn, ...]]] = []
     reads: list[ReadDelta] = []
-    first = 1
+    parameters: list[str] = []
 
     def add(made: Sequence[Part], by: Served) -> None:
         parts.extend(made)
@@ -55,8 +55,8 @@ def fuse(dialect: PostgresDialect, step: Step) -> SQLFused | None:
                 return None
             case StageDelta():
                 inputs.append((statement.input, statement.table.columns))
-                staged = dialect.staged(statement.table, first)
-                first += len(statement.table.columns) + 1
+                staged = dialect.staged(statement.table, len(parameters) + 1)
+                parameters += dialect.staged_types(statement.table)
                 add([Part(statement.table.name, staged, materialized=True)], statement.served)
             case EmitDelta():
                 names = [*statement.table.names]
@@ -88,6 +88,8 @@ def fuse(dialect: PostgresDialect, step: Step) -> SQLFused | None:
         outputs,
         tuple(served),
         explain_sql=dialect.text(pasteable),
+        parameters=tuple(parameters),
+        returns=("integer", *(each for read in reads for each in column_types(dialect, read))),
     )
 
 
@@ -117,14 +119,11 @@ def outputs_of(
     for position, read in enumerate(reads):
         branches = list(union_branches(read.select))
         widths.append(len(branches[0].expressions))
-        for branch in branches:
-            selects.append(tagged(read.output, position, branch))
+        types = column_types(dialect, read)
+        selects += (tagged(read.output, position, branch, types) for branch in branches)
     if len(reads) > 1:
-        types = [
-            [exp.DataType.build(t, dialect="postgres") for t in column_types(dialect, read)]
-            for read in reads
-        ]
-        selects = [padded(select, position_of(select), widths, types) for select in selects]
+        all_types = [column_types(dialect, read) for read in reads]
+        selects = [padded(select, position_of(select), widths, all_types) for select in selects]
     union = selects[0]
     for select in selects[1:]:
         union = exp.union(union, select, distinct=False, copy=False)
@@ -136,7 +135,7 @@ def outputs_of(
 
 
 def column_types(dialect: PostgresDialect, read: ReadDelta) -> list[str]:
-    return [*(dialect.array_type(column) for column in read.columns), "bigint"]
+    return [*(dialect.returned_type(column) for column in read.columns), "bigint"]
 
 
 def union_branches(select: Expression) -> Sequence[Expression]:
@@ -145,12 +144,19 @@ def union_branches(select: Expression) -> Sequence[Expression]:
     return [select]
 
 
-def tagged(output: int, position: int, select: Expression) -> Expression:
+def tagged(output: int, position: int, select: Expression, types: Sequence[str]) -> Expression:
+    """The rows of an output with its position in front. A function returns none of other types."""
     changed = select.copy()
     tag = exp.alias_(exp.Literal.number(output), OUTPUT)
-    changed.set("expressions", [tag, *changed.expressions])
+    columns = [typed(each, t) for each, t in zip(changed.expressions, types, strict=True)]
+    changed.set("expressions", [tag, *columns])
     changed.meta["position"] = position
     return changed
+
+
+def typed(column: Expression, to: str) -> Expression:
+    cast = exp.Cast(this=column.unalias().copy(), to=exp.DataType.build(to, dialect="postgres"))
+    return exp.alias_(cast, column.args["alias"].copy()) if column.args.get("alias") else cast
 
 
 def position_of(select: Expression) -> int:
@@ -158,7 +164,7 @@ def position_of(select: Expression) -> int:
 
 
 def padded(
-    select: Expression, position: int, widths: Sequence[int], types: Sequence[Sequence[Expression]]
+    select: Expression, position: int, widths: Sequence[int], types: Sequence[Sequence[str]]
 ) -> Expression:
     tag, *own = select.expressions
     columns = [tag]
@@ -166,6 +172,6 @@ def padded(
         if other == position:
             columns += own
         else:
-            columns += (exp.Cast(this=exp.Null(), to=types[other][i].copy()) for i in range(width))
+            columns += (typed(exp.Null(), types[other][i]) for i in range(width))
     select.set("expressions", columns)
     return select

@@ -60,7 +60,8 @@ def starts(identity: tuple[str, ...], columns: tuple[str, ...]) -> bool:
 
 
 def _engine() -> Any:
-    return pg.dialect()  # type: ignore[no-untyped-call]
+    # With its own paramstyle it writes a % in a name twice.
+    return pg.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
 
 
 class PostgresDialect(Dialect):
@@ -450,14 +451,10 @@ class PostgresDialect(Dialect):
 
     def staged(self, table: Table, first: int = 1) -> Expression:
         """The staged rows, from one array per column: parameters from ``first`` on."""
-        columns = [*table.columns]
-        if table.weight:
-            columns.append(TableColumn(table.weight, Atom(Kind.INT)))
+        columns = self.staged_columns(table)
         names = [self.identifier(column.name) for column in columns]
-        arrays = [
-            self.typed_parameter(first + i, f"{self.array_type(column)}[]")
-            for i, column in enumerate(columns)
-        ]
+        types = self.staged_types(table)
+        arrays = [self.typed_parameter(first + i, each) for i, each in enumerate(types)]
         unnest = exp.Anonymous(this="unnest", expressions=arrays)
         alias = exp.TableAlias(this=self.identifier("u"), columns=names)
         values = [
@@ -466,8 +463,20 @@ class PostgresDialect(Dialect):
         ]
         return exp.select(*values).from_(exp.Table(this=unnest, alias=alias))
 
+    def staged_columns(self, table: Table) -> list[TableColumn]:
+        weight = [TableColumn(table.weight, Atom(Kind.INT))] if table.weight else []
+        return [*table.columns, *weight]
+
+    def staged_types(self, table: Table) -> list[str]:
+        """The types of the arrays that rows of a delta table come in."""
+        return [f"{self.array_type(column)}[]" for column in self.staged_columns(table)]
+
     def array_type(self, column: TableColumn) -> str:
         return "text" if column.type.kind in _TEXTS else self.column_type(column)
+
+    def returned_type(self, column: TableColumn) -> str:
+        # Nothing is rounded when it is returned.
+        return "numeric" if column.type.kind is Kind.DECIMAL else self.array_type(column)
 
     def collated(self, column: TableColumn, value: Expression) -> Expression:
         if column.type.kind in _TEXTS:
