@@ -155,8 +155,12 @@ def tagged(output: int, position: int, select: Expression, types: Sequence[str])
 
 
 def typed(column: Expression, to: str) -> Expression:
-    cast = exp.Cast(this=column.unalias().copy(), to=exp.DataType.build(to, dialect="postgres"))
-    return exp.alias_(cast, column.args["alias"].copy()) if column.args.get("alias") else cast
+    alias = column.args.get("alias")  # of a subquery as well, which is no exp.Alias
+    value = column.unalias().copy()
+    if isinstance(value, exp.Subquery):
+        value.set("alias", None)
+    cast = exp.Cast(this=value, to=exp.DataType.build(to, dialect="postgres"))
+    return exp.alias_(cast, alias.copy()) if alias else cast
 
 
 def position_of(select: Expression) -> int:

@@ -108,7 +108,7 @@ def test_one_round_trip(place: Place) -> None:
 
 def test_a_row_that_is_not_there(place: Place) -> None:
     with opened(place) as (store, orders):
-        with pytest.raises(st.RowError, match="a removed row is not there.*id=9"):
+        with pytest.raises(st.RowError, match=r"a removed row is not there.*id=9"):
             orders.remove(NOT_THERE)
         assert total(store) == 10
         orders.remove(order(2))
@@ -116,7 +116,7 @@ def test_a_row_that_is_not_there(place: Place) -> None:
 
 
 def test_an_error_is_not_the_whole_statement(place: Place) -> None:
-    with opened(place) as (store, orders):
+    with opened(place) as (_, orders):
         with place.plain() as connection:
             connection.execute(f'ALTER TABLE "{TABLE}" DROP COLUMN c')
         with pytest.raises(psycopg.errors.UndefinedColumn) as caught:
@@ -249,9 +249,7 @@ def test_isolation_that_the_connection_is_set_to(place: Place) -> None:
             "CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO seen "
             "VALUES (current_setting('transaction_isolation')); RETURN NULL; END $$"
         )
-        connection.execute(
-            f'CREATE TRIGGER see AFTER INSERT ON "{TABLE}" EXECUTE FUNCTION see()'
-        )
+        connection.execute(f'CREATE TRIGGER see AFTER INSERT ON "{TABLE}" EXECUTE FUNCTION see()')
         orders.insert(order(3))
         assert connection.execute("SELECT * FROM seen").fetchall() == [("serializable",)]
 

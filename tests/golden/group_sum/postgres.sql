@@ -275,9 +275,9 @@ WITH "stepping_delta_reads_fb598c" AS MATERIALIZED (
 )
 SELECT
   0 AS stepping_output,
-  "d1"."sum_value_0" AS "left",
-  "d1"."key" AS "right",
-  -1 AS "stepping_count"
+  CAST("d1"."sum_value_0" AS DOUBLE PRECISION) AS "left",
+  CAST("d1"."key" AS DATE) AS "right",
+  CAST(-1 AS BIGINT) AS "stepping_count"
 FROM "stepping_change_group_reduce_flatten_by_key_b6063a" AS "d1"
 WHERE
   (
@@ -300,9 +300,9 @@ WHERE
 UNION ALL
 SELECT
   0 AS stepping_output,
-  "d2"."sum_value_1" AS "left",
-  "d2"."key" AS "right",
-  1 AS "stepping_count"
+  CAST("d2"."sum_value_1" AS DOUBLE PRECISION) AS "left",
+  CAST("d2"."key" AS DATE) AS "right",
+  CAST(1 AS BIGINT) AS "stepping_count"
 FROM "stepping_change_group_reduce_flatten_by_key_b6063a" AS "d2"
 WHERE
   (

@@ -209,11 +209,11 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
 )
 SELECT
   0 AS stepping_output,
-  "d0"."name" AS "left_name",
-  "d0"."price" AS "left_price",
-  "t1"."basket_id" AS "right_basket_id",
-  "t1"."product_name" AS "right_product_name",
-  "d0"."c" * "t1"."c" AS "stepping_count"
+  CAST("d0"."name" AS TEXT) AS "left_name",
+  CAST("d0"."price" AS DOUBLE PRECISION) AS "left_price",
+  CAST("t1"."basket_id" AS BIGINT) AS "right_basket_id",
+  CAST("t1"."product_name" AS TEXT) AS "right_product_name",
+  CAST("d0"."c" * "t1"."c" AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_products_c88ed1" AS "d0"
 JOIN "join__line_items_by_product_name_4ae32f" AS "t1"
   ON HASHTEXTEXTENDED("t1"."product_name", 0) = HASHTEXTEXTENDED("d0"."name", 0)
@@ -288,11 +288,11 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
 )
 SELECT
   0 AS stepping_output,
-  "t0"."name" AS "left_name",
-  "t0"."price" AS "left_price",
-  "d1"."basket_id" AS "right_basket_id",
-  "d1"."product_name" AS "right_product_name",
-  "d1"."c" * "t0"."c" AS "stepping_count"
+  CAST("t0"."name" AS TEXT) AS "left_name",
+  CAST("t0"."price" AS DOUBLE PRECISION) AS "left_price",
+  CAST("d1"."basket_id" AS BIGINT) AS "right_basket_id",
+  CAST("d1"."product_name" AS TEXT) AS "right_product_name",
+  CAST("d1"."c" * "t0"."c" AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_line_items_1c1527" AS "d1"
 JOIN "join__products_by_name_5316e2" AS "t0"
   ON HASHTEXTEXTENDED("t0"."name", 0) = HASHTEXTEXTENDED("d1"."product_name", 0)
@@ -427,11 +427,11 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
 )
 SELECT
   0 AS stepping_output,
-  "d0"."name" AS "left_name",
-  "d0"."price" AS "left_price",
-  "t1"."basket_id" AS "right_basket_id",
-  "t1"."product_name" AS "right_product_name",
-  "d0"."c" * "t1"."c" AS "stepping_count"
+  CAST("d0"."name" AS TEXT) AS "left_name",
+  CAST("d0"."price" AS DOUBLE PRECISION) AS "left_price",
+  CAST("t1"."basket_id" AS BIGINT) AS "right_basket_id",
+  CAST("t1"."product_name" AS TEXT) AS "right_product_name",
+  CAST("d0"."c" * "t1"."c" AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_products_c88ed1" AS "d0"
 JOIN "join__line_items_by_product_name_4ae32f" AS "t1"
   ON HASHTEXTEXTENDED("t1"."product_name", 0) = HASHTEXTEXTENDED("d0"."name", 0)
@@ -439,11 +439,11 @@ JOIN "join__line_items_by_product_name_4ae32f" AS "t1"
 UNION ALL
 SELECT
   0 AS stepping_output,
-  "d2"."name" AS "left_name",
-  "d2"."price" AS "left_price",
-  "d3"."basket_id" AS "right_basket_id",
-  "d3"."product_name" AS "right_product_name",
-  "d2"."c" * "d3"."c" AS "stepping_count"
+  CAST("d2"."name" AS TEXT) AS "left_name",
+  CAST("d2"."price" AS DOUBLE PRECISION) AS "left_price",
+  CAST("d3"."basket_id" AS BIGINT) AS "right_basket_id",
+  CAST("d3"."product_name" AS TEXT) AS "right_product_name",
+  CAST("d2"."c" * "d3"."c" AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_products_c88ed1" AS "d2"
 CROSS JOIN "stepping_delta_line_items_1c1527" AS "d3"
 WHERE
@@ -451,11 +451,11 @@ WHERE
 UNION ALL
 SELECT
   0 AS stepping_output,
-  "t4"."name" AS "left_name",
-  "t4"."price" AS "left_price",
-  "d5"."basket_id" AS "right_basket_id",
-  "d5"."product_name" AS "right_product_name",
-  "d5"."c" * "t4"."c" AS "stepping_count"
+  CAST("t4"."name" AS TEXT) AS "left_name",
+  CAST("t4"."price" AS DOUBLE PRECISION) AS "left_price",
+  CAST("d5"."basket_id" AS BIGINT) AS "right_basket_id",
+  CAST("d5"."product_name" AS TEXT) AS "right_product_name",
+  CAST("d5"."c" * "t4"."c" AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_line_items_1c1527" AS "d5"
 JOIN "join__products_by_name_5316e2" AS "t4"
   ON HASHTEXTEXTENDED("t4"."name", 0) = HASHTEXTEXTENDED("d5"."product_name", 0)

@@ -238,36 +238,36 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
 )
 SELECT
   0 AS stepping_output,
-  "d0"."name" AS "left_name",
-  "d0"."team" AS "left_team",
-  TRUE AS "right_present",
-  "t1"."number" AS "right_number",
-  "t1"."title" AS "right_title",
-  "d0"."c" * "t1"."c" AS "stepping_count"
+  CAST("d0"."name" AS TEXT) AS "left_name",
+  CAST("d0"."team" AS BIGINT) AS "left_team",
+  CAST(TRUE AS BOOLEAN) AS "right_present",
+  CAST("t1"."number" AS BIGINT) AS "right_number",
+  CAST("t1"."title" AS TEXT) AS "right_title",
+  CAST("d0"."c" * "t1"."c" AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_people_e8c9d2" AS "d0"
 JOIN "outer_join__teams_by_number_5c4966" AS "t1"
   ON "t1"."number" = "d0"."team"
 UNION ALL
 SELECT
   0 AS stepping_output,
-  "d2"."name" AS "left_name",
-  "d2"."team" AS "left_team",
-  FALSE AS "right_present",
-  CAST(NULL AS BIGINT) AS "right_number",
-  CAST(NULL AS TEXT) AS "right_title",
-  "d2"."c" AS "stepping_count"
+  CAST("d2"."name" AS TEXT) AS "left_name",
+  CAST("d2"."team" AS BIGINT) AS "left_team",
+  CAST(FALSE AS BOOLEAN) AS "right_present",
+  CAST(CAST(NULL AS BIGINT) AS BIGINT) AS "right_number",
+  CAST(CAST(NULL AS TEXT) AS TEXT) AS "right_title",
+  CAST("d2"."c" AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_people_e8c9d2" AS "d2"
 UNION ALL
 SELECT
   0 AS stepping_output,
-  "d3"."name" AS "left_name",
-  "d3"."team" AS "left_team",
-  FALSE AS "right_present",
-  CAST(NULL AS BIGINT) AS "right_number",
-  CAST(NULL AS TEXT) AS "right_title",
-  -(
+  CAST("d3"."name" AS TEXT) AS "left_name",
+  CAST("d3"."team" AS BIGINT) AS "left_team",
+  CAST(FALSE AS BOOLEAN) AS "right_present",
+  CAST(CAST(NULL AS BIGINT) AS BIGINT) AS "right_number",
+  CAST(CAST(NULL AS TEXT) AS TEXT) AS "right_title",
+  CAST(-(
     "d3"."c" * "t4"."c"
-  ) AS "stepping_count"
+  ) AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_people_e8c9d2" AS "d3"
 JOIN "outer_join__outer_join_by_value_6a74ef" AS "t4"
   ON "t4"."value" = "d3"."team";
@@ -480,12 +480,12 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
 )
 SELECT
   0 AS stepping_output,
-  "t1"."name" AS "left_name",
-  "t1"."team" AS "left_team",
-  TRUE AS "right_present",
-  "d2"."number" AS "right_number",
-  "d2"."title" AS "right_title",
-  "d2"."c" * "t1"."c" AS "stepping_count"
+  CAST("t1"."name" AS TEXT) AS "left_name",
+  CAST("t1"."team" AS BIGINT) AS "left_team",
+  CAST(TRUE AS BOOLEAN) AS "right_present",
+  CAST("d2"."number" AS BIGINT) AS "right_number",
+  CAST("d2"."title" AS TEXT) AS "right_title",
+  CAST("d2"."c" * "t1"."c" AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_teams_84606c" AS "d2"
 JOIN "outer_join__people_by_team_4d9316" AS "t1"
   ON HASH_RECORD_EXTENDED(ROW("t1"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d2"."number"), 0)
@@ -493,14 +493,14 @@ JOIN "outer_join__people_by_team_4d9316" AS "t1"
 UNION ALL
 SELECT
   0 AS stepping_output,
-  "t3"."name" AS "left_name",
-  "t3"."team" AS "left_team",
-  FALSE AS "right_present",
-  CAST(NULL AS BIGINT) AS "right_number",
-  CAST(NULL AS TEXT) AS "right_title",
-  -(
+  CAST("t3"."name" AS TEXT) AS "left_name",
+  CAST("t3"."team" AS BIGINT) AS "left_team",
+  CAST(FALSE AS BOOLEAN) AS "right_present",
+  CAST(CAST(NULL AS BIGINT) AS BIGINT) AS "right_number",
+  CAST(CAST(NULL AS TEXT) AS TEXT) AS "right_title",
+  CAST(-(
     "d4"."c" * "t3"."c"
-  ) AS "stepping_count"
+  ) AS BIGINT) AS "stepping_count"
 FROM "stepping_exists_teams_994399" AS "d4"
 JOIN "outer_join__people_by_team_4d9316" AS "t3"
   ON HASH_RECORD_EXTENDED(ROW("t3"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d4"."value"), 0)
@@ -774,24 +774,24 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
 )
 SELECT
   0 AS stepping_output,
-  "d1"."name" AS "left_name",
-  "d1"."team" AS "left_team",
-  TRUE AS "right_present",
-  "t2"."number" AS "right_number",
-  "t2"."title" AS "right_title",
-  "d1"."c" * "t2"."c" AS "stepping_count"
+  CAST("d1"."name" AS TEXT) AS "left_name",
+  CAST("d1"."team" AS BIGINT) AS "left_team",
+  CAST(TRUE AS BOOLEAN) AS "right_present",
+  CAST("t2"."number" AS BIGINT) AS "right_number",
+  CAST("t2"."title" AS TEXT) AS "right_title",
+  CAST("d1"."c" * "t2"."c" AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_people_e8c9d2" AS "d1"
 JOIN "outer_join__teams_by_number_5c4966" AS "t2"
   ON "t2"."number" = "d1"."team"
 UNION ALL
 SELECT
   0 AS stepping_output,
-  "d3"."name" AS "left_name",
-  "d3"."team" AS "left_team",
-  TRUE AS "right_present",
-  "d4"."number" AS "right_number",
-  "d4"."title" AS "right_title",
-  "d3"."c" * "d4"."c" AS "stepping_count"
+  CAST("d3"."name" AS TEXT) AS "left_name",
+  CAST("d3"."team" AS BIGINT) AS "left_team",
+  CAST(TRUE AS BOOLEAN) AS "right_present",
+  CAST("d4"."number" AS BIGINT) AS "right_number",
+  CAST("d4"."title" AS TEXT) AS "right_title",
+  CAST("d3"."c" * "d4"."c" AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_people_e8c9d2" AS "d3"
 CROSS JOIN "stepping_delta_teams_84606c" AS "d4"
 WHERE
@@ -799,12 +799,12 @@ WHERE
 UNION ALL
 SELECT
   0 AS stepping_output,
-  "t5"."name" AS "left_name",
-  "t5"."team" AS "left_team",
-  TRUE AS "right_present",
-  "d6"."number" AS "right_number",
-  "d6"."title" AS "right_title",
-  "d6"."c" * "t5"."c" AS "stepping_count"
+  CAST("t5"."name" AS TEXT) AS "left_name",
+  CAST("t5"."team" AS BIGINT) AS "left_team",
+  CAST(TRUE AS BOOLEAN) AS "right_present",
+  CAST("d6"."number" AS BIGINT) AS "right_number",
+  CAST("d6"."title" AS TEXT) AS "right_title",
+  CAST("d6"."c" * "t5"."c" AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_teams_84606c" AS "d6"
 JOIN "outer_join__people_by_team_4d9316" AS "t5"
   ON HASH_RECORD_EXTENDED(ROW("t5"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d6"."number"), 0)
@@ -812,38 +812,38 @@ JOIN "outer_join__people_by_team_4d9316" AS "t5"
 UNION ALL
 SELECT
   0 AS stepping_output,
-  "d7"."name" AS "left_name",
-  "d7"."team" AS "left_team",
-  FALSE AS "right_present",
-  CAST(NULL AS BIGINT) AS "right_number",
-  CAST(NULL AS TEXT) AS "right_title",
-  "d7"."c" AS "stepping_count"
+  CAST("d7"."name" AS TEXT) AS "left_name",
+  CAST("d7"."team" AS BIGINT) AS "left_team",
+  CAST(FALSE AS BOOLEAN) AS "right_present",
+  CAST(CAST(NULL AS BIGINT) AS BIGINT) AS "right_number",
+  CAST(CAST(NULL AS TEXT) AS TEXT) AS "right_title",
+  CAST("d7"."c" AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_people_e8c9d2" AS "d7"
 UNION ALL
 SELECT
   0 AS stepping_output,
-  "d8"."name" AS "left_name",
-  "d8"."team" AS "left_team",
-  FALSE AS "right_present",
-  CAST(NULL AS BIGINT) AS "right_number",
-  CAST(NULL AS TEXT) AS "right_title",
-  -(
+  CAST("d8"."name" AS TEXT) AS "left_name",
+  CAST("d8"."team" AS BIGINT) AS "left_team",
+  CAST(FALSE AS BOOLEAN) AS "right_present",
+  CAST(CAST(NULL AS BIGINT) AS BIGINT) AS "right_number",
+  CAST(CAST(NULL AS TEXT) AS TEXT) AS "right_title",
+  CAST(-(
     "d8"."c" * "t9"."c"
-  ) AS "stepping_count"
+  ) AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_people_e8c9d2" AS "d8"
 JOIN "outer_join__outer_join_by_value_6a74ef" AS "t9"
   ON "t9"."value" = "d8"."team"
 UNION ALL
 SELECT
   0 AS stepping_output,
-  "d10"."name" AS "left_name",
-  "d10"."team" AS "left_team",
-  FALSE AS "right_present",
-  CAST(NULL AS BIGINT) AS "right_number",
-  CAST(NULL AS TEXT) AS "right_title",
-  -(
+  CAST("d10"."name" AS TEXT) AS "left_name",
+  CAST("d10"."team" AS BIGINT) AS "left_team",
+  CAST(FALSE AS BOOLEAN) AS "right_present",
+  CAST(CAST(NULL AS BIGINT) AS BIGINT) AS "right_number",
+  CAST(CAST(NULL AS TEXT) AS TEXT) AS "right_title",
+  CAST(-(
     "d10"."c" * "d11"."c"
-  ) AS "stepping_count"
+  ) AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_people_e8c9d2" AS "d10"
 CROSS JOIN "stepping_exists_teams_994399" AS "d11"
 WHERE
@@ -851,14 +851,14 @@ WHERE
 UNION ALL
 SELECT
   0 AS stepping_output,
-  "t12"."name" AS "left_name",
-  "t12"."team" AS "left_team",
-  FALSE AS "right_present",
-  CAST(NULL AS BIGINT) AS "right_number",
-  CAST(NULL AS TEXT) AS "right_title",
-  -(
+  CAST("t12"."name" AS TEXT) AS "left_name",
+  CAST("t12"."team" AS BIGINT) AS "left_team",
+  CAST(FALSE AS BOOLEAN) AS "right_present",
+  CAST(CAST(NULL AS BIGINT) AS BIGINT) AS "right_number",
+  CAST(CAST(NULL AS TEXT) AS TEXT) AS "right_title",
+  CAST(-(
     "d13"."c" * "t12"."c"
-  ) AS "stepping_count"
+  ) AS BIGINT) AS "stepping_count"
 FROM "stepping_exists_teams_994399" AS "d13"
 JOIN "outer_join__people_by_team_4d9316" AS "t12"
   ON HASH_RECORD_EXTENDED(ROW("t12"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d13"."value"), 0)

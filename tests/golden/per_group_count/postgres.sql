@@ -331,9 +331,9 @@ WITH "stepping_delta_tasks_102ecf" AS MATERIALIZED (
 )
 SELECT
   0 AS stepping_output,
-  "d3"."count_0" AS "left",
-  "d3"."right" AS "right",
-  -1 AS "stepping_count"
+  CAST("d3"."count_0" AS BIGINT) AS "left",
+  CAST("d3"."right" AS TEXT) AS "right",
+  CAST(-1 AS BIGINT) AS "stepping_count"
 FROM "stepping_change_count_by_right_800bde" AS "d3"
 WHERE
   (
@@ -356,9 +356,9 @@ WHERE
 UNION ALL
 SELECT
   0 AS stepping_output,
-  "d4"."count_1" AS "left",
-  "d4"."right" AS "right",
-  1 AS "stepping_count"
+  CAST("d4"."count_1" AS BIGINT) AS "left",
+  CAST("d4"."right" AS TEXT) AS "right",
+  CAST(1 AS BIGINT) AS "stepping_count"
 FROM "stepping_change_count_by_right_800bde" AS "d4"
 WHERE
   (

@@ -482,10 +482,10 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
 )
 SELECT
   0 AS stepping_output,
-  "d3"."basket_id" AS "basket_id",
-  "d3"."product_name" AS "product_name",
-  "d3"."product_price" AS "product_price",
-  "d3"."c" AS "stepping_count",
+  CAST("d3"."basket_id" AS BIGINT) AS "basket_id",
+  CAST("d3"."product_name" AS TEXT) AS "product_name",
+  CAST("d3"."product_price" AS DOUBLE PRECISION) AS "product_price",
+  CAST("d3"."c" AS BIGINT) AS "stepping_count",
   CAST(NULL AS DOUBLE PRECISION),
   CAST(NULL AS BIGINT),
   CAST(NULL AS BIGINT)
@@ -497,9 +497,9 @@ SELECT
   CAST(NULL AS TEXT),
   CAST(NULL AS DOUBLE PRECISION),
   CAST(NULL AS BIGINT),
-  "d4"."sum_product_price_0" AS "left",
-  "d4"."basket_id" AS "right",
-  -1 AS "stepping_count"
+  CAST("d4"."sum_product_price_0" AS DOUBLE PRECISION) AS "left",
+  CAST("d4"."basket_id" AS BIGINT) AS "right",
+  CAST(-1 AS BIGINT) AS "stepping_count"
 FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d4"
 WHERE
   (
@@ -526,9 +526,9 @@ SELECT
   CAST(NULL AS TEXT),
   CAST(NULL AS DOUBLE PRECISION),
   CAST(NULL AS BIGINT),
-  "d5"."sum_product_price_1" AS "left",
-  "d5"."basket_id" AS "right",
-  1 AS "stepping_count"
+  CAST("d5"."sum_product_price_1" AS DOUBLE PRECISION) AS "left",
+  CAST("d5"."basket_id" AS BIGINT) AS "right",
+  CAST(1 AS BIGINT) AS "stepping_count"
 FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d5"
 WHERE
   (
@@ -839,10 +839,10 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
 )
 SELECT
   0 AS stepping_output,
-  "d3"."basket_id" AS "basket_id",
-  "d3"."product_name" AS "product_name",
-  "d3"."product_price" AS "product_price",
-  "d3"."c" AS "stepping_count",
+  CAST("d3"."basket_id" AS BIGINT) AS "basket_id",
+  CAST("d3"."product_name" AS TEXT) AS "product_name",
+  CAST("d3"."product_price" AS DOUBLE PRECISION) AS "product_price",
+  CAST("d3"."c" AS BIGINT) AS "stepping_count",
   CAST(NULL AS DOUBLE PRECISION),
   CAST(NULL AS BIGINT),
   CAST(NULL AS BIGINT)
@@ -854,9 +854,9 @@ SELECT
   CAST(NULL AS TEXT),
   CAST(NULL AS DOUBLE PRECISION),
   CAST(NULL AS BIGINT),
-  "d4"."sum_product_price_0" AS "left",
-  "d4"."basket_id" AS "right",
-  -1 AS "stepping_count"
+  CAST("d4"."sum_product_price_0" AS DOUBLE PRECISION) AS "left",
+  CAST("d4"."basket_id" AS BIGINT) AS "right",
+  CAST(-1 AS BIGINT) AS "stepping_count"
 FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d4"
 WHERE
   (
@@ -883,9 +883,9 @@ SELECT
   CAST(NULL AS TEXT),
   CAST(NULL AS DOUBLE PRECISION),
   CAST(NULL AS BIGINT),
-  "d5"."sum_product_price_1" AS "left",
-  "d5"."basket_id" AS "right",
-  1 AS "stepping_count"
+  CAST("d5"."sum_product_price_1" AS DOUBLE PRECISION) AS "left",
+  CAST("d5"."basket_id" AS BIGINT) AS "right",
+  CAST(1 AS BIGINT) AS "stepping_count"
 FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d5"
 WHERE
   (
@@ -1276,10 +1276,10 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
 )
 SELECT
   0 AS stepping_output,
-  "d7"."basket_id" AS "basket_id",
-  "d7"."product_name" AS "product_name",
-  "d7"."product_price" AS "product_price",
-  "d7"."c" AS "stepping_count",
+  CAST("d7"."basket_id" AS BIGINT) AS "basket_id",
+  CAST("d7"."product_name" AS TEXT) AS "product_name",
+  CAST("d7"."product_price" AS DOUBLE PRECISION) AS "product_price",
+  CAST("d7"."c" AS BIGINT) AS "stepping_count",
   CAST(NULL AS DOUBLE PRECISION),
   CAST(NULL AS BIGINT),
   CAST(NULL AS BIGINT)
@@ -1291,9 +1291,9 @@ SELECT
   CAST(NULL AS TEXT),
   CAST(NULL AS DOUBLE PRECISION),
   CAST(NULL AS BIGINT),
-  "d8"."sum_product_price_0" AS "left",
-  "d8"."basket_id" AS "right",
-  -1 AS "stepping_count"
+  CAST("d8"."sum_product_price_0" AS DOUBLE PRECISION) AS "left",
+  CAST("d8"."basket_id" AS BIGINT) AS "right",
+  CAST(-1 AS BIGINT) AS "stepping_count"
 FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d8"
 WHERE
   (
@@ -1320,9 +1320,9 @@ SELECT
   CAST(NULL AS TEXT),
   CAST(NULL AS DOUBLE PRECISION),
   CAST(NULL AS BIGINT),
-  "d9"."sum_product_price_1" AS "left",
-  "d9"."basket_id" AS "right",
-  1 AS "stepping_count"
+  CAST("d9"."sum_product_price_1" AS DOUBLE PRECISION) AS "left",
+  CAST("d9"."basket_id" AS BIGINT) AS "right",
+  CAST(1 AS BIGINT) AS "stepping_count"
 FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d9"
 WHERE
   (
