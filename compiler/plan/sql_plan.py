@@ -64,6 +64,7 @@ class SQLFused:
     explain_sql: str = ""  # the same with empty arrays, to be pasted
     parameters: tuple[str, ...] = ()  # the types of the arrays
     returns: tuple[str, ...] = ()  # the types of a row's columns
+    joins_changes: bool = True  # a change with another one, which has no index
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from stepping.compiler.plan.statements import (
 )
 from stepping.compiler.plan.tables import TableColumn
 from stepping.dialects.base import Expression
+from stepping.dialects.postgres.joins import joins_changes
 from stepping.dialects.postgres.merge import Part, delta_parts, state_parts, with_parts
 
 if TYPE_CHECKING:
@@ -89,6 +90,11 @@ def fuse(dialect: PostgresDialect, step: Step) -> SQLFused | None:
         tuple(served),
         explain_sql=dialect.text(pasteable),
         parameters=tuple(parameters),
+        joins_changes=any(
+            joins_changes(each.select)
+            for each in step.statements
+            if isinstance(each, EmitDelta | MergeDelta | ReadDelta)
+        ),
         returns=("integer", *(each for read in reads for each in column_types(dialect, read))),
     )
 

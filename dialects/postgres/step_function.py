@@ -197,7 +197,9 @@ def step_function(
         )
     )
     head = f"({given}) RETURNS TABLE ({columns}) LANGUAGE plpgsql "
-    head += " ".join(f"SET {name} = '{value}'" for name, value in SETTINGS.items())
+    # As for the separate statements of a step: see `joins`.
+    settings = {**SETTINGS, "enable_hashjoin": "on" if fused.joins_changes else "off"}
+    head += " ".join(f"SET {name} = '{value}'" for name, value in settings.items())
     digest = hashlib.blake2b(f"{head}\n{body}".encode(), digest_size=16).hexdigest()
     name = f"pg_temp.stepping_step_{digest}"
     mark = f"$stepping_{digest}$"  # is not in the body, of which it is the digest
