@@ -61,6 +61,12 @@ class MigrationWords(ABC):
         rows = f"stepping_iterations WHERE query = {self.literal(query)} AND state = 'running'"
         return self.counted(rows, 0, f"iterations of {query} are at work: see stepping status")
 
+    def drained(self, query: str) -> tuple[str, ...]:
+        """Fail if changes wait in the queue that the version to come cannot read."""
+        rows = f"stepping_queue WHERE query = {self.literal(query)} AND error IS NULL"
+        says = f"changes of {query} wait in the queue, with rows as they were: drain them first"
+        return self.counted(rows, 0, says)
+
     @abstractmethod
     def rename(self, old: SQLTable, new: SQLTable) -> tuple[MigrationStatement, ...]:
         """Give a table, and all that is named after it, the names of another."""

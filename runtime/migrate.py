@@ -10,6 +10,7 @@ from typing import Any
 
 from stepping.compiler.plan.changes import Fate
 from stepping.compiler.plan.graph import AnyGraph
+from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.migration import Hints, Migration, MigrationStatement, Phase
 from stepping.compiler.plan.script import Meta, ScriptStep, script_text, steps_of
 from stepping.compiler.plan.sql_plan import Role, SQLStatement
@@ -20,7 +21,7 @@ from stepping.errors import MigrationError
 from stepping.runtime import catalog
 from stepping.runtime.apply import Done, Runner
 from stepping.runtime.store import driver_for
-from stepping.runtime.summary import summary_of
+from stepping.runtime.summary import queued_lines, summary_of
 
 Backfill = Mapping[str, "str | Iterable[Any]"]
 
@@ -37,6 +38,13 @@ class MigrationPlan:
     undone: tuple[MigrationStatement, ...] = field(default=(), repr=False)
     not_undone: str = ""  # why there is no way back
     sizes: Mapping[str, TableSize] = field(default_factory=dict)
+    queued: int = 0  # how many changes wait in the queue
+
+    @property
+    def misread(self) -> tuple[str, ...]:
+        """Inputs with rows of another form: what is queued must be drained before."""
+        old = self.migration.old
+        return () if old is None else old.misread(self.migration.new)
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -66,7 +74,8 @@ class MigrationPlan:
     @cached_property
     def summary(self) -> str:
         """What a reviewer has to know, for a person to read."""
-        return summary_of(self.migration, self.version, self.sizes, self.not_undone)
+        made = summary_of(self.migration, self.version, self.sizes, self.not_undone)
+        return "\n".join([made, *queued_lines(self.queued, self.misread, self.version)])
 
     @property
     def up_sql(self) -> str:
@@ -122,6 +131,13 @@ class MigrationPlan:
     def apply(self, progress: Callable[[Done], None] | None = None) -> None:
         """Do it, on this connection. Raises `MigrationError`, and then nothing was done."""
         self.check()
+        old = self.migration.old
+        if old is not None and self.misread and (found := waiting(self.driver, old)):
+            raise MigrationError(
+                f"{found} changes of {old.query} wait in the queue, with rows of "
+                f"{', '.join(self.misread)} as they were; nothing was done",
+                hint=f"drain them first, with version {self.version - 1}: stepping drain",
+            )
         Runner(self.driver, progress, self).run(self.meta("up"), self.steps)
 
     def check(self) -> None:
@@ -230,4 +246,12 @@ def plan(
         undone,
         why,
         sizes,
+        waiting(driver, old),
     )
+
+
+def waiting(driver: Driver, old: Manifest | None) -> int:
+    """How many queued changes wait. There is no queue where a version before it was installed."""
+    if old is None or not driver.existing(["stepping_queue"]):
+        return 0
+    return driver.queue.count(old.query)

@@ -65,9 +65,11 @@ class Changes:
             reader.skip()
             _, known, packing = self.inputs.get(name, (b"", b"", None))
             if packing is None or shape != known:
+                form = "is no input any more" if packing is None else "has rows of another form"
                 raise StoreError(
-                    f"the rows of {name} were enqueued by another version of the query",
-                    hint="drain the queue with the version that filled it, before it is replaced",
+                    f"the change was enqueued by another version of the query: {name} {form}",
+                    hint="let it wait again (retry_queued), and drain it with that version; or "
+                    "drop it (drop_queued), and enqueue what it says with this one",
                 )
             found[name] = packing.unpack(data[start : reader.tell()])
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from stepping.compiler.plan.changes import Fate
 from stepping.compiler.plan.migration import Migration, Phase
@@ -60,6 +60,18 @@ def _lines(migration: Migration, version: int, sizes: Sizes, not_undone: str) ->
         yield f"Back to version {version - 1}: " + (
             f"there is no way, since {not_undone}" if not_undone else "by the script .down.sql"
         )
+
+
+def queued_lines(queued: int, misread: Sequence[str], version: int) -> Iterator[str]:
+    """What becomes of changes that wait in the queue."""
+    if misread:
+        found = f"{queued} do: drain them with version {version - 1}" if queued else "none does now"
+        yield (
+            f"Queued changes: rows of {', '.join(misread)} get another form, so that nothing is "
+            f"done while any waits; {found}."
+        )
+    elif queued:
+        yield f"Queued changes: {queued} wait, and version {version} folds them in."
 
 
 def _breaking(migration: Migration, version: int) -> Iterator[str]:

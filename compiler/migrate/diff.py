@@ -206,6 +206,11 @@ class Migrating:
         if old is not None:
             for text in self.words.settled(old.query):
                 self.add(text, "tables of which some are ahead of others say nothing")
+            if misread := old.misread(self.plan.manifest):
+                for text in self.words.drained(old.query):
+                    self.add(
+                        text, f"a queued change holds rows of {', '.join(misread)} as they were"
+                    )
 
     def make_tables(self) -> None:
         for view in views_gone(self.changes):

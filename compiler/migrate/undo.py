@@ -114,6 +114,9 @@ class Undo:
             self.add(text, "nothing happens unless it is what the script was written for")
         for text in self.words.settled(new.query):
             self.add(text, "tables of which some are ahead of others say nothing")
+        if misread := new.misread(old) if old is not None else ():
+            for text in self.words.drained(new.query):
+                self.add(text, f"a queued change holds rows of {', '.join(misread)} as they are")
         for view in views_made(self.migration.changes):
             self.statements.append(self.words.drop_view(view))
         for change in self.migration.changes:

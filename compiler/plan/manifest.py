@@ -70,6 +70,11 @@ class Manifest:
         """Names of the tables, in the order in which they are locked."""
         return tuple(sorted(each.table.name for each in self.tables))
 
+    def misread(self, other: Manifest) -> tuple[str, ...]:
+        """The inputs whose rows, as this version queues them, another one cannot read."""
+        columns = {each.name: each.columns for each in other.inputs}
+        return tuple(i.name for i in self.inputs if columns.get(i.name) != i.columns)
+
 
 def fingerprint_of(
     query: str, dialect: str, allow_negative: bool, tables: tuple[SQLTable, ...]
