@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     for name in failed:
         print(f"FAILED: {name}", file=sys.stderr)
-    if given.standard:
+    if given.standard and not given.workload:
         document.write([given.json], given.clock)
     return 1 if failed else 0
 
