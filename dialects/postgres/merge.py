@@ -83,7 +83,7 @@ def delta_parts(dialect: PostgresDialect, statement: MergeDelta, prefix: str) ->
             exp.column(ROW_ID, table="l"),
         )
         .from_(exp.alias_(exp.Table(this=dialect.identifier(source)), CHANGED, table=True))
-        .join(lateral, on=exp.true(), join_type="left")
+        .join(exp.Join(this=lateral, side="LEFT"), on=exp.true())
     )
     return [
         Part(source, statement.select, materialized=True),

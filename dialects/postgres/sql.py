@@ -316,7 +316,7 @@ class PostgresDialect(Dialect):
         self, select: Expression, source: Expression, on: Sequence[Expression]
     ) -> Expression:
         if not on:
-            return select.join(source, join_type="cross", copy=False)
+            return select.join(exp.Join(this=source, kind="CROSS"), copy=False)
         return select.join(source, on=exp.and_(*on), copy=False)
 
     def picked(

@@ -250,7 +250,7 @@ class SQLiteDialect(Dialect):
     ) -> Expression:
         # CROSS JOIN keeps the order: the change first, whatever sqlite_stat1 says
         # (sqlite.org/optoverview.html, "manual control of query plans using CROSS JOIN").
-        joined = select.join(source, join_type="cross", copy=False)
+        joined = select.join(exp.Join(this=source, kind="CROSS"), copy=False)
         return joined.where(*on, copy=False) if on else joined
 
     def picked(
