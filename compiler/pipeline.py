@@ -133,7 +133,7 @@ class Query(Graph[R_co, *Ts]):
         allow_negative: bool = False,
     ) -> Migration:
         """From what is installed to this query."""
-        from stepping.compiler.migrate.diff import migration_of
+        from stepping.compiler.migrate.batched import migration_of
 
         plan = self.program(dialect, allow_negative=allow_negative).plan
         planned = self.planned(dialect, allow_negative=allow_negative)

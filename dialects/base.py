@@ -73,6 +73,10 @@ class Dialect(ABC):
         """The columns of the primary key, if it has one."""
 
     @abstractmethod
+    def identity_terms(self, table: Table) -> tuple[str, ...]:
+        """What the index is of that tells a delay table's rows apart: no value of it is None."""
+
+    @abstractmethod
     def table_options(self, table: Table) -> dict[str, Any]:
         """SQLAlchemy's options for a table."""
 

@@ -6,7 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLFused, SQLPlan, SQLStatement
@@ -77,6 +77,7 @@ class Driver(ABC):
     """What the engine needs of a connection."""
 
     dialect: str
+    one_writer: ClassVar[bool] = False  # whoever writes keeps everybody else from writing
     patience: Callable[[], float] = staticmethod(lambda: 30.0)  # how long a lock is waited for
     forks: int  # what `forks` gave when it was opened
     together_secs: float  # for how long one transaction takes in stages of an iteration
@@ -275,6 +276,10 @@ class Driver(ABC):
     @abstractmethod
     def queue(self) -> QueueTable:
         """The changes that wait to be folded in."""
+
+    def register(self, names: Sequence[str]) -> None:
+        """Make functions known, as `SQLPlan.registered` names them."""
+        return
 
     def whole_tables(self) -> None:
         """Plan the statements of this transaction for whole tables, not for a step's change."""

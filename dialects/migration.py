@@ -13,6 +13,7 @@ from stepping.compiler.plan.manifest import SQLTable, SQLView
 from stepping.compiler.plan.migration import MigrationStatement, Phase
 from stepping.compiler.plan.tables import Table
 from stepping.dialects.base import Dialect
+from stepping.dialects.batches import PROGRESS, BatchWords
 
 _BY_QUERY = ("stepping_times", "stepping_iterations", "stepping_journal", "stepping_queue")
 NAMED = re.compile(r'CREATE (?:INDEX|TRIGGER)(?: IF NOT EXISTS)? ("(?:[^"]|"")*"|\w+)')
@@ -23,6 +24,7 @@ class MigrationWords(ABC):
 
     dialect: Dialect
     transactional = False  # indexes are made without blocking, which no transaction can
+    batches: BatchWords
 
     def quoted(self, name: str) -> str:
         return str(self.dialect.identifier(name).sql(dialect=self.dialect.sqlglot_name))
@@ -66,6 +68,15 @@ class MigrationWords(ABC):
         rows = f"stepping_queue WHERE query = {self.literal(query)} AND error IS NULL"
         says = f"changes of {query} wait in the queue, with rows as they were: drain them first"
         return self.counted(rows, 0, says)
+
+    def nothing_half_done(self) -> tuple[str, ...]:
+        """Fail if a migration that fills in batches has been begun."""
+        says = "a migration is half done: run it to its end, or take it back with stepping abandon"
+        return self.counted(self.table_named(PROGRESS), 0, says)
+
+    @abstractmethod
+    def table_named(self, name: str) -> str:
+        """A FROM with its conditions: of one row if a table of this name is there."""
 
     @abstractmethod
     def rename(self, old: SQLTable, new: SQLTable) -> tuple[MigrationStatement, ...]:

@@ -12,9 +12,10 @@ from stepping.compiler.plan.migration import MigrationStatement
 from stepping.compiler.plan.script import Meta, ScriptStep, parsed
 from stepping.compiler.plan.sql_plan import Role, SQLStatement
 from stepping.compiler.schema import schema_of
+from stepping.dialects.batches import DEFAULT_ROWS
 from stepping.dialects.driver import Driver
 from stepping.errors import MigrationError
-from stepping.runtime import catalog
+from stepping.runtime import catalog, filling
 from stepping.runtime.engine import Engine
 from stepping.runtime.running import picker_of
 
@@ -24,16 +25,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Done:
-    """One statement that was run: its place, what it is for, rows it wrote, seconds it took."""
+    """One statement that was run: its place, what it is for, rows it wrote, seconds it took.
+
+    Behind a batch also how many rows have been read in all, and how many there are, about.
+    """
 
     number: int
     total: int
     step: ScriptStep
     rows: int
     seconds: float
+    read: int = 0
+    to_read: int = 0
+    batch: int = 0  # how many of them in this batch
 
 
 Progress = Callable[[Done], None]
+MOST_CATCHING_UP = 20  # batches of nothing but what has changed meanwhile
+LONGEST_PAUSE_SECS = 0.1  # between two batches, where they keep everybody out
+LONGEST_TRYING_SECS = 60.0
 
 
 def apply(
@@ -43,10 +53,12 @@ def apply(
     *,
     edited: bool = False,
     progress: Progress | None = None,
+    batch_rows: int = DEFAULT_ROWS,
 ) -> Meta:
     """Run a script of `stepping migrate`. Raises `MigrationError`, and then nothing was done.
 
     One that was edited after it was written is refused, unless ``edited`` says that it is meant.
+    What is filled in batches of ``batch_rows`` is kept if it fails: run again, it goes on.
     """
     meta, steps, untouched = parsed(text, what)
     if not untouched and not edited:
@@ -59,7 +71,7 @@ def apply(
             f"{what} is for {meta.dialect}, and this database is {driver.dialect}",
             hint="write one for this database with `stepping migrate`",
         )
-    Runner(driver, progress).run(meta, steps, what)
+    Runner(driver, progress, batch_rows=batch_rows).run(meta, steps, what)
     return meta
 
 
@@ -70,6 +82,7 @@ class Runner:
     driver: Driver
     progress: Progress | None = None
     plan: MigrationPlan | None = None  # for what runs in Python
+    batch_rows: int = DEFAULT_ROWS
 
     def run(self, meta: Meta, steps: Sequence[ScriptStep], what: str = "this migration") -> None:
         if self.driver.in_transaction():
@@ -80,8 +93,12 @@ class Runner:
         with self.driver.settings_kept():
             try:
                 for number, step in enumerate(steps, 1):
-                    if step in rest:
+                    if step not in rest:
+                        continue
+                    if step.kind != "batch":
                         self.step(number, len(steps), step)
+                    elif steps[number - 2].kind != "batch":
+                        self.batches(steps)
             except BaseException:
                 self.driver.undo()
                 raise
@@ -93,6 +110,10 @@ class Runner:
         found = catalog.queries(self.driver)
         now = found.get(meta.query)
         if meta.after == ("" if now is None else now.fingerprint):
+            begun = filling.half_done(self.driver)
+            if meta.direction == "down" and begun and begun.query == meta.installed_as:
+                filling.abandon(self.driver)  # back from half way
+                return [step for step in steps if step.kind == "after"]
             after = [step for step in steps if step.kind == "after"]
             if self.driver.indexes([index_named(step.sql) for step in after]):
                 return after
@@ -109,6 +130,49 @@ class Runner:
                 hint="write it anew with `stepping migrate`",
             )
         return steps
+
+    def batches(self, steps: Sequence[ScriptStep]) -> None:
+        """Run the steps of a batch again and again, until nothing is left to be read.
+
+        Then what has changed meanwhile, until that is little enough for the switch.
+        """
+        batch = [(i, each) for i, each in enumerate(steps, 1) if each.kind == "batch"]
+        filling.read_at_once(self.driver, self.batch_rows)
+        begun = filling.half_done(self.driver)
+        assert begun is not None
+        to_read = sum(each.rows for each in self.driver.sizes(begun.tables).values())
+        catching_up, before = 0, begun.rows_read
+        while True:
+            started = time.perf_counter()
+            self.again(batch, len(steps))
+            seconds = time.perf_counter() - started
+            now = filling.half_done(self.driver)
+            assert now is not None
+            if self.progress is not None:
+                number, step = batch[-1]
+                rows = now.rows_read - before
+                done = Done(number, len(steps), step, 0, seconds, now.rows_read, to_read, rows)
+                self.progress(done)
+            before = now.rows_read
+            unread, changed = filling.left(self.driver, len(now.tables))
+            catching_up += not unread
+            if not unread and (changed < self.batch_rows or catching_up > MOST_CATCHING_UP):
+                return
+            if self.driver.one_writer:
+                time.sleep(min(seconds, LONGEST_PAUSE_SECS))  # a turn for others
+
+    def again(self, batch: Sequence[tuple[int, ScriptStep]], total: int) -> None:
+        """One batch; once more where it lost against another transaction."""
+        deadline = time.monotonic() + LONGEST_TRYING_SECS
+        while True:
+            try:
+                for number, step in batch:
+                    self.step(number, total, step)
+                return
+            except Exception as error:
+                if not self.driver.is_transient(error) or time.monotonic() > deadline:
+                    raise
+                self.driver.undo()
 
     def step(self, number: int, total: int, step: ScriptStep) -> None:
         started = time.perf_counter()

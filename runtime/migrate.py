@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,13 +16,16 @@ from stepping.compiler.plan.script import Meta, ScriptStep, script_text, steps_o
 from stepping.compiler.plan.sql_plan import Role, SQLStatement
 from stepping.compiler.plan.statistics import TableSize
 from stepping.compiler.plan.tables import Table
+from stepping.dialects.batches import DEFAULT_ROWS
 from stepping.dialects.driver import Driver
 from stepping.errors import MigrationError
 from stepping.runtime import catalog
 from stepping.runtime.apply import Done, Runner
+from stepping.runtime.filling import HalfDone, half_done
 from stepping.runtime.store import driver_for
 from stepping.runtime.summary import queued_lines, summary_of
 
+IN_BATCHES_FROM = 100_000  # rows that are read
 Backfill = Mapping[str, "str | Iterable[Any]"]
 
 
@@ -38,6 +41,7 @@ class MigrationPlan:
     undone: tuple[MigrationStatement, ...] = field(default=(), repr=False)
     not_undone: str = ""  # why there is no way back
     sizes: Mapping[str, TableSize] = field(default_factory=dict)
+    half_done: HalfDone | None = None
     queued: int = 0  # how many changes wait in the queue
 
     @property
@@ -75,7 +79,10 @@ class MigrationPlan:
     def summary(self) -> str:
         """What a reviewer has to know, for a person to read."""
         made = summary_of(self.migration, self.version, self.sizes, self.not_undone)
-        return "\n".join([made, *queued_lines(self.queued, self.misread, self.version)])
+        lines = [made, *queued_lines(self.queued, self.misread, self.version)]
+        if self.half_done is not None:
+            lines.append(str(self.half_done))
+        return "\n".join(lines)
 
     @property
     def up_sql(self) -> str:
@@ -128,8 +135,13 @@ class MigrationPlan:
         roles = [re.sub(r"_[0-9a-f]{6}$", "", name.partition("__")[2]) for name in named]
         return re.sub(r"\W+", "_", "_".join([verb, *roles[:1]])).lower()[:60]
 
-    def apply(self, progress: Callable[[Done], None] | None = None) -> None:
-        """Do it, on this connection. Raises `MigrationError`, and then nothing was done."""
+    def apply(
+        self, progress: Callable[[Done], None] | None = None, *, batch_rows: int = DEFAULT_ROWS
+    ) -> None:
+        """Do it, on this connection. Raises `MigrationError`, and then nothing was done.
+
+        What is filled in batches of ``batch_rows`` is kept if it fails: called again, it goes on.
+        """
         self.check()
         old = self.migration.old
         if old is not None and self.misread and (found := waiting(self.driver, old)):
@@ -138,7 +150,8 @@ class MigrationPlan:
                 f"{', '.join(self.misread)} as they were; nothing was done",
                 hint=f"drain them first, with version {self.version - 1}: stepping drain",
             )
-        Runner(self.driver, progress, self).run(self.meta("up"), self.steps)
+        self.driver.register(self.migration.registered)
+        Runner(self.driver, progress, self, batch_rows).run(self.meta("up"), self.steps)
 
     def check(self) -> None:
         """Raise if rows that are needed are nowhere."""
@@ -172,7 +185,8 @@ class MigrationPlan:
     @property
     def steps(self) -> list[ScriptStep]:
         words = self.words
-        return steps_of(self.migration.statements, words.opening(), words.begin())
+        begins = words.begin(), words.batches.begin()
+        return steps_of(self.migration.statements, words.opening(), *begins)
 
     def loading(self, table: Table) -> SQLStatement:
         """The statement that loads rows from Python into a delta table."""
@@ -202,12 +216,15 @@ def plan(
     renamed_from: str | None = None,
     backfill: Backfill | None = None,
     allow_negative: bool = False,
+    in_batches: bool | None = None,
 ) -> MigrationPlan:
     """What has to be done in a database for a query to run on it. Changes nothing.
 
     ``renames`` says what fields and inputs were called before, ``{"Product.price": "cost"}``,
     ``renamed_from`` what the query was called. ``backfill`` says where the rows of an input come
     from where no table has them: a SELECT that names the input's columns, or rows from Python.
+    ``in_batches``: whether new tables are filled in batches while writers go on, or in the one
+    transaction; None: in batches where 100,000 rows or more are read.
     """
     driver: Driver = getattr(store_or_connection, "driver", None) or driver_for(store_or_connection)
     found = catalog.queries(driver)
@@ -232,11 +249,17 @@ def plan(
     others = [each.manifest() for each in found.values() if each.query != name]
     given = backfill or {}
     selects = {k: v if isinstance(v, str) else None for k, v in given.items()}
-    hints = Hints(renames or {}, selects)
+    begun = half_done(driver)
+    if in_batches is None and begun is not None:
+        in_batches = True
+    hints = Hints(renames or {}, selects, bool(in_batches))
     made = graph.migration(driver.dialect, old, others, hints, allow_negative=allow_negative)
+    sizes = driver.sizes(sorted({each.table for each in made.filled_from if each.table}))
+    if in_batches is None and sum(each.rows for each in sizes.values()) >= IN_BATCHES_FROM:
+        hints = replace(hints, in_batches=True)
+        made = graph.migration(driver.dialect, old, others, hints, allow_negative=allow_negative)
     recompute = catalog.stored_recompute(driver, name) if old is not None else None
     undone, why = graph.undo(made, recompute, hints.renames)
-    sizes = driver.sizes(sorted({each.table for each in made.filled_from if each.table}))
     return MigrationPlan(
         made,
         found[name].version + 1 if name in found else 1,
@@ -246,6 +269,7 @@ def plan(
         undone,
         why,
         sizes,
+        begun,
         waiting(driver, old),
     )
 

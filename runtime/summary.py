@@ -52,6 +52,7 @@ def _lines(migration: Migration, version: int, sizes: Sizes, not_undone: str) ->
             yield f"  {gap.input} ({', '.join(gap.columns)}): {gap.why}"
     if migration.needs_python:
         yield f"No script alone can do it: {migration.needs_python}."
+    yield from _in_batches(migration)
     yield "Locks:"
     locks = [s.lock for s in migration.statements if s.lock and "nobody has it" not in s.lock]
     yield from (f"  {lock}" for lock in dict.fromkeys(locks))
@@ -118,7 +119,24 @@ def bytes_shown(size: int) -> str:
     return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"
 
 
+def _in_batches(migration: Migration) -> Iterator[str]:
+    if migration.unbatched:
+        yield f"Filled in the one transaction, not in batches: {migration.unbatched}."
+    if not migration.in_batches:
+        return
+    yield "Filled in batches before the switch, while writers go on:"
+    yield "  `stepping apply` reads 10,000 rows of each table at a time; killed, it goes on there"
+    yield "  psql and sqlite3 read all of them at once, before the switch"
+    yield "  triggers write down what changes meanwhile; the switch adds only what is left of that"
+    for name in migration.room:
+        yield f"  room that is needed meanwhile: as much again as {name} takes"
+
+
 def _meanwhile(migration: Migration) -> str:
+    if migration.in_batches and migration.dialect == "sqlite":
+        return "writers of the file wait for one batch, and for the switch; readers go on"
+    if migration.in_batches:
+        return f"steps of {migration.query} wait for the switch, which is short; readers go on"
     if migration.dialect == "sqlite":
         return "all writers of the file wait until the transaction ends; readers go on"
     online = any(each.phase is Phase.BEFORE for each in migration.statements)

@@ -310,6 +310,15 @@ def _pairs(values: tuple[str, ...], option: str) -> dict[str, str]:
     return found
 
 
+_BATCH_ROWS = click.option(
+    "--batch-rows",
+    type=click.IntRange(1),
+    default=10_000,
+    show_default=True,
+    help="Rows of each table that a batch reads.",
+)
+
+
 @main.command(short_help="Write the migration from what is installed to a query.")
 @_TARGET
 @_DB
@@ -322,6 +331,13 @@ def _pairs(values: tuple[str, ...], option: str) -> dict[str, str]:
 @click.option("--renamed-from", metavar="NAME", help="What the query was called.")
 @click.option("--backfill", "selects", multiple=True, metavar="products='SELECT ...'")
 @click.option("--apply", "run", is_flag=True, help="Run it at once, with what needs Python.")
+@click.option(
+    "--in-batches/--at-once",
+    default=None,
+    help="Fill new tables in batches while writers go on, or in the one transaction.  "
+    "[default: in batches from 100,000 rows on]",
+)
+@_BATCH_ROWS
 def migrate(
     query: str,
     db: str,
@@ -330,6 +346,8 @@ def migrate(
     renamed_from: str | None,
     selects: tuple[str, ...],
     run: bool,
+    in_batches: bool | None,
+    batch_rows: int,
 ) -> None:
     """Compare a query with what is installed, and write the scripts that go there and back."""
     from stepping.database import connected
@@ -344,6 +362,7 @@ def migrate(
             renames=_pairs(renames, "--rename"),
             renamed_from=renamed_from,
             backfill=_pairs(selects, "--backfill"),
+            in_batches=in_batches,
         )
         click.echo(made.summary)
         if made.is_nothing:
@@ -356,23 +375,39 @@ def migrate(
             from stepping.progress import shown
 
             with shown() as progress:
-                made.apply(progress)
+                made.apply(progress, batch_rows=batch_rows)
 
 
 @main.command(short_help="Run a script that `stepping migrate` wrote.")
 @click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @_DB
 @click.option("--edited", is_flag=True, help="Run it although it was edited since it was written.")
-def apply(script: Path, db: str, edited: bool) -> None:
-    """Run a script of `stepping migrate`, all of it or nothing."""
+@_BATCH_ROWS
+def apply(script: Path, db: str, edited: bool, batch_rows: int) -> None:
+    """Run a script of `stepping migrate`, all of it or nothing.
+
+    Of what is filled in batches, those that are done are kept: run again, it goes on from there.
+    """
     from stepping.database import driver_of
     from stepping.progress import shown
     from stepping.runtime.apply import apply as run
 
     with driver_of(db) as driver, shown() as progress:
         text = script.read_text(encoding="utf-8")
-        meta = run(driver, text, script.name, edited=edited, progress=progress)
+        what = script.name
+        meta = run(driver, text, what, edited=edited, progress=progress, batch_rows=batch_rows)
     click.echo(f"{meta.query}: done")
+
+
+@main.command(short_help="Take back a migration that is half done.")
+@_DB
+def abandon(db: str) -> None:
+    """Take back what a migration has filled in batches and not been switched to."""
+    from stepping.database import driver_of
+    from stepping.runtime.filling import abandon as take_back
+
+    with driver_of(db) as driver:
+        click.echo(f"{take_back(driver)}: as it was")
 
 
 @main.command(short_help="Compute the tables of a query anew, and compare.")

@@ -1,33 +1,85 @@
-"""How far a migration is, on a terminal."""
+"""How far a migration or a verification is, on a terminal."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from stepping.runtime.apply import Done
 
 
 @contextmanager
 def shown() -> Iterator[Callable[[Done], None]]:
-    """A bar of the statements that are done, and for each that wrote rows, how many per second."""
-    console = Console(stderr=True, highlight=False)
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=None)
+    """A bar of the statements that are done; of rows, while they are read in batches.
 
-        def progress(done: Done) -> None:
-            bar.update(task, total=done.total, completed=done.number, description=done.step.note)
+    Behind a statement that wrote rows, and behind the batches, how many and how many per second.
+    """
+    with bar() as (console, progress, task):
+        state = Rate()
+
+        def show(done: Done) -> None:
+            if done.to_read:
+                state.batch(done, progress, task)
+                return
+            if done.step.kind == "batch":
+                return
+            if state.rows:
+                console.print(state.total())
+                state.rows = 0
+            note = done.step.note
+            progress.update(task, total=done.total, completed=done.number, description=note)
             if done.rows > 0 and done.step.sql.startswith("INSERT"):
                 rate = done.rows / max(done.seconds, 1e-6)
                 console.print(f"{done.rows:,} rows in {done.seconds:.1f} s ({rate:,.0f} rows/s)")
 
-        yield progress
+        yield show
+
+
+@contextmanager
+def bar() -> Iterator[tuple[Console, Progress, TaskID]]:
+    """A bar on standard error, gone at the end; nothing where that is no terminal."""
+    console = Console(stderr=True, highlight=False)
+    columns = (BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield console, progress, progress.add_task("", total=None)
+
+
+class Rate:
+    """How quickly rows are read since the first of them were, and how long the rest will take."""
+
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+        self.first = 0  # rows that an attempt before had read
+        self.rows = 0
+
+    def batch(self, done: Done, progress: Progress, task: TaskID) -> None:
+        if not self.rows:
+            self.started = time.monotonic() - done.seconds
+            self.first = done.read - done.batch
+        self.rows = done.read
+        total = max(done.to_read, done.read)
+        words = f"{done.read:,} of {total:,} rows read, {self.per_second():,.0f} rows/s"
+        words += f", {left_shown((total - done.read) / self.per_second())} left"
+        progress.update(task, total=total, completed=done.read, description=words)
+
+    def per_second(self) -> float:
+        seconds = max(time.monotonic() - self.started, 1e-6)
+        return max(self.rows - self.first, 1) / seconds
+
+    def total(self) -> str:
+        seconds = time.monotonic() - self.started
+        rows = self.rows - self.first
+        return f"{rows:,} rows read in {seconds:.1f} s ({self.per_second():,.0f} rows/s)"
+
+
+def left_shown(seconds: float) -> str:
+    """A time as a person says it."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -27,6 +27,16 @@ class Changes:
     def changed(self, operator: ir.Operator) -> bool:
         return operator in self.delta
 
+    def is_source(self, operator: ir.Operator) -> bool:
+        """Whether an operator's change is given, as an input's is."""
+        return is_given(operator, self.delta)
+
+
+def is_given(operator: ir.Operator, delta: Mapping[ir.Operator, ir.Relation]) -> bool:
+    """Whether the delta of an operator is nothing but itself."""
+    relation = delta.get(operator)
+    return isinstance(relation, ir.Read) and relation.operator == operator
+
 
 def changes_of(
     operators: Iterable[ir.Operator],
@@ -35,19 +45,24 @@ def changes_of(
     forced: frozenset[ir.Operator] = frozenset(),
     *,
     first: bool = False,
+    sources: frozenset[ir.Operator] = frozenset(),
 ) -> Changes:
     """Resolve the delta rules for a change of the inputs that are named.
 
     ``roots`` are read: an operator once for each time that it stands there (an output, a merge).
     ``forced`` are emitted whatever their cost. ``first``: it is the store's first step.
+    ``sources`` change as inputs do, whatever they are made of.
     """
     delta: dict[ir.Operator, ir.Relation] = {}
     order: list[ir.Operator] = []
     reads = ir.Reads()
     for operator in operators:
-        if not operator.inputs:
+        relation: ir.Relation
+        if operator in sources:
+            relation = reads.delta(operator)
+        elif not operator.inputs:
             name = operator.label
-            relation: ir.Relation = (
+            relation = (
                 operator.delta(reads) if name in changed else ir.Nothing(operator.schema.names)
             )
         else:
@@ -75,7 +90,8 @@ def halfway(changes: Changes) -> list[ir.Operator]:
     """
     height: dict[ir.Operator, int] = {}
     for operator in changes.order:
-        if not operator.inputs or operator in changes.emitted or changes.tabled[operator]:
+        given = changes.is_source(operator) or operator in changes.emitted
+        if given or changes.tabled[operator]:
             height[operator] = 0
         else:
             height[operator] = 1 + max(height.get(each, 0) for each in operator.inputs)
@@ -193,9 +209,9 @@ def _is_costly(
                 return True
             case ir.Accumulate() | ir.Threshold() | ir.First() | ir.Closure() | ir.Computed():
                 continue  # stands in a table of its own
-            case ir.Read(inner, ir.Moment.DELTA) if inner.inputs and inner is not operator:
+            case ir.Read(inner, ir.Moment.DELTA) if inner is not operator:
                 # A costly input that is read elsewhere too is emitted itself.
-                if counts[inner] <= 1:
+                if counts[inner] <= 1 and not is_given(inner, delta):
                     todo.append(delta[inner])
             case _:
                 todo.extend(ir.sources(relation))

@@ -97,9 +97,13 @@ class Needs:
     # The tables that are there; by default all that are not new.
     there: set[str] | None = None
     empty: frozenset[str] = frozenset()
+    # Rows come batch by batch: what a rule reads of the steps before is filled as well.
+    in_batches: bool = False
     wanted: dict[ir.Operator, set[str]] = field(default_factory=lambda: defaultdict(set))
     cuts: dict[ir.Operator, Standing] = field(default_factory=dict)
     grouped: set[ir.Operator] = field(default_factory=set)  # whose state is new
+    before: dict[ir.Operator, None] = field(default_factory=dict)  # whose integrals are read
+    computed: set[ir.Operator] = field(default_factory=set)  # whose rows are not looked for
 
     def __post_init__(self) -> None:
         states = self.planned.arrangements.state
@@ -108,6 +112,7 @@ class Needs:
             for operator, state in states.items()
             if state.table.name not in self.new
             and (self.there is None or state.table.name in self.there)
+            and not self.in_batches
         )
 
     def collect(self) -> None:
@@ -123,6 +128,7 @@ class Needs:
             state = arrangements.state.get(operator)
             if state is not None and state.table.name in self.new:
                 self.grouped.add(operator)
+                self.computed |= {operator} if self.in_batches else set()
             if operator in self.wanted:
                 needed[operator] = None
             if operator in needed or operator in self.grouped:
@@ -132,7 +138,7 @@ class Needs:
         columns = frozenset(self.wanted.get(operator, ()))
         if not operator.inputs and operator.label in (self.given | self.empty):
             return
-        if operator in needed:
+        if operator in needed and operator not in self.computed:
             found = self.find(operator, columns)
             if found is not None:
                 self.cuts[operator] = found
@@ -150,10 +156,31 @@ class Needs:
         walk(demand, relation, columns, operator)
         for source, read in demand.delta.items():
             self.wanted[source] |= read  # also if it is nothing: how many rows there are
+        for read_before in demand.readings if self.in_batches else ():
+            self.read_before(read_before)
         for state in demand.states:
             if state in self.kept_states:
                 table = self.planned.arrangements.state[state].table
                 self.made.read[f"{state.label} ({where_of(state)})"] = table
+
+    def read_before(self, operator: ir.Operator) -> None:
+        """Have an integral filled that a batch reads as it was before it."""
+        self.before[operator] = None
+        arrangements = self.planned.arrangements
+        view = arrangements.views.get(operator)
+        if view is None:
+            for _, scalar in arrangements.delay[operator].columns:
+                self.wanted[operator] |= ir.columns_read(scalar)
+            return
+        # It is made of the groups of a state table, so these and all between must be computed.
+        groups = view.state.groups.operator
+        self.grouped.add(groups)
+        self.wanted[groups] |= set()
+        while operator is not groups:
+            self.computed.add(operator)
+            self.wanted[operator] |= set()
+            (operator,) = operator.inputs
+        self.computed.add(groups)
 
     def miss(self, operator: ir.Operator, columns: Columns, why: str) -> None:
         shown = tuple(name for name in operator.schema.names if name in columns)

@@ -25,7 +25,9 @@ def cuts(
     sizes: dict[ir.Operator, Sizes] = {}
     more: set[ir.Operator] = set()
     for operator in order:
-        if not operator.inputs or operator in emitted:
+        relation = delta[operator]
+        given = isinstance(relation, ir.Read) and relation.operator == operator
+        if given or operator in emitted:
             sizes[operator] = _ones(operator)
             continue
         found = _sizes(delta[operator], sizes)

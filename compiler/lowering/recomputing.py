@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 from sqlglot import exp
 
@@ -139,13 +140,12 @@ def apart(change: Table) -> Table:
     return dataclasses.replace(change, name=bounded(name))
 
 
-def shadow(table: Table, among: set[str]) -> Table:
+def shadow(table: Table, among: set[str], named: Callable[[str], str] = shadow_name) -> Table:
+    """A table under another name, as are its indexes."""
     if table.name not in among:
         return table
-    indexes = tuple(
-        dataclasses.replace(index, name=shadow_name(index.name)) for index in table.indexes
-    )
-    return dataclasses.replace(table, name=shadow_name(table.name), indexes=indexes)
+    indexes = tuple(dataclasses.replace(index, name=named(index.name)) for index in table.indexes)
+    return dataclasses.replace(table, name=named(table.name), indexes=indexes)
 
 
 def compared(planned: Planned, table: Table, other: str) -> Compared:

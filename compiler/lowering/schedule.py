@@ -9,7 +9,7 @@ two stages.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
@@ -65,6 +65,7 @@ class Scheduler:
     own_tables: dict[tuple[ir.Node, str], Table] = field(default_factory=dict)
     python_steps: list[ir.Operator] = field(default_factory=list)
     prefix: str = ""  # of the names of delta tables, so that they are not those of a step
+    sources: frozenset[ir.Operator] = frozenset()  # what changes as inputs do
 
     def step(self, changed: frozenset[str], *, first: bool = False) -> Step:
         """The statements for a change of these inputs; ``first``: in a store's first step."""
@@ -105,7 +106,7 @@ class Scheduler:
     ) -> Changes:
         outputs = [op for op in self.outputs if op.flow is ir.Flow.CHANGE]
         roots = [*outputs, *self.arrangements.delay]
-        return changes_of(self.operators, changed, roots, forced, first=first)
+        return changes_of(self.operators, changed, roots, forced, first=first, sources=self.sources)
 
     def too_deep(self, pieces: Iterable[Piece]) -> bool:
         """Whether what has been fused is more than a database's parser takes."""
@@ -116,7 +117,7 @@ class Scheduler:
         tables = {
             op: self.delta_table(op)
             for op in changes.order
-            if not op.inputs or op in changes.emitted
+            if changes.is_source(op) or op in changes.emitted
         }
         tabled = {
             inner: self.own_table(inner)
@@ -124,7 +125,7 @@ class Scheduler:
             for inner in changes.tabled[op]
             if isinstance(inner, ir.Threshold | ir.First | ir.Closure)
         }
-        builder = TermBuilder(changes, self.arrangements, tables, tabled)
+        builder = self.term_builder(changes, tables, tabled)
         sql = RelationSQL(self.dialect, self.arrangements)
         made = Pieces(self, changes, builder, sql)
         pieces: list[Piece] = []
@@ -149,6 +150,14 @@ class Scheduler:
         used = [table for table in made.used if table.kind is not TableKind.DELAY]
         clears = [Piece(ClearDelta(table, of_table(table)), fills=table.name) for table in used]
         return [*clears, *pieces], merging
+
+    def term_builder(
+        self,
+        changes: Changes,
+        tables: Mapping[ir.Operator, Table],
+        tabled: Mapping[ir.Threshold | ir.First | ir.Closure, Table],
+    ) -> TermBuilder:
+        return TermBuilder(changes, self.arrangements, tables, tabled)
 
     def delta_table(self, operator: ir.Operator) -> Table:
         """The table of an operator's change, with the columns that anybody reads."""
@@ -244,7 +253,7 @@ class Pieces:
         if table is None:
             return pieces
         self.used[table] = None
-        if not operator.inputs:
+        if self.changes.is_source(operator):
             stage = StageDelta(table, served(operator), operator.label)
             return [*pieces, Piece(stage, fills=table.name)]
         relation = self.changes.delta[operator]
@@ -393,7 +402,7 @@ class Pieces:
 
     def is_distinct(self, operator: ir.Operator) -> bool:
         """Whether no row comes twice in an operator's change, all its columns taken together."""
-        if not operator.inputs or is_keyed(operator):
+        if not operator.inputs or self.changes.is_source(operator) or is_keyed(operator):
             return True
         relation = self.changes.delta[operator]
         match relation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from stepping.compiler.lowering.filling import Filling, filling
 from stepping.compiler.lowering.plan_sql import Planned
@@ -29,6 +29,7 @@ from stepping.compiler.plan.migration import (
     Underivable,
 )
 from stepping.compiler.plan.sql_plan import Role, SQLPlan
+from stepping.compiler.plan.statements import Statement
 from stepping.compiler.plan.tables import Table
 from stepping.compiler.schema import bounded
 from stepping.errors import MigrationError
@@ -36,22 +37,11 @@ from stepping.errors import MigrationError
 STEPS_IN_PYTHON = (Role.PYTHON, Role.FOLD)
 
 
-def migration_of(
-    planned: Planned,
-    plan: SQLPlan,
-    old: Manifest | None,
-    others: Sequence[Manifest],
-    hints: Hints,
-) -> Migration:
-    """The migration of a query to a plan. ``others`` are the other queries in the database."""
-    made = Migrating(planned, plan, old, others, hints)
-    made.check_hints()
-    return made.migration()
-
-
 @dataclass
 class Migrating:
     """Makes one migration."""
+
+    made_at_once: ClassVar[frozenset[Fate]] = frozenset({Fate.NEW, Fate.REBUILT})
 
     planned: Planned
     plan: SQLPlan
@@ -64,6 +54,7 @@ class Migrating:
         self.words = self.dialect.migrations
         self.changes = table_changes(self.old, self.plan.manifest, self.dialect.is_same_table)
         self.statements: list[MigrationStatement] = []
+        self.phase = Phase.SWITCH  # of what is added
 
     # -- hints ----------------------------------------------------------------------------------
 
@@ -103,11 +94,16 @@ class Migrating:
             return Migration(
                 self.plan.query, self.plan.dialect, self.old, new, self.changes, (), (), missing
             )
-        self.open()
+        self.open(found)
         self.make_tables()
         given = self.fill(filled)
         self.switch()
         self.drop()
+        return self.done(found, given, self.planned.scheduler.python_steps)
+
+    def done(
+        self, found: Installed, given: dict[str, Table], python_steps: Sequence[Any], **more: Any
+    ) -> Migration:
         texts = [each.sql for each in self.statements]
         sources = [*found.found.values()]
         sources += (
@@ -122,14 +118,15 @@ class Migrating:
             self.plan.query,
             self.plan.dialect,
             self.old,
-            new,
+            self.plan.manifest,
             self.changes,
             tuple(self.statements),
             tuple(sources),
             (),
             self.dialect.registered_in(texts),
             given,
-            tuple(self.planned.scheduler.python_steps),
+            tuple(python_steps),
+            **more,
         )
 
     def installed(self) -> Installed:
@@ -162,12 +159,16 @@ class Migrating:
         names = {each.name for each in self.plan.inputs}
         return frozenset(names - known - set(self.hints.backfill))
 
-    def filling(self, found: Installed) -> Filling:
-        new = {
+    @property
+    def new(self) -> set[str]:
+        """The tables that are made, and filled."""
+        return {
             change.new.table.name
             for change in self.changes
             if change.new is not None and change.fate is Fate.NEW
         }
+
+    def filling(self, found: Installed) -> Filling:
         arrangements = self.planned.arrangements
         state = {
             op: dataclasses.replace(each, change=apart(each.change))
@@ -181,36 +182,49 @@ class Migrating:
             self.planned, arrangements=arrangements, scheduler=scheduler
         )
         given = frozenset(self.hints.backfill)
-        return filling(self.planned, new, found.find, given, self.empty())
+        return filling(self.planned, self.new, found.find, given, self.empty())
 
     # -- the statements -------------------------------------------------------------------------
 
     def add(self, sql: str, note: str, **more: Any) -> None:
-        self.statements.append(MigrationStatement(Phase.SWITCH, sql, note, **more))
+        self.statements.append(MigrationStatement(self.phase, sql, note, **more))
 
-    def open(self) -> None:
+    def open(self, found: Installed) -> None:
         for change in self.changes:
             if change.fate in (Fate.INDEXED, Fate.RENAMED) and change.old and change.new:
                 self.statements += self.words.indexes(change.old, change.new)
-        query, old = self.plan.query, self.old
-        if old is None and not self.others:
+        if self.old is None and not self.others:
             for text in self.plan.own_ddl:
                 self.add(text, "our own tables, if they are not there")
-        self.statements += self.words.lock(query, () if old is None else old.kept)
+        self.keep_out(found)
+
+    def keep_out(self, found: Installed, *, settled: bool = True) -> None:
+        """Keep steps out, and fail if what is installed is not what this was written for."""
+        query, old = self.plan.query, self.old
+        own = () if old is None else old.kept
+        read = [f for f in found.found.values() if f.table and f.table not in own]
+        locks = self.words.lock(query, sorted({*own, *(f.table for f in read)}))
+        self.statements += (dataclasses.replace(each, phase=self.phase) for each in locks)
         says = f"this script is for {query} as it was when it was written, and another is installed"
         if old is None:
             says = f"{query} is installed already"
         fingerprint = None if old is None else old.fingerprint
         for text in self.words.guard(query if old is None else old.query, fingerprint, says):
             self.add(text, "nothing happens unless it is what the script was written for")
-        if old is not None:
-            for text in self.words.settled(old.query):
+        if self.phase is Phase.SWITCH:
+            self.half_done()
+        queries = {*(f.query for f in read), *([] if old is None else [old.query])}
+        for name in sorted(queries) if settled else ():
+            for text in self.words.settled(name):
                 self.add(text, "tables of which some are ahead of others say nothing")
-            if misread := old.misread(self.plan.manifest):
-                for text in self.words.drained(old.query):
-                    self.add(
-                        text, f"a queued change holds rows of {', '.join(misread)} as they were"
-                    )
+        misread = old.misread(self.plan.manifest) if old is not None and settled else ()
+        for text in self.words.drained(old.query) if old is not None and misread else ():
+            self.add(text, f"a queued change holds rows of {', '.join(misread)} as they were")
+
+    def half_done(self) -> None:
+        """Fail if new tables may be there already, filled in part."""
+        for text in self.words.nothing_half_done():
+            self.add(text, "another way of doing it may have been begun")
 
     def make_tables(self) -> None:
         for view in views_gone(self.changes):
@@ -221,19 +235,22 @@ class Migrating:
             if change.fate is Fate.REBUILT and change.old and not has_room(change):
                 name = aside(change.old.table.name)
                 self.statements += self.words.aside(change.old, name)
-            if change.new is not None and change.fate in (Fate.NEW, Fate.REBUILT):
+            if change.new is not None and change.fate in self.made_at_once:
                 table = change.new.table
-                for text in change.new.ddl:
-                    note = f"{table.reason}; for {table.serves} ({table.where})"
-                    ignore = ("prefer-timestamp-tz",) if "TIMESTAMP WITHOUT" in text else ()
-                    self.add(text, note, lock="none: nobody has it yet", ignore=ignore)
+                self.make(table, change.new.ddl)
+
+    def make(self, table: Table, ddl: Sequence[str], **more: Any) -> None:
+        note = f"{table.reason}; for {table.serves} ({table.where})"
+        for text in ddl:
+            lock = "none: nobody has it yet"
+            self.add(text, note, lock=lock, ignore=ignored(text), **more)
 
     def fill(self, filled: Filling) -> dict[str, Table]:
         given = {}
         for table in filled.temporary:
             for text in self.words.temporary(table):
-                ignore = ("prefer-timestamp-tz",) if "TIMESTAMP WITHOUT" in text else ()
-                self.add(text, "holds rows until the new tables are filled", ignore=ignore)
+                note = "holds rows until the new tables are filled"
+                self.add(text, note, ignore=ignored(text))
         for name, table in filled.given.items():
             sql = self.hints.backfill[name]
             if sql is None:
@@ -241,23 +258,29 @@ class Migrating:
                 self.add("", f"the rows of {name} that Python gives", given=name)
             else:
                 self.add(self.words.given(table, sql), f"the rows of {name} that were given")
+        self.copy()
+        self.run(filled.statements)
+        for table in filled.temporary:
+            for text in self.words.drop_temporary(table.name):
+                self.add(text, "is needed no longer")
+        return given
+
+    def copy(self) -> None:
         for change in self.changes:
             if change.fate is Fate.REBUILT and change.old and change.new:
                 old = change.old.table.name
                 old = old if has_room(change) else aside(old)
                 sql = self.words.copy(change.new.table, old)
                 self.add(sql, "the same rows in another form", scans=old)
-        for statement in filled.statements:
+
+    def run(self, statements: Sequence[Statement]) -> None:
+        for statement in statements:
             for text in self.dialect.render(statement):
                 if text.role is Role.CHECK:
                     continue
                 program = text if text.role in STEPS_IN_PYTHON else None
                 note = f"fills what {text.operator} ({text.where}) keeps"
                 self.add(text.sql, note, program=program)
-        for table in filled.temporary:
-            for text in self.words.drop_temporary(table.name):
-                self.add(text, "is needed no longer")
-        return given
 
     def switch(self) -> None:
         for view in views_made(self.changes):
@@ -302,6 +325,19 @@ class Migrating:
             if change.fate is Fate.REBUILT:
                 name = name if has_room(change) else aside(name)
                 self.statements.append(self.words.drop(name, "its rows stand elsewhere"))
+
+
+def ignored(sql: str) -> tuple[str, ...]:
+    """The rules of squawk that a statement breaks on purpose.
+
+    A datetime may be naive; and what is dropped is what nobody needs.
+    """
+    rules = {
+        "TIMESTAMP WITHOUT": "prefer-timestamp-tz",
+        "DROP TABLE": "ban-drop-table",
+        "DROP FUNCTION": "ban-drop-function",
+    }
+    return tuple(rule for words, rule in rules.items() if words in sql)
 
 
 def has_room(change: TableChange) -> bool:

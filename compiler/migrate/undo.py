@@ -112,6 +112,8 @@ class Undo:
         says = f"this script takes back a version of {new.query} that is not installed"
         for text in self.words.guard(new.query, new.fingerprint, says):
             self.add(text, "nothing happens unless it is what the script was written for")
+        for text in self.words.nothing_half_done():
+            self.add(text, "another migration may have been begun")
         for text in self.words.settled(new.query):
             self.add(text, "tables of which some are ahead of others say nothing")
         if misread := new.misread(old) if old is not None else ():

@@ -17,6 +17,9 @@ class Phase(enum.Enum):
     """Where a statement stands."""
 
     BEFORE = "before"  # by itself, while everybody works on; it can be run again
+    PREPARE = "prepare"  # in one short transaction; it can be run again
+    SESSION = "session"  # by itself; what only the connection has
+    BATCH = "batch"  # in a transaction each time, until all rows have been read
     SWITCH = "switch"  # in the one transaction
     AFTER = "after"  # by itself, behind that; it can be run again
 
@@ -28,6 +31,7 @@ class Hints:
     renames: Mapping[str, str] = field(default_factory=dict)
     # Inputs whose rows come from elsewhere: a SELECT, or None where Python gives them.
     backfill: Mapping[str, str | None] = field(default_factory=dict)
+    in_batches: bool = False  # rows are filled in batches, where that can be
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,9 @@ class Migration:
     registered: tuple[str, ...] = ()  # functions that only stepping's connection has
     given: dict[str, Table] = field(default_factory=dict)  # inputs whose rows come from Python
     python_steps: tuple[Any, ...] = ()
+    in_batches: bool = False  # the new tables are filled before the switch, batch by batch
+    unbatched: str = ""  # why they are not, where that was asked for
+    room: tuple[str, ...] = ()  # tables of which there is a second one meanwhile
 
     @property
     def new_views(self) -> tuple[str, ...]:

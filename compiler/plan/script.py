@@ -12,7 +12,7 @@ from stepping.compiler.plan.migration import MigrationStatement, Phase
 from stepping.errors import MigrationError
 
 _STEP = re.compile(
-    r"^-- step (\d+) of (\d+) \((before|begin|switch|commit|after)\): ", re.MULTILINE
+    r"^-- step (\d+) of (\d+) \((before|prepare|batch|begin|switch|commit|after)\): ", re.MULTILINE
 )
 _META = "-- stepping: "
 _CHECKSUM = "-- checksum: "
@@ -20,7 +20,11 @@ _CHECKSUM = "-- checksum: "
 
 @dataclass(frozen=True)
 class ScriptStep:
-    """One statement of a script; ``kind`` is a phase, or begin or commit."""
+    """One statement of a script.
+
+    ``kind`` is before, prepare, batch, begin, switch, commit or after. Those of prepare are one
+    transaction, with its BEGIN and COMMIT; those of batch are one that is run again and again.
+    """
 
     kind: str
     sql: str
@@ -41,12 +45,26 @@ class Meta:
 
 
 def steps_of(
-    statements: Sequence[MigrationStatement], opening: Sequence[str], begin: str
+    statements: Sequence[MigrationStatement],
+    opening: Sequence[str],
+    begin: str,
+    begin_batch: str = "BEGIN",
 ) -> list[ScriptStep]:
     """The statements with what stands around them, in order."""
     made = [ScriptStep("before", text, "how long to wait for others") for text in opening]
     by_phase = {phase: [s for s in statements if s.phase is phase] for phase in Phase}
+    if by_phase[Phase.PREPARE]:
+        made.append(ScriptStep("prepare", begin, "everything that is made beforehand, or nothing"))
+        made += (ScriptStep("prepare", s.sql, s.note, s) for s in by_phase[Phase.PREPARE])
+        made.append(ScriptStep("prepare", "COMMIT", "from now on changes are written down"))
     made += (ScriptStep("before", s.sql, s.note, s) for s in by_phase[Phase.BEFORE])
+    made += (ScriptStep("before", s.sql, s.note, s) for s in by_phase[Phase.SESSION])
+    if by_phase[Phase.BATCH]:
+        again = "a batch, while everybody works on: `stepping apply` does it until all is read,"
+        again += "\nin short transactions; psql and sqlite3 read all at once"
+        made.append(ScriptStep("batch", begin_batch, again))
+        made += (ScriptStep("batch", s.sql, s.note, s) for s in by_phase[Phase.BATCH])
+        made.append(ScriptStep("batch", "COMMIT", "the batch is there"))
     made.append(ScriptStep("begin", begin, "all or nothing from here"))
     made += (ScriptStep("switch", s.sql, s.note, s) for s in by_phase[Phase.SWITCH])
     made.append(ScriptStep("commit", "COMMIT", "all of it is there from now on"))
@@ -62,12 +80,13 @@ def script_text(meta: Meta, summary: str, steps: Sequence[ScriptStep]) -> str:
     # Else the shell would go on behind an error.
     lines += ["", ".bail on" if meta.dialect == "sqlite" else "\\set ON_ERROR_STOP on"]
     for number, step in enumerate(steps, 1):
-        lines += ["", *_step_lines(step, f"-- step {number} of {len(steps)} ({step.kind}): ")]
+        head = f"-- step {number} of {len(steps)} ({step.kind}): "
+        lines += ["", *_step_lines(step, head, linted=meta.dialect == "postgres")]
     text = "\n".join(lines) + "\n"
     return f"{_CHECKSUM}{checksum(text)}\n{text}"
 
 
-def _step_lines(step: ScriptStep, head: str) -> Iterator[str]:
+def _step_lines(step: ScriptStep, head: str, *, linted: bool) -> Iterator[str]:
     first, *others = step.note.splitlines() or [""]
     yield head + first
     yield from (f"-- {line}" for line in others)
@@ -76,7 +95,7 @@ def _step_lines(step: ScriptStep, head: str) -> Iterator[str]:
             yield f"-- lock: {step.statement.lock}"
         if step.statement.scans:
             yield f"-- reads or writes all of {step.statement.scans}"
-        if step.statement.ignore:
+        if step.statement.ignore and linted:
             yield f"-- squawk-ignore {', '.join(step.statement.ignore)}"
     yield f"{step.sql};"
 

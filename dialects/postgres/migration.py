@@ -10,6 +10,7 @@ from stepping.compiler.plan.tables import Table
 from stepping.dialects.base import Dialect
 from stepping.dialects.metadata import not_negative_name
 from stepping.dialects.migration import MigrationWords, body_of, is_index, name_in
+from stepping.dialects.postgres.batches import PostgresBatchWords
 
 LOCK_TIMEOUT = "5s"
 
@@ -17,6 +18,7 @@ LOCK_TIMEOUT = "5s"
 class PostgresMigrationWords(MigrationWords):
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
+        self.batches = PostgresBatchWords(dialect)
 
     def opening(self) -> tuple[str, ...]:
         # A lock that is waited for keeps everybody behind it waiting as well.
@@ -55,6 +57,9 @@ class PostgresMigrationWords(MigrationWords):
         while tag in body:  # whatever a query is called
             tag = f"{tag[:-1]}_$"
         return (f"DO {tag} {body} {tag}",)
+
+    def table_named(self, name: str) -> str:
+        return f"pg_class WHERE relname = {self.literal(name)} AND pg_table_is_visible(oid)"
 
     def rename(self, old: SQLTable, new: SQLTable) -> tuple[MigrationStatement, ...]:
         a, b = old.table.name, new.table.name

@@ -152,13 +152,10 @@ class PostgresDialect(Dialect):
         looked_up = [i.columns for i in table.indexes if not i.ascending]
         keys = dict.fromkeys([table.key, *looked_up])
         if table.kind is TableKind.DELAY:
-            # The hash of the whole row behind the key tells rows with equal keys apart; a hash
-            # that is an expression is computed again when a dump is restored.
-            whole = self.quoted_row_hash(table.names)
             for position, key in enumerate(keys):
                 parts = [self.index_term(table.column(each)) for each in key[: _MOST_TERMS - 1]]
                 if position == 0:
-                    parts.append(f"({whole})")
+                    parts = list(self.identity_terms(table))
                 index = self.quoted(bounded(f"{table.name}__{'_'.join(key) or 'row'}_key"))
                 indexes.append(f"CREATE INDEX IF NOT EXISTS {index} ON {name} ({', '.join(parts)})")
             return (*created, *indexes)
@@ -169,6 +166,12 @@ class PostgresDialect(Dialect):
             index = self.quoted(bounded(f"{table.name}__{'_'.join(key)}_key"))
             indexes.append(f"CREATE INDEX IF NOT EXISTS {index} ON {name} ({', '.join(parts)})")
         return (*created, *indexes)
+
+    def identity_terms(self, table: Table) -> tuple[str, ...]:
+        # The hash of the whole row behind the key tells rows with equal keys apart; a hash
+        # that is an expression is computed again when a dump is restored.
+        parts = [self.index_term(table.column(each)) for each in table.key[: _MOST_TERMS - 1]]
+        return (*parts, f"({self.quoted_row_hash(table.names)})")
 
     def index_term(self, column: TableColumn) -> str:
         if self.is_plain(column):

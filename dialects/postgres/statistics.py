@@ -29,8 +29,16 @@ def sizes(read: Read, tables: Sequence[str]) -> dict[str, TableSize]:
     found = {}
     for name, estimate, size in read(_SIZES, (list(tables),)):
         rows = None if estimate > COUNTED else _counted(read, name)
+        if rows is None and estimate <= COUNTED:  # it has grown since, or was never analysed
+            estimate = max(_planned(read, name), COUNTED + 1)
         found[name] = TableSize(estimate if rows is None else rows, size, estimated=rows is None)
     return found
+
+
+def _planned(read: Read, table: str) -> int:
+    """How many rows the planner expects: by the pages that there are now."""
+    ((found,),) = read(f"EXPLAIN (FORMAT JSON) SELECT FROM {quoted(table)}", ())
+    return int(found[0]["Plan"]["Plan Rows"])
 
 
 def _counted(read: Read, table: str) -> int | None:

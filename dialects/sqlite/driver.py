@@ -15,9 +15,8 @@ from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLPlan, SQLStatement
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
 from stepping.dialects.driver import Driver, Lender, Row, forks
-from stepping.dialects.sqlite import statistics, streams
+from stepping.dialects.sqlite import functions, statistics, streams
 from stepping.dialects.sqlite.connecting import begin_immediate, is_busy
-from stepping.dialects.sqlite.functions import register
 from stepping.dialects.sqlite.iterations import SQLiteIterations
 from stepping.dialects.sqlite.queue import SQLiteQueue
 from stepping.dialects.sqlite.values import from_column, to_column
@@ -50,6 +49,7 @@ class SQLiteDriver(Driver):
     # Nobody else can write until the transaction ends, so stages overlap with nothing; that ends
     # it now and then lets the others in.
     together_secs = 0.25
+    one_writer = True
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class SQLiteDriver(Driver):
         return from_column
 
     def prepare(self, plan: SQLPlan) -> None:
-        register(self._connection, plan.registered)
+        functions.register(self._connection, plan.registered)
         self._session = tuple(dict.fromkeys((*self._session, *plan.session_ddl)))
         self._has_session = False
         self.open_session()
@@ -324,6 +324,9 @@ class SQLiteDriver(Driver):
     def indexes(self, names: Sequence[str]) -> set[str]:
         rows = self._select("SELECT name FROM sqlite_master WHERE type = 'index'")
         return {name for (name,) in rows} & set(names)
+
+    def register(self, names: Sequence[str]) -> None:
+        functions.register(self._connection, names)
 
     def change(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         return self._connection.execute(sql, parameters).rowcount

@@ -9,6 +9,7 @@ from stepping.compiler.plan.migration import MigrationStatement, Phase
 from stepping.compiler.plan.tables import Table
 from stepping.dialects.base import Dialect
 from stepping.dialects.migration import MigrationWords, name_in
+from stepping.dialects.sqlite.batches import SQLiteBatchWords
 
 
 class SQLiteMigrationWords(MigrationWords):
@@ -16,6 +17,7 @@ class SQLiteMigrationWords(MigrationWords):
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
+        self.batches = SQLiteBatchWords(dialect)
 
     def opening(self) -> tuple[str, ...]:
         return ()
@@ -35,6 +37,9 @@ class SQLiteMigrationWords(MigrationWords):
             f"INSERT INTO temp.stepping_guard\nSELECT count(*) FROM {rows}",
             "DROP TABLE temp.stepping_guard",
         )
+
+    def table_named(self, name: str) -> str:
+        return f"sqlite_master WHERE name = {self.literal(name)}"
 
     def indexes(self, old: SQLTable, new: SQLTable) -> tuple[MigrationStatement, ...]:
         # A table that is renamed has all of them made anew.

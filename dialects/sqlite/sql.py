@@ -99,6 +99,9 @@ class SQLiteDialect(Dialect):
             return table.key
         return (*table.key, *(name for name in table.names if name not in table.key))
 
+    def identity_terms(self, table: Table) -> tuple[str, ...]:
+        return tuple(self.quoted(name) for name in self.identity(table))
+
     def table_options(self, table: Table) -> dict[str, Any]:
         # One B-tree is the table, its identity and the index that joins use. Rows that are picked
         # need a row id, since SQLite looks up pairs in a list by their first part only.

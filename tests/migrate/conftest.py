@@ -18,3 +18,13 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         return
     with database(request.getfixturevalue("postgres_url")) as url:
         yield postgres_place(url)
+
+
+@pytest.fixture
+def fresh(place: Place, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
+    """Another new database of the same kind."""
+    if place.name == "sqlite":
+        yield sqlite_place(tmp_path / "fresh.db")
+        return
+    with database(request.getfixturevalue("postgres_url")) as url:
+        yield postgres_place(url)

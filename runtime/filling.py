@@ -1,0 +1,69 @@
+"""A migration that is half done: how far it is, and how it is taken back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stepping.dialects.batches import PROGRESS, at_name, log_name
+from stepping.dialects.driver import Driver
+from stepping.errors import MigrationError
+
+
+@dataclass(frozen=True)
+class HalfDone:
+    """What has been filled in batches, and is not what is installed yet."""
+
+    query: str
+    tables: tuple[str, ...]  # that rows are read from
+    rows_read: int
+    back_out: tuple[str, ...]  # statements of one transaction
+
+    def __str__(self) -> str:
+        return (
+            f"A migration of {self.query} is half done: {self.rows_read:,} rows have been read. "
+            "Run again, it goes on; `stepping abandon` takes it back."
+        )
+
+
+def half_done(driver: Driver) -> HalfDone | None:
+    """The migration that is half done in a database, if there is one."""
+    if not driver.existing([PROGRESS]):
+        return None
+    with driver.reading():
+        rows = driver.read(f"SELECT query, reads, rows_read, back_out FROM {PROGRESS}")  # noqa: S608
+    for query, reads, rows_read, back_out in rows:
+        return HalfDone(query, tuple(json.loads(reads)), rows_read, tuple(json.loads(back_out)))
+    return None
+
+
+def left(driver: Driver, sources: int) -> tuple[int, int]:
+    """How many tables have rows that were not read, and how many changes were written down."""
+
+    def total(names: Sequence[str]) -> str:
+        return " + ".join(f"(SELECT COUNT(*) FROM {name})" for name in names)  # noqa: S608
+
+    numbers = range(1, sources + 1)
+    at, log = total([at_name(i) for i in numbers]), total([log_name(i) for i in numbers])
+    with driver.reading():
+        ((unread, changed),) = driver.read(f"SELECT {at}, {log}")
+    return unread, changed
+
+
+def read_at_once(driver: Driver, rows: int) -> None:
+    """Say how many rows of each table a batch reads."""
+    driver.change(f"UPDATE {PROGRESS} SET batch_rows = {int(rows)}")  # noqa: S608
+
+
+def abandon(driver: Driver) -> str:
+    """Take back the migration that is half done; returns whose it was. Raises `MigrationError`."""
+    found = half_done(driver)
+    if found is None:
+        raise MigrationError(
+            "no migration is half done in this database", hint="nothing has to be taken back"
+        )
+    with driver.writing():
+        for text in found.back_out:
+            driver.change(text)
+    return found.query
