@@ -16,6 +16,7 @@ from typing import Any
 
 from stepping.compiler.plan.sql_plan import SQLDelta
 
+_LEFT: set[tuple[str, int, int]] = set()  # by this process: the worker, a time, the attempt
 RUNNING, FINISHED, QUARANTINED = "running", "finished", "quarantined"
 _FIELDS = "t, attempt, stage, stages, predecessor, plan, state, worker, error, begun_at"
 
@@ -106,7 +107,9 @@ class Iterations(ABC):
         """Whether nobody works on an iteration any more."""
         if record.worker is None or record.lease_is_over:
             return True
-        return not self.is_alive(record.worker)
+        return (record.worker, record.t, record.attempt) in _LEFT or not self.is_alive(
+            record.worker
+        )
 
     def label(self) -> str:
         return f"process {os.getpid()} on {host_name()}"
@@ -203,12 +206,16 @@ class Iterations(ABC):
         return self.changed(sql, given) == 1
 
     def abandon(self, query: str, record: Record) -> None:
-        """Leave it to whoever comes next."""
-        self.changed(
-            "UPDATE stepping_iterations SET worker = NULL "
-            "WHERE query = $1 AND t = $2 AND attempt = $3 AND state = 'running'",
-            (query, record.t, record.attempt),
-        )
+        """Leave it to whoever comes next. If that cannot be written, this process knows it."""
+        try:
+            self.changed(
+                "UPDATE stepping_iterations SET worker = NULL "
+                "WHERE query = $1 AND t = $2 AND attempt = $3 AND state = 'running'",
+                (query, record.t, record.attempt),
+            )
+        except Exception:
+            _LEFT.add((record.worker or "", record.t, record.attempt))
+            raise
 
     def send_back(self, query: str, t: int, predecessor: int) -> None:
         """Let an iteration begin anew, behind another one."""

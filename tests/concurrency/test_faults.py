@@ -15,7 +15,7 @@ from stepping.compiler.zset import ZSetPython
 from stepping.runtime import stages
 from stepping.runtime.engine import Engine
 from tests.support.place import Place
-from tests.support.shop import ANN, BOB, graph, reading, totals
+from tests.support.shop import ANN, BOB, User, graph, reading, totals
 
 pytestmark = pytest.mark.usefixtures("each_stage_alone")
 
@@ -77,6 +77,35 @@ def test_lost_transactions_are_run_again(
         time = st.Time(2, 1, staged) if timed else st.Time()
         (made,) = st.actions(store, graph)[1].insert(reading(1, 5), time=time)
         assert made == ZSetPython({st.Pair(5, "Ann"): 1})
+        assert store.status().running == ()
+
+
+@pytest.mark.parametrize("staged", [True, False])
+def test_a_deadlock_with_the_application(postgres: Place, staged: bool) -> None:
+    """Postgres ends the step, which has waited for longer; it is run again."""
+    with postgres.opened(graph) as store, postgres.plain() as other:
+        connection = store.driver.connection
+        connection.execute("SET deadlock_timeout = '50ms'")
+        other.execute("SET deadlock_timeout = '60s'")
+        first, *_, last = store.plan.kept
+        lock = "SELECT * FROM last_update WHERE table_name = %s FOR UPDATE"
+        time = st.Time(2, 1, staged)
+
+        def insert() -> None:
+            (made,) = st.actions(store, graph)[0].insert(User(id=3, name="Cyd"), time=time)
+            assert made == ZSetPython()
+
+        thread = threading.Thread(target=insert)
+        tries = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = %s"
+        with other.transaction():
+            other.execute(lock, (last,))
+            thread.start()
+            while other.execute(tries, (connection.info.backend_pid,)).fetchone() == (0,):
+                assert thread.is_alive()
+            other.execute(lock, (first,))  # which the step has
+        thread.join(20)
+        assert not thread.is_alive()
+        assert set(postgres.times().values()) == {2}
         assert store.status().running == ()
 
 

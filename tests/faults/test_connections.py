@@ -166,20 +166,23 @@ def own_server() -> Iterator[postgres_server.OwnServer]:
 
 
 def insert_until_lost(url: str, told: Any) -> None:
-    """Each row is told of when its step has reported success."""
+    """Each row is told of when its step has reported success. Every other is in stages."""
     with st.connection_postgres(url) as connection:
         store = st.StorePostgres.from_graph(connection, graph)
         users, _ = st.actions(store, graph)
         for i in range(100_000):
             try:
-                users.insert(User(id=2 * i, name="inserted"))
+                time = st.Time(i, i - 2, True) if i % 2 else st.Time()
+                users.insert(User(id=2 * i, name="inserted"), time=time)
                 users.enqueue([User(id=2 * i + 1, name="queued")])
             except psycopg.Error:
                 return
             told.put(i)
 
 
-def test_the_server_crashes_and_starts_again(own_server: postgres_server.OwnServer) -> None:
+def test_the_server_crashes_and_starts_again(
+    own_server: postgres_server.OwnServer, each_stage_alone: None
+) -> None:
     """What reported success is there, and what was under way is there as a whole or not at all."""
 
     told = multiprocessing.get_context("fork").SimpleQueue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import multiprocessing
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -39,6 +40,34 @@ def works(store: Any) -> None:
 
 def notes_of(error: BaseException) -> str:
     return "\n".join(getattr(error, "__notes__", ()))
+
+
+def test_a_full_disk_in_the_middle_of_an_iteration(filled: Place, each_stage_alone: None) -> None:
+    """What is committed of it stays; whoever comes next, with room, finishes it."""
+    left = 0
+    for t in itertools.count(1):
+        with filled.opened(graph, create_tables=False, max_sleep_secs=10) as store:
+            run = store.driver.connection.execute
+            users, readings = st.actions(store, graph)
+            before = users_cache.zset(store).to_python()
+            (pages,) = run("PRAGMA page_count").fetchone()
+            run(f"PRAGMA max_page_count = {pages + 4 * (t - 1)}")
+            many = [User(id=10_000 * t + i, name=f"name {i} of {t}") for i in range(1_000)]
+            is_full = False
+            try:
+                users.insert(*many, time=st.Time(t, 0, True))
+            except sqlite3.OperationalError as error:
+                assert "disk is full" in str(error)
+                is_full = True
+            left += len(store.status().running)
+            run("PRAGMA max_page_count = 1000000")
+            readings.insert(reading(1, t))
+            assert store.status().running == ()
+            found = users_cache.zset(store).to_python()
+            assert found - before in (ZSetPython(), ZSetPython.of_rows(many)), t
+        if not is_full:
+            break
+    assert left > 0  # it was full behind the first commit, too
 
 
 @pytest.mark.parametrize("where", ["step", "application", "drain", "enqueue"])
