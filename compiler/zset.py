@@ -239,7 +239,11 @@ class ReadRows(_LateZSet[T]):
         read = self._read  # before `_found` is looked at: another thread may set both
         found = self._found
         if found is None:
-            found = self._found = without_collector(lambda: self._decode(added_up(read)), len(read))
+            if len(read) < _MANY:
+                found = self._decode(added_up(read))
+            else:
+                found = without_collector(lambda: self._decode(added_up(read)))
+            self._found = found
             self._read = ()
         return found
 
@@ -256,14 +260,14 @@ class ReadRows(_LateZSet[T]):
         return not self._pairs()
 
 
-def without_collector(make: Callable[[], T], rows: int) -> T:
+def without_collector(make: Callable[[], T]) -> T:
     """Make many rows with Python's cyclic garbage collector at rest.
 
     It would start every few hundred rows, and look at all of them again and again and sometimes at
     all there is in the process: that takes longer than making them. It can find nothing there, as
     rows have no cycles. No code of an application may run in ``make``.
     """
-    if rows < _MANY or not gc.isenabled():
+    if not gc.isenabled():
         return make()
     gc.disable()
     try:
@@ -274,7 +278,7 @@ def without_collector(make: Callable[[], T], rows: int) -> T:
 
 def added_up(rows: Sequence[Counted]) -> Sequence[Counted]:
     """Columns with a count at their end: equal columns as one, and those left out of count 0."""
-    if len(rows) == 1 and rows[0][-1]:
+    if len(rows) < 2 and all(row[-1] for row in rows):
         return rows
     try:
         counts = _counts_of(rows)

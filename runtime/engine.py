@@ -28,7 +28,7 @@ _LONGEST_PAUSE_SECS = 0.05
 NOT_NEGATIVE = "not negative: "  # how a driver reports that a count fell below 0
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Asked:
     """What a step is asked to do: see `Engine.step`."""
 
@@ -93,17 +93,17 @@ class Engine(Statements):
 
     def in_turn(self, asked: Asked) -> list[ZSetPython[Any]]:
         changes, time = asked.changes, asked.time
-        changed = frozenset(
+        given = [
             name
             for name, zset in changes.items()
             if not (isinstance(zset, ZSetPython) and zset.empty())
-        )
+        ]
         starting = self.plan.first is not None and not self.started
-        step = self.plan.first if starting else self.plan.step(changed)
+        step = self.plan.first if starting else self.step_of(frozenset(given))
         assert step is not None
         staged = self.staged(step, changes)
-        if len(staged) < len(changed) and not starting:  # some changes cancel
-            step = self.plan.step(frozenset(staged))
+        if len(staged) < len(given) and not starting:  # some changes cancel
+            step = self.step_of(frozenset(staged))
             staged = self.staged(step, changes)
         timed = time.input_time >= 0
         joined = self.driver.in_transaction()
@@ -123,8 +123,8 @@ class Engine(Statements):
             return self.outputs(asked, {})
         try:
             if self.in_stages(step, time) and staged and not starting and asked.also is None:
-                given = {name: changes[name] for name in staged}
-                found = stages.run(self, step, staged, given, time)
+                whole = {name: changes[name] for name in staged}
+                found = stages.run(self, step, staged, whole, time)
                 none: Sequence[Row] = ()
                 outputs = range(self.count(asked))
                 return [found[i] if i in found else self.change(i, none) for i in outputs]
@@ -176,8 +176,7 @@ class Engine(Statements):
         own: Record | None = None,
     ) -> Mapping[str, int]:
         """Wait as `Wait` says; where each table must stand at least, and does."""
-        needed = even or max(time.frontier, predecessor) >= 0
-        if not tables or not needed:
+        if not tables or not (even or time.frontier >= 0 or predecessor >= 0):
             return {}
         return Wait(
             self.driver,
@@ -230,7 +229,7 @@ class Engine(Statements):
                 asked.also()
             if starting and self.driver.start(self.plan.query):
                 # Another process was first.
-                step, starting = self.plan.step(frozenset(staged)), False
+                step, starting = self.step_of(frozenset(staged)), False
                 staged = self.staged(step, asked.changes)
             if not staged and not starting and not self.plan.always:
                 found: Mapping[int, Sequence[Row]] = {}

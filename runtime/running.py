@@ -17,6 +17,9 @@ from stepping.dialects.driver import Driver, Row
 from stepping.errors import RowError
 
 Pairs = list[tuple[Any, int]]
+# Looked up in each step for each statement.
+RUN, CLEAR, STAGE, READ, CHECK = Role.RUN, Role.CLEAR, Role.STAGE, Role.READ, Role.CHECK
+
 Picker = Callable[[Row], Row]
 Encode = Callable[[Iterable[tuple[Any, int]]], list[Row]]
 Staged = Mapping[str, Sequence[Row]]  # of each changed input the rows, a count at their end
@@ -48,6 +51,7 @@ class Statements:
     program: Program
     codecs: dict[int, Codec] = field(default_factory=dict, init=False)
     inputs: dict[int, dict[str, Input]] = field(default_factory=dict, init=False)  # by step
+    steps: dict[frozenset[str], SQLStep] = field(default_factory=dict, init=False)  # by inputs
 
     def __post_init__(self) -> None:
         self.plan = self.program.plan
@@ -59,6 +63,13 @@ class Statements:
 
     def codec(self, value_type: Any) -> Codec:
         return codec_of(value_type, self.driver.to_column, self.driver.from_column)
+
+    def step_of(self, changed: frozenset[str]) -> SQLStep:
+        """The statements for a set of changed inputs."""
+        found = self.steps.get(changed)
+        if found is None:
+            found = self.steps[changed] = self.plan.step(changed)
+        return found
 
     # -- rows to columns ------------------------------------------------------------------------
 
@@ -153,34 +164,32 @@ class Statements:
         known = set() if empty is None else empty
         for statement in statements:
             role = statement.role
-            if role is Role.CLEAR:
+            if statement.reads and known.issuperset(statement.reads):
+                continue
+            if role is RUN:
+                if driver.run(statement):
+                    known.discard(statement.fills)
+            elif role is CLEAR:
                 if statement.fills not in known:
                     driver.run(statement)
                     if empty is not None and statement.fills:
                         known.add(statement.fills)
-                continue
-            if statement.reads and known.issuperset(statement.reads):
-                continue
-            if role is Role.RUN:
-                wrote = driver.run(statement) != 0
-            elif role is Role.READ:
+            elif role is STAGE:
+                rows = staged.get(statement.operator)
+                if rows:
+                    driver.stage(statement, rows)
+                    known.discard(statement.fills)
+            elif role is READ:
                 if output:
                     found[statement.output] = driver.read(statement.sql)
-                continue
-            elif role is Role.STAGE:
-                rows = staged.get(statement.operator, ())
-                if wrote := bool(rows):
-                    driver.stage(statement, rows)
-            elif role is Role.CHECK:
+            elif role is CHECK:
                 if removes:
                     self.check(statement)
-                continue
             else:
                 driver.plan_for(statement)
                 run_in_python = self.in_python if role is Role.PYTHON else self.fold
-                wrote = run_in_python(statement)
-            if wrote:
-                known.discard(statement.fills)
+                if run_in_python(statement):
+                    known.discard(statement.fills)
         return found
 
     def check(self, statement: SQLStatement) -> None:
@@ -256,7 +265,11 @@ def given_rows(encode: Encode, given: GivenRows[Any]) -> Sequence[Row]:
 
 def has_removals(staged: Staged) -> bool:
     """Whether any row is taken away."""
-    return any(row[-1] < 0 for rows in staged.values() for row in rows)
+    for rows in staged.values():
+        for row in rows:
+            if row[-1] < 0:
+                return True
+    return False
 
 
 def outputs_of(fused: SQLFused, returned: Sequence[Row]) -> dict[int, Sequence[Row]]:

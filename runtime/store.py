@@ -268,6 +268,8 @@ class StoreSQL(Store):
         except Exception as error:
             self.driver.note(error)
             raise
+        if not self.plan.snapshots:
+            return tuple(found)
         return tuple(
             self.stored(self.plan.snapshots[i], self.graph.output_types[i])
             if i in self.plan.snapshots
