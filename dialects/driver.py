@@ -6,10 +6,11 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from stepping.compiler.codec import Convert
-from stepping.compiler.plan.sql_plan import SQLFused, SQLPlan, SQLStatement
+from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLPlan, SQLStatement
 from stepping.dialects.iterations import Iterations
 from stepping.dialects.queue import QueueTable
 from stepping.errors import StoreError
@@ -73,11 +74,24 @@ class Lender:
             )
 
 
+# Compared for each statement in each step.
+RUN, CLEAR, STAGE, READ, CHECK = Role.RUN, Role.CLEAR, Role.STAGE, Role.READ, Role.CHECK
+
+
+@dataclass(frozen=True)
+class StepAlone:
+    """A step that changes one input and runs in SQL throughout."""
+
+    statements: tuple[SQLStatement, ...]
+    lock: tuple[tuple[str, ...], str, str]  # tables, query and fingerprint: see `Driver.lock`
+
+
 class Driver(ABC):
     """What the engine needs of a connection."""
 
     dialect: str
     one_writer: ClassVar[bool] = False  # whoever writes keeps everybody else from writing
+    has_steps_alone: ClassVar[bool] = False  # whether `step_alone` is worth asking for
     patience: Callable[[], float] = staticmethod(lambda: 30.0)  # how long a lock is waited for
     forks: int  # what `forks` gave when it was opened
     together_secs: float  # for how long one transaction takes in stages of an iteration
@@ -191,15 +205,13 @@ class Driver(ABC):
     def lock_free(self, tables: Sequence[str], query: str, fingerprint: str) -> Mapping[str, int]:
         """As `lock`, but only those rows that can be locked without waiting."""
 
-    def written(self) -> int | None:
-        """A number that is another one as soon as a row has been written over the connection, by
-        whomever and to whatever table; None where there is none.
-        """
-        return None
+    def left_empty(self) -> set[str]:
+        """The delta tables that are known to hold no rows; asked behind `lock`."""
+        return set()
 
-    def settled(self) -> None:
-        """Told when a step has been committed that `lock` began: what it found is what there is,
-        but for what the step itself has moved.
+    def settled(self, empty: set[str]) -> None:
+        """Told when a step that `lock` began has been committed, in a transaction of its own, and
+        which delta tables it left empty.
         """
         return
 
@@ -243,6 +255,17 @@ class Driver(ABC):
     def fused(self, fused: SQLFused, staged: Mapping[str, Sequence[Row]]) -> list[Row]:
         """Run a whole step as one statement; returns the rows of its outputs."""
         raise NotImplementedError(f"{self.dialect} has no fused steps")
+
+    def step_alone(
+        self, step: StepAlone, rows: Sequence[Row], *, output: bool
+    ) -> dict[int, list[Row]] | None:
+        """`writing`, `lock` and the statements at once, for a step that does nothing else; returns
+        the rows of the outputs.
+
+        None, and nothing is written, where the database has no quicker way, or where there is
+        something to see to first: somebody else has written, a transaction is open.
+        """
+        return None
 
     def fused_alone(
         self,

@@ -16,8 +16,9 @@ from stepping.dialects.driver import Row
 from stepping.dialects.iterations import RUNNING, Record
 from stepping.errors import RowError, SchemaMismatch, SteppingError, StoreError, TimePassed
 from stepping.runtime import recovery, stages
+from stepping.runtime.alone import StepsAlone
 from stepping.runtime.catalog import queries
-from stepping.runtime.frontier import Time, check_not_passed, longest_wait
+from stepping.runtime.frontier import NO_TIME, Time, check_not_passed, longest_wait
 from stepping.runtime.running import CountBelowZero, Staged, Statements, has_removals
 from stepping.runtime.stages import StagedIteration
 from stepping.runtime.waiting import NotYet, Wait
@@ -45,13 +46,12 @@ class Engine(Statements):
     max_sleep_secs: float | None = None
     started: bool = False  # whether the first step is known to have been
     loaded: tuple[int, int] | None = None  # the staged iteration whose deltas the connection has
-    empty: set[str] = field(default_factory=set)  # delta tables, while `written` is `empty_at`
-    empty_at: int | None = None
     digests: dict[int, str] = field(default_factory=dict)  # of steps, by their identity
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.driver.patience = partial(longest_wait, self.max_sleep_secs)
+        self.alone = StepsAlone(self)
         self.turn = threading.RLock()  # threads may share a store: one step at a time
 
     def explained(self, error: Exception, changes: Mapping[str, ZSet[Any]]) -> SteppingError | None:
@@ -86,6 +86,10 @@ class Engine(Statements):
         all, and what it raises undoes the step.
         """
         with self.turn:
+            if also is None and time is NO_TIME and len(changes) == 1:
+                alone = self.alone.run(changes, output=output)
+                if alone is not None:
+                    return alone
             try:
                 return self.in_turn(Asked(changes, time, also, output))
             finally:
@@ -237,7 +241,7 @@ class Engine(Statements):
                 found = self.fused(step, staged)
             else:
                 # A query's first step has rows that come from nothing.
-                empty = None if starting or self.plan.always else self.left_empty()
+                empty = None if starting or self.plan.always else self.driver.left_empty()
                 found = self.run(
                     step.statements,
                     staged,
@@ -253,9 +257,7 @@ class Engine(Statements):
         # In an application's transaction the start may yet be rolled back.
         self.started = self.plan.first is not None and is_committed
         if is_committed and asked.also is None:
-            self.driver.settled()
-            if empty is not None:
-                self.empty, self.empty_at = empty, self.driver.written()
+            self.driver.settled(empty or set())
         return outputs
 
     def count(self, asked: Asked) -> int:
@@ -264,15 +266,6 @@ class Engine(Statements):
 
     def outputs(self, asked: Asked, found: Mapping[int, Sequence[Row]]) -> list[ZSetPython[Any]]:
         return [self.change(i, found.get(i, ())) for i in range(self.count(asked))]
-
-    def left_empty(self) -> set[str]:
-        """The delta tables that are known to hold no rows of a step before this one.
-
-        They are the same as when the last step was committed if nobody has written over the
-        connection since: no other store, nor the application, and nothing was rolled back.
-        """
-        written = self.driver.written()
-        return set(self.empty) if written is not None and written == self.empty_at else set()
 
     def is_half_done(self, standing: Mapping[str, int]) -> bool:
         """Whether an iteration has been written to some tables, and has others yet to reach."""

@@ -13,13 +13,10 @@ from stepping.compiler.plan.graph import AnyGraph, Program
 from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLStatement, SQLStep
 from stepping.compiler.schema import schema_of
 from stepping.compiler.zset import GivenRows, ReadRows, ZSet, ZSetPython, added_up
-from stepping.dialects.driver import Driver, Row
+from stepping.dialects.driver import CHECK, CLEAR, READ, RUN, STAGE, Driver, Row
 from stepping.errors import RowError
 
 Pairs = list[tuple[Any, int]]
-# Looked up in each step for each statement.
-RUN, CLEAR, STAGE, READ, CHECK = Role.RUN, Role.CLEAR, Role.STAGE, Role.READ, Role.CHECK
-
 Picker = Callable[[Row], Row]
 Encode = Callable[[Iterable[tuple[Any, int]]], list[Row]]
 Staged = Mapping[str, Sequence[Row]]  # of each changed input the rows, a count at their end

@@ -14,10 +14,11 @@ from typing import Any
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLPlan, SQLStatement
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
-from stepping.dialects.driver import Driver, Lender, Row, forks
+from stepping.dialects.driver import Driver, Lender, Row, StepAlone, forks
 from stepping.dialects.sqlite import functions, statistics, streams
 from stepping.dialects.sqlite.connecting import begin_immediate, is_busy
 from stepping.dialects.sqlite.iterations import SQLiteIterations
+from stepping.dialects.sqlite.last_step import LastStep
 from stepping.dialects.sqlite.queue import SQLiteQueue
 from stepping.dialects.sqlite.values import from_column, to_column
 from stepping.errors import StoreError, UnsupportedError
@@ -46,6 +47,7 @@ _HINTS = {
 
 class SQLiteDriver(Driver):
     dialect = "sqlite"
+    has_steps_alone = True
     # Nobody else can write until the transaction ends, so stages overlap with nothing; that ends
     # it now and then lets the others in.
     together_secs = 0.25
@@ -62,14 +64,11 @@ class SQLiteDriver(Driver):
         self._session: tuple[str, ...] = ()
         self._has_session = False
         self._contended = 0  # how many more transactions begin by `begin_immediate`
-        self._seen: tuple[int, int] | None = None  # what `lock` found is still there, if it is this
-        self._version = 0
-        self._stood: dict[tuple[tuple[str, ...], str, str], dict[str, int]] = {}
-        self._lock_texts: dict[int, str] = {}
         self._bulk_texts: dict[str, list[tuple[int, str]]] = {}
         self.check_open()
         self._cursor = connection.cursor()
         self._cursor.row_factory = None  # tuples, whatever rows the application has asked for
+        self._last = LastStep(connection, self._cursor)
         (encoding,) = self._select("PRAGMA encoding").fetchone()
         if encoding != "UTF-8":  # texts would be ordered by other code units, and hashed otherwise
             raise UnsupportedError(
@@ -200,42 +199,15 @@ class SQLiteDriver(Driver):
                 self._connection.execute("COMMIT")
 
     def lock(self, tables: Sequence[str], query: str, fingerprint: str) -> Mapping[str, int]:
-        # BEGIN IMMEDIATE holds the only write lock there is.
-        if not tables:
-            return {}
-        key = (tuple(tables), query, fingerprint)
-        # What others commit changes the version of the data, and what this connection writes the
-        # count of changes: as long as neither has, the clock rows are those of the last step.
-        (version,) = self._cursor.execute("PRAGMA main.data_version").fetchone()
-        seen = (version, self._connection.total_changes)
-        if seen != self._seen:
-            self._stood.clear()
-        elif key in self._stood:
-            return self._stood[key]
-        self._version = version
-        sql = self._lock_texts.get(len(tables)) or self._lock_text(len(tables))
-        *times, is_installed = self._cursor.execute(sql, (*tables, query, fingerprint)).fetchone()
-        if not is_installed:
-            return {}
-        self._stood[key] = {name: t for name, t in zip(tables, times, strict=True) if t is not None}
-        return self._stood[key]
+        return self._last.lock(tables, query, fingerprint) if tables else {}
 
     lock_free = lock
 
-    def _lock_text(self, tables: int) -> str:
-        # One look-up for each: for an IN SQLite sorts its list first.
-        times = "(SELECT t FROM last_update WHERE table_name = ?), " * tables
-        self._lock_texts[tables] = (
-            f"SELECT {times}EXISTS "
-            "(SELECT 1 FROM stepping_queries WHERE name = ? AND fingerprint = ?)"
-        )
-        return self._lock_texts[tables]
+    def left_empty(self) -> set[str]:
+        return self._last.left_empty()
 
-    def settled(self) -> None:
-        self._seen = (self._version, self._connection.total_changes)
-
-    def written(self) -> int | None:
-        return self._connection.total_changes
+    def settled(self, empty: set[str]) -> None:
+        self._last.settled(empty)
 
     def standing(self, tables: Sequence[str]) -> Mapping[str, int]:
         if not tables:
@@ -248,12 +220,16 @@ class SQLiteDriver(Driver):
         self._connection.executemany(
             "UPDATE last_update SET t = ? WHERE table_name = ?", [(t, name) for name in tables]
         )
-        moved = dict.fromkeys(tables, t)
-        for key, stood in self._stood.items():
-            self._stood[key] = {name: moved.get(name, at) for name, at in stood.items()}
+        self._last.moved(tables, t)
 
     def run(self, statement: SQLStatement) -> int:
         return self._cursor.execute(statement.sql).rowcount
+
+    def step_alone(
+        self, step: StepAlone, rows: Sequence[Row], *, output: bool
+    ) -> dict[int, list[Row]] | None:
+        ready = self._has_session and not self.in_transaction() and not streams.are_open()
+        return self._last.step(step, rows, self, output=output) if ready else None
 
     def stage(self, statement: SQLStatement, rows: Sequence[Row]) -> None:
         one = statement.stage_sql or statement.sql

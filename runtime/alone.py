@@ -1,0 +1,79 @@
+"""Steps that add rows to one input and do nothing else, in as little time as can be.
+
+Most of the time of a step of one row goes into what Python does around the statements. Whatever
+may be different in a step is left to `Engine.in_turn`: a time, other inputs, removals, a
+transaction of the application, another process that has written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from stepping.compiler.zset import GivenRows, ZSet, ZSetPython
+from stepping.dialects.driver import CHECK, CLEAR, READ, RUN, STAGE, StepAlone
+from stepping.runtime.running import Encode, given_rows
+
+if TYPE_CHECKING:
+    from stepping.runtime.engine import Engine
+
+_IN_SQL = {RUN, CLEAR, STAGE, READ, CHECK}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """How the rows of an input are encoded, and what is run."""
+
+    encode: Encode
+    step: StepAlone
+
+
+class StepsAlone:
+    """The steps of one store that can be run so."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.driver = engine.driver
+        self.outputs = range(len(engine.output_codecs))
+        self.known: dict[str, Prepared | None] = {}  # by input
+
+    def run(
+        self, changes: Mapping[str, ZSet[Any]], *, output: bool
+    ) -> list[ZSetPython[Any]] | None:
+        """The change of each output; None if nothing was done, and `Engine.in_turn` is to do it."""
+        ((name, given),) = changes.items()
+        if type(given) is not GivenRows or given.count < 0 or not given.rows:
+            return None
+        if name not in self.known:
+            self.known[name] = self.prepared(name)
+        known, engine = self.known[name], self.engine
+        if known is None:
+            return None
+        rows = given_rows(known.encode, given)
+        engine.loaded = None
+        try:
+            found = self.driver.step_alone(known.step, rows, output=output)
+        except Exception as error:
+            explained = engine.explained(error, changes)
+            if explained is None:
+                raise
+            raise explained from error
+        if found is None:
+            return None
+        return [engine.change(i, found.get(i, ())) for i in self.outputs] if output else []
+
+    def prepared(self, name: str) -> Prepared | None:
+        engine, plan = self.engine, self.engine.plan
+        if not self.driver.has_steps_alone or plan.first is not None or plan.always:
+            return None
+        step = engine.step_of(frozenset({name}))
+        in_sql = all(each.role in _IN_SQL for each in step.statements)
+        if step.inputs != (name,) or not step.tables or step.fused is not None or not in_sql:
+            return None
+        if not all(codec.is_plain for codec in engine.output_codecs):
+            return None  # what a class refuses must be known before the commit
+        statements = tuple(each for each in step.statements if each.role is not CHECK)
+        lock = (step.tables, plan.query, plan.fingerprint)
+        encode = engine.prepared(step)[name].encode
+        return Prepared(encode, StepAlone(statements, lock))
