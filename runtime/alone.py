@@ -29,51 +29,44 @@ class Prepared:
     step: StepAlone
 
 
-class StepsAlone:
-    """The steps of one store that can be run so."""
+def run_alone(
+    engine: Engine, changes: Mapping[str, ZSet[Any]], *, output: bool
+) -> list[ZSetPython[Any]] | None:
+    """The change of each output; None if nothing was done, and `Engine.in_turn` is to do it."""
+    ((name, given),) = changes.items()
+    if type(given) is not GivenRows or given.count < 0 or not given.rows:
+        return None
+    known = engine.alone
+    if name not in known:
+        known[name] = _prepared(engine, name)
+    prepared = known[name]
+    if prepared is None:
+        return None
+    rows = given_rows(prepared.encode, given)
+    engine.loaded = None
+    try:
+        found = engine.driver.step_alone(prepared.step, rows, output=output)
+    except Exception as error:
+        explained = engine.explained(error, changes)
+        if explained is None:
+            raise
+        raise explained from error
+    if found is None:
+        return None
+    return [engine.change(i, found.get(i, ())) for i in engine.every_output] if output else []
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.driver = engine.driver
-        self.outputs = range(len(engine.output_codecs))
-        self.known: dict[str, Prepared | None] = {}  # by input
 
-    def run(
-        self, changes: Mapping[str, ZSet[Any]], *, output: bool
-    ) -> list[ZSetPython[Any]] | None:
-        """The change of each output; None if nothing was done, and `Engine.in_turn` is to do it."""
-        ((name, given),) = changes.items()
-        if type(given) is not GivenRows or given.count < 0 or not given.rows:
-            return None
-        if name not in self.known:
-            self.known[name] = self.prepared(name)
-        known, engine = self.known[name], self.engine
-        if known is None:
-            return None
-        rows = given_rows(known.encode, given)
-        engine.loaded = None
-        try:
-            found = self.driver.step_alone(known.step, rows, output=output)
-        except Exception as error:
-            explained = engine.explained(error, changes)
-            if explained is None:
-                raise
-            raise explained from error
-        if found is None:
-            return None
-        return [engine.change(i, found.get(i, ())) for i in self.outputs] if output else []
-
-    def prepared(self, name: str) -> Prepared | None:
-        engine, plan = self.engine, self.engine.plan
-        if not self.driver.has_steps_alone or plan.first is not None or plan.always:
-            return None
-        step = engine.step_of(frozenset({name}))
-        in_sql = all(each.role in _IN_SQL for each in step.statements)
-        if step.inputs != (name,) or not step.tables or step.fused is not None or not in_sql:
-            return None
-        if not all(codec.is_plain for codec in engine.output_codecs):
-            return None  # what a class refuses must be known before the commit
-        statements = tuple(each for each in step.statements if each.role is not CHECK)
-        lock = (step.tables, plan.query, plan.fingerprint)
-        encode = engine.prepared(step)[name].encode
-        return Prepared(encode, StepAlone(statements, lock))
+def _prepared(engine: Engine, name: str) -> Prepared | None:
+    plan = engine.plan
+    if not engine.driver.has_steps_alone or plan.first is not None or plan.always:
+        return None
+    step = engine.step_of(frozenset({name}))
+    in_sql = all(each.role in _IN_SQL for each in step.statements)
+    if step.inputs != (name,) or not step.tables or step.fused is not None or not in_sql:
+        return None
+    if not all(codec.is_plain for codec in engine.output_codecs):
+        return None  # what a class refuses must be known before the commit
+    statements = tuple(each for each in step.statements if each.role is not CHECK)
+    lock = (step.tables, plan.query, plan.fingerprint)
+    encode = engine.prepared(step)[name].encode
+    return Prepared(encode, StepAlone(statements, lock))

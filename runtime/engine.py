@@ -16,7 +16,7 @@ from stepping.dialects.driver import Row
 from stepping.dialects.iterations import RUNNING, Record
 from stepping.errors import RowError, SchemaMismatch, SteppingError, StoreError, TimePassed
 from stepping.runtime import recovery, stages
-from stepping.runtime.alone import StepsAlone
+from stepping.runtime.alone import Prepared, run_alone
 from stepping.runtime.catalog import queries
 from stepping.runtime.frontier import NO_TIME, Time, check_not_passed, longest_wait
 from stepping.runtime.running import CountBelowZero, Staged, Statements, has_removals
@@ -46,12 +46,13 @@ class Engine(Statements):
     max_sleep_secs: float | None = None
     started: bool = False  # whether the first step is known to have been
     loaded: tuple[int, int] | None = None  # the staged iteration whose deltas the connection has
+    alone: dict[str, Prepared | None] = field(default_factory=dict)  # by input
     digests: dict[int, str] = field(default_factory=dict)  # of steps, by their identity
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.driver.patience = partial(longest_wait, self.max_sleep_secs)
-        self.alone = StepsAlone(self)
+        self.every_output = range(len(self.output_codecs))
         self.turn = threading.RLock()  # threads may share a store: one step at a time
 
     def explained(self, error: Exception, changes: Mapping[str, ZSet[Any]]) -> SteppingError | None:
@@ -87,7 +88,7 @@ class Engine(Statements):
         """
         with self.turn:
             if also is None and time is NO_TIME and len(changes) == 1:
-                alone = self.alone.run(changes, output=output)
+                alone = run_alone(self, changes, output=output)
                 if alone is not None:
                     return alone
             try:
