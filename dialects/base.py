@@ -235,6 +235,12 @@ class Dialect(ABC):
     def sum_of(self, atom: Atom, value: Expression, weight: Expression) -> Expression:
         """The aggregate that adds up ``value * weight``."""
 
+    def count_where(self, condition: Expression, weight: Expression) -> Expression:
+        """The aggregate that adds up the weights of rows that meet a condition: 0 if none does."""
+        is_met = exp.If(this=condition, true=exp.Literal.number(1))
+        flag = exp.Case(ifs=[is_met], default=exp.Literal.number(0))
+        return self.sum_of(Atom(Kind.INT), flag, weight)
+
     def sum_parts(
         self, each: SumColumns, value: Expression, weight: Expression
     ) -> list[tuple[str, Expression]]:
@@ -308,8 +314,11 @@ class Dialect(ABC):
             case _:
                 assert_never(statement)
 
-    def fused(self, step: Step) -> SQLFused | None:
-        """The whole step as one statement, where that is quicker and can be said."""
+    def fused(self, step: Step, *, growing: bool = False) -> SQLFused | None:
+        """The whole step as one statement, where that is quicker and can be said.
+
+        ``growing``: as a statement for changes without removals, where that is another one.
+        """
         return None
 
     def registered_in(self, texts: Sequence[str]) -> tuple[str, ...]:

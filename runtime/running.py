@@ -113,10 +113,9 @@ class Statements:
         plan = self.plan
         if step.fused is None or not all(codec.is_plain for codec in self.output_codecs):
             return None  # what a class refuses must be known before the commit
-        returned = self.driver.fused_alone(
-            step.fused, staged, step.tables, plan.query, plan.fingerprint
-        )
-        return None if returned is None else outputs_of(step.fused, returned)
+        fused = step.fused if step.growing is None or has_removals(staged) else step.growing
+        returned = self.driver.fused_alone(fused, staged, step.tables, plan.query, plan.fingerprint)
+        return None if returned is None else outputs_of(fused, returned)
 
     def picked(
         self, step: SQLStep, pairs: Mapping[str, Sequence[tuple[Row, int]]]

@@ -195,6 +195,7 @@ def sql_step(step: Step, dialect: Dialect) -> SQLStep:
         step.tables,
         stages,
         fused=dialect.fused(step),
+        growing=dialect.fused(step, growing=True),
         needs=needs,
         untouching=untouching,
     )

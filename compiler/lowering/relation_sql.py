@@ -495,11 +495,8 @@ class RelationSQL:
         )
 
         def counted(sign: Expression) -> Expression:
-            is_it = exp.If(
-                this=exp.EQ(this=value.copy(), expression=sign), true=exp.Literal.number(1)
-            )
-            flag = exp.Case(ifs=[is_it], default=exp.Literal.number(0))
-            return self.dialect.sum_of(INT, flag, weight.copy())
+            is_it = exp.EQ(this=value.copy(), expression=sign)
+            return self.dialect.count_where(is_it, weight.copy())
 
         return [
             (each.value, self.dialect.sum_of(each.type, finite, weight.copy())),

@@ -30,7 +30,7 @@ from stepping.compiler.lowering.stages import (
     staged,
     untouching,
 )
-from stepping.compiler.lowering.terms import Term, TermBuilder
+from stepping.compiler.lowering.terms import Source, Term, TermBuilder
 from stepping.compiler.plan.statements import (
     ClearDelta,
     EmitDelta,
@@ -143,7 +143,8 @@ class Scheduler:
             if not isinstance(groups, ir.Accumulate):
                 continue
             state = self.arrangements.state[groups.operator]
-            merge = MergeState(state.table, state.change, served(groups.operator))
+            grows = state.change.name in made.growing
+            merge = MergeState(state.table, state.change, served(groups.operator), grows)
             pieces.append(
                 Piece(merge, uses=frozenset({state.change.name}), writes=state.table.name)
             )
@@ -230,6 +231,8 @@ class Pieces:
     builder: TermBuilder
     sql: RelationSQL
     used: dict[Table, None] = field(default_factory=dict)
+    # Tables of changes in which no weight is below 0 if no input's is: of groups, no change of n.
+    growing: set[str] = field(default_factory=set)
 
     def filled(self, operator: ir.Operator) -> list[Piece]:
         """The statements that fill the delta and change tables of an operator."""
@@ -254,12 +257,15 @@ class Pieces:
             return pieces
         self.used[table] = None
         if self.changes.is_source(operator):
+            self.growing.add(table.name)
             stage = StageDelta(table, served(operator), operator.label)
             return [*pieces, Piece(stage, fills=table.name)]
         relation = self.changes.delta[operator]
         if isinstance(relation, ir.Computed):
             return [*pieces, self.computed(operator, table, relation)]
         terms = self.terms(relation, table.names)
+        if self.grows(terms):
+            self.growing.add(table.name)
         select = self.rows(terms, table.names, table.weight, table)
         emit = EmitDelta(table, select, served(operator))
         return [*pieces, piece_of(emit, terms, fills=table)]
@@ -269,6 +275,8 @@ class Pieces:
         contributions = self.builder.group_terms(groups)
         terms = [term for term, _ in contributions]
         self.used[state.change] = None
+        if state.table.non_negative and self.grows(terms):
+            self.growing.add(state.change.name)
         if groups.collected is not None:
             fold = FoldInPython(
                 state.change,
@@ -397,8 +405,22 @@ class Pieces:
             for term in terms
         ]
         select = self.sql.rows(parts, table.weight, consolidated=not distinct, into=table)
-        merge = MergeDelta(table, select, served(operator), distinct)
+        grows = table.non_negative and self.grows(terms)
+        merge = MergeDelta(table, select, served(operator), distinct, grows)
         return piece_of(merge, terms, writes=table.name)
+
+    def grows(self, terms: Sequence[Term]) -> bool:
+        """Whether no row of these terms has a weight below 0 in a step that only inserts."""
+        return all(
+            term.sources and not term.negative and all(map(self.is_positive, term.sources))
+            for term in terms
+        )
+
+    def is_positive(self, source: Source) -> bool:
+        table = source.table
+        if table.is_kept:
+            return source.single or table.non_negative
+        return table.kind is TableKind.DELTA and table.name in self.growing
 
     def is_distinct(self, operator: ir.Operator) -> bool:
         """Whether no row comes twice in an operator's change, all its columns taken together."""

@@ -100,6 +100,7 @@ class SQLStep:
     tables: tuple[str, ...]
     stages: tuple[tuple[int, int, tuple[str, ...]], ...]
     fused: SQLFused | None = None
+    growing: SQLFused | None = None  # the same for a change without removals, if that is another
     needs: tuple[tuple[SQLDelta, ...], ...] = ()
     untouching: int = 0
 

@@ -57,22 +57,28 @@ class EmitDelta:
 class MergeDelta:
     """Add ``select``, rows with weights, to a delay table; rows whose weight becomes 0 go.
 
-    ``distinct``: no row comes twice, so that they need no consolidation first.
+    ``distinct``: no row comes twice, so that they need no consolidation first. ``grows``: no weight
+    falls in a step that only inserts.
     """
 
     table: Table
     select: Any
     served: Served
     distinct: bool = False
+    grows: bool = False
 
 
 @dataclass(frozen=True)
 class MergeState:
-    """Set each group in a CHANGE table to its state after the step; groups with n = 0 go."""
+    """Set each group in a CHANGE table to its state after the step; groups with n = 0 go.
+
+    ``grows``: no n falls in a step that only inserts.
+    """
 
     table: Table
     change: Table
     served: Served
+    grows: bool = False
 
 
 @dataclass(frozen=True)

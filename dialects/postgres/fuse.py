@@ -25,10 +25,10 @@ from stepping.compiler.plan.statements import (
     StageDelta,
     Step,
 )
-from stepping.compiler.plan.tables import TableColumn
-from stepping.dialects.base import Expression
+from stepping.compiler.plan.tables import TableColumn, TableKind
+from stepping.dialects.base import KEPT, Expression
 from stepping.dialects.postgres.joins import joins_changes
-from stepping.dialects.postgres.merge import Part, delta_parts, state_parts, with_parts
+from stepping.dialects.postgres.merge import ROW_ID, Part, delta_parts, state_parts, with_parts
 
 if TYPE_CHECKING:
     from stepping.dialects.postgres.sql import PostgresDialect
@@ -36,13 +36,17 @@ if TYPE_CHECKING:
 OUTPUT = "stepping_output"
 
 
-def fuse(dialect: PostgresDialect, step: Step) -> SQLFused | None:
-    """The step as one statement, or None if a part of it runs in Python or reads what it wrote."""
+def fuse(dialect: PostgresDialect, step: Step, *, growing: bool = False) -> SQLFused | None:
+    """The step as one statement, or None if a part of it runs in Python or reads what it wrote.
+
+    ``growing``: for a change without removals.
+    """
     parts: list[Part] = []
     served: list[tuple[str, str, str, str]] = []
     inputs: list[tuple[str, tuple[TableColumn, ...]]] = []
     reads: list[ReadDelta] = []
     parameters: list[str] = []
+    found: set[str] = set()  # change tables that have `ROW_ID`
 
     def add(made: Sequence[Part], by: Served) -> None:
         parts.extend(made)
@@ -64,11 +68,18 @@ def fuse(dialect: PostgresDialect, step: Step) -> SQLFused | None:
                 if statement.table.weight:
                     names.append(statement.table.weight)
                 tree = renamed(dialect, statement.select, names)
+                if reads_its_groups(statement):
+                    # The merge finds them by that, and looks nothing up again.
+                    tree = tree.select(exp.alias_(exp.column("ctid", table=KEPT), ROW_ID))
+                    found.add(statement.table.name)
                 add([Part(statement.table.name, tree, materialized=True)], statement.served)
             case MergeDelta():
-                add(delta_parts(dialect, statement, f"m{position}_"), statement.served)
+                made = delta_parts(dialect, statement, f"m{position}_", growing=growing)
+                add(made, statement.served)
             case MergeState():
-                add(state_parts(dialect, statement, f"m{position}_"), statement.served)
+                name = statement.change.name if statement.change.name in found else ""
+                made = state_parts(dialect, statement, f"m{position}_", found=name, growing=growing)
+                add(made, statement.served)
             case ReadDelta():
                 reads.append(statement)
             case _:
@@ -97,6 +108,14 @@ def fuse(dialect: PostgresDialect, step: Step) -> SQLFused | None:
         ),
         returns=("integer", *(each for read in reads for each in column_types(dialect, read))),
     )
+
+
+def reads_its_groups(statement: EmitDelta) -> bool:
+    """Whether the select of a change table joins the groups as they are kept, as ``KEPT``."""
+    if statement.table.kind is not TableKind.CHANGE or not isinstance(statement.select, exp.Select):
+        return False
+    joins = statement.select.args.get("joins") or ()
+    return any(join.this.alias_or_name == KEPT for join in joins)
 
 
 def renamed(dialect: PostgresDialect, select: Expression, names: Sequence[str]) -> Expression:

@@ -49,8 +49,10 @@ def with_parts(dialect: PostgresDialect, parts: Sequence[Part], last: Expression
     return last
 
 
-def delta_parts(dialect: PostgresDialect, statement: MergeDelta, prefix: str) -> list[Part]:
-    """Add rows with weights to a delay table."""
+def delta_parts(
+    dialect: PostgresDialect, statement: MergeDelta, prefix: str, *, growing: bool = False
+) -> list[Part]:
+    """Add rows with weights to a delay table. ``growing``: in a step that only inserts."""
     table = statement.table
     weight = table.weight or ""
     names = [dialect.identifier(name) for name in table.names]
@@ -86,36 +88,47 @@ def delta_parts(dialect: PostgresDialect, statement: MergeDelta, prefix: str) ->
         .join(exp.Join(this=lateral, side="LEFT"), on=exp.true())
     )
     return [
-        Part(source, statement.select, materialized=True),
+        Part(source, statement.select),  # named once: Postgres makes it a subquery
         Part(found, looked_up, materialized=True),
-        *written(dialect, table, [(name, name) for name in table.names], weight, found, prefix),
+        *written(
+            dialect,
+            table,
+            [(name, name) for name in (*table.names, weight)],
+            found,
+            prefix,
+            deletes=not (growing and statement.grows),
+        ),
     ]
 
 
-def state_parts(dialect: PostgresDialect, statement: MergeState, prefix: str) -> list[Part]:
-    """Set groups to their new state."""
+def state_parts(
+    dialect: PostgresDialect,
+    statement: MergeState,
+    prefix: str,
+    *,
+    found: str = "",
+    growing: bool = False,
+) -> list[Part]:
+    """Set groups to their new state. ``found``: a part that has the change table and `ROW_ID`."""
+    table = statement.table
+    parts = []
+    if not found:
+        found = f"{prefix}{FOUND}"
+        parts = [Part(found, looked_up_groups(dialect, statement), materialized=True)]
+    sets = [(table.weight or "", "n1"), *(pair for each in table.values for pair in each.stored)]
+    columns = [*((name, name) for name in table.key), *sets]
+    deletes = not (growing and statement.grows)
+    return [*parts, *written(dialect, table, columns, found, prefix, deletes=deletes)]
+
+
+def looked_up_groups(dialect: PostgresDialect, statement: MergeState) -> Expression:
+    """The rows of a change table, each with `ROW_ID` of its group's row."""
     table, change = statement.table, statement.change
-    keys = [dialect.identifier(name) for name in table.key]
     values = [(name, exp.column(dialect.identifier(name), table=CHANGED)) for name in table.key]
     conditions = dialect.lookup(table, KEPT, values, null_safe=True)
-    found = f"{prefix}{FOUND}"
-    new = exp.column("n1", table=CHANGED)
-    pairs = [(inner, outer) for each in table.values for inner, outer in each.stored]
-    # A group that is not there before or after the step is left out: its sums must be nothing.
-    there = exp.or_(
-        exp.NEQ(this=new.copy(), expression=exp.Literal.number(0)),
-        exp.Not(this=exp.Is(this=exp.column("n0", table=CHANGED), expression=exp.Null())),
-    )
-    looked_up = (
+    return (
         exp.select(
-            *(exp.column(key.copy(), table=CHANGED) for key in keys),
-            exp.alias_(new.copy(), dialect.identifier(table.weight or "")),
-            *(
-                exp.alias_(
-                    exp.column(dialect.identifier(outer), table=CHANGED), dialect.identifier(inner)
-                )
-                for inner, outer in pairs
-            ),
+            exp.Column(this=exp.Star(), table=exp.to_identifier(CHANGED)),
             exp.alias_(exp.column("ctid", table=KEPT), ROW_ID),
         )
         .from_(exp.alias_(dialect.source(change), CHANGED, table=True))
@@ -124,24 +137,22 @@ def state_parts(dialect: PostgresDialect, statement: MergeState, prefix: str) ->
             on=exp.and_(*conditions) if conditions else exp.true(),
             join_type="left",
         )
-        .where(there)
     )
-    columns = [(name, name) for name in (*table.key, *(inner for inner, _ in pairs))]
-    return [
-        Part(found, looked_up, materialized=True),
-        *written(dialect, table, columns, table.weight or "", found, prefix),
-    ]
 
 
 def written(
     dialect: PostgresDialect,
     table: Table,
     columns: Sequence[tuple[str, str]],
-    weight: str,
     found: str,
     prefix: str,
+    *,
+    deletes: bool = True,
 ) -> list[Part]:
-    """Insert, update and delete, by what was found. ``found`` has each row's new weight."""
+    """Insert, update and delete, by what was found: ``columns`` are pairs of the table's and of
+    ``found``'s, where the weight is the new one.
+    """
+    weight = dict(columns)[table.weight or ""]
 
     def of_found(name: str) -> Expression:
         return exp.column(dialect.identifier(name), table=FOUND)
@@ -149,36 +160,35 @@ def written(
     source = exp.alias_(exp.Table(this=dialect.identifier(found)), FOUND, table=True)
     missing = exp.Is(this=exp.column(ROW_ID, table=FOUND), expression=exp.Null())
     stays = exp.NEQ(this=of_found(weight), expression=exp.Literal.number(0))
-    names = [name for name, _ in columns]
     insert = exp.Insert(
         this=exp.Schema(
             this=dialect.source(table),
-            expressions=[dialect.identifier(name) for name in (*names, weight)],
+            expressions=[dialect.identifier(name) for name, _ in columns],
         ),
-        expression=exp.select(*(of_found(name) for _, name in columns), of_found(weight))
+        # A group that is not there before or after the step is left out.
+        expression=exp.select(*(of_found(name) for _, name in columns))
         .from_(source.copy())
         .where(exp.and_(missing, stays.copy())),
     )
     same = exp.EQ(this=exp.column("ctid", table=KEPT), expression=exp.column(ROW_ID, table=FOUND))
     keyed = table.kind is TableKind.STATE
-    sets = [weight, *(name for name in names if keyed and name not in table.key)]
     update = exp.Update(
         this=exp.alias_(dialect.source(table), KEPT, table=True),
         expressions=[
-            exp.EQ(this=exp.column(dialect.identifier(name)), expression=of_found(name))
-            for name in sets
+            exp.EQ(this=exp.column(dialect.identifier(name)), expression=of_found(outer))
+            for name, outer in columns
+            if name == table.weight or (keyed and name not in table.key)
         ],
         from_=exp.From(this=source.copy()),
         where=exp.Where(this=exp.and_(same, stays.copy())),
     )
-    gone = exp.EQ(this=of_found(weight), expression=exp.Literal.number(0))
-    delete = exp.Delete(
-        this=exp.alias_(dialect.source(table), KEPT, table=True),
-        using=[source.copy()],
-        where=exp.Where(this=exp.and_(same.copy(), gone)),
-    )
-    return [
-        Part(f"{prefix}i", insert),
-        Part(f"{prefix}u", update),
-        Part(f"{prefix}d", delete),
-    ]
+    parts = [Part(f"{prefix}i", insert), Part(f"{prefix}u", update)]
+    if deletes:
+        gone = exp.EQ(this=of_found(weight), expression=exp.Literal.number(0))
+        delete = exp.Delete(
+            this=exp.alias_(dialect.source(table), KEPT, table=True),
+            using=[source.copy()],
+            where=exp.Where(this=exp.and_(same.copy(), gone)),
+        )
+        parts.append(Part(f"{prefix}d", delete))
+    return parts

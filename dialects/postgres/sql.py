@@ -384,6 +384,12 @@ class PostgresDialect(Dialect):
             value = exp.Cast(this=value, to=exp.DataType.build("numeric"))
         return exp.Sum(this=product(value, weight))
 
+    def count_where(self, condition: Expression, weight: Expression) -> Expression:
+        # Rows that do not meet it cost only the condition. A sum of products would be numeric.
+        total = exp.Filter(this=exp.Sum(this=weight), expression=exp.Where(this=condition))
+        whole = exp.Cast(this=total, to=exp.DataType.build("bigint"))
+        return exp.func("COALESCE", whole, exp.Literal.number(0))
+
     def added(
         self, each: SumColumns, old: Expression, change: Expression, group: Expression
     ) -> Expression:
@@ -486,8 +492,10 @@ class PostgresDialect(Dialect):
             return exp.Collate(this=value, expression=exp.to_identifier("C", quoted=True))
         return value
 
-    def fused(self, step: Step) -> SQLFused | None:
-        return fuse(self, step)
+    def fused(self, step: Step, *, growing: bool = False) -> SQLFused | None:
+        if growing and not any(getattr(each, "grows", False) for each in step.statements):
+            return None
+        return fuse(self, step, growing=growing)
 
     def render(self, statement: Statement) -> tuple[SQLStatement, ...]:
         made = super().render(statement)
