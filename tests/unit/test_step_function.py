@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 import stepping as st
+from stepping.compiler.plan.sql_plan import SQLStep
 from stepping.dialects.postgres.step_function import functions_of
 from tests.support.place import Place, postgres_place
 
@@ -278,3 +279,51 @@ def test_no_increment_is_lost(postgres_db: str, level: str) -> None:
         list(pool.map(work, range(4)))
     with place.opened(GRAPH) as store:
         assert total(store) == 100
+
+
+# ------------------------------------------------------------------ steps that only insert
+
+
+def step_of(query: Any, changed: str, **options: Any) -> SQLStep:
+    plan = st.compile(query).program("postgres", **options).plan
+    return plan.step(frozenset({changed}))
+
+
+def test_inserts_delete_nothing() -> None:
+    step = step_of(revenue, "orders")
+    assert step.fused is not None
+    assert step.growing is not None
+    assert "DELETE" in step.fused.sql
+    assert "DELETE" not in step.growing.sql
+
+
+def less(a: st.ZSet[Order], b: st.ZSet[Order]) -> st.ZSet[Order]:
+    rest = st.add(a, st.neg(b))
+    _ = every[rest](lambda z: st.integrate(z))
+    return rest
+
+
+def test_what_falls_when_an_input_grows() -> None:
+    """Of a - b the rows of b go."""
+    step = step_of(less, "b")
+    assert step.fused is not None
+    assert step.growing is None
+
+
+def test_counts_that_may_be_negative() -> None:
+    """A row that was missing goes when it is inserted."""
+    assert step_of(revenue, "orders", allow_negative=True).growing is None
+
+
+def test_each_kind_of_change_has_its_function(place: Place) -> None:
+    with opened(place) as (store, orders):
+        orders.remove(order(2))
+        orders.remove(order(1))
+        assert len(names(store)) == 2
+        assert total(store) == 0
+        assert place.contents(GRAPH)[TABLE] == []
+        orders.insert(order(1), order(1), order(2))
+        orders.replace(order(1), order(3))
+        orders.insert(order(1))
+        assert dict(every.zset(store).iter()) == {order(1): 2, order(2): 1, order(3): 1}
+        assert total(store) == 20

@@ -256,7 +256,7 @@ WHERE
     CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
   ) <> 0;
 -- 6. aggregate (query.py:22)
-WITH "g" AS MATERIALIZED (
+WITH "g" AS (
   SELECT
     "g"."left",
     "g"."right",
@@ -320,7 +320,7 @@ DELETE FROM "aggregate__orders_0dd177" AS a USING   "o" AS o
 WHERE
   a.ctid = o.stepping_rid AND o."c" = 0;
 -- 7. aggregate (query.py:22)
-WITH "g" AS MATERIALIZED (
+WITH "g" AS (
   SELECT
     "g"."left",
     "g"."right",
@@ -522,52 +522,43 @@ LEFT JOIN "aggregate__aggregate_by_customer_1c7cb0" AS "a"
 -- 9. aggregate (query.py:22)
 WITH "o" AS MATERIALIZED (
   SELECT
-    g."customer",
-    g.n1 AS "n",
-    g."n_2_1" AS "n_2",
-    g."cents_1" AS "cents",
-    g."mean_sum_1" AS "mean_sum",
-    g."mean_count_1" AS "mean_count",
-    g."distinct_1_1" AS "distinct_1",
-    g."first_1_1" AS "first_1",
+    g.*,
     a.ctid AS stepping_rid
   FROM "stepping_change_aggregate_by_customer_ecc82a" AS g
   LEFT JOIN "aggregate__aggregate_by_customer_1c7cb0" AS a
     ON "a"."customer" = g."customer"
-  WHERE
-    g.n1 <> 0 OR NOT g.n0 IS NULL
 ), "i" AS (
   INSERT INTO "aggregate__aggregate_by_customer_1c7cb0" (
     "customer",
+    "n",
     "n_2",
     "cents",
     "mean_sum",
     "mean_count",
     "distinct_1",
-    "first_1",
-    "n"
+    "first_1"
   )
   SELECT
     o."customer",
-    o."n_2",
-    o."cents",
-    o."mean_sum",
-    o."mean_count",
-    o."distinct_1",
-    o."first_1",
-    o."n"
+    o."n1",
+    o."n_2_1",
+    o."cents_1",
+    o."mean_sum_1",
+    o."mean_count_1",
+    o."distinct_1_1",
+    o."first_1_1"
   FROM "o" AS o
   WHERE
-    o.stepping_rid IS NULL AND o."n" <> 0
+    o.stepping_rid IS NULL AND o."n1" <> 0
 ), "u" AS (
-  UPDATE "aggregate__aggregate_by_customer_1c7cb0" AS a SET "n" = o."n", "n_2" = o."n_2", "cents" = o."cents", "mean_sum" = o."mean_sum", "mean_count" = o."mean_count", "distinct_1" = o."distinct_1", "first_1" = o."first_1"
+  UPDATE "aggregate__aggregate_by_customer_1c7cb0" AS a SET "n" = o."n1", "n_2" = o."n_2_1", "cents" = o."cents_1", "mean_sum" = o."mean_sum_1", "mean_count" = o."mean_count_1", "distinct_1" = o."distinct_1_1", "first_1" = o."first_1_1"
   FROM "o" AS o
   WHERE
-    a.ctid = o.stepping_rid AND o."n" <> 0
+    a.ctid = o.stepping_rid AND o."n1" <> 0
 )
 DELETE FROM "aggregate__aggregate_by_customer_1c7cb0" AS a USING   "o" AS o
 WHERE
-  a.ctid = o.stepping_rid AND o."n" = 0;
+  a.ctid = o.stepping_rid AND o."n1" = 0;
 -- 10. aggregate (query.py:22): the change of an output
 SELECT
   "d3"."n_2_0" AS "left_n",

@@ -201,7 +201,7 @@ FROM (
 WHERE
   "w"."stepping_upto" - "w"."c" < 3;
 -- 5. first_n (query.py:14)
-WITH "g" AS MATERIALIZED (
+WITH "g" AS (
   SELECT
     "g"."points_is_set",
     "g"."points",

@@ -9,8 +9,8 @@
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
--- One changed row of reads: 1 statement, 2 look-ups, 1 row written
---   group_sum__group_reduce_flatten_by_key_e18521 by key, 2 times, at most one row
+-- One changed row of reads: 1 statement, 1 look-up, 1 row written
+--   group_sum__group_reduce_flatten_by_key_e18521 by key, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -129,7 +129,6 @@ VALUES
 -- one statement; its parameters are arrays of the changed rows' columns
 --   stepping_delta_reads_fb598c: reads (the query's arguments)
 --   stepping_change_group_reduce_flatten_by_key_b6063a: group_reduce_flatten (query.py:16)
---   m4_o: group_reduce_flatten (query.py:16)
 --   m4_i: group_reduce_flatten (query.py:16)
 --   m4_u: group_reduce_flatten (query.py:16)
 --   m4_d: group_reduce_flatten (query.py:16)
@@ -192,7 +191,8 @@ WITH "stepping_delta_reads_fb598c" AS MATERIALIZED (
     END AS "sum_value_1",
     COALESCE("a"."sum_value", 0.0) + "g"."sum_value" AS "sum_value_finite",
     COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf" AS "sum_value_pos_inf",
-    COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf" AS "sum_value_neg_inf"
+    COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf" AS "sum_value_neg_inf",
+    a.ctid AS stepping_rid
   FROM (
     SELECT
       CAST("d0"."at" AS DATE) AS "key",
@@ -208,19 +208,15 @@ WITH "stepping_delta_reads_fb598c" AS MATERIALIZED (
           "d0"."c"
         )
       ) AS "sum_value",
-      SUM(
-        (
-          CAST(CASE WHEN "d0"."value" = CAST('Infinity' AS DOUBLE PRECISION) THEN 1 ELSE 0 END AS DECIMAL)
-        ) * (
-          "d0"."c"
-        )
+      COALESCE(
+        CAST(SUM("d0"."c") FILTER(WHERE
+          "d0"."value" = CAST('Infinity' AS DOUBLE PRECISION)) AS BIGINT),
+        0
       ) AS "sum_value_pos_inf",
-      SUM(
-        (
-          CAST(CASE WHEN "d0"."value" = CAST('-Infinity' AS DOUBLE PRECISION) THEN 1 ELSE 0 END AS DECIMAL)
-        ) * (
-          "d0"."c"
-        )
+      COALESCE(
+        CAST(SUM("d0"."c") FILTER(WHERE
+          "d0"."value" = CAST('-Infinity' AS DOUBLE PRECISION)) AS BIGINT),
+        0
       ) AS "sum_value_neg_inf"
     FROM "stepping_delta_reads_fb598c" AS "d0"
     GROUP BY
@@ -233,45 +229,32 @@ WITH "stepping_delta_reads_fb598c" AS MATERIALIZED (
     OR "g"."sum_value" <> 0.0
     OR "g"."sum_value_pos_inf" <> 0
     OR "g"."sum_value_neg_inf" <> 0
-), "m4_o" AS MATERIALIZED (
-  SELECT
-    g."key",
-    g.n1 AS "n",
-    g."sum_value_finite" AS "sum_value",
-    g."sum_value_pos_inf" AS "sum_value_pos_inf",
-    g."sum_value_neg_inf" AS "sum_value_neg_inf",
-    a.ctid AS stepping_rid
-  FROM "stepping_change_group_reduce_flatten_by_key_b6063a" AS g
-  LEFT JOIN "group_sum__group_reduce_flatten_by_key_e18521" AS a
-    ON "a"."key" = g."key"
-  WHERE
-    g.n1 <> 0 OR NOT g.n0 IS NULL
 ), "m4_i" AS (
   INSERT INTO "group_sum__group_reduce_flatten_by_key_e18521" (
     "key",
+    "n",
     "sum_value",
     "sum_value_pos_inf",
-    "sum_value_neg_inf",
-    "n"
+    "sum_value_neg_inf"
   )
   SELECT
     o."key",
-    o."sum_value",
+    o."n1",
+    o."sum_value_finite",
     o."sum_value_pos_inf",
-    o."sum_value_neg_inf",
-    o."n"
-  FROM "m4_o" AS o
+    o."sum_value_neg_inf"
+  FROM "stepping_change_group_reduce_flatten_by_key_b6063a" AS o
   WHERE
-    o.stepping_rid IS NULL AND o."n" <> 0
+    o.stepping_rid IS NULL AND o."n1" <> 0
 ), "m4_u" AS (
-  UPDATE "group_sum__group_reduce_flatten_by_key_e18521" AS a SET "n" = o."n", "sum_value" = o."sum_value", "sum_value_pos_inf" = o."sum_value_pos_inf", "sum_value_neg_inf" = o."sum_value_neg_inf"
-  FROM "m4_o" AS o
+  UPDATE "group_sum__group_reduce_flatten_by_key_e18521" AS a SET "n" = o."n1", "sum_value" = o."sum_value_finite", "sum_value_pos_inf" = o."sum_value_pos_inf", "sum_value_neg_inf" = o."sum_value_neg_inf"
+  FROM "stepping_change_group_reduce_flatten_by_key_b6063a" AS o
   WHERE
-    a.ctid = o.stepping_rid AND o."n" <> 0
+    a.ctid = o.stepping_rid AND o."n1" <> 0
 ), "m4_d" AS (
-  DELETE FROM "group_sum__group_reduce_flatten_by_key_e18521" AS a USING   "m4_o" AS o
+  DELETE FROM "group_sum__group_reduce_flatten_by_key_e18521" AS a USING   "stepping_change_group_reduce_flatten_by_key_b6063a" AS o
   WHERE
-    a.ctid = o.stepping_rid AND o."n" = 0
+    a.ctid = o.stepping_rid AND o."n1" = 0
 )
 SELECT
   0 AS stepping_output,

@@ -158,7 +158,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     u."price" AS "price",
     u."c" AS "c"
   FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS DOUBLE PRECISION[]), CAST('{}' AS BIGINT[])) AS "u"("name", "price", "c")
-), "m2_g" AS MATERIALIZED (
+), "m2_g" AS (
   SELECT
     "d2"."name" AS "name",
     "d2"."price" AS "price",
@@ -237,7 +237,7 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     u."product_name" COLLATE "C" AS "product_name",
     u."c" AS "c"
   FROM UNNEST(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS "u"("basket_id", "product_name", "c")
-), "m2_g" AS MATERIALIZED (
+), "m2_g" AS (
   SELECT
     "d2"."product_name" AS "product_name",
     "d2"."basket_id" AS "basket_id",
@@ -328,7 +328,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     u."product_name" COLLATE "C" AS "product_name",
     u."c" AS "c"
   FROM UNNEST(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS "u"("basket_id", "product_name", "c")
-), "m5_g" AS MATERIALIZED (
+), "m5_g" AS (
   SELECT
     "d6"."product_name" AS "product_name",
     "d6"."basket_id" AS "basket_id",
@@ -376,7 +376,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   DELETE FROM "join__line_items_by_product_name_4ae32f" AS a USING   "m5_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
-), "m6_g" AS MATERIALIZED (
+), "m6_g" AS (
   SELECT
     "d7"."name" AS "name",
     "d7"."price" AS "price",

@@ -187,7 +187,7 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
     u."team" AS "team",
     u."c" AS "c"
   FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[]), CAST('{}' AS BIGINT[])) AS "u"("name", "team", "c")
-), "m2_g" AS MATERIALIZED (
+), "m2_g" AS (
   SELECT
     "d5"."team" AS "team",
     "d5"."name" AS "name",
@@ -327,7 +327,7 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
     (
       CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
     ) <> 0
-), "m4_g" AS MATERIALIZED (
+), "m4_g" AS (
   SELECT
     "g"."value",
     CAST(SUM("g"."c") AS BIGINT) AS "c"
@@ -378,7 +378,7 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
   DELETE FROM "outer_join__teams_c7809e" AS a USING   "m4_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
-), "m5_g" AS MATERIALIZED (
+), "m5_g" AS (
   SELECT
     "g"."value",
     CAST(SUM("g"."c") AS BIGINT) AS "c"
@@ -430,7 +430,7 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
   DELETE FROM "outer_join__outer_join_by_value_6a74ef" AS a USING   "m5_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
-), "m6_g" AS MATERIALIZED (
+), "m6_g" AS (
   SELECT
     "d7"."number" AS "number",
     "d7"."title" AS "title",
@@ -573,7 +573,7 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
     (
       CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
     ) <> 0
-), "m6_g" AS MATERIALIZED (
+), "m6_g" AS (
   SELECT
     "g"."value",
     CAST(SUM("g"."c") AS BIGINT) AS "c"
@@ -624,7 +624,7 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
   DELETE FROM "outer_join__teams_c7809e" AS a USING   "m6_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
-), "m8_g" AS MATERIALIZED (
+), "m8_g" AS (
   SELECT
     "g"."value",
     CAST(SUM("g"."c") AS BIGINT) AS "c"
@@ -676,7 +676,7 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
   DELETE FROM "outer_join__outer_join_by_value_6a74ef" AS a USING   "m8_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
-), "m9_g" AS MATERIALIZED (
+), "m9_g" AS (
   SELECT
     "d15"."team" AS "team",
     "d15"."name" AS "name",
@@ -724,7 +724,7 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
   DELETE FROM "outer_join__people_by_team_4d9316" AS a USING   "m9_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
-), "m10_g" AS MATERIALIZED (
+), "m10_g" AS (
   SELECT
     "d17"."number" AS "number",
     "d17"."title" AS "title",

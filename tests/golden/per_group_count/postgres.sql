@@ -17,10 +17,10 @@
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
--- One changed row of tasks: 1 statement, 6 look-ups, 3 rows written
+-- One changed row of tasks: 1 statement, 4 look-ups, 3 rows written
 --   per_group_count__tasks_884c9e as a whole row, at most one row
 --   per_group_count__tasks_884c9e as a whole row, at most one row
---   per_group_count__count_by_right_9f8a59 by right, 4 times, at most one row
+--   per_group_count__count_by_right_9f8a59 by right, 2 times, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -155,7 +155,6 @@ VALUES
 --   m5_u: per_group (query.py:14)
 --   m5_d: per_group (query.py:14)
 --   stepping_change_count_by_right_800bde: count (query.py:14)
---   m7_o: count (query.py:14)
 --   m7_i: count (query.py:14)
 --   m7_u: count (query.py:14)
 --   m7_d: count (query.py:14)
@@ -192,7 +191,7 @@ WITH "stepping_delta_tasks_102ecf" AS MATERIALIZED (
     (
       CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
     ) <> 0
-), "m5_g" AS MATERIALIZED (
+), "m5_g" AS (
   SELECT
     "g"."value",
     CAST(SUM("g"."c") AS BIGINT) AS "c"
@@ -257,7 +256,8 @@ WITH "stepping_delta_tasks_102ecf" AS MATERIALIZED (
       ELSE CAST(CAST('stepping: ' || (
         'the sum count does not fit in 64 bits for the group ' || COALESCE(CAST("g"."right" AS TEXT), 'None')
       ) AS INT) AS BIGINT)
-    END AS "count_1"
+    END AS "count_1",
+    a.ctid AS stepping_rid
   FROM (
     SELECT
       "u"."right" AS "right",
@@ -294,40 +294,28 @@ WITH "stepping_delta_tasks_102ecf" AS MATERIALIZED (
     AND "a"."right" = "g"."right"
   WHERE
     "g"."n" <> 0 OR "g"."count" <> 0
-), "m7_o" AS MATERIALIZED (
-  SELECT
-    g."right",
-    g.n1 AS "n",
-    g."count_1" AS "count",
-    a.ctid AS stepping_rid
-  FROM "stepping_change_count_by_right_800bde" AS g
-  LEFT JOIN "per_group_count__count_by_right_9f8a59" AS a
-    ON HASHTEXTEXTENDED("a"."right", 0) = HASHTEXTEXTENDED(g."right", 0)
-    AND "a"."right" = g."right"
-  WHERE
-    g.n1 <> 0 OR NOT g.n0 IS NULL
 ), "m7_i" AS (
   INSERT INTO "per_group_count__count_by_right_9f8a59" (
     "right",
-    "count",
-    "n"
+    "n",
+    "count"
   )
   SELECT
     o."right",
-    o."count",
-    o."n"
-  FROM "m7_o" AS o
+    o."n1",
+    o."count_1"
+  FROM "stepping_change_count_by_right_800bde" AS o
   WHERE
-    o.stepping_rid IS NULL AND o."n" <> 0
+    o.stepping_rid IS NULL AND o."n1" <> 0
 ), "m7_u" AS (
-  UPDATE "per_group_count__count_by_right_9f8a59" AS a SET "n" = o."n", "count" = o."count"
-  FROM "m7_o" AS o
+  UPDATE "per_group_count__count_by_right_9f8a59" AS a SET "n" = o."n1", "count" = o."count_1"
+  FROM "stepping_change_count_by_right_800bde" AS o
   WHERE
-    a.ctid = o.stepping_rid AND o."n" <> 0
+    a.ctid = o.stepping_rid AND o."n1" <> 0
 ), "m7_d" AS (
-  DELETE FROM "per_group_count__count_by_right_9f8a59" AS a USING   "m7_o" AS o
+  DELETE FROM "per_group_count__count_by_right_9f8a59" AS a USING   "stepping_change_count_by_right_800bde" AS o
   WHERE
-    a.ctid = o.stepping_rid AND o."n" = 0
+    a.ctid = o.stepping_rid AND o."n1" = 0
 )
 SELECT
   0 AS stepping_output,

@@ -205,7 +205,6 @@ VALUES
 --   m7_u: map (query.py:34)
 --   m7_d: map (query.py:34)
 --   stepping_change_group_reduce_flatten_by_basket_id_f21f90: group_reduce_flatten (query.py:37)
---   m9_o: group_reduce_flatten (query.py:37)
 --   m9_i: group_reduce_flatten (query.py:37)
 --   m9_u: group_reduce_flatten (query.py:37)
 --   m9_d: group_reduce_flatten (query.py:37)
@@ -217,7 +216,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     u."price" AS "price",
     u."c" AS "c"
   FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS DOUBLE PRECISION[]), CAST('{}' AS BIGINT[])) AS "u"("name", "price", "c")
-), "m4_g" AS MATERIALIZED (
+), "m4_g" AS (
   SELECT
     "d7"."name" AS "name",
     "d7"."price" AS "price",
@@ -275,7 +274,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   JOIN "receipts__line_items_by_product_name_4ae32f" AS "t1"
     ON HASHTEXTEXTENDED("t1"."product_name", 0) = HASHTEXTEXTENDED("d0"."name", 0)
     AND "t1"."product_name" = "d0"."name"
-), "m7_g" AS MATERIALIZED (
+), "m7_g" AS (
   SELECT
     "g"."basket_id",
     "g"."product_name",
@@ -391,7 +390,8 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     END AS "sum_product_price_1",
     COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS "sum_product_price_finite",
     COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
-    COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf" AS "sum_product_price_neg_inf"
+    COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf" AS "sum_product_price_neg_inf",
+    a.ctid AS stepping_rid
   FROM (
     SELECT
       "d2"."basket_id" AS "basket_id",
@@ -407,27 +407,15 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
           "d2"."c"
         )
       ) AS "sum_product_price",
-      SUM(
-        (
-          CAST(CASE
-            WHEN "d2"."product_price" = CAST('Infinity' AS DOUBLE PRECISION)
-            THEN 1
-            ELSE 0
-          END AS DECIMAL)
-        ) * (
-          "d2"."c"
-        )
+      COALESCE(
+        CAST(SUM("d2"."c") FILTER(WHERE
+          "d2"."product_price" = CAST('Infinity' AS DOUBLE PRECISION)) AS BIGINT),
+        0
       ) AS "sum_product_price_pos_inf",
-      SUM(
-        (
-          CAST(CASE
-            WHEN "d2"."product_price" = CAST('-Infinity' AS DOUBLE PRECISION)
-            THEN 1
-            ELSE 0
-          END AS DECIMAL)
-        ) * (
-          "d2"."c"
-        )
+      COALESCE(
+        CAST(SUM("d2"."c") FILTER(WHERE
+          "d2"."product_price" = CAST('-Infinity' AS DOUBLE PRECISION)) AS BIGINT),
+        0
       ) AS "sum_product_price_neg_inf"
     FROM "stepping_delta_map_b7028e" AS "d2"
     GROUP BY
@@ -440,45 +428,32 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     OR "g"."sum_product_price" <> 0.0
     OR "g"."sum_product_price_pos_inf" <> 0
     OR "g"."sum_product_price_neg_inf" <> 0
-), "m9_o" AS MATERIALIZED (
-  SELECT
-    g."basket_id",
-    g.n1 AS "n",
-    g."sum_product_price_finite" AS "sum_product_price",
-    g."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
-    g."sum_product_price_neg_inf" AS "sum_product_price_neg_inf",
-    a.ctid AS stepping_rid
-  FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS g
-  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a
-    ON "a"."basket_id" = g."basket_id"
-  WHERE
-    g.n1 <> 0 OR NOT g.n0 IS NULL
 ), "m9_i" AS (
   INSERT INTO "receipts__group_reduce_flatten_by_basket_id_c27e7a" (
     "basket_id",
+    "n",
     "sum_product_price",
     "sum_product_price_pos_inf",
-    "sum_product_price_neg_inf",
-    "n"
+    "sum_product_price_neg_inf"
   )
   SELECT
     o."basket_id",
-    o."sum_product_price",
+    o."n1",
+    o."sum_product_price_finite",
     o."sum_product_price_pos_inf",
-    o."sum_product_price_neg_inf",
-    o."n"
-  FROM "m9_o" AS o
+    o."sum_product_price_neg_inf"
+  FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS o
   WHERE
-    o.stepping_rid IS NULL AND o."n" <> 0
+    o.stepping_rid IS NULL AND o."n1" <> 0
 ), "m9_u" AS (
-  UPDATE "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a SET "n" = o."n", "sum_product_price" = o."sum_product_price", "sum_product_price_pos_inf" = o."sum_product_price_pos_inf", "sum_product_price_neg_inf" = o."sum_product_price_neg_inf"
-  FROM "m9_o" AS o
+  UPDATE "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a SET "n" = o."n1", "sum_product_price" = o."sum_product_price_finite", "sum_product_price_pos_inf" = o."sum_product_price_pos_inf", "sum_product_price_neg_inf" = o."sum_product_price_neg_inf"
+  FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS o
   WHERE
-    a.ctid = o.stepping_rid AND o."n" <> 0
+    a.ctid = o.stepping_rid AND o."n1" <> 0
 ), "m9_d" AS (
-  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a USING   "m9_o" AS o
+  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a USING   "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS o
   WHERE
-    a.ctid = o.stepping_rid AND o."n" = 0
+    a.ctid = o.stepping_rid AND o."n1" = 0
 )
 SELECT
   0 AS stepping_output,
@@ -562,7 +537,6 @@ WHERE
 --   m7_u: map (query.py:34)
 --   m7_d: map (query.py:34)
 --   stepping_change_group_reduce_flatten_by_basket_id_f21f90: group_reduce_flatten (query.py:37)
---   m9_o: group_reduce_flatten (query.py:37)
 --   m9_i: group_reduce_flatten (query.py:37)
 --   m9_u: group_reduce_flatten (query.py:37)
 --   m9_d: group_reduce_flatten (query.py:37)
@@ -574,7 +548,7 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     u."product_name" COLLATE "C" AS "product_name",
     u."c" AS "c"
   FROM UNNEST(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS "u"("basket_id", "product_name", "c")
-), "m4_g" AS MATERIALIZED (
+), "m4_g" AS (
   SELECT
     "d7"."product_name" AS "product_name",
     "d7"."basket_id" AS "basket_id",
@@ -632,7 +606,7 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
   JOIN "receipts__products_by_name_5316e2" AS "t0"
     ON HASHTEXTEXTENDED("t0"."name", 0) = HASHTEXTEXTENDED("d1"."product_name", 0)
     AND "t0"."name" = "d1"."product_name"
-), "m7_g" AS MATERIALIZED (
+), "m7_g" AS (
   SELECT
     "g"."basket_id",
     "g"."product_name",
@@ -748,7 +722,8 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     END AS "sum_product_price_1",
     COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS "sum_product_price_finite",
     COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
-    COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf" AS "sum_product_price_neg_inf"
+    COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf" AS "sum_product_price_neg_inf",
+    a.ctid AS stepping_rid
   FROM (
     SELECT
       "d2"."basket_id" AS "basket_id",
@@ -764,27 +739,15 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
           "d2"."c"
         )
       ) AS "sum_product_price",
-      SUM(
-        (
-          CAST(CASE
-            WHEN "d2"."product_price" = CAST('Infinity' AS DOUBLE PRECISION)
-            THEN 1
-            ELSE 0
-          END AS DECIMAL)
-        ) * (
-          "d2"."c"
-        )
+      COALESCE(
+        CAST(SUM("d2"."c") FILTER(WHERE
+          "d2"."product_price" = CAST('Infinity' AS DOUBLE PRECISION)) AS BIGINT),
+        0
       ) AS "sum_product_price_pos_inf",
-      SUM(
-        (
-          CAST(CASE
-            WHEN "d2"."product_price" = CAST('-Infinity' AS DOUBLE PRECISION)
-            THEN 1
-            ELSE 0
-          END AS DECIMAL)
-        ) * (
-          "d2"."c"
-        )
+      COALESCE(
+        CAST(SUM("d2"."c") FILTER(WHERE
+          "d2"."product_price" = CAST('-Infinity' AS DOUBLE PRECISION)) AS BIGINT),
+        0
       ) AS "sum_product_price_neg_inf"
     FROM "stepping_delta_map_b7028e" AS "d2"
     GROUP BY
@@ -797,45 +760,32 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     OR "g"."sum_product_price" <> 0.0
     OR "g"."sum_product_price_pos_inf" <> 0
     OR "g"."sum_product_price_neg_inf" <> 0
-), "m9_o" AS MATERIALIZED (
-  SELECT
-    g."basket_id",
-    g.n1 AS "n",
-    g."sum_product_price_finite" AS "sum_product_price",
-    g."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
-    g."sum_product_price_neg_inf" AS "sum_product_price_neg_inf",
-    a.ctid AS stepping_rid
-  FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS g
-  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a
-    ON "a"."basket_id" = g."basket_id"
-  WHERE
-    g.n1 <> 0 OR NOT g.n0 IS NULL
 ), "m9_i" AS (
   INSERT INTO "receipts__group_reduce_flatten_by_basket_id_c27e7a" (
     "basket_id",
+    "n",
     "sum_product_price",
     "sum_product_price_pos_inf",
-    "sum_product_price_neg_inf",
-    "n"
+    "sum_product_price_neg_inf"
   )
   SELECT
     o."basket_id",
-    o."sum_product_price",
+    o."n1",
+    o."sum_product_price_finite",
     o."sum_product_price_pos_inf",
-    o."sum_product_price_neg_inf",
-    o."n"
-  FROM "m9_o" AS o
+    o."sum_product_price_neg_inf"
+  FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS o
   WHERE
-    o.stepping_rid IS NULL AND o."n" <> 0
+    o.stepping_rid IS NULL AND o."n1" <> 0
 ), "m9_u" AS (
-  UPDATE "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a SET "n" = o."n", "sum_product_price" = o."sum_product_price", "sum_product_price_pos_inf" = o."sum_product_price_pos_inf", "sum_product_price_neg_inf" = o."sum_product_price_neg_inf"
-  FROM "m9_o" AS o
+  UPDATE "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a SET "n" = o."n1", "sum_product_price" = o."sum_product_price_finite", "sum_product_price_pos_inf" = o."sum_product_price_pos_inf", "sum_product_price_neg_inf" = o."sum_product_price_neg_inf"
+  FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS o
   WHERE
-    a.ctid = o.stepping_rid AND o."n" <> 0
+    a.ctid = o.stepping_rid AND o."n1" <> 0
 ), "m9_d" AS (
-  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a USING   "m9_o" AS o
+  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a USING   "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS o
   WHERE
-    a.ctid = o.stepping_rid AND o."n" = 0
+    a.ctid = o.stepping_rid AND o."n1" = 0
 )
 SELECT
   0 AS stepping_output,
@@ -925,7 +875,6 @@ WHERE
 --   m10_u: map (query.py:34)
 --   m10_d: map (query.py:34)
 --   stepping_change_group_reduce_flatten_by_basket_id_f21f90: group_reduce_flatten (query.py:37)
---   m12_o: group_reduce_flatten (query.py:37)
 --   m12_i: group_reduce_flatten (query.py:37)
 --   m12_u: group_reduce_flatten (query.py:37)
 --   m12_d: group_reduce_flatten (query.py:37)
@@ -973,7 +922,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   JOIN "receipts__products_by_name_5316e2" AS "t4"
     ON HASHTEXTEXTENDED("t4"."name", 0) = HASHTEXTEXTENDED("d5"."product_name", 0)
     AND "t4"."name" = "d5"."product_name"
-), "m7_g" AS MATERIALIZED (
+), "m7_g" AS (
   SELECT
     "d11"."product_name" AS "product_name",
     "d11"."basket_id" AS "basket_id",
@@ -1021,7 +970,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   DELETE FROM "receipts__line_items_by_product_name_4ae32f" AS a USING   "m7_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
-), "m8_g" AS MATERIALIZED (
+), "m8_g" AS (
   SELECT
     "d12"."name" AS "name",
     "d12"."price" AS "price",
@@ -1069,7 +1018,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
   DELETE FROM "receipts__products_by_name_5316e2" AS a USING   "m8_o" AS o
   WHERE
     a.ctid = o.stepping_rid AND o."c" = 0
-), "m10_g" AS MATERIALIZED (
+), "m10_g" AS (
   SELECT
     "g"."basket_id",
     "g"."product_name",
@@ -1185,7 +1134,8 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     END AS "sum_product_price_1",
     COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS "sum_product_price_finite",
     COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
-    COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf" AS "sum_product_price_neg_inf"
+    COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf" AS "sum_product_price_neg_inf",
+    a.ctid AS stepping_rid
   FROM (
     SELECT
       "d6"."basket_id" AS "basket_id",
@@ -1201,27 +1151,15 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
           "d6"."c"
         )
       ) AS "sum_product_price",
-      SUM(
-        (
-          CAST(CASE
-            WHEN "d6"."product_price" = CAST('Infinity' AS DOUBLE PRECISION)
-            THEN 1
-            ELSE 0
-          END AS DECIMAL)
-        ) * (
-          "d6"."c"
-        )
+      COALESCE(
+        CAST(SUM("d6"."c") FILTER(WHERE
+          "d6"."product_price" = CAST('Infinity' AS DOUBLE PRECISION)) AS BIGINT),
+        0
       ) AS "sum_product_price_pos_inf",
-      SUM(
-        (
-          CAST(CASE
-            WHEN "d6"."product_price" = CAST('-Infinity' AS DOUBLE PRECISION)
-            THEN 1
-            ELSE 0
-          END AS DECIMAL)
-        ) * (
-          "d6"."c"
-        )
+      COALESCE(
+        CAST(SUM("d6"."c") FILTER(WHERE
+          "d6"."product_price" = CAST('-Infinity' AS DOUBLE PRECISION)) AS BIGINT),
+        0
       ) AS "sum_product_price_neg_inf"
     FROM "stepping_delta_map_b7028e" AS "d6"
     GROUP BY
@@ -1234,45 +1172,32 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     OR "g"."sum_product_price" <> 0.0
     OR "g"."sum_product_price_pos_inf" <> 0
     OR "g"."sum_product_price_neg_inf" <> 0
-), "m12_o" AS MATERIALIZED (
-  SELECT
-    g."basket_id",
-    g.n1 AS "n",
-    g."sum_product_price_finite" AS "sum_product_price",
-    g."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
-    g."sum_product_price_neg_inf" AS "sum_product_price_neg_inf",
-    a.ctid AS stepping_rid
-  FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS g
-  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a
-    ON "a"."basket_id" = g."basket_id"
-  WHERE
-    g.n1 <> 0 OR NOT g.n0 IS NULL
 ), "m12_i" AS (
   INSERT INTO "receipts__group_reduce_flatten_by_basket_id_c27e7a" (
     "basket_id",
+    "n",
     "sum_product_price",
     "sum_product_price_pos_inf",
-    "sum_product_price_neg_inf",
-    "n"
+    "sum_product_price_neg_inf"
   )
   SELECT
     o."basket_id",
-    o."sum_product_price",
+    o."n1",
+    o."sum_product_price_finite",
     o."sum_product_price_pos_inf",
-    o."sum_product_price_neg_inf",
-    o."n"
-  FROM "m12_o" AS o
+    o."sum_product_price_neg_inf"
+  FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS o
   WHERE
-    o.stepping_rid IS NULL AND o."n" <> 0
+    o.stepping_rid IS NULL AND o."n1" <> 0
 ), "m12_u" AS (
-  UPDATE "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a SET "n" = o."n", "sum_product_price" = o."sum_product_price", "sum_product_price_pos_inf" = o."sum_product_price_pos_inf", "sum_product_price_neg_inf" = o."sum_product_price_neg_inf"
-  FROM "m12_o" AS o
+  UPDATE "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a SET "n" = o."n1", "sum_product_price" = o."sum_product_price_finite", "sum_product_price_pos_inf" = o."sum_product_price_pos_inf", "sum_product_price_neg_inf" = o."sum_product_price_neg_inf"
+  FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS o
   WHERE
-    a.ctid = o.stepping_rid AND o."n" <> 0
+    a.ctid = o.stepping_rid AND o."n1" <> 0
 ), "m12_d" AS (
-  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a USING   "m12_o" AS o
+  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a USING   "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS o
   WHERE
-    a.ctid = o.stepping_rid AND o."n" = 0
+    a.ctid = o.stepping_rid AND o."n1" = 0
 )
 SELECT
   0 AS stepping_output,

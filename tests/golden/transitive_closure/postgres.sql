@@ -304,7 +304,7 @@ SELECT
   1 AS "c"
 FROM "stepping_found";
 -- 9. transitive_closure (query.py:8)
-WITH "g" AS MATERIALIZED (
+WITH "g" AS (
   SELECT
     "d"."right" AS "right",
     "d"."left" AS "left",
@@ -353,7 +353,7 @@ DELETE FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS a U
 WHERE
   a.ctid = o.stepping_rid AND o."c" = 0;
 -- 10. transitive_closure (query.py:8)
-WITH "g" AS MATERIALIZED (
+WITH "g" AS (
   SELECT
     "g"."left",
     "g"."right",
@@ -503,7 +503,7 @@ SELECT
   1 AS "c"
 FROM "stepping_found";
 -- 12. transitive_closure (query.py:8)
-WITH "g" AS MATERIALIZED (
+WITH "g" AS (
   SELECT
     "d"."right" AS "right",
     "d"."left" AS "left",
