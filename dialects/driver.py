@@ -252,8 +252,12 @@ class Driver(ABC):
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[list[Row]]:
         """The rows of a SELECT in batches, in bounded memory."""
 
-    def fused(self, fused: SQLFused, staged: Mapping[str, Sequence[Row]]) -> list[Row]:
-        """Run a whole step as one statement; returns the rows of its outputs."""
+    def fused(
+        self, fused: SQLFused, staged: Mapping[str, Sequence[Row]], *, output: bool = True
+    ) -> list[Row]:
+        """Run a whole step as one statement; returns the rows of its outputs, if they are asked
+        for.
+        """
         raise NotImplementedError(f"{self.dialect} has no fused steps")
 
     def step_alone(
@@ -274,6 +278,8 @@ class Driver(ABC):
         tables: Sequence[str],
         query: str,
         fingerprint: str,
+        *,
+        output: bool = True,
     ) -> list[Row] | None:
         """`writing`, `lock` and `fused` at once, for a step that does nothing else.
 

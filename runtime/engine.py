@@ -222,7 +222,7 @@ class Engine(Statements):
         starting = step is self.plan.first
         self.loaded = None
         if staged and not (time.input_time >= 0 or floor or asked.also or starting):
-            alone = self.fused_alone(step, staged)
+            alone = self.fused_alone(step, staged, output=asked.output)
             if alone is not None:
                 return self.outputs(asked, alone)
         empty: set[str] | None = None
@@ -239,7 +239,7 @@ class Engine(Statements):
             if not staged and not starting and not self.plan.always:
                 found: Mapping[int, Sequence[Row]] = {}
             elif step.fused is not None:
-                found = self.fused(step, staged)
+                found = self.fused(step, staged, output=asked.output)
             else:
                 # A query's first step has rows that come from nothing.
                 empty = None if starting or self.plan.always else self.driver.left_empty()

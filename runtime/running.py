@@ -103,18 +103,23 @@ class Statements:
 
     # -- statements -----------------------------------------------------------------------------
 
-    def fused(self, step: SQLStep, staged: Staged) -> dict[int, Sequence[Row]]:
+    def fused(self, step: SQLStep, staged: Staged, *, output: bool) -> dict[int, Sequence[Row]]:
         """Run a whole step as one statement; returns the rows of its outputs."""
         assert step.fused is not None
-        return outputs_of(step.fused, self.driver.fused(step.fused, staged))
+        return outputs_of(step.fused, self.driver.fused(step.fused, staged, output=output))
 
-    def fused_alone(self, step: SQLStep, staged: Staged) -> dict[int, Sequence[Row]] | None:
+    def fused_alone(
+        self, step: SQLStep, staged: Staged, *, output: bool
+    ) -> dict[int, Sequence[Row]] | None:
         """Run a whole step as one transaction, if the driver can; see `Driver.fused_alone`."""
         plan = self.plan
-        if step.fused is None or not all(codec.is_plain for codec in self.output_codecs):
+        if step.fused is None:
+            return None
+        if output and not all(codec.is_plain for codec in self.output_codecs):
             return None  # what a class refuses must be known before the commit
         fused = step.fused if step.growing is None or has_removals(staged) else step.growing
-        returned = self.driver.fused_alone(fused, staged, step.tables, plan.query, plan.fingerprint)
+        where = (step.tables, plan.query, plan.fingerprint)
+        returned = self.driver.fused_alone(fused, staged, *where, output=output)
         return None if returned is None else outputs_of(fused, returned)
 
     def picked(

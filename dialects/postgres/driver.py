@@ -23,7 +23,7 @@ from stepping.dialects.driver import Driver, Lender, Row, forks
 from stepping.dialects.postgres import faults, statistics
 from stepping.dialects.postgres.iterations import PostgresIterations
 from stepping.dialects.postgres.queue import PostgresQueue
-from stepping.dialects.postgres.step_function import SETTINGS, StepFunctions, arrays
+from stepping.dialects.postgres.step_function import SETTINGS, StepFunctions, arrays, without_output
 from stepping.dialects.postgres.values import InUTC, from_column, to_column
 from stepping.errors import StoreError, UnsupportedError
 
@@ -305,11 +305,12 @@ class PostgresDriver(Driver):
         # A raw cursor: parameters are $1, $2, ..., and a % in the text is a %.
         self._raw().execute(sql.encode(), columns, prepare=True)
 
-    def fused(self, fused: SQLFused, staged: Mapping[str, Sequence[Row]]) -> list[Row]:
+    def fused(
+        self, fused: SQLFused, staged: Mapping[str, Sequence[Row]], *, output: bool = True
+    ) -> list[Row]:
         given = arrays(fused, staged)
-        return (
-            self.reader().execute(fused.sql.encode(), given, prepare=True, binary=True).fetchall()
-        )
+        text = fused.sql if output else without_output(fused)
+        return self.reader().execute(text.encode(), given, prepare=True, binary=True).fetchall()
 
     def fused_alone(
         self,
@@ -318,8 +319,11 @@ class PostgresDriver(Driver):
         tables: Sequence[str],
         query: str,
         fingerprint: str,
+        *,
+        output: bool = True,
     ) -> list[Row] | None:
-        return self._step_functions.run(self, fused, staged, tables, query, fingerprint)
+        where = (tables, query, fingerprint)
+        return self._step_functions.run(self, fused, staged, *where, output=output)
 
     def _execute(self, sql: str | bytes, *parameters: Any, **options: Any) -> psycopg.Cursor[Row]:
         # Not Connection.execute, whose cursors and rows are what the application has made them.

@@ -85,6 +85,7 @@ def fuse(dialect: PostgresDialect, step: Step, *, growing: bool = False) -> SQLF
             case _:
                 assert_never(statement)
     last, outputs = outputs_of(dialect, reads)
+    returned = dialect.text(last)
     tree = with_parts(dialect, parts, last)
     for read in reads:
         by = read.served
@@ -106,6 +107,7 @@ def fuse(dialect: PostgresDialect, step: Step, *, growing: bool = False) -> SQLF
             for each in step.statements
             if isinstance(each, EmitDelta | MergeDelta | ReadDelta)
         ),
+        returning_at=len(text) - len(returned) if text.endswith(returned) else 0,
         returns=("integer", *(each for read in reads for each in column_types(dialect, read))),
     )
 

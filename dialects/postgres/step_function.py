@@ -84,7 +84,8 @@ class StepFunctions:
     """Runs steps by functions."""
 
     def __init__(self) -> None:
-        self.known: dict[int, tuple[SQLFused, StepFunction]] = {}  # what an id stands for stays
+        # What an id stands for stays.
+        self.known: dict[tuple[int, bool], tuple[SQLFused, StepFunction]] = {}
 
     def run(
         self,
@@ -94,16 +95,18 @@ class StepFunctions:
         tables: Sequence[str],
         query: str,
         fingerprint: str,
+        *,
+        output: bool,
     ) -> list[Row] | None:
         """See `Driver.fused_alone`."""
         connection = driver.connection
         functions = functions_of(connection)
         if functions.refused or not fused.returns:
             return None
-        known = self.known.get(id(fused))
+        known = self.known.get((id(fused), output))
         if known is None:
-            made = step_function(fused, tables, query, fingerprint)
-            known = self.known[id(fused)] = fused, made
+            made = step_function(fused, tables, query, fingerprint, output=output)
+            known = self.known[id(fused), output] = fused, made
         function = known[1]
         if function.name not in functions.asked:
             # Not for the first step of its kind: a connection may be opened for one step only.
@@ -156,8 +159,18 @@ def arrays(fused: SQLFused, staged: Mapping[str, Sequence[Row]]) -> list[list[An
     return given
 
 
+NOTHING = "SELECT 0{} WHERE FALSE"
+
+
+def without_output(fused: SQLFused, into: str = "") -> str:
+    """A step that returns nothing: what only its outputs read is not computed either."""
+    if not fused.returning_at:
+        return fused.sql
+    return fused.sql[: fused.returning_at] + NOTHING.format(into and f" INTO {into}")
+
+
 def step_function(
-    fused: SQLFused, tables: Sequence[str], query: str, fingerprint: str
+    fused: SQLFused, tables: Sequence[str], query: str, fingerprint: str, *, output: bool = True
 ) -> StepFunction:
     """The function that locks the clock rows of ``tables``, in their order, and runs a step.
 
@@ -185,14 +198,15 @@ def step_function(
         )
         wrong = "NOT FOUND" if position == 0 else f"{into} IS DISTINCT FROM stepping_first"
         lines.append(f"IF {wrong} {otherwise}")
+    quiet = without_output(fused, "stepping_t")
+    output = output or not fused.returning_at
     body = "\n".join(
         (
             "#variable_conflict use_column",
             "DECLARE stepping_first bigint; stepping_t bigint;",
             "BEGIN",
             *lines,
-            "RETURN QUERY",
-            f"{fused.sql};",
+            *(("RETURN QUERY", f"{fused.sql};") if output else (f"{quiet};",)),
             "END",
         )
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 import stepping as st
@@ -164,3 +165,27 @@ def test_rows_are_added_up_and_the_collector_is_as_it_was() -> None:
         with pytest.raises(ValueError, match="no"):
             list(ReadRows(rows, failing))
         assert gc.isenabled() == enabled
+
+
+def test_without_output_nothing_comes_from_postgres(postgres_db: str) -> None:
+    """Neither by the separate statements, which are the first of their kind, nor by a function."""
+    with st.connection_postgres(postgres_db) as connection:
+        store = st.StorePostgres.from_graph(connection, GRAPH)
+        users, _ = filled(store)
+        received: list[int] = []
+        execute = psycopg.RawCursor.execute
+
+        def spied(cursor: Any, *arguments: Any, **options: Any) -> Any:
+            found = execute(cursor, *arguments, **options)
+            received.append(cursor.rowcount if cursor.description else 0)
+            return found
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(psycopg.RawCursor, "execute", spied)
+            for n in range(4):
+                old, new = (ANN, BOB) if n % 2 == 0 else (BOB, ANN)
+                assert users.replace(old, new, output=False) is None
+            assert max(received) == 0
+            users.replace(ANN, BOB)
+            assert max(received) == 6
+        assert {row.name for row, _ in named_orders.zset(store)} == {"Bob"}
