@@ -237,9 +237,9 @@ class Dialect(ABC):
 
     def count_where(self, condition: Expression, weight: Expression) -> Expression:
         """The aggregate that adds up the weights of rows that meet a condition: 0 if none does."""
-        is_met = exp.If(this=condition, true=exp.Literal.number(1))
-        flag = exp.Case(ifs=[is_met], default=exp.Literal.number(0))
-        return self.sum_of(Atom(Kind.INT), flag, weight)
+        # Rows that do not meet it cost only the condition.
+        total = exp.Filter(this=exp.Sum(this=weight), expression=exp.Where(this=condition))
+        return exp.func("COALESCE", total, exp.Literal.number(0))
 
     def sum_parts(
         self, each: SumColumns, value: Expression, weight: Expression

@@ -22,12 +22,11 @@ def product(value: Expression, weight: Expression) -> Expression:
 def float_total(
     dialect: Dialect, finite: Expression, positive: Expression, negative: Expression
 ) -> Expression:
-    """A sum of floats: its finite part, unless infinities of one sign are in it."""
+    """A sum of floats: its finite part, unless infinities of one sign are in it.
+
+    A group that is not there has no sum, and NULLs for infinities.
+    """
     zero = exp.Literal.number(0)
-    none = exp.and_(
-        exp.EQ(this=operand(positive), expression=zero.copy()),
-        exp.EQ(this=operand(negative), expression=zero.copy()),
-    )
     up = exp.and_(
         exp.GTE(this=operand(positive), expression=zero.copy()),
         exp.LTE(this=operand(negative), expression=zero.copy()),
@@ -36,22 +35,23 @@ def float_total(
         exp.LTE(this=operand(positive), expression=zero.copy()),
         exp.GTE(this=operand(negative), expression=zero.copy()),
     )
-    # A group that is not there has no sum.
-    missing = exp.Is(this=operand(positive), expression=exp.Null())
     text = exp.Cast(this=finite.copy(), to=exp.DataType.build("text"))
     message = exp.DPipe(
         this=exp.Literal.string("a sum of inf and -inf is not a number: "),
         expression=text,
     )
-    failed = dialect.spelling.raised(Sql(message), Atom(Kind.FLOAT)).tree
-    return exp.Case(
+    infinite = exp.Case(
         ifs=[
-            exp.If(this=exp.or_(missing, none), true=finite.copy()),
             exp.If(this=up, true=dialect.infinity(1)),
             exp.If(this=down, true=dialect.infinity(-1)),
         ],
-        default=failed,
+        default=dialect.spelling.raised(Sql(message), Atom(Kind.FLOAT)).tree,
     )
+    some = exp.or_(
+        exp.NEQ(this=operand(positive), expression=zero.copy()),
+        exp.NEQ(this=operand(negative), expression=zero.copy()),
+    )
+    return exp.Case(ifs=[exp.If(this=some, true=infinite)], default=finite.copy())
 
 
 def operand(tree: Expression) -> Expression:

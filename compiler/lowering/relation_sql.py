@@ -484,22 +484,16 @@ class RelationSQL:
         if not each.positive:
             return self.dialect.sum_parts(each, value, weight)
         plus, minus = self.dialect.infinity(1), self.dialect.infinity(-1)
-        finite = exp.Case(
-            ifs=[
-                exp.If(
-                    this=exp.In(this=value.copy(), expressions=[plus.copy(), minus.copy()]),
-                    true=exp.Literal.number("0.0"),
-                )
-            ],
-            default=value.copy(),
-        )
+        most = exp.Literal.number("1.7976931348623157e308")
+        is_finite = exp.Between(this=value.copy(), low=exp.Neg(this=most), high=most.copy())
 
         def counted(sign: Expression) -> Expression:
             is_it = exp.EQ(this=value.copy(), expression=sign)
             return self.dialect.count_where(is_it, weight.copy())
 
+        finite = self.dialect.sum_of(each.type, value.copy(), weight.copy())
         return [
-            (each.value, self.dialect.sum_of(each.type, finite, weight.copy())),
+            (each.value, filtered_sum(finite, is_finite, self.dialect.zero(each.type))),
             (each.positive, counted(plus)),
             (each.negative, counted(minus)),
         ]
@@ -522,6 +516,17 @@ class RelationSQL:
         for part in parts[1:]:
             text = exp.DPipe(this=text, expression=part)
         return text
+
+
+def filtered_sum(total: Expression, condition: Expression, nothing: Expression) -> Expression:
+    """A sum over the rows that meet a condition; a row that does not is passed over at once."""
+
+    def filtered(part: Expression) -> Expression:
+        if isinstance(part, exp.Sum):
+            return exp.Filter(this=part.copy(), expression=exp.Where(this=condition.copy()))
+        return part
+
+    return exp.func("COALESCE", total.transform(filtered), nothing)
 
 
 def is_column(term: Term, value: ir.Scalar | None) -> bool:
