@@ -69,6 +69,7 @@ class Arrangements:
     delay: Mapping[ir.Operator, Arrangement]
     state: Mapping[ir.Operator, KeyedState]
     views: Mapping[ir.Operator, View] = field(default_factory=dict)
+    flat: frozenset[ir.Operator] = frozenset()  # integrals that are looked up in others
 
     def seen(self, operator: ir.Operator) -> Arrangement:
         """How an operator's integral is read by name: in its own table, or in a view."""
@@ -138,7 +139,7 @@ def arrange(
         )
         for operator, each in shown.items()
     }
-    return Arrangements(delay, state, views)
+    return Arrangements(delay, state, views, demand.flat)
 
 
 def where_of(operator: ir.Operator) -> str:

@@ -14,6 +14,7 @@ from typing import assert_never
 from stepping.compiler import ir
 from stepping.compiler.frontend.index import ordering
 from stepping.compiler.lowering.derivations import closure_keys
+from stepping.compiler.lowering.flattening import flattened, looked_up
 
 Columns = frozenset[str]
 Key = tuple[ir.Scalar, ...]
@@ -42,6 +43,8 @@ class Demand:
     states: dict[ir.Operator, ir.Accumulate] = field(default_factory=dict)
     # Operators whose rows are counted, ordered or added to by other means than look-ups.
     probed: set[ir.Operator] = field(default_factory=set)
+    # Joins whose integral is not kept: see `flattening`.
+    flat: frozenset[ir.Operator] = frozenset()
     # Groups whose state is there already, so that the rows that made it are not read.
     given: frozenset[ir.Operator] = frozenset()
 
@@ -53,7 +56,7 @@ class Demand:
 
 def demand_of(roots: tuple[ir.Operator, ...], *, prune: bool = True) -> Demand:
     """The demand of a whole query. ``roots``: outputs (changes), and snapshots that are kept."""
-    demand = Demand()
+    demand = Demand(flat=flattened(roots) if prune else frozenset())
     reads = ir.Reads()
     for root in roots:
         match root.flow:
@@ -94,7 +97,10 @@ def walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Oper
             if operator is not within:  # an input's change is what it is given
                 demand.delta[operator] |= wanted
         case ir.Read(operator, _, by):
-            demand.read_stored(operator, wanted, Reading(by))
+            if operator in demand.flat:
+                _walk_sides(demand, relation, wanted, within)
+            else:
+                demand.read_stored(operator, wanted, Reading(by))
         case ir.Project():
             walk(demand, relation.source, columns_of(relation, wanted), within)
         case ir.Filter():
@@ -147,6 +153,22 @@ def walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Oper
             pass
         case _:
             assert_never(relation)
+
+
+def _walk_sides(demand: Demand, read: ir.Read, wanted: Columns, within: ir.Operator) -> None:
+    """What is read of both sides where a join's integral is looked up in theirs."""
+    looked = looked_up(read.operator, read.by)
+    assert looked is not None
+    for step in looked.steps:
+        if isinstance(step, ir.Filter):
+            wanted |= ir.columns_read(step.predicate)
+        else:
+            wanted = columns_of(step, wanted)
+    for side in looked.reads(read.moment):
+        own = {inner for outer, inner in looked.names(side.operator) if outer in wanted}
+        if side.operator is looked.first:
+            own = own.union(*(ir.columns_read(scalar) for scalar in looked.on_first))
+        walk(demand, side, frozenset(own), within)
 
 
 def read_ordered(demand: Demand, operator: ir.Operator, reading: Reading) -> None:

@@ -122,7 +122,7 @@ def shadowed(planned: Planned, tables: set[str]) -> Planned:
         op: dataclasses.replace(each, state=state[each.state.groups.operator])
         for op, each in planned.arrangements.views.items()
     }
-    arrangements = Arrangements(delay, state, views)
+    arrangements = Arrangements(delay, state, views, planned.arrangements.flat)
     scheduler = dataclasses.replace(
         planned.scheduler,
         arrangements=arrangements,

@@ -22,6 +22,7 @@ from stepping.compiler.lowering.demand import (
     is_stored,
     sides,
 )
+from stepping.compiler.lowering.flattening import looked_up
 from stepping.compiler.plan.tables import Table
 from stepping.compiler.schema import BOOL
 from stepping.errors import InternalError
@@ -154,55 +155,102 @@ class TermBuilder:
 
     def matched(self, match: ir.Match, wanted: Columns) -> tuple[Term, ...]:
         want_left, want_right = sides(match, wanted)
+        if isinstance(match.right, ir.Read) and is_stored(match.right):
+            drivers = self.terms(match.left, want_left)
+            return tuple(self.looking_up(match, each, match.right) for each in drivers)
+        if isinstance(match.left, ir.Read) and is_stored(match.left):
+            drivers = self.terms(match.right, want_right)
+            return tuple(self.looking_up(match, each, match.left) for each in drivers)
         lefts, rights = self.terms(match.left, want_left), self.terms(match.right, want_right)
-        return tuple(self.pair(match, left, right) for left in lefts for right in rights)
+        return tuple(pair(match, left, right) for left in lefts for right in rights)
 
-    def pair(self, match: ir.Match, left: Term, right: Term) -> Term:
-        """One term of two, the changed side first and the stored side looked up by its key."""
-        width = len(ir.column_names(match.left))
-        columns = {
-            outer: term.columns[inner]
-            for term, inners, outers in (
-                (left, ir.column_names(match.left), match.names[:width]),
-                (right, ir.column_names(match.right), match.names[width:]),
-            )
-            for inner, outer in zip(inners, outers, strict=True)
-            if inner in term.columns
-        }
-        negative = left.negative != right.negative
-        if is_stored(match.right):
-            driver, stored, read = left, right, match.right
-            on = tuple(ir.substitute(scalar, left.columns) for scalar in match.on_left)
-        elif is_stored(match.left):
-            driver, stored, read = right, left, match.left
-            on = tuple(ir.substitute(scalar, right.columns) for scalar in match.on_right)
-        else:
-            pairs = zip(match.on_left, match.on_right, strict=True)
-            equal = tuple(
-                (
-                    guarded(left, ir.substitute(a, left.columns)),
-                    guarded(right, ir.substitute(b, right.columns)),
-                )
-                for a, b in pairs
-            )
-            return Term(
-                (*left.sources, *right.sources),
-                columns,
-                (*left.equal, *right.equal, *equal),
-                (*left.filters, *right.filters),
-                negative,
-            )
-        assert isinstance(read, ir.Read)
-        keys = self.arrangements.lookup_columns(read.operator, read.by)
+    def looking_up(self, match: ir.Match, driver: Term, read: ir.Read) -> Term:
+        """One term of two: the changed side first, the stored one looked up by its key."""
+        changes_left = read is match.right
+        on = match.on_left if changes_left else match.on_right
+        key = tuple(ir.substitute(scalar, driver.columns) for scalar in on)
+        term, found = self.look_up(driver, read, key)
+        left, right = (driver.columns, found) if changes_left else (found, driver.columns)
+        return replace(term, columns=columns_of_pair(match, left, right))
+
+    def look_up(
+        self, driver: Term, read: ir.Read, key: tuple[ir.Scalar, ...]
+    ) -> tuple[Term, Mapping[str, ir.Scalar]]:
+        """The term with an integral looked up by a key, and the columns of what is found."""
+        if read.operator in self.arrangements.flat:
+            return self.look_up_sides(driver, read, key)
+        stored = self.stored(read)
+        columns = self.arrangements.lookup_columns(read.operator, read.by)
         (source,) = stored.sources
-        lookups = tuple(zip(keys, (guarded(driver, scalar) for scalar in on), strict=True))
-        return Term(
-            (*driver.sources, replace(source, lookups=lookups)),
-            columns,
-            driver.equal,
-            (*driver.filters, *stored.filters),
-            negative,
+        lookups = tuple(zip(columns, (guarded(driver, scalar) for scalar in key), strict=True))
+        term = replace(
+            driver,
+            sources=(*driver.sources, replace(source, lookups=lookups)),
+            filters=(*driver.filters, *stored.filters),
         )
+        return term, stored.columns
+
+    def look_up_sides(
+        self, driver: Term, read: ir.Read, key: tuple[ir.Scalar, ...]
+    ) -> tuple[Term, Mapping[str, ir.Scalar]]:
+        """As `look_up`, of a join that is not kept: one side, and by what that has the other."""
+        looked = looked_up(read.operator, read.by)
+        assert looked is not None
+        first, second = looked.reads(read.moment)
+        term, found = self.look_up(driver, first, key)
+        on = tuple(ir.substitute(scalar, found) for scalar in looked.on_first)
+        term, others = self.look_up(term, second, on)
+        columns: Mapping[str, ir.Scalar] = {
+            outer: held[inner]
+            for side, held in ((looked.first, found), (looked.second, others))
+            for outer, inner in looked.names(side)
+            if inner in held
+        }
+        for step in reversed(looked.steps):
+            if isinstance(step, ir.Filter):
+                term = filtered(replace(term, columns=columns), step.predicate)
+            else:
+                columns = {
+                    name: ir.substitute(scalar, columns)
+                    for name, scalar in step.columns
+                    if ir.columns_read(scalar) <= columns.keys()
+                }
+        return term, columns
+
+
+def columns_of_pair(
+    match: ir.Match, left: Mapping[str, ir.Scalar], right: Mapping[str, ir.Scalar]
+) -> Mapping[str, ir.Scalar]:
+    """The columns of a match, of those of its sides that are there."""
+    width = len(ir.column_names(match.left))
+    return {
+        outer: held[inner]
+        for held, inners, outers in (
+            (left, ir.column_names(match.left), match.names[:width]),
+            (right, ir.column_names(match.right), match.names[width:]),
+        )
+        for inner, outer in zip(inners, outers, strict=True)
+        if inner in held
+    }
+
+
+def pair(match: ir.Match, left: Term, right: Term) -> Term:
+    """One term of two changes."""
+    pairs = zip(match.on_left, match.on_right, strict=True)
+    equal = tuple(
+        (
+            guarded(left, ir.substitute(a, left.columns)),
+            guarded(right, ir.substitute(b, right.columns)),
+        )
+        for a, b in pairs
+    )
+    return Term(
+        (*left.sources, *right.sources),
+        columns_of_pair(match, left.columns, right.columns),
+        (*left.equal, *right.equal, *equal),
+        (*left.filters, *right.filters),
+        left.negative != right.negative,
+    )
 
 
 def viewed_term(view: View, alias: str) -> Term:
