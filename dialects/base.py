@@ -36,6 +36,7 @@ class Dialect(ABC):
     name: str
     sqlglot_name: str
     create_view = "CREATE VIEW IF NOT EXISTS"
+    adds_one_by_one = False  # a merge adds up equal rows of a change by itself
 
     # -- scalars ------------------------------------------------------------------------------
 

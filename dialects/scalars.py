@@ -82,6 +82,7 @@ class Sql:
     # Of a float that is not 0.0: what is known of its size, whatever its sign.
     least: float = 0.0
     most: float = math.inf
+    span: tuple[int, int] | None = None  # of an int: what it is known to be between
 
     def __add__(self, other: Operand) -> Sql:
         return self._infix(exp.Add, other)

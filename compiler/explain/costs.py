@@ -105,7 +105,10 @@ class Reading:
         sources = [(from_.this, False)] if from_ is not None else []
         sources += [(join.this, str(join.args.get("side") or "") == "LEFT") for join in joins]
         for position, (source, is_left) in enumerate(sources):
-            found = self.source(source, rows, conditions, limit, operators, bool(position))
+            # What is looked up by this source's rows is no condition on them.
+            later = {each.alias_or_name for each, _ in sources[position + 1 :]}
+            ready = [each for each in conditions if not later & tables_in(each)]
+            found = self.source(source, rows, ready, limit, operators, bool(position))
             rows = rows if is_left and found is not None and found < (rows or 0) else found
         for part in [*tree.expressions, *conditions]:
             for inner in () if is_pick(part) else nested(part):
@@ -164,6 +167,8 @@ class Reading:
         by = compared(conditions, alias, table)
         if by and ROW not in by and set(by) >= set(table.names):
             by = (ROW,)
+        if table.kind is TableKind.STATE and set(by) == set(table.key):
+            by = table.key
         fan = self.fan_out(table, by)
         average = None if fan is None else fan.average
         most = None if fan is None else fan.most
@@ -194,6 +199,11 @@ def conjuncts(tree: Any) -> Iterator[Any]:
             todo[:0] = [each.this, each.expression]
         else:
             yield each
+
+
+def tables_in(condition: Any) -> set[str]:
+    """The sources whose columns a condition has."""
+    return {column.table for column in condition.find_all(exp.Column)}
 
 
 def compared(conditions: Iterable[Any], alias: str, table: Table) -> tuple[str, ...]:

@@ -404,7 +404,8 @@ class Pieces:
             (term, [(n, ir.substitute(s, term.columns)) for n, s in arrangement.columns])
             for term in terms
         ]
-        select = self.sql.rows(parts, table.weight, consolidated=not distinct, into=table)
+        added_up = distinct or self.scheduler.dialect.adds_one_by_one
+        select = self.sql.rows(parts, table.weight, consolidated=not added_up, into=table)
         grows = table.non_negative and self.grows(terms)
         merge = MergeDelta(table, select, served(operator), distinct, grows)
         return piece_of(merge, terms, writes=table.name)

@@ -6,6 +6,7 @@ SQLite makes a REAL of an int that overflows, and NULL of a division by zero and
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -37,6 +38,11 @@ INFINITY = number("9e999")
 
 def raw(kind: str, sql: Sql) -> Sql:
     return replace(sql, raw=kind)
+
+
+def within(least: int, most: int, sql: Sql) -> Sql:
+    """An int that is known to be between two others."""
+    return replace(sql, span=(least, most))
 
 
 def bound(body: Callable[..., Sql], *values: Sql, depth: int = 0) -> Sql:
@@ -117,7 +123,7 @@ def _mod(a: Sql, b: Sql) -> Sql:
         )
         return raw(INT_RAW, rest)
     if 0 < b.value <= _HALF_RANGE:
-        return (a % b + b) % b  # less deeply nested than with a bound value
+        return within(0, b.value - 1, (a % b + b) % b)  # less deeply nested than with a bound value
     if b.value > 0:
         return bound(lambda x: x % b + b * (x % b < 0), a)
     rest = bound(lambda x: x % b + b * (x % b > 0), a)
@@ -172,10 +178,24 @@ def _rounded(x: Sql, whole: Sql) -> Sql:
     return whole + up - down
 
 
+def _whole(function: Callable[[int, int], int], spelled: Callable[[Sql, Sql], Sql]) -> Rule:
+    """Arithmetic of ints, which needs no check where no result can be beyond 64 bits."""
+
+    def rule(a: Sql, b: Sql) -> Sql:
+        if a.span is None or b.span is None or a.raw or b.raw:
+            return raw(INT_RAW, spelled(a, b))
+        ends = [function(x, y) for x in a.span for y in b.span]
+        if not -(2**63) <= min(ends) <= max(ends) < 2**63:
+            return raw(INT_RAW, spelled(a, b))
+        return within(min(ends), max(ends), spelled(a, b))
+
+    return rule
+
+
 INTS: dict[str, Rule] = {
-    "int.add": lambda a, b: raw(INT_RAW, a + b),
-    "int.sub": lambda a, b: raw(INT_RAW, a - b),
-    "int.mul": lambda a, b: raw(INT_RAW, a * b),
+    "int.add": _whole(operator.add, lambda a, b: a + b),
+    "int.sub": _whole(operator.sub, lambda a, b: a - b),
+    "int.mul": _whole(operator.mul, lambda a, b: a * b),
     "int.floordiv": _floordiv,
     "int.mod": _mod,
     "int.truediv": _truediv,

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from stepping.compiler.schema import Kind
 from stepping.dialects.scalars import Sql, case, concatenated, fn
-from stepping.dialects.sqlite.scalar_numbers import Rule, bound
+from stepping.dialects.sqlite.scalar_numbers import Rule, bound, within
 
 _SECOND = 1_000_000
 _MINUTE = 60 * _SECOND
@@ -51,13 +51,13 @@ def _formatted(value: Sql, spec: str) -> Sql:
     return fn("strftime", spec, _seconds(value), "unixepoch")
 
 
-def _calendar(directive: str) -> Rule:
-    return lambda a: _formatted(a, directive).cast("INTEGER")
+def _calendar(directive: str, most: int) -> Rule:
+    return lambda a: within(1, most, _formatted(a, directive).cast("INTEGER"))
 
 
 def _clock(unit: int, count: int) -> Rule:
     def rule(a: Sql) -> Sql:
-        return (a if a.kind is Kind.TIME else _micros(a)) / unit % count
+        return within(0, count - 1, (a if a.kind is Kind.TIME else _micros(a)) / unit % count)
 
     return rule
 
@@ -113,12 +113,12 @@ TIMES: dict[str, Rule] = {
         f"{kind}.{name}": rule
         for kind in ("date", "datetime")
         for name, rule in (
-            ("year", _calendar("%Y")),
-            ("month", _calendar("%m")),
-            ("day", _calendar("%d")),
-            ("weekday", lambda a: _days(a) % 7),
-            ("isoweekday", lambda a: _days(a) % 7 + 1),
-            ("toordinal", lambda a: _days(a) + 1),
+            ("year", _calendar("%Y", 9999)),
+            ("month", _calendar("%m", 12)),
+            ("day", _calendar("%d", 31)),
+            ("weekday", lambda a: within(0, 6, _days(a) % 7)),
+            ("isoweekday", lambda a: within(1, 7, _days(a) % 7 + 1)),
+            ("toordinal", lambda a: within(1, 9999 * 366, _days(a) + 1)),
             ("strftime", _strftime),
         )
     },

@@ -44,6 +44,8 @@ from stepping.dialects.sqlite.scalar_time import TIMES, UUIDS
 _EPOCH = datetime.datetime(1970, 1, 1)  # noqa: DTZ001 (naive, as a DATETIME is)
 _MICROSECOND = datetime.timedelta(microseconds=1)
 
+_QUICK = 4  # operators of plain arithmetic
+
 
 class SQLiteSpelling(Spelling):
     """The spelling of scalars on SQLite from 3.40 on, in a database in UTF-8."""
@@ -76,8 +78,7 @@ class SQLiteSpelling(Spelling):
         atom = term.type
         assert atom is not None
         if term.raw == INT_RAW:
-            # Short expressions are quicker written twice than bound.
-            if sum(1 for _ in term.tree.find_all(exp.Binary, exp.Func, exp.Subquery)) <= 1:
+            if is_quick(term.tree):
                 return self._whole(term, what)
             return bound(lambda value: self._whole(value, what), term)
         sql = term + number("0.0") if atom.kind is Kind.FLOAT else term  # -0.0 becomes 0.0
@@ -110,7 +111,23 @@ class SQLiteSpelling(Spelling):
     def constant(self, value: Any, atom: Atom) -> Sql:
         size = abs(value) or 1.0 if atom.kind is Kind.FLOAT and value is not None else 0.0
         tree = _literal(value, atom).tree
-        return Sql(tree, atom, constant=True, value=value, least=size, most=size or math.inf)
+        span = (value, value) if atom.kind is Kind.INT and value is not None else None
+        return Sql(
+            tree,
+            atom,
+            constant=True,
+            value=value,
+            least=size,
+            most=size or math.inf,
+            span=span,
+        )
+
+
+def is_quick(tree: exp.Expr) -> bool:
+    """Whether an expression is quicker evaluated twice than bound by a subquery."""
+    if any(tree.find_all(exp.Subquery, exp.Func)):
+        return sum(1 for _ in tree.find_all(exp.Binary, exp.Func, exp.Subquery)) <= 1
+    return sum(1 for _ in tree.find_all(exp.Binary)) <= _QUICK
 
 
 def _literal(value: Any, atom: Atom) -> Sql:

@@ -63,6 +63,7 @@ def is_whole(atom: Atom) -> bool:
 class SQLiteDialect(Dialect):
     name = "sqlite"
     sqlglot_name = "sqlite"
+    adds_one_by_one = True  # by an upsert for each; a count of 0 in between deletes the row
 
     @cached_property
     def spelling(self) -> SQLiteSpelling:
@@ -401,7 +402,10 @@ class SQLiteDialect(Dialect):
     def merge_delta(self, statement: MergeDelta) -> tuple[SQLStatement, ...]:
         table = statement.table
         weight = self.identifier(table.weight or "")
-        insert = self.insert(table, table.names, self.upsert_source(statement.select))
+        # In the order of the table's B-tree, so that neighbours share a page.
+        identity = [exp.column(self.identifier(name)) for name in self.identity(table)]
+        select = self.upsert_source(statement.select).order_by(*identity)
+        insert = self.insert(table, table.names, select)
         total = exp.Add(
             this=exp.column(weight.copy(), table=self.identifier(table.name)),
             expression=exp.column(weight.copy(), table="excluded"),
@@ -463,9 +467,9 @@ class SQLiteDialect(Dialect):
         # In "INSERT ... SELECT ... FROM d ON CONFLICT" SQLite's parser takes ON for the start of
         # a join condition; any WHERE clause settles it (sqlite.org/lang_upsert.html).
         if isinstance(select, exp.Select) and not select.args.get("group"):
-            return select if select.args.get("where") else select.where(exp.true())
+            return select.copy() if select.args.get("where") else select.where(exp.true())
         if isinstance(select, exp.Select):
-            return select
+            return select.copy()
         return exp.select("*").from_(exp.Subquery(this=select)).where(exp.true())
 
     def plain_indexes(self, table: Table) -> tuple[TableIndex, ...]:
