@@ -267,27 +267,19 @@ INSERT INTO "aggregate__orders_0dd177" (
   "c"
 )
 SELECT
-  "g"."left",
-  "g"."right",
-  SUM("g"."c") AS "c"
-FROM (
-  SELECT
-    COALESCE("d6"."coupon", x'') AS "left",
-    "d6"."customer" AS "right",
-    "d6"."c" AS "c"
-  FROM temp."stepping_delta_orders_1ea38f" AS "d6"
-  WHERE
-    (
-      NOT (
-        "d6"."coupon" IS NULL
-      )
+  COALESCE("d6"."coupon", x'') AS "left",
+  "d6"."customer" AS "right",
+  "d6"."c" AS "c"
+FROM temp."stepping_delta_orders_1ea38f" AS "d6"
+WHERE
+  (
+    NOT (
+      "d6"."coupon" IS NULL
     )
-) AS "g"
-GROUP BY
-  "g"."left",
-  "g"."right"
-HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "aggregate__orders_0dd177"."c" + excluded."c";
+  )
+ORDER BY
+  "left",
+  "right" ON CONFLICT DO UPDATE SET "c" = "aggregate__orders_0dd177"."c" + excluded."c";
 -- 7. aggregate (query.py:22): a count below 0, looked for where rows were removed
 SELECT
   "left",
@@ -304,21 +296,15 @@ INSERT INTO "aggregate__orders_by_left_right_8fd2ae" (
   "c"
 )
 SELECT
-  "g"."left",
-  "g"."right",
-  SUM("g"."c") AS "c"
-FROM (
-  SELECT
-    "d5"."customer" AS "left",
-    "d5"."cents" AS "right",
-    "d5"."c" AS "c"
-  FROM temp."stepping_delta_orders_1ea38f" AS "d5"
-) AS "g"
-GROUP BY
-  "g"."left",
-  "g"."right"
-HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "aggregate__orders_by_left_right_8fd2ae"."c" + excluded."c";
+  "d5"."customer" AS "left",
+  "d5"."cents" AS "right",
+  "d5"."c" AS "c"
+FROM temp."stepping_delta_orders_1ea38f" AS "d5"
+WHERE
+  TRUE
+ORDER BY
+  "left",
+  "right" ON CONFLICT DO UPDATE SET "c" = "aggregate__orders_by_left_right_8fd2ae"."c" + excluded."c";
 -- 9. aggregate (query.py:22): a count below 0, looked for where rows were removed
 SELECT
   "left",

@@ -207,28 +207,21 @@ INSERT INTO "first_n__scores_by_points_is_set_points_player_75bbe0" (
   "c"
 )
 SELECT
-  "g"."points_is_set",
-  "g"."points",
-  "g"."player",
-  SUM("g"."c") AS "c"
-FROM (
-  SELECT
-    (
-      NOT (
-        "d2"."points" IS NULL
-      )
-    ) AS "points_is_set",
-    COALESCE("d2"."points", x'') AS "points",
-    "d2"."player" AS "player",
-    "d2"."c" AS "c"
-  FROM temp."stepping_delta_scores_4a5e98" AS "d2"
-) AS "g"
-GROUP BY
-  "g"."points_is_set",
-  "g"."points",
-  "g"."player"
-HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "first_n__scores_by_points_is_set_points_player_75bbe0"."c" + excluded."c";
+  (
+    NOT (
+      "d2"."points" IS NULL
+    )
+  ) AS "points_is_set",
+  COALESCE("d2"."points", x'') AS "points",
+  "d2"."player" AS "player",
+  "d2"."c" AS "c"
+FROM temp."stepping_delta_scores_4a5e98" AS "d2"
+WHERE
+  TRUE
+ORDER BY
+  "points_is_set",
+  "points",
+  "player" ON CONFLICT DO UPDATE SET "c" = "first_n__scores_by_points_is_set_points_player_75bbe0"."c" + excluded."c";
 -- 6. first_n (query.py:14): a count below 0, looked for where rows were removed
 SELECT
   "points_is_set",

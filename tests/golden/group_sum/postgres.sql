@@ -145,49 +145,45 @@ WITH "stepping_delta_reads_fb598c" AS MATERIALIZED (
     "a"."n" AS "n0",
     COALESCE("a"."n", 0) + "g"."n" AS "n1",
     CASE
-      WHEN "a"."sum_value_pos_inf" IS NULL
-      OR (
-        "a"."sum_value_pos_inf" = 0 AND "a"."sum_value_neg_inf" = 0
-      )
-      THEN "a"."sum_value"
-      WHEN "a"."sum_value_pos_inf" >= 0 AND "a"."sum_value_neg_inf" <= 0
-      THEN CAST('Infinity' AS DOUBLE PRECISION)
-      WHEN "a"."sum_value_pos_inf" <= 0 AND "a"."sum_value_neg_inf" >= 0
-      THEN CAST('-Infinity' AS DOUBLE PRECISION)
-      ELSE CAST(CAST('stepping: ' || (
-        'a sum of inf and -inf is not a number: ' || CAST("a"."sum_value" AS TEXT)
-      ) AS INT) AS DOUBLE PRECISION)
+      WHEN "a"."sum_value_pos_inf" <> 0 OR "a"."sum_value_neg_inf" <> 0
+      THEN CASE
+        WHEN "a"."sum_value_pos_inf" >= 0 AND "a"."sum_value_neg_inf" <= 0
+        THEN CAST('Infinity' AS DOUBLE PRECISION)
+        WHEN "a"."sum_value_pos_inf" <= 0 AND "a"."sum_value_neg_inf" >= 0
+        THEN CAST('-Infinity' AS DOUBLE PRECISION)
+        ELSE CAST(CAST('stepping: ' || (
+          'a sum of inf and -inf is not a number: ' || CAST("a"."sum_value" AS TEXT)
+        ) AS INT) AS DOUBLE PRECISION)
+      END
+      ELSE "a"."sum_value"
     END AS "sum_value_0",
     CASE
       WHEN (
         COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf"
-      ) IS NULL
+      ) <> 0
       OR (
-        (
+        COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf"
+      ) <> 0
+      THEN CASE
+        WHEN (
           COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf"
-        ) = 0
+        ) >= 0
         AND (
           COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf"
-        ) = 0
-      )
-      THEN COALESCE("a"."sum_value", 0.0) + "g"."sum_value"
-      WHEN (
-        COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf"
-      ) >= 0
-      AND (
-        COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf"
-      ) <= 0
-      THEN CAST('Infinity' AS DOUBLE PRECISION)
-      WHEN (
-        COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf"
-      ) <= 0
-      AND (
-        COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf"
-      ) >= 0
-      THEN CAST('-Infinity' AS DOUBLE PRECISION)
-      ELSE CAST(CAST('stepping: ' || (
-        'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_value", 0.0) + "g"."sum_value" AS TEXT)
-      ) AS INT) AS DOUBLE PRECISION)
+        ) <= 0
+        THEN CAST('Infinity' AS DOUBLE PRECISION)
+        WHEN (
+          COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf"
+        ) <= 0
+        AND (
+          COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf"
+        ) >= 0
+        THEN CAST('-Infinity' AS DOUBLE PRECISION)
+        ELSE CAST(CAST('stepping: ' || (
+          'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_value", 0.0) + "g"."sum_value" AS TEXT)
+        ) AS INT) AS DOUBLE PRECISION)
+      END
+      ELSE COALESCE("a"."sum_value", 0.0) + "g"."sum_value"
     END AS "sum_value_1",
     COALESCE("a"."sum_value", 0.0) + "g"."sum_value" AS "sum_value_finite",
     COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf" AS "sum_value_pos_inf",
@@ -197,16 +193,14 @@ WITH "stepping_delta_reads_fb598c" AS MATERIALIZED (
     SELECT
       CAST("d0"."at" AS DATE) AS "key",
       CAST(SUM("d0"."c") AS BIGINT) AS "n",
-      SUM(
-        (
-          CASE
-            WHEN "d0"."value" IN (CAST('Infinity' AS DOUBLE PRECISION), CAST('-Infinity' AS DOUBLE PRECISION))
-            THEN 0.0
-            ELSE "d0"."value"
-          END
+      COALESCE(
+        SUM((
+          "d0"."value"
         ) * (
           "d0"."c"
-        )
+        )) FILTER(WHERE
+          "d0"."value" BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
+        0.0
       ) AS "sum_value",
       COALESCE(
         CAST(SUM("d0"."c") FILTER(WHERE

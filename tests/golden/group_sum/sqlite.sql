@@ -174,55 +174,51 @@ SELECT
   "a"."n" AS "n0",
   COALESCE("a"."n", 0) + "g"."n" AS "n1",
   CASE
-    WHEN "a"."sum_value_pos_inf" IS NULL
-    OR (
-      "a"."sum_value_pos_inf" = 0 AND "a"."sum_value_neg_inf" = 0
-    )
-    THEN "a"."sum_value"
-    WHEN "a"."sum_value_pos_inf" >= 0 AND "a"."sum_value_neg_inf" <= 0
-    THEN 9e999
-    WHEN "a"."sum_value_pos_inf" <= 0 AND "a"."sum_value_neg_inf" >= 0
-    THEN -9e999
-    ELSE JSON_EXTRACT(
-      '{}',
-      'stepping: ' || (
-        'a sum of inf and -inf is not a number: ' || CAST("a"."sum_value" AS TEXT)
+    WHEN "a"."sum_value_pos_inf" <> 0 OR "a"."sum_value_neg_inf" <> 0
+    THEN CASE
+      WHEN "a"."sum_value_pos_inf" >= 0 AND "a"."sum_value_neg_inf" <= 0
+      THEN 9e999
+      WHEN "a"."sum_value_pos_inf" <= 0 AND "a"."sum_value_neg_inf" >= 0
+      THEN -9e999
+      ELSE JSON_EXTRACT(
+        '{}',
+        'stepping: ' || (
+          'a sum of inf and -inf is not a number: ' || CAST("a"."sum_value" AS TEXT)
+        )
       )
-    )
+    END
+    ELSE "a"."sum_value"
   END AS "sum_value_0",
   CASE
     WHEN (
       COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf"
-    ) IS NULL
+    ) <> 0
     OR (
-      (
+      COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf"
+    ) <> 0
+    THEN CASE
+      WHEN (
         COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf"
-      ) = 0
+      ) >= 0
       AND (
         COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf"
-      ) = 0
-    )
-    THEN COALESCE("a"."sum_value", 0.0) + "g"."sum_value"
-    WHEN (
-      COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf"
-    ) >= 0
-    AND (
-      COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf"
-    ) <= 0
-    THEN 9e999
-    WHEN (
-      COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf"
-    ) <= 0
-    AND (
-      COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf"
-    ) >= 0
-    THEN -9e999
-    ELSE JSON_EXTRACT(
-      '{}',
-      'stepping: ' || (
-        'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_value", 0.0) + "g"."sum_value" AS TEXT)
+      ) <= 0
+      THEN 9e999
+      WHEN (
+        COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf"
+      ) <= 0
+      AND (
+        COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf"
+      ) >= 0
+      THEN -9e999
+      ELSE JSON_EXTRACT(
+        '{}',
+        'stepping: ' || (
+          'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_value", 0.0) + "g"."sum_value" AS TEXT)
+        )
       )
-    )
+    END
+    ELSE COALESCE("a"."sum_value", 0.0) + "g"."sum_value"
   END AS "sum_value_1",
   CASE
     WHEN (
@@ -246,23 +242,19 @@ FROM (
       ) / 86400000000 - 719162
     ) AS "key",
     SUM("d0"."c") AS "n",
-    SUM(
-      (
-        CASE WHEN "d0"."value" IN (9e999, -9e999) THEN 0.0 ELSE "d0"."value" END
+    COALESCE(
+      SUM((
+        "d0"."value"
       ) * (
         "d0"."c"
-      )
+      )) FILTER(WHERE
+        "d0"."value" BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
+      0.0
     ) AS "sum_value",
-    SUM((
-      CASE WHEN "d0"."value" = 9e999 THEN 1 ELSE 0 END
-    ) * (
-      "d0"."c"
-    )) AS "sum_value_pos_inf",
-    SUM((
-      CASE WHEN "d0"."value" = -9e999 THEN 1 ELSE 0 END
-    ) * (
-      "d0"."c"
-    )) AS "sum_value_neg_inf"
+    COALESCE(SUM("d0"."c") FILTER(WHERE
+      "d0"."value" = 9e999), 0) AS "sum_value_pos_inf",
+    COALESCE(SUM("d0"."c") FILTER(WHERE
+      "d0"."value" = -9e999), 0) AS "sum_value_neg_inf"
   FROM temp."stepping_delta_reads_fb598c" AS "d0"
   GROUP BY
     1

@@ -288,15 +288,15 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
 )
 SELECT
   0 AS stepping_output,
-  CAST("t0"."name" AS TEXT) AS "left_name",
-  CAST("t0"."price" AS DOUBLE PRECISION) AS "left_price",
-  CAST("d1"."basket_id" AS BIGINT) AS "right_basket_id",
-  CAST("d1"."product_name" AS TEXT) AS "right_product_name",
-  CAST("d1"."c" * "t0"."c" AS BIGINT) AS "stepping_count"
-FROM "stepping_delta_line_items_1c1527" AS "d1"
-JOIN "join__products_by_name_5316e2" AS "t0"
-  ON HASHTEXTEXTENDED("t0"."name", 0) = HASHTEXTEXTENDED("d1"."product_name", 0)
-  AND "t0"."name" = "d1"."product_name";
+  CAST("t1"."name" AS TEXT) AS "left_name",
+  CAST("t1"."price" AS DOUBLE PRECISION) AS "left_price",
+  CAST("d0"."basket_id" AS BIGINT) AS "right_basket_id",
+  CAST("d0"."product_name" AS TEXT) AS "right_product_name",
+  CAST("d0"."c" * "t1"."c" AS BIGINT) AS "stepping_count"
+FROM "stepping_delta_line_items_1c1527" AS "d0"
+JOIN "join__products_by_name_5316e2" AS "t1"
+  ON HASHTEXTEXTENDED("t1"."name", 0) = HASHTEXTEXTENDED("d0"."product_name", 0)
+  AND "t1"."name" = "d0"."product_name";
 
 ------------------------------------------------------------------------------
 -- When any mix of products, line_items changes: one transaction
@@ -451,12 +451,12 @@ WHERE
 UNION ALL
 SELECT
   0 AS stepping_output,
-  CAST("t4"."name" AS TEXT) AS "left_name",
-  CAST("t4"."price" AS DOUBLE PRECISION) AS "left_price",
-  CAST("d5"."basket_id" AS BIGINT) AS "right_basket_id",
-  CAST("d5"."product_name" AS TEXT) AS "right_product_name",
-  CAST("d5"."c" * "t4"."c" AS BIGINT) AS "stepping_count"
-FROM "stepping_delta_line_items_1c1527" AS "d5"
-JOIN "join__products_by_name_5316e2" AS "t4"
-  ON HASHTEXTEXTENDED("t4"."name", 0) = HASHTEXTEXTENDED("d5"."product_name", 0)
-  AND "t4"."name" = "d5"."product_name";
+  CAST("t5"."name" AS TEXT) AS "left_name",
+  CAST("t5"."price" AS DOUBLE PRECISION) AS "left_price",
+  CAST("d4"."basket_id" AS BIGINT) AS "right_basket_id",
+  CAST("d4"."product_name" AS TEXT) AS "right_product_name",
+  CAST("d4"."c" * "t5"."c" AS BIGINT) AS "stepping_count"
+FROM "stepping_delta_line_items_1c1527" AS "d4"
+JOIN "join__products_by_name_5316e2" AS "t5"
+  ON HASHTEXTEXTENDED("t5"."name", 0) = HASHTEXTEXTENDED("d4"."product_name", 0)
+  AND "t5"."name" = "d4"."product_name";

@@ -187,7 +187,10 @@ SELECT
   "d2"."c" AS "c"
 FROM temp."stepping_delta_products_c88ed1" AS "d2"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "join__products_by_name_5316e2"."c" + excluded."c";
+  TRUE
+ORDER BY
+  "name",
+  "price" ON CONFLICT DO UPDATE SET "c" = "join__products_by_name_5316e2"."c" + excluded."c";
 -- 4. products (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "name",
@@ -229,7 +232,10 @@ SELECT
   "d2"."c" AS "c"
 FROM temp."stepping_delta_line_items_1c1527" AS "d2"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "join__line_items_by_product_name_4ae32f"."c" + excluded."c";
+  TRUE
+ORDER BY
+  "product_name",
+  "basket_id" ON CONFLICT DO UPDATE SET "c" = "join__line_items_by_product_name_4ae32f"."c" + excluded."c";
 -- 4. line_items (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "product_name",
@@ -241,15 +247,15 @@ WHERE
 LIMIT 1;
 -- 5. join (query.py:18): the change of an output
 SELECT
-  "t0"."name" AS "left_name",
-  "t0"."price" AS "left_price",
-  "d1"."basket_id" AS "right_basket_id",
-  "d1"."product_name" AS "right_product_name",
-  "d1"."c" * "t0"."c" AS "stepping_count"
-FROM temp."stepping_delta_line_items_1c1527" AS "d1"
-CROSS JOIN "join__products_by_name_5316e2" AS "t0"
+  "t1"."name" AS "left_name",
+  "t1"."price" AS "left_price",
+  "d0"."basket_id" AS "right_basket_id",
+  "d0"."product_name" AS "right_product_name",
+  "d0"."c" * "t1"."c" AS "stepping_count"
+FROM temp."stepping_delta_line_items_1c1527" AS "d0"
+CROSS JOIN "join__products_by_name_5316e2" AS "t1"
 WHERE
-  "t0"."name" = "d1"."product_name";
+  "t1"."name" = "d0"."product_name";
 
 ------------------------------------------------------------------------------
 -- When any mix of products, line_items changes: one transaction
@@ -287,15 +293,15 @@ WHERE
   "d2"."name" = "d3"."product_name"
 UNION ALL
 SELECT
-  "t4"."name" AS "left_name",
-  "t4"."price" AS "left_price",
-  "d5"."basket_id" AS "right_basket_id",
-  "d5"."product_name" AS "right_product_name",
-  "d5"."c" * "t4"."c" AS "stepping_count"
-FROM temp."stepping_delta_line_items_1c1527" AS "d5"
-CROSS JOIN "join__products_by_name_5316e2" AS "t4"
+  "t5"."name" AS "left_name",
+  "t5"."price" AS "left_price",
+  "d4"."basket_id" AS "right_basket_id",
+  "d4"."product_name" AS "right_product_name",
+  "d4"."c" * "t5"."c" AS "stepping_count"
+FROM temp."stepping_delta_line_items_1c1527" AS "d4"
+CROSS JOIN "join__products_by_name_5316e2" AS "t5"
 WHERE
-  "t4"."name" = "d5"."product_name";
+  "t5"."name" = "d4"."product_name";
 -- 6. line_items (the query's arguments)
 INSERT INTO "join__line_items_by_product_name_4ae32f" (
   "product_name",
@@ -308,7 +314,10 @@ SELECT
   "d6"."c" AS "c"
 FROM temp."stepping_delta_line_items_1c1527" AS "d6"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "join__line_items_by_product_name_4ae32f"."c" + excluded."c";
+  TRUE
+ORDER BY
+  "product_name",
+  "basket_id" ON CONFLICT DO UPDATE SET "c" = "join__line_items_by_product_name_4ae32f"."c" + excluded."c";
 -- 7. line_items (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "product_name",
@@ -330,7 +339,10 @@ SELECT
   "d7"."c" AS "c"
 FROM temp."stepping_delta_products_c88ed1" AS "d7"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "join__products_by_name_5316e2"."c" + excluded."c";
+  TRUE
+ORDER BY
+  "name",
+  "price" ON CONFLICT DO UPDATE SET "c" = "join__products_by_name_5316e2"."c" + excluded."c";
 -- 9. products (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "name",

@@ -480,31 +480,31 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
 )
 SELECT
   0 AS stepping_output,
-  CAST("t1"."name" AS TEXT) AS "left_name",
-  CAST("t1"."team" AS BIGINT) AS "left_team",
+  CAST("t2"."name" AS TEXT) AS "left_name",
+  CAST("t2"."team" AS BIGINT) AS "left_team",
   CAST(TRUE AS BOOLEAN) AS "right_present",
-  CAST("d2"."number" AS BIGINT) AS "right_number",
-  CAST("d2"."title" AS TEXT) AS "right_title",
-  CAST("d2"."c" * "t1"."c" AS BIGINT) AS "stepping_count"
-FROM "stepping_delta_teams_84606c" AS "d2"
-JOIN "outer_join__people_by_team_4d9316" AS "t1"
-  ON HASH_RECORD_EXTENDED(ROW("t1"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d2"."number"), 0)
-  AND "t1"."team" = "d2"."number"
+  CAST("d1"."number" AS BIGINT) AS "right_number",
+  CAST("d1"."title" AS TEXT) AS "right_title",
+  CAST("d1"."c" * "t2"."c" AS BIGINT) AS "stepping_count"
+FROM "stepping_delta_teams_84606c" AS "d1"
+JOIN "outer_join__people_by_team_4d9316" AS "t2"
+  ON HASH_RECORD_EXTENDED(ROW("t2"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d1"."number"), 0)
+  AND "t2"."team" = "d1"."number"
 UNION ALL
 SELECT
   0 AS stepping_output,
-  CAST("t3"."name" AS TEXT) AS "left_name",
-  CAST("t3"."team" AS BIGINT) AS "left_team",
+  CAST("t4"."name" AS TEXT) AS "left_name",
+  CAST("t4"."team" AS BIGINT) AS "left_team",
   CAST(FALSE AS BOOLEAN) AS "right_present",
   CAST(CAST(NULL AS BIGINT) AS BIGINT) AS "right_number",
   CAST(CAST(NULL AS TEXT) AS TEXT) AS "right_title",
   CAST(-(
-    "d4"."c" * "t3"."c"
+    "d3"."c" * "t4"."c"
   ) AS BIGINT) AS "stepping_count"
-FROM "stepping_exists_teams_994399" AS "d4"
-JOIN "outer_join__people_by_team_4d9316" AS "t3"
-  ON HASH_RECORD_EXTENDED(ROW("t3"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d4"."value"), 0)
-  AND "t3"."team" = "d4"."value";
+FROM "stepping_exists_teams_994399" AS "d3"
+JOIN "outer_join__people_by_team_4d9316" AS "t4"
+  ON HASH_RECORD_EXTENDED(ROW("t4"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d3"."value"), 0)
+  AND "t4"."team" = "d3"."value";
 
 ------------------------------------------------------------------------------
 -- When any mix of people, teams changes: one transaction
@@ -799,16 +799,16 @@ WHERE
 UNION ALL
 SELECT
   0 AS stepping_output,
-  CAST("t5"."name" AS TEXT) AS "left_name",
-  CAST("t5"."team" AS BIGINT) AS "left_team",
+  CAST("t6"."name" AS TEXT) AS "left_name",
+  CAST("t6"."team" AS BIGINT) AS "left_team",
   CAST(TRUE AS BOOLEAN) AS "right_present",
-  CAST("d6"."number" AS BIGINT) AS "right_number",
-  CAST("d6"."title" AS TEXT) AS "right_title",
-  CAST("d6"."c" * "t5"."c" AS BIGINT) AS "stepping_count"
-FROM "stepping_delta_teams_84606c" AS "d6"
-JOIN "outer_join__people_by_team_4d9316" AS "t5"
-  ON HASH_RECORD_EXTENDED(ROW("t5"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d6"."number"), 0)
-  AND "t5"."team" = "d6"."number"
+  CAST("d5"."number" AS BIGINT) AS "right_number",
+  CAST("d5"."title" AS TEXT) AS "right_title",
+  CAST("d5"."c" * "t6"."c" AS BIGINT) AS "stepping_count"
+FROM "stepping_delta_teams_84606c" AS "d5"
+JOIN "outer_join__people_by_team_4d9316" AS "t6"
+  ON HASH_RECORD_EXTENDED(ROW("t6"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d5"."number"), 0)
+  AND "t6"."team" = "d5"."number"
 UNION ALL
 SELECT
   0 AS stepping_output,
@@ -851,15 +851,15 @@ WHERE
 UNION ALL
 SELECT
   0 AS stepping_output,
-  CAST("t12"."name" AS TEXT) AS "left_name",
-  CAST("t12"."team" AS BIGINT) AS "left_team",
+  CAST("t13"."name" AS TEXT) AS "left_name",
+  CAST("t13"."team" AS BIGINT) AS "left_team",
   CAST(FALSE AS BOOLEAN) AS "right_present",
   CAST(CAST(NULL AS BIGINT) AS BIGINT) AS "right_number",
   CAST(CAST(NULL AS TEXT) AS TEXT) AS "right_title",
   CAST(-(
-    "d13"."c" * "t12"."c"
+    "d12"."c" * "t13"."c"
   ) AS BIGINT) AS "stepping_count"
-FROM "stepping_exists_teams_994399" AS "d13"
-JOIN "outer_join__people_by_team_4d9316" AS "t12"
-  ON HASH_RECORD_EXTENDED(ROW("t12"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d13"."value"), 0)
-  AND "t12"."team" = "d13"."value";
+FROM "stepping_exists_teams_994399" AS "d12"
+JOIN "outer_join__people_by_team_4d9316" AS "t13"
+  ON HASH_RECORD_EXTENDED(ROW("t13"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d12"."value"), 0)
+  AND "t13"."team" = "d12"."value";

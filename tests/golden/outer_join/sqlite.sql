@@ -231,7 +231,10 @@ SELECT
   "d5"."c" AS "c"
 FROM temp."stepping_delta_people_e8c9d2" AS "d5"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "outer_join__people_by_team_4d9316"."c" + excluded."c";
+  TRUE
+ORDER BY
+  "team",
+  "name" ON CONFLICT DO UPDATE SET "c" = "outer_join__people_by_team_4d9316"."c" + excluded."c";
 -- 4. people (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "team",
@@ -322,18 +325,13 @@ INSERT INTO "outer_join__teams_c7809e" (
   "c"
 )
 SELECT
-  "g"."value",
-  SUM("g"."c") AS "c"
-FROM (
-  SELECT
-    "d6"."number" AS "value",
-    "d6"."c" AS "c"
-  FROM temp."stepping_delta_teams_84606c" AS "d6"
-) AS "g"
-GROUP BY
-  "g"."value"
-HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "outer_join__teams_c7809e"."c" + excluded."c";
+  "d6"."number" AS "value",
+  "d6"."c" AS "c"
+FROM temp."stepping_delta_teams_84606c" AS "d6"
+WHERE
+  TRUE
+ORDER BY
+  "value" ON CONFLICT DO UPDATE SET "c" = "outer_join__teams_c7809e"."c" + excluded."c";
 -- 6. outer_join (query.py:18): a count below 0, looked for where rows were removed
 SELECT
   "value",
@@ -348,18 +346,13 @@ INSERT INTO "outer_join__outer_join_by_value_6a74ef" (
   "c"
 )
 SELECT
-  "g"."value",
-  SUM("g"."c") AS "c"
-FROM (
-  SELECT
-    "d5"."value" AS "value",
-    "d5"."c" AS "c"
-  FROM temp."stepping_exists_teams_994399" AS "d5"
-) AS "g"
-GROUP BY
-  "g"."value"
-HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "outer_join__outer_join_by_value_6a74ef"."c" + excluded."c";
+  "d5"."value" AS "value",
+  "d5"."c" AS "c"
+FROM temp."stepping_exists_teams_994399" AS "d5"
+WHERE
+  TRUE
+ORDER BY
+  "value" ON CONFLICT DO UPDATE SET "c" = "outer_join__outer_join_by_value_6a74ef"."c" + excluded."c";
 -- 8. outer_join (query.py:18): a count below 0, looked for where rows were removed
 SELECT
   "value",
@@ -380,7 +373,10 @@ SELECT
   "d7"."c" AS "c"
 FROM temp."stepping_delta_teams_84606c" AS "d7"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "outer_join__teams_by_number_5c4966"."c" + excluded."c";
+  TRUE
+ORDER BY
+  "number",
+  "title" ON CONFLICT DO UPDATE SET "c" = "outer_join__teams_by_number_5c4966"."c" + excluded."c";
 -- 10. teams (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "number",
@@ -392,34 +388,34 @@ WHERE
 LIMIT 1;
 -- 11. outer_join (query.py:18): the change of an output
 SELECT
-  "t1"."name" AS "left_name",
+  "t2"."name" AS "left_name",
   (
-    NULLIF("t1"."team", x'')
+    NULLIF("t2"."team", x'')
   ) AS "left_team",
   1 AS "right_present",
-  "d2"."number" AS "right_number",
-  "d2"."title" AS "right_title",
-  "d2"."c" * "t1"."c" AS "stepping_count"
-FROM temp."stepping_delta_teams_84606c" AS "d2"
-CROSS JOIN "outer_join__people_by_team_4d9316" AS "t1"
+  "d1"."number" AS "right_number",
+  "d1"."title" AS "right_title",
+  "d1"."c" * "t2"."c" AS "stepping_count"
+FROM temp."stepping_delta_teams_84606c" AS "d1"
+CROSS JOIN "outer_join__people_by_team_4d9316" AS "t2"
 WHERE
-  "t1"."team" = "d2"."number"
+  "t2"."team" = "d1"."number"
 UNION ALL
 SELECT
-  "t3"."name" AS "left_name",
+  "t4"."name" AS "left_name",
   (
-    NULLIF("t3"."team", x'')
+    NULLIF("t4"."team", x'')
   ) AS "left_team",
   0 AS "right_present",
   NULL AS "right_number",
   NULL AS "right_title",
   -(
-    "d4"."c" * "t3"."c"
+    "d3"."c" * "t4"."c"
   ) AS "stepping_count"
-FROM temp."stepping_exists_teams_994399" AS "d4"
-CROSS JOIN "outer_join__people_by_team_4d9316" AS "t3"
+FROM temp."stepping_exists_teams_994399" AS "d3"
+CROSS JOIN "outer_join__people_by_team_4d9316" AS "t4"
 WHERE
-  "t3"."team" = "d4"."value";
+  "t4"."team" = "d3"."value";
 
 ------------------------------------------------------------------------------
 -- When any mix of people, teams changes: one transaction
@@ -470,18 +466,13 @@ INSERT INTO "outer_join__teams_c7809e" (
   "c"
 )
 SELECT
-  "g"."value",
-  SUM("g"."c") AS "c"
-FROM (
-  SELECT
-    "d16"."number" AS "value",
-    "d16"."c" AS "c"
-  FROM temp."stepping_delta_teams_84606c" AS "d16"
-) AS "g"
-GROUP BY
-  "g"."value"
-HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "outer_join__teams_c7809e"."c" + excluded."c";
+  "d16"."number" AS "value",
+  "d16"."c" AS "c"
+FROM temp."stepping_delta_teams_84606c" AS "d16"
+WHERE
+  TRUE
+ORDER BY
+  "value" ON CONFLICT DO UPDATE SET "c" = "outer_join__teams_c7809e"."c" + excluded."c";
 -- 8. outer_join (query.py:18): a count below 0, looked for where rows were removed
 SELECT
   "value",
@@ -516,18 +507,18 @@ WHERE
   "d3"."team" = "d4"."number"
 UNION ALL
 SELECT
-  "t5"."name" AS "left_name",
+  "t6"."name" AS "left_name",
   (
-    NULLIF("t5"."team", x'')
+    NULLIF("t6"."team", x'')
   ) AS "left_team",
   1 AS "right_present",
-  "d6"."number" AS "right_number",
-  "d6"."title" AS "right_title",
-  "d6"."c" * "t5"."c" AS "stepping_count"
-FROM temp."stepping_delta_teams_84606c" AS "d6"
-CROSS JOIN "outer_join__people_by_team_4d9316" AS "t5"
+  "d5"."number" AS "right_number",
+  "d5"."title" AS "right_title",
+  "d5"."c" * "t6"."c" AS "stepping_count"
+FROM temp."stepping_delta_teams_84606c" AS "d5"
+CROSS JOIN "outer_join__people_by_team_4d9316" AS "t6"
 WHERE
-  "t5"."team" = "d6"."number"
+  "t6"."team" = "d5"."number"
 UNION ALL
 SELECT
   "d7"."name" AS "left_name",
@@ -567,38 +558,33 @@ WHERE
   "d10"."team" = "d11"."value"
 UNION ALL
 SELECT
-  "t12"."name" AS "left_name",
+  "t13"."name" AS "left_name",
   (
-    NULLIF("t12"."team", x'')
+    NULLIF("t13"."team", x'')
   ) AS "left_team",
   0 AS "right_present",
   NULL AS "right_number",
   NULL AS "right_title",
   -(
-    "d13"."c" * "t12"."c"
+    "d12"."c" * "t13"."c"
   ) AS "stepping_count"
-FROM temp."stepping_exists_teams_994399" AS "d13"
-CROSS JOIN "outer_join__people_by_team_4d9316" AS "t12"
+FROM temp."stepping_exists_teams_994399" AS "d12"
+CROSS JOIN "outer_join__people_by_team_4d9316" AS "t13"
 WHERE
-  "t12"."team" = "d13"."value";
+  "t13"."team" = "d12"."value";
 -- 10. outer_join (query.py:18)
 INSERT INTO "outer_join__outer_join_by_value_6a74ef" (
   "value",
   "c"
 )
 SELECT
-  "g"."value",
-  SUM("g"."c") AS "c"
-FROM (
-  SELECT
-    "d14"."value" AS "value",
-    "d14"."c" AS "c"
-  FROM temp."stepping_exists_teams_994399" AS "d14"
-) AS "g"
-GROUP BY
-  "g"."value"
-HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "outer_join__outer_join_by_value_6a74ef"."c" + excluded."c";
+  "d14"."value" AS "value",
+  "d14"."c" AS "c"
+FROM temp."stepping_exists_teams_994399" AS "d14"
+WHERE
+  TRUE
+ORDER BY
+  "value" ON CONFLICT DO UPDATE SET "c" = "outer_join__outer_join_by_value_6a74ef"."c" + excluded."c";
 -- 11. outer_join (query.py:18): a count below 0, looked for where rows were removed
 SELECT
   "value",
@@ -619,7 +605,10 @@ SELECT
   "d15"."c" AS "c"
 FROM temp."stepping_delta_people_e8c9d2" AS "d15"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "outer_join__people_by_team_4d9316"."c" + excluded."c";
+  TRUE
+ORDER BY
+  "team",
+  "name" ON CONFLICT DO UPDATE SET "c" = "outer_join__people_by_team_4d9316"."c" + excluded."c";
 -- 13. people (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "team",
@@ -641,7 +630,10 @@ SELECT
   "d17"."c" AS "c"
 FROM temp."stepping_delta_teams_84606c" AS "d17"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "outer_join__teams_by_number_5c4966"."c" + excluded."c";
+  TRUE
+ORDER BY
+  "number",
+  "title" ON CONFLICT DO UPDATE SET "c" = "outer_join__teams_by_number_5c4966"."c" + excluded."c";
 -- 15. teams (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "number",

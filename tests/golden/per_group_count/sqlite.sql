@@ -220,18 +220,13 @@ INSERT INTO "per_group_count__tasks_884c9e" (
   "c"
 )
 SELECT
-  "g"."value",
-  SUM("g"."c") AS "c"
-FROM (
-  SELECT
-    "d5"."owner" AS "value",
-    "d5"."c" AS "c"
-  FROM temp."stepping_delta_tasks_102ecf" AS "d5"
-) AS "g"
-GROUP BY
-  "g"."value"
-HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "per_group_count__tasks_884c9e"."c" + excluded."c";
+  "d5"."owner" AS "value",
+  "d5"."c" AS "c"
+FROM temp."stepping_delta_tasks_102ecf" AS "d5"
+WHERE
+  TRUE
+ORDER BY
+  "value" ON CONFLICT DO UPDATE SET "c" = "per_group_count__tasks_884c9e"."c" + excluded."c";
 -- 7. per_group (query.py:14): a count below 0, looked for where rows were removed
 SELECT
   "value",

@@ -264,7 +264,10 @@ SELECT
   "d7"."c" AS "c"
 FROM temp."stepping_delta_products_c88ed1" AS "d7"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "receipts__products_by_name_5316e2"."c" + excluded."c";
+  TRUE
+ORDER BY
+  "name",
+  "price" ON CONFLICT DO UPDATE SET "c" = "receipts__products_by_name_5316e2"."c" + excluded."c";
 -- 6. products (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "name",
@@ -305,24 +308,17 @@ INSERT INTO "receipts__items_2a78a5" (
   "c"
 )
 SELECT
-  "g"."basket_id",
-  "g"."product_name",
-  "g"."product_price",
-  SUM("g"."c") AS "c"
-FROM (
-  SELECT
-    "d6"."basket_id" AS "basket_id",
-    "d6"."product_name" AS "product_name",
-    "d6"."product_price" AS "product_price",
-    "d6"."c" AS "c"
-  FROM temp."stepping_delta_map_b7028e" AS "d6"
-) AS "g"
-GROUP BY
-  "g"."basket_id",
-  "g"."product_name",
-  "g"."product_price"
-HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "receipts__items_2a78a5"."c" + excluded."c";
+  "d6"."basket_id" AS "basket_id",
+  "d6"."product_name" AS "product_name",
+  "d6"."product_price" AS "product_price",
+  "d6"."c" AS "c"
+FROM temp."stepping_delta_map_b7028e" AS "d6"
+WHERE
+  TRUE
+ORDER BY
+  "basket_id",
+  "product_name",
+  "product_price" ON CONFLICT DO UPDATE SET "c" = "receipts__items_2a78a5"."c" + excluded."c";
 -- 10. map (query.py:34): a count below 0, looked for where rows were removed
 SELECT
   "basket_id",
@@ -349,55 +345,51 @@ SELECT
   "a"."n" AS "n0",
   COALESCE("a"."n", 0) + "g"."n" AS "n1",
   CASE
-    WHEN "a"."sum_product_price_pos_inf" IS NULL
-    OR (
-      "a"."sum_product_price_pos_inf" = 0 AND "a"."sum_product_price_neg_inf" = 0
-    )
-    THEN "a"."sum_product_price"
-    WHEN "a"."sum_product_price_pos_inf" >= 0 AND "a"."sum_product_price_neg_inf" <= 0
-    THEN 9e999
-    WHEN "a"."sum_product_price_pos_inf" <= 0 AND "a"."sum_product_price_neg_inf" >= 0
-    THEN -9e999
-    ELSE JSON_EXTRACT(
-      '{}',
-      'stepping: ' || (
-        'a sum of inf and -inf is not a number: ' || CAST("a"."sum_product_price" AS TEXT)
+    WHEN "a"."sum_product_price_pos_inf" <> 0 OR "a"."sum_product_price_neg_inf" <> 0
+    THEN CASE
+      WHEN "a"."sum_product_price_pos_inf" >= 0 AND "a"."sum_product_price_neg_inf" <= 0
+      THEN 9e999
+      WHEN "a"."sum_product_price_pos_inf" <= 0 AND "a"."sum_product_price_neg_inf" >= 0
+      THEN -9e999
+      ELSE JSON_EXTRACT(
+        '{}',
+        'stepping: ' || (
+          'a sum of inf and -inf is not a number: ' || CAST("a"."sum_product_price" AS TEXT)
+        )
       )
-    )
+    END
+    ELSE "a"."sum_product_price"
   END AS "sum_product_price_0",
   CASE
     WHEN (
       COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-    ) IS NULL
+    ) <> 0
     OR (
-      (
+      COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+    ) <> 0
+    THEN CASE
+      WHEN (
         COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-      ) = 0
+      ) >= 0
       AND (
         COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-      ) = 0
-    )
-    THEN COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
-    WHEN (
-      COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-    ) >= 0
-    AND (
-      COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-    ) <= 0
-    THEN 9e999
-    WHEN (
-      COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-    ) <= 0
-    AND (
-      COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-    ) >= 0
-    THEN -9e999
-    ELSE JSON_EXTRACT(
-      '{}',
-      'stepping: ' || (
-        'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS TEXT)
+      ) <= 0
+      THEN 9e999
+      WHEN (
+        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+      ) <= 0
+      AND (
+        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+      ) >= 0
+      THEN -9e999
+      ELSE JSON_EXTRACT(
+        '{}',
+        'stepping: ' || (
+          'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS TEXT)
+        )
       )
-    )
+    END
+    ELSE COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
   END AS "sum_product_price_1",
   CASE
     WHEN (
@@ -417,27 +409,19 @@ FROM (
   SELECT
     "d2"."basket_id" AS "basket_id",
     SUM("d2"."c") AS "n",
-    SUM(
-      (
-        CASE
-          WHEN "d2"."product_price" IN (9e999, -9e999)
-          THEN 0.0
-          ELSE "d2"."product_price"
-        END
+    COALESCE(
+      SUM((
+        "d2"."product_price"
       ) * (
         "d2"."c"
-      )
+      )) FILTER(WHERE
+        "d2"."product_price" BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
+      0.0
     ) AS "sum_product_price",
-    SUM((
-      CASE WHEN "d2"."product_price" = 9e999 THEN 1 ELSE 0 END
-    ) * (
-      "d2"."c"
-    )) AS "sum_product_price_pos_inf",
-    SUM((
-      CASE WHEN "d2"."product_price" = -9e999 THEN 1 ELSE 0 END
-    ) * (
-      "d2"."c"
-    )) AS "sum_product_price_neg_inf"
+    COALESCE(SUM("d2"."c") FILTER(WHERE
+      "d2"."product_price" = 9e999), 0) AS "sum_product_price_pos_inf",
+    COALESCE(SUM("d2"."c") FILTER(WHERE
+      "d2"."product_price" = -9e999), 0) AS "sum_product_price_neg_inf"
   FROM temp."stepping_delta_map_b7028e" AS "d2"
   GROUP BY
     1
@@ -534,7 +518,10 @@ SELECT
   "d7"."c" AS "c"
 FROM temp."stepping_delta_line_items_1c1527" AS "d7"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "receipts__line_items_by_product_name_4ae32f"."c" + excluded."c";
+  TRUE
+ORDER BY
+  "product_name",
+  "basket_id" ON CONFLICT DO UPDATE SET "c" = "receipts__line_items_by_product_name_4ae32f"."c" + excluded."c";
 -- 6. line_items (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "product_name",
@@ -552,14 +539,14 @@ INSERT INTO temp."stepping_delta_map_b7028e" (
   "c"
 )
 SELECT
-  "d1"."basket_id" AS "basket_id",
-  "t0"."name" AS "product_name",
-  "t0"."price" AS "product_price",
-  "d1"."c" * "t0"."c" AS "c"
-FROM temp."stepping_delta_line_items_1c1527" AS "d1"
-CROSS JOIN "receipts__products_by_name_5316e2" AS "t0"
+  "d0"."basket_id" AS "basket_id",
+  "t1"."name" AS "product_name",
+  "t1"."price" AS "product_price",
+  "d0"."c" * "t1"."c" AS "c"
+FROM temp."stepping_delta_line_items_1c1527" AS "d0"
+CROSS JOIN "receipts__products_by_name_5316e2" AS "t1"
 WHERE
-  "t0"."name" = "d1"."product_name";
+  "t1"."name" = "d0"."product_name";
 -- 8. map (query.py:34): the change of an output
 SELECT
   "d3"."basket_id" AS "basket_id",
@@ -575,24 +562,17 @@ INSERT INTO "receipts__items_2a78a5" (
   "c"
 )
 SELECT
-  "g"."basket_id",
-  "g"."product_name",
-  "g"."product_price",
-  SUM("g"."c") AS "c"
-FROM (
-  SELECT
-    "d6"."basket_id" AS "basket_id",
-    "d6"."product_name" AS "product_name",
-    "d6"."product_price" AS "product_price",
-    "d6"."c" AS "c"
-  FROM temp."stepping_delta_map_b7028e" AS "d6"
-) AS "g"
-GROUP BY
-  "g"."basket_id",
-  "g"."product_name",
-  "g"."product_price"
-HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "receipts__items_2a78a5"."c" + excluded."c";
+  "d6"."basket_id" AS "basket_id",
+  "d6"."product_name" AS "product_name",
+  "d6"."product_price" AS "product_price",
+  "d6"."c" AS "c"
+FROM temp."stepping_delta_map_b7028e" AS "d6"
+WHERE
+  TRUE
+ORDER BY
+  "basket_id",
+  "product_name",
+  "product_price" ON CONFLICT DO UPDATE SET "c" = "receipts__items_2a78a5"."c" + excluded."c";
 -- 10. map (query.py:34): a count below 0, looked for where rows were removed
 SELECT
   "basket_id",
@@ -619,55 +599,51 @@ SELECT
   "a"."n" AS "n0",
   COALESCE("a"."n", 0) + "g"."n" AS "n1",
   CASE
-    WHEN "a"."sum_product_price_pos_inf" IS NULL
-    OR (
-      "a"."sum_product_price_pos_inf" = 0 AND "a"."sum_product_price_neg_inf" = 0
-    )
-    THEN "a"."sum_product_price"
-    WHEN "a"."sum_product_price_pos_inf" >= 0 AND "a"."sum_product_price_neg_inf" <= 0
-    THEN 9e999
-    WHEN "a"."sum_product_price_pos_inf" <= 0 AND "a"."sum_product_price_neg_inf" >= 0
-    THEN -9e999
-    ELSE JSON_EXTRACT(
-      '{}',
-      'stepping: ' || (
-        'a sum of inf and -inf is not a number: ' || CAST("a"."sum_product_price" AS TEXT)
+    WHEN "a"."sum_product_price_pos_inf" <> 0 OR "a"."sum_product_price_neg_inf" <> 0
+    THEN CASE
+      WHEN "a"."sum_product_price_pos_inf" >= 0 AND "a"."sum_product_price_neg_inf" <= 0
+      THEN 9e999
+      WHEN "a"."sum_product_price_pos_inf" <= 0 AND "a"."sum_product_price_neg_inf" >= 0
+      THEN -9e999
+      ELSE JSON_EXTRACT(
+        '{}',
+        'stepping: ' || (
+          'a sum of inf and -inf is not a number: ' || CAST("a"."sum_product_price" AS TEXT)
+        )
       )
-    )
+    END
+    ELSE "a"."sum_product_price"
   END AS "sum_product_price_0",
   CASE
     WHEN (
       COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-    ) IS NULL
+    ) <> 0
     OR (
-      (
+      COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+    ) <> 0
+    THEN CASE
+      WHEN (
         COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-      ) = 0
+      ) >= 0
       AND (
         COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-      ) = 0
-    )
-    THEN COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
-    WHEN (
-      COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-    ) >= 0
-    AND (
-      COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-    ) <= 0
-    THEN 9e999
-    WHEN (
-      COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-    ) <= 0
-    AND (
-      COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-    ) >= 0
-    THEN -9e999
-    ELSE JSON_EXTRACT(
-      '{}',
-      'stepping: ' || (
-        'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS TEXT)
+      ) <= 0
+      THEN 9e999
+      WHEN (
+        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+      ) <= 0
+      AND (
+        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+      ) >= 0
+      THEN -9e999
+      ELSE JSON_EXTRACT(
+        '{}',
+        'stepping: ' || (
+          'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS TEXT)
+        )
       )
-    )
+    END
+    ELSE COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
   END AS "sum_product_price_1",
   CASE
     WHEN (
@@ -687,27 +663,19 @@ FROM (
   SELECT
     "d2"."basket_id" AS "basket_id",
     SUM("d2"."c") AS "n",
-    SUM(
-      (
-        CASE
-          WHEN "d2"."product_price" IN (9e999, -9e999)
-          THEN 0.0
-          ELSE "d2"."product_price"
-        END
+    COALESCE(
+      SUM((
+        "d2"."product_price"
       ) * (
         "d2"."c"
-      )
+      )) FILTER(WHERE
+        "d2"."product_price" BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
+      0.0
     ) AS "sum_product_price",
-    SUM((
-      CASE WHEN "d2"."product_price" = 9e999 THEN 1 ELSE 0 END
-    ) * (
-      "d2"."c"
-    )) AS "sum_product_price_pos_inf",
-    SUM((
-      CASE WHEN "d2"."product_price" = -9e999 THEN 1 ELSE 0 END
-    ) * (
-      "d2"."c"
-    )) AS "sum_product_price_neg_inf"
+    COALESCE(SUM("d2"."c") FILTER(WHERE
+      "d2"."product_price" = 9e999), 0) AS "sum_product_price_pos_inf",
+    COALESCE(SUM("d2"."c") FILTER(WHERE
+      "d2"."product_price" = -9e999), 0) AS "sum_product_price_neg_inf"
   FROM temp."stepping_delta_map_b7028e" AS "d2"
   GROUP BY
     1
@@ -824,14 +792,14 @@ WHERE
   "d2"."name" = "d3"."product_name"
 UNION ALL
 SELECT
-  "d5"."basket_id" AS "basket_id",
-  "t4"."name" AS "product_name",
-  "t4"."price" AS "product_price",
-  "d5"."c" * "t4"."c" AS "c"
-FROM temp."stepping_delta_line_items_1c1527" AS "d5"
-CROSS JOIN "receipts__products_by_name_5316e2" AS "t4"
+  "d4"."basket_id" AS "basket_id",
+  "t5"."name" AS "product_name",
+  "t5"."price" AS "product_price",
+  "d4"."c" * "t5"."c" AS "c"
+FROM temp."stepping_delta_line_items_1c1527" AS "d4"
+CROSS JOIN "receipts__products_by_name_5316e2" AS "t5"
 WHERE
-  "t4"."name" = "d5"."product_name";
+  "t5"."name" = "d4"."product_name";
 -- 8. line_items (the query's arguments)
 INSERT INTO "receipts__line_items_by_product_name_4ae32f" (
   "product_name",
@@ -844,7 +812,10 @@ SELECT
   "d11"."c" AS "c"
 FROM temp."stepping_delta_line_items_1c1527" AS "d11"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "receipts__line_items_by_product_name_4ae32f"."c" + excluded."c";
+  TRUE
+ORDER BY
+  "product_name",
+  "basket_id" ON CONFLICT DO UPDATE SET "c" = "receipts__line_items_by_product_name_4ae32f"."c" + excluded."c";
 -- 9. line_items (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "product_name",
@@ -866,7 +837,10 @@ SELECT
   "d12"."c" AS "c"
 FROM temp."stepping_delta_products_c88ed1" AS "d12"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "receipts__products_by_name_5316e2"."c" + excluded."c";
+  TRUE
+ORDER BY
+  "name",
+  "price" ON CONFLICT DO UPDATE SET "c" = "receipts__products_by_name_5316e2"."c" + excluded."c";
 -- 11. products (the query's arguments): a count below 0, looked for where rows were removed
 SELECT
   "name",
@@ -891,24 +865,17 @@ INSERT INTO "receipts__items_2a78a5" (
   "c"
 )
 SELECT
-  "g"."basket_id",
-  "g"."product_name",
-  "g"."product_price",
-  SUM("g"."c") AS "c"
-FROM (
-  SELECT
-    "d10"."basket_id" AS "basket_id",
-    "d10"."product_name" AS "product_name",
-    "d10"."product_price" AS "product_price",
-    "d10"."c" AS "c"
-  FROM temp."stepping_delta_map_b7028e" AS "d10"
-) AS "g"
-GROUP BY
-  "g"."basket_id",
-  "g"."product_name",
-  "g"."product_price"
-HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "receipts__items_2a78a5"."c" + excluded."c";
+  "d10"."basket_id" AS "basket_id",
+  "d10"."product_name" AS "product_name",
+  "d10"."product_price" AS "product_price",
+  "d10"."c" AS "c"
+FROM temp."stepping_delta_map_b7028e" AS "d10"
+WHERE
+  TRUE
+ORDER BY
+  "basket_id",
+  "product_name",
+  "product_price" ON CONFLICT DO UPDATE SET "c" = "receipts__items_2a78a5"."c" + excluded."c";
 -- 14. map (query.py:34): a count below 0, looked for where rows were removed
 SELECT
   "basket_id",
@@ -935,55 +902,51 @@ SELECT
   "a"."n" AS "n0",
   COALESCE("a"."n", 0) + "g"."n" AS "n1",
   CASE
-    WHEN "a"."sum_product_price_pos_inf" IS NULL
-    OR (
-      "a"."sum_product_price_pos_inf" = 0 AND "a"."sum_product_price_neg_inf" = 0
-    )
-    THEN "a"."sum_product_price"
-    WHEN "a"."sum_product_price_pos_inf" >= 0 AND "a"."sum_product_price_neg_inf" <= 0
-    THEN 9e999
-    WHEN "a"."sum_product_price_pos_inf" <= 0 AND "a"."sum_product_price_neg_inf" >= 0
-    THEN -9e999
-    ELSE JSON_EXTRACT(
-      '{}',
-      'stepping: ' || (
-        'a sum of inf and -inf is not a number: ' || CAST("a"."sum_product_price" AS TEXT)
+    WHEN "a"."sum_product_price_pos_inf" <> 0 OR "a"."sum_product_price_neg_inf" <> 0
+    THEN CASE
+      WHEN "a"."sum_product_price_pos_inf" >= 0 AND "a"."sum_product_price_neg_inf" <= 0
+      THEN 9e999
+      WHEN "a"."sum_product_price_pos_inf" <= 0 AND "a"."sum_product_price_neg_inf" >= 0
+      THEN -9e999
+      ELSE JSON_EXTRACT(
+        '{}',
+        'stepping: ' || (
+          'a sum of inf and -inf is not a number: ' || CAST("a"."sum_product_price" AS TEXT)
+        )
       )
-    )
+    END
+    ELSE "a"."sum_product_price"
   END AS "sum_product_price_0",
   CASE
     WHEN (
       COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-    ) IS NULL
+    ) <> 0
     OR (
-      (
+      COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+    ) <> 0
+    THEN CASE
+      WHEN (
         COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-      ) = 0
+      ) >= 0
       AND (
         COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-      ) = 0
-    )
-    THEN COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
-    WHEN (
-      COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-    ) >= 0
-    AND (
-      COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-    ) <= 0
-    THEN 9e999
-    WHEN (
-      COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-    ) <= 0
-    AND (
-      COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-    ) >= 0
-    THEN -9e999
-    ELSE JSON_EXTRACT(
-      '{}',
-      'stepping: ' || (
-        'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS TEXT)
+      ) <= 0
+      THEN 9e999
+      WHEN (
+        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+      ) <= 0
+      AND (
+        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+      ) >= 0
+      THEN -9e999
+      ELSE JSON_EXTRACT(
+        '{}',
+        'stepping: ' || (
+          'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS TEXT)
+        )
       )
-    )
+    END
+    ELSE COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
   END AS "sum_product_price_1",
   CASE
     WHEN (
@@ -1003,27 +966,19 @@ FROM (
   SELECT
     "d6"."basket_id" AS "basket_id",
     SUM("d6"."c") AS "n",
-    SUM(
-      (
-        CASE
-          WHEN "d6"."product_price" IN (9e999, -9e999)
-          THEN 0.0
-          ELSE "d6"."product_price"
-        END
+    COALESCE(
+      SUM((
+        "d6"."product_price"
       ) * (
         "d6"."c"
-      )
+      )) FILTER(WHERE
+        "d6"."product_price" BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
+      0.0
     ) AS "sum_product_price",
-    SUM((
-      CASE WHEN "d6"."product_price" = 9e999 THEN 1 ELSE 0 END
-    ) * (
-      "d6"."c"
-    )) AS "sum_product_price_pos_inf",
-    SUM((
-      CASE WHEN "d6"."product_price" = -9e999 THEN 1 ELSE 0 END
-    ) * (
-      "d6"."c"
-    )) AS "sum_product_price_neg_inf"
+    COALESCE(SUM("d6"."c") FILTER(WHERE
+      "d6"."product_price" = 9e999), 0) AS "sum_product_price_pos_inf",
+    COALESCE(SUM("d6"."c") FILTER(WHERE
+      "d6"."product_price" = -9e999), 0) AS "sum_product_price_neg_inf"
   FROM temp."stepping_delta_map_b7028e" AS "d6"
   GROUP BY
     1

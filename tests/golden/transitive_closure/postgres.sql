@@ -10,13 +10,14 @@
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
--- One changed row of edges: 14 statements, 3 look-ups, and 4 look-ups for each row that those find
+-- One changed row of edges: 14 statements, 3 look-ups, and 5 look-ups for each row that those find
 --   transitive_closure__edges_by_left_right_e7926e as a whole row, at most one row
 --   transitive_closure__transitive_closure_by_right_left_7d706c as a whole row, at most one row
 --   transitive_closure__transitive_closure_by_right_left_7d706c by right, 2 times
 --   transitive_closure__edges_by_left_right_e7926e by left
 --   transitive_closure__transitive_closure_by_right_left_7d706c as a whole row, at most one row
 --   transitive_closure__edges_by_left_right_e7926e as a whole row, at most one row
+--   transitive_closure__edges_by_left_right_e7926e by right
 
 ------------------------------------------------------------------------------
 -- Our own tables

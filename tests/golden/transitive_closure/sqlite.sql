@@ -10,11 +10,12 @@
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
--- One changed row of edges: 14 statements, 2 look-ups, and 3 look-ups for each row that those find
+-- One changed row of edges: 14 statements, 2 look-ups, and 4 look-ups for each row that those find
 --   transitive_closure__edges_by_left_right_e7926e as a whole row, at most one row
 --   transitive_closure__transitive_closure_by_right_left_7d706c as a whole row, at most one row
 --   transitive_closure__transitive_closure_by_right_left_7d706c by right, 2 times
 --   transitive_closure__edges_by_left_right_e7926e by left
+--   transitive_closure__edges_by_left_right_e7926e by right
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -301,7 +302,10 @@ SELECT
   -1 AS "c"
 FROM temp."stepping_gone_transitive_closure_def941" AS "d"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "transitive_closure__transitive_closure_by_right_left_7d706c"."c" + excluded."c";
+  TRUE
+ORDER BY
+  "right",
+  "left" ON CONFLICT DO UPDATE SET "c" = "transitive_closure__transitive_closure_by_right_left_7d706c"."c" + excluded."c";
 -- 10. transitive_closure (query.py:8)
 INSERT INTO "transitive_closure__edges_by_left_right_e7926e" (
   "left",
@@ -309,21 +313,15 @@ INSERT INTO "transitive_closure__edges_by_left_right_e7926e" (
   "c"
 )
 SELECT
-  "g"."left",
-  "g"."right",
-  SUM("g"."c") AS "c"
-FROM (
-  SELECT
-    "d2"."left" AS "left",
-    "d2"."right" AS "right",
-    "d2"."c" AS "c"
-  FROM temp."stepping_delta_edges_def941" AS "d2"
-) AS "g"
-GROUP BY
-  "g"."left",
-  "g"."right"
-HAVING
-  SUM("g"."c") <> 0 ON CONFLICT DO UPDATE SET "c" = "transitive_closure__edges_by_left_right_e7926e"."c" + excluded."c";
+  "d2"."left" AS "left",
+  "d2"."right" AS "right",
+  "d2"."c" AS "c"
+FROM temp."stepping_delta_edges_def941" AS "d2"
+WHERE
+  TRUE
+ORDER BY
+  "left",
+  "right" ON CONFLICT DO UPDATE SET "c" = "transitive_closure__edges_by_left_right_e7926e"."c" + excluded."c";
 -- 11. transitive_closure (query.py:8): a count below 0, looked for where rows were removed
 SELECT
   "left",
@@ -427,7 +425,10 @@ SELECT
   1 AS "c"
 FROM temp."stepping_fresh_transitive_closure_def941" AS "d"
 WHERE
-  TRUE ON CONFLICT DO UPDATE SET "c" = "transitive_closure__transitive_closure_by_right_left_7d706c"."c" + excluded."c";
+  TRUE
+ORDER BY
+  "right",
+  "left" ON CONFLICT DO UPDATE SET "c" = "transitive_closure__transitive_closure_by_right_left_7d706c"."c" + excluded."c";
 -- 14. transitive_closure (query.py:8)
 INSERT INTO temp."stepping_closure_transitive_closure_def941" (
   "left",
