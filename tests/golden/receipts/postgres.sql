@@ -344,49 +344,45 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     "a"."n" AS "n0",
     COALESCE("a"."n", 0) + "g"."n" AS "n1",
     CASE
-      WHEN "a"."sum_product_price_pos_inf" IS NULL
-      OR (
-        "a"."sum_product_price_pos_inf" = 0 AND "a"."sum_product_price_neg_inf" = 0
-      )
-      THEN "a"."sum_product_price"
-      WHEN "a"."sum_product_price_pos_inf" >= 0 AND "a"."sum_product_price_neg_inf" <= 0
-      THEN CAST('Infinity' AS DOUBLE PRECISION)
-      WHEN "a"."sum_product_price_pos_inf" <= 0 AND "a"."sum_product_price_neg_inf" >= 0
-      THEN CAST('-Infinity' AS DOUBLE PRECISION)
-      ELSE CAST(CAST('stepping: ' || (
-        'a sum of inf and -inf is not a number: ' || CAST("a"."sum_product_price" AS TEXT)
-      ) AS INT) AS DOUBLE PRECISION)
+      WHEN "a"."sum_product_price_pos_inf" <> 0 OR "a"."sum_product_price_neg_inf" <> 0
+      THEN CASE
+        WHEN "a"."sum_product_price_pos_inf" >= 0 AND "a"."sum_product_price_neg_inf" <= 0
+        THEN CAST('Infinity' AS DOUBLE PRECISION)
+        WHEN "a"."sum_product_price_pos_inf" <= 0 AND "a"."sum_product_price_neg_inf" >= 0
+        THEN CAST('-Infinity' AS DOUBLE PRECISION)
+        ELSE CAST(CAST('stepping: ' || (
+          'a sum of inf and -inf is not a number: ' || CAST("a"."sum_product_price" AS TEXT)
+        ) AS INT) AS DOUBLE PRECISION)
+      END
+      ELSE "a"."sum_product_price"
     END AS "sum_product_price_0",
     CASE
       WHEN (
         COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-      ) IS NULL
+      ) <> 0
       OR (
-        (
+        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+      ) <> 0
+      THEN CASE
+        WHEN (
           COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-        ) = 0
+        ) >= 0
         AND (
           COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-        ) = 0
-      )
-      THEN COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
-      WHEN (
-        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-      ) >= 0
-      AND (
-        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-      ) <= 0
-      THEN CAST('Infinity' AS DOUBLE PRECISION)
-      WHEN (
-        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-      ) <= 0
-      AND (
-        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-      ) >= 0
-      THEN CAST('-Infinity' AS DOUBLE PRECISION)
-      ELSE CAST(CAST('stepping: ' || (
-        'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS TEXT)
-      ) AS INT) AS DOUBLE PRECISION)
+        ) <= 0
+        THEN CAST('Infinity' AS DOUBLE PRECISION)
+        WHEN (
+          COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+        ) <= 0
+        AND (
+          COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+        ) >= 0
+        THEN CAST('-Infinity' AS DOUBLE PRECISION)
+        ELSE CAST(CAST('stepping: ' || (
+          'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS TEXT)
+        ) AS INT) AS DOUBLE PRECISION)
+      END
+      ELSE COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
     END AS "sum_product_price_1",
     COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS "sum_product_price_finite",
     COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
@@ -396,16 +392,14 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     SELECT
       "d2"."basket_id" AS "basket_id",
       CAST(SUM("d2"."c") AS BIGINT) AS "n",
-      SUM(
-        (
-          CASE
-            WHEN "d2"."product_price" IN (CAST('Infinity' AS DOUBLE PRECISION), CAST('-Infinity' AS DOUBLE PRECISION))
-            THEN 0.0
-            ELSE "d2"."product_price"
-          END
+      COALESCE(
+        SUM((
+          "d2"."product_price"
         ) * (
           "d2"."c"
-        )
+        )) FILTER(WHERE
+          "d2"."product_price" BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
+        0.0
       ) AS "sum_product_price",
       COALESCE(
         CAST(SUM("d2"."c") FILTER(WHERE
@@ -598,14 +592,14 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     a.ctid = o.stepping_rid AND o."c" = 0
 ), "stepping_delta_map_b7028e" AS MATERIALIZED (
   SELECT
-    "d1"."basket_id" AS "basket_id",
-    "t0"."name" AS "product_name",
-    "t0"."price" AS "product_price",
-    "d1"."c" * "t0"."c" AS "c"
-  FROM "stepping_delta_line_items_1c1527" AS "d1"
-  JOIN "receipts__products_by_name_5316e2" AS "t0"
-    ON HASHTEXTEXTENDED("t0"."name", 0) = HASHTEXTEXTENDED("d1"."product_name", 0)
-    AND "t0"."name" = "d1"."product_name"
+    "d0"."basket_id" AS "basket_id",
+    "t1"."name" AS "product_name",
+    "t1"."price" AS "product_price",
+    "d0"."c" * "t1"."c" AS "c"
+  FROM "stepping_delta_line_items_1c1527" AS "d0"
+  JOIN "receipts__products_by_name_5316e2" AS "t1"
+    ON HASHTEXTEXTENDED("t1"."name", 0) = HASHTEXTEXTENDED("d0"."product_name", 0)
+    AND "t1"."name" = "d0"."product_name"
 ), "m7_g" AS (
   SELECT
     "g"."basket_id",
@@ -676,49 +670,45 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     "a"."n" AS "n0",
     COALESCE("a"."n", 0) + "g"."n" AS "n1",
     CASE
-      WHEN "a"."sum_product_price_pos_inf" IS NULL
-      OR (
-        "a"."sum_product_price_pos_inf" = 0 AND "a"."sum_product_price_neg_inf" = 0
-      )
-      THEN "a"."sum_product_price"
-      WHEN "a"."sum_product_price_pos_inf" >= 0 AND "a"."sum_product_price_neg_inf" <= 0
-      THEN CAST('Infinity' AS DOUBLE PRECISION)
-      WHEN "a"."sum_product_price_pos_inf" <= 0 AND "a"."sum_product_price_neg_inf" >= 0
-      THEN CAST('-Infinity' AS DOUBLE PRECISION)
-      ELSE CAST(CAST('stepping: ' || (
-        'a sum of inf and -inf is not a number: ' || CAST("a"."sum_product_price" AS TEXT)
-      ) AS INT) AS DOUBLE PRECISION)
+      WHEN "a"."sum_product_price_pos_inf" <> 0 OR "a"."sum_product_price_neg_inf" <> 0
+      THEN CASE
+        WHEN "a"."sum_product_price_pos_inf" >= 0 AND "a"."sum_product_price_neg_inf" <= 0
+        THEN CAST('Infinity' AS DOUBLE PRECISION)
+        WHEN "a"."sum_product_price_pos_inf" <= 0 AND "a"."sum_product_price_neg_inf" >= 0
+        THEN CAST('-Infinity' AS DOUBLE PRECISION)
+        ELSE CAST(CAST('stepping: ' || (
+          'a sum of inf and -inf is not a number: ' || CAST("a"."sum_product_price" AS TEXT)
+        ) AS INT) AS DOUBLE PRECISION)
+      END
+      ELSE "a"."sum_product_price"
     END AS "sum_product_price_0",
     CASE
       WHEN (
         COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-      ) IS NULL
+      ) <> 0
       OR (
-        (
+        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+      ) <> 0
+      THEN CASE
+        WHEN (
           COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-        ) = 0
+        ) >= 0
         AND (
           COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-        ) = 0
-      )
-      THEN COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
-      WHEN (
-        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-      ) >= 0
-      AND (
-        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-      ) <= 0
-      THEN CAST('Infinity' AS DOUBLE PRECISION)
-      WHEN (
-        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-      ) <= 0
-      AND (
-        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-      ) >= 0
-      THEN CAST('-Infinity' AS DOUBLE PRECISION)
-      ELSE CAST(CAST('stepping: ' || (
-        'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS TEXT)
-      ) AS INT) AS DOUBLE PRECISION)
+        ) <= 0
+        THEN CAST('Infinity' AS DOUBLE PRECISION)
+        WHEN (
+          COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+        ) <= 0
+        AND (
+          COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+        ) >= 0
+        THEN CAST('-Infinity' AS DOUBLE PRECISION)
+        ELSE CAST(CAST('stepping: ' || (
+          'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS TEXT)
+        ) AS INT) AS DOUBLE PRECISION)
+      END
+      ELSE COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
     END AS "sum_product_price_1",
     COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS "sum_product_price_finite",
     COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
@@ -728,16 +718,14 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     SELECT
       "d2"."basket_id" AS "basket_id",
       CAST(SUM("d2"."c") AS BIGINT) AS "n",
-      SUM(
-        (
-          CASE
-            WHEN "d2"."product_price" IN (CAST('Infinity' AS DOUBLE PRECISION), CAST('-Infinity' AS DOUBLE PRECISION))
-            THEN 0.0
-            ELSE "d2"."product_price"
-          END
+      COALESCE(
+        SUM((
+          "d2"."product_price"
         ) * (
           "d2"."c"
-        )
+        )) FILTER(WHERE
+          "d2"."product_price" BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
+        0.0
       ) AS "sum_product_price",
       COALESCE(
         CAST(SUM("d2"."c") FILTER(WHERE
@@ -914,14 +902,14 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     "d2"."name" = "d3"."product_name"
   UNION ALL
   SELECT
-    "d5"."basket_id" AS "basket_id",
-    "t4"."name" AS "product_name",
-    "t4"."price" AS "product_price",
-    "d5"."c" * "t4"."c" AS "c"
-  FROM "stepping_delta_line_items_1c1527" AS "d5"
-  JOIN "receipts__products_by_name_5316e2" AS "t4"
-    ON HASHTEXTEXTENDED("t4"."name", 0) = HASHTEXTEXTENDED("d5"."product_name", 0)
-    AND "t4"."name" = "d5"."product_name"
+    "d4"."basket_id" AS "basket_id",
+    "t5"."name" AS "product_name",
+    "t5"."price" AS "product_price",
+    "d4"."c" * "t5"."c" AS "c"
+  FROM "stepping_delta_line_items_1c1527" AS "d4"
+  JOIN "receipts__products_by_name_5316e2" AS "t5"
+    ON HASHTEXTEXTENDED("t5"."name", 0) = HASHTEXTEXTENDED("d4"."product_name", 0)
+    AND "t5"."name" = "d4"."product_name"
 ), "m7_g" AS (
   SELECT
     "d11"."product_name" AS "product_name",
@@ -1088,49 +1076,45 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     "a"."n" AS "n0",
     COALESCE("a"."n", 0) + "g"."n" AS "n1",
     CASE
-      WHEN "a"."sum_product_price_pos_inf" IS NULL
-      OR (
-        "a"."sum_product_price_pos_inf" = 0 AND "a"."sum_product_price_neg_inf" = 0
-      )
-      THEN "a"."sum_product_price"
-      WHEN "a"."sum_product_price_pos_inf" >= 0 AND "a"."sum_product_price_neg_inf" <= 0
-      THEN CAST('Infinity' AS DOUBLE PRECISION)
-      WHEN "a"."sum_product_price_pos_inf" <= 0 AND "a"."sum_product_price_neg_inf" >= 0
-      THEN CAST('-Infinity' AS DOUBLE PRECISION)
-      ELSE CAST(CAST('stepping: ' || (
-        'a sum of inf and -inf is not a number: ' || CAST("a"."sum_product_price" AS TEXT)
-      ) AS INT) AS DOUBLE PRECISION)
+      WHEN "a"."sum_product_price_pos_inf" <> 0 OR "a"."sum_product_price_neg_inf" <> 0
+      THEN CASE
+        WHEN "a"."sum_product_price_pos_inf" >= 0 AND "a"."sum_product_price_neg_inf" <= 0
+        THEN CAST('Infinity' AS DOUBLE PRECISION)
+        WHEN "a"."sum_product_price_pos_inf" <= 0 AND "a"."sum_product_price_neg_inf" >= 0
+        THEN CAST('-Infinity' AS DOUBLE PRECISION)
+        ELSE CAST(CAST('stepping: ' || (
+          'a sum of inf and -inf is not a number: ' || CAST("a"."sum_product_price" AS TEXT)
+        ) AS INT) AS DOUBLE PRECISION)
+      END
+      ELSE "a"."sum_product_price"
     END AS "sum_product_price_0",
     CASE
       WHEN (
         COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-      ) IS NULL
+      ) <> 0
       OR (
-        (
+        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+      ) <> 0
+      THEN CASE
+        WHEN (
           COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-        ) = 0
+        ) >= 0
         AND (
           COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-        ) = 0
-      )
-      THEN COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
-      WHEN (
-        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-      ) >= 0
-      AND (
-        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-      ) <= 0
-      THEN CAST('Infinity' AS DOUBLE PRECISION)
-      WHEN (
-        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-      ) <= 0
-      AND (
-        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-      ) >= 0
-      THEN CAST('-Infinity' AS DOUBLE PRECISION)
-      ELSE CAST(CAST('stepping: ' || (
-        'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS TEXT)
-      ) AS INT) AS DOUBLE PRECISION)
+        ) <= 0
+        THEN CAST('Infinity' AS DOUBLE PRECISION)
+        WHEN (
+          COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
+        ) <= 0
+        AND (
+          COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
+        ) >= 0
+        THEN CAST('-Infinity' AS DOUBLE PRECISION)
+        ELSE CAST(CAST('stepping: ' || (
+          'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS TEXT)
+        ) AS INT) AS DOUBLE PRECISION)
+      END
+      ELSE COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
     END AS "sum_product_price_1",
     COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS "sum_product_price_finite",
     COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
@@ -1140,16 +1124,14 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     SELECT
       "d6"."basket_id" AS "basket_id",
       CAST(SUM("d6"."c") AS BIGINT) AS "n",
-      SUM(
-        (
-          CASE
-            WHEN "d6"."product_price" IN (CAST('Infinity' AS DOUBLE PRECISION), CAST('-Infinity' AS DOUBLE PRECISION))
-            THEN 0.0
-            ELSE "d6"."product_price"
-          END
+      COALESCE(
+        SUM((
+          "d6"."product_price"
         ) * (
           "d6"."c"
-        )
+        )) FILTER(WHERE
+          "d6"."product_price" BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
+        0.0
       ) AS "sum_product_price",
       COALESCE(
         CAST(SUM("d6"."c") FILTER(WHERE
