@@ -88,8 +88,8 @@ class BatchWords(ABC):
         positions = self.dialect.identity_terms(table)
         named = ", ".join(f"{each} AS p{i}" for i, each in enumerate(positions, 1))
         order = ", ".join(positions)
-        where = f" WHERE {condition}" if condition else ""
-        return f"SELECT {named} FROM {self.quoted(table.name)}{where} ORDER BY {order}"
+        where = f"\nWHERE {condition}" if condition else ""
+        return f"SELECT {named}\nFROM {self.quoted(table.name)}{where}\nORDER BY {order}"
 
     def session(self, table: Table, rows: Table, number: int) -> tuple[str, ...]:
         """The tables of one connection: where the next batch ends, and the rows of one."""
@@ -100,6 +100,10 @@ class BatchWords(ABC):
             self.drop(rows.name),
             self.like(rows.name, select, temporary=True),
         )
+
+    def emptied(self, name: str) -> str:
+        """Take all rows out of a table that only this connection has."""
+        return f"DELETE FROM {self.quoted(name)}"
 
     def drop(self, name: str) -> str:
         return f"DROP TABLE IF EXISTS {self.quoted(name)}"
@@ -119,24 +123,29 @@ class BatchWords(ABC):
         at, to, log = at_name(number), to_name(number), log_name(number)
         into = f"INSERT INTO {rows.name} ({self.columns(table)})\nSELECT {self.columns(table)}"
         source = self.quoted(table.name)
-        begins = f"{self.compared(table, '>=', at)} AND EXISTS (SELECT 1 FROM {at})"
+        begins = self.compared(table, ">=", at)
         more = f"EXISTS (SELECT 1 FROM {PROGRESS} WHERE batch_rows > 0)"
-        yield f"DELETE FROM {to}", "where the batch ends"
+        yield self.emptied(to), "where the batch ends"
         limit = f"LIMIT 1 OFFSET (SELECT batch_rows FROM {PROGRESS})"
         yield (
             f"INSERT INTO {to}\n{self.where(table, f'{begins} AND {more}')}\n{limit}",
             f"where the batch ends: so many rows of {table.name} on, or with the last",
         )
-        yield f"DELETE FROM {rows.name}", "the rows of the batch"
-        ends = f"{self.compared(table, '>=', at)} AND {self.compared(table, '<', to)}"
-        yield f"{into} FROM {source}\nWHERE {ends}", f"the rows of {table.name} up to there"
+        yield self.emptied(rows.name), "the rows of the batch"
+        ends = f"{begins} AND {self.compared(table, '<', to)}"
         yield (
-            f"{into} FROM {source}\nWHERE {begins} AND NOT EXISTS (SELECT 1 FROM {to})",
+            f"{into}\nFROM {source}\nWHERE {ends}",
+            f"the rows of {table.name} up to there",
+        )
+        # As a table of its own in front: SQLite would ask for it again for each row.
+        asked = f"(SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM {to})) AS g"
+        yield (
+            f"{into}\nFROM {asked} CROSS JOIN {source}\nWHERE {begins}",
             f"or all that are left of {table.name}",
         )
         passed = self.compared(table, "<", at)
         yield (
-            f"{into} FROM {log}\nWHERE NOT EXISTS (SELECT 1 FROM {at}) OR {passed}",
+            f"{into}\nFROM {log}\nWHERE NOT EXISTS (SELECT 1 FROM {at}) OR {passed}",
             "what has changed meanwhile in rows that were read before",
         )
         yield f"DELETE FROM {log}", "the batch has all that it sees"

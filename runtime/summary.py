@@ -54,7 +54,7 @@ def _lines(migration: Migration, version: int, sizes: Sizes, not_undone: str) ->
         yield f"No script alone can do it: {migration.needs_python}."
     yield from _in_batches(migration)
     yield "Locks:"
-    locks = [s.lock for s in migration.statements if s.lock and "nobody has it" not in s.lock]
+    locks = [s.lock for s in migration.statements if s.lock and not s.lock.startswith("none: ")]
     yield from (f"  {lock}" for lock in dict.fromkeys(locks))
     yield f"  {_meanwhile(migration)}"
     if old is not None:

@@ -95,7 +95,8 @@ def batching(
             statement = taken(operator, needs.cuts[operator], rows, statement.table, sql)
         if isinstance(statement, ClearDelta):
             made.temporary.append(statement.table)
-        made.statements.append(statement)
+        else:
+            made.statements.append(statement)
     made.python_steps = tuple(scheduler.python_steps)
     return made
 

@@ -141,6 +141,8 @@ class Batched(Migrating):
             read = self.words.batches.read(source.table, source.rows, source.number)
             for text, note in read:
                 self.add(text, note)
+        for table in self.filled.temporary:
+            self.add(self.words.batches.emptied(table.name), "what the last batch has left")
         self.run(self.filled.statements)
         if self.filled.starts:
             self.add(f"DELETE FROM {FIRST}", "it is there now")  # noqa: S608

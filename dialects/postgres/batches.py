@@ -25,6 +25,10 @@ class PostgresBatchWords(BatchWords):
         # A change that was written down is seen if and only if the table is seen with it.
         return "BEGIN ISOLATION LEVEL REPEATABLE READ"
 
+    def emptied(self, name: str) -> str:
+        # What is deleted stays in a temporary table: nobody vacuums it.
+        return f"TRUNCATE {self.quoted(name)}"
+
     def capture(self, table: Table, number: int) -> tuple[str, ...]:
         log, columns = log_name(number), self.columns(table)
         values = ", ".join(self.quoted(name) for name in table.names)
