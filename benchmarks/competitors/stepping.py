@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import stepping as st
 from benchmarks import databases
@@ -13,6 +13,7 @@ from benchmarks.workload import Change
 
 class Stepping(Competitor):
     title = "stepping"
+    unread: ClassVar[dict[str, Any]] = {"output": False}  # what says that nobody reads the change
 
     def open(self) -> Any:
         graph = st.compile(self.workload.query)
@@ -32,14 +33,15 @@ class Stepping(Competitor):
 
     def step(self, change: Change) -> Any:
         action = self.actions[change.input]
+        how = {} if change.read else self.unread
         if not change.removed:
-            (output, *_) = action.insert(*change.added)
+            returned = action.insert(*change.added, **how)
         elif not change.added:
-            (output, *_) = action.remove(*change.removed)
+            returned = action.remove(*change.removed, **how)
         else:
             (old,), (new,) = change.removed, change.added
-            (output, *_) = action.replace(old, new)
-        return list(output.iter()) if change.read else ()
+            returned = action.replace(old, new, **how)
+        return list(returned[0].iter()) if change.read else ()
 
     def changed(self, returned: Any) -> Iterable[Counted]:
         values = self.workload.changed_values
