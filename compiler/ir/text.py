@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import assert_never
 
-from stepping.compiler.ir.algebra import (
+from stepping.compiler.ir.operator import Operator, topological
+from stepping.compiler.ir.relation import (
     ITSELF,
     Accumulate,
     Closure,
@@ -18,14 +19,12 @@ from stepping.compiler.ir.algebra import (
     Match,
     Negate,
     Nothing,
-    Operator,
     Project,
     Read,
     Reads,
     Relation,
     Sum,
     Threshold,
-    topological,
 )
 from stepping.compiler.ir.scalar import (
     And,
