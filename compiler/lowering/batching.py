@@ -23,10 +23,11 @@ from stepping.compiler.lowering.arrange import Arrangement, Arrangements, KeyedS
 from stepping.compiler.lowering.changes import Changes
 from stepping.compiler.lowering.demand import Demand
 from stepping.compiler.lowering.filling import Filling, Find, Missing, Needs, Standing
+from stepping.compiler.lowering.pieces import served
 from stepping.compiler.lowering.plan_sql import Planned, starts
 from stepping.compiler.lowering.recomputing import PREFIX, apart, shadow
 from stepping.compiler.lowering.relation_sql import RelationSQL
-from stepping.compiler.lowering.schedule import Scheduler, served
+from stepping.compiler.lowering.schedule import Scheduler
 from stepping.compiler.lowering.terms import Source, Term, TermBuilder
 from stepping.compiler.plan.statements import ClearDelta, EmitDelta, StageDelta, Statement
 from stepping.compiler.plan.tables import Table, TableKind

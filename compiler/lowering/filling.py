@@ -21,9 +21,9 @@ from stepping.compiler.lowering.arrange import Arrangement, KeyedState, where_of
 from stepping.compiler.lowering.changes import Changes, halfway
 from stepping.compiler.lowering.demand import Columns, Demand, walk
 from stepping.compiler.lowering.fusing import cuts
+from stepping.compiler.lowering.group_sql import GroupSQL
+from stepping.compiler.lowering.pieces import Pieces, served
 from stepping.compiler.lowering.plan_sql import Planned
-from stepping.compiler.lowering.relation_sql import RelationSQL
-from stepping.compiler.lowering.schedule import Pieces, served
 from stepping.compiler.lowering.stages import Piece
 from stepping.compiler.lowering.terms import Source, Term, TermBuilder
 from stepping.compiler.plan.statements import EmitDelta, MergeState, Statement
@@ -270,7 +270,7 @@ class Filler:
             if isinstance(inner, ir.Threshold | ir.First | ir.Closure)
         }
         builder = FillingTerms(changes, arrangements, tables, tabled, cuts=self.needs.cuts)
-        sql = RelationSQL(self.planned.dialect, arrangements)
+        sql = GroupSQL(self.planned.dialect, arrangements)
         pieces = FillingPieces(
             scheduler, changes, builder, sql, given=self.needs.kept_states, cuts=self.needs.cuts
         )

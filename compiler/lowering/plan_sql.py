@@ -12,10 +12,11 @@ from stepping.compiler.frontend.index import ordering
 from stepping.compiler.lowering.arrange import Arrangement, Arrangements, arrange
 from stepping.compiler.lowering.demand import demand_of, non_negative
 from stepping.compiler.lowering.emptiness import cleared, with_deltas
+from stepping.compiler.lowering.pieces import holds_all
 from stepping.compiler.lowering.program import Options, Program, rewritten
 from stepping.compiler.lowering.relation_sql import RelationSQL
 from stepping.compiler.lowering.scalar_sql import can_spell, scalar_sql
-from stepping.compiler.lowering.schedule import Scheduler, holds_all
+from stepping.compiler.lowering.schedule import Scheduler
 from stepping.compiler.lowering.terms import viewed_term
 from stepping.compiler.plan.data import FORMAT, to_text
 from stepping.compiler.plan.manifest import InputColumn, Manifest, PlanInput, fingerprint_of

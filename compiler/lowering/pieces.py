@@ -1,0 +1,300 @@
+"""The statements of one step: what fills its delta tables, is merged, and is read back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, assert_never
+
+from sqlglot import exp
+
+from stepping.compiler import ir
+from stepping.compiler.lowering.arrange import Arrangement, where_of
+from stepping.compiler.lowering.changes import Changes
+from stepping.compiler.lowering.closure_sql import ClosureSQL
+from stepping.compiler.lowering.group_sql import GroupSQL
+from stepping.compiler.lowering.stages import (
+    Piece,
+    piece_of,
+)
+from stepping.compiler.lowering.terms import Source, Term, TermBuilder
+from stepping.compiler.plan.statements import (
+    EmitDelta,
+    FoldInPython,
+    MapInPython,
+    MergeDelta,
+    ReadDelta,
+    Served,
+    StageDelta,
+)
+from stepping.compiler.plan.tables import Table, TableColumn, TableKind
+from stepping.errors import InternalError
+
+if TYPE_CHECKING:
+    from stepping.compiler.lowering.schedule import Scheduler
+
+
+@dataclass
+class Pieces:
+    """Makes the pieces of one step."""
+
+    scheduler: Scheduler
+    changes: Changes
+    builder: TermBuilder
+    sql: GroupSQL
+    used: dict[Table, None] = field(default_factory=dict)
+    # Tables of changes in which no weight is below 0 if no input's is: of groups, no change of n.
+    growing: set[str] = field(default_factory=set)
+
+    def filled(self, operator: ir.Operator) -> list[Piece]:
+        """The statements that fill the delta and change tables of an operator."""
+        pieces = []
+        for inner in self.changes.tabled[operator]:
+            table = None if isinstance(inner, ir.Accumulate) else self.builder.tabled[inner]
+            if table in self.used:
+                continue  # another operator asks the same of the same rows
+            match inner:
+                case ir.Accumulate():
+                    pieces.append(self.grouped(inner))
+                case ir.Threshold():
+                    pieces.append(self.existing(inner))
+                case ir.First():
+                    pieces += self.first(inner)
+                case ir.Closure():
+                    pieces += self.closed(inner)
+                case _:
+                    assert_never(inner)
+        table = self.builder.delta_tables.get(operator)
+        if table is None:
+            return pieces
+        self.used[table] = None
+        if self.changes.is_source(operator):
+            self.growing.add(table.name)
+            stage = StageDelta(table, served(operator), operator.label)
+            return [*pieces, Piece(stage, fills=table.name)]
+        relation = self.changes.delta[operator]
+        if isinstance(relation, ir.Computed):
+            return [*pieces, self.computed(operator, table, relation)]
+        terms = self.terms(relation, table.names)
+        if self.grows(terms):
+            self.growing.add(table.name)
+        select = self.rows(terms, table.names, table.weight, table)
+        emit = EmitDelta(table, select, served(operator))
+        return [*pieces, piece_of(emit, terms, fills=table)]
+
+    def grouped(self, groups: ir.Accumulate) -> Piece:
+        state = self.scheduler.arrangements.state[groups.operator]
+        contributions = self.builder.group_terms(groups)
+        terms = [term for term, _ in contributions]
+        self.used[state.change] = None
+        if state.table.non_negative and self.grows(terms):
+            self.growing.add(state.change.name)
+        if groups.collected is not None:
+            fold = FoldInPython(
+                state.change,
+                self.sql.folded(state, contributions),
+                served(groups.operator),
+                self.scheduler.python_step(groups.operator),
+                len(groups.keys),
+                "values are packed in Python",
+            )
+            return piece_of(fold, terms, fills=state.change, also={state.table.name})
+        select = self.sql.groups(state, contributions)
+        emit = EmitDelta(state.change, select, served(groups.operator), bool(groups.extremes))
+        after = {
+            self.scheduler.arrangements.delay[extreme.operator].table.name
+            for extreme in groups.extremes
+        }
+        return piece_of(emit, terms, fills=state.change, also={state.table.name}, after=after)
+
+    def first(self, first: ir.First) -> list[Piece]:
+        """Take away what was first in each touched group, and add what is first after the step."""
+        table = self.builder.tabled[first]
+        arrangement = self.scheduler.arrangements.delay[first.operator]
+        read = frozenset().union(*(ir.columns_read(scalar) for scalar in first.by))
+        terms = self.terms(first.source, read)
+        self.used[table] = None
+        made = []
+        for sign in (-1, 1):
+            select = self.sql.first(first, arrangement, table, terms, sign)
+            emit = EmitDelta(table, select, served(first.operator), after=sign > 0)
+            kept = {arrangement.table.name}
+            made.append(
+                piece_of(emit, terms, fills=table, also=kept)
+                if sign < 0
+                else piece_of(emit, terms, fills=table, after=kept)
+            )
+        return made
+
+    def closed(self, closure: ir.Closure) -> list[Piece]:
+        """Take away what lost a derivation, add what has one: see `ir.Closure`."""
+        scheduler, builder = self.scheduler, self.builder
+        into = builder.tabled[closure]
+        gone = scheduler.own_table(closure, "gone")
+        fresh = scheduler.own_table(closure, "fresh")
+        arrangements = scheduler.arrangements
+        changed = {
+            i: builder.tabled[part]
+            for i, part in enumerate(closure.presence)
+            if isinstance(part, ir.Threshold)
+        }
+        sql = ClosureSQL(closure, arrangements, self.sql, changed)
+        state = sql.state.table
+        externals = {arrangements.delay[each].table.name for each in closure.externals}
+        by = served(closure.operator)
+        uses = frozenset(table.name for table in changed.values())
+        for table in (into, gone, fresh):
+            self.used[table] = None
+        name = frozenset({state.name})
+        return [
+            Piece(
+                EmitDelta(gone, weighted(sql.gone(), gone), by),
+                reads=frozenset(externals) | name,
+                uses=uses,
+                fills=gone.name,
+            ),
+            Piece(
+                MergeDelta(state, sql.merge(gone, -1), by, distinct=True),
+                uses=frozenset({gone.name}),
+                writes=state.name,
+            ),
+            Piece(
+                EmitDelta(fresh, weighted(sql.fresh(gone), fresh), by, after=True),
+                after=frozenset(externals) | name,
+                uses=uses | {gone.name},
+                fills=fresh.name,
+            ),
+            # Behind what reads the set less what is gone; nothing else touches it.
+            Piece(
+                MergeDelta(state, sql.merge(fresh, 1), by, distinct=True),
+                after=name,
+                uses=frozenset({fresh.name}),
+            ),
+            Piece(
+                EmitDelta(into, sql.delta(gone, fresh, into), by),
+                uses=frozenset({gone.name, fresh.name}),
+                fills=into.name,
+            ),
+        ]
+
+    def existing(self, threshold: ir.Threshold) -> Piece:
+        table = self.builder.tabled[threshold]
+        arrangement = self.scheduler.arrangements.delay[threshold.operator]
+        terms = self.terms(threshold.source, table.names)
+        rows = self.rows(terms, table.names, table.weight, consolidated=True)
+        select = self.sql.existing(arrangement, table, rows, threshold.rule)
+        self.used[table] = None
+        emit = EmitDelta(table, select, served(threshold.operator))
+        return piece_of(emit, terms, fills=table, also={arrangement.table.name})
+
+    def computed(self, operator: ir.Operator, table: Table, computed: ir.Computed) -> Piece:
+        columns = ir.column_names(computed.source)
+        terms = self.terms(computed.source, columns)
+        select = self.rows(terms, columns, WEIGHT_READ)
+        functions = operator.python_functions
+        reason = "; ".join(dict.fromkeys(f.reason for f in functions if f.reason))
+        faults = [f.fault or f.source for f in functions]
+        fault = "; ".join(str(each) for each in faults if each)
+        step = self.scheduler.python_step(operator)
+        statement = MapInPython(table, select, served(operator), step, reason, fault)
+        return piece_of(statement, terms, fills=table)
+
+    def output(self, position: int, operator: ir.Operator) -> Piece:
+        columns = operator.schema.names
+        terms = self.read(operator, columns)
+        select = self.rows(terms, columns, WEIGHT_READ)
+        typed = tuple(TableColumn(c.name, c.type) for c in operator.schema.columns)
+        return piece_of(ReadDelta(position, select, served(operator), typed), terms)
+
+    def merged(self, arrangement: Arrangement) -> Piece:
+        operator, table = arrangement.operator, arrangement.table
+        read = frozenset().union(*(ir.columns_read(scalar) for _, scalar in arrangement.columns))
+        terms = self.read(operator, read)
+        distinct = len(terms) <= 1 or is_keyed(operator)
+        distinct = distinct and self.is_distinct(operator) and holds_all(arrangement)
+        parts = [
+            (term, [(n, ir.substitute(s, term.columns)) for n, s in arrangement.columns])
+            for term in terms
+        ]
+        added_up = distinct or self.scheduler.dialect.adds_one_by_one
+        select = self.sql.rows(parts, table.weight, consolidated=not added_up, into=table)
+        grows = table.non_negative and self.grows(terms)
+        merge = MergeDelta(table, select, served(operator), distinct, grows)
+        return piece_of(merge, terms, writes=table.name)
+
+    def grows(self, terms: Sequence[Term]) -> bool:
+        """Whether no row of these terms has a weight below 0 in a step that only inserts."""
+        return all(
+            term.sources and not term.negative and all(map(self.is_positive, term.sources))
+            for term in terms
+        )
+
+    def is_positive(self, source: Source) -> bool:
+        table = source.table
+        if table.is_kept:
+            return source.single or table.non_negative
+        return table.kind is TableKind.DELTA and table.name in self.growing
+
+    def is_distinct(self, operator: ir.Operator) -> bool:
+        """Whether no row comes twice in an operator's change, all its columns taken together."""
+        if not operator.inputs or self.changes.is_source(operator) or is_keyed(operator):
+            return True
+        relation = self.changes.delta[operator]
+        match relation:
+            case ir.Filter(ir.Read(source, ir.Moment.DELTA)):
+                return self.is_distinct(source)
+            case ir.Match(ir.Read(left), ir.Read(right)):
+                moments = {relation.left.moment, relation.right.moment}  # type: ignore[union-attr]
+                return len(moments) == 2 and all(
+                    not self.changes.changed(each) or self.is_distinct(each)
+                    for each in (left, right)
+                )
+            case _:
+                return False
+
+    def read(self, operator: ir.Operator, columns: Iterable[str]) -> tuple[Term, ...]:
+        return self.terms(ir.Reads().delta(operator), columns)
+
+    def terms(self, relation: ir.Relation, columns: Iterable[str]) -> tuple[Term, ...]:
+        return self.builder.terms(relation, frozenset(columns))
+
+    def rows(
+        self,
+        terms: Sequence[Term],
+        columns: Sequence[str],
+        weight: str | None,
+        into: Table | None = None,
+        *,
+        consolidated: bool = False,
+    ) -> Any:
+        if not terms:
+            raise InternalError("a change that is not empty has no terms")
+        parts = [(term, [(name, term.columns[name]) for name in columns]) for term in terms]
+        return self.sql.rows(parts, weight, consolidated=consolidated, into=into)
+
+
+WEIGHT_READ = "stepping_count"  # the last column of what is read back: no field has this name
+
+
+def weighted(select: Any, table: Table) -> Any:
+    """The rows of a select, each with weight 1."""
+    return select.select(exp.alias_(exp.Literal.number(1), exp.to_identifier(table.weight, True)))
+
+
+def is_keyed(operator: ir.Operator) -> bool:
+    """Whether the change comes from a change table: the old and the new row of each group."""
+    relation = operator.delta(ir.Reads())
+    return any(isinstance(inner, ir.Accumulate) for inner in ir.tabled(relation))
+
+
+def holds_all(arrangement: Arrangement) -> bool:
+    """Whether a delay table holds every column of its operator."""
+    return all(arrangement.holding(name) is not None for name in arrangement.operator.schema.names)
+
+
+def served(operator: ir.Operator) -> Served:
+    return Served(operator.label, where_of(operator), operator.digest.hex())
+
+
+def of_table(table: Table) -> Served:
+    return Served(table.serves, table.where, table.node)
