@@ -19,7 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stepping.compiler import ir
-from stepping.compiler.lowering.arrange import Arrangement, Arrangements, KeyedState, where_of
+from stepping.compiler.lowering.arrange import where_of
+from stepping.compiler.lowering.arrangements import Arrangement, Arrangements, KeyedState
 from stepping.compiler.lowering.changes import Changes
 from stepping.compiler.lowering.demand import Demand
 from stepping.compiler.lowering.filling import Filling, Find, Missing, Needs, Standing

@@ -9,7 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from stepping.compiler import ir
-from stepping.compiler.lowering.arrange import Arrangement, Arrangements
+from stepping.compiler.lowering.arrangements import Arrangement, Arrangements
 from stepping.compiler.lowering.derivations import GIVEN, visits
 from stepping.compiler.lowering.relation_sql import RelationSQL
 from stepping.compiler.lowering.scalar_sql import scalar_sql

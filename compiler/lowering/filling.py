@@ -17,7 +17,8 @@ from typing import Any, assert_never
 from sqlglot import exp
 
 from stepping.compiler import ir
-from stepping.compiler.lowering.arrange import Arrangement, KeyedState, where_of
+from stepping.compiler.lowering.arrange import where_of
+from stepping.compiler.lowering.arrangements import Arrangement, KeyedState
 from stepping.compiler.lowering.changes import Changes, halfway
 from stepping.compiler.lowering.demand import Columns, Demand, walk
 from stepping.compiler.lowering.fusing import cuts

@@ -9,7 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from stepping.compiler import ir
-from stepping.compiler.lowering.arrange import KeyedState
+from stepping.compiler.lowering.arrangements import KeyedState
 from stepping.compiler.lowering.demand import order_of_extreme
 from stepping.compiler.lowering.relation_sql import ORDERED, RelationSQL
 from stepping.compiler.lowering.terms import Term

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, assert_never
 from sqlglot import exp
 
 from stepping.compiler import ir
-from stepping.compiler.lowering.arrange import Arrangement, where_of
+from stepping.compiler.lowering.arrange import where_of
+from stepping.compiler.lowering.arrangements import Arrangement
 from stepping.compiler.lowering.changes import Changes
 from stepping.compiler.lowering.closure_sql import ClosureSQL
 from stepping.compiler.lowering.group_sql import GroupSQL

@@ -9,7 +9,8 @@ from sqlglot import exp
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.index import ordering
-from stepping.compiler.lowering.arrange import Arrangement, Arrangements, arrange
+from stepping.compiler.lowering.arrange import arrange
+from stepping.compiler.lowering.arrangements import Arrangement, Arrangements
 from stepping.compiler.lowering.demand import demand_of, non_negative
 from stepping.compiler.lowering.emptiness import cleared, with_deltas
 from stepping.compiler.lowering.pieces import holds_all

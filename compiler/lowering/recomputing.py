@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from stepping.compiler import ir
-from stepping.compiler.lowering.arrange import Arrangement, Arrangements, KeyedState
+from stepping.compiler.lowering.arrangements import Arrangement, Arrangements, KeyedState
 from stepping.compiler.lowering.demand import Columns
 from stepping.compiler.lowering.filling import Filling, Find, Needs, Standing, filling
 from stepping.compiler.lowering.plan_sql import Planned

@@ -9,7 +9,7 @@ from typing import Any, assert_never
 from sqlglot import exp
 
 from stepping.compiler import ir
-from stepping.compiler.lowering.arrange import Arrangement, Arrangements
+from stepping.compiler.lowering.arrangements import Arrangement, Arrangements
 from stepping.compiler.lowering.demand import Reading, order_of_first
 from stepping.compiler.lowering.scalar_sql import scalar_sql
 from stepping.compiler.lowering.terms import Term

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 from stepping.compiler import ir
 from stepping.compiler.lowering import names
-from stepping.compiler.lowering.arrange import Arrangements, where_of
+from stepping.compiler.lowering.arrange import where_of
+from stepping.compiler.lowering.arrangements import Arrangements
 from stepping.compiler.lowering.changes import Changes, changes_of, halfway
 from stepping.compiler.lowering.demand import Demand
 from stepping.compiler.lowering.group_sql import GroupSQL

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from stepping.compiler import ir
-from stepping.compiler.lowering.arrange import Arrangements, View
+from stepping.compiler.lowering.arrangements import Arrangements, View
 from stepping.compiler.lowering.changes import Changes
 from stepping.compiler.lowering.demand import (
     Columns,

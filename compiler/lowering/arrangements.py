@@ -1,0 +1,81 @@
+"""What is kept for a query: delay tables, groups with their state, and views of those."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from stepping.compiler import ir
+from stepping.compiler.lowering.demand import Key
+from stepping.compiler.lowering.views import Shown
+from stepping.compiler.plan.tables import Table
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """The delay table of one operator. ``columns`` says what each of its columns holds."""
+
+    operator: ir.Operator
+    table: Table
+    columns: tuple[tuple[str, ir.Scalar], ...]
+    keys: Mapping[Key, tuple[str, ...]]  # the columns that stand for the scalars of a key
+
+    def holding(self, name: str) -> str | None:
+        """The table's column that holds a column of the operator."""
+        for stored, scalar in self.columns:
+            if isinstance(scalar, ir.ColumnRef) and scalar.name == name:
+                return stored
+        return None
+
+
+@dataclass(frozen=True)
+class KeyedState:
+    """The state table of an Accumulate, and the change table of one step."""
+
+    groups: ir.Accumulate
+    table: Table
+    change: Table
+
+    def column_of(self, held: str) -> str:
+        """The table's column for a key, or for what the change calls the new value."""
+        return next((each.value for each in self.table.values if each.new == held), held)
+
+
+@dataclass(frozen=True)
+class View:
+    """An integral that is the groups of a state table: ``seen`` as the view shows it."""
+
+    seen: Arrangement
+    shown: Shown
+    state: KeyedState
+
+    def lookup_columns(self, key: Key) -> tuple[str, ...]:
+        """The columns of the state table that stand for the scalars of a key."""
+        return tuple(self.state.column_of(self.shown.held(scalar) or "") for scalar in key)
+
+
+@dataclass(frozen=True)
+class Arrangements:
+    """Everything that is kept for a query."""
+
+    delay: Mapping[ir.Operator, Arrangement]
+    state: Mapping[ir.Operator, KeyedState]
+    views: Mapping[ir.Operator, View] = field(default_factory=dict)
+    flat: frozenset[ir.Operator] = frozenset()  # integrals that are looked up in others
+
+    def seen(self, operator: ir.Operator) -> Arrangement:
+        """How an operator's integral is read by name: in its own table, or in a view."""
+        view = self.views.get(operator)
+        return self.delay[operator] if view is None else view.seen
+
+    def lookup_columns(self, operator: ir.Operator, key: Key) -> tuple[str, ...]:
+        """The columns of the kept table that stand for the scalars of a key."""
+        view = self.views.get(operator)
+        return self.delay[operator].keys[key] if view is None else view.lookup_columns(key)
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        return (
+            *(each.table for each in self.delay.values()),
+            *(each.table for each in self.state.values()),
+        )
