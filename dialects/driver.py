@@ -227,6 +227,10 @@ class Driver(ABC):
         """Called before the select of a statement in Python; a `run` does it by itself."""
         return
 
+    def advance_last(self, tables: Sequence[str], t: int) -> None:
+        """As `advance`, where nothing comes behind it in the transaction of a stage."""
+        self.advance(tables, t)
+
     @abstractmethod
     def run(self, statement: SQLStatement) -> int:
         """Run a statement that returns nothing; how many rows it wrote, -1 if nobody knows."""

@@ -75,6 +75,14 @@ class Statements:
         encode = self.input_codecs[name].encode
         return [(encode(row), count) for row, count in zset.iter() if count]
 
+    def whole(
+        self, step: SQLStep, name: str, staged: Sequence[Row], zset: ZSet[Any]
+    ) -> list[tuple[Row, int]]:
+        """All columns of the rows of an input that are staged for a step."""
+        if self.inputs[id(step)][name].is_pruned:
+            return self.encoded(name, zset)
+        return [(row[:-1], row[-1]) for row in staged]
+
     def staged(self, step: SQLStep, changes: Mapping[str, ZSet[Any]]) -> dict[str, Sequence[Row]]:
         """What a step is given: the columns that it needs, no row twice, and none that cancel."""
         inputs = self.inputs.get(id(step)) or self.prepared(step)

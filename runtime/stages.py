@@ -160,7 +160,7 @@ class StagedIteration:
                 read |= engine.part(statements, self.staged, removes=self.removes)
             outputs = {output: engine.change(output, rows) for output, rows in read.items()}
             record = self.reached(record, stage, self.at, read)
-            self.driver.advance(moved, record.t)
+            self.driver.advance_last(moved, record.t)
         self.record = record
         engine.loaded = (record.t, record.attempt)
         self.outputs |= outputs
@@ -339,7 +339,9 @@ def run(
     """A step of this worker, stage by stage; returns its outputs."""
 
     def given() -> Given:
-        return {name: engine.encoded(name, zset) for name, zset in changes.items()}
+        return {
+            name: engine.whole(step, name, staged[name], zset) for name, zset in changes.items()
+        }
 
     record = Record(
         t=time.input_time,

@@ -48,6 +48,10 @@ _LOCK = (
 _LOCK_FREE = _LOCK.replace("FOR UPDATE", "FOR UPDATE SKIP LOCKED")
 _CHANNEL = "stepping"  # told whenever a table has been moved to a later time
 _LISTEN_SECS = 0.1  # how long to wait for that before looking anyway
+_ADVANCE = (
+    "WITH moved AS (UPDATE last_update SET t = %s WHERE table_name = ANY(%s)) "
+    f"SELECT pg_notify('{_CHANNEL}', '')"
+)
 _CURRENT = "SELECT " + ", ".join(f"current_setting('{name}')" for name in SETTINGS)
 _RESTORE = "SELECT " + ", ".join(f"set_config('{name}', %s, true)" for name in SETTINGS)
 
@@ -76,6 +80,7 @@ class PostgresDriver(Driver):
         # In the transaction that is open; None where statements are for whole tables.
         self._hash_joins: bool | None = True
         self._clears: Counter[str] = Counter()
+        self._begun_here, self._at_end = False, ""
         self._serial = itertools.count()
         self._step_functions = StepFunctions()
         if connection.info.server_version < OLDEST_VERSION:
@@ -172,23 +177,35 @@ class PostgresDriver(Driver):
             return
         self._hash_joins = True
         self._execute(f"BEGIN; {sql}")
+        self._begun_here, self._at_end = True, ""
         try:
             yield
+            self._execute(f"{self._at_end}; COMMIT" if self._at_end else "COMMIT")
         except BaseException:
             if not self._connection.closed and not self._is_idle():
                 self._execute("ROLLBACK")
             raise
-        self._execute("COMMIT")
+        finally:
+            self._begun_here = False
 
     def listen(self) -> None:
         if not self._listening and not self.in_transaction():
             self._execute(f"LISTEN {_CHANNEL}")
+            self._connection.add_notify_handler(self._told)
             self._listening = True
 
     def unlisten(self) -> None:
         if self._listening and self._is_idle():
             self._execute(f"UNLISTEN {_CHANNEL}")
+            self._connection.remove_notify_handler(self._told)
             self._listening = False
+
+    def _told(self, notify: psycopg.Notify) -> None:
+        # Without a handler psycopg keeps all that it is told until somebody asks for it, and for
+        # ours nobody does. What the application listens for it must find where it would be.
+        backlog = getattr(self._connection, "_notifies_backlog", None)
+        if notify.channel != _CHANNEL and backlog is not None:
+            backlog.append(notify)
 
     def pause(self, seconds: float) -> None:
         if self._listening:
@@ -272,11 +289,14 @@ class PostgresDriver(Driver):
             return dict(self._execute(sql, (list(tables),), prepare=True).fetchall())
 
     def advance(self, tables: Sequence[str], t: int) -> None:
-        sql = (
-            "WITH moved AS (UPDATE last_update SET t = %s WHERE table_name = ANY(%s)) "
-            f"SELECT pg_notify('{_CHANNEL}', '')"
-        )
-        self._execute(sql, (t, list(tables)), prepare=True)
+        self._execute(_ADVANCE, (t, list(tables)), prepare=True)
+
+    def advance_last(self, tables: Sequence[str], t: int) -> None:
+        if not self._begun_here:
+            self.advance(tables, t)
+            return
+        sql = psycopg.sql.SQL(_ADVANCE.replace("%s", "{}"))
+        self._at_end = sql.format(t, list(tables)).as_string(self._connection)
 
     def plan_for(self, statement: SQLStatement) -> None:
         if self._hash_joins not in (None, statement.joins_changes):

@@ -140,3 +140,25 @@ def test_waking_up_on_postgres(postgres_db: str) -> None:
         thread.join(20)
         latencies = sorted(b - a for a, b in zip(committed, woke, strict=True))
         assert latencies[len(latencies) // 2] < 0.005, latencies
+
+
+def test_what_a_waiting_step_is_told_is_not_kept(postgres_db: str) -> None:
+    """psycopg keeps notifications until somebody asks for them: ours must not pile up, and the
+    application's must be there.
+    """
+    place = Place("postgres", postgres_db)
+    with place.opened(graph) as store, place.opened(graph) as other:
+        connection = store.driver.connection
+        connection.execute("LISTEN application")
+        users = st.actions(store, graph)[0]
+        for t in range(2, 8, 2):
+            waiting = threading.Thread(
+                target=users.insert, args=(ANN,), kwargs={"time": st.Time(t, t - 1)}
+            )
+            waiting.start()
+            clock.sleep(0.05)
+            other.driver.connection.execute("NOTIFY application, 'hello'")
+            st.actions(other, graph)[0].insert(BOB, time=st.Time(t - 1, t - 2))
+            waiting.join(20)
+        found = [(n.channel, n.payload) for n in connection.notifies(timeout=0.2)]
+        assert found == [("application", "hello")] * 3
