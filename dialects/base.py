@@ -197,6 +197,25 @@ class Dialect(ABC):
     ) -> Expression:
         """Join one more source, to be looked up for each row of what is in front of it."""
 
+    def looked_up(
+        self,
+        select: Expression,
+        table: Table,
+        alias: str,
+        on: Sequence[Expression],
+        *,
+        optional: bool = False,
+    ) -> Expression:
+        """Join the rows of a kept table that are found for each row of a change in front of it.
+
+        ``optional``: a row for which none is found stays.
+        """
+        source = exp.alias_(self.source(table), self.identifier(alias), table=True)
+        if not optional:
+            return self.joined(select, source, on)
+        condition = exp.and_(*on) if on else exp.true()
+        return select.join(source, on=condition, join_type="left", copy=False)
+
     @abstractmethod
     def picked(
         self, table: Table, touched: Expression | None, start: Callable[[str], Expression]

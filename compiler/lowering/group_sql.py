@@ -66,14 +66,10 @@ class GroupSQL(RelationSQL):
             columns.append(exp.alias_(self.extreme(extreme, keys), self.name(each.new)))
         values = [(key, exp.column(self.name(key), table=self.name(CHANGED))) for key in keys]
         on = self.dialect.lookup(state.table, KEPT, values, null_safe=True)
-        kept = self.aliased(state.table, KEPT)
-        select = (
-            exp.select(*columns)
-            .from_(
-                exp.Subquery(this=inner, alias=exp.TableAlias(this=self.name(CHANGED))), copy=False
-            )
-            .join(kept, on=exp.and_(*on) if on else exp.true(), join_type="left", copy=False)
-        )
+        source = exp.Subquery(this=inner, alias=exp.TableAlias(this=self.name(CHANGED)))
+        terms = [term for term, _ in contributions]
+        select = exp.select(*columns).from_(source, copy=False)
+        select = self.beside(select, state.table, on, terms)
         # A smallest value may change where no sum does.
         return select if state.table.extremes else select.where(exp.or_(*changed), copy=False)
 
@@ -97,16 +93,13 @@ class GroupSQL(RelationSQL):
         values = [(key, exp.column(self.name(key), table=self.name(CHANGED))) for key in keys]
         on = self.dialect.lookup(state.table, KEPT, values, null_safe=True)
         changed = [exp.column(self.name(n), table=self.name(CHANGED)) for n in (*keys, *items)]
-        return (
-            exp.select(
-                *changed,
-                exp.column(self.name(COUNTED), table=self.name(CHANGED)),
-                exp.column(self.name(state.table.weight), table=self.name(KEPT)),
-                self.dialect.loaded(state.table, state.table.column(column.value), old),
-            )
-            .from_(exp.Subquery(this=rows, alias=exp.TableAlias(this=self.name(CHANGED))))
-            .join(self.aliased(state.table, KEPT), on=exp.and_(*on), join_type="left")
-        )
+        select = exp.select(
+            *changed,
+            exp.column(self.name(COUNTED), table=self.name(CHANGED)),
+            exp.column(self.name(state.table.weight), table=self.name(KEPT)),
+            self.dialect.loaded(state.table, state.table.column(column.value), old),
+        ).from_(exp.Subquery(this=rows, alias=exp.TableAlias(this=self.name(CHANGED))))
+        return self.beside(select, state.table, on, [term for term, _ in contributions])
 
     def extreme(self, extreme: ir.Extreme, keys: Sequence[str]) -> Expression:
         """The first value of a group, from the start of its index."""

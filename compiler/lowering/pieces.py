@@ -183,7 +183,7 @@ class Pieces:
         arrangement = self.scheduler.arrangements.delay[threshold.operator]
         terms = self.terms(threshold.source, table.names)
         rows = self.rows(terms, table.names, table.weight, consolidated=True)
-        select = self.sql.existing(arrangement, table, rows, threshold.rule)
+        select = self.sql.existing(arrangement, table, rows, threshold.rule, terms)
         self.used[table] = None
         emit = EmitDelta(table, select, served(threshold.operator))
         return piece_of(emit, terms, fills=table, also={arrangement.table.name})

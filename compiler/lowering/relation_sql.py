@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
@@ -13,7 +13,7 @@ from stepping.compiler.lowering.arrangements import Arrangement, Arrangements
 from stepping.compiler.lowering.demand import Reading, order_of_first
 from stepping.compiler.lowering.scalar_sql import scalar_sql
 from stepping.compiler.lowering.terms import Term
-from stepping.compiler.plan.tables import Table
+from stepping.compiler.plan.tables import Table, TableKind
 from stepping.compiler.schema import INT
 from stepping.dialects.base import CHANGED, KEPT, Dialect
 
@@ -92,7 +92,10 @@ class RelationSQL:
         for source in others:
             values = [(column, self.scalar(value, term)) for column, value in source.lookups]
             on = self.dialect.lookup(source.table, source.alias, values, null_safe=False)
-            select = self.dialect.joined(select, self.aliased(source.table, source.alias), on)
+            if source.table.is_kept and is_change(first.table):
+                select = self.dialect.looked_up(select, source.table, source.alias, on)
+            else:
+                select = self.dialect.joined(select, self.aliased(source.table, source.alias), on)
         for a, b in term.equal:
             equal = exp.EQ(this=self.scalar(a, term), expression=self.scalar(b, term))
             select = select.where(equal, copy=False)
@@ -131,10 +134,27 @@ class RelationSQL:
 
     # -- groups ---------------------------------------------------------------------------------
 
-    def existing(
-        self, arrangement: Arrangement, into: Table, rows: Expression, rule: ir.Rule
+    def beside(
+        self, select: Expression, table: Table, on: Sequence[Expression], terms: Iterable[Term]
     ) -> Expression:
-        """Rows whose weight under a rule a change turns, by how much; ``rows`` are consolidated."""
+        """Join to rows that come from ``terms`` what a kept table has of them, if it has."""
+        if all(is_change(term.sources[0].table) for term in terms if term.sources):
+            return self.dialect.looked_up(select, table, KEPT, on, optional=True)
+        condition = exp.and_(*on) if on else exp.true()
+        return select.join(self.aliased(table, KEPT), on=condition, join_type="left", copy=False)
+
+    def existing(
+        self,
+        arrangement: Arrangement,
+        into: Table,
+        rows: Expression,
+        rule: ir.Rule,
+        terms: Sequence[Term],
+    ) -> Expression:
+        """Rows whose weight under a rule a change turns, by how much.
+
+        ``rows`` are those of ``terms``, consolidated.
+        """
         table = arrangement.table
         before = exp.func(
             "COALESCE",
@@ -156,17 +176,12 @@ class RelationSQL:
             for held, scalar in arrangement.columns
         ]
         on = self.dialect.identical(table, KEPT, values)
-        return (
-            exp.select(
-                *(exp.column(self.name(name), table=self.name(CHANGED)) for name in into.names),
-                exp.alias_(turn, self.name(into.weight)),
-            )
-            .from_(
-                exp.Subquery(this=rows, alias=exp.TableAlias(this=self.name(CHANGED))), copy=False
-            )
-            .join(self.aliased(table, KEPT), on=exp.and_(*on), join_type="left", copy=False)
-            .where(exp.NEQ(this=exp.paren(turn.copy()), expression=zero.copy()), copy=False)
-        )
+        select = exp.select(
+            *(exp.column(self.name(name), table=self.name(CHANGED)) for name in into.names),
+            exp.alias_(turn, self.name(into.weight)),
+        ).from_(exp.Subquery(this=rows, alias=exp.TableAlias(this=self.name(CHANGED))), copy=False)
+        turned = exp.NEQ(this=exp.paren(turn.copy()), expression=zero.copy())
+        return self.beside(select, table, on, terms).where(turned, copy=False)
 
     def ruled(self, count: Expression, rule: ir.Rule) -> Expression:
         """The weight that a rule gives a row, of its count in the integral."""
@@ -286,3 +301,8 @@ class RelationSQL:
             .from_(exp.Subquery(this=counted, alias=exp.TableAlias(this=self.name("w"))))
             .where(exp.LT(this=before, expression=most.copy()))
         )
+
+
+def is_change(table: Table) -> bool:
+    """Whether a table has what one step changes, and not what is kept."""
+    return table.kind in (TableKind.DELTA, TableKind.CHANGE)

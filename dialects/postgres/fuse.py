@@ -68,9 +68,9 @@ def fuse(dialect: PostgresDialect, step: Step, *, growing: bool = False) -> SQLF
                 if statement.table.weight:
                     names.append(statement.table.weight)
                 tree = renamed(dialect, statement.select, names)
-                if reads_its_groups(statement):
+                if looks_its_groups_up(statement):
                     # The merge finds them by that, and looks nothing up again.
-                    tree = tree.select(exp.alias_(exp.column("ctid", table=KEPT), ROW_ID))
+                    tree = tree.select(exp.column(ROW_ID, table=KEPT))
                     found.add(statement.table.name)
                 add([Part(statement.table.name, tree, materialized=True)], statement.served)
             case MergeDelta():
@@ -112,12 +112,12 @@ def fuse(dialect: PostgresDialect, step: Step, *, growing: bool = False) -> SQLF
     )
 
 
-def reads_its_groups(statement: EmitDelta) -> bool:
-    """Whether the select of a change table joins the groups as they are kept, as ``KEPT``."""
+def looks_its_groups_up(statement: EmitDelta) -> bool:
+    """Whether the select of a change table has `ROW_ID` of the groups as they are kept."""
     if statement.table.kind is not TableKind.CHANGE or not isinstance(statement.select, exp.Select):
         return False
-    joins = statement.select.args.get("joins") or ()
-    return any(join.this.alias_or_name == KEPT for join in joins)
+    joined = [join.this for join in statement.select.args.get("joins") or ()]
+    return any(isinstance(each, exp.Lateral) and each.alias == KEPT for each in joined)
 
 
 def renamed(dialect: PostgresDialect, select: Expression, names: Sequence[str]) -> Expression:

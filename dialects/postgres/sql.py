@@ -29,7 +29,7 @@ from stepping.dialects.metadata import create_statements
 from stepping.dialects.postgres import queue
 from stepping.dialects.postgres.fuse import fuse
 from stepping.dialects.postgres.joins import joins_changes
-from stepping.dialects.postgres.merge import Part, delta_parts, state_parts, with_parts
+from stepping.dialects.postgres.merge import ROW_ID, Part, delta_parts, state_parts, with_parts
 from stepping.dialects.postgres.migration import PostgresMigrationWords
 from stepping.dialects.postgres.scalars import PostgresSpelling
 from stepping.dialects.scalars import Sql
@@ -321,6 +321,31 @@ class PostgresDialect(Dialect):
         if not on:
             return select.join(exp.Join(this=source, kind="CROSS"), copy=False)
         return select.join(source, on=exp.and_(*on), copy=False)
+
+    def looked_up(
+        self,
+        select: Expression,
+        table: Table,
+        alias: str,
+        on: Sequence[Expression],
+        *,
+        optional: bool = False,
+    ) -> Expression:
+        if not on:
+            return super().looked_up(select, table, alias, on, optional=optional)
+        # Row by row, in a subquery that is not flattened because of its OFFSET: a plan that was
+        # made when the table was small would begin with all of it, or hash it.
+        name = self.identifier(alias)
+        found = exp.select(exp.Column(this=exp.Star(), table=name.copy()))
+        if optional:
+            rid = exp.alias_(exp.column("ctid", table=name.copy()), ROW_ID)
+            found = found.select(rid, copy=False)
+        found = found.from_(exp.alias_(self.source(table), name.copy(), table=True), copy=False)
+        found = found.where(*on, copy=False).offset(0, copy=False)
+        lateral = exp.Lateral(this=exp.Subquery(this=found), alias=exp.TableAlias(this=name.copy()))
+        if optional:
+            return select.join(exp.Join(this=lateral, side="LEFT"), on=exp.true(), copy=False)
+        return select.join(exp.Join(this=lateral, kind="CROSS"), copy=False)
 
     def picked(
         self, table: Table, touched: Expression | None, start: Callable[[str], Expression]

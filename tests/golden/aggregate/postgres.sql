@@ -248,9 +248,17 @@ FROM (
   HAVING
     CAST(SUM("g"."c") AS BIGINT) <> 0
 ) AS "g"
-LEFT JOIN "aggregate__orders_0dd177" AS "a"
-  ON HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0) = HASH_RECORD_EXTENDED(ROW("g"."left", "g"."right"), 0)
-  AND ROW("a"."left", "a"."right") IS NOT DISTINCT FROM ROW("g"."left", "g"."right")
+LEFT JOIN LATERAL (
+  SELECT
+    "a".*,
+    "a".ctid AS stepping_rid
+  FROM "aggregate__orders_0dd177" AS "a"
+  WHERE
+    HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0) = HASH_RECORD_EXTENDED(ROW("g"."left", "g"."right"), 0)
+    AND ROW("a"."left", "a"."right") IS NOT DISTINCT FROM ROW("g"."left", "g"."right")
+  OFFSET 0
+) AS "a"
+  ON TRUE
 WHERE
   (
     CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
@@ -517,8 +525,16 @@ FROM (
   GROUP BY
     1
 ) AS "g"
-LEFT JOIN "aggregate__aggregate_by_customer_1c7cb0" AS "a"
-  ON "a"."customer" = "g"."customer";
+LEFT JOIN LATERAL (
+  SELECT
+    "a".*,
+    "a".ctid AS stepping_rid
+  FROM "aggregate__aggregate_by_customer_1c7cb0" AS "a"
+  WHERE
+    "a"."customer" = "g"."customer"
+  OFFSET 0
+) AS "a"
+  ON TRUE;
 -- 9. aggregate (query.py:22)
 WITH "o" AS MATERIALIZED (
   SELECT

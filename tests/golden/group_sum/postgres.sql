@@ -188,7 +188,7 @@ WITH "stepping_delta_reads_fb598c" AS MATERIALIZED (
     COALESCE("a"."sum_value", 0.0) + "g"."sum_value" AS "sum_value_finite",
     COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf" AS "sum_value_pos_inf",
     COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf" AS "sum_value_neg_inf",
-    a.ctid AS stepping_rid
+    a.stepping_rid
   FROM (
     SELECT
       CAST("d0"."at" AS DATE) AS "key",
@@ -216,8 +216,16 @@ WITH "stepping_delta_reads_fb598c" AS MATERIALIZED (
     GROUP BY
       1
   ) AS "g"
-  LEFT JOIN "group_sum__group_reduce_flatten_by_key_e18521" AS "a"
-    ON "a"."key" = "g"."key"
+  LEFT JOIN LATERAL (
+    SELECT
+      "a".*,
+      "a".ctid AS stepping_rid
+    FROM "group_sum__group_reduce_flatten_by_key_e18521" AS "a"
+    WHERE
+      "a"."key" = "g"."key"
+    OFFSET 0
+  ) AS "a"
+    ON TRUE
   WHERE
     "g"."n" <> 0
     OR "g"."sum_value" <> 0.0

@@ -184,9 +184,17 @@ WITH "stepping_delta_tasks_102ecf" AS MATERIALIZED (
     HAVING
       CAST(SUM("g"."c") AS BIGINT) <> 0
   ) AS "g"
-  LEFT JOIN "per_group_count__tasks_884c9e" AS "a"
-    ON HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW("g"."value"), 0)
-    AND ROW("a"."value") IS NOT DISTINCT FROM ROW("g"."value")
+  LEFT JOIN LATERAL (
+    SELECT
+      "a".*,
+      "a".ctid AS stepping_rid
+    FROM "per_group_count__tasks_884c9e" AS "a"
+    WHERE
+      HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW("g"."value"), 0)
+      AND ROW("a"."value") IS NOT DISTINCT FROM ROW("g"."value")
+    OFFSET 0
+  ) AS "a"
+    ON TRUE
   WHERE
     (
       CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
@@ -257,7 +265,7 @@ WITH "stepping_delta_tasks_102ecf" AS MATERIALIZED (
         'the sum count does not fit in 64 bits for the group ' || COALESCE(CAST("g"."right" AS TEXT), 'None')
       ) AS INT) AS BIGINT)
     END AS "count_1",
-    a.ctid AS stepping_rid
+    a.stepping_rid
   FROM (
     SELECT
       "u"."right" AS "right",
@@ -289,9 +297,17 @@ WITH "stepping_delta_tasks_102ecf" AS MATERIALIZED (
     GROUP BY
       1
   ) AS "g"
-  LEFT JOIN "per_group_count__count_by_right_9f8a59" AS "a"
-    ON HASHTEXTEXTENDED("a"."right", 0) = HASHTEXTEXTENDED("g"."right", 0)
-    AND "a"."right" = "g"."right"
+  LEFT JOIN LATERAL (
+    SELECT
+      "a".*,
+      "a".ctid AS stepping_rid
+    FROM "per_group_count__count_by_right_9f8a59" AS "a"
+    WHERE
+      HASHTEXTEXTENDED("a"."right", 0) = HASHTEXTEXTENDED("g"."right", 0)
+      AND "a"."right" = "g"."right"
+    OFFSET 0
+  ) AS "a"
+    ON TRUE
   WHERE
     "g"."n" <> 0 OR "g"."count" <> 0
 ), "m7_i" AS (

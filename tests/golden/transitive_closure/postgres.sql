@@ -223,11 +223,19 @@ FROM (
   HAVING
     CAST(SUM("g"."c") AS BIGINT) <> 0
 ) AS "g"
-LEFT JOIN "transitive_closure__edges_by_left_right_e7926e" AS "a"
-  ON "a"."left" = "g"."left"
-  AND "a"."right" = "g"."right"
-  AND HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0) = HASH_RECORD_EXTENDED(ROW("g"."left", "g"."right"), 0)
-  AND ROW("a"."left", "a"."right") IS NOT DISTINCT FROM ROW("g"."left", "g"."right")
+LEFT JOIN LATERAL (
+  SELECT
+    "a".*,
+    "a".ctid AS stepping_rid
+  FROM "transitive_closure__edges_by_left_right_e7926e" AS "a"
+  WHERE
+    "a"."left" = "g"."left"
+    AND "a"."right" = "g"."right"
+    AND HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0) = HASH_RECORD_EXTENDED(ROW("g"."left", "g"."right"), 0)
+    AND ROW("a"."left", "a"."right") IS NOT DISTINCT FROM ROW("g"."left", "g"."right")
+  OFFSET 0
+) AS "a"
+  ON TRUE
 WHERE
   (
     CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
@@ -263,8 +271,14 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
       "t0"."left" AS "left",
       "d"."right" AS "right"
     FROM "stepping_exists_edges_def941" AS "d"
-    JOIN "transitive_closure__transitive_closure_by_right_left_7d706c" AS "t0"
-      ON "t0"."right" = "d"."left"
+    CROSS JOIN LATERAL (
+      SELECT
+        "t0".*
+      FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "t0"
+      WHERE
+        "t0"."right" = "d"."left"
+      OFFSET 0
+    ) AS "t0"
     WHERE
       (
         "t0"."c" > 0 AND "d"."c" < 0
@@ -444,8 +458,14 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
       "t0"."left" AS "left",
       "d"."right" AS "right"
     FROM "stepping_exists_edges_def941" AS "d"
-    JOIN "transitive_closure__transitive_closure_by_right_left_7d706c" AS "t0"
-      ON "t0"."right" = "d"."left"
+    CROSS JOIN LATERAL (
+      SELECT
+        "t0".*
+      FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "t0"
+      WHERE
+        "t0"."right" = "d"."left"
+      OFFSET 0
+    ) AS "t0"
     WHERE
       (
         "t0"."c" > 0 AND "d"."c" > 0
@@ -465,17 +485,35 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
       "t0"."left" AS "left",
       "t0"."right" AS "right"
     FROM "stepping_gone_transitive_closure_def941" AS "d"
-    JOIN "transitive_closure__edges_by_left_right_e7926e" AS "t0"
-      ON "t0"."left" = "d"."left" AND "t0"."right" = "d"."right"
+    CROSS JOIN LATERAL (
+      SELECT
+        "t0".*
+      FROM "transitive_closure__edges_by_left_right_e7926e" AS "t0"
+      WHERE
+        "t0"."left" = "d"."left" AND "t0"."right" = "d"."right"
+      OFFSET 0
+    ) AS "t0"
     UNION ALL
     SELECT
       "t0"."left" AS "left",
       "t1"."right" AS "right"
     FROM "stepping_gone_transitive_closure_def941" AS "d"
-    JOIN "transitive_closure__edges_by_left_right_e7926e" AS "t1"
-      ON "t1"."right" = "d"."right"
-    JOIN "transitive_closure__transitive_closure_by_right_left_7d706c" AS "t0"
-      ON "t0"."right" = "t1"."left" AND "t0"."left" = "d"."left"
+    CROSS JOIN LATERAL (
+      SELECT
+        "t1".*
+      FROM "transitive_closure__edges_by_left_right_e7926e" AS "t1"
+      WHERE
+        "t1"."right" = "d"."right"
+      OFFSET 0
+    ) AS "t1"
+    CROSS JOIN LATERAL (
+      SELECT
+        "t0".*
+      FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "t0"
+      WHERE
+        "t0"."right" = "t1"."left" AND "t0"."left" = "d"."left"
+      OFFSET 0
+    ) AS "t0"
     WHERE
       "t0"."c" > 0
   ) AS b
