@@ -215,9 +215,15 @@ SELECT
   CAST("t1"."product_name" AS TEXT) AS "right_product_name",
   CAST("d0"."c" * "t1"."c" AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_products_c88ed1" AS "d0"
-JOIN "join__line_items_by_product_name_4ae32f" AS "t1"
-  ON HASHTEXTEXTENDED("t1"."product_name", 0) = HASHTEXTEXTENDED("d0"."name", 0)
-  AND "t1"."product_name" = "d0"."name";
+CROSS JOIN LATERAL (
+  SELECT
+    "t1".*
+  FROM "join__line_items_by_product_name_4ae32f" AS "t1"
+  WHERE
+    HASHTEXTEXTENDED("t1"."product_name", 0) = HASHTEXTEXTENDED("d0"."name", 0)
+    AND "t1"."product_name" = "d0"."name"
+  OFFSET 0
+) AS "t1";
 
 ------------------------------------------------------------------------------
 -- When line_items changes: one transaction
@@ -294,9 +300,15 @@ SELECT
   CAST("d0"."product_name" AS TEXT) AS "right_product_name",
   CAST("d0"."c" * "t1"."c" AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_line_items_1c1527" AS "d0"
-JOIN "join__products_by_name_5316e2" AS "t1"
-  ON HASHTEXTEXTENDED("t1"."name", 0) = HASHTEXTEXTENDED("d0"."product_name", 0)
-  AND "t1"."name" = "d0"."product_name";
+CROSS JOIN LATERAL (
+  SELECT
+    "t1".*
+  FROM "join__products_by_name_5316e2" AS "t1"
+  WHERE
+    HASHTEXTEXTENDED("t1"."name", 0) = HASHTEXTEXTENDED("d0"."product_name", 0)
+    AND "t1"."name" = "d0"."product_name"
+  OFFSET 0
+) AS "t1";
 
 ------------------------------------------------------------------------------
 -- When any mix of products, line_items changes: one transaction
@@ -433,9 +445,15 @@ SELECT
   CAST("t1"."product_name" AS TEXT) AS "right_product_name",
   CAST("d0"."c" * "t1"."c" AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_products_c88ed1" AS "d0"
-JOIN "join__line_items_by_product_name_4ae32f" AS "t1"
-  ON HASHTEXTEXTENDED("t1"."product_name", 0) = HASHTEXTEXTENDED("d0"."name", 0)
-  AND "t1"."product_name" = "d0"."name"
+CROSS JOIN LATERAL (
+  SELECT
+    "t1".*
+  FROM "join__line_items_by_product_name_4ae32f" AS "t1"
+  WHERE
+    HASHTEXTEXTENDED("t1"."product_name", 0) = HASHTEXTEXTENDED("d0"."name", 0)
+    AND "t1"."product_name" = "d0"."name"
+  OFFSET 0
+) AS "t1"
 UNION ALL
 SELECT
   0 AS stepping_output,
@@ -457,6 +475,12 @@ SELECT
   CAST("d4"."product_name" AS TEXT) AS "right_product_name",
   CAST("d4"."c" * "t5"."c" AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_line_items_1c1527" AS "d4"
-JOIN "join__products_by_name_5316e2" AS "t5"
-  ON HASHTEXTEXTENDED("t5"."name", 0) = HASHTEXTEXTENDED("d4"."product_name", 0)
-  AND "t5"."name" = "d4"."product_name";
+CROSS JOIN LATERAL (
+  SELECT
+    "t5".*
+  FROM "join__products_by_name_5316e2" AS "t5"
+  WHERE
+    HASHTEXTEXTENDED("t5"."name", 0) = HASHTEXTEXTENDED("d4"."product_name", 0)
+    AND "t5"."name" = "d4"."product_name"
+  OFFSET 0
+) AS "t5";

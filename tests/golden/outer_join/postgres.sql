@@ -245,8 +245,14 @@ SELECT
   CAST("t1"."title" AS TEXT) AS "right_title",
   CAST("d0"."c" * "t1"."c" AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_people_e8c9d2" AS "d0"
-JOIN "outer_join__teams_by_number_5c4966" AS "t1"
-  ON "t1"."number" = "d0"."team"
+CROSS JOIN LATERAL (
+  SELECT
+    "t1".*
+  FROM "outer_join__teams_by_number_5c4966" AS "t1"
+  WHERE
+    "t1"."number" = "d0"."team"
+  OFFSET 0
+) AS "t1"
 UNION ALL
 SELECT
   0 AS stepping_output,
@@ -269,8 +275,14 @@ SELECT
     "d3"."c" * "t4"."c"
   ) AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_people_e8c9d2" AS "d3"
-JOIN "outer_join__outer_join_by_value_6a74ef" AS "t4"
-  ON "t4"."value" = "d3"."team";
+CROSS JOIN LATERAL (
+  SELECT
+    "t4".*
+  FROM "outer_join__outer_join_by_value_6a74ef" AS "t4"
+  WHERE
+    "t4"."value" = "d3"."team"
+  OFFSET 0
+) AS "t4";
 
 ------------------------------------------------------------------------------
 -- When teams changes: one transaction
@@ -320,9 +332,17 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
     HAVING
       CAST(SUM("g"."c") AS BIGINT) <> 0
   ) AS "g"
-  LEFT JOIN "outer_join__teams_c7809e" AS "a"
-    ON HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW("g"."value"), 0)
-    AND ROW("a"."value") IS NOT DISTINCT FROM ROW("g"."value")
+  LEFT JOIN LATERAL (
+    SELECT
+      "a".*,
+      "a".ctid AS stepping_rid
+    FROM "outer_join__teams_c7809e" AS "a"
+    WHERE
+      HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW("g"."value"), 0)
+      AND ROW("a"."value") IS NOT DISTINCT FROM ROW("g"."value")
+    OFFSET 0
+  ) AS "a"
+    ON TRUE
   WHERE
     (
       CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
@@ -487,9 +507,15 @@ SELECT
   CAST("d1"."title" AS TEXT) AS "right_title",
   CAST("d1"."c" * "t2"."c" AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_teams_84606c" AS "d1"
-JOIN "outer_join__people_by_team_4d9316" AS "t2"
-  ON HASH_RECORD_EXTENDED(ROW("t2"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d1"."number"), 0)
-  AND "t2"."team" = "d1"."number"
+CROSS JOIN LATERAL (
+  SELECT
+    "t2".*
+  FROM "outer_join__people_by_team_4d9316" AS "t2"
+  WHERE
+    HASH_RECORD_EXTENDED(ROW("t2"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d1"."number"), 0)
+    AND "t2"."team" = "d1"."number"
+  OFFSET 0
+) AS "t2"
 UNION ALL
 SELECT
   0 AS stepping_output,
@@ -502,9 +528,15 @@ SELECT
     "d3"."c" * "t4"."c"
   ) AS BIGINT) AS "stepping_count"
 FROM "stepping_exists_teams_994399" AS "d3"
-JOIN "outer_join__people_by_team_4d9316" AS "t4"
-  ON HASH_RECORD_EXTENDED(ROW("t4"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d3"."value"), 0)
-  AND "t4"."team" = "d3"."value";
+CROSS JOIN LATERAL (
+  SELECT
+    "t4".*
+  FROM "outer_join__people_by_team_4d9316" AS "t4"
+  WHERE
+    HASH_RECORD_EXTENDED(ROW("t4"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d3"."value"), 0)
+    AND "t4"."team" = "d3"."value"
+  OFFSET 0
+) AS "t4";
 
 ------------------------------------------------------------------------------
 -- When any mix of people, teams changes: one transaction
@@ -566,9 +598,17 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
     HAVING
       CAST(SUM("g"."c") AS BIGINT) <> 0
   ) AS "g"
-  LEFT JOIN "outer_join__teams_c7809e" AS "a"
-    ON HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW("g"."value"), 0)
-    AND ROW("a"."value") IS NOT DISTINCT FROM ROW("g"."value")
+  LEFT JOIN LATERAL (
+    SELECT
+      "a".*,
+      "a".ctid AS stepping_rid
+    FROM "outer_join__teams_c7809e" AS "a"
+    WHERE
+      HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW("g"."value"), 0)
+      AND ROW("a"."value") IS NOT DISTINCT FROM ROW("g"."value")
+    OFFSET 0
+  ) AS "a"
+    ON TRUE
   WHERE
     (
       CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
@@ -781,8 +821,14 @@ SELECT
   CAST("t2"."title" AS TEXT) AS "right_title",
   CAST("d1"."c" * "t2"."c" AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_people_e8c9d2" AS "d1"
-JOIN "outer_join__teams_by_number_5c4966" AS "t2"
-  ON "t2"."number" = "d1"."team"
+CROSS JOIN LATERAL (
+  SELECT
+    "t2".*
+  FROM "outer_join__teams_by_number_5c4966" AS "t2"
+  WHERE
+    "t2"."number" = "d1"."team"
+  OFFSET 0
+) AS "t2"
 UNION ALL
 SELECT
   0 AS stepping_output,
@@ -806,9 +852,15 @@ SELECT
   CAST("d5"."title" AS TEXT) AS "right_title",
   CAST("d5"."c" * "t6"."c" AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_teams_84606c" AS "d5"
-JOIN "outer_join__people_by_team_4d9316" AS "t6"
-  ON HASH_RECORD_EXTENDED(ROW("t6"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d5"."number"), 0)
-  AND "t6"."team" = "d5"."number"
+CROSS JOIN LATERAL (
+  SELECT
+    "t6".*
+  FROM "outer_join__people_by_team_4d9316" AS "t6"
+  WHERE
+    HASH_RECORD_EXTENDED(ROW("t6"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d5"."number"), 0)
+    AND "t6"."team" = "d5"."number"
+  OFFSET 0
+) AS "t6"
 UNION ALL
 SELECT
   0 AS stepping_output,
@@ -831,8 +883,14 @@ SELECT
     "d8"."c" * "t9"."c"
   ) AS BIGINT) AS "stepping_count"
 FROM "stepping_delta_people_e8c9d2" AS "d8"
-JOIN "outer_join__outer_join_by_value_6a74ef" AS "t9"
-  ON "t9"."value" = "d8"."team"
+CROSS JOIN LATERAL (
+  SELECT
+    "t9".*
+  FROM "outer_join__outer_join_by_value_6a74ef" AS "t9"
+  WHERE
+    "t9"."value" = "d8"."team"
+  OFFSET 0
+) AS "t9"
 UNION ALL
 SELECT
   0 AS stepping_output,
@@ -860,6 +918,12 @@ SELECT
     "d12"."c" * "t13"."c"
   ) AS BIGINT) AS "stepping_count"
 FROM "stepping_exists_teams_994399" AS "d12"
-JOIN "outer_join__people_by_team_4d9316" AS "t13"
-  ON HASH_RECORD_EXTENDED(ROW("t13"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d12"."value"), 0)
-  AND "t13"."team" = "d12"."value";
+CROSS JOIN LATERAL (
+  SELECT
+    "t13".*
+  FROM "outer_join__people_by_team_4d9316" AS "t13"
+  WHERE
+    HASH_RECORD_EXTENDED(ROW("t13"."team"), 0) = HASH_RECORD_EXTENDED(ROW("d12"."value"), 0)
+    AND "t13"."team" = "d12"."value"
+  OFFSET 0
+) AS "t13";

@@ -271,9 +271,15 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     "d0"."price" AS "product_price",
     "d0"."c" * "t1"."c" AS "c"
   FROM "stepping_delta_products_c88ed1" AS "d0"
-  JOIN "receipts__line_items_by_product_name_4ae32f" AS "t1"
-    ON HASHTEXTEXTENDED("t1"."product_name", 0) = HASHTEXTEXTENDED("d0"."name", 0)
-    AND "t1"."product_name" = "d0"."name"
+  CROSS JOIN LATERAL (
+    SELECT
+      "t1".*
+    FROM "receipts__line_items_by_product_name_4ae32f" AS "t1"
+    WHERE
+      HASHTEXTEXTENDED("t1"."product_name", 0) = HASHTEXTEXTENDED("d0"."name", 0)
+      AND "t1"."product_name" = "d0"."name"
+    OFFSET 0
+  ) AS "t1"
 ), "m7_g" AS (
   SELECT
     "g"."basket_id",
@@ -387,7 +393,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS "sum_product_price_finite",
     COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
     COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf" AS "sum_product_price_neg_inf",
-    a.ctid AS stepping_rid
+    a.stepping_rid
   FROM (
     SELECT
       "d2"."basket_id" AS "basket_id",
@@ -415,8 +421,16 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     GROUP BY
       1
   ) AS "g"
-  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS "a"
-    ON "a"."basket_id" = "g"."basket_id"
+  LEFT JOIN LATERAL (
+    SELECT
+      "a".*,
+      "a".ctid AS stepping_rid
+    FROM "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS "a"
+    WHERE
+      "a"."basket_id" = "g"."basket_id"
+    OFFSET 0
+  ) AS "a"
+    ON TRUE
   WHERE
     "g"."n" <> 0
     OR "g"."sum_product_price" <> 0.0
@@ -597,9 +611,15 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     "t1"."price" AS "product_price",
     "d0"."c" * "t1"."c" AS "c"
   FROM "stepping_delta_line_items_1c1527" AS "d0"
-  JOIN "receipts__products_by_name_5316e2" AS "t1"
-    ON HASHTEXTEXTENDED("t1"."name", 0) = HASHTEXTEXTENDED("d0"."product_name", 0)
-    AND "t1"."name" = "d0"."product_name"
+  CROSS JOIN LATERAL (
+    SELECT
+      "t1".*
+    FROM "receipts__products_by_name_5316e2" AS "t1"
+    WHERE
+      HASHTEXTEXTENDED("t1"."name", 0) = HASHTEXTEXTENDED("d0"."product_name", 0)
+      AND "t1"."name" = "d0"."product_name"
+    OFFSET 0
+  ) AS "t1"
 ), "m7_g" AS (
   SELECT
     "g"."basket_id",
@@ -713,7 +733,7 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS "sum_product_price_finite",
     COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
     COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf" AS "sum_product_price_neg_inf",
-    a.ctid AS stepping_rid
+    a.stepping_rid
   FROM (
     SELECT
       "d2"."basket_id" AS "basket_id",
@@ -741,8 +761,16 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     GROUP BY
       1
   ) AS "g"
-  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS "a"
-    ON "a"."basket_id" = "g"."basket_id"
+  LEFT JOIN LATERAL (
+    SELECT
+      "a".*,
+      "a".ctid AS stepping_rid
+    FROM "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS "a"
+    WHERE
+      "a"."basket_id" = "g"."basket_id"
+    OFFSET 0
+  ) AS "a"
+    ON TRUE
   WHERE
     "g"."n" <> 0
     OR "g"."sum_product_price" <> 0.0
@@ -887,9 +915,15 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     "d0"."price" AS "product_price",
     "d0"."c" * "t1"."c" AS "c"
   FROM "stepping_delta_products_c88ed1" AS "d0"
-  JOIN "receipts__line_items_by_product_name_4ae32f" AS "t1"
-    ON HASHTEXTEXTENDED("t1"."product_name", 0) = HASHTEXTEXTENDED("d0"."name", 0)
-    AND "t1"."product_name" = "d0"."name"
+  CROSS JOIN LATERAL (
+    SELECT
+      "t1".*
+    FROM "receipts__line_items_by_product_name_4ae32f" AS "t1"
+    WHERE
+      HASHTEXTEXTENDED("t1"."product_name", 0) = HASHTEXTEXTENDED("d0"."name", 0)
+      AND "t1"."product_name" = "d0"."name"
+    OFFSET 0
+  ) AS "t1"
   UNION ALL
   SELECT
     "d3"."basket_id" AS "basket_id",
@@ -907,9 +941,15 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     "t5"."price" AS "product_price",
     "d4"."c" * "t5"."c" AS "c"
   FROM "stepping_delta_line_items_1c1527" AS "d4"
-  JOIN "receipts__products_by_name_5316e2" AS "t5"
-    ON HASHTEXTEXTENDED("t5"."name", 0) = HASHTEXTEXTENDED("d4"."product_name", 0)
-    AND "t5"."name" = "d4"."product_name"
+  CROSS JOIN LATERAL (
+    SELECT
+      "t5".*
+    FROM "receipts__products_by_name_5316e2" AS "t5"
+    WHERE
+      HASHTEXTEXTENDED("t5"."name", 0) = HASHTEXTEXTENDED("d4"."product_name", 0)
+      AND "t5"."name" = "d4"."product_name"
+    OFFSET 0
+  ) AS "t5"
 ), "m7_g" AS (
   SELECT
     "d11"."product_name" AS "product_name",
@@ -1119,7 +1159,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS "sum_product_price_finite",
     COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
     COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf" AS "sum_product_price_neg_inf",
-    a.ctid AS stepping_rid
+    a.stepping_rid
   FROM (
     SELECT
       "d6"."basket_id" AS "basket_id",
@@ -1147,8 +1187,16 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     GROUP BY
       1
   ) AS "g"
-  LEFT JOIN "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS "a"
-    ON "a"."basket_id" = "g"."basket_id"
+  LEFT JOIN LATERAL (
+    SELECT
+      "a".*,
+      "a".ctid AS stepping_rid
+    FROM "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS "a"
+    WHERE
+      "a"."basket_id" = "g"."basket_id"
+    OFFSET 0
+  ) AS "a"
+    ON TRUE
   WHERE
     "g"."n" <> 0
     OR "g"."sum_product_price" <> 0.0
