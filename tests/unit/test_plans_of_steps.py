@@ -95,7 +95,8 @@ def place(each_postgres_db: str) -> Place:
 def counted(store: Any) -> Iterator[dict[str, int]]:
     """How many rows are meanwhile read of the kept tables, by scans and by indexes."""
     connection = store.driver.connection
-    before, found = rows_read(connection), {}
+    before = rows_read(connection)
+    found: dict[str, int] = {}
     yield found
     after = rows_read(connection)
     found.update({name: after[name] - before[name] for name in before})
@@ -125,7 +126,8 @@ def each_step(actions: Any, number: int) -> Iterator[tuple[str, Any]]:
 
 
 def both(actions: Any, number: int) -> None:
-    one = st.ZSetPython({owner(number): 1}), st.ZSetPython({meter(number): 1}), st.ZSetPython({})
+    no_reads: st.ZSetPython[Read] = st.ZSetPython()
+    one = st.ZSetPython({owner(number): 1}), st.ZSetPython({meter(number): 1}), no_reads
     st.iteration(actions[0].store, GRAPH, one)
 
 
