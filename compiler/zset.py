@@ -221,17 +221,20 @@ class ReadRows(_LateZSet[T]):
     """Rows as a database returned them, made into Python's when they are first looked at.
 
     They are what they were when they were read, whenever that is. ``read``: columns, and a count at
-    their end. ``decode`` makes pairs of row and count of them.
+    their end. ``decode`` makes pairs of row and count of them. ``distinct``: no row comes twice.
     """
 
-    __slots__ = ("_decode", "_found", "_read")
+    __slots__ = ("_decode", "_distinct", "_found", "_read")
 
     def __init__(
         self,
         read: Sequence[Counted],
-        decode: Callable[[Iterable[Counted]], list[tuple[T, int]]],
+        decode: Callable[[Sequence[Counted]], list[tuple[T, int]]],
+        *,
+        distinct: bool = False,
     ) -> None:
         self._read = read
+        self._distinct = distinct
         self._decode = decode
         self._found: list[tuple[T, int]] | None = None
 
@@ -240,12 +243,15 @@ class ReadRows(_LateZSet[T]):
         found = self._found
         if found is None:
             if len(read) < _MANY:
-                found = self._decode(added_up(read))
+                found = self._decoded(read)
             else:
-                found = without_collector(lambda: self._decode(added_up(read)))
+                found = without_collector(lambda: self._decoded(read))
             self._found = found
             self._read = ()
         return found
+
+    def _decoded(self, read: Sequence[Counted]) -> list[tuple[T, int]]:
+        return self._decode(read if self._distinct else added_up(read))
 
     def _made(self) -> dict[T, int]:
         return ZSetPython(self._pairs())._counts

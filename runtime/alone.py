@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from stepping.compiler.zset import GivenRows, ZSet, ZSetPython
+from stepping.compiler.zset import GivenRows, ReadRows, ZSet, ZSetPython
 from stepping.dialects.driver import CHECK, CLEAR, READ, RUN, STAGE, StepAlone
 from stepping.runtime.running import Encode, given_rows
 
@@ -23,10 +23,11 @@ _IN_SQL = {RUN, CLEAR, STAGE, READ, CHECK}
 
 @dataclass(frozen=True)
 class Prepared:
-    """How the rows of an input are encoded, and what is run."""
+    """How the rows of an input are encoded, what is run, and what is returned."""
 
     encode: Encode
     step: StepAlone
+    outputs: tuple[tuple[int, Any, bool], ...]  # how each is decoded, and whether rows come once
 
 
 def run_alone(
@@ -53,7 +54,12 @@ def run_alone(
         raise explained from error
     if found is None:
         return None
-    return [engine.change(i, found.get(i, ())) for i in engine.every_output] if output else []
+    if not output:
+        return []
+    return [
+        ReadRows(found.get(i, ()), decode, distinct=distinct)
+        for i, decode, distinct in prepared.outputs
+    ]
 
 
 def _prepared(engine: Engine, name: str) -> Prepared | None:
@@ -69,4 +75,8 @@ def _prepared(engine: Engine, name: str) -> Prepared | None:
     statements = tuple(each for each in step.statements if each.role is not CHECK)
     lock = (step.tables, plan.query, plan.fingerprint)
     encode = engine.prepared(step)[name].encode
-    return Prepared(encode, StepAlone(statements, lock))
+    outputs = tuple(
+        (i, codec.decode_counted, i in step.distinct)
+        for i, codec in enumerate(engine.output_codecs)
+    )
+    return Prepared(encode, StepAlone(statements, lock), outputs)

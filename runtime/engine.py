@@ -52,7 +52,6 @@ class Engine(Statements):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.driver.patience = partial(longest_wait, self.max_sleep_secs)
-        self.every_output = range(len(self.output_codecs))
         self.turn = threading.RLock()  # threads may share a store: one step at a time
 
     def explained(self, error: Exception, changes: Mapping[str, ZSet[Any]]) -> SteppingError | None:
@@ -125,7 +124,7 @@ class Engine(Statements):
             )
         if asked.also is None and not (staged or timed or starting or self.plan.always):
             self.wait(step.tables, time)
-            return self.outputs(asked, {})
+            return self.outputs(asked, step, {})
         try:
             if self.in_stages(step, time) and staged and not starting and asked.also is None:
                 whole = {name: changes[name] for name in staged}
@@ -224,7 +223,7 @@ class Engine(Statements):
         if staged and not (time.input_time >= 0 or floor or asked.also or starting):
             alone = self.fused_alone(step, staged, output=asked.output)
             if alone is not None:
-                return self.outputs(asked, alone)
+                return self.outputs(asked, step, alone)
         empty: set[str] | None = None
         with self.driver.writing():
             standing = self.lock(tables, time, floor)
@@ -253,7 +252,7 @@ class Engine(Statements):
             if time.input_time >= 0:
                 self.use(time)
                 self.driver.advance(self.plan.kept, time.input_time)
-            outputs = self.outputs(asked, found)
+            outputs = self.outputs(asked, step, found)
         is_committed = not self.driver.in_transaction()
         # In an application's transaction the start may yet be rolled back.
         self.started = self.plan.first is not None and is_committed
@@ -265,8 +264,13 @@ class Engine(Statements):
         """How many outputs the caller gets."""
         return len(self.output_codecs) if asked.output else 0
 
-    def outputs(self, asked: Asked, found: Mapping[int, Sequence[Row]]) -> list[ZSetPython[Any]]:
-        return [self.change(i, found.get(i, ())) for i in range(self.count(asked))]
+    def outputs(
+        self, asked: Asked, step: SQLStep, found: Mapping[int, Sequence[Row]]
+    ) -> list[ZSetPython[Any]]:
+        return [
+            self.change(i, found.get(i, ()), distinct=i in step.distinct)
+            for i in range(self.count(asked))
+        ]
 
     def is_half_done(self, standing: Mapping[str, int]) -> bool:
         """Whether an iteration has been written to some tables, and has others yet to reach."""

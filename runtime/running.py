@@ -249,11 +249,13 @@ class Statements:
 
     # -- columns to rows ------------------------------------------------------------------------
 
-    def change(self, output: int, rows: Sequence[Row]) -> ZSetPython[Any]:
+    def change(
+        self, output: int, rows: Sequence[Row], *, distinct: bool = False
+    ) -> ZSetPython[Any]:
         """The change of an output, from its rows as they were read."""
         codec = self.output_codecs[output]
         if codec.is_plain:
-            return ReadRows(rows, codec.decode_counted)
+            return ReadRows(rows, codec.decode_counted, distinct=distinct)
         # What an application's class refuses must make the step fail, and not who reads its result.
         return ZSetPython(codec.decode_counted(rows))
 

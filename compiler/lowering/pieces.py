@@ -19,6 +19,7 @@ from stepping.compiler.lowering.stages import (
     piece_of,
 )
 from stepping.compiler.lowering.terms import Source, Term, TermBuilder
+from stepping.compiler.lowering.views import shows_whole
 from stepping.compiler.plan.statements import (
     EmitDelta,
     FoldInPython,
@@ -205,7 +206,8 @@ class Pieces:
         terms = self.read(operator, columns)
         select = self.rows(terms, columns, WEIGHT_READ)
         typed = tuple(TableColumn(c.name, c.type) for c in operator.schema.columns)
-        return piece_of(ReadDelta(position, select, served(operator), typed), terms)
+        distinct = (len(terms) <= 1 and self.is_distinct(operator)) or shows_whole(operator)
+        return piece_of(ReadDelta(position, select, served(operator), typed, distinct), terms)
 
     def merged(self, arrangement: Arrangement) -> Piece:
         operator, table = arrangement.operator, arrangement.table

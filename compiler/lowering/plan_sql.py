@@ -33,7 +33,7 @@ from stepping.compiler.plan.sql_plan import (
     SQLView,
     StoredInput,
 )
-from stepping.compiler.plan.statements import ClearDelta, Served, Step
+from stepping.compiler.plan.statements import ClearDelta, ReadDelta, Served, Step
 from stepping.compiler.plan.tables import Table, TableColumn, TableKind
 from stepping.compiler.schema import Atom, Kind, schema_of
 from stepping.dialects.base import Dialect
@@ -200,6 +200,9 @@ def sql_step(step: Step, dialect: Dialect) -> SQLStep:
         growing=dialect.fused(step, growing=True),
         needs=needs,
         untouching=untouching,
+        distinct=tuple(
+            each.output for each in step.statements if isinstance(each, ReadDelta) and each.distinct
+        ),
     )
 
 

@@ -50,6 +50,18 @@ def shown_by(operator: ir.Operator) -> Shown | None:
                 return None
 
 
+def shows_whole(operator: ir.Operator) -> bool:
+    """Whether an operator's rows hold all that its groups show: the old row of a group and the new
+    one, which are returned if anything differs in them, are then never the same.
+    """
+    shown = shown_by(operator)
+    groups = shown and shown_by(shown.groups.operator)
+    if shown is None or groups is None:
+        return False
+    held = {each.name for each in shown.columns.values() if isinstance(each, ir.ColumnRef)}
+    return all(isinstance(e, ir.ColumnRef) and e.name in held for e in groups.columns.values())
+
+
 def _through(
     groups: ir.Accumulate, new: ir.Project, steps: Sequence[ir.Project | ir.Filter]
 ) -> Shown | None:

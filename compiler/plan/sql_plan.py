@@ -104,6 +104,7 @@ class SQLStep:
     growing: SQLFused | None = None  # the same for a change without removals, if that is another
     needs: tuple[tuple[SQLDelta, ...], ...] = ()
     untouching: int = 0
+    distinct: tuple[int, ...] = ()  # outputs of which no row is returned twice
 
 
 @dataclass(frozen=True)

@@ -111,12 +111,16 @@ class FoldInPython:
 
 @dataclass(frozen=True)
 class ReadDelta:
-    """Return the change of an output: its columns, then the weight."""
+    """Return the change of an output: its columns, then the weight.
+
+    ``distinct``: no row comes twice.
+    """
 
     output: int
     select: Any
     served: Served
     columns: tuple[TableColumn, ...] = ()
+    distinct: bool = False
 
 
 Statement = (
