@@ -78,6 +78,16 @@ class Lender:
 RUN, CLEAR, STAGE, READ, CHECK = Role.RUN, Role.CLEAR, Role.STAGE, Role.READ, Role.CHECK
 
 
+class CountBelowZero(Exception):
+    """A row that was removed is not there."""
+
+    def __init__(self, statement: SQLStatement, row: Row) -> None:
+        super().__init__(statement.operator)
+        self.operator = statement.operator
+        names = [column.name for column in statement.columns]
+        self.row = dict(zip(names, row, strict=False))
+
+
 @dataclass(frozen=True)
 class StepAlone:
     """A step that changes one input and runs in SQL throughout."""
@@ -265,7 +275,7 @@ class Driver(ABC):
         raise NotImplementedError(f"{self.dialect} has no fused steps")
 
     def step_alone(
-        self, step: StepAlone, rows: Sequence[Row], *, output: bool
+        self, step: StepAlone, rows: Sequence[Row], *, removes: bool, output: bool
     ) -> dict[int, list[Row]] | None:
         """`writing`, `lock` and the statements at once, for a step that does nothing else; returns
         the rows of the outputs.

@@ -1,8 +1,8 @@
-"""Steps that add rows to one input and do nothing else, in as little time as can be.
+"""Steps that change one input and do nothing else, in as little time as can be.
 
 Most of the time of a step of one row goes into what Python does around the statements. Whatever
-may be different in a step is left to `Engine.in_turn`: a time, other inputs, removals, a
-transaction of the application, another process that has written.
+may be different in a step is left to `Engine.in_turn`: a time, other inputs, a transaction of the
+application, tables that do not stand at one time.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from stepping.compiler.zset import GivenRows, ReadRows, ZSet, ZSetPython
-from stepping.dialects.driver import CHECK, CLEAR, READ, RUN, STAGE, StepAlone
-from stepping.runtime.running import Encode, given_rows
+from stepping.compiler.zset import ReadRows, ZSet, ZSetPython
+from stepping.dialects.driver import CHECK, CLEAR, READ, RUN, STAGE, CountBelowZero, StepAlone
+from stepping.runtime.running import Input, removes
 
 if TYPE_CHECKING:
     from stepping.runtime.engine import Engine
@@ -25,7 +25,7 @@ _IN_SQL = {RUN, CLEAR, STAGE, READ, CHECK}
 class Prepared:
     """How the rows of an input are encoded, what is run, and what is returned."""
 
-    encode: Encode
+    input: Input
     step: StepAlone
     outputs: tuple[tuple[int, Any, bool], ...]  # how each is decoded, and whether rows come once
 
@@ -34,24 +34,24 @@ def run_alone(
     engine: Engine, changes: Mapping[str, ZSet[Any]], *, output: bool
 ) -> list[ZSetPython[Any]] | None:
     """The change of each output; None if nothing was done, and `Engine.in_turn` is to do it."""
-    ((name, given),) = changes.items()
-    if type(given) is not GivenRows or given.count < 0 or not given.rows:
-        return None
+    ((name, change),) = changes.items()
     known = engine.alone
     if name not in known:
         known[name] = _prepared(engine, name)
     prepared = known[name]
     if prepared is None:
         return None
-    rows = given_rows(prepared.encode, given)
+    rows = prepared.input.rows(change)
+    if not rows:
+        return None
     engine.loaded = None
     try:
-        found = engine.driver.step_alone(prepared.step, rows, output=output)
+        found = engine.driver.step_alone(prepared.step, rows, removes=removes(rows), output=output)
     except Exception as error:
         explained = engine.explained(error, changes)
         if explained is None:
             raise
-        raise explained from error
+        raise explained from (None if isinstance(error, CountBelowZero) else error)
     if found is None:
         return None
     if not output:
@@ -72,11 +72,9 @@ def _prepared(engine: Engine, name: str) -> Prepared | None:
         return None
     if not all(codec.is_plain for codec in engine.output_codecs):
         return None  # what a class refuses must be known before the commit
-    statements = tuple(each for each in step.statements if each.role is not CHECK)
     lock = (step.tables, plan.query, plan.fingerprint)
-    encode = engine.prepared(step)[name].encode
     outputs = tuple(
         (i, codec.decode_counted, i in step.distinct)
         for i, codec in enumerate(engine.output_codecs)
     )
-    return Prepared(encode, StepAlone(statements, lock), outputs)
+    return Prepared(engine.prepared(step)[name], StepAlone(step.statements, lock), outputs)

@@ -12,14 +12,14 @@ from typing import Any, TypeVar
 
 from stepping.compiler.plan.sql_plan import SQLStep
 from stepping.compiler.zset import ZSet, ZSetPython
-from stepping.dialects.driver import Row
+from stepping.dialects.driver import CountBelowZero, Row
 from stepping.dialects.iterations import RUNNING, Record
 from stepping.errors import RowError, SchemaMismatch, SteppingError, StoreError, TimePassed
 from stepping.runtime import recovery, stages
 from stepping.runtime.alone import Prepared, run_alone
 from stepping.runtime.catalog import queries
 from stepping.runtime.frontier import NO_TIME, Time, check_not_passed, longest_wait
-from stepping.runtime.running import CountBelowZero, Staged, Statements, has_removals
+from stepping.runtime.running import Staged, Statements, has_removals
 from stepping.runtime.stages import StagedIteration
 from stepping.runtime.waiting import NotYet, Wait
 

@@ -13,7 +13,7 @@ from stepping.compiler.plan.graph import AnyGraph, Program
 from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLStatement, SQLStep
 from stepping.compiler.schema import schema_of
 from stepping.compiler.zset import GivenRows, ReadRows, ZSet, ZSetPython, added_up
-from stepping.dialects.driver import CHECK, CLEAR, READ, RUN, STAGE, Driver, Row
+from stepping.dialects.driver import CHECK, CLEAR, READ, RUN, STAGE, CountBelowZero, Driver, Row
 from stepping.errors import RowError
 
 Pairs = list[tuple[Any, int]]
@@ -22,21 +22,19 @@ Encode = Callable[[Iterable[tuple[Any, int]]], list[Row]]
 Staged = Mapping[str, Sequence[Row]]  # of each changed input the rows, a count at their end
 
 
-class CountBelowZero(Exception):
-    """A row that was removed is not there."""
-
-    def __init__(self, operator: str, row: Mapping[str, Any]) -> None:
-        super().__init__(operator)
-        self.operator = operator
-        self.row = row
-
-
 @dataclass(frozen=True)
 class Input:
     """How the changed rows of an input are encoded for one kind of step."""
 
     encode: Encode
     is_pruned: bool  # rows that differ may have equal columns
+
+    def rows(self, change: ZSet[Any]) -> Sequence[Row]:
+        """Columns with a count at their end, no two of them equal."""
+        if type(change) is GivenRows:
+            return given_rows(self.encode, change)
+        rows = self.encode([(row, count) for row, count in change.iter() if count])
+        return added_up(rows) if self.is_pruned and len(rows) > 1 else rows
 
 
 @dataclass
@@ -88,12 +86,7 @@ class Statements:
         inputs = self.inputs.get(id(step)) or self.prepared(step)
         found = {}
         for name, zset in changes.items():
-            if type(zset) is GivenRows:
-                rows = given_rows(inputs[name].encode, zset)
-            else:
-                rows = inputs[name].encode([(row, count) for row, count in zset.iter() if count])
-                if inputs[name].is_pruned and len(rows) > 1:
-                    rows = added_up(rows)
+            rows = inputs[name].rows(zset)
             if rows:
                 found[name] = rows
         return found
@@ -204,8 +197,7 @@ class Statements:
     def check(self, statement: SQLStatement) -> None:
         below = self.driver.read(statement.sql)
         if below:
-            names = [column.name for column in statement.columns]
-            raise CountBelowZero(statement.operator, dict(zip(names, below[0], strict=False)))
+            raise CountBelowZero(statement, below[0])
 
     def in_python(self, statement: SQLStatement) -> bool:
         """Read a change, run a row function on it, and load what it returns, if anything."""
@@ -276,11 +268,12 @@ def given_rows(encode: Encode, given: GivenRows[Any]) -> Sequence[Row]:
 
 def has_removals(staged: Staged) -> bool:
     """Whether any row is taken away."""
-    for rows in staged.values():
-        for row in rows:
-            if row[-1] < 0:
-                return True
-    return False
+    return any(removes(rows) for rows in staged.values())
+
+
+def removes(rows: Sequence[Row]) -> bool:
+    """Whether any of an input's rows is taken away."""
+    return any(row[-1] < 0 for row in rows)
 
 
 def outputs_of(fused: SQLFused, returned: Sequence[Row]) -> dict[int, Sequence[Row]]:

@@ -226,10 +226,12 @@ class SQLiteDriver(Driver):
         return self._cursor.execute(statement.sql).rowcount
 
     def step_alone(
-        self, step: StepAlone, rows: Sequence[Row], *, output: bool
+        self, step: StepAlone, rows: Sequence[Row], *, removes: bool, output: bool
     ) -> dict[int, list[Row]] | None:
         ready = self._has_session and not self.in_transaction() and not streams.are_open()
-        return self._last.step(step, rows, self, output=output) if ready else None
+        if not ready:
+            return None
+        return self._last.step(step, rows, self, removes=removes, output=output)
 
     def stage(self, statement: SQLStatement, rows: Sequence[Row]) -> None:
         one = statement.stage_sql or statement.sql

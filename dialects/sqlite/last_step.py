@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from stepping.dialects.driver import CLEAR, RUN, STAGE, Row, StepAlone
+from stepping.dialects.driver import CHECK, CLEAR, RUN, STAGE, CountBelowZero, Row, StepAlone
 
 if TYPE_CHECKING:
     from stepping.dialects.sqlite.driver import SQLiteDriver
@@ -84,6 +84,7 @@ class LastStep:
         rows: Sequence[Row],
         driver: SQLiteDriver,
         *,
+        removes: bool,
         output: bool,
     ) -> dict[int, list[Row]] | None:
         """See `Driver.step_alone`: a whole transaction."""
@@ -112,6 +113,9 @@ class LastStep:
                 elif role is STAGE:
                     driver.stage(statement, rows)
                     empty.discard(statement.fills)
+                elif role is CHECK:
+                    if removes and (below := execute(statement.sql).fetchall()):
+                        raise CountBelowZero(statement, below[0])
                 elif output:
                     found[statement.output] = execute(statement.sql).fetchall()
             execute("COMMIT")
