@@ -24,6 +24,7 @@ from stepping.compiler.plan.statements import (
 )
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex, TableKind
 from stepping.compiler.schema import INT, Atom, Kind
+from stepping.dialects.ranges import RangeWords
 
 Expression = Any  # a sqlglot expression: its classes are not typed
 CHANGED = "g"  # the alias of a change in statements that merge it
@@ -75,7 +76,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def identity_terms(self, table: Table) -> tuple[str, ...]:
-        """What the index is of that tells a delay table's rows apart: no value of it is None."""
+        """What the index is of that tells a table's rows apart: no value of it is None."""
 
     @abstractmethod
     def table_options(self, table: Table) -> dict[str, Any]:
@@ -126,27 +127,35 @@ class Dialect(ABC):
         """The statement that drops a temporary table."""
         return f"DROP TABLE IF EXISTS {self.identifier(name).sql(dialect=self.sqlglot_name)}"
 
+    @property
+    @abstractmethod
+    def ranges(self) -> RangeWords:
+        """The words of comparing two tables range by range."""
+
     def delete_row(self, table: Table) -> str:
         """Deletes the row with some stored values: of a group by its key, else by all columns."""
-        names = table.key if table.kind is TableKind.STATE else table.names
-        conditions = [
-            exp.NullSafeEQ(
-                this=exp.column(self.identifier(name)),
-                expression=self.parameter(i, table.column(name)),
-            )
-            for i, name in enumerate(names, 1)
-        ]
-        return self.text(exp.delete(self.source(table)).where(*conditions))
+        return self.text(exp.delete(self.source(table)).where(*self.is_row(table)))
+
+    def find_row(self, table: Table) -> str:
+        """Selects that row, with its count at the end."""
+        names = (*table.names, table.weight or "")
+        columns = (exp.column(self.identifier(name)) for name in names)
+        return self.text(exp.select(*columns).from_(self.source(table)).where(*self.is_row(table)))
+
+    def is_row(self, table: Table) -> list[Expression]:
+        """Conditions that a row has the parameters' values, by an index."""
+        is_state = table.kind is TableKind.STATE
+        names = table.key if is_state else table.names
+        values = [(name, self.parameter(i, table.column(name))) for i, name in enumerate(names, 1)]
+        if is_state:
+            return self.lookup(table, table.name, values, null_safe=True)
+        return self.identical(table, table.name, values)
 
     def insert_row(self, table: Table) -> str:
         """Inserts a row of stored values, its count at the end."""
         columns = [*table.columns, TableColumn(table.weight or "", INT)]
         values = [self.parameter(i, column) for i, column in enumerate(columns, 1)]
         return self.text(self.insert(table, table.names, exp.select(*values)))
-
-    def without(self, rows: Expression, others: Expression) -> Expression:
-        """The rows of one select that are not among another's."""
-        return exp.except_(rows, others, distinct=True, copy=False)
 
     @abstractmethod
     def own_ddl(self) -> tuple[str, ...]:

@@ -1,17 +1,23 @@
-"""verify: compute a query's tables anew in the database, and compare with what is maintained."""
+"""verify: compute a query's tables anew in the database, and compare with what is maintained.
+
+Mending needs no look at the whole under a lock. What a step adds to a table depends on other tables
+only; so where the rows of a key are still those that were seen to be wrong, what they should be has
+not changed either, and they are set to it. Where they have changed, another look tells.
+"""
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from stepping.compiler.plan.recompute import Compared, Recompute, Unverified
 from stepping.compiler.plan.sql_plan import Role
 from stepping.compiler.schema import Kind
-from stepping.dialects.driver import Driver, Row
+from stepping.dialects import get_dialect
+from stepping.dialects.driver import Driver, Row, quoted
 from stepping.errors import StoreError
 from stepping.runtime import catalog
 from stepping.runtime.engine import Engine
@@ -19,6 +25,8 @@ from stepping.runtime.engine import Engine
 # How far two floats may be apart that are sums of the same values in another order.
 RELATIVE, ABSOLUTE = 1e-9, 1e-9
 MOST_SHOWN = 20  # differences in a text
+RANGE_ROWS = 20_000  # of a kept table, that are compared at a time
+MOST_LOOKS = 5  # to mend what changes while it is looked at
 IN_PYTHON = (Role.PYTHON, Role.FOLD)
 
 
@@ -40,6 +48,18 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Looked:
+    """How far a verification is: a table, how many of its rows are compared, about of how many.
+
+    While the tables are computed: which statement of how many.
+    """
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class Verification:
     """What `verify` found. ``print`` it, or ``str`` it."""
 
@@ -47,12 +67,13 @@ class Verification:
     verified: tuple[str, ...]  # tables
     differences: tuple[Difference, ...]
     unverified: tuple[Unverified, ...]
-    repaired: tuple[str, ...] = ()
+    repaired: tuple[str, ...] = ()  # tables
+    left: int = 0  # keys that could not be mended, since steps changed them again and again
 
     @property
     def ok(self) -> bool:
         """Whether nothing differs, or all that did was mended."""
-        return not {each.table for each in self.differences} - set(self.repaired)
+        return not {each.table for each in self.differences} - set(self.repaired) and not self.left
 
     def __str__(self) -> str:
         count = len(self.differences)
@@ -62,17 +83,22 @@ class Verification:
         if count > MOST_SHOWN:
             lines.append(f"  and {count - MOST_SHOWN} more")
         lines += (f"  repaired: {name}" for name in self.repaired)
+        if self.left:
+            lines.append(f"  not repaired, since steps change them: {self.left} keys; run it again")
         lines += (f"  cannot be verified: {u.table}: {u.why}" for u in self.unverified)
         return "\n".join(lines)
 
 
-def verify(store: Any, *, repair: bool = False) -> Verification:
+def verify(
+    store: Any, *, repair: bool = False, progress: Callable[[Looked], None] | None = None
+) -> Verification:
     """Compute the tables of a store's query from its stored inputs, and compare.
 
-    Costs what computing the whole query costs, in temporary tables; writers go on, since one
-    state of the database is read. ``repair=True`` mends the rows that differ, and no others: a
-    transaction per table, in which writers of the query wait. What nothing else says the contents
-    of, as the stored inputs themselves, cannot be verified, and is listed.
+    Costs what computing the whole query costs, in temporary tables, which are compared with those
+    that are kept range by range; writers go on, since one state of the database is read.
+    ``repair=True`` mends the keys that differ, and no others: a transaction for each, in which
+    writers of the query wait; and looks again. What nothing else says the contents of, as the
+    stored inputs themselves, cannot be verified, and is listed.
     """
     plan = getattr(store, "plan", None)
     if plan is None:
@@ -85,12 +111,13 @@ def verify(store: Any, *, repair: bool = False) -> Verification:
         plan.dialect, allow_negative=plan.allow_negative, rewrites=store.rewrites
     )
     engine = Engine(store.driver, store.graph, Recomputed(plan, steps))
-    return Verifier(store.driver, plan.query, plan.fingerprint, plan.kept, recompute, engine).run(
-        repair=repair
-    )
+    names = plan.query, plan.fingerprint, plan.kept
+    return Verifier(store.driver, *names, recompute, engine, progress).run(repair=repair)
 
 
-def verify_installed(driver: Driver, *, repair: bool = False) -> Iterator[Verification]:
+def verify_installed(
+    driver: Driver, *, repair: bool = False, progress: Callable[[Looked], None] | None = None
+) -> Iterator[Verification]:
     """`verify` for each query that is installed, from what the catalog says of it."""
     for found in catalog.queries(driver).values():
         recompute = catalog.stored_recompute(driver, found.query)
@@ -103,7 +130,7 @@ def verify_installed(driver: Driver, *, repair: bool = False) -> Iterator[Verifi
         manifest = found.manifest()
         catalog.check_tables(driver, manifest)
         kept = manifest.kept
-        one = Verifier(driver, found.query, found.fingerprint, kept, recompute, None)
+        one = Verifier(driver, found.query, found.fingerprint, kept, recompute, None, progress)
         yield one.run(repair=repair)
 
 
@@ -125,6 +152,7 @@ class Verifier:
     kept: Sequence[str]
     recompute: Recompute
     engine: Engine | None  # runs the Python steps, where the query is at hand
+    progress: Callable[[Looked], None] | None = None
 
     def run(self, *, repair: bool) -> Verification:
         self.check()
@@ -133,20 +161,34 @@ class Verifier:
                 "verify was called in a transaction of the application",
                 hint="commit first: it makes temporary tables, and reads one state of the database",
             )
+        found = self.differences()
+        repaired: dict[str, None] = {}
+        left = len(found) if repair else 0
+        now, looks = found, 1
+        while left and looks < MOST_LOOKS:
+            for difference in now:
+                if self.mended(difference):
+                    repaired[difference.table] = None
+            now = self.differences()
+            left, looks = len(now), looks + 1
+        return Verification(
+            self.query,
+            tuple(each.table for each in self.recompute.compared),
+            tuple(found),
+            self.recompute.unverified,
+            tuple(repaired),
+            left,
+        )
+
+    def differences(self) -> list[Difference]:
+        """Everything that differs in one state of the database."""
         try:
             self.driver.script((*self.recompute.dropped, *self.recompute.session))
             with self.driver.reading():
                 self.fill()
-                differences = [d for each in self.recompute.compared for d in self.compare(each)]
-            repaired = tuple(dict.fromkeys(d.table for d in differences)) if repair else ()
-            for name in repaired:
-                self.repair(next(c for c in self.recompute.compared if c.table == name))
+                return [d for each in self.recompute.compared for d in self.compare(each)]
         finally:
             self.driver.script(self.recompute.dropped)
-        verified = tuple(each.table for each in self.recompute.compared)
-        return Verification(
-            self.query, verified, tuple(differences), self.recompute.unverified, repaired
-        )
 
     def check(self) -> None:
         python = any(s.role in IN_PYTHON for s in self.recompute.statements)
@@ -157,7 +199,10 @@ class Verifier:
             )
 
     def fill(self) -> None:
-        for statement in self.recompute.statements:
+        for number, statement in enumerate(self.recompute.statements, 1):
+            if self.progress is not None:
+                what = f"computing {statement.operator}"
+                self.progress(Looked(what, number, len(self.recompute.statements)))
             if statement.role in IN_PYTHON:
                 assert self.engine is not None
                 run = self.engine.fold if statement.role is Role.FOLD else self.engine.in_python
@@ -170,21 +215,55 @@ class Verifier:
         keyed: dict[Row, tuple[list[Row], list[Row]]] = defaultdict(lambda: ([], []))
         identity = positions(each, each.identity)
         floats = {i for i, c in enumerate(each.columns) if c.type.kind is Kind.FLOAT}
-        for side, sql in enumerate((each.extra_sql, each.missing_sql)):
-            for row in self.driver.read(sql):
-                # A row with another float is found beside the one it should be.
-                exact = tuple(row[i] for i in identity if i not in floats or each.is_state)
-                keyed[exact][side].append(row)
+        for side, row in self.in_ranges(each):
+            # A row with another float is found beside the one it should be.
+            exact = tuple(row[i] for i in identity if i not in floats or each.is_state)
+            keyed[exact][side].append(row)
+            if same_rows(*keyed[exact]):
+                del keyed[exact]
         names = [each.columns[i].name for i in identity if i not in floats or each.is_state]
         for key, (kept, expected) in keyed.items():
-            if not same_rows(kept, expected):
-                shown = (None if value == b"" else value for value in key)  # SQLite's None
-                values = dict(zip(names, shown, strict=True))
-                yield Difference(each.table, each.serves, values, tuple(kept), tuple(expected))
+            shown = (None if value == b"" else value for value in key)  # SQLite's None
+            values = dict(zip(names, shown, strict=True))
+            yield Difference(each.table, each.serves, values, tuple(kept), tuple(expected))
 
-    def repair(self, each: Compared) -> None:
-        """Mend the rows of a table that differ still, while nobody else can write."""
+    def in_ranges(self, each: Compared) -> Iterator[tuple[int, Row]]:
+        """The rows that differ, range by range: those that are kept (0), those that should be (1).
+
+        A range ends where so many rows of the kept table do, or behind them of the other one.
+        """
+        words = get_dialect(self.driver.dialect).ranges
+        tables = quoted(each.table), quoted(each.shadow)
+        total = self.driver.sizes([each.table])[each.table].rows if self.progress else 0
+        start: Row | None = None
+        done = 0
+        while True:
+            end = None
+            for table in tables if each.positions else ():
+                found = self.driver.read(*words.position(table, each, start, RANGE_ROWS))
+                end = found[0] if found else None
+                if end is not None:
+                    break
+            for side, pair in enumerate((tables, tables[::-1])):
+                sql, bounds = words.differing(*pair, each, start, end)
+                yield from ((side, row) for row in self.driver.read(sql, bounds))
+            done += RANGE_ROWS
+            if self.progress is not None:
+                total = max(total, done) if end is not None else total
+                self.progress(Looked(each.table, done if end is not None else total, total))
+            if end is None:
+                return
+            start = end
+
+    def mended(self, difference: Difference) -> bool:
+        """Set the rows of a key to what they should be, if they are still what was found."""
+        each = next(c for c in self.recompute.compared if c.table == difference.table)
         identity = positions(each, each.identity)
+
+        rows: dict[Row, tuple[list[Row], list[Row]]] = defaultdict(lambda: ([], []))
+        for side, found in enumerate((difference.kept, difference.expected)):
+            for row in found:
+                rows[tuple(row[i] for i in identity)][side].append(row)
         with self.driver.writing():
             standing = self.driver.lock(self.kept, self.query, self.fingerprint)
             if len(standing) < len(self.kept):
@@ -192,16 +271,16 @@ class Verifier:
                     f"the query {self.query!r} was migrated while it was verified",
                     hint="run verify again",
                 )
-            self.driver.whole_tables()
-            self.driver.script((*self.recompute.dropped, *self.recompute.session))
-            self.fill()
-            differences = list(self.compare(each))
-            for difference in differences:
-                for row in (*difference.kept, *difference.expected):
-                    self.driver.change(each.delete_sql, [row[i] for i in identity])
-            for difference in differences:
-                for row in difference.expected:
+            there = {at: Counter(map(tuple, self.driver.read(each.find_sql, at))) for at in rows}
+            for at, (kept, _) in rows.items():
+                if Counter(kept) - there[at] or (there[at] and not kept):
+                    return False
+            for at in rows:
+                self.driver.change(each.delete_sql, at)
+            for at, (kept, wanted) in rows.items():
+                for row in (there[at] - Counter(kept) + Counter(wanted)).elements():
                     self.driver.change(each.insert_sql, row)
+        return True
 
 
 def positions(each: Compared, names: Sequence[str]) -> list[int]:

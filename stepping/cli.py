@@ -413,19 +413,26 @@ def abandon(db: str) -> None:
 @main.command(short_help="Compute the tables of a query anew, and compare.")
 @click.argument("query", metavar="[MODULE:QUERY]", required=False)
 @_DB
-@click.option("--repair", is_flag=True, help="Mend the rows that differ, and no others.")
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Mend the keys that differ, and no others: a transaction for each.",
+)
 def verify(query: str | None, db: str, repair: bool) -> None:
     """Compute the tables of a query, or of all that are installed, anew, and compare.
 
     MODULE:QUERY is needed only for a query with Python steps.
     """
     from stepping.migrating import verified
+    from stepping.progress import looked
     from stepping.target import load
 
     ok = True
-    for found in verified(db, None if query is None else load(query), repair=repair):
-        click.echo(str(found))
-        ok = ok and found.ok
+    with looked() as progress:
+        graph = None if query is None else load(query)
+        for found in verified(db, graph, repair=repair, progress=progress):
+            click.echo(str(found))
+            ok = ok and found.ok
     if not ok:
         raise SystemExit(1)
 

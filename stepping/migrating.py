@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from stepping.compiler.plan.graph import AnyGraph
 from stepping.database import driver_of, opened
 from stepping.runtime.migrate import MigrationPlan
-from stepping.runtime.verify import Verification, verify, verify_installed
+from stepping.runtime.verify import Looked, Verification, verify, verify_installed
 
 
 def written(made: MigrationPlan, folder: Path) -> list[Path]:
@@ -28,11 +28,17 @@ def written(made: MigrationPlan, folder: Path) -> list[Path]:
     return paths
 
 
-def verified(url: str, graph: AnyGraph | None, *, repair: bool = False) -> Iterator[Verification]:
+def verified(
+    url: str,
+    graph: AnyGraph | None,
+    *,
+    repair: bool = False,
+    progress: Callable[[Looked], None] | None = None,
+) -> Iterator[Verification]:
     """Verify one query, or all that are installed."""
     if graph is not None:
         with opened(url, graph) as store:
-            yield verify(store, repair=repair)
+            yield verify(store, repair=repair, progress=progress)
         return
     with driver_of(url) as driver:
-        yield from verify_installed(driver, repair=repair)
+        yield from verify_installed(driver, repair=repair, progress=progress)

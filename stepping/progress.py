@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from stepping.runtime.apply import Done
+from stepping.runtime.verify import Looked
 
 
 @contextmanager
@@ -35,6 +36,25 @@ def shown() -> Iterator[Callable[[Done], None]]:
             if done.rows > 0 and done.step.sql.startswith("INSERT"):
                 rate = done.rows / max(done.seconds, 1e-6)
                 console.print(f"{done.rows:,} rows in {done.seconds:.1f} s ({rate:,.0f} rows/s)")
+
+        yield show
+
+
+@contextmanager
+def looked() -> Iterator[Callable[[Looked], None]]:
+    """A bar of the rows of a table that are compared, with how many per second."""
+    with bar() as (_, progress, task):
+        started: dict[str, float] = {}
+
+        def show(found: Looked) -> None:
+            began = started.setdefault(found.what, time.monotonic())
+            words = found.what
+            seconds = time.monotonic() - began
+            if not words.startswith("computing ") and seconds > 0:
+                rate = found.done / seconds
+                words += f": {found.done:,} of {found.total:,} rows compared, {rate:,.0f} rows/s"
+                words += f", {left_shown((found.total - found.done) / max(rate, 1))} left"
+            progress.update(task, total=found.total, completed=found.done, description=words)
 
         yield show
 

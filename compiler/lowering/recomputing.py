@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from sqlglot import exp
-
 from stepping.compiler import ir
 from stepping.compiler.lowering.arrangements import Arrangement, Arrangements, KeyedState
 from stepping.compiler.lowering.demand import Columns
@@ -149,21 +147,10 @@ def shadow(table: Table, among: set[str], named: Callable[[str], str] = shadow_n
 
 
 def compared(planned: Planned, table: Table, other: str) -> Compared:
-    """The statements that say where a kept table and a temporary one differ."""
+    """What says where a kept table and a temporary one differ, and mends it."""
     dialect = planned.dialect
     weight = TableColumn(table.weight or "", INT)
-
-    def rows(name: str) -> exp.Expression:
-        names = [*table.names, weight.name]
-        columns = [exp.column(dialect.identifier(each)) for each in names]
-        selected: exp.Expression = exp.select(*columns).from_(
-            exp.Table(this=dialect.identifier(name))
-        )
-        return selected
-
-    def less(first: str, second: str) -> str:
-        return dialect.text(dialect.without(rows(first), rows(second)))
-
+    names = (dialect.identifier(name) for name in (*table.names, weight.name))
     return Compared(
         table.name,
         other,
@@ -173,8 +160,9 @@ def compared(planned: Planned, table: Table, other: str) -> Compared:
         table.kind is TableKind.STATE,
         table.serves,
         table.where,
-        less(table.name, other),
-        less(other, table.name),
+        ", ".join(name.sql(dialect=dialect.sqlglot_name) for name in names),
+        dialect.identity_terms(table),
+        dialect.find_row(table),
         dialect.delete_row(table),
         dialect.insert_row(table),
     )

@@ -20,9 +20,10 @@ class Compared:
     is_state: bool
     serves: str
     where: str
-    extra_sql: str  # rows of the kept table that are not in the other; counts at the end
-    missing_sql: str  # the other way around
-    delete_sql: str  # the rows of a key, or a row of a delay table; its parameters are the columns
+    columns_sql: str  # with the count
+    positions: tuple[str, ...]  # expressions by which rows are told apart, and have an order
+    find_sql: str  # the row of a key, or a row of a delay table; its parameters are the columns
+    delete_sql: str  # that row
     insert_sql: str  # a row with its count
 
     @property

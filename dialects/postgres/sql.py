@@ -32,6 +32,7 @@ from stepping.dialects.postgres.joins import joins_changes
 from stepping.dialects.postgres.merge import ROW_ID, Part, delta_parts, state_parts, with_parts
 from stepping.dialects.postgres.migration import PostgresMigrationWords
 from stepping.dialects.postgres.scalars import PostgresSpelling
+from stepping.dialects.ranges import RangeWords
 from stepping.dialects.scalars import Sql
 from stepping.dialects.sums import float_total, product
 
@@ -171,6 +172,8 @@ class PostgresDialect(Dialect):
         # The hash of the whole row behind the key tells rows with equal keys apart; a hash
         # that is an expression is computed again when a dump is restored.
         parts = [self.index_term(table.column(each)) for each in table.key[: _MOST_TERMS - 1]]
+        if table.kind is TableKind.STATE:
+            return tuple(parts)
         return (*parts, f"({self.quoted_row_hash(table.names)})")
 
     def index_term(self, column: TableColumn) -> str:
@@ -203,9 +206,10 @@ class PostgresDialect(Dialect):
         body = ",\n    ".join(columns)
         return (f"CREATE TEMP TABLE IF NOT EXISTS {self.quoted(table.name)} (\n    {body}\n)",)
 
-    def without(self, rows: Expression, others: Expression) -> Expression:
+    @property
+    def ranges(self) -> RangeWords:
         # No key forbids a row that stands there twice.
-        return exp.except_(rows, others, distinct=False, copy=False)
+        return RangeWords("$", "EXCEPT ALL")
 
     def own_ddl(self) -> tuple[str, ...]:
         return (

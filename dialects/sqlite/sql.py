@@ -19,6 +19,7 @@ from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableI
 from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.metadata import create_statements
+from stepping.dialects.ranges import RangeWords
 from stepping.dialects.scalars import Sql
 from stepping.dialects.sqlite import queue
 from stepping.dialects.sqlite.functions import AGGREGATES, REGISTERED
@@ -99,6 +100,10 @@ class SQLiteDialect(Dialect):
         if table.kind is TableKind.STATE:
             return table.key
         return (*table.key, *(name for name in table.names if name not in table.key))
+
+    @property
+    def ranges(self) -> RangeWords:
+        return RangeWords("?", "EXCEPT")
 
     def identity_terms(self, table: Table) -> tuple[str, ...]:
         return tuple(self.quoted(name) for name in self.identity(table))

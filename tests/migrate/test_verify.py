@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,11 +11,19 @@ import pytest
 from hypothesis import given
 
 import stepping as st
+from tests.migrate.shop import HISTORY, Shape, feed
 from tests.support.histories import History, histories
 from tests.support.law import act, schema
-from tests.support.place import Place
+from tests.support.place import Place, postgres_place
 from tests.support.queries import CASES, Case
-from tests.support.shop import ANN, BOB, graph, reading
+from tests.support.shop import ANN, BOB, User, graph, reading
+
+
+@pytest.fixture(autouse=True)
+def short_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables are compared two rows at a time."""
+    monkeypatch.setattr("stepping.runtime.verify.RANGE_ROWS", 2)
+
 
 EXAMPLES = max(2, hypothesis.settings().max_examples // 50)
 settings = hypothesis.settings(
@@ -181,6 +190,87 @@ def test_a_row_that_was_added_by_hand_is_taken_away(shop: Any, place: Place) -> 
     (found,) = st.verify(shop, repair=True).differences
     assert (found.kept, found.expected) == ((("Eve", 1, 3),), ())
     assert place.contents(graph) == before
+
+
+def test_only_the_keys_that_differ_are_found_and_mended(place: Place) -> None:
+    """Of many keys, in the first range, in the last one and in between; a transaction for each."""
+    with place.opened(graph) as store:
+        users, readings = st.actions(store, graph)
+        users.insert(*(User(id=i, name=f"user {i:02}") for i in range(30)))
+        readings.insert(*(reading(i, i) for i in range(30)))
+        sums = table_of(store, "group_reduce_flatten", "state")
+        before = place.contents(graph)
+        names = [f"user {i:02}" for i in (0, 13, 29)]
+        with place.plain() as connection:
+            for name in names:
+                connection.execute(
+                    f"UPDATE \"{sums}\" SET sum_right_value = 99 WHERE left_name = '{name}'"  # noqa: S608
+                )
+        looked: list[Any] = []
+        found = st.verify(store, repair=True, progress=looked.append)
+        assert {d.key["left_name"] for d in found.differences} == set(names)
+        assert found.ok
+        assert place.contents(graph) == before
+        assert [each.done for each in looked if each.what == sums][:3] == [2, 4, 6]
+
+
+def test_a_key_that_is_changed_before_it_is_mended_is_looked_at_again(place: Place) -> None:
+    """What a step does to a wrong row stays, and the row is right behind it."""
+    with place.opened(graph) as store, place.opened(graph) as other:
+        users, readings = st.actions(store, graph)
+        users.insert(ANN, BOB)
+        readings.insert(reading(1, 5), reading(2, 7))
+        sums = table_of(store, "group_reduce_flatten", "state")
+        with place.plain() as connection:
+            connection.execute(f'UPDATE "{sums}" SET sum_right_value = 90')  # noqa: S608
+        waiting = [reading(1, 2)]
+
+        def write(looked: Any) -> None:
+            if looked.what == sums and waiting:
+                st.actions(other, graph)[1].insert(waiting.pop())
+
+        found = st.verify(store, repair=True, progress=write)
+        assert found.ok
+        assert not st.verify(store).differences
+        assert dict(place.read(f'SELECT left_name, sum_right_value FROM "{sums}"')) == {  # noqa: S608
+            "Ann": 7,
+            "Bob": 7,
+        }
+
+
+def test_a_row_of_a_join_that_was_changed(place: Place) -> None:
+    """The rows of a kept join are told apart by all their columns."""
+    with joined(place) as (store, table):
+        before = place.contents(store.graph)
+        with place.plain() as connection:
+            connection.execute(f'UPDATE "{table}" SET right_qty = 7 WHERE right_qty = 4')  # noqa: S608
+            connection.execute(f'DELETE FROM "{table}" WHERE right_qty = 1')  # noqa: S608
+        found = st.verify(store, repair=True)
+        assert sorted(d.key["right_qty"] for d in found.differences) == [1, 4, 7]
+        assert found.ok
+        assert place.contents(store.graph) == before
+
+
+def test_a_row_that_stands_there_twice(postgres_db: str) -> None:
+    """On Postgres nothing forbids that."""
+    place = postgres_place(postgres_db)
+    with joined(place) as (store, table):
+        before = place.contents(store.graph)
+        with place.plain() as connection:
+            connection.execute(f'INSERT INTO "{table}" SELECT * FROM "{table}" LIMIT 1')  # noqa: S608
+        found = st.verify(store, repair=True)
+        assert len(found.differences) == 1
+        assert found.ok
+        assert place.contents(store.graph) == before
+
+
+@contextlib.contextmanager
+def joined(place: Place) -> Iterator[tuple[Any, str]]:
+    """A store that keeps a join, and the table of it."""
+    with place.opened(Shape().graph()) as store:
+        feed(store, Shape(), HISTORY)
+        (table,) = [c.table for c in store.plan.caches if c.name == "joined"]
+        yield store, table
 
 
 def test_what_cannot_be_verified_is_listed(shop: Any, place: Place) -> None:
