@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import select
-import time as clock
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
@@ -21,7 +18,9 @@ from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLPlan, SQLStatemen
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
 from stepping.dialects.driver import Driver, Lender, Row, forks
 from stepping.dialects.postgres import faults, statistics
+from stepping.dialects.postgres.delta_tables import DeltaTables
 from stepping.dialects.postgres.iterations import PostgresIterations
+from stepping.dialects.postgres.notifications import CHANNEL, Notifications
 from stepping.dialects.postgres.queue import PostgresQueue
 from stepping.dialects.postgres.step_function import SETTINGS, StepFunctions, arrays, without_output
 from stepping.dialects.postgres.values import InUTC, from_column, to_column
@@ -34,8 +33,6 @@ _USABLE = (TransactionStatus.IDLE, TransactionStatus.INTRANS)
 _SET = "SELECT " + ", ".join(
     f"set_config('{name}', '{value}', true)" for name, value in SETTINGS.items()
 )
-_HASH_JOINS = "SELECT set_config('enable_hashjoin', %s, true)"  # see `joins`
-_TRUNCATED = 32  # deleted rows stay in a delta table, which nobody vacuums: every so many steps
 _READ_COMMITTED = (
     "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL datestyle = 'ISO, YMD'; "
 )
@@ -46,11 +43,9 @@ _LOCK = (
     "WHERE u.table_name = l.table_name RETURNING u.table_name, u.t"
 )
 _LOCK_FREE = _LOCK.replace("FOR UPDATE", "FOR UPDATE SKIP LOCKED")
-_CHANNEL = "stepping"  # told whenever a table has been moved to a later time
-_LISTEN_SECS = 0.1  # how long to wait for that before looking anyway
 _ADVANCE = (
     "WITH moved AS (UPDATE last_update SET t = %s WHERE table_name = ANY(%s)) "
-    f"SELECT pg_notify('{_CHANNEL}', '')"
+    f"SELECT pg_notify('{CHANNEL}', '')"
 )
 _CURRENT = "SELECT " + ", ".join(f"current_setting('{name}')" for name in SETTINGS)
 _RESTORE = "SELECT " + ", ".join(f"set_config('{name}', %s, true)" for name in SETTINGS)
@@ -74,12 +69,8 @@ class PostgresDriver(Driver):
         self._connection = connection
         self._lender = lender or Lender()
         self.check_open()
-        self._session: tuple[str, ...] = ()
-        self._has_session = False
-        self._listening = False
-        # In the transaction that is open; None where statements are for whole tables.
-        self._hash_joins: bool | None = True
-        self._clears: Counter[str] = Counter()
+        self._notifications = Notifications(self)
+        self._deltas = DeltaTables(self)
         self._begun_here, self._at_end = False, ""
         self._serial = itertools.count()
         self._step_functions = StepFunctions()
@@ -122,19 +113,11 @@ class PostgresDriver(Driver):
         return from_column
 
     def prepare(self, plan: SQLPlan) -> None:
-        self._session = tuple(dict.fromkeys((*self._session, *plan.session_ddl)))
-        self._has_session = False
+        self._deltas.add(plan.session_ddl)
 
     def open_session(self) -> None:
         """Make the delta tables, which only steps that cannot be fused need."""
-        if self._has_session:
-            return
-        joined = self.in_transaction()
-        with self._connection.transaction():
-            for statement in self._session:
-                self._execute(statement)
-        # In an application's transaction they may yet be rolled back.
-        self._has_session = not joined
+        self._deltas.create()
 
     def alone(self) -> None:
         # CREATE TABLE IF NOT EXISTS fails where two run it at once.
@@ -158,7 +141,7 @@ class PostgresDriver(Driver):
         if gate is not None:
             begin += f"; {self.iterations.gate_sql(gate)}"
         with self._begun(begin):
-            self._hash_joins = False
+            self._deltas.hash_joins = False
             yield
 
     def preparing(self) -> AbstractContextManager[None]:
@@ -171,48 +154,31 @@ class PostgresDriver(Driver):
         """
         if not self._connection.autocommit:
             with self._connection.transaction():
-                self._hash_joins = True
+                self._deltas.hash_joins = True
                 self._execute(sql)
                 yield
             return
-        self._hash_joins = True
+        self._deltas.hash_joins = True
         self._execute(f"BEGIN; {sql}")
         self._begun_here, self._at_end = True, ""
         try:
             yield
             self._execute(f"{self._at_end}; COMMIT" if self._at_end else "COMMIT")
         except BaseException:
-            if not self._connection.closed and not self._is_idle():
+            if not self._connection.closed and not self.is_idle():
                 self._execute("ROLLBACK")
             raise
         finally:
             self._begun_here = False
 
     def listen(self) -> None:
-        if not self._listening and not self.in_transaction():
-            self._execute(f"LISTEN {_CHANNEL}")
-            self._connection.add_notify_handler(self._told)
-            self._listening = True
+        self._notifications.listen()
 
     def unlisten(self) -> None:
-        if self._listening and self._is_idle():
-            self._execute(f"UNLISTEN {_CHANNEL}")
-            self._connection.remove_notify_handler(self._told)
-            self._listening = False
-
-    def _told(self, notify: psycopg.Notify) -> None:
-        # Without a handler psycopg keeps all that it is told until somebody asks for it, and for
-        # ours nobody does. What the application listens for it must find where it would be.
-        backlog = getattr(self._connection, "_notifies_backlog", None)
-        if notify.channel != _CHANNEL and backlog is not None:
-            backlog.append(notify)
+        self._notifications.unlisten()
 
     def pause(self, seconds: float) -> None:
-        if self._listening:
-            # Only waited for, not read: the application may listen on the connection as well.
-            select.select([self._connection.fileno()], [], [], max(seconds, _LISTEN_SECS))
-        else:
-            clock.sleep(seconds)
+        self._notifications.pause(seconds)
 
     def is_of_input(self, error: BaseException) -> bool:
         return faults.is_of_input(error)
@@ -221,14 +187,14 @@ class PostgresDriver(Driver):
         return faults.is_transient(error)
 
     def in_transaction(self) -> bool:
-        return not self._is_idle() or self._will_begin()
+        return not self.is_idle() or self._will_begin()
 
-    def _is_idle(self) -> bool:
+    def is_idle(self) -> bool:
         return self._connection.info.transaction_status is TransactionStatus.IDLE
 
     def _will_begin(self) -> bool:
         """Whether the application's transaction has begun, but for the driver's BEGIN."""
-        return self._lender.begun() and not self._connection.autocommit and self._is_idle()
+        return self._lender.begun() and not self._connection.autocommit and self.is_idle()
 
     def enter(self) -> None:
         """Begin the transaction that the application believes to have begun."""
@@ -240,7 +206,7 @@ class PostgresDriver(Driver):
         """Whether the next statement is a transaction by itself, as the connection's are set."""
         connection = self._connection
         own = (connection.isolation_level, connection.read_only, connection.deferrable)
-        return connection.autocommit and self._is_idle() and own == (None, None, None)
+        return connection.autocommit and self.is_idle() and own == (None, None, None)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -250,7 +216,7 @@ class PostgresDriver(Driver):
             before = self._execute(_CURRENT).fetchone()
         with self._connection.transaction():
             self._execute(_SET, prepare=True)
-            self._hash_joins = True
+            self._deltas.hash_joins = True
             yield
             if before is not None:
                 self._execute(_RESTORE, before)
@@ -299,9 +265,7 @@ class PostgresDriver(Driver):
         self._at_end = sql.format(t, list(tables)).as_string(self._connection)
 
     def plan_for(self, statement: SQLStatement) -> None:
-        if self._hash_joins not in (None, statement.joins_changes):
-            self._hash_joins = statement.joins_changes
-            self._execute(_HASH_JOINS, ("on" if self._hash_joins else "off",), prepare=True)
+        self._deltas.plan_for(statement)
 
     def run(self, statement: SQLStatement) -> int:
         if statement.role is Role.CLEAR:
@@ -311,13 +275,7 @@ class PostgresDriver(Driver):
         return self._raw().execute(statement.sql.encode(), prepare=True).rowcount
 
     def clear(self, statements: Sequence[SQLStatement]) -> None:
-        texts = []
-        for each in statements:
-            self._clears[each.sql] += 1
-            often = self._clears[each.sql] % _TRUNCATED == 0
-            texts.append(each.sql.replace("DELETE FROM", "TRUNCATE", 1) if often else each.sql)
-        if texts:
-            self._execute("; ".join(texts))  # in one trip to the server
+        self._deltas.clear(statements)
 
     def stage(self, statement: SQLStatement, rows: Sequence[Row]) -> None:
         sql = statement.stage_sql or statement.sql
@@ -350,7 +308,7 @@ class PostgresDriver(Driver):
         cursor = psycopg.Cursor(self._connection, row_factory=tuple_row)
         return cursor.execute(sql, *parameters, **options)
 
-    execute = _execute  # for PostgresQueue and StepFunctions
+    execute = _execute  # for what works on the same connection
 
     def _raw(self) -> psycopg.RawCursor[Row]:
         return psycopg.RawCursor(self._connection, row_factory=tuple_row)
@@ -413,7 +371,7 @@ class PostgresDriver(Driver):
         return PostgresQueue(self)
 
     def whole_tables(self) -> None:
-        self._hash_joins = None
+        self._deltas.hash_joins = None
         self._execute(
             "SELECT set_config('enable_seqscan', 'on', true), "
             "set_config('enable_mergejoin', 'on', true), "
@@ -445,7 +403,7 @@ class PostgresDriver(Driver):
         return {name: set(columns) for name, columns in rows}
 
     def undo(self) -> None:
-        if not self._is_idle():
+        if not self.is_idle():
             self._connection.rollback()
 
     def indexes(self, names: Sequence[str]) -> set[str]:

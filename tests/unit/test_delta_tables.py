@@ -9,7 +9,7 @@ import pytest
 
 import stepping as st
 from stepping.compiler.plan.sql_plan import Role
-from stepping.dialects.postgres import driver as postgres_driver
+from stepping.dialects.postgres import delta_tables
 from tests.support.place import Place
 from tests.support.shop import ANN, User, graph, reading, totals
 
@@ -59,7 +59,7 @@ def test_hash_joins_are_for_changes_only(postgres_db: str) -> None:
 
 def test_delta_tables_do_not_grow(postgres_db: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody vacuums a temporary table: what was deleted from it stays there."""
-    monkeypatch.setattr(postgres_driver, "_TRUNCATED", 4)
+    monkeypatch.setattr(delta_tables, "_TRUNCATED", 4)
     place = Place("postgres", postgres_db)
     with place.opened(graph) as store:
         readings = st.actions(store, graph)[1]

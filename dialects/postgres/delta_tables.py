@@ -1,0 +1,57 @@
+"""The temporary tables with the changes of a step that is not one statement."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from stepping.compiler.plan.sql_plan import SQLStatement
+
+if TYPE_CHECKING:
+    from stepping.dialects.postgres.driver import PostgresDriver
+
+_HASH_JOINS = "SELECT set_config('enable_hashjoin', %s, true)"
+_TRUNCATED = 32  # deleted rows stay in a delta table, which nobody vacuums: every so many steps
+
+
+class DeltaTables:
+    """Those of one connection, and how statements over them are planned: see `joins`."""
+
+    def __init__(self, driver: PostgresDriver) -> None:
+        self.driver = driver
+        self.texts: tuple[str, ...] = ()
+        self.are_there = False
+        # In the transaction that is open; None where statements are for whole tables.
+        self.hash_joins: bool | None = True
+        self.clears: Counter[str] = Counter()
+
+    def add(self, texts: Sequence[str]) -> None:
+        self.texts = tuple(dict.fromkeys((*self.texts, *texts)))
+        self.are_there = False
+
+    def create(self) -> None:
+        """Make them, if they are not there."""
+        if self.are_there:
+            return
+        joined = self.driver.in_transaction()
+        with self.driver.connection.transaction():
+            for text in self.texts:
+                self.driver.execute(text)
+        # In an application's transaction they may yet be rolled back.
+        self.are_there = not joined
+
+    def plan_for(self, statement: SQLStatement) -> None:
+        if self.hash_joins not in (None, statement.joins_changes):
+            self.hash_joins = statement.joins_changes
+            switch = "on" if statement.joins_changes else "off"
+            self.driver.execute(_HASH_JOINS, (switch,), prepare=True)
+
+    def clear(self, statements: Sequence[SQLStatement]) -> None:
+        texts = []
+        for each in statements:
+            self.clears[each.sql] += 1
+            often = self.clears[each.sql] % _TRUNCATED == 0
+            texts.append(each.sql.replace("DELETE FROM", "TRUNCATE", 1) if often else each.sql)
+        if texts:
+            self.driver.execute("; ".join(texts))  # in one trip to the server

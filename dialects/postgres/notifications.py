@@ -1,0 +1,50 @@
+"""How a step that waits for its frontier is woken: by a notification of who moves a table."""
+
+from __future__ import annotations
+
+import select
+import time as clock
+from typing import TYPE_CHECKING
+
+import psycopg
+
+if TYPE_CHECKING:
+    from stepping.dialects.postgres.driver import PostgresDriver
+
+CHANNEL = "stepping"  # told whenever a table has been moved to a later time
+_LISTEN_SECS = 0.1  # how long to wait for that before looking anyway
+
+
+class Notifications:
+    """Those of one connection, which the application may listen on as well."""
+
+    def __init__(self, driver: PostgresDriver) -> None:
+        self.driver = driver
+        self.connection = driver.connection
+        self.are_heard = False
+
+    def listen(self) -> None:
+        if not self.are_heard and not self.driver.in_transaction():
+            self.driver.execute(f"LISTEN {CHANNEL}")
+            self.connection.add_notify_handler(self.told)
+            self.are_heard = True
+
+    def unlisten(self) -> None:
+        if self.are_heard and self.driver.is_idle():
+            self.driver.execute(f"UNLISTEN {CHANNEL}")
+            self.connection.remove_notify_handler(self.told)
+            self.are_heard = False
+
+    def told(self, notify: psycopg.Notify) -> None:
+        # Without a handler psycopg keeps all that it is told until somebody asks for it, and for
+        # ours nobody does. What the application listens for it must find where it would be.
+        backlog = getattr(self.connection, "_notifies_backlog", None)
+        if notify.channel != CHANNEL and backlog is not None:
+            backlog.append(notify)
+
+    def pause(self, seconds: float) -> None:
+        if self.are_heard:
+            # Only waited for, not read: the application may listen on the connection as well.
+            select.select([self.connection.fileno()], [], [], max(seconds, _LISTEN_SECS))
+        else:
+            clock.sleep(seconds)
