@@ -18,8 +18,7 @@ _TRUNCATED = 32  # deleted rows stay in a delta table, which nobody vacuums: eve
 class DeltaTables:
     """Those of one connection, and how statements over them are planned: see `joins`."""
 
-    def __init__(self, driver: PostgresDriver) -> None:
-        self.driver = driver
+    def __init__(self) -> None:
         self.texts: tuple[str, ...] = ()
         self.are_there = False
         # In the transaction that is open; None where statements are for whole tables.
@@ -30,28 +29,28 @@ class DeltaTables:
         self.texts = tuple(dict.fromkeys((*self.texts, *texts)))
         self.are_there = False
 
-    def create(self) -> None:
+    def create(self, driver: PostgresDriver) -> None:
         """Make them, if they are not there."""
         if self.are_there:
             return
-        joined = self.driver.in_transaction()
-        with self.driver.connection.transaction():
+        joined = driver.in_transaction()
+        with driver.connection.transaction():
             for text in self.texts:
-                self.driver.execute(text)
+                driver.execute(text)
         # In an application's transaction they may yet be rolled back.
         self.are_there = not joined
 
-    def plan_for(self, statement: SQLStatement) -> None:
+    def plan_for(self, driver: PostgresDriver, statement: SQLStatement) -> None:
         if self.hash_joins not in (None, statement.joins_changes):
             self.hash_joins = statement.joins_changes
             switch = "on" if statement.joins_changes else "off"
-            self.driver.execute(_HASH_JOINS, (switch,), prepare=True)
+            driver.execute(_HASH_JOINS, (switch,), prepare=True)
 
-    def clear(self, statements: Sequence[SQLStatement]) -> None:
+    def clear(self, driver: PostgresDriver, statements: Sequence[SQLStatement]) -> None:
         texts = []
         for each in statements:
             self.clears[each.sql] += 1
             often = self.clears[each.sql] % _TRUNCATED == 0
             texts.append(each.sql.replace("DELETE FROM", "TRUNCATE", 1) if often else each.sql)
         if texts:
-            self.driver.execute("; ".join(texts))  # in one trip to the server
+            driver.execute("; ".join(texts))  # in one trip to the server

@@ -69,8 +69,8 @@ class PostgresDriver(Driver):
         self._connection = connection
         self._lender = lender or Lender()
         self.check_open()
-        self._notifications = Notifications(self)
-        self._deltas = DeltaTables(self)
+        self._notifications = Notifications(connection)
+        self._deltas = DeltaTables()
         self._begun_here, self._at_end = False, ""
         self._serial = itertools.count()
         self._step_functions = StepFunctions()
@@ -117,7 +117,7 @@ class PostgresDriver(Driver):
 
     def open_session(self) -> None:
         """Make the delta tables, which only steps that cannot be fused need."""
-        self._deltas.create()
+        self._deltas.create(self)
 
     def alone(self) -> None:
         # CREATE TABLE IF NOT EXISTS fails where two run it at once.
@@ -172,10 +172,10 @@ class PostgresDriver(Driver):
             self._begun_here = False
 
     def listen(self) -> None:
-        self._notifications.listen()
+        self._notifications.listen(self)
 
     def unlisten(self) -> None:
-        self._notifications.unlisten()
+        self._notifications.unlisten(self)
 
     def pause(self, seconds: float) -> None:
         self._notifications.pause(seconds)
@@ -265,7 +265,7 @@ class PostgresDriver(Driver):
         self._at_end = sql.format(t, list(tables)).as_string(self._connection)
 
     def plan_for(self, statement: SQLStatement) -> None:
-        self._deltas.plan_for(statement)
+        self._deltas.plan_for(self, statement)
 
     def run(self, statement: SQLStatement) -> int:
         if statement.role is Role.CLEAR:
@@ -275,7 +275,7 @@ class PostgresDriver(Driver):
         return self._raw().execute(statement.sql.encode(), prepare=True).rowcount
 
     def clear(self, statements: Sequence[SQLStatement]) -> None:
-        self._deltas.clear(statements)
+        self._deltas.clear(self, statements)
 
     def stage(self, statement: SQLStatement, rows: Sequence[Row]) -> None:
         sql = statement.stage_sql or statement.sql

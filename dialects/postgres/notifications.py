@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 import time as clock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 
@@ -18,20 +18,19 @@ _LISTEN_SECS = 0.1  # how long to wait for that before looking anyway
 class Notifications:
     """Those of one connection, which the application may listen on as well."""
 
-    def __init__(self, driver: PostgresDriver) -> None:
-        self.driver = driver
-        self.connection = driver.connection
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.connection = connection
         self.are_heard = False
 
-    def listen(self) -> None:
-        if not self.are_heard and not self.driver.in_transaction():
-            self.driver.execute(f"LISTEN {CHANNEL}")
+    def listen(self, driver: PostgresDriver) -> None:
+        if not self.are_heard and not driver.in_transaction():
+            driver.execute(f"LISTEN {CHANNEL}")
             self.connection.add_notify_handler(self.told)
             self.are_heard = True
 
-    def unlisten(self) -> None:
-        if self.are_heard and self.driver.is_idle():
-            self.driver.execute(f"UNLISTEN {CHANNEL}")
+    def unlisten(self, driver: PostgresDriver) -> None:
+        if self.are_heard and driver.is_idle():
+            driver.execute(f"UNLISTEN {CHANNEL}")
             self.connection.remove_notify_handler(self.told)
             self.are_heard = False
 
