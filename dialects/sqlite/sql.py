@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -15,18 +14,17 @@ from sqlglot import exp
 
 from stepping.compiler.plan.sql_plan import Role, SQLPlan, SQLStatement
 from stepping.compiler.plan.statements import MergeDelta, MergeState, Served, StageDelta
-from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex, TableKind
+from stepping.compiler.plan.tables import Table, TableColumn, TableIndex, TableKind
 from stepping.compiler.schema import Atom, Kind
-from stepping.dialects.base import Dialect, Expression
+from stepping.dialects.base import Expression
 from stepping.dialects.metadata import create_statements
 from stepping.dialects.ranges import RangeWords
-from stepping.dialects.scalars import Sql
-from stepping.dialects.sqlite import queue
 from stepping.dialects.sqlite.functions import AGGREGATES, REGISTERED
 from stepping.dialects.sqlite.migration import SQLiteMigrationWords
 from stepping.dialects.sqlite.nesting import DEEPEST, nesting
+from stepping.dialects.sqlite.own_tables import OWN_TABLES
 from stepping.dialects.sqlite.scalars import SQLiteSpelling
-from stepping.dialects.sums import float_total, product
+from stepping.dialects.sqlite.sums import SQLiteSums
 
 # Rows per multi-row VALUES: quickest at about 256 rows, and a statement has at most 32,766
 # parameters (sqlite.org/limits.html).
@@ -50,18 +48,10 @@ _TYPES: dict[Kind, type[Any]] = {
 }
 
 
-_HALF, _LOW = exp.Literal.number(32), exp.Literal.number(2**32 - 1)
-
-
 _INSERT = 12  # what stands in front of a select that is inserted, on the parser's stack
 
 
-def is_whole(atom: Atom) -> bool:
-    """Whether values are 64-bit integers: ints, and decimals with a scale."""
-    return atom.kind is Kind.INT or (atom.kind is Kind.DECIMAL and atom.scale is not None)
-
-
-class SQLiteDialect(Dialect):
+class SQLiteDialect(SQLiteSums):
     name = "sqlite"
     sqlglot_name = "sqlite"
     adds_one_by_one = True  # by an upsert for each; a count of 0 in between deletes the row
@@ -152,54 +142,7 @@ class SQLiteDialect(Dialect):
         return (f"CREATE TEMP TABLE IF NOT EXISTS {self.quoted(table.name)} (\n    {body}\n)",)
 
     def own_ddl(self) -> tuple[str, ...]:
-        return (
-            "CREATE TABLE IF NOT EXISTS last_update (\n"
-            "    table_name TEXT NOT NULL PRIMARY KEY,\n"
-            "    t INTEGER NOT NULL\n) WITHOUT ROWID",
-            "CREATE TABLE IF NOT EXISTS stepping_queries (\n"
-            "    name TEXT NOT NULL PRIMARY KEY,\n"
-            "    version INTEGER NOT NULL DEFAULT 1,\n"
-            "    fingerprint TEXT NOT NULL,\n"
-            "    dialect TEXT NOT NULL,\n"
-            "    format INTEGER NOT NULL,\n"
-            "    tables TEXT NOT NULL,\n"
-            "    plan_key TEXT,\n"
-            "    plan TEXT,\n"
-            "    recompute TEXT,\n"
-            "    started INTEGER NOT NULL DEFAULT 0,\n"
-            "    installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP\n) WITHOUT ROWID",
-            "CREATE TABLE IF NOT EXISTS stepping_clock (\n"
-            "    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),\n"
-            "    t INTEGER NOT NULL\n)",
-            queue.DDL,
-            "CREATE TABLE IF NOT EXISTS stepping_times (\n"
-            "    query TEXT NOT NULL,\n"
-            "    t INTEGER NOT NULL,\n"
-            "    void INTEGER NOT NULL,\n"
-            "    lease_until REAL NOT NULL,\n"
-            "    PRIMARY KEY (query, t)\n) WITHOUT ROWID",
-            "CREATE TABLE IF NOT EXISTS stepping_iterations (\n"
-            "    query TEXT NOT NULL,\n"
-            "    t INTEGER NOT NULL,\n"
-            "    attempt INTEGER NOT NULL,\n"
-            "    stage INTEGER NOT NULL,\n"
-            "    stages INTEGER NOT NULL,\n"
-            "    predecessor INTEGER NOT NULL,\n"
-            "    plan TEXT NOT NULL,\n"
-            "    state TEXT NOT NULL,\n"
-            "    input BLOB NOT NULL,\n"
-            "    worker TEXT,\n"
-            "    error TEXT,\n"
-            "    begun_at REAL NOT NULL,\n"
-            "    lease_until REAL NOT NULL,\n"
-            "    PRIMARY KEY (query, t)\n)",
-            "CREATE TABLE IF NOT EXISTS stepping_journal (\n"
-            "    query TEXT NOT NULL,\n"
-            "    t INTEGER NOT NULL,\n"
-            "    name TEXT NOT NULL,\n"
-            "    packed BLOB,\n"
-            "    PRIMARY KEY (query, t, name)\n)",
-        )
+        return OWN_TABLES
 
     def registered_in(self, texts: Sequence[str]) -> tuple[str, ...]:
         words = {word for text in texts for word in re.findall(r"(?i)\bstepping_\w+(?=\()", text)}
@@ -275,110 +218,6 @@ class SQLiteDialect(Dialect):
             return exp.select().from_(source).where(chosen)
         groups = exp.Subquery(this=touched, alias=exp.TableAlias(this=self.identifier("g")))
         return exp.select().from_(groups).join(source, join_type="cross").where(chosen)
-
-    # -- sums ---------------------------------------------------------------------------------
-
-    def sum_of(self, atom: Atom, value: Expression, weight: Expression) -> Expression:
-        if atom.kind is Kind.DECIMAL and atom.scale is None:
-            return exp.Anonymous(this="stepping_decimal_sum", expressions=[value, weight])
-        return exp.Sum(this=product(value, weight))
-
-    def sum_parts(
-        self, each: SumColumns, value: Expression, weight: Expression
-    ) -> list[tuple[str, Expression]]:
-        if not is_whole(each.type):
-            return super().sum_parts(each, value, weight)
-        # SQLite turns an int that overflows into a REAL, and sum() raises, also where the sum that
-        # the change is added to brings it back into 64 bits: so halves are added up.
-        high = exp.BitwiseRightShift(this=exp.paren(value.copy()), expression=_HALF.copy())
-        low = exp.BitwiseAnd(this=exp.paren(value.copy()), expression=_LOW.copy())
-        return [
-            (each.value, exp.Sum(this=product(high, weight.copy()))),
-            (each.low, exp.Sum(this=product(low, weight.copy()))),
-        ]
-
-    def differs(self, each: SumColumns, change: Expression) -> list[Expression]:
-        found = super().differs(each, change)
-        if is_whole(each.type):
-            found += super().differs(each, self.low_of(each, change))
-        return found
-
-    def low_of(self, each: SumColumns, change: Expression) -> Expression:
-        return exp.column(self.identifier(each.low), table=change.args["table"].copy())
-
-    def added(
-        self, each: SumColumns, old: Expression, change: Expression, group: Expression
-    ) -> Expression:
-        kind = each.type.kind
-        if kind is Kind.DECIMAL and each.type.scale is None:
-            return exp.Case(
-                ifs=[
-                    exp.If(this=exp.Is(this=old.copy(), expression=exp.Null()), true=change.copy())
-                ],
-                default=exp.Anonymous(
-                    this="stepping_decimal_add", expressions=[old.copy(), change.copy()]
-                ),
-            )
-        before = exp.func("COALESCE", old.copy(), self.zero(each.type))
-        total: Expression
-        if kind is Kind.FLOAT:
-            total = exp.Add(this=before, expression=change.copy())
-            checked, most = total, exp.Literal.number("1.7976931348623157e308")
-            bounds = exp.Neg(this=most), most.copy()
-            what = "is beyond the largest float"
-        else:
-            low = exp.Add(
-                this=exp.paren(exp.BitwiseAnd(this=before.copy(), expression=_LOW.copy())),
-                expression=self.low_of(each, change),
-            )
-            checked = exp.Add(
-                this=exp.Add(
-                    this=exp.paren(exp.BitwiseRightShift(this=before, expression=_HALF.copy())),
-                    expression=change.copy(),
-                ),
-                expression=exp.paren(
-                    exp.BitwiseRightShift(this=exp.paren(low.copy()), expression=_HALF.copy())
-                ),
-            )
-            total = exp.BitwiseOr(
-                this=exp.paren(
-                    exp.BitwiseLeftShift(this=exp.paren(checked.copy()), expression=_HALF.copy())
-                ),
-                expression=exp.paren(exp.BitwiseAnd(this=exp.paren(low), expression=_LOW.copy())),
-            )
-            most = exp.Literal.number(2**31 - 1)
-            bounds = exp.Neg(this=exp.Literal.number(2**31)), most
-            what = "does not fit in 64 bits"
-        fits = exp.Between(this=exp.paren(checked.copy()), low=bounds[0], high=bounds[1])
-        message = exp.DPipe(
-            this=exp.Literal.string(f"the sum {each.value} {what} for the group "),
-            expression=group.copy(),
-        )
-        return exp.Case(
-            ifs=[exp.If(this=fits, true=total)],
-            default=self.spelling.raised(Sql(message), each.type).tree,
-        )
-
-    def float_total(
-        self, finite: Expression, positive: Expression, negative: Expression
-    ) -> Expression:
-        return float_total(self, finite, positive, negative)
-
-    def zero(self, atom: Atom) -> Expression:
-        if atom.kind is Kind.DECIMAL and atom.scale is None:
-            return self.spelling.constant(Decimal(0), atom).tree
-        return super().zero(atom)
-
-    def infinity(self, sign: int) -> Expression:
-        literal = exp.Literal.number("9e999")  # sqlite.org/floatingpoint.html
-        return literal if sign > 0 else exp.Neg(this=literal)
-
-    def text_of(self, column: TableColumn, value: Expression) -> Expression:
-        shown = value
-        if column.type.kind in (Kind.BYTES, Kind.UUID, Kind.PACKED):
-            shown = exp.Anonymous(this="hex", expressions=[value])
-        cast = exp.Cast(this=shown, to=exp.DataType.build("text"))
-        return exp.func("COALESCE", cast, exp.Literal.string("None"))
 
     # -- statements ---------------------------------------------------------------------------
 

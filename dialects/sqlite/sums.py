@@ -1,0 +1,126 @@
+"""Running sums on SQLite: exact 64-bit ints, decimals, and floats with their infinities apart."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sqlglot import exp
+
+from stepping.compiler.plan.tables import SumColumns, TableColumn
+from stepping.compiler.schema import Atom, Kind
+from stepping.dialects.base import Dialect, Expression
+from stepping.dialects.scalars import Sql
+from stepping.dialects.sums import float_total, product
+
+_HALF, _LOW = exp.Literal.number(32), exp.Literal.number(2**32 - 1)
+
+
+def is_whole(atom: Atom) -> bool:
+    """Whether values are 64-bit integers: ints, and decimals with a scale."""
+    return atom.kind is Kind.INT or (atom.kind is Kind.DECIMAL and atom.scale is not None)
+
+
+class SQLiteSums(Dialect):
+    """How sums are added up, kept and checked."""
+
+    def sum_of(self, atom: Atom, value: Expression, weight: Expression) -> Expression:
+        if atom.kind is Kind.DECIMAL and atom.scale is None:
+            return exp.Anonymous(this="stepping_decimal_sum", expressions=[value, weight])
+        return exp.Sum(this=product(value, weight))
+
+    def sum_parts(
+        self, each: SumColumns, value: Expression, weight: Expression
+    ) -> list[tuple[str, Expression]]:
+        if not is_whole(each.type):
+            return super().sum_parts(each, value, weight)
+        # SQLite turns an int that overflows into a REAL, and sum() raises, also where the sum that
+        # the change is added to brings it back into 64 bits: so halves are added up.
+        high = exp.BitwiseRightShift(this=exp.paren(value.copy()), expression=_HALF.copy())
+        low = exp.BitwiseAnd(this=exp.paren(value.copy()), expression=_LOW.copy())
+        return [
+            (each.value, exp.Sum(this=product(high, weight.copy()))),
+            (each.low, exp.Sum(this=product(low, weight.copy()))),
+        ]
+
+    def differs(self, each: SumColumns, change: Expression) -> list[Expression]:
+        found = super().differs(each, change)
+        if is_whole(each.type):
+            found += super().differs(each, self.low_of(each, change))
+        return found
+
+    def low_of(self, each: SumColumns, change: Expression) -> Expression:
+        return exp.column(self.identifier(each.low), table=change.args["table"].copy())
+
+    def added(
+        self, each: SumColumns, old: Expression, change: Expression, group: Expression
+    ) -> Expression:
+        kind = each.type.kind
+        if kind is Kind.DECIMAL and each.type.scale is None:
+            return exp.Case(
+                ifs=[
+                    exp.If(this=exp.Is(this=old.copy(), expression=exp.Null()), true=change.copy())
+                ],
+                default=exp.Anonymous(
+                    this="stepping_decimal_add", expressions=[old.copy(), change.copy()]
+                ),
+            )
+        before = exp.func("COALESCE", old.copy(), self.zero(each.type))
+        total: Expression
+        if kind is Kind.FLOAT:
+            total = exp.Add(this=before, expression=change.copy())
+            checked, most = total, exp.Literal.number("1.7976931348623157e308")
+            bounds = exp.Neg(this=most), most.copy()
+            what = "is beyond the largest float"
+        else:
+            low = exp.Add(
+                this=exp.paren(exp.BitwiseAnd(this=before.copy(), expression=_LOW.copy())),
+                expression=self.low_of(each, change),
+            )
+            checked = exp.Add(
+                this=exp.Add(
+                    this=exp.paren(exp.BitwiseRightShift(this=before, expression=_HALF.copy())),
+                    expression=change.copy(),
+                ),
+                expression=exp.paren(
+                    exp.BitwiseRightShift(this=exp.paren(low.copy()), expression=_HALF.copy())
+                ),
+            )
+            total = exp.BitwiseOr(
+                this=exp.paren(
+                    exp.BitwiseLeftShift(this=exp.paren(checked.copy()), expression=_HALF.copy())
+                ),
+                expression=exp.paren(exp.BitwiseAnd(this=exp.paren(low), expression=_LOW.copy())),
+            )
+            most = exp.Literal.number(2**31 - 1)
+            bounds = exp.Neg(this=exp.Literal.number(2**31)), most
+            what = "does not fit in 64 bits"
+        fits = exp.Between(this=exp.paren(checked.copy()), low=bounds[0], high=bounds[1])
+        message = exp.DPipe(
+            this=exp.Literal.string(f"the sum {each.value} {what} for the group "),
+            expression=group.copy(),
+        )
+        return exp.Case(
+            ifs=[exp.If(this=fits, true=total)],
+            default=self.spelling.raised(Sql(message), each.type).tree,
+        )
+
+    def float_total(
+        self, finite: Expression, positive: Expression, negative: Expression
+    ) -> Expression:
+        return float_total(self, finite, positive, negative)
+
+    def zero(self, atom: Atom) -> Expression:
+        if atom.kind is Kind.DECIMAL and atom.scale is None:
+            return self.spelling.constant(Decimal(0), atom).tree
+        return super().zero(atom)
+
+    def infinity(self, sign: int) -> Expression:
+        literal = exp.Literal.number("9e999")  # sqlite.org/floatingpoint.html
+        return literal if sign > 0 else exp.Neg(this=literal)
+
+    def text_of(self, column: TableColumn, value: Expression) -> Expression:
+        shown = value
+        if column.type.kind in (Kind.BYTES, Kind.UUID, Kind.PACKED):
+            shown = exp.Anonymous(this="hex", expressions=[value])
+        cast = exp.Cast(this=shown, to=exp.DataType.build("text"))
+        return exp.func("COALESCE", cast, exp.Literal.string("None"))
