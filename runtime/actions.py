@@ -40,7 +40,9 @@ class Action(Generic[T, R_co]):
     def insert(self, *rows: T, time: Time = ..., output: bool) -> R_co | None: ...
     def insert(self, *rows: T, time: Time = NO_TIME, output: bool = True) -> R_co | None:
         """Add rows, each once. With ``output=False`` the change is not read, and None returned."""
-        return self.step(GivenRows(self.name, rows, 1), time, output)
+        name = self.name
+        found: Any = self.store.step({name: GivenRows(name, rows, 1)}, time, output=output)
+        return found if output else None
 
     @overload
     def remove(self, *rows: T, time: Time = ..., output: Literal[True] = ...) -> R_co: ...

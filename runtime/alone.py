@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from stepping.compiler.zset import ReadRows, ZSet, ZSetPython
+from stepping.compiler.zset import GivenRows, ReadRows, ZSet, ZSetPython
 from stepping.dialects.driver import CHECK, CLEAR, READ, RUN, STAGE, CountBelowZero, StepAlone
 from stepping.runtime.running import Input, removes
 
@@ -44,9 +44,10 @@ def run_alone(
     rows = prepared.input.rows(change)
     if not rows:
         return None
+    takes_away = change.count < 0 if type(change) is GivenRows else removes(rows)
     engine.loaded = None
     try:
-        found = engine.driver.step_alone(prepared.step, rows, removes=removes(rows), output=output)
+        found = engine.driver.step_alone(prepared.step, rows, removes=takes_away, output=output)
     except Exception as error:
         explained = engine.explained(error, changes)
         if explained is None:

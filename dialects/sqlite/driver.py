@@ -60,7 +60,8 @@ class SQLiteDriver(Driver):
     ) -> None:
         self.forks = forks()
         self._connection = connection
-        self._lender = lender or Lender()
+        # None where the application has made the connection: there is nothing to ask it.
+        self._lender = None if type(lender) is Lender else lender
         self._session: tuple[str, ...] = ()
         self._has_session = False
         self._contended = 0  # how many more transactions begin by `begin_immediate`
@@ -78,7 +79,8 @@ class SQLiteDriver(Driver):
             )
 
     def check_open(self) -> None:
-        self._lender.check()
+        if self._lender is not None:
+            self._lender.check()
         try:
             _ = self._connection.in_transaction
         except sqlite3.ProgrammingError as error:
@@ -162,8 +164,10 @@ class SQLiteDriver(Driver):
 
     def will_begin(self) -> bool:
         """Whether the application's transaction has begun, but for the driver's BEGIN."""
+        if self._lender is None or not self._lender.begun():
+            return False
         autocommit = self._connection.isolation_level is None
-        return self._lender.begun() and not autocommit and not self._connection.in_transaction
+        return not autocommit and not self._connection.in_transaction
 
     def writing(self) -> AbstractContextManager[None]:
         return _Writing(self)

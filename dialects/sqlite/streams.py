@@ -19,6 +19,7 @@ class Stream:
         self.rest: list[Row] | None = None
         with _TURN:
             _OPEN.add(self)
+            _still.open += 1
 
     def fetch(self) -> list[Row]:
         if self.rest is None:
@@ -29,7 +30,9 @@ class Stream:
     def close(self) -> None:
         """End it. Another thread may hold on to it, when it looks through all of them."""
         with _TURN:
-            _OPEN.discard(self)
+            if self in _OPEN:
+                _OPEN.discard(self)
+                _still.open -= 1
         self.rest = []
         self.cursor.close()
 
@@ -46,9 +49,18 @@ _OPEN: weakref.WeakSet[Stream] = weakref.WeakSet()
 _TURN = threading.RLock()  # a generator may be closed by the garbage collector anywhere
 
 
+class _Still:
+    """How many are open: asked for in each step, where a `WeakSet` takes longer to tell."""
+
+    open = 0
+
+
+_still = _Still()
+
+
 def are_open() -> bool:
     """Whether anything is being read on any connection."""
-    return len(_OPEN) > 0
+    return _still.open > 0
 
 
 def streams_of(connection: sqlite3.Connection) -> list[Stream]:
