@@ -100,6 +100,15 @@ class MigrationWords(ABC):
                 made.append(self.drop_index(text, new.table.name))
         return tuple(made)
 
+    def comments(self, old: SQLTable, new: SQLTable) -> tuple[MigrationStatement, ...]:
+        """What is said of a table that is kept, where that is something else now."""
+        said = {text.partition(" IS ")[2] for text in old.ddl if is_comment(text)}
+        return tuple(
+            MigrationStatement(Phase.SWITCH, text, f"what {new.table.name} is for now")
+            for text in new.ddl
+            if is_comment(text) and text.partition(" IS ")[2] not in said
+        )
+
     @abstractmethod
     def aside(self, old: SQLTable, name: str) -> tuple[MigrationStatement, ...]:
         """Give a table another name, so that one with its own and its indexes' can be made."""
@@ -224,6 +233,10 @@ class MigrationWords(ABC):
             values["started"] = "TRUE"
         sets = ",\n    ".join(f"{name} = {value}" for name, value in values.items())
         return f"UPDATE stepping_queries SET\n    {sets}\nWHERE name = {self.literal(old_query)}"
+
+
+def is_comment(sql: str) -> bool:
+    return sql.startswith("COMMENT ")
 
 
 def is_index(sql: str) -> bool:

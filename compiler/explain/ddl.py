@@ -89,7 +89,9 @@ def served(operator: Operator) -> str:
 
 
 def purpose(table: Table, text: str) -> str:
-    """What an index or a trigger of a table is for."""
+    """What an index, a trigger or a comment of a table is for."""
+    if text.startswith("COMMENT"):
+        return f"{table.name}: what it is for, as \\d+ shows it"
     match = _OBJECT.match(text)
     kind, name = (match.group(1).upper(), match.group(2)) if match else ("", "")
     if kind == "TRIGGER":

@@ -238,6 +238,8 @@ class Migrating:
             if change.new is not None and change.fate in self.made_at_once:
                 table = change.new.table
                 self.make(table, change.new.ddl)
+            if change.old and change.new and change.fate not in (Fate.NEW, Fate.REBUILT):
+                self.statements += self.words.comments(change.old, change.new)
 
     def make(self, table: Table, ddl: Sequence[str], **more: Any) -> None:
         note = f"{table.reason}; for {table.serves} ({table.where})"

@@ -124,6 +124,8 @@ class Undo:
         for change in self.migration.changes:
             if change.fate is Fate.RENAMED and change.old and change.new:
                 self.statements += self.words.rename(change.new, change.old)
+            if change.old and change.new and change.fate is not Fate.REBUILT:
+                self.statements += self.words.comments(change.new, change.old)
             if change.fate is Fate.REBUILT and change.old and change.new:
                 name = change.new.table.name
                 if not has_room(change):

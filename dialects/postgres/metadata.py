@@ -36,11 +36,11 @@ _TYPES = {
 }
 
 
-def plan_metadata(plan: SQLPlan, dialect: Dialect) -> MetaData:
+def plan_metadata(plan: SQLPlan, dialect: Any) -> MetaData:
     """Tables, columns, constraints and indexes of a plan, and the tables of our own."""
     metadata = MetaData()
     for each in plan.tables:
-        sqlalchemy_table(each.table, dialect, metadata)
+        sqlalchemy_table(each.table, dialect, metadata).comment = dialect.remark(each.table)
     for text in plan.script:
         tree = sqlglot.parse_one(text, dialect=dialect.sqlglot_name)
         if not isinstance(tree, exp.Create):

@@ -159,14 +159,23 @@ class PostgresDialect(Dialect):
                     parts = list(self.identity_terms(table))
                 index = self.quoted(bounded(f"{table.name}__{'_'.join(key) or 'row'}_key"))
                 indexes.append(f"CREATE INDEX IF NOT EXISTS {index} ON {name} ({', '.join(parts)})")
-            return (*created, *indexes)
+            return (*created, *indexes, self.comment(table))
         for key in keys:
             if not key or starts(identity, key):
                 continue
             parts = [self.index_term(table.column(each)) for each in key[:_MOST_TERMS]]
             index = self.quoted(bounded(f"{table.name}__{'_'.join(key)}_key"))
             indexes.append(f"CREATE INDEX IF NOT EXISTS {index} ON {name} ({', '.join(parts)})")
-        return (*created, *indexes)
+        return (*created, *indexes, self.comment(table))
+
+    def comment(self, table: Table) -> str:
+        r"""What `\d+` shows of a table."""
+        text = str(exp.Literal.string(self.remark(table)).sql(dialect=self.sqlglot_name))
+        return f"COMMENT ON TABLE {self.quoted(table.name)} IS {text}"
+
+    def remark(self, table: Table) -> str:
+        """What a table is for. Not where the query calls it: that moves, and the table stays."""
+        return f"stepping: {table.reason}; for {table.serves}"
 
     def identity_terms(self, table: Table) -> tuple[str, ...]:
         # The hash of the whole row behind the key tells rows with equal keys apart; a hash

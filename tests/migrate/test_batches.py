@@ -34,6 +34,7 @@ FILLED = {
     for name, kind in KINDS.items()
     if name not in ("an operator is removed", "an index is added", "the query is renamed")
 }
+LINTED = ["an operator is added", "an ordered one is added", "a field may be None"]
 kinds = pytest.mark.parametrize("kind", FILLED.values(), ids=FILLED)
 
 
@@ -62,6 +63,8 @@ def writing(place: Place, kind: Kind, history: list[Any]) -> Callable[[Done], No
 
 @kinds
 def test_the_tables_are_those_of_a_fresh_store(place: Place, fresh: Place, kind: Kind) -> None:
+    if place.name == "postgres" and kind not in [FILLED[name] for name in LINTED] and not LONG:
+        pytest.skip("in the long profile: what differs by database are the words only")
     installed(place, kind)
     graph = kind.new.graph()
     with place.connect() as connection:
@@ -226,7 +229,7 @@ def test_a_script_runs_in_the_databases_own_shell(
     assert schema_of(place) == schema_of(fresh)
 
 
-@kinds
+@pytest.mark.parametrize("kind", [FILLED[name] for name in LINTED], ids=LINTED)
 def test_squawk_finds_nothing(kind: Kind, postgres_db: str, tmp_path: Path) -> None:
     place = postgres_place(postgres_db)
     installed(place, kind)

@@ -61,7 +61,12 @@ def schema_of(place: Place) -> list[tuple[Any, ...]]:
         "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), '' "
         "FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace"
     )
-    return sorted(row for sql in (columns, indexes, checks) for row in place.read(sql))
+    comments = (
+        "SELECT relname, obj_description(oid, 'pg_class'), '', '' FROM pg_class "
+        "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    )
+    parts = (columns, indexes, checks, comments)
+    return sorted((row for sql in parts for row in place.read(sql)), key=repr)
 
 
 @kinds
