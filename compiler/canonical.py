@@ -98,12 +98,6 @@ def canonical_decimal(value: decimal.Decimal) -> decimal.Decimal:
     return value
 
 
-def _places(value: decimal.Decimal) -> int:
-    exponent = value.normalize(_EXACT).as_tuple().exponent
-    assert isinstance(exponent, int)
-    return -exponent
-
-
 def check_decimal(value: Any, atom: Atom, field: str) -> decimal.Decimal:
     if isinstance(value, int) and not isinstance(value, bool):
         value = decimal.Decimal(value)
@@ -111,23 +105,32 @@ def check_decimal(value: Any, atom: Atom, field: str) -> decimal.Decimal:
         raise wrong_type(value, "Decimal", field)
     if not value.is_finite():
         raise RowError(f"{field}: {value} is not a number", hint="use None where there is none")
+    if not value:
+        return decimal.Decimal(0)
+    number, exponent = value, 0
     # Before anything is expanded: Decimal("1e1000000") has a million digits.
-    if value and (abs(value.adjusted()) > _MAX_ADJUSTED or _places(value) > _MAX_PLACES):
+    is_long = abs(value.adjusted()) > _MAX_ADJUSTED
+    if not is_long:
+        number = value.normalize(_EXACT)
+        exponent = int(number.as_tuple().exponent)
+        is_long = -exponent > _MAX_PLACES
+    if is_long:
         shown = str(value) if len(str(value)) <= 60 else f"{str(value)[:57]}..."
         raise RowError(
             f"{field}: {shown} has more digits than a database holds",
             hint=f"at most {_MAX_ADJUSTED} before the point and {_MAX_PLACES} after it",
         )
-    number = canonical_decimal(value)
+    if exponent > 0:
+        number = number.quantize(decimal.Decimal(1), context=_EXACT)
     if atom.scale is not None:
-        exponent = number.as_tuple().exponent
-        assert isinstance(exponent, int)
         if -exponent > atom.scale:
             raise RowError(
                 f"{field}: {number} has more than {atom.scale} digits after the point",
                 hint=f"round it first, as the field is Scale({atom.scale})",
             )
-        if not _MIN_INT <= number.scaleb(atom.scale, _EXACT) <= _MAX_INT:
+        # 10**18 has 19 digits, and fits.
+        is_large = number.adjusted() + atom.scale >= 18
+        if is_large and not _MIN_INT <= number.scaleb(atom.scale, _EXACT) <= _MAX_INT:
             raise RowError(f"{field}: {number} does not fit: 64 bits with scale {atom.scale}")
     return number
 

@@ -180,7 +180,7 @@ class SQLiteDriver(Driver):
             return
         started = clock.monotonic()
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._cursor.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             if not is_busy(error):
                 raise
