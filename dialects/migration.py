@@ -82,6 +82,17 @@ class MigrationWords(ABC):
     def rename(self, old: SQLTable, new: SQLTable) -> tuple[MigrationStatement, ...]:
         """Give a table, and all that is named after it, the names of another."""
 
+    def rename_column(self, table: str, old: str, new: str) -> MigrationStatement:
+        """Give a column another name; indexes and triggers follow."""
+        return MigrationStatement(
+            Phase.SWITCH,
+            f"ALTER TABLE {self.quoted(table)} RENAME COLUMN {self.quoted(old)} "
+            f"TO {self.quoted(new)}",
+            "the same values under another name: no row is written",
+            lock=f"all access to {table}, until the transaction ends",
+            ignore=("renaming-column",),
+        )
+
     def indexes(self, old: SQLTable, new: SQLTable) -> tuple[MigrationStatement, ...]:
         """Make the indexes that a kept table gets, and drop those that it loses.
 

@@ -36,7 +36,8 @@ def _lines(migration: Migration, version: int, sizes: Sizes, not_undone: str) ->
         table = (change.new or change.old).table  # type: ignore[union-attr]
         text = f"  {table.name}: {_SHOWN[change.fate]}"
         if change.fate is Fate.RENAMED and change.old is not None:
-            text += f" (was {change.old.table.name})"
+            names = "".join(f", {b} was {a}" for a, b in change.columns)
+            text += f" (was {change.old.table.name}{names})"
         yield f"{text}; {table.serves} ({table.where})"
     if migration.new_views or migration.gone_views:
         yield "Views:"

@@ -15,6 +15,7 @@ from stepping.compiler.plan.changes import Fate
 from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.migration import Hints, Migration, MigrationStatement, Phase
 from stepping.compiler.plan.sql_plan import SQLPlan
+from stepping.compiler.plan.tables import Table
 from stepping.dialects.batches import FIRST, PROGRESS, at_name, log_name, to_name
 
 
@@ -44,7 +45,7 @@ class Batched(Migrating):
     made_at_once = frozenset({Fate.REBUILT})
     filled: Batching
 
-    def kept_names(self) -> dict[str, str]:
+    def kept_tables(self) -> dict[str, Table]:
         return {}  # nothing has been renamed yet when rows are read
 
     def why_not(self, found: Installed) -> str:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from stepping.compiler.lowering.filling import Filling, filling
 from stepping.compiler.lowering.plan_sql import Planned
 from stepping.compiler.lowering.recomputing import PREFIX, apart
+from stepping.compiler.migrate.renaming import renamed_table, with_renames
 from stepping.compiler.migrate.standing import Candidate, Installed
 from stepping.compiler.plan.changes import (
     Fate,
@@ -52,7 +53,10 @@ class Migrating:
     def __post_init__(self) -> None:
         self.dialect = self.planned.dialect
         self.words = self.dialect.migrations
-        self.changes = table_changes(self.old, self.plan.manifest, self.dialect.is_same_table)
+        wanted, renames = self.plan.manifest, self.hints.renames
+        self.changes = table_changes(self.old, wanted, self.dialect.is_same_table)
+        if self.old is not None and renames:
+            self.changes = with_renames(self.changes, self.old, wanted, renames, self.dialect)
         self.statements: list[MigrationStatement] = []
         self.phase = Phase.SWITCH  # of what is added
 
@@ -131,26 +135,27 @@ class Migrating:
 
     def installed(self) -> Installed:
         """The installed tables that rows can be read from while others are filled."""
-        kept = self.kept_names()
+        kept = self.kept_tables()
         candidates = []
         for manifest in (self.old, *self.others):
             for each in () if manifest is None else manifest.tables:
                 assert manifest is not None
                 table, name = each.table, each.table.name
                 if manifest is self.old:
-                    table = dataclasses.replace(table, name=kept.get(name, name))
+                    table = kept.get(name, table)
                 candidates.append(Candidate(table, manifest, name))
         return Installed(candidates, self.hints.renames)
 
-    def kept_names(self) -> dict[str, str]:
-        """What the query's tables are called when others are filled."""
-        names = {}
+    def kept_tables(self) -> dict[str, Table]:
+        """The query's tables as they are when others are filled, by the names that they had."""
+        tables = {}
         for change in self.changes:
-            if change.fate is Fate.RENAMED and change.old and change.new:
-                names[change.old.table.name] = change.new.table.name
-            if change.fate is Fate.REBUILT and change.old and change.new:
-                names[change.old.table.name] = change.new.table.name
-        return names
+            if change.old is None or change.new is None:
+                continue
+            if change.fate in (Fate.RENAMED, Fate.REBUILT):
+                moved = dataclasses.replace(change.old.table, name=change.new.table.name)
+                tables[change.old.table.name] = change.new.table if change.columns else moved
+        return tables
 
     def empty(self) -> frozenset[str]:
         """Inputs that are new, and so have no rows."""
@@ -192,7 +197,8 @@ class Migrating:
     def open(self, found: Installed) -> None:
         for change in self.changes:
             if change.fate in (Fate.INDEXED, Fate.RENAMED) and change.old and change.new:
-                self.statements += self.words.indexes(change.old, change.new)
+                old = renamed_table(change.old, change.columns, self.dialect)
+                self.statements += self.words.indexes(old, change.new)
         if self.old is None and not self.others:
             for text in self.plan.own_ddl:
                 self.add(text, "our own tables, if they are not there")
@@ -231,7 +237,7 @@ class Migrating:
             self.statements.append(self.words.drop_view(view))
         for change in self.changes:
             if change.fate is Fate.RENAMED and change.old and change.new:
-                self.statements += self.words.rename(change.old, change.new)
+                self.statements += renaming(change, self.dialect)
             if change.fate is Fate.REBUILT and change.old and not has_room(change):
                 name = aside(change.old.table.name)
                 self.statements += self.words.aside(change.old, name)
@@ -327,6 +333,16 @@ class Migrating:
             if change.fate is Fate.REBUILT:
                 name = name if has_room(change) else aside(name)
                 self.statements.append(self.words.drop(name, "its rows stand elsewhere"))
+
+
+def renaming(change: TableChange, dialect: Any) -> list[MigrationStatement]:
+    """The statements that give a table, its columns and its indexes other names."""
+    assert change.old is not None
+    assert change.new is not None
+    words, name = dialect.migrations, change.old.table.name
+    columns = [words.rename_column(name, a, b) for a, b in change.columns]
+    old = renamed_table(change.old, change.columns, dialect)
+    return [*columns, *words.rename(old, change.new)]
 
 
 def ignored(sql: str) -> tuple[str, ...]:

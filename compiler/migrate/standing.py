@@ -71,7 +71,7 @@ class Installed:
 
     def converted(self, operator: ir.Operator, columns: Columns) -> Standing | None:
         """The rows of an input whose fields are others now, from what was stored of it."""
-        old_name = self.old_input(operator.label)
+        old_name = old_input_name(operator.label, self.renames)
         reasons = []
         for each in self.candidates:
             stored = next((i for i in each.manifest.inputs if i.name == old_name), None)
@@ -95,9 +95,6 @@ class Installed:
             self.why[operator.label] = reasons[0]
         return None
 
-    def old_input(self, name: str) -> str:
-        return next((old for old, new in self.renames.items() if new == name), name)
-
     def column(
         self,
         table: Table,
@@ -107,7 +104,7 @@ class Installed:
         notes: list[str],
     ) -> ir.Scalar | str:
         """A column of an input's new rows, of the old ones; or why it cannot be."""
-        path = self.old_path(stored.row, column.path)
+        path = old_path(self.renames, stored.row, column.path)
         was = next((each for each in stored.columns if each.path == path), None)
         shown = ".".join(column.path) or column.name
         if was is None:
@@ -123,12 +120,19 @@ class Installed:
             notes.append(f"{'.'.join(was.path)} is {shown} now")
         return widened(reference(table, held), was, column, notes)
 
-    def old_path(self, row: str, path: tuple[str, ...]) -> tuple[str, ...]:
-        for old, new in self.renames.items():
-            owner, dot, name = old.rpartition(".")
-            if dot and owner == row and path and path[0] == new:
-                return (name, *path[1:])
-        return path
+
+def old_input_name(name: str, renames: Mapping[str, str]) -> str:
+    """What an input was called."""
+    return next((old for old, new in renames.items() if new == name), name)
+
+
+def old_path(renames: Mapping[str, str], row: str, path: tuple[str, ...]) -> tuple[str, ...]:
+    """What led to a field of a row class before its fields were renamed."""
+    for old, new in renames.items():
+        owner, dot, name = old.rpartition(".")
+        if dot and owner == row and path and path[0] == new:
+            return (name, *path[1:])
+    return path
 
 
 def reference(table: Table, name: str) -> ir.ColumnRef:

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stepping.compiler.migrate.diff import STEPS_IN_PYTHON, aside, has_room
-from stepping.compiler.plan.changes import Fate, views_gone, views_made
+from stepping.compiler.migrate.diff import STEPS_IN_PYTHON, aside, has_room, renaming
+from stepping.compiler.migrate.renaming import renamed_table
+from stepping.compiler.plan.changes import Fate, TableChange, views_gone, views_made
 from stepping.compiler.plan.data import FORMAT, to_text
 from stepping.compiler.plan.manifest import Manifest, SQLTable
 from stepping.compiler.plan.migration import Migration, MigrationStatement, Phase
@@ -107,7 +108,9 @@ class Undo:
         old, new = self.migration.old, self.migration.new
         for change in self.migration.changes:
             if change.fate in (Fate.INDEXED, Fate.RENAMED) and change.old and change.new:
-                self.statements += self.words.indexes(change.new, change.old)
+                back = backwards(change)
+                table = renamed_table(change.new, back.columns, self.dialect)
+                self.statements += self.words.indexes(table, change.old)
         self.statements += self.words.lock(new.query, new.kept)
         says = f"this script takes back a version of {new.query} that is not installed"
         for text in self.words.guard(new.query, new.fingerprint, says):
@@ -123,7 +126,7 @@ class Undo:
             self.statements.append(self.words.drop_view(view))
         for change in self.migration.changes:
             if change.fate is Fate.RENAMED and change.old and change.new:
-                self.statements += self.words.rename(change.new, change.old)
+                self.statements += renaming(backwards(change), self.dialect)
             if change.old and change.new and change.fate is not Fate.REBUILT:
                 self.statements += self.words.comments(change.new, change.old)
             if change.fate is Fate.REBUILT and change.old and change.new:
@@ -198,3 +201,9 @@ class Undo:
                 self.add(text, "what else is known of the query")
         text = self.words.installed(new.query, row, False)
         self.add(text, "what is installed; processes with the version behind fail from here on")
+
+
+def backwards(change: TableChange) -> TableChange:
+    """What becomes of a kept table on the way back."""
+    names = tuple((b, a) for a, b in change.columns)
+    return TableChange(change.fate, change.new, change.old, names)

@@ -28,6 +28,7 @@ class TableChange:
     fate: Fate
     old: SQLTable | None
     new: SQLTable | None
+    columns: tuple[tuple[str, str], ...] = ()  # that are renamed, as they were and are
 
     @property
     def shown(self) -> str:

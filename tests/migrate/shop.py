@@ -54,6 +54,7 @@ class Shape:
     product: type = Product
     least: int = 0
     price: str = "price"
+    key: str = "name"
     indexed: bool = False
     counted: bool = False
     grouped: bool = True
@@ -82,11 +83,13 @@ class Shape:
         def cost(p: Any) -> int:
             return int(p.left.cost * p.right.qty)
 
+        keys: Any = {"name": lambda p: p.name, "title": lambda p: p.title}
+
         def receipts_of(products: Any, items: Any) -> Any:
             joined = st.join(
                 products,
                 items,
-                on_left=st.Index.pick(product, lambda p: p.name),
+                on_left=st.Index.pick(product, keys[shape.key]),
                 on_right=st.Index.pick(Item, lambda i: i.product),
             )
             joined = st.filter(joined, f=lambda p: p.right.qty >= least)
@@ -128,6 +131,11 @@ class Costs(st.Data):
     cost: int
 
 
+class Titled(st.Data):
+    title: str
+    price: int
+
+
 class Priced(st.Data):
     name: str
     price: float
@@ -142,7 +150,7 @@ class Named(st.Data):
     name: str
 
 
-for each in (Described, Costs, Priced, MaybePriced, Named):
+for each in (Described, Costs, Titled, Priced, MaybePriced, Named):
     each.__name__ = "Product"  # one class, as it is in each version
 
 
@@ -166,6 +174,10 @@ def renamed_price(row: dict[str, Any]) -> dict[str, Any]:
     return {"cost" if name == "price" else name: value for name, value in row.items()}
 
 
+def titled(row: dict[str, Any]) -> dict[str, Any]:
+    return {"title" if name == "name" else name: value for name, value in row.items()}
+
+
 def unpriced(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != "price"}
 
@@ -181,6 +193,9 @@ KINDS: dict[str, Kind] = {
     ),
     "a field is renamed": Kind(
         Shape(), Shape(product=Costs, price="cost"), {"Product.price": "cost"}, None, renamed_price
+    ),
+    "a key is renamed": Kind(
+        Shape(), Shape(product=Titled, key="title"), {"Product.name": "title"}, None, titled
     ),
     "a type is widened": Kind(Shape(), Shape(product=Priced), undone=False),
     "a field may be None": Kind(
