@@ -89,7 +89,10 @@ class Runner:
             raise MigrationError(
                 "the connection is in a transaction", hint="commit first, or use another one"
             )
+        begun = filling.half_done(self.driver)
         rest = self.left_to_do(meta, steps, what)
+        if begun is not None and any(step.kind == "batch" for step in rest):
+            filling.check_whole(self.driver, begun)
         with self.driver.settings_kept():
             try:
                 for number, step in enumerate(steps, 1):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stepping.dialects.batches import PROGRESS, at_name, log_name
 from stepping.dialects.driver import Driver
 from stepping.errors import MigrationError
+
+_DROPPED = re.compile(r'^DROP TABLE IF EXISTS "(stepping_filling\w*)"$')
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,25 @@ def half_done(driver: Driver) -> HalfDone | None:
     with driver.reading():
         rows = driver.read(f"SELECT query, reads, rows_read, back_out FROM {PROGRESS}")  # noqa: S608
     for query, reads, rows_read, back_out in rows:
-        return HalfDone(query, tuple(json.loads(reads)), rows_read, tuple(json.loads(back_out)))
+        try:
+            return HalfDone(query, tuple(json.loads(reads)), rows_read, tuple(json.loads(back_out)))
+        except ValueError as error:
+            raise MigrationError(
+                f"{PROGRESS} does not say what the migration of {query} has made: {error}",
+                hint="it was changed by hand; restore it from a backup",
+            ) from error
     return None
+
+
+def check_whole(driver: Driver, found: HalfDone) -> None:
+    """Raise `MigrationError` if a table is gone that says how far a migration is."""
+    made = {name for text in found.back_out for name in _DROPPED.findall(text)}
+    gone = sorted(made - driver.existing(sorted(made)))
+    if gone:
+        raise MigrationError(
+            f"the half-done migration of {found.query} cannot go on: {', '.join(gone)} is gone",
+            hint="take it back with `stepping abandon --db URL`, and begin again",
+        )
 
 
 def left(driver: Driver, sources: int) -> tuple[int, int]:

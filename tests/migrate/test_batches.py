@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -12,8 +13,10 @@ from typing import Any
 
 import hypothesis
 import pytest
+from click.testing import CliRunner
 
 import stepping as st
+from stepping.cli import main
 from stepping.runtime.apply import Done, apply
 from stepping.runtime.filling import abandon, half_done
 from stepping.runtime.store import driver_for
@@ -267,3 +270,63 @@ def test_one_migration_at_a_time(place: Place) -> None:
         with pytest.raises(st.MigrationError, match="no migration is half done"):
             abandon(made.driver)
         other.apply()
+
+
+def begun(place: Place) -> None:
+    """A migration is half done."""
+    installed(place, KIND)
+    with place.connect() as connection, pytest.raises(KeyboardInterrupt):
+        planned(connection, KIND).apply(interrupted, batch_rows=1)
+
+
+def interrupted(done: Done) -> None:
+    if done.to_read:
+        raise KeyboardInterrupt
+
+
+def test_one_that_was_changed_by_hand_does_not_go_on(place: Place) -> None:
+    """It would read again what it has read."""
+    begun(place)
+    with place.plain() as connection:
+        connection.execute("DROP TABLE stepping_filling_1_at")
+    before = schema_of(place)
+    with place.connect() as connection:
+        made = planned(connection, KIND)
+        with pytest.raises(st.MigrationError, match="stepping_filling_1_at is gone"):
+            made.apply()
+        assert schema_of(place) == before
+        abandon(made.driver)
+        made.apply()
+    with place.opened(KIND.new.graph(), create_tables=False) as store:
+        assert st.verify(store).ok
+
+
+def test_what_cannot_be_taken_back_is_said(place: Place) -> None:
+    begun(place)
+    with place.plain() as connection:
+        connection.execute("UPDATE stepping_filling SET back_out = '['")
+    with place.connect() as connection, pytest.raises(st.MigrationError, match="changed by hand"):
+        abandon(driver_for(connection))
+
+
+def test_the_commands(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    name = f"queries_{place.name}"
+    (tmp_path / f"{name}.py").write_text(
+        "from tests.migrate.test_batches import KIND\nnew = KIND.new.graph()\n"
+    )
+
+    def stepping(*arguments: str) -> str:
+        return CliRunner().invoke(main, [*arguments, "--db", place.where]).output
+
+    begun(place)
+    folder = tmp_path / "migrations"
+    written = stepping("migrate", f"{name}:new", "--out", str(folder))
+    assert "Filled in batches before the switch, while writers go on:" in written
+    assert "A migration of receipts is half done: 2 rows have been read." in written
+    assert stepping("abandon") == "receipts: as it was\n"
+    assert "no migration is half done" in stepping("abandon")
+    up = next(folder.glob("*.up.sql"))
+    assert "receipts: done" in stepping("apply", str(up), "--batch-rows", "1")
+    with place.opened(KIND.new.graph(), create_tables=False) as store:
+        assert st.verify(store).ok
