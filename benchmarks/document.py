@@ -64,4 +64,6 @@ def _sections(found: Results, clock: str) -> Iterator[str]:
         else:
             yield from (report.summary(run, rows, clock) for rows in run.sizes)
         yield report.stored(run, "github")
-        yield from (f"Left out: {reason}." for reason in run.skipped)
+    left_out = dict.fromkeys(reason for run in runs for reason in run.skipped)
+    if left_out:
+        yield f"Left out: {'; '.join(left_out)}."

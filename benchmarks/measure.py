@@ -161,6 +161,8 @@ def check(workload: Workload, settings: Settings, tell: Tell) -> Checked:
         for name in settings.against:
             if workload.against is not None and name not in workload.against:
                 continue
+            if name == "pg_ivm" and settings.dialect != "postgres":
+                continue
             try:
                 inputs, found = mixed(name, None)
             except Unavailable as reason:
