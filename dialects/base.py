@@ -343,12 +343,11 @@ class Dialect(ABC):
             case _:
                 assert_never(statement)
 
-    def fused(self, step: Step, *, growing: bool = False) -> SQLFused | None:
-        """The whole step as one statement, where that is quicker and can be said.
-
-        ``growing``: as a statement for changes without removals, where that is another one.
+    def fused(self, step: Step) -> tuple[SQLFused | None, SQLFused | None]:
+        """The whole step as one statement, where that is quicker and can be said; and for changes
+        without removals, where that is another one.
         """
-        return None
+        return None, None
 
     def registered_in(self, texts: Sequence[str]) -> tuple[str, ...]:
         """The functions in SQL texts that a connection must have registered."""

@@ -191,13 +191,14 @@ def sql_step(step: Step, dialect: Dialect) -> SQLStep:
     ends = [*starts[1:], len(texts)]
     stages = tuple(zip(starts, ends, step.stage_tables, strict=True))
     needs = tuple(tuple(sql_delta(table, dialect) for table in each) for each in step.stage_needs)
+    fused, growing = dialect.fused(step)
     return SQLStep(
         step.inputs,
         tuple(texts),
         step.tables,
         stages,
-        fused=dialect.fused(step),
-        growing=dialect.fused(step, growing=True),
+        fused=fused,
+        growing=growing,
         needs=needs,
         untouching=untouching,
         distinct=tuple(

@@ -7,7 +7,9 @@ statement needs no delta tables and one round trip.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from sqlglot import exp
@@ -28,18 +30,27 @@ from stepping.compiler.plan.statements import (
 from stepping.compiler.plan.tables import TableColumn, TableKind
 from stepping.dialects.base import KEPT, Expression
 from stepping.dialects.postgres.joins import joins_changes
-from stepping.dialects.postgres.merge import ROW_ID, Part, delta_parts, state_parts, with_parts
+from stepping.dialects.postgres.merge import (
+    ROW_ID,
+    Part,
+    delta_parts,
+    query_of,
+    state_parts,
+    with_parts,
+)
+from stepping.errors import InternalError
 
 if TYPE_CHECKING:
     from stepping.dialects.postgres.sql import PostgresDialect
 
 OUTPUT = "stepping_output"
+_PARAMETER = re.compile(r"CAST\(\$\d+ AS ")
 
 
-def fuse(dialect: PostgresDialect, step: Step, *, growing: bool = False) -> SQLFused | None:
+def fuse(dialect: PostgresDialect, step: Step) -> tuple[SQLFused | None, SQLFused | None]:
     """The step as one statement, or None if a part of it runs in Python or reads what it wrote.
 
-    ``growing``: for a change without removals.
+    And the same for a change without removals, or None if that is no other.
     """
     parts: list[Part] = []
     served: list[tuple[str, str, str, str]] = []
@@ -47,6 +58,7 @@ def fuse(dialect: PostgresDialect, step: Step, *, growing: bool = False) -> SQLF
     reads: list[ReadDelta] = []
     parameters: list[str] = []
     found: set[str] = set()  # change tables that have `ROW_ID`
+    falling: list[Part] = []  # what deletes, where nothing is deleted if nothing is removed
 
     def add(made: Sequence[Part], by: Served) -> None:
         parts.extend(made)
@@ -57,7 +69,7 @@ def fuse(dialect: PostgresDialect, step: Step, *, growing: bool = False) -> SQLF
             case ClearDelta():
                 continue
             case MapInPython() | FoldInPython() | EmitDelta(after=True):
-                return None
+                return None, None
             case StageDelta():
                 inputs.append((statement.input, statement.table.columns))
                 staged = dialect.staged(statement.table, len(parameters) + 1)
@@ -74,12 +86,14 @@ def fuse(dialect: PostgresDialect, step: Step, *, growing: bool = False) -> SQLF
                     found.add(statement.table.name)
                 add([Part(statement.table.name, tree, materialized=True)], statement.served)
             case MergeDelta():
-                made = delta_parts(dialect, statement, f"m{position}_", growing=growing)
+                made = delta_parts(dialect, statement, f"m{position}_")
                 add(made, statement.served)
+                falling += made[-1:] if statement.grows else ()
             case MergeState():
                 name = statement.change.name if statement.change.name in found else ""
-                made = state_parts(dialect, statement, f"m{position}_", found=name, growing=growing)
+                made = state_parts(dialect, statement, f"m{position}_", found=name)
                 add(made, statement.served)
+                falling += made[-1:] if statement.grows else ()
             case ReadDelta():
                 reads.append(statement)
             case _:
@@ -91,16 +105,12 @@ def fuse(dialect: PostgresDialect, step: Step, *, growing: bool = False) -> SQLF
         by = read.served
         served.append(("SELECT", by.operator, by.where, by.node))
     text = dialect.text(tree)
-    pasteable = tree.transform(
-        lambda part: exp.Literal.string("{}") if isinstance(part, exp.Parameter) else part,
-        copy=False,
-    )
-    return SQLFused(
+    fused = SQLFused(
         text,
         tuple(inputs),
         outputs,
         tuple(served),
-        explain_sql=dialect.text(pasteable),
+        explain_sql=_PARAMETER.sub("CAST('{}' AS ", text),
         parameters=tuple(parameters),
         joins_changes=any(
             joins_changes(each.select)
@@ -110,6 +120,22 @@ def fuse(dialect: PostgresDialect, step: Step, *, growing: bool = False) -> SQLF
         returning_at=len(text) - len(returned) if text.endswith(returned) else 0,
         returns=("integer", *(each for read in reads for each in column_types(dialect, read))),
     )
+    return fused, without(dialect, fused, falling) if falling else None
+
+
+def without(dialect: PostgresDialect, fused: SQLFused, parts: Sequence[Part]) -> SQLFused:
+    """The same without some parts. They are cut out of the text: to write it takes longest of all
+    that is done to plan a step.
+    """
+    text = fused.sql
+    for part in parts:
+        front, cut, behind = text.partition(f", {dialect.text(query_of(dialect, part))}")
+        if not cut:
+            raise InternalError(f"a statement does not have its part {part.name}")
+        text = front + behind
+    shorter = len(fused.sql) - len(text)
+    starts = fused.returning_at - shorter if fused.returning_at else 0
+    return replace(fused, sql=text, returning_at=starts, parts=(), explain_sql="")
 
 
 def looks_its_groups_up(statement: EmitDelta) -> bool:

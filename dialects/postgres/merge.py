@@ -36,23 +36,23 @@ class Part:
 
 def with_parts(dialect: PostgresDialect, parts: Sequence[Part], last: Expression) -> Expression:
     """``WITH parts last``."""
-    queries = [
-        exp.CTE(
-            this=part.tree,
-            alias=exp.TableAlias(this=dialect.identifier(part.name)),
-            materialized=True if part.materialized else None,
-        )
-        for part in parts
-    ]
+    queries = [query_of(dialect, part) for part in parts]
     if queries:
         last.set("with_", exp.With(expressions=queries))
     return last
 
 
-def delta_parts(
-    dialect: PostgresDialect, statement: MergeDelta, prefix: str, *, growing: bool = False
-) -> list[Part]:
-    """Add rows with weights to a delay table. ``growing``: in a step that only inserts."""
+def query_of(dialect: PostgresDialect, part: Part) -> Expression:
+    """A part as it stands in a WITH."""
+    return exp.CTE(
+        this=part.tree,
+        alias=exp.TableAlias(this=dialect.identifier(part.name)),
+        materialized=True if part.materialized else None,
+    )
+
+
+def delta_parts(dialect: PostgresDialect, statement: MergeDelta, prefix: str) -> list[Part]:
+    """Add rows with weights to a delay table."""
     table = statement.table
     weight = table.weight or ""
     names = [dialect.identifier(name) for name in table.names]
@@ -96,7 +96,6 @@ def delta_parts(
             [(name, name) for name in (*table.names, weight)],
             found,
             prefix,
-            deletes=not (growing and statement.grows),
         ),
     ]
 
@@ -107,7 +106,6 @@ def state_parts(
     prefix: str,
     *,
     found: str = "",
-    growing: bool = False,
 ) -> list[Part]:
     """Set groups to their new state. ``found``: a part that has the change table and `ROW_ID`."""
     table = statement.table
@@ -117,8 +115,7 @@ def state_parts(
         parts = [Part(found, looked_up_groups(dialect, statement), materialized=True)]
     sets = [(table.weight or "", "n1"), *(pair for each in table.values for pair in each.stored)]
     columns = [*((name, name) for name in table.key), *sets]
-    deletes = not (growing and statement.grows)
-    return [*parts, *written(dialect, table, columns, found, prefix, deletes=deletes)]
+    return [*parts, *written(dialect, table, columns, found, prefix)]
 
 
 def looked_up_groups(dialect: PostgresDialect, statement: MergeState) -> Expression:
@@ -146,11 +143,10 @@ def written(
     columns: Sequence[tuple[str, str]],
     found: str,
     prefix: str,
-    *,
-    deletes: bool = True,
 ) -> list[Part]:
-    """Insert, update and delete, by what was found: ``columns`` are pairs of the table's and of
-    ``found``'s, where the weight is the new one.
+    """Insert, update and, in the last part, delete, by what was found.
+
+    ``columns`` are pairs of the table's and of ``found``'s, where the weight is the new one.
     """
     weight = dict(columns)[table.weight or ""]
 
@@ -182,13 +178,14 @@ def written(
         from_=exp.From(this=source.copy()),
         where=exp.Where(this=exp.and_(same, stays.copy())),
     )
-    parts = [Part(f"{prefix}i", insert), Part(f"{prefix}u", update)]
-    if deletes:
-        gone = exp.EQ(this=of_found(weight), expression=exp.Literal.number(0))
-        delete = exp.Delete(
-            this=exp.alias_(dialect.source(table), KEPT, table=True),
-            using=[source.copy()],
-            where=exp.Where(this=exp.and_(same.copy(), gone)),
-        )
-        parts.append(Part(f"{prefix}d", delete))
-    return parts
+    gone = exp.EQ(this=of_found(weight), expression=exp.Literal.number(0))
+    delete = exp.Delete(
+        this=exp.alias_(dialect.source(table), KEPT, table=True),
+        using=[source.copy()],
+        where=exp.Where(this=exp.and_(same.copy(), gone)),
+    )
+    return [
+        Part(f"{prefix}i", insert),
+        Part(f"{prefix}u", update),
+        Part(f"{prefix}d", delete),
+    ]

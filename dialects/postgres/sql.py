@@ -530,10 +530,8 @@ class PostgresDialect(Dialect):
             return exp.Collate(this=value, expression=exp.to_identifier("C", quoted=True))
         return value
 
-    def fused(self, step: Step, *, growing: bool = False) -> SQLFused | None:
-        if growing and not any(getattr(each, "grows", False) for each in step.statements):
-            return None
-        return fuse(self, step, growing=growing)
+    def fused(self, step: Step) -> tuple[SQLFused | None, SQLFused | None]:
+        return fuse(self, step)
 
     def render(self, statement: Statement) -> tuple[SQLStatement, ...]:
         made = super().render(statement)
