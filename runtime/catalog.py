@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stepping.compiler.plan import data
-from stepping.compiler.plan.changes import shown_difference
 from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.sql_plan import SQLPlan
 from stepping.dialects.driver import Driver
@@ -177,5 +176,7 @@ def mismatch(found: Installed | None, plan: SQLPlan) -> SchemaMismatch:
         return SchemaMismatch(
             f"{message}: for {found.dialect}, and this is {plan.dialect}", hint="check the database"
         )
+    from stepping.compiler.plan.changes import shown_difference
+
     lines = shown_difference(found.manifest(), plan.manifest)
     return SchemaMismatch(f"{message}, version {found.version}:\n{lines}", hint=hint)
