@@ -137,8 +137,9 @@ class BatchWords(ABC):
             f"{into}\nFROM {source}\nWHERE {ends}",
             f"the rows of {table.name} up to there",
         )
-        # As a table of its own in front: SQLite would ask for it again for each row.
-        asked = f"(SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM {to})) AS g"
+        # As a table of its own in front: SQLite would ask for it again for each row. Its column
+        # is named, since without a name it is "1", as is the second one of a tuple.
+        asked = f"(SELECT 1 AS stepping_asked WHERE NOT EXISTS (SELECT 1 FROM {to})) AS g"
         yield (
             f"{into}\nFROM {asked} CROSS JOIN {source}\nWHERE {begins}",
             f"or all that are left of {table.name}",
