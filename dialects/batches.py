@@ -87,7 +87,8 @@ class BatchWords(ABC):
         """The positions of rows, in their order."""
         positions = self.dialect.identity_terms(table)
         named = ", ".join(f"{each} AS p{i}" for i, each in enumerate(positions, 1))
-        order = ", ".join(positions)
+        # By number: a column of the table may have the name that one is given here.
+        order = ", ".join(str(i) for i in range(1, len(positions) + 1))
         where = f"\nWHERE {condition}" if condition else ""
         return f"SELECT {named}\nFROM {self.quoted(table.name)}{where}\nORDER BY {order}"
 

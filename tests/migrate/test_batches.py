@@ -330,3 +330,31 @@ def test_the_commands(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "receipts: done" in stepping("apply", str(up), "--batch-rows", "1")
     with place.opened(KIND.new.graph(), create_tables=False) as store:
         assert st.verify(store).ok
+
+
+class Numbered(st.Data):
+    p2: int
+    p1: int
+
+
+def test_fields_with_the_names_of_a_cursor(place: Place, fresh: Place) -> None:
+    """Their rows are read in their own order nevertheless."""
+
+    def old(rows: st.ZSet[Numbered]) -> st.ZSet[Numbered]:
+        return rows
+
+    def new(rows: st.ZSet[Numbered]) -> st.ZSet[Numbered]:
+        _ = st.Cache[Numbered](name="even")[st.filter(rows, f=lambda r: r.p1 % 2 == 0)](
+            lambda z: st.integrate(z)
+        )
+        return rows
+
+    before: Any = st.compile(old, name="numbers", keep={"rows": "all"})
+    after: Any = st.compile(new, name="numbers", keep={"rows": "all"})
+    rows = [Numbered(p2=i % 3, p1=(7 * i) % 20) for i in range(20)]
+    for where, graph in ((place, before), (fresh, after)):
+        with where.opened(graph) as store:
+            st.actions(store, graph)[0].insert(*rows)
+    with place.connect() as connection:
+        st.plan(connection, after, in_batches=True).apply(batch_rows=3)
+    assert contents(place, after) == contents(fresh, after)
