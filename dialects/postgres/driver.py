@@ -18,6 +18,7 @@ from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLPlan, SQLStatemen
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
 from stepping.dialects.driver import Driver, Lender, Row, forks
 from stepping.dialects.postgres import faults, statistics
+from stepping.dialects.postgres.arrays import columns_of, register
 from stepping.dialects.postgres.delta_tables import DeltaTables
 from stepping.dialects.postgres.iterations import PostgresIterations
 from stepping.dialects.postgres.notifications import CHANNEL, Notifications
@@ -69,6 +70,7 @@ class PostgresDriver(Driver):
         self._connection = connection
         self._lender = lender or Lender()
         self.check_open()
+        register(connection.adapters)
         self._notifications = Notifications(connection)
         self._deltas = DeltaTables()
         self._begun_here, self._at_end = False, ""
@@ -279,7 +281,7 @@ class PostgresDriver(Driver):
 
     def stage(self, statement: SQLStatement, rows: Sequence[Row]) -> None:
         sql = statement.stage_sql or statement.sql
-        columns = [list(column) for column in zip(*rows, strict=True)]
+        columns = columns_of(rows, statement.columns)
         # A raw cursor: parameters are $1, $2, ..., and a % in the text is a %.
         self._raw().execute(sql.encode(), columns, prepare=True)
 

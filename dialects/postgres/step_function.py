@@ -25,6 +25,7 @@ from psycopg import errors, sql
 from stepping.compiler.plan.sql_plan import SQLFused
 from stepping.dialects.driver import Row
 from stepping.dialects.postgres import faults
+from stepping.dialects.postgres.arrays import columns_of
 
 if TYPE_CHECKING:
     from stepping.dialects.postgres.driver import PostgresDriver
@@ -153,7 +154,7 @@ def arrays(fused: SQLFused, staged: Mapping[str, Sequence[Row]]) -> list[list[An
     for name, columns in fused.inputs:
         rows = staged.get(name, ())
         if rows:
-            given += (list(column) for column in zip(*rows, strict=True))
+            given += columns_of(rows, columns)
         else:
             given += ([] for _ in range(len(columns) + 1))
     return given
