@@ -78,7 +78,9 @@ class Verification:
     def __str__(self) -> str:
         count = len(self.differences)
         found = "nothing differs" if not count else f"{count} differ{'s' * (count == 1)}"
-        lines = [f"{self.query}: {len(self.verified)} tables computed anew, {found}"]
+        verified = len(self.verified)
+        tables = "1 table" if verified == 1 else f"{verified} tables"
+        lines = [f"{self.query}: {tables} computed anew, {found}"]
         lines += (f"  {each}" for each in self.differences[:MOST_SHOWN])
         if count > MOST_SHOWN:
             lines.append(f"  and {count - MOST_SHOWN} more")
