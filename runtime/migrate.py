@@ -22,7 +22,7 @@ from stepping.errors import MigrationError
 from stepping.runtime import catalog
 from stepping.runtime.apply import Done, Runner
 from stepping.runtime.filling import HalfDone, half_done
-from stepping.runtime.store import driver_for
+from stepping.runtime.stores import driver_for
 from stepping.runtime.summary import queued_lines, summary_of
 
 IN_BATCHES_FROM = 100_000  # rows that are read

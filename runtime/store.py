@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from stepping.compiler.codec import codec_of, python_codec
 from stepping.compiler.plan.graph import AnyGraph, Program
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import Driver
-from stepping.errors import FrontierTimeout, QueryError, StoreError, UnsupportedError
+from stepping.errors import FrontierTimeout, QueryError, StoreError
 from stepping.runtime import catalog, clock, quarantine
-from stepping.runtime.connections import driver_connection, lender_of, opened
 from stepping.runtime.engine import Engine
 from stepping.runtime.frontier import NO_TIME, Time, check_not_passed
 from stepping.runtime.stored import StoredZSet
 
 if TYPE_CHECKING:
-    import psycopg
     from sqlalchemy import FromClause
 
     from stepping.compiler.plan.recompute import Recompute
@@ -368,90 +364,6 @@ class StoreSQL(Store):
             quarantine.drop(self.driver, self.plan.query, time)
 
 
-class StoreSQLite(StoreSQL):
-    """Keeps a query's results in a SQLite database."""
-
-    dialect = "sqlite"
-
-    @classmethod
-    def driver_of(cls, connection: Any) -> Driver:
-        from stepping.dialects.sqlite.driver import SQLiteDriver
-
-        given = opened(connection)
-        found = driver_connection(given)
-        if not isinstance(found, sqlite3.Connection):
-            raise wrong_connection("StoreSQLite", found, "st.connection_sqlite(path)")
-        return SQLiteDriver(found, lender_of(given))
-
-
-class StorePostgres(StoreSQL):
-    """Keeps a query's results in a Postgres database (15 or newer)."""
-
-    dialect = "postgres"
-
-    @classmethod
-    def driver_of(cls, connection: Any) -> Driver:
-        _psycopg()
-        import psycopg
-
-        from stepping.dialects.postgres.driver import PostgresDriver
-
-        given = opened(connection)
-        found = driver_connection(given)
-        if not isinstance(found, psycopg.Connection):
-            raise wrong_connection("StorePostgres", found, "st.connection_postgres(url)")
-        return PostgresDriver(found, lender_of(given))
-
-
-@contextmanager
-def connection_sqlite(path: str | Path) -> Iterator[sqlite3.Connection]:
-    """A connection to a SQLite file, set up for stores and closed at the end."""
-    from stepping.dialects.sqlite.connecting import connect
-
-    connection = connect(path)
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
-@contextmanager
-def connection_postgres(url: str) -> Iterator[psycopg.Connection[Any]]:
-    """A connection to Postgres in autocommit, closed at the end."""
-    _psycopg()
-    from stepping.dialects.postgres.driver import connect
-
-    connection = connect(url)
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
-def _psycopg() -> None:
-    try:
-        import psycopg  # noqa: F401
-    except ImportError as error:
-        raise UnsupportedError(
-            "psycopg is not installed, and Postgres needs it",
-            hint="pip install 'stepping[postgres]'",
-        ) from error
-
-
-def driver_for(connection: Any) -> Driver:
-    """The driver of whichever database a connection is to."""
-    given = opened(connection)
-    found = driver_connection(given)
-    if isinstance(found, sqlite3.Connection):
-        return StoreSQLite.driver_of(given)
-    if type(found).__module__.partition(".")[0] == "psycopg":
-        return StorePostgres.driver_of(given)
-    raise StoreError(
-        f"expected a store or a connection, got {type(found).__name__}",
-        hint="pass a store, or what st.connection_sqlite or st.connection_postgres gives",
-    )
-
-
 def _graph(graph: Any) -> AnyGraph:
     if not hasattr(graph, "input_names"):
         raise StoreError(
@@ -490,10 +402,3 @@ def changes_of(graph: AnyGraph, given: Any, what: str) -> Mapping[str, ZSet[Any]
                 hint="st.ZSetPython({row: 1})",
             )
     return found
-
-
-def wrong_connection(store: str, found: object, hint: str) -> StoreError:
-    return StoreError(
-        f"{store} was given a {type(found).__module__}.{type(found).__name__}",
-        hint=f"pass the connection of {hint}, or SQLAlchemy's to the same kind of database",
-    )

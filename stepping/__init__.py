@@ -73,11 +73,11 @@ from stepping.runtime.actions import batched as batched
 from stepping.runtime.actions import iteration as iteration
 from stepping.runtime.frontier import Time as Time
 from stepping.runtime.store import Store as Store
-from stepping.runtime.store import StorePostgres as StorePostgres
 from stepping.runtime.store import StorePython as StorePython
-from stepping.runtime.store import StoreSQLite as StoreSQLite
-from stepping.runtime.store import connection_postgres as connection_postgres
-from stepping.runtime.store import connection_sqlite as connection_sqlite
+from stepping.runtime.stores import StorePostgres as StorePostgres
+from stepping.runtime.stores import StoreSQLite as StoreSQLite
+from stepping.runtime.stores import connection_postgres as connection_postgres
+from stepping.runtime.stores import connection_sqlite as connection_sqlite
 
 if _typing.TYPE_CHECKING:
     from stepping.compiler.explain import Explanation as Explanation

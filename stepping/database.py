@@ -11,9 +11,9 @@ from typing import Any
 
 from stepping.dialects.driver import Driver
 from stepping.errors import StoreError, UnsupportedError
-from stepping.runtime.store import (
+from stepping.runtime.store import StoreSQL
+from stepping.runtime.stores import (
     StorePostgres,
-    StoreSQL,
     StoreSQLite,
     connection_postgres,
     connection_sqlite,

@@ -13,7 +13,7 @@ import pytest
 import stepping as st
 from stepping.compiler.plan.script import parsed
 from stepping.runtime.apply import Done, apply
-from stepping.runtime.store import driver_for
+from stepping.runtime.stores import driver_for
 from tests.migrate.shop import HISTORY, KINDS, MORE, Item, Kind, Product, Shape, feed
 from tests.migrate.test_changes import contents, installed, planned, schema_of
 from tests.support.place import Place, postgres_place, sqlite_place

@@ -19,7 +19,7 @@ import stepping as st
 from stepping.cli import main
 from stepping.runtime.apply import Done, apply
 from stepping.runtime.filling import abandon, half_done
-from stepping.runtime.store import driver_for
+from stepping.runtime.stores import driver_for
 from tests.migrate.shop import HISTORY, KINDS, MORE, Item, Kind, feed
 from tests.migrate.test_changes import (
     contents,

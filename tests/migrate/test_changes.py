@@ -13,7 +13,7 @@ import pytest
 
 import stepping as st
 from stepping.runtime.apply import apply
-from stepping.runtime.store import driver_for
+from stepping.runtime.stores import driver_for
 from tests.migrate.shop import HISTORY, KINDS, MORE, Kind, feed
 from tests.support.place import Place, postgres_place
 

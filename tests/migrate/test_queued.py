@@ -9,7 +9,7 @@ import pytest
 import stepping as st
 from stepping.compiler.zset import ZSetPython
 from stepping.runtime.apply import apply
-from stepping.runtime.store import driver_for
+from stepping.runtime.stores import driver_for
 from tests.support.place import Place
 
 sums: st.Cache[st.Pair[int, str]] = st.Cache(name="sums")
