@@ -137,7 +137,7 @@ def shadowed(
         for operator, each in planned.arrangements.views.items()
         if operator in needs.before
     }
-    return Arrangements(delay, state, views)
+    return Arrangements(delay, state, views, planned.arrangements.flat)
 
 
 def read_from(cuts: Mapping[ir.Operator, Standing], made: Batching) -> dict[str, Table]:

@@ -153,7 +153,7 @@ class Needs:
         if operator.by_steps or reads_itself(operator, relation):
             self.miss(operator, columns, "they depend on the steps in which rows came")
             return
-        demand = Demand(given=self.kept_states)
+        demand = Demand(given=self.kept_states, flat=self.planned.arrangements.flat)
         walk(demand, relation, columns, operator)
         for source, read in demand.delta.items():
             self.wanted[source] |= read  # also if it is nothing: how many rows there are

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import hypothesis
-import pytest
 from hypothesis import given
 
 import stepping as st
@@ -15,22 +14,16 @@ from stepping.dialects.driver import quoted
 from stepping.runtime.apply import Done
 from tests.support.histories import Change, History, histories
 from tests.support.law import act, schema
-from tests.support.queries import CASES, Case
+from tests.support.queries import Case
+from tests.support.sampled import LONG, some
 
-LONG = hypothesis.settings().max_examples > 50  # the profile that looks for new examples
+# One has columns that are named by numbers, the other a join that is looked up in its sides.
+ALWAYS = ("cache_of_plain_values", "joined_three_and_summed")
 settings = hypothesis.settings(
     max_examples=20 if LONG else 2,
     deadline=None,
     suppress_health_check=list(hypothesis.HealthCheck),
 )
-
-
-def some(every: int) -> Any:
-    """All queries of the corpus in the long profile, else one of so many."""
-    chosen = list(CASES.values())[:: 1 if LONG else every]
-    if CASES["cache_of_plain_values"] not in chosen:  # its columns are named by numbers
-        chosen.append(CASES["cache_of_plain_values"])
-    return pytest.mark.parametrize("case", chosen, ids=lambda case: case.name)
 
 
 @functools.cache
@@ -103,7 +96,7 @@ def is_filled(
     assert contents(store) == contents(wanted)
 
 
-@some(4)
+@some(4, *ALWAYS)
 def test_on_sqlite(case: Case) -> None:
     @given(histories(case.row_types, min_steps=4))
     @settings
@@ -114,7 +107,7 @@ def test_on_sqlite(case: Case) -> None:
     holds()
 
 
-@some(8)
+@some(8, *ALWAYS)
 def test_on_postgres(case: Case, postgres_url: str) -> None:
     @given(histories(case.row_types, min_steps=4))
     @settings

@@ -15,7 +15,8 @@ from tests.migrate.shop import HISTORY, Shape, feed
 from tests.support.histories import History, histories
 from tests.support.law import act, schema
 from tests.support.place import Place, postgres_place
-from tests.support.queries import CASES, Case
+from tests.support.queries import Case
+from tests.support.sampled import some
 from tests.support.shop import ANN, BOB, User, graph, reading
 
 
@@ -29,15 +30,6 @@ EXAMPLES = max(2, hypothesis.settings().max_examples // 50)
 settings = hypothesis.settings(
     max_examples=EXAMPLES, suppress_health_check=list(hypothesis.HealthCheck)
 )
-
-
-LONG = hypothesis.settings().max_examples > 50  # the profile that looks for new examples
-
-
-def some(every: int) -> Any:
-    """All queries of the corpus in the long profile, else one of so many."""
-    chosen = list(CASES.values())[:: 1 if LONG else every]
-    return pytest.mark.parametrize("case", chosen, ids=lambda case: case.name)
 
 
 def stored(connection: Any, case: Case) -> Any:

@@ -149,6 +149,25 @@ def joined_three(a: ZSet[Item], b: ZSet[Part], c: ZSet[Item]) -> ZSet[Pair[ItemP
 
 
 @corpus
+def joined_three_and_summed(a: ZSet[Item], b: ZSet[Part], c: ZSet[Item]) -> ZSet[Pair[int, str]]:
+    first = st.join(
+        a, b, on_left=Index.pick(Item, lambda i: i.k), on_right=Index.pick(Part, lambda p: p.k)
+    )
+    pairs = st.join(
+        first,
+        c,
+        on_left=Index.pick(ItemPart, lambda p: p.right.name),
+        on_right=Index.pick(Item, lambda i: i.t),
+    )
+    return st.group_reduce_flatten(
+        pairs,
+        by=Index.pick(Pair[ItemPart, Item], lambda p: p.left.right.name),
+        zero=int,
+        pick_value=lambda p: p.right.k,
+    )
+
+
+@corpus
 def joined_to_the_right(a: ZSet[Item], b: ZSet[Part], c: ZSet[Item]) -> ZSet[Pair[int, float]]:
     inner = st.join(
         b, c, on_left=Index.pick(Part, lambda p: p.k), on_right=Index.pick(Item, lambda i: i.k)
