@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from stepping.compiler import ir
-from stepping.compiler.lowering.fusing import cuts
+from stepping.compiler.lowering.fusing import cuts, is_given
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,6 @@ class Changes:
     def is_source(self, operator: ir.Operator) -> bool:
         """Whether an operator's change is given, as an input's is."""
         return is_given(operator, self.delta)
-
-
-def is_given(operator: ir.Operator, delta: Mapping[ir.Operator, ir.Relation]) -> bool:
-    """Whether the delta of an operator is nothing but itself."""
-    relation = delta.get(operator)
-    return isinstance(relation, ir.Read) and relation.operator == operator
 
 
 def changes_of(

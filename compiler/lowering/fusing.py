@@ -25,9 +25,7 @@ def cuts(
     sizes: dict[ir.Operator, Sizes] = {}
     more: set[ir.Operator] = set()
     for operator in order:
-        relation = delta[operator]
-        given = isinstance(relation, ir.Read) and relation.operator == operator
-        if given or operator in emitted:
+        if is_given(operator, delta) or operator in emitted:
             sizes[operator] = _ones(operator)
             continue
         found = _sizes(delta[operator], sizes)
@@ -39,6 +37,12 @@ def cuts(
             found = _sizes(delta[operator], sizes)
         sizes[operator] = found
     return frozenset(more)
+
+
+def is_given(operator: ir.Operator, delta: Mapping[ir.Operator, ir.Relation]) -> bool:
+    """Whether the delta of an operator is nothing but itself."""
+    relation = delta.get(operator)
+    return isinstance(relation, ir.Read) and relation.operator == operator
 
 
 def _ones(operator: ir.Operator) -> Sizes:
