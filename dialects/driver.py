@@ -101,7 +101,6 @@ class Driver(ABC):
 
     dialect: str
     one_writer: ClassVar[bool] = False  # whoever writes keeps everybody else from writing
-    has_steps_alone: ClassVar[bool] = False  # whether `step_alone` is worth asking for
     patience: Callable[[], float] = staticmethod(lambda: 30.0)  # how long a lock is waited for
     forks: int  # what `forks` gave when it was opened
     together_secs: float  # for how long one transaction takes in stages of an iteration
@@ -274,14 +273,17 @@ class Driver(ABC):
         """
         raise NotImplementedError(f"{self.dialect} has no fused steps")
 
+    def can_step_alone(self) -> bool:
+        """Whether `step_alone` can be called now: there is a quicker way, and no transaction."""
+        return False
+
     def step_alone(
         self, step: StepAlone, rows: Sequence[Row], *, removes: bool, output: bool
     ) -> dict[int, list[Row]] | None:
         """`writing`, `lock` and the statements at once, for a step that does nothing else; returns
         the rows of the outputs.
 
-        None, and nothing is written, where the database has no quicker way, or where there is
-        something to see to first: somebody else has written, a transaction is open.
+        None, and nothing is written, where somebody else has written what has to be seen to first.
         """
         return None
 
@@ -322,10 +324,6 @@ class Driver(ABC):
 
     def register(self, names: Sequence[str]) -> None:
         """Make functions known, as `SQLPlan.registered` names them."""
-        return
-
-    def whole_tables(self) -> None:
-        """Plan the statements of this transaction for whole tables, not for a step's change."""
         return
 
     def settings_kept(self) -> AbstractContextManager[None]:

@@ -34,6 +34,8 @@ def run_alone(
     engine: Engine, changes: Mapping[str, ZSet[Any]], *, output: bool
 ) -> list[ZSetPython[Any]] | None:
     """The change of each output; None if nothing was done, and `Engine.in_turn` is to do it."""
+    if not engine.driver.can_step_alone():
+        return None
     ((name, change),) = changes.items()
     known = engine.alone
     if name not in known:
@@ -65,7 +67,7 @@ def run_alone(
 
 def _prepared(engine: Engine, name: str) -> Prepared | None:
     plan = engine.plan
-    if not engine.driver.has_steps_alone or plan.first is not None or plan.always:
+    if plan.first is not None or plan.always:
         return None
     step = engine.step_of(frozenset({name}))
     in_sql = all(each.role in _IN_SQL for each in step.statements)

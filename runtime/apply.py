@@ -5,19 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from stepping.compiler.codec import codec_of
 from stepping.compiler.plan.migration import MigrationStatement
 from stepping.compiler.plan.script import Meta, ScriptStep, parsed
-from stepping.compiler.plan.sql_plan import Role, SQLStatement
+from stepping.compiler.plan.sql_plan import SQLStatement
 from stepping.compiler.schema import schema_of
 from stepping.dialects.batches import DEFAULT_ROWS
 from stepping.dialects.driver import Driver
 from stepping.errors import MigrationError
 from stepping.runtime import catalog, filling
-from stepping.runtime.engine import Engine
-from stepping.runtime.running import picker_of
+from stepping.runtime.running import PythonSteps, Statements, picker_of
 
 if TYPE_CHECKING:
     from stepping.runtime.migrate import MigrationPlan
@@ -195,16 +195,15 @@ class Runner:
 
     def in_python(self, statement: SQLStatement) -> None:
         assert self.plan is not None
-        engine = self.engine()
-        run = engine.fold if statement.role is Role.FOLD else engine.in_python
-        run(statement)
+        self.statements.run_python(statement)
 
-    def engine(self) -> Engine:
+    @cached_property
+    def statements(self) -> Statements:
         assert self.plan is not None
-        program: Any = Steps(
+        program: Any = PythonSteps(
             self.plan.graph.program(self.driver.dialect).plan, self.plan.migration.python_steps
         )
-        return Engine(self.driver, self.plan.graph, program)
+        return Statements(self.driver, self.plan.graph, program)
 
     def given(self, statement: MigrationStatement) -> int:
         """Load the rows of an input that come from Python."""
@@ -221,14 +220,6 @@ class Runner:
         if rows:
             self.driver.stage(load, rows)
         return len(rows)
-
-
-@dataclass(frozen=True)
-class Steps:
-    """A plan with the Python steps of a migration."""
-
-    plan: Any
-    python_steps: Sequence[Any]
 
 
 def index_named(sql: str) -> str:

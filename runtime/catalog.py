@@ -62,15 +62,21 @@ def stored_plan(driver: Driver, query: str, key: str) -> SQLPlan | None:
     """The plan that is stored for a query, if it has a key and can be read."""
     if not driver.existing([CATALOG]):
         return None
+    text = stored_text(driver, "plan", query, f" AND plan_key = '{key}'")  # a digest in hex
+    try:
+        return None if not text else data.from_text(text, SQLPlan, "the stored plan")
+    except SchemaMismatch:
+        return None  # it is a copy, and can be made again
+
+
+def stored_text(driver: Driver, column: str, query: str, condition: str = "") -> str | None:
+    """A column of a query's row in the catalog, and of no other's: plans are long."""
+    name = query.replace("'", "''")
     with driver.reading():
-        rows = driver.read(f"SELECT name, plan_key, plan FROM {CATALOG}")  # noqa: S608
-    for name, stored, text in rows:
-        if name == query and stored == key and text:
-            try:
-                return data.from_text(text, SQLPlan, "the stored plan")
-            except SchemaMismatch:
-                return None  # it is a copy, and can be made again
-    return None
+        rows = driver.read(
+            f"SELECT {column} FROM {CATALOG} WHERE name = '{name}'{condition}"  # noqa: S608
+        )
+    return rows[0][0] if rows else None
 
 
 def remember(driver: Driver, plan: SQLPlan, key: str, recompute: Callable[[], Recompute]) -> None:
@@ -93,10 +99,7 @@ def stored_recompute(driver: Driver, query: str) -> Recompute | None:
 
     if not driver.existing([CATALOG]):
         return None
-    with driver.reading():
-        rows = driver.read(f"SELECT name, recompute FROM {CATALOG}")  # noqa: S608
-    texts: dict[str, str | None] = dict(rows)
-    text = texts.get(query)
+    text = stored_text(driver, "recompute", query)
     what = f"how the tables of {query!r} are computed, in {CATALOG},"
     return None if text is None else data.from_text(text, Recompute, what)
 

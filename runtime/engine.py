@@ -225,6 +225,8 @@ class Engine(Statements):
             if alone is not None:
                 return self.outputs(asked, step, alone)
         empty: set[str] | None = None
+        if step.fused is None:
+            self.driver.open_session()  # before the transaction, with which it could be undone
         with self.driver.writing():
             standing = self.lock(tables, time, floor)
             if len(set(standing.values())) > 1 and self.is_half_done(standing):
@@ -255,7 +257,7 @@ class Engine(Statements):
             outputs = self.outputs(asked, step, found)
         is_committed = not self.driver.in_transaction()
         # In an application's transaction the start may yet be rolled back.
-        self.started = self.plan.first is not None and is_committed
+        self.started = self.started or (self.plan.first is not None and is_committed)
         if is_committed and asked.also is None:
             self.driver.settled(empty or set())
         return outputs

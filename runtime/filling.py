@@ -73,7 +73,8 @@ def left(driver: Driver, sources: int) -> tuple[int, int]:
 
 def read_at_once(driver: Driver, rows: int) -> None:
     """Say how many rows of each table a batch reads."""
-    driver.change(f"UPDATE {PROGRESS} SET batch_rows = {int(rows)}")  # noqa: S608
+    with driver.writing():
+        driver.change(f"UPDATE {PROGRESS} SET batch_rows = {int(rows)}")  # noqa: S608
 
 
 def abandon(driver: Driver) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -196,13 +196,24 @@ class Queue:
         total.quarantined += 1
 
     def waiting(self) -> int:
-        return self.table.count(self.query)
+        with self.turn:
+            return self.table.count(self.query)
 
     def quarantined(self) -> list[Quarantined]:
+        with self.turn:
+            failed = self.table.failed(self.query)
         return [
             Quarantined(entry, at, n, error, self.readable(packed))
-            for entry, n, at, error, packed in self.table.failed(self.query)
+            for entry, n, at, error, packed in failed
         ]
+
+    def put_back(self, ids: Sequence[int]) -> int:
+        with self.turn:
+            return self.table.put_back(self.query, ids)
+
+    def discard(self, ids: Sequence[int]) -> int:
+        with self.turn:
+            return self.table.discard(self.query, ids)
 
     def readable(self, packed: bytes) -> Mapping[str, ZSet[Any]] | None:
         try:

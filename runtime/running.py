@@ -37,6 +37,14 @@ class Input:
         return added_up(rows) if self.is_pruned and len(rows) > 1 else rows
 
 
+@dataclass(frozen=True)
+class PythonSteps:
+    """A plan with the Python steps of a migration, or of computing it anew, for its own."""
+
+    plan: Any
+    python_steps: Sequence[Any]
+
+
 @dataclass
 class Statements:
     """Runs statements of one plan over one connection, within a transaction that is open."""
@@ -189,8 +197,7 @@ class Statements:
                     self.check(statement)
             else:
                 driver.plan_for(statement)
-                run_in_python = self.in_python if role is Role.PYTHON else self.fold
-                if run_in_python(statement):
+                if self.run_python(statement):
                     known.discard(statement.fills)
         return found
 
@@ -198,6 +205,10 @@ class Statements:
         below = self.driver.read(statement.sql)
         if below:
             raise CountBelowZero(statement, below[0])
+
+    def run_python(self, statement: SQLStatement) -> bool:
+        """Run a Python step; whether it has loaded anything."""
+        return self.fold(statement) if statement.role is Role.FOLD else self.in_python(statement)
 
     def in_python(self, statement: SQLStatement) -> bool:
         """Read a change, run a row function on it, and load what it returns, if anything."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from stepping.dialects.driver import Driver
 from stepping.dialects.iterations import QUARANTINED, RUNNING, Iterations, Record
 from stepping.errors import StoreError
+from stepping.runtime.catalog import queries
 
 
 @dataclass(frozen=True)
@@ -102,15 +103,13 @@ def all_of(driver: Driver, query: str | None = None) -> list[Status]:
             "nothing of stepping is installed in this database",
             hint="open a store with create_tables=True",
         )
-    with driver.reading():
-        sql = "SELECT name, tables FROM stepping_queries ORDER BY name"
-        rows = [row for row in driver.read(sql) if query in (None, row[0])]
-    if not rows and query is not None:
+    installed = [each for each in queries(driver).values() if query in (None, each.query)]
+    if not installed and query is not None:
         raise StoreError(
             f"the query {query!r} is not installed in this database",
             hint="`stepping status` without a query shows those that are",
         )
-    return [status_of(driver, name, tables.split()) for name, tables in rows]
+    return [status_of(driver, each.query, each.manifest().kept) for each in installed]
 
 
 def status_of(driver: Driver, query: str, tables: Sequence[str]) -> Status:

@@ -91,11 +91,11 @@ class Store:
 
     def retry_queued(self, *ids: int) -> int:
         """Let quarantined changes wait again, by ``id``; returns how many of them there were."""
-        return self.queue.table.put_back(self.graph.name, ids)
+        return self.queue.put_back(ids)
 
     def drop_queued(self, *ids: int) -> int:
         """Delete quarantined changes for good; returns how many of them there were."""
-        return self.queue.table.discard(self.graph.name, ids)
+        return self.queue.discard(ids)
 
     def cache_name(self, cache: object) -> str:
         name = self.graph.cache_names.get(cache)

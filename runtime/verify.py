@@ -20,7 +20,7 @@ from stepping.dialects import get_dialect
 from stepping.dialects.driver import Driver, Row, quoted
 from stepping.errors import StoreError
 from stepping.runtime import catalog
-from stepping.runtime.engine import Engine
+from stepping.runtime.running import PythonSteps, Statements
 
 # How far two floats may be apart that are sums of the same values in another order.
 RELATIVE, ABSOLUTE = 1e-9, 1e-9
@@ -108,13 +108,16 @@ def verify(
             f"st.verify needs a store in a database, got {type(store).__name__}",
             hint="StorePython keeps nothing that could differ",
         )
-    catalog.check_tables(store.driver, plan.manifest)
     recompute, steps = store.graph.recompute(
         plan.dialect, allow_negative=plan.allow_negative, rewrites=store.rewrites
     )
-    engine = Engine(store.driver, store.graph, Recomputed(plan, steps))
+    program: Any = PythonSteps(plan, steps)
+    statements = Statements(store.driver, store.graph, program)
     names = plan.query, plan.fingerprint, plan.kept
-    return Verifier(store.driver, *names, recompute, engine, progress).run(repair=repair)
+    with store.in_turn():
+        catalog.check_tables(store.driver, plan.manifest)
+        verifier = Verifier(store.driver, *names, recompute, statements, progress)
+        return verifier.run(repair=repair)
 
 
 def verify_installed(
@@ -136,14 +139,6 @@ def verify_installed(
         yield one.run(repair=repair)
 
 
-@dataclass(frozen=True)
-class Recomputed:
-    """A plan with the Python steps of recomputing it."""
-
-    plan: Any
-    python_steps: Sequence[Any]
-
-
 @dataclass
 class Verifier:
     """Runs one verification on one connection."""
@@ -153,7 +148,7 @@ class Verifier:
     fingerprint: str
     kept: Sequence[str]
     recompute: Recompute
-    engine: Engine | None  # runs the Python steps, where the query is at hand
+    statements: Statements | None  # run the Python steps, where the query is at hand
     progress: Callable[[Looked], None] | None = None
 
     def run(self, *, repair: bool) -> Verification:
@@ -194,7 +189,7 @@ class Verifier:
 
     def check(self) -> None:
         python = any(s.role in IN_PYTHON for s in self.recompute.statements)
-        if python and self.engine is None:
+        if python and self.statements is None:
             raise StoreError(
                 f"the query {self.query!r} has Python steps, which only its own code can run",
                 hint="name it: stepping verify MODULE:QUERY --db URL",
@@ -206,9 +201,8 @@ class Verifier:
                 what = f"computing {statement.operator}"
                 self.progress(Looked(what, number, len(self.recompute.statements)))
             if statement.role in IN_PYTHON:
-                assert self.engine is not None
-                run = self.engine.fold if statement.role is Role.FOLD else self.engine.in_python
-                run(statement)
+                assert self.statements is not None
+                self.statements.run_python(statement)
             else:
                 self.driver.run(statement)
 

@@ -239,9 +239,21 @@ def _indexes(
             if not columns or any(have[: len(columns)] == columns for have in served):
                 continue
             served.append(columns)
-        name = names.index_name(table, columns)
-        found.append(TableIndex(name, columns, reading.ascending or (), reading.equal))
+        _add_index(found, table, columns, reading)
     return tuple(found)
+
+
+def _add_index(
+    found: list[TableIndex], table: str, columns: tuple[str, ...], reading: Reading
+) -> None:
+    """Add the index for a reading to those of a table, unless it is among them."""
+    name = names.index_name(table, columns)
+    made = TableIndex(name, columns, reading.ascending or (), reading.equal)
+    if any(replace(made, name=each.name) == each for each in found):
+        return
+    if any(each.name == name for each in found):  # the same columns in other directions
+        made = replace(made, name=names.index_name(f"{table}_{len(found)}", columns))
+    found.append(made)
 
 
 def _reason(
@@ -362,15 +374,10 @@ def _leading(key: tuple[str, ...], reads: list[tuple[Shown, Reading]]) -> tuple[
 
 def _view_indexes(state: KeyedState, reads: list[tuple[Shown, Reading]]) -> tuple[TableIndex, ...]:
     """An index of a state table for each way in which it is read through views."""
-    found: dict[str, TableIndex] = {}
+    found: list[TableIndex] = []
     key = state.table.key
     for shown, reading in reads:
         columns = tuple(state.column_of(shown.held(scalar) or "") for scalar in reading.key)
-        if reading.ascending is None and key[: len(columns)] == columns:
-            continue
-        name = names.index_name(state.table.name, columns)
-        index = TableIndex(name, columns, reading.ascending or (), reading.equal)
-        if found.setdefault(name, index) != index:  # the same columns in other directions
-            name = names.index_name(f"{state.table.name}_{len(found)}", columns)
-            found[name] = replace(index, name=name)
-    return tuple(found.values())
+        if reading.ascending is not None or key[: len(columns)] != columns:
+            _add_index(found, state.table.name, columns, reading)
+    return tuple(found)

@@ -86,8 +86,10 @@ class Undo:
                 continue
             values = {}
             for held, of in table.holds:
-                new_name = self.renames.get(f"{stored.row}.{was[of].path[0]}", was[of].path[0])
-                path = (new_name, *was[of].path[1:])
+                path = was[of].path
+                if path:  # a plain value has none
+                    renamed = self.renames.get(f"{stored.row}.{path[0]}", path[0])
+                    path = (renamed, *path[1:])
                 column = next((c for c in now.columns if c.path == path), None)
                 if column is None or column.type != was[of].type:
                     break

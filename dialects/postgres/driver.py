@@ -161,9 +161,9 @@ class PostgresDriver(Driver):
                 yield
             return
         self._deltas.hash_joins = True
-        self._execute(f"BEGIN; {sql}")
         self._begun_here, self._at_end = True, ""
         try:
+            self._execute(f"BEGIN; {sql}")  # what fails behind BEGIN leaves a transaction open
             yield
             self._execute(f"{self._at_end}; COMMIT" if self._at_end else "COMMIT")
         except BaseException:
@@ -230,6 +230,7 @@ class PostgresDriver(Driver):
             return
         with self._connection.transaction():
             self._execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            self._deltas.hash_joins = None  # what verify computes here is of whole tables
             yield
 
     def lock(self, tables: Sequence[str], query: str, fingerprint: str) -> Mapping[str, int]:
@@ -371,14 +372,6 @@ class PostgresDriver(Driver):
     @property
     def queue(self) -> PostgresQueue:
         return PostgresQueue(self)
-
-    def whole_tables(self) -> None:
-        self._deltas.hash_joins = None
-        self._execute(
-            "SELECT set_config('enable_seqscan', 'on', true), "
-            "set_config('enable_mergejoin', 'on', true), "
-            "set_config('plan_cache_mode', 'force_custom_plan', true)"
-        )
 
     @contextmanager
     def settings_kept(self) -> Iterator[None]:

@@ -47,7 +47,6 @@ _HINTS = {
 
 class SQLiteDriver(Driver):
     dialect = "sqlite"
-    has_steps_alone = True
     # Nobody else can write until the transaction ends, so stages overlap with nothing; that ends
     # it now and then lets the others in.
     together_secs = 0.25
@@ -203,7 +202,7 @@ class SQLiteDriver(Driver):
                 self._connection.execute("COMMIT")
 
     def lock(self, tables: Sequence[str], query: str, fingerprint: str) -> Mapping[str, int]:
-        return self._last.lock(tables, query, fingerprint) if tables else {}
+        return self._last.lock(tables, query, fingerprint)
 
     lock_free = lock
 
@@ -229,12 +228,12 @@ class SQLiteDriver(Driver):
     def run(self, statement: SQLStatement) -> int:
         return self._cursor.execute(statement.sql).rowcount
 
+    def can_step_alone(self) -> bool:
+        return self._has_session and not self.in_transaction() and not streams.are_open()
+
     def step_alone(
         self, step: StepAlone, rows: Sequence[Row], *, removes: bool, output: bool
     ) -> dict[int, list[Row]] | None:
-        ready = self._has_session and not self.in_transaction() and not streams.are_open()
-        if not ready:
-            return None
         return self._last.step(step, rows, self, removes=removes, output=output)
 
     def stage(self, statement: SQLStatement, rows: Sequence[Row]) -> None:
@@ -318,14 +317,16 @@ class SQLiteDriver(Driver):
             "UPDATE stepping_queries SET plan_key = ?, plan = ?, recompute = ? "
             "WHERE name = ? AND fingerprint = ?"
         )
-        (patience,) = self._select("PRAGMA busy_timeout").fetchone()
+        (timeout,) = self._select("PRAGMA busy_timeout").fetchone()
+        patience, self.patience = self.patience, lambda: 0.0
         self._connection.execute("PRAGMA busy_timeout = 0")
         try:
             # Nothing but a copy: left out where the file is read-only, or somebody is writing.
             with suppress(sqlite3.OperationalError), self.writing():
                 self._connection.execute(sql, (key, plan, recompute, query, fingerprint))
         finally:
-            self._connection.execute(f"PRAGMA busy_timeout = {int(patience)}")
+            self._connection.execute(f"PRAGMA busy_timeout = {int(timeout)}")
+            self.patience = patience
 
     def start(self, query: str) -> bool:
         sql = "UPDATE stepping_queries SET started = 1 WHERE name = ? AND started = 0"
