@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, assert_never
 
 from sqlglot import ErrorLevel, exp
@@ -25,6 +26,7 @@ from stepping.compiler.plan.statements import (
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex, TableKind
 from stepping.compiler.schema import INT, Atom, Kind
 from stepping.dialects.ranges import RangeWords
+from stepping.dialects.sums import float_total
 
 Expression = Any  # a sqlglot expression: its classes are not typed
 CHANGED = "g"  # the alias of a change in statements that merge it
@@ -89,7 +91,7 @@ class Dialect(ABC):
         """The table in a FROM, an INSERT or a DELETE."""
 
     @abstractmethod
-    def column_type(self, column: TableColumn, table: Table) -> str:
+    def column_type(self, column: TableColumn) -> str:
         """The SQL type of a column."""
 
     @abstractmethod
@@ -98,8 +100,7 @@ class Dialect(ABC):
 
     def view_ddl(self, view: Table, rows: Expression) -> str:
         """The statement that creates a view of some rows if it is not there."""
-        name = self.identifier(view.name).sql(dialect=self.sqlglot_name)
-        return f"{self.create_view} {name} AS\n{self.text(rows)}"
+        return f"{self.create_view} {self.quoted(view.name)} AS\n{self.text(rows)}"
 
     @abstractmethod
     def plan_metadata(self, plan: SQLPlan) -> Any:
@@ -114,8 +115,17 @@ class Dialect(ABC):
         return table.indexes
 
     @abstractmethod
+    def allows_null(self, column: TableColumn) -> bool:
+        """Whether a column of a kept table may be NULL."""
+
     def session_ddl(self, table: Table) -> tuple[str, ...]:
         """The statements that create a delta table for one connection if it is not there."""
+        columns = [f"{self.quoted(c.name)} {self.column_type(c)}" for c in table.columns]
+        if table.weight:
+            weight = TableColumn(table.weight, INT)
+            columns.append(f"{self.quoted(weight.name)} {self.column_type(weight)} NOT NULL")
+        body = ",\n    ".join(columns)
+        return (f"CREATE TEMP TABLE IF NOT EXISTS {self.quoted(table.name)} (\n    {body}\n)",)
 
     def temporary_ddl(self, table: Table) -> tuple[str, ...]:
         """The statements that create what has the form of a kept table, for one connection."""
@@ -125,7 +135,7 @@ class Dialect(ABC):
 
     def drop_temporary(self, name: str) -> str:
         """The statement that drops a temporary table."""
-        return f"DROP TABLE IF EXISTS {self.identifier(name).sql(dialect=self.sqlglot_name)}"
+        return f"DROP TABLE IF EXISTS {self.quoted(name)}"
 
     @property
     @abstractmethod
@@ -286,11 +296,11 @@ class Dialect(ABC):
     ) -> Expression:
         """The sum after a change, or an error that names the ``group`` (a text)."""
 
-    @abstractmethod
     def float_total(
         self, finite: Expression, positive: Expression, negative: Expression
     ) -> Expression:
         """A sum of floats of its finite part and how many infinities of each sign are in it."""
+        return float_total(self, finite, positive, negative)
 
     @abstractmethod
     def infinity(self, sign: int) -> Expression:
@@ -329,17 +339,8 @@ class Dialect(ABC):
             case FoldInPython():
                 return (self.fold_in_python(statement),)
             case ReadDelta():
-                text = self.text(statement.select)
-                served = statement.served
-                read = SQLStatement(
-                    Role.READ,
-                    text,
-                    served.operator,
-                    served.where,
-                    output=statement.output,
-                    node=served.node,
-                )
-                return (read,)
+                read = self.run(Role.READ, statement.select, statement.served)
+                return (replace(read, output=statement.output),)
             case _:
                 assert_never(statement)
 
@@ -365,9 +366,20 @@ class Dialect(ABC):
         )
         return exp.Insert(this=into, expression=select)
 
-    @abstractmethod
     def stage(self, statement: StageDelta) -> SQLStatement:
         """The text that loads changed rows."""
+        one, bulk, rows = self.stage_text(statement.table)
+        return SQLStatement(
+            Role.STAGE,
+            one,
+            statement.served.operator,
+            statement.served.where,
+            node=statement.served.node,
+            table=statement.table.name,
+            columns=statement.table.columns,
+            bulk_sql=bulk,
+            bulk_rows=rows,
+        )
 
     @abstractmethod
     def stage_text(self, table: Table) -> tuple[str, str, int]:
@@ -445,7 +457,6 @@ class Dialect(ABC):
         order: Sequence[tuple[str, bool]] = (),
         ties: Sequence[Expression] = (),
         match: Sequence[str] = (),
-        match_types: Mapping[str, TableColumn] | None = None,
     ) -> str:
         """A SELECT of a delay table's rows with their count, by key or in an order."""
         references = [self.reference(table, name) for name in columns]
@@ -495,6 +506,10 @@ class Dialect(ABC):
     def identifier(self, name: str) -> Expression:
         """A name, always quoted: a field may be called ``order`` or hold a quote."""
         return exp.to_identifier(name, quoted=True)
+
+    def quoted(self, name: str) -> str:
+        """A name as text."""
+        return str(self.identifier(name).sql(dialect=self.sqlglot_name))
 
     def text(self, tree: Expression) -> str:
         """SQL text; what the dialect cannot say is an error, never something else."""

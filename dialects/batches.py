@@ -37,18 +37,21 @@ def to_name(number: int) -> str:
 class BatchWords(ABC):
     """One database's spelling of that."""
 
-    dialect: Dialect
     bare = ""  # in front of a value that is compared as it is
 
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+
     def quoted(self, name: str) -> str:
-        return str(self.dialect.identifier(name).sql(dialect=self.dialect.sqlglot_name))
+        return self.dialect.quoted(name)
 
     def columns(self, table: Table) -> str:
         return ", ".join(self.quoted(name) for name in (*table.names, table.weight or ""))
 
-    @abstractmethod
     def like(self, name: str, select: str, *, temporary: bool = False) -> str:
         """Create a table with the columns of a SELECT if it is not there."""
+        kind = "TEMP TABLE" if temporary else "TABLE"
+        return f"CREATE {kind} IF NOT EXISTS {self.quoted(name)} AS\n{select}"
 
     @abstractmethod
     def begin(self) -> str:
@@ -107,7 +110,7 @@ class BatchWords(ABC):
         return f"DELETE FROM {self.quoted(name)}"
 
     def drop(self, name: str) -> str:
-        return f"DROP TABLE IF EXISTS {self.quoted(name)}"
+        return self.dialect.drop_temporary(name)
 
     # -- in each batch --------------------------------------------------------------------------
 

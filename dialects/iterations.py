@@ -47,10 +47,6 @@ class Record:
     lease_is_over: bool = False
     input: bytes = b""
 
-    @property
-    def is_running(self) -> bool:
-        return self.state == RUNNING
-
 
 @dataclass(frozen=True)
 class GivenTime:
@@ -307,7 +303,3 @@ class Iterations(ABC):
             f"WHERE query = $2 AND t = $3 AND lease_until < {self.now}",
             (True, query, t),
         )
-
-    def forget_void(self, query: str, t: int) -> None:
-        """Void times before this one: that they have passed is told by the tables now."""
-        self.changed("DELETE FROM stepping_times WHERE query = $1 AND t < $2 AND void", (query, t))

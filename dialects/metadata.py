@@ -20,7 +20,8 @@ from sqlalchemy.sql.expression import text
 
 from stepping.compiler.plan.manifest import SQLTable
 from stepping.compiler.plan.tables import Table as PlanTable
-from stepping.compiler.schema import bounded
+from stepping.compiler.plan.tables import TableColumn
+from stepping.compiler.schema import INT, bounded
 from stepping.dialects.base import Dialect
 
 NOT_NEGATIVE = "__not_negative"
@@ -43,8 +44,9 @@ def sqlalchemy_table(plan: PlanTable, dialect: Any, metadata: MetaData) -> Table
         for column in plan.columns
     ]
     weight = plan.weight or ""
-    columns.append(Column(weight, dialect.weight_type(), nullable=False))
-    quoted = dialect.identifier(weight).sql(dialect=dialect.sqlglot_name)
+    counted = dialect.sqlalchemy_type(TableColumn(weight, INT))
+    columns.append(Column(weight, counted, nullable=False))
+    quoted = dialect.quoted(weight)
     if dialect.checks_count(plan):
         name = not_negative_name(plan.name)
         columns.append(CheckConstraint(text(f"{quoted} >= 0"), name=name))
@@ -67,7 +69,7 @@ def listen_for_views(tables: Iterable[SQLTable], dialect: Any, metadata: MetaDat
     for each in tables:
         on = metadata.tables[each.table.name]
         for view in each.views:
-            name = dialect.identifier(view.table.name).sql(dialect=dialect.sqlglot_name)
+            name = dialect.quoted(view.table.name)
             create = DDL(view.ddl.replace("%", "%%"))  # type: ignore[no-untyped-call]
             drop = DDL(f"DROP VIEW IF EXISTS {name}".replace("%", "%%"))  # type: ignore[no-untyped-call]
             event.listen(on, "after_create", create)

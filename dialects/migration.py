@@ -23,11 +23,10 @@ class MigrationWords(ABC):
     """One database's spelling of what only migrations say."""
 
     dialect: Dialect
-    transactional = False  # indexes are made without blocking, which no transaction can
     batches: BatchWords
 
     def quoted(self, name: str) -> str:
-        return str(self.dialect.identifier(name).sql(dialect=self.dialect.sqlglot_name))
+        return self.dialect.quoted(name)
 
     def literal(self, value: object) -> str:
         return str(exp.convert(value).sql(dialect=self.dialect.sqlglot_name))
@@ -167,13 +166,13 @@ class MigrationWords(ABC):
 
     def copy(self, table: Table, source: str) -> str:
         """All rows of one table into another with the same columns."""
-        names = ", ".join(self.quoted(n) for n in (*table.names, table.weight or ""))
+        names = self.batches.columns(table)
         into, out = self.quoted(table.name), self.quoted(source)
         return f"INSERT INTO {into} ({names})\nSELECT {names}\nFROM {out}"
 
     def projected(self, table: Table, source: Table, values: Mapping[str, str]) -> str:
         """The rows of a table, seen through some columns, into one that has those."""
-        into = ", ".join(self.quoted(n) for n in (*table.names, table.weight or ""))
+        into = self.batches.columns(table)
         columns = ", ".join(self.quoted(values[name]) for name in table.names)
         count = f"SUM({self.quoted(source.weight or '')})"
         return (
@@ -194,9 +193,8 @@ class MigrationWords(ABC):
 
     def given(self, table: Table, sql: str) -> str:
         """The rows of a SELECT that names its columns, each once, into a delta table."""
-        names = [self.quoted(name) for name in table.names]
-        into = ", ".join([*names, self.quoted(table.weight or "")])
-        values = ", ".join([*(f"q.{name}" for name in names), "1"])
+        into = self.batches.columns(table)
+        values = ", ".join([*(f"q.{self.quoted(name)}" for name in table.names), "1"])
         return (
             f"INSERT INTO {self.delta(table)} ({into})\nSELECT {values}\n"
             f"FROM (\n{sql.strip().rstrip(';')}\n) AS q"

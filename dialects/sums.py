@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlglot import exp
 
 from stepping.compiler.schema import Atom, Kind
-from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.scalars import Sql
+
+if TYPE_CHECKING:  # which has these as methods
+    from stepping.dialects.base import Dialect, Expression
 
 
 def product(value: Expression, weight: Expression) -> Expression:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -48,7 +48,6 @@ class Wait:
     own: Record | None = None
     kept: Sequence[str] = ()  # all tables of the query, for messages
     running: list[Record] = field(default_factory=list)
-    last_error: Exception | None = None
 
     def __call__(self) -> Mapping[str, int]:
         """Where each table must stand at least, and does now.
@@ -146,7 +145,6 @@ class Wait:
                 except Exception as error:
                     if not self.driver.is_transient(error):
                         raise
-                    self.last_error = error
                     return False
             return False  # the others wait for this one
         return False
@@ -173,6 +171,3 @@ class Wait:
             hint="the steps before this one have not been written: run them (an empty iteration "
             "at a time passes over it), or raise stepping.runtime.frontier.MAX_SLEEP_SECS",
         )
-
-
-Waiting = Callable[..., Mapping[str, int]]

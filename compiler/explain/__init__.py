@@ -10,8 +10,6 @@ from stepping.compiler.explain.model import Model, to_dict
 from stepping.compiler.plan.sql_plan import SQLPlan
 from stepping.errors import QueryError
 
-DIALECTS = ("sqlite", "postgres")
-
 
 @dataclass(frozen=True)
 class Explanation:

@@ -127,7 +127,7 @@ class _Reader:
 
     def table(self, kept: SQLTable, size: TableSize | None) -> Table:
         table = kept.table
-        columns = [(c.name, self.dialect.column_type(c, table)) for c in table.columns]
+        columns = [(c.name, self.dialect.column_type(c)) for c in table.columns]
         made = Table(
             name=table.name,
             operator=self.serial(table.node, table.serves, table.where),

@@ -16,8 +16,6 @@ from stepping.compiler.explain.model import (
     Table,
 )
 
-WIDTH = 100
-
 
 def text_of(model: Model, inputs: Sequence[str] = ()) -> str:
     """All of it; with ``inputs``, only the statements for a change of one of those alone."""

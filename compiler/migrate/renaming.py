@@ -112,7 +112,7 @@ def renamed_table(old: SQLTable, columns: Sequence[tuple[str, str]], dialect: Di
         return old
     table = with_columns(old.table, dict(columns))
     made = dialect.table_ddl(table)
-    on = dialect.identifier(table.name).sql(dialect=dialect.sqlglot_name)
+    on = dialect.quoted(table.name)
     ddl = tuple(
         f"CREATE INDEX IF NOT EXISTS {name_in(was)} ON {on} {body_of(now)}"
         if is_index(was)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from stepping.compiler.plan.tables import Table
-from stepping.dialects.base import Dialect
 from stepping.dialects.batches import BatchWords, log_name
 
 _EVENTS = {
@@ -14,13 +13,6 @@ _EVENTS = {
 
 
 class PostgresBatchWords(BatchWords):
-    def __init__(self, dialect: Dialect) -> None:
-        self.dialect = dialect
-
-    def like(self, name: str, select: str, *, temporary: bool = False) -> str:
-        kind = "TEMP TABLE" if temporary else "TABLE"
-        return f"CREATE {kind} IF NOT EXISTS {self.quoted(name)} AS\n{select}"
-
     def begin(self) -> str:
         # A change that was written down is seen if and only if the table is seen with it.
         return "BEGIN ISOLATION LEVEL REPEATABLE READ"

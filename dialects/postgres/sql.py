@@ -18,7 +18,6 @@ from stepping.compiler.plan.statements import (
     MapInPython,
     MergeDelta,
     MergeState,
-    StageDelta,
     Statement,
     Step,
 )
@@ -34,7 +33,7 @@ from stepping.dialects.postgres.own_tables import OWN_TABLES
 from stepping.dialects.postgres.scalars import PostgresSpelling
 from stepping.dialects.ranges import RangeWords
 from stepping.dialects.scalars import Sql
-from stepping.dialects.sums import float_total, product
+from stepping.dialects.sums import product
 
 # Kinds whose values are short, so that a B-tree takes them: it refuses rows over 2,704 bytes.
 _SHORT = frozenset(
@@ -114,9 +113,6 @@ class PostgresDialect(Dialect):
 
         return plan_metadata(plan, self)
 
-    def weight_type(self) -> Any:
-        return sa.BIGINT()
-
     def allows_null(self, column: TableColumn) -> bool:
         return column.type.nullable
 
@@ -138,7 +134,7 @@ class PostgresDialect(Dialect):
         short = kind in _SHORT or (kind is Kind.DECIMAL and scale is not None)
         return short and not column.type.nullable
 
-    def column_type(self, column: TableColumn, table: Table | None = None) -> str:
+    def column_type(self, column: TableColumn) -> str:
         return str(self.sqlalchemy_type(column).compile(dialect=_engine()))
 
     def table_ddl(self, table: Table) -> tuple[str, ...]:
@@ -194,12 +190,9 @@ class PostgresDialect(Dialect):
     def hashed(self, column: TableColumn, value: Expression) -> Expression:
         """A 64-bit hash of a value of any length, of None as well."""
         if column.type.kind in _TEXTS and not column.type.nullable:
-            arguments = [self.in_c(value), exp.Literal.number(0)]
+            arguments = [value, exp.Literal.number(0)]
             return exp.Anonymous(this="hashtextextended", expressions=arguments)
         return self.row_hash([value])
-
-    def in_c(self, value: Expression) -> Expression:
-        return value
 
     def row_hash(self, values: Sequence[Expression]) -> Expression:
         row = exp.Anonymous(this="ROW", expressions=[value.copy() for value in values])
@@ -208,13 +201,6 @@ class PostgresDialect(Dialect):
     def quoted_row_hash(self, names: Sequence[str]) -> str:
         return self.text(self.row_hash([exp.column(self.identifier(name)) for name in names]))
 
-    def session_ddl(self, table: Table) -> tuple[str, ...]:
-        columns = [f"{self.quoted(c.name)} {self.column_type(c)}" for c in table.columns]
-        if table.weight:
-            columns.append(f"{self.quoted(table.weight)} BIGINT NOT NULL")
-        body = ",\n    ".join(columns)
-        return (f"CREATE TEMP TABLE IF NOT EXISTS {self.quoted(table.name)} (\n    {body}\n)",)
-
     @property
     def ranges(self) -> RangeWords:
         # No key forbids a row that stands there twice.
@@ -222,9 +208,6 @@ class PostgresDialect(Dialect):
 
     def own_ddl(self) -> tuple[str, ...]:
         return OWN_TABLES
-
-    def quoted(self, name: str) -> str:
-        return str(self.identifier(name).sql(dialect=self.sqlglot_name))
 
     def lookup(
         self,
@@ -411,11 +394,6 @@ class PostgresDialect(Dialect):
             default=self.spelling.raised(Sql(message), each.type).tree,
         )
 
-    def float_total(
-        self, finite: Expression, positive: Expression, negative: Expression
-    ) -> Expression:
-        return float_total(self, finite, positive, negative)
-
     def infinity(self, sign: int) -> Expression:
         text = exp.Literal.string("Infinity" if sign > 0 else "-Infinity")
         return exp.Cast(this=text, to=exp.DataType.build("double precision", dialect="postgres"))
@@ -425,18 +403,6 @@ class PostgresDialect(Dialect):
         return exp.func("COALESCE", cast, exp.Literal.string("None"))
 
     # -- statements ---------------------------------------------------------------------------
-
-    def stage(self, statement: StageDelta) -> SQLStatement:
-        text, _, _ = self.stage_text(statement.table)
-        return SQLStatement(
-            Role.STAGE,
-            text,
-            statement.served.operator,
-            statement.served.where,
-            node=statement.served.node,
-            table=statement.table.name,
-            columns=statement.table.columns,
-        )
 
     def stage_text(self, table: Table) -> tuple[str, str, int]:
         insert = self.insert(table, table.names, self.staged(table))

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from stepping.compiler.plan.tables import Table
-from stepping.dialects.base import Dialect
 from stepping.dialects.batches import BatchWords, log_name
 
 
 class SQLiteBatchWords(BatchWords):
     # A value with a column's affinity is no bound that an index takes, in a comparison of rows.
     bare = "+"
-
-    def __init__(self, dialect: Dialect) -> None:
-        self.dialect = dialect
-
-    def like(self, name: str, select: str, *, temporary: bool = False) -> str:
-        kind = "TEMP TABLE" if temporary else "TABLE"
-        return f"CREATE {kind} IF NOT EXISTS {self.quoted(name)} AS\n{select}"
 
     def begin(self) -> str:
         return "BEGIN IMMEDIATE"

@@ -13,8 +13,6 @@ from stepping.dialects.sqlite.batches import SQLiteBatchWords
 
 
 class SQLiteMigrationWords(MigrationWords):
-    transactional = True
-
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.batches = SQLiteBatchWords(dialect)
@@ -77,8 +75,7 @@ class SQLiteMigrationWords(MigrationWords):
         return (MigrationStatement(Phase.SWITCH, sql, note, scans=table),)
 
     def drop_index(self, sql: str, table: str) -> MigrationStatement:
-        kind = "INDEX" if sql.startswith("CREATE INDEX") else "TRIGGER"
-        text = f"DROP {kind} IF EXISTS {name_in(sql)}"
+        text = f"DROP INDEX IF EXISTS {name_in(sql)}"
         return MigrationStatement(Phase.SWITCH, text, f"what {table} has no longer")
 
     def temporary(self, table: Table) -> tuple[str, ...]:

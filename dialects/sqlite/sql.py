@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import dialect as sqlalchemy_sqlite
 from sqlglot import exp
 
 from stepping.compiler.plan.sql_plan import Role, SQLPlan, SQLStatement
-from stepping.compiler.plan.statements import MergeDelta, MergeState, Served, StageDelta
+from stepping.compiler.plan.statements import MergeDelta, MergeState, Served
 from stepping.compiler.plan.tables import Table, TableColumn, TableIndex, TableKind
 from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.base import Expression
@@ -79,9 +79,6 @@ class SQLiteDialect(SQLiteSums):
             return sa.INTEGER() if column.type.scale is not None else sa.BLOB()
         return _TYPES[column.type.kind]()
 
-    def weight_type(self) -> Any:
-        return sa.INTEGER()
-
     def allows_null(self, column: TableColumn) -> bool:
         return False  # a sentinel stands for None: see `sentinel`
 
@@ -104,7 +101,7 @@ class SQLiteDialect(SQLiteSums):
         whole = self.identity(table) and not table.picked
         return {"sqlite_with_rowid": False} if whole else {}
 
-    def column_type(self, column: TableColumn, table: Table) -> str:
+    def column_type(self, column: TableColumn) -> str:
         return str(self.sqlalchemy_type(column))
 
     def table_ddl(self, table: Table) -> tuple[str, ...]:
@@ -134,13 +131,6 @@ class SQLiteDialect(SQLiteSums):
     def checks_count(self, table: Table) -> bool:
         return table.non_negative and table.kind is TableKind.STATE
 
-    def session_ddl(self, table: Table) -> tuple[str, ...]:
-        columns = [f"{self.quoted(c.name)} {self.column_type(c, table)}" for c in table.columns]
-        if table.weight:
-            columns.append(f"{self.quoted(table.weight)} INTEGER NOT NULL")
-        body = ",\n    ".join(columns)
-        return (f"CREATE TEMP TABLE IF NOT EXISTS {self.quoted(table.name)} (\n    {body}\n)",)
-
     def own_ddl(self) -> tuple[str, ...]:
         return OWN_TABLES
 
@@ -148,9 +138,6 @@ class SQLiteDialect(SQLiteSums):
         words = {word for text in texts for word in re.findall(r"(?i)\bstepping_\w+(?=\()", text)}
         known = {name.lower(): name for name in (*REGISTERED, *AGGREGATES)}
         return tuple(sorted(known[word.lower()] for word in words if word.lower() in known))
-
-    def quoted(self, name: str) -> str:
-        return str(self.identifier(name).sql(dialect=self.sqlglot_name))
 
     def sentinel(self, atom: Atom) -> Expression:
         """What stands for None in a kept table: a value of another storage class.
@@ -220,20 +207,6 @@ class SQLiteDialect(SQLiteSums):
         return exp.select().from_(groups).join(source, join_type="cross").where(chosen)
 
     # -- statements ---------------------------------------------------------------------------
-
-    def stage(self, statement: StageDelta) -> SQLStatement:
-        one, bulk, rows = self.stage_text(statement.table)
-        return SQLStatement(
-            Role.STAGE,
-            one,
-            statement.served.operator,
-            statement.served.where,
-            node=statement.served.node,
-            table=statement.table.name,
-            columns=statement.table.columns,
-            bulk_sql=bulk,
-            bulk_rows=rows,
-        )
 
     def stage_text(self, table: Table) -> tuple[str, str, int]:
         names = [*table.names, *([table.weight] if table.weight else [])]

@@ -10,7 +10,7 @@ from stepping.compiler.plan.tables import SumColumns, TableColumn
 from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.scalars import Sql
-from stepping.dialects.sums import float_total, product
+from stepping.dialects.sums import product
 
 _HALF, _LOW = exp.Literal.number(32), exp.Literal.number(2**32 - 1)
 
@@ -103,11 +103,6 @@ class SQLiteSums(Dialect):
             ifs=[exp.If(this=fits, true=total)],
             default=self.spelling.raised(Sql(message), each.type).tree,
         )
-
-    def float_total(
-        self, finite: Expression, positive: Expression, negative: Expression
-    ) -> Expression:
-        return float_total(self, finite, positive, negative)
 
     def zero(self, atom: Atom) -> Expression:
         if atom.kind is Kind.DECIMAL and atom.scale is None:
