@@ -369,14 +369,15 @@ class Dialect(ABC):
     def stage(self, statement: StageDelta) -> SQLStatement:
         """The text that loads changed rows."""
         one, bulk, rows = self.stage_text(statement.table)
+        table, served = statement.table, statement.served
         return SQLStatement(
             Role.STAGE,
             one,
-            statement.served.operator,
-            statement.served.where,
-            node=statement.served.node,
-            table=statement.table.name,
-            columns=statement.table.columns,
+            served.operator,
+            served.where,
+            node=served.node,
+            table=table.name,
+            columns=table.columns,
             bulk_sql=bulk,
             bulk_rows=rows,
         )
@@ -394,13 +395,17 @@ class Dialect(ABC):
         """The statements that set groups to their new state."""
 
     def map_in_python(self, statement: MapInPython) -> SQLStatement:
+        made = self.through_python(Role.PYTHON, statement)
+        return replace(made, fault=statement.fault)
+
+    def fold_in_python(self, statement: FoldInPython) -> SQLStatement:
+        return replace(self.through_python(Role.FOLD, statement), keys=statement.keys)
+
+    def through_python(self, role: Role, statement: MapInPython | FoldInPython) -> SQLStatement:
+        """What is read for a Python step, and what loads the rows that it returns."""
         stage, bulk, rows = self.stage_text(statement.table)
-        return SQLStatement(
-            Role.PYTHON,
-            self.text(statement.select),
-            statement.served.operator,
-            statement.served.where,
-            node=statement.served.node,
+        return replace(
+            self.run(role, statement.select, statement.served),
             table=statement.table.name,
             columns=statement.table.columns,
             stage_sql=stage,
@@ -408,7 +413,6 @@ class Dialect(ABC):
             bulk_rows=rows,
             step=statement.step,
             reason=statement.reason,
-            fault=statement.fault,
         )
 
     def insert_constants(
@@ -424,24 +428,6 @@ class Dialect(ABC):
             conflict=exp.OnConflict(action=exp.var("DO NOTHING")),
         )
         return self.text(insert)
-
-    def fold_in_python(self, statement: FoldInPython) -> SQLStatement:
-        stage, bulk, rows = self.stage_text(statement.table)
-        return SQLStatement(
-            Role.FOLD,
-            self.text(statement.select),
-            statement.served.operator,
-            statement.served.where,
-            node=statement.served.node,
-            table=statement.table.name,
-            columns=statement.table.columns,
-            stage_sql=stage,
-            bulk_sql=bulk,
-            bulk_rows=rows,
-            step=statement.step,
-            keys=statement.keys,
-            reason=statement.reason,
-        )
 
     # -- reading ------------------------------------------------------------------------------
 

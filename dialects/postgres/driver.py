@@ -224,6 +224,15 @@ class PostgresDriver(Driver):
                 self._execute(_RESTORE, before)
 
     @contextmanager
+    def one_statement(self) -> Iterator[None]:
+        """For one statement: in the application's transaction if it has begun, else by itself."""
+        if self.in_transaction() or self._connection.autocommit:
+            yield
+        else:
+            with self._connection.transaction():
+                yield
+
+    @contextmanager
     def reading(self) -> Iterator[None]:
         if self.in_transaction():
             yield
@@ -252,9 +261,7 @@ class PostgresDriver(Driver):
 
     def standing(self, tables: Sequence[str]) -> Mapping[str, int]:
         sql = "SELECT table_name, t FROM last_update WHERE table_name = ANY(%s)"
-        if self.in_transaction() or self._connection.autocommit:
-            return dict(self._execute(sql, (list(tables),), prepare=True).fetchall())
-        with self._connection.transaction():
+        with self.one_statement():
             return dict(self._execute(sql, (list(tables),), prepare=True).fetchall())
 
     def advance(self, tables: Sequence[str], t: int) -> None:
@@ -360,7 +367,7 @@ class PostgresDriver(Driver):
             "SELECT c.relname FROM pg_catalog.pg_class c WHERE c.relname = ANY(%s) "
             "AND c.relkind IN ('r', 'p', 'v') AND pg_catalog.pg_table_is_visible(c.oid)"
         )
-        with self._connection.transaction():
+        with self.one_statement():
             rows = self._execute(sql, (list(tables),)).fetchall()
         return {name for (name,) in rows}
 
@@ -393,7 +400,7 @@ class PostgresDriver(Driver):
             "AND NOT a.attisdropped WHERE c.relname = ANY(%s) AND c.relkind IN ('r', 'p') "
             "AND pg_catalog.pg_table_is_visible(c.oid) GROUP BY c.relname"
         )
-        with self._connection.transaction():
+        with self.one_statement():
             rows = self._execute(sql, (list(tables),)).fetchall()
         return {name: set(columns) for name, columns in rows}
 
@@ -406,7 +413,8 @@ class PostgresDriver(Driver):
             "SELECT c.relname FROM pg_catalog.pg_class c WHERE c.relname = ANY(%s) "
             "AND c.relkind = 'i' AND pg_catalog.pg_table_is_visible(c.oid)"
         )
-        return {name for (name,) in self._execute(sql, (list(names),)).fetchall()}
+        with self.one_statement():
+            return {name for (name,) in self._execute(sql, (list(names),)).fetchall()}
 
     def change(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         return self._raw().execute(sql.encode(), parameters or None).rowcount

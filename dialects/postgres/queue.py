@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from stepping.dialects.queue import Failed, QueueTable, Waiting
@@ -51,25 +50,13 @@ class PostgresQueue(QueueTable):
 
     def put(self, query: str, rows: int, change: bytes) -> int:
         parameters = (query, rows, change, query)
-        if self._driver.connection.autocommit:  # commits by itself, or has begun
+        with self._driver.one_statement():
             row = self._driver.execute(_PUT, parameters, prepare=True).fetchone()
-        else:
-            with self._alone():
-                row = self._driver.execute(_PUT, parameters, prepare=True).fetchone()
         assert row is not None
         return int(row[0])
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """The application's transaction, if it has begun, or one of its own."""
-        if self._driver.in_transaction():
-            yield
-        else:
-            with self._driver.connection.transaction():
-                yield
-
     def peek(self, query: str, after: int, limit: int) -> list[Waiting]:
-        with self._alone():
+        with self._driver.one_statement():
             rows = self._driver.execute(_PEEK, (query, after, limit), binary=True).fetchall()
         return [(entry, n, bytes(change)) for entry, n, change in rows]
 
@@ -80,7 +67,7 @@ class PostgresQueue(QueueTable):
 
     def count(self, query: str) -> int:
         sql = "SELECT count(*) FROM stepping_queue WHERE query = %s AND error IS NULL"
-        with self._alone():
+        with self._driver.one_statement():
             row = self._driver.execute(sql, (query,)).fetchone()
         assert row is not None
         return int(row[0])
@@ -94,7 +81,7 @@ class PostgresQueue(QueueTable):
             "SELECT id, row_count, enqueued_at, error, change FROM stepping_queue "
             "WHERE query = %s AND error IS NOT NULL ORDER BY id"
         )
-        with self._alone():
+        with self._driver.one_statement():
             rows = self._driver.execute(sql, (query,)).fetchall()
         return [(entry, n, at, error, bytes(change)) for entry, n, at, error, change in rows]
 
@@ -107,7 +94,7 @@ class PostgresQueue(QueueTable):
         return self._write(sql, (query, list(ids)))
 
     def _write(self, sql: str, parameters: tuple[Any, ...]) -> int:
-        with self._alone():
+        with self._driver.one_statement():
             return self._driver.execute(sql, parameters).rowcount
 
     def wait(self, query: str, secs: float) -> bool:
@@ -132,7 +119,7 @@ class PostgresQueue(QueueTable):
     def _listen(self, query: str, secs: float) -> None:
         """Return when an entry may wait, or after so many seconds."""
         connection = self._driver.connection
-        with self._alone():
+        with self._driver.one_statement():
             self._driver.execute(f"LISTEN {_CHANNEL}")
         try:
             if not self.peek(query, 0, 1):
@@ -140,11 +127,11 @@ class PostgresQueue(QueueTable):
                     break
         finally:
             if not connection.closed:
-                with self._alone():
+                with self._driver.one_statement():
                     self._driver.execute(f"UNLISTEN {_CHANNEL}")
 
     def _locked(self, function: str, query: str) -> bool:
-        with self._alone():
+        with self._driver.one_statement():
             row = self._driver.execute(f"SELECT {function}({_KEY})", (query,)).fetchone()
         assert row is not None
         return bool(row[0])

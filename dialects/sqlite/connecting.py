@@ -50,15 +50,20 @@ def use_wal(connection: sqlite3.Connection) -> None:
         clock.sleep(_LONGEST_PAUSE_SECS)
 
 
+def plain_cursor(connection: sqlite3.Connection) -> sqlite3.Cursor:
+    """A cursor whose rows are tuples, whatever rows the application has asked for."""
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    return cursor
+
+
 def begin_immediate(connection: sqlite3.Connection, longest: float) -> bool:
     """BEGIN IMMEDIATE, tried again for ``longest`` seconds; returns whether it had to be.
 
     SQLite's own wait (sqlite3_busy_timeout) sleeps up to 100 ms between two tries: a writer that
     begins anew as soon as it has committed starves the others. Here all try equally often.
     """
-    cursor = connection.cursor()
-    cursor.row_factory = None  # tuples, whatever rows the application has asked for
-    (given,) = cursor.execute("PRAGMA busy_timeout").fetchone()
+    (given,) = plain_cursor(connection).execute("PRAGMA busy_timeout").fetchone()
     connection.execute("PRAGMA busy_timeout = 0")
     deadline = clock.monotonic() + longest
     pause, tries = _FIRST_PAUSE_SECS, 1

@@ -16,7 +16,7 @@ from stepping.compiler.plan.sql_plan import SQLPlan, SQLStatement
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
 from stepping.dialects.driver import Driver, Lender, Row, StepAlone, forks
 from stepping.dialects.sqlite import functions, statistics, streams
-from stepping.dialects.sqlite.connecting import begin_immediate, is_busy
+from stepping.dialects.sqlite.connecting import begin_immediate, is_busy, plain_cursor
 from stepping.dialects.sqlite.iterations import SQLiteIterations
 from stepping.dialects.sqlite.last_step import LastStep
 from stepping.dialects.sqlite.queue import SQLiteQueue
@@ -66,8 +66,7 @@ class SQLiteDriver(Driver):
         self._contended = 0  # how many more transactions begin by `begin_immediate`
         self._bulk_texts: dict[str, list[tuple[int, str]]] = {}
         self.check_open()
-        self._cursor = connection.cursor()
-        self._cursor.row_factory = None  # tuples, whatever rows the application has asked for
+        self._cursor = plain_cursor(connection)
         self._last = LastStep(connection, self._cursor)
         (encoding,) = self._select("PRAGMA encoding").fetchone()
         if encoding != "UTF-8":  # texts would be ordered by other code units, and hashed otherwise
@@ -260,9 +259,7 @@ class SQLiteDriver(Driver):
         return self._cursor.execute(sql, parameters).fetchall()
 
     def _select(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
-        cursor = self._connection.cursor()
-        cursor.row_factory = None  # tuples, whatever rows the application has asked for
-        return cursor.execute(sql, parameters)
+        return plain_cursor(self._connection).execute(sql, parameters)
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[list[Row]]:
         stream = streams.Stream(self._select(sql, parameters))

@@ -13,6 +13,7 @@ from typing import Any
 from stepping.compiler.plan.sql_plan import SQLDelta
 from stepping.dialects.iterations import Iterations, Used, host_name
 from stepping.dialects.packed_rows import pack_rows, unpack_rows
+from stepping.dialects.sqlite.connecting import plain_cursor
 
 
 class SQLiteIterations(Iterations):
@@ -22,9 +23,7 @@ class SQLiteIterations(Iterations):
         self.connection = connection
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        cursor = self.connection.cursor()
-        cursor.row_factory = None  # tuples, whatever rows the application has asked for
-        return cursor.execute(_marked(sql), parameters).fetchall()
+        return plain_cursor(self.connection).execute(_marked(sql), parameters).fetchall()
 
     def changed(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         return self.connection.execute(_marked(sql), parameters).rowcount
