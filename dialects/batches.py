@@ -34,6 +34,11 @@ def to_name(number: int) -> str:
     return f"stepping_filling_{number}_to"
 
 
+def rows_name(number: int) -> str:
+    """The rows of a table that a batch has read."""
+    return f"stepping_filling_{number}_rows"
+
+
 class BatchWords(ABC):
     """One database's spelling of that."""
 

@@ -157,7 +157,7 @@ class _Reader:
             for serial, each in enumerate(step.statements, 1):
                 statements.append(self.statement(serial, each, reading))
         if self.database is not None:
-            statements = self.planned(step, statements)
+            statements = self.planned(statements)
         single = len(step.inputs) == 1
         lookups = added_up(reading.lookups)
         cost = Cost(
@@ -240,7 +240,7 @@ class _Reader:
 
     # -- the database's own plans -------------------------------------------------------------
 
-    def planned(self, step: SQLStep, statements: list[Statement]) -> list[Statement]:
+    def planned(self, statements: list[Statement]) -> list[Statement]:
         assert self.database is not None
         asked = [s for s in statements if s.role not in ("clear", "stage", "check")]
         plans = self.database.query_plans([s.sql for s in asked])

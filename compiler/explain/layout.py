@@ -107,7 +107,7 @@ def layers_of(operators: Sequence[Operator]) -> dict[str, int]:
 def _box(model: Model, operator: Operator) -> Box:
     lines = [operator.title if operator.inputs else operator.name]
     where = str(operator.place) if operator.place else f"input of {operator.rows}"
-    lines.append(_short(where + (f" in {operator.function}" if operator.function else "")))
+    lines.append(where + (f" in {operator.function}" if operator.function else ""))
     kept = [table for table in map(model.table, operator.tables) if table is not None]
     if kept:
         text = count(len(kept), "table")

@@ -171,7 +171,7 @@ def why(group: Group, kept: Sequence[str]) -> str:
         return "of the change alone, since f(a + b) = f(a) + f(b)"
     if any(node.delays for node in group.nodes):
         return "of the change of the step before"
-    rules = [relation for node in group.nodes for relation in _relations(node.delta(ir.Reads()))]
+    rules = [relation for node in group.nodes for relation in ir.within(node.delta(ir.Reads()))]
     if any(isinstance(each, ir.Closure) for each in rules):
         return "what lost its derivation is taken away, and what is derived anew is added"
     if any(isinstance(each, ir.Accumulate) for each in rules):
@@ -183,12 +183,6 @@ def why(group: Group, kept: Sequence[str]) -> str:
     if kept:
         return "the rows that the change touches are looked up"
     return "of the change alone"
-
-
-def _relations(relation: ir.Relation) -> Iterable[ir.Relation]:
-    yield relation
-    for part in ir.sources(relation):
-        yield from _relations(part)
 
 
 def _in_python(nodes: Iterable[ir.Operator], folds: Mapping[str, str]) -> Iterable[PythonFunction]:

@@ -37,7 +37,7 @@ def _lines(model: Model, inputs: Sequence[str]) -> Iterator[str]:
             yield ended(text)
     for step in model.steps:
         if not inputs or (len(step.inputs) == 1 and step.inputs[0] in inputs):
-            yield from _step(model, step)
+            yield from _step(step)
 
 
 # ---------------------------------------------------------------------------------- the tree
@@ -46,9 +46,9 @@ def _lines(model: Model, inputs: Sequence[str]) -> Iterator[str]:
 def tree(model: Model) -> Iterator[str]:
     """Outputs and caches, each above what it is made of. What was shown already is named only."""
     shown: set[str] = set()
-    readers = _readers(model)
+    outputs = sum(len(operator.outputs) for operator in model.operators)
     for operator in model.operators:
-        what = _ends(operator, len(readers.get("output", ())))
+        what = _ends(operator, outputs)
         if what:
             yield what
             yield from _branch(model, operator, "  ", "  ", shown)
@@ -56,10 +56,6 @@ def tree(model: Model) -> Iterator[str]:
         if operator.id not in shown:
             yield "read by nothing"
             yield from _branch(model, operator, "  ", "  ", shown)
-
-
-def _readers(model: Model) -> dict[str, list[str]]:
-    return {"output": [op.id for op in model.operators for _ in op.outputs]}
 
 
 def _ends(operator: Operator, outputs: int) -> str:
@@ -214,7 +210,7 @@ def number(value: float) -> str:
 # ---------------------------------------------------------------------------------- statements
 
 
-def _step(model: Model, step: Step) -> Iterator[str]:
+def _step(step: Step) -> Iterator[str]:
     yield from title(f"When {step.title} changes: one transaction")
     if step.locked:
         yield comment(f"locked first: {', '.join(step.locked)} in last_update")

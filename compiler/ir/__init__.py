@@ -45,6 +45,7 @@ from stepping.compiler.ir.relation import references as references
 from stepping.compiler.ir.relation import sources as sources
 from stepping.compiler.ir.relation import tabled as tabled
 from stepping.compiler.ir.relation import with_sources as with_sources
+from stepping.compiler.ir.relation import within as within
 from stepping.compiler.ir.scalar import And as And
 from stepping.compiler.ir.scalar import Call as Call
 from stepping.compiler.ir.scalar import Case as Case

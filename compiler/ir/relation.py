@@ -363,6 +363,13 @@ def with_sources(relation: Relation, parts: tuple[Relation, ...]) -> Relation:
             assert_never(relation)
 
 
+def within(relation: Relation) -> Iterator[Relation]:
+    """A relation and all that it is made of."""
+    yield relation
+    for part in sources(relation):
+        yield from within(part)
+
+
 def tabled(relation: Relation) -> Iterator[Tabled]:
     """The relations within one that have tables of their own, inner ones first."""
     for part in sources(relation):

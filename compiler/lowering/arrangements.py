@@ -20,6 +20,11 @@ class Arrangement:
     columns: tuple[tuple[str, ir.Scalar], ...]
     keys: Mapping[Key, tuple[str, ...]]  # the columns that stand for the scalars of a key
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """The operator's columns that those of the table are made of."""
+        return frozenset().union(*(ir.columns_read(scalar) for _, scalar in self.columns))
+
     def holding(self, name: str) -> str | None:
         """The table's column that holds a column of the operator."""
         for stored, scalar in self.columns:

@@ -29,12 +29,14 @@ from stepping.compiler.lowering.plan_sql import Planned, starts
 from stepping.compiler.lowering.recomputing import PREFIX, apart, shadow
 from stepping.compiler.lowering.relation_sql import RelationSQL
 from stepping.compiler.lowering.schedule import Scheduler
-from stepping.compiler.lowering.terms import Source, Term, TermBuilder
+from stepping.compiler.lowering.terms import Source, Term, TermBuilder, seen_through, whole_of
 from stepping.compiler.plan.statements import ClearDelta, EmitDelta, StageDelta, Statement
 from stepping.compiler.plan.tables import Table, TableKind
 from stepping.compiler.schema import bounded
+from stepping.dialects.batches import FIRST as FIRST_NAME
+from stepping.dialects.batches import rows_name
 
-FIRST = Table("stepping_filling_first", TableKind.ROWS, (), "c")
+FIRST = Table(FIRST_NAME, TableKind.ROWS, (), "c")
 
 
 @dataclass(frozen=True)
@@ -148,9 +150,7 @@ def read_from(cuts: Mapping[ir.Operator, Standing], made: Batching) -> dict[str,
         if table.name in rows:
             continue
         number = len(rows) + 1
-        rows[table.name] = dataclasses.replace(
-            table, name=f"stepping_filling_{number}_rows", indexes=()
-        )
+        rows[table.name] = dataclasses.replace(table, name=rows_name(number), indexes=())
         what = [f"{op.label} ({where_of(op)})" for op in cuts if cuts[op].table.name == table.name]
         made.sources.append(BatchSource(number, table, rows[table.name], ", ".join(what)))
     return rows
@@ -164,11 +164,8 @@ def taken(
     sql: RelationSQL,
 ) -> Statement:
     """The rows of a batch as a change of the operator."""
-    table = rows[found.table.name]
-    own = {c.name: ir.ColumnRef(f"t0.{c.name}", c.type) for c in table.columns}
-    columns = {name: ir.substitute(scalar, own) for name, scalar in found.columns.items()}
-    term = Term((Source(table, "t0"),), columns)
-    outputs = [(name, columns[name]) for name in delta.names]
+    term = seen_through(whole_of(rows[found.table.name], "t0"), found.columns)
+    outputs = [(name, term.columns[name]) for name in delta.names]
     select = sql.rows([(term, outputs)], delta.weight, consolidated=True, into=delta)
     return EmitDelta(delta, select, served(operator))
 

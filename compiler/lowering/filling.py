@@ -17,7 +17,6 @@ from typing import Any, assert_never
 from sqlglot import exp
 
 from stepping.compiler import ir
-from stepping.compiler.lowering.arrange import where_of
 from stepping.compiler.lowering.arrangements import Arrangement, KeyedState
 from stepping.compiler.lowering.changes import Changes, halfway
 from stepping.compiler.lowering.demand import Columns, Demand, walk
@@ -26,7 +25,7 @@ from stepping.compiler.lowering.group_sql import GroupSQL
 from stepping.compiler.lowering.pieces import Pieces, served
 from stepping.compiler.lowering.plan_sql import Planned
 from stepping.compiler.lowering.stages import Piece
-from stepping.compiler.lowering.terms import Source, Term, TermBuilder
+from stepping.compiler.lowering.terms import Term, TermBuilder, seen_through
 from stepping.compiler.plan.statements import EmitDelta, MergeState, Statement
 from stepping.compiler.plan.tables import Table
 from stepping.dialects.base import CHANGED, KEPT
@@ -59,7 +58,6 @@ class Filling:
     statements: list[Statement] = field(default_factory=list)
     temporary: dict[Table, None] = field(default_factory=dict)
     given: dict[str, Table] = field(default_factory=dict)  # inputs that come from outside
-    read: dict[str, Table] = field(default_factory=dict)  # by what: the tables that are read
     missing: list[Missing] = field(default_factory=list)
 
 
@@ -119,31 +117,25 @@ class Needs:
     def collect(self) -> None:
         """Walk from the new tables to what they are made of, until rows are found that stand."""
         arrangements = self.planned.arrangements
-        needed: dict[ir.Operator, None] = {}
         for operator in reversed(self.planned.changes):
             arrangement = arrangements.delay.get(operator)
             if arrangement is not None and arrangement.table.name in self.new:
-                needed[operator] = None
-                for _, scalar in arrangement.columns:
-                    self.wanted[operator] |= ir.columns_read(scalar)
+                self.wanted[operator] |= arrangement.reads
             state = arrangements.state.get(operator)
             if state is not None and state.table.name in self.new:
                 self.grouped.add(operator)
                 self.computed |= {operator} if self.in_batches else set()
-            if operator in self.wanted:
-                needed[operator] = None
-            if operator in needed or operator in self.grouped:
-                self.reach(operator, needed)
+            if operator in self.wanted or operator in self.grouped:
+                self.reach(operator)
 
-    def reach(self, operator: ir.Operator, needed: dict[ir.Operator, None]) -> None:
+    def reach(self, operator: ir.Operator) -> None:
         columns = frozenset(self.wanted.get(operator, ()))
         if not operator.inputs and operator.label in (self.given | self.empty):
             return
-        if operator in needed and operator not in self.computed:
+        if operator in self.wanted and operator not in self.computed:
             found = self.find(operator, columns)
             if found is not None:
                 self.cuts[operator] = found
-                self.made.read[f"{operator.label} ({where_of(operator)})"] = found.table
                 if operator not in self.grouped:
                     return
         if not operator.inputs:
@@ -159,10 +151,6 @@ class Needs:
             self.wanted[source] |= read  # also if it is nothing: how many rows there are
         for read_before in demand.readings if self.in_batches else ():
             self.read_before(read_before)
-        for state in demand.states:
-            if state in self.kept_states:
-                table = self.planned.arrangements.state[state].table
-                self.made.read[f"{state.label} ({where_of(state)})"] = table
 
     def read_before(self, operator: ir.Operator) -> None:
         """Have an integral filled that a batch reads as it was before it."""
@@ -170,8 +158,7 @@ class Needs:
         arrangements = self.planned.arrangements
         view = arrangements.views.get(operator)
         if view is None:
-            for _, scalar in arrangements.delay[operator].columns:
-                self.wanted[operator] |= ir.columns_read(scalar)
+            self.wanted[operator] |= arrangements.delay[operator].reads
             return
         # It is made of the groups of a state table, so these and all between must be computed.
         groups = view.state.groups.operator
@@ -198,9 +185,12 @@ class Needs:
 
 def reads_itself(operator: ir.Operator, relation: ir.Relation) -> bool:
     """Whether a delta rule reads what its own operator was before."""
-    if isinstance(relation, ir.Read):
-        return relation.operator is operator and relation.moment is not ir.Moment.DELTA
-    return any(reads_itself(operator, part) for part in ir.sources(relation))
+    return any(
+        isinstance(each, ir.Read)
+        and each.operator is operator
+        and each.moment is not ir.Moment.DELTA
+        for each in ir.within(relation)
+    )
 
 
 @dataclass
@@ -213,17 +203,8 @@ class FillingTerms(TermBuilder):
         if isinstance(relation, ir.Read) and relation.moment is ir.Moment.DELTA:
             found = self.cuts.get(relation.operator)
             if found is not None:
-                return (self.standing(found),)
+                return (seen_through(self.whole(found.table), found.columns),)
         return super().terms(relation, wanted)
-
-    def standing(self, found: Standing) -> Term:
-        alias = self.alias(found.table)
-        own = {
-            column.name: ir.ColumnRef(f"{alias}.{column.name}", column.type)
-            for column in found.table.columns
-        }
-        columns = {name: ir.substitute(scalar, own) for name, scalar in found.columns.items()}
-        return Term((Source(found.table, alias),), columns)
 
 
 @dataclass
@@ -241,9 +222,7 @@ class Filler:
         while True:
             changes = self.changes(forced)
             statements = self.filled(changes)
-            selects = (getattr(each, "select", None) for each in statements)
-            dialect = self.planned.dialect
-            deep = any(select is not None and dialect.too_deep(select) for select in selects)
+            deep = self.planned.scheduler.too_deep(statements)
             more = frozenset(halfway(changes)) - forced - set(self.needs.cuts)
             if not deep or not more:
                 break
@@ -264,17 +243,10 @@ class Filler:
                 role = f"delta_{op.label}"
                 tables[op] = scheduler.new_delta_table(role, op, columns, f"the rows of {op.label}")
                 self.made.given[op.label] = tables[op]
-        tabled = {
-            inner: scheduler.own_table(inner)
-            for op in changes.order
-            for inner in changes.tabled[op]
-            if isinstance(inner, ir.Threshold | ir.First | ir.Closure)
-        }
+        tabled = scheduler.own_tables_of(changes)
         builder = FillingTerms(changes, arrangements, tables, tabled, cuts=self.needs.cuts)
         sql = GroupSQL(self.planned.dialect, arrangements)
-        pieces = FillingPieces(
-            scheduler, changes, builder, sql, given=self.needs.kept_states, cuts=self.needs.cuts
-        )
+        pieces = FillingPieces(scheduler, changes, builder, sql, given=self.needs.kept_states)
         for operator in changes.order:
             if operator.inputs and not self.is_cut(operator):
                 statements += (piece.statement for piece in pieces.filled(operator))
@@ -317,7 +289,7 @@ class Filler:
             order.append(operator)
         uses: Counter[ir.Operator] = Counter()
         for operator in order:
-            uses.update(set(deltas_read(delta[operator])) - {operator})
+            uses.update(deltas_read(delta[operator]) - {operator})
             arrangement = self.planned.arrangements.delay.get(operator)
             uses[operator] += arrangement is not None and arrangement.table.name in self.new
         emitted = frozenset(
@@ -395,13 +367,13 @@ def writes_itself(operator: ir.Operator) -> bool:
     )
 
 
-def deltas_read(relation: ir.Relation) -> Iterator[ir.Operator]:
-    if isinstance(relation, ir.Read):
-        if relation.moment is ir.Moment.DELTA:
-            yield relation.operator
-        return
-    for part in ir.sources(relation):
-        yield from deltas_read(part)
+def deltas_read(relation: ir.Relation) -> set[ir.Operator]:
+    """The operators whose change is read in a relation."""
+    return {
+        each.operator
+        for each in ir.within(relation)
+        if isinstance(each, ir.Read) and each.moment is ir.Moment.DELTA
+    }
 
 
 def has_match(relation: ir.Relation) -> bool:
@@ -415,19 +387,13 @@ class FillingPieces(Pieces):
     """The statements of one step in which everything comes, and nothing was before."""
 
     given: frozenset[ir.Operator] = frozenset()
-    cuts: Mapping[ir.Operator, Standing] = field(default_factory=dict)
 
     def whole(self, arrangement: Arrangement) -> Statement:
         """All rows of a delay table, which is empty: no row of it is looked for."""
-        operator, table = arrangement.operator, arrangement.table
-        read = frozenset().union(*(ir.columns_read(scalar) for _, scalar in arrangement.columns))
-        terms = self.read(operator, read)
-        parts = [
-            (term, [(n, ir.substitute(s, term.columns)) for n, s in arrangement.columns])
-            for term in terms
-        ]
+        table = arrangement.table
+        _, parts = self.kept_rows(arrangement)
         select = self.sql.rows(parts, table.weight, consolidated=True, into=table)
-        return EmitDelta(table, select, served(operator))
+        return EmitDelta(table, select, served(arrangement.operator))
 
     def grouped(self, groups: ir.Accumulate) -> Piece:
         if groups.operator not in self.given:

@@ -14,6 +14,7 @@ from stepping.compiler.lowering.arrangements import Arrangement
 from stepping.compiler.lowering.changes import Changes
 from stepping.compiler.lowering.closure_sql import ClosureSQL
 from stepping.compiler.lowering.group_sql import GroupSQL
+from stepping.compiler.lowering.relation_sql import Outputs
 from stepping.compiler.lowering.stages import (
     Piece,
     piece_of,
@@ -209,16 +210,21 @@ class Pieces:
         distinct = (len(terms) <= 1 and self.is_distinct(operator)) or shows_whole(operator)
         return piece_of(ReadDelta(position, select, served(operator), typed, distinct), terms)
 
-    def merged(self, arrangement: Arrangement) -> Piece:
-        operator, table = arrangement.operator, arrangement.table
-        read = frozenset().union(*(ir.columns_read(scalar) for _, scalar in arrangement.columns))
-        terms = self.read(operator, read)
-        distinct = len(terms) <= 1 or is_keyed(operator)
-        distinct = distinct and self.is_distinct(operator) and holds_all(arrangement)
-        parts = [
+    def kept_rows(
+        self, arrangement: Arrangement
+    ) -> tuple[tuple[Term, ...], list[tuple[Term, Outputs]]]:
+        """The terms of what is added to a delay table, and each with the table's columns."""
+        terms = self.read(arrangement.operator, arrangement.reads)
+        return terms, [
             (term, [(n, ir.substitute(s, term.columns)) for n, s in arrangement.columns])
             for term in terms
         ]
+
+    def merged(self, arrangement: Arrangement) -> Piece:
+        operator, table = arrangement.operator, arrangement.table
+        terms, parts = self.kept_rows(arrangement)
+        distinct = len(terms) <= 1 or is_keyed(operator)
+        distinct = distinct and self.is_distinct(operator) and holds_all(arrangement)
         added_up = distinct or self.scheduler.dialect.adds_one_by_one
         select = self.sql.rows(parts, table.weight, consolidated=not added_up, into=table)
         grows = table.non_negative and self.grows(terms)

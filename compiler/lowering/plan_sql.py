@@ -19,8 +19,7 @@ from stepping.compiler.lowering.relation_sql import RelationSQL
 from stepping.compiler.lowering.scalar_sql import can_spell, scalar_sql
 from stepping.compiler.lowering.schedule import Scheduler
 from stepping.compiler.lowering.terms import viewed_term
-from stepping.compiler.plan.data import FORMAT, to_text
-from stepping.compiler.plan.manifest import InputColumn, Manifest, PlanInput, fingerprint_of
+from stepping.compiler.plan.manifest import InputColumn, PlanInput, fingerprint_of
 from stepping.compiler.plan.sql_plan import (
     Role,
     SQLCache,
@@ -163,13 +162,7 @@ def plan_sql(
 
 def starts(operator: ir.Operator) -> bool:
     """Whether an operator has a result before anything was inserted."""
-    todo: list[ir.Relation] = [operator.delta(ir.Reads())]
-    while todo:
-        relation = todo.pop()
-        if isinstance(relation, ir.Constant):
-            return True
-        todo.extend(ir.sources(relation))
-    return False
+    return any(isinstance(r, ir.Constant) for r in ir.within(operator.delta(ir.Reads())))
 
 
 def unique(operators: Iterable[ir.Operator]) -> tuple[ir.Operator, ...]:
@@ -337,13 +330,7 @@ def plan_input(operator: ir.Operator) -> PlanInput:
 def installed(plan: SQLPlan, dialect: Dialect) -> tuple[str, ...]:
     """The rows that say what is installed; they stay as they are if they are there."""
     clocks = [(name, 0) for name in plan.kept]
-    row = {
-        "name": plan.query,
-        "fingerprint": plan.fingerprint,
-        "dialect": plan.dialect,
-        "format": FORMAT,
-        "tables": to_text(plan.manifest, Manifest),
-    }
+    row = plan.manifest.row
     made = [dialect.insert_constants("last_update", ("table_name", "t"), clocks)] if clocks else []
     return (
         *made,

@@ -31,6 +31,7 @@ from stepping.compiler.lowering.terms import TermBuilder
 from stepping.compiler.plan.statements import (
     ClearDelta,
     MergeState,
+    Statement,
     Step,
 )
 from stepping.compiler.plan.tables import Table, TableColumn, TableKind
@@ -63,7 +64,7 @@ class Scheduler:
         while True:
             changes = self.changes(changed, forced, first)
             pieces, merging = self.pieces(changes)
-            deep = self.too_deep(pieces)
+            deep = self.too_deep(piece.statement for piece in pieces)
             if deep and (more := frozenset(halfway(changes)) - forced):
                 forced |= more
                 continue
@@ -98,9 +99,9 @@ class Scheduler:
         roots = [*outputs, *self.arrangements.delay]
         return changes_of(self.operators, changed, roots, forced, first=first, sources=self.sources)
 
-    def too_deep(self, pieces: Iterable[Piece]) -> bool:
+    def too_deep(self, statements: Iterable[Statement]) -> bool:
         """Whether what has been fused is more than a database's parser takes."""
-        selects = (getattr(piece.statement, "select", None) for piece in pieces)
+        selects = (getattr(each, "select", None) for each in statements)
         return any(select is not None and self.dialect.too_deep(select) for select in selects)
 
     def pieces(self, changes: Changes) -> tuple[list[Piece], dict[str, ir.Operator]]:
@@ -109,12 +110,7 @@ class Scheduler:
             for op in changes.order
             if changes.is_source(op) or op in changes.emitted
         }
-        tabled = {
-            inner: self.own_table(inner)
-            for op in changes.order
-            for inner in changes.tabled[op]
-            if isinstance(inner, ir.Threshold | ir.First | ir.Closure)
-        }
+        tabled = self.own_tables_of(changes)
         builder = self.term_builder(changes, tables, tabled)
         sql = GroupSQL(self.dialect, self.arrangements)
         made = Pieces(self, changes, builder, sql)
@@ -205,6 +201,15 @@ class Scheduler:
                 f"what changes in the {role} rows of {operator.label}",
             )
         return self.own_tables[key]
+
+    def own_tables_of(self, changes: Changes) -> dict[ir.Threshold | ir.First | ir.Closure, Table]:
+        """The tables of all such relations in the changes."""
+        return {
+            inner: self.own_table(inner)
+            for op in changes.order
+            for inner in changes.tabled[op]
+            if isinstance(inner, ir.Threshold | ir.First | ir.Closure)
+        }
 
     def python_step(self, operator: ir.Operator) -> int:
         if operator not in self.python_steps:

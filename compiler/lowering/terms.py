@@ -125,12 +125,7 @@ class TermBuilder:
         return f"{'d' if not table.is_kept else 't'}{next(self.serial)}"
 
     def whole(self, table: Table) -> Term:
-        alias = self.alias(table)
-        columns = {
-            column.name: ir.ColumnRef(f"{alias}.{column.name}", column.type)
-            for column in table.columns
-        }
-        return Term((Source(table, alias),), columns)
+        return whole_of(table, self.alias(table))
 
     def stored(self, read: ir.Read) -> Term:
         view = self.arrangements.views.get(read.operator)
@@ -250,6 +245,21 @@ def pair(match: ir.Match, left: Term, right: Term) -> Term:
         (*left.equal, *right.equal, *equal),
         (*left.filters, *right.filters),
         left.negative != right.negative,
+    )
+
+
+def whole_of(table: Table, alias: str) -> Term:
+    """All rows of a table, with its own columns."""
+    columns = {
+        column.name: ir.ColumnRef(f"{alias}.{column.name}", column.type) for column in table.columns
+    }
+    return Term((Source(table, alias),), columns)
+
+
+def seen_through(term: Term, columns: Mapping[str, ir.Scalar]) -> Term:
+    """The rows of a term with other columns, made of its own."""
+    return replace(
+        term, columns={name: ir.substitute(s, term.columns) for name, s in columns.items()}
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from stepping.compiler.lowering.filling import Filling, filling
 from stepping.compiler.lowering.plan_sql import Planned
-from stepping.compiler.lowering.recomputing import PREFIX, apart
+from stepping.compiler.lowering.recomputing import shadowed
 from stepping.compiler.migrate.renaming import renamed_table, with_renames
 from stepping.compiler.migrate.standing import Candidate, Installed
 from stepping.compiler.plan.changes import (
@@ -19,7 +19,6 @@ from stepping.compiler.plan.changes import (
     views_gone,
     views_made,
 )
-from stepping.compiler.plan.data import FORMAT, to_text
 from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.migration import (
     FilledFrom,
@@ -174,18 +173,7 @@ class Migrating:
         }
 
     def filling(self, found: Installed) -> Filling:
-        arrangements = self.planned.arrangements
-        state = {
-            op: dataclasses.replace(each, change=apart(each.change))
-            for op, each in arrangements.state.items()
-        }
-        arrangements = dataclasses.replace(arrangements, state=state)
-        scheduler = dataclasses.replace(
-            self.planned.scheduler, arrangements=arrangements, prefix=PREFIX
-        )
-        self.planned = dataclasses.replace(
-            self.planned, arrangements=arrangements, scheduler=scheduler
-        )
+        self.planned = shadowed(self.planned, set())  # changes apart from those of steps
         given = frozenset(self.hints.backfill)
         return filling(self.planned, self.new, found.find, given, self.empty())
 
@@ -310,17 +298,12 @@ class Migrating:
                     "its first step has been",
                 )
             return
-        row = {
-            "name": self.plan.query,
-            "fingerprint": self.plan.fingerprint,
-            "dialect": self.plan.dialect,
-            "format": FORMAT,
-            "tables": to_text(self.plan.manifest, Manifest),
-        }
         if self.old.query != self.plan.query:
             for text in self.words.renamed(self.old.query, self.plan.query):
                 self.add(text, "what else is known of the query")
-        text = self.words.installed(self.old.query, row, self.plan.first is not None)
+        text = self.words.installed(
+            self.old.query, self.plan.manifest.row, self.plan.first is not None
+        )
         self.add(text, "what is installed; processes with the version before fail from here on")
 
     def drop(self) -> None:

@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stepping.compiler.migrate.diff import STEPS_IN_PYTHON, aside, has_room, renaming
+from stepping.compiler.migrate.diff import STEPS_IN_PYTHON, aside, has_room, ignored, renaming
 from stepping.compiler.migrate.renaming import renamed_table
 from stepping.compiler.plan.changes import Fate, TableChange, views_gone, views_made
-from stepping.compiler.plan.data import FORMAT, to_text
 from stepping.compiler.plan.manifest import Manifest, SQLTable
 from stepping.compiler.plan.migration import Migration, MigrationStatement, Phase
 from stepping.compiler.plan.recompute import Recompute
@@ -156,8 +155,8 @@ class Undo:
 
     def create(self, table: SQLTable) -> None:
         for text in table.ddl:
-            ignore = ("prefer-timestamp-tz",) if "TIMESTAMP WITHOUT" in text else ()
-            self.add(text, f"{table.table.reason}", lock="none: nobody has it yet", ignore=ignore)
+            lock = "none: nobody has it yet"
+            self.add(text, table.table.reason, lock=lock, ignore=ignored(text))
 
     def compute(self) -> None:
         wanted = {t.table.name for t in self.dropped} - set(self.restored)
@@ -165,10 +164,9 @@ class Undo:
             return
         assert self.recompute is not None
         for text in self.recompute.dropped:
-            self.add(text, "left by an attempt before", ignore=("ban-drop-table",))
+            self.add(text, "left by an attempt before", ignore=ignored(text))
         for text in self.recompute.session:
-            ignore = ["prefer-timestamp-tz"] if "TIMESTAMP WITHOUT" in text else []
-            self.add(text, "holds rows until the tables are filled", ignore=tuple(ignore))
+            self.add(text, "holds rows until the tables are filled", ignore=ignored(text))
         for statement in self.recompute.statements:
             note = f"computes what {statement.operator} ({statement.where}) keeps"
             self.add(statement.sql, note)
@@ -178,7 +176,7 @@ class Undo:
                 sql = self.words.copy(by_name[each.table], each.shadow)
                 self.add(sql, f"the rows of {each.table}, as they are now")
         for text in self.recompute.dropped:
-            self.add(text, "is needed no longer", ignore=("ban-drop-table",))
+            self.add(text, "is needed no longer", ignore=ignored(text))
 
     def catalog(self, old: Manifest | None, new: Manifest) -> None:
         renamed = {
@@ -191,17 +189,10 @@ class Undo:
         if old is None:
             self.add(self.words.forgotten(new.query), "it is not installed any longer")
             return
-        row = {
-            "name": old.query,
-            "fingerprint": old.fingerprint,
-            "dialect": old.dialect,
-            "format": FORMAT,
-            "tables": to_text(old, Manifest),
-        }
         if old.query != new.query:
             for text in self.words.renamed(new.query, old.query):
                 self.add(text, "what else is known of the query")
-        text = self.words.installed(new.query, row, False)
+        text = self.words.installed(new.query, old.row, False)
         self.add(text, "what is installed; processes with the version behind fail from here on")
 
 

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from stepping.compiler.plan.data import coding
+from stepping.compiler.plan.data import FORMAT, coding, to_text
 from stepping.compiler.plan.tables import Table
 from stepping.compiler.schema import Atom
 
@@ -64,6 +64,17 @@ class Manifest:
     caches: tuple[tuple[str, str], ...]  # the name of a cache, and its table
     allow_negative: bool = False
     starts: bool = False  # something has a result in the first step, whatever was inserted
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """What the catalog says of the query, by column."""
+        return {
+            "name": self.query,
+            "fingerprint": self.fingerprint,
+            "dialect": self.dialect,
+            "format": FORMAT,
+            "tables": to_text(self, Manifest),
+        }
 
     @property
     def kept(self) -> tuple[str, ...]:

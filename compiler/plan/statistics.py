@@ -16,14 +16,10 @@ class TableSize:
 
 @dataclass(frozen=True)
 class FanOut:
-    """How many rows a key finds: on average and at most, among the keys there are.
-
-    ``sampled``: of a part of the table, or of the database's own statistics.
-    """
+    """How many rows a key finds: on average and at most, among the keys there are."""
 
     average: float
     most: int
-    sampled: bool = False
 
 
 @dataclass(frozen=True)

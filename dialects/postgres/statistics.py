@@ -68,7 +68,7 @@ def fan_out(read: Read, table: str, columns: Sequence[str]) -> FanOut | None:
     keys = max((-n * whole if n < 0 else n) for n, _ in known)
     often = min((f or 0.0) for _, f in known)
     average = whole / keys if keys else 0.0
-    return FanOut(average, max(round(often * whole), round(average)), sampled=True)
+    return FanOut(average, max(round(often * whole), round(average)))
 
 
 def plan_nodes(plan: dict[str, Any]) -> tuple[PlanNode, ...]:

@@ -50,7 +50,7 @@ def fan_out(read: Read, table: str, columns: Sequence[str]) -> FanOut:
         "SELECT count(*), coalesce(max(n), 0), coalesce(sum(n), 0) FROM (SELECT count(*) AS n "
         f"FROM (SELECT {key} FROM {name} ORDER BY {key} LIMIT {SAMPLE}) GROUP BY {key})"
     )
-    return FanOut(rows / keys if keys else 0.0, most, sampled=rows >= SAMPLE)
+    return FanOut(rows / keys if keys else 0.0, most)
 
 
 def query_plans(read: Read, statements: Sequence[str]) -> list[tuple[PlanNode, ...]]:
