@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, assert_never
 
-from sqlglot import ErrorLevel, exp
+from sqlglot import exp
 
 from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLPlan, SQLStatement
 from stepping.compiler.plan.statements import (
@@ -23,22 +23,20 @@ from stepping.compiler.plan.statements import (
     Statement,
     Step,
 )
-from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex, TableKind
-from stepping.compiler.schema import INT, Atom, Kind
+from stepping.compiler.plan.tables import SumColumns, Table, TableColumn
+from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.ranges import RangeWords
 from stepping.dialects.sums import float_total
+from stepping.dialects.tables import Expression as Expression
+from stepping.dialects.tables import TableWords
 
-Expression = Any  # a sqlglot expression: its classes are not typed
 CHANGED = "g"  # the alias of a change in statements that merge it
 KEPT = "a"  # the alias of the kept table there
 
 
-class Dialect(ABC):
+class Dialect(TableWords):
     """One database's spelling of plans."""
 
-    name: str
-    sqlglot_name: str
-    create_view = "CREATE VIEW IF NOT EXISTS"
     adds_one_by_one = False  # a merge adds up equal rows of a change by itself
 
     # -- scalars ------------------------------------------------------------------------------
@@ -59,113 +57,16 @@ class Dialect(ABC):
     def migrations(self) -> Any:
         """The words of migrations: see `dialects/migration.py`."""
 
-    def is_same_table(self, a: Table, b: Table) -> bool:
-        """Whether a table can be made another by nothing but making and dropping indexes."""
-        form = self.form(a)
-        return set(a.columns) == set(b.columns) and form == self.form(b)
-
-    def form(self, table: Table) -> tuple[Any, ...]:
-        """What of a table cannot be changed without writing it anew."""
-        return (
-            self.identity(table),
-            self.checks_count(table),
-            tuple(self.table_options(table).items()),
-        )
-
-    @abstractmethod
-    def identity(self, table: Table) -> tuple[str, ...]:
-        """The columns of the primary key, if it has one."""
-
-    @abstractmethod
-    def identity_terms(self, table: Table) -> tuple[str, ...]:
-        """What the index is of that tells a table's rows apart: no value of it is None."""
-
-    @abstractmethod
-    def table_options(self, table: Table) -> dict[str, Any]:
-        """SQLAlchemy's options for a table."""
-
     # -- tables and columns -------------------------------------------------------------------
-
-    @abstractmethod
-    def source(self, table: Table) -> Expression:
-        """The table in a FROM, an INSERT or a DELETE."""
-
-    @abstractmethod
-    def column_type(self, column: TableColumn) -> str:
-        """The SQL type of a column."""
-
-    @abstractmethod
-    def table_ddl(self, table: Table) -> tuple[str, ...]:
-        """The statements that create a kept table if it is not there."""
-
-    def view_ddl(self, view: Table, rows: Expression) -> str:
-        """The statement that creates a view of some rows if it is not there."""
-        return f"{self.create_view} {self.quoted(view.name)} AS\n{self.text(rows)}"
 
     @abstractmethod
     def plan_metadata(self, plan: SQLPlan) -> Any:
         """Everything that a plan creates, as SQLAlchemy `MetaData`."""
 
-    @abstractmethod
-    def sqlalchemy_type(self, column: TableColumn) -> Any:
-        """The SQLAlchemy type of a stored column."""
-
-    def plain_indexes(self, table: Table) -> tuple[TableIndex, ...]:
-        """The indexes over columns as they are."""
-        return table.indexes
-
-    @abstractmethod
-    def allows_null(self, column: TableColumn) -> bool:
-        """Whether a column of a kept table may be NULL."""
-
-    def session_ddl(self, table: Table) -> tuple[str, ...]:
-        """The statements that create a delta table for one connection if it is not there."""
-        columns = [f"{self.quoted(c.name)} {self.column_type(c)}" for c in table.columns]
-        if table.weight:
-            weight = TableColumn(table.weight, INT)
-            columns.append(f"{self.quoted(weight.name)} {self.column_type(weight)} NOT NULL")
-        body = ",\n    ".join(columns)
-        return (f"CREATE TEMP TABLE IF NOT EXISTS {self.quoted(table.name)} (\n    {body}\n)",)
-
-    def temporary_ddl(self, table: Table) -> tuple[str, ...]:
-        """The statements that create what has the form of a kept table, for one connection."""
-        create, *others = self.table_ddl(table)
-        made = create.replace("CREATE TABLE IF NOT EXISTS", "CREATE TEMP TABLE", 1)
-        return (made, *(text for text in others if text.startswith("CREATE INDEX")))
-
-    def drop_temporary(self, name: str) -> str:
-        """The statement that drops a temporary table."""
-        return f"DROP TABLE IF EXISTS {self.quoted(name)}"
-
     @property
     @abstractmethod
     def ranges(self) -> RangeWords:
         """The words of comparing two tables range by range."""
-
-    def delete_row(self, table: Table) -> str:
-        """Deletes the row with some stored values: of a group by its key, else by all columns."""
-        return self.text(exp.delete(self.source(table)).where(*self.is_row(table)))
-
-    def find_row(self, table: Table) -> str:
-        """Selects that row, with its count at the end."""
-        names = (*table.names, table.weight or "")
-        columns = (exp.column(self.identifier(name)) for name in names)
-        return self.text(exp.select(*columns).from_(self.source(table)).where(*self.is_row(table)))
-
-    def is_row(self, table: Table) -> list[Expression]:
-        """Conditions that a row has the parameters' values, by an index."""
-        is_state = table.kind is TableKind.STATE
-        names = table.key if is_state else table.names
-        values = [(name, self.parameter(i, table.column(name))) for i, name in enumerate(names, 1)]
-        if is_state:
-            return self.lookup(table, table.name, values, null_safe=True)
-        return self.identical(table, table.name, values)
-
-    def insert_row(self, table: Table) -> str:
-        """Inserts a row of stored values, its count at the end."""
-        columns = [*table.columns, TableColumn(table.weight or "", INT)]
-        values = [self.parameter(i, column) for i, column in enumerate(columns, 1)]
-        return self.text(self.insert(table, table.names, exp.select(*values)))
 
     @abstractmethod
     def own_ddl(self) -> tuple[str, ...]:
@@ -182,33 +83,9 @@ class Dialect(ABC):
             return self.float_total(reference, *sides)
         return reference
 
-    def checks_count(self, table: Table) -> bool:
-        """Whether a constraint of the table refuses counts below 0."""
-        return table.non_negative
-
     def stored(self, table: Table, column: TableColumn, value: Expression) -> Expression:
         """What is stored for a value."""
         return value
-
-    @abstractmethod
-    def lookup(
-        self,
-        table: Table,
-        alias: str,
-        values: Sequence[tuple[str, Expression]],
-        *,
-        null_safe: bool,
-    ) -> list[Expression]:
-        """Conditions under which columns of ``table`` equal values, so that an index is used.
-
-        ``null_safe``: None equals None, as for groups; else it matches nothing, as in joins.
-        """
-
-    def identical(
-        self, table: Table, alias: str, values: Sequence[tuple[str, Expression]]
-    ) -> list[Expression]:
-        """Conditions under which a row of a delay table is the row with these values."""
-        return self.lookup(table, alias, values, null_safe=True)
 
     @abstractmethod
     def joined(
@@ -358,14 +235,6 @@ class Dialect(ABC):
         text = self.text(tree)
         return SQLStatement(role, text, served.operator, served.where, node=served.node)
 
-    def insert(self, table: Table, columns: Sequence[str], select: Expression) -> Expression:
-        """``INSERT INTO table (columns) select``."""
-        names = list(columns) + ([table.weight] if table.weight else [])
-        into = exp.Schema(
-            this=self.source(table), expressions=[self.identifier(name) for name in names]
-        )
-        return exp.Insert(this=into, expression=select)
-
     def stage(self, statement: StageDelta) -> SQLStatement:
         """The text that loads changed rows."""
         one, bulk, rows = self.stage_text(statement.table)
@@ -431,10 +300,6 @@ class Dialect(ABC):
 
     # -- reading ------------------------------------------------------------------------------
 
-    def parameter(self, position: int, column: TableColumn) -> Expression:
-        """A place for a value that is bound when the statement runs; counted from 1."""
-        return exp.Placeholder()
-
     def read_table(
         self,
         table: Table,
@@ -488,22 +353,3 @@ class Dialect(ABC):
         """Where the database puts NULLs if nothing is said."""
 
     # -- text ---------------------------------------------------------------------------------
-
-    def identifier(self, name: str) -> Expression:
-        """A name, always quoted: a field may be called ``order`` or hold a quote."""
-        return exp.to_identifier(name, quoted=True)
-
-    def quoted(self, name: str) -> str:
-        """A name as text."""
-        return str(self.identifier(name).sql(dialect=self.sqlglot_name))
-
-    def text(self, tree: Expression) -> str:
-        """SQL text; what the dialect cannot say is an error, never something else."""
-        return str(
-            tree.sql(
-                dialect=self.sqlglot_name,
-                pretty=True,
-                unsupported_level=ErrorLevel.RAISE,
-                copy=False,  # it changes none of the nodes that we use, and trees are large
-            )
-        )

@@ -23,7 +23,7 @@ from stepping.compiler.lowering.arrange import where_of
 from stepping.compiler.lowering.arrangements import Arrangement, Arrangements, KeyedState
 from stepping.compiler.lowering.changes import Changes
 from stepping.compiler.lowering.demand import Demand
-from stepping.compiler.lowering.filling import Filling, Find, Missing, Needs, Standing
+from stepping.compiler.lowering.needs import Filling, Find, Missing, Needs, Standing
 from stepping.compiler.lowering.pieces import served
 from stepping.compiler.lowering.plan_sql import Planned, starts
 from stepping.compiler.lowering.recomputing import PREFIX, apart, shadow

@@ -9,8 +9,8 @@ new from what is stored, and how verify computes what should be there.
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
@@ -19,49 +19,18 @@ from sqlglot import exp
 from stepping.compiler import ir
 from stepping.compiler.lowering.arrangements import Arrangement, KeyedState
 from stepping.compiler.lowering.changes import Changes, halfway
-from stepping.compiler.lowering.demand import Columns, Demand, walk
+from stepping.compiler.lowering.demand import Columns, Demand
 from stepping.compiler.lowering.fusing import cuts
 from stepping.compiler.lowering.group_sql import GroupSQL
+from stepping.compiler.lowering.needs import Filling, Find, Needs, Standing
 from stepping.compiler.lowering.pieces import Pieces, served
 from stepping.compiler.lowering.plan_sql import Planned
 from stepping.compiler.lowering.stages import Piece
 from stepping.compiler.lowering.terms import Term, TermBuilder, seen_through
 from stepping.compiler.plan.statements import EmitDelta, MergeState, Statement
-from stepping.compiler.plan.tables import Table
 from stepping.dialects.base import CHANGED, KEPT
 
 Expression = Any  # a sqlglot expression
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where an operator's rows are: a table, and each wanted column as a scalar over its own."""
-
-    table: Table
-    columns: Mapping[str, ir.Scalar]
-
-
-@dataclass(frozen=True)
-class Missing:
-    """Rows that no table has."""
-
-    operator: ir.Operator
-    columns: tuple[str, ...]
-    why: str
-    blocks: tuple[str, ...]  # tables that cannot be filled for it
-
-
-@dataclass
-class Filling:
-    """The statements that fill some tables, and what they need."""
-
-    statements: list[Statement] = field(default_factory=list)
-    temporary: dict[Table, None] = field(default_factory=dict)
-    given: dict[str, Table] = field(default_factory=dict)  # inputs that come from outside
-    missing: list[Missing] = field(default_factory=list)
-
-
-Find = Callable[[ir.Operator, Columns], Standing | None]
 
 
 def filling(
@@ -82,115 +51,6 @@ def filling(
     if not made.missing:
         Filler(planned, new, needs, made).fill()
     return made
-
-
-@dataclass
-class Needs:
-    """Which operators' rows are needed for some tables, and which columns of them."""
-
-    planned: Planned
-    new: set[str]
-    find: Find
-    given: frozenset[str]
-    made: Filling
-    # The tables that are there; by default all that are not new.
-    there: set[str] | None = None
-    empty: frozenset[str] = frozenset()
-    # Rows come batch by batch: what a rule reads of the steps before is filled as well.
-    in_batches: bool = False
-    wanted: dict[ir.Operator, set[str]] = field(default_factory=lambda: defaultdict(set))
-    cuts: dict[ir.Operator, Standing] = field(default_factory=dict)
-    grouped: set[ir.Operator] = field(default_factory=set)  # whose state is new
-    before: dict[ir.Operator, None] = field(default_factory=dict)  # whose integrals are read
-    computed: set[ir.Operator] = field(default_factory=set)  # whose rows are not looked for
-
-    def __post_init__(self) -> None:
-        states = self.planned.arrangements.state
-        self.kept_states = frozenset(
-            operator
-            for operator, state in states.items()
-            if state.table.name not in self.new
-            and (self.there is None or state.table.name in self.there)
-            and not self.in_batches
-        )
-
-    def collect(self) -> None:
-        """Walk from the new tables to what they are made of, until rows are found that stand."""
-        arrangements = self.planned.arrangements
-        for operator in reversed(self.planned.changes):
-            arrangement = arrangements.delay.get(operator)
-            if arrangement is not None and arrangement.table.name in self.new:
-                self.wanted[operator] |= arrangement.reads
-            state = arrangements.state.get(operator)
-            if state is not None and state.table.name in self.new:
-                self.grouped.add(operator)
-                self.computed |= {operator} if self.in_batches else set()
-            if operator in self.wanted or operator in self.grouped:
-                self.reach(operator)
-
-    def reach(self, operator: ir.Operator) -> None:
-        columns = frozenset(self.wanted.get(operator, ()))
-        if not operator.inputs and operator.label in (self.given | self.empty):
-            return
-        if operator in self.wanted and operator not in self.computed:
-            found = self.find(operator, columns)
-            if found is not None:
-                self.cuts[operator] = found
-                if operator not in self.grouped:
-                    return
-        if not operator.inputs:
-            self.miss(operator, columns, "no table has them")
-            return
-        relation = operator.delta(ir.Reads())
-        if operator.by_steps or reads_itself(operator, relation):
-            self.miss(operator, columns, "they depend on the steps in which rows came")
-            return
-        demand = Demand(given=self.kept_states, flat=self.planned.arrangements.flat)
-        walk(demand, relation, columns, operator)
-        for source, read in demand.delta.items():
-            self.wanted[source] |= read  # also if it is nothing: how many rows there are
-        for read_before in demand.readings if self.in_batches else ():
-            self.read_before(read_before)
-
-    def read_before(self, operator: ir.Operator) -> None:
-        """Have an integral filled that a batch reads as it was before it."""
-        self.before[operator] = None
-        arrangements = self.planned.arrangements
-        view = arrangements.views.get(operator)
-        if view is None:
-            self.wanted[operator] |= arrangements.delay[operator].reads
-            return
-        # It is made of the groups of a state table, so these and all between must be computed.
-        groups = view.state.groups.operator
-        self.grouped.add(groups)
-        self.wanted[groups] |= set()
-        while operator is not groups:
-            self.computed.add(operator)
-            self.wanted[operator] |= set()
-            (operator,) = operator.inputs
-        self.computed.add(groups)
-
-    def miss(self, operator: ir.Operator, columns: Columns, why: str) -> None:
-        shown = tuple(name for name in operator.schema.names if name in columns)
-        self.made.missing.append(Missing(operator, shown, why, tuple(self.blocked(operator))))
-
-    def blocked(self, operator: ir.Operator) -> Iterator[str]:
-        arrangements = self.planned.arrangements
-        for each in self.planned.changes:
-            if operator in ir.topological(each):
-                kept = arrangements.delay.get(each), arrangements.state.get(each)
-                names = (found.table.name for found in kept if found is not None)
-                yield from (name for name in names if name in self.new)
-
-
-def reads_itself(operator: ir.Operator, relation: ir.Relation) -> bool:
-    """Whether a delta rule reads what its own operator was before."""
-    return any(
-        isinstance(each, ir.Read)
-        and each.operator is operator
-        and each.moment is not ir.Moment.DELTA
-        for each in ir.within(relation)
-    )
 
 
 @dataclass

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from stepping.compiler import ir
 from stepping.compiler.lowering.arrangements import Arrangement, Arrangements, KeyedState
 from stepping.compiler.lowering.demand import Columns
-from stepping.compiler.lowering.filling import Filling, Find, Needs, Standing, filling
+from stepping.compiler.lowering.filling import filling
+from stepping.compiler.lowering.needs import Filling, Find, Needs, Standing
 from stepping.compiler.lowering.plan_sql import Planned
 from stepping.compiler.plan.recompute import Compared, Recompute, Unverified
 from stepping.compiler.plan.sql_plan import Role

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from stepping.compiler.lowering.filling import Filling, filling
+from stepping.compiler.lowering.filling import filling
+from stepping.compiler.lowering.needs import Filling
 from stepping.compiler.lowering.plan_sql import Planned
 from stepping.compiler.lowering.recomputing import shadowed
 from stepping.compiler.migrate.renaming import renamed_table, with_renames

@@ -11,8 +11,8 @@ from stepping.compiler import ir
 from stepping.compiler.codec import python_codec
 from stepping.compiler.frontend.rowfn import functions
 from stepping.compiler.lowering.demand import Columns
-from stepping.compiler.lowering.filling import Standing
 from stepping.compiler.lowering.meaning import Meanings
+from stepping.compiler.lowering.needs import Standing
 from stepping.compiler.plan.manifest import InputColumn, Manifest, PlanInput
 from stepping.compiler.plan.migration import FilledFrom
 from stepping.compiler.plan.tables import Table, TableKind

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
-from functools import cached_property
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -16,14 +15,14 @@ from psycopg.rows import tuple_row
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLPlan, SQLStatement
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
-from stepping.dialects.driver import Driver, Lender, Row, forks
+from stepping.dialects.driver import Lender, Row, forks
 from stepping.dialects.postgres import faults, statistics
 from stepping.dialects.postgres.arrays import columns_of, register
 from stepping.dialects.postgres.delta_tables import DeltaTables
-from stepping.dialects.postgres.iterations import PostgresIterations
 from stepping.dialects.postgres.notifications import CHANNEL, Notifications
 from stepping.dialects.postgres.queue import PostgresQueue
-from stepping.dialects.postgres.step_function import SETTINGS, StepFunctions, arrays, without_output
+from stepping.dialects.postgres.step_function import StepFunctions, arrays, without_output
+from stepping.dialects.postgres.transactions import Transactions
 from stepping.dialects.postgres.values import InUTC, from_column, to_column
 from stepping.errors import StoreError, UnsupportedError
 
@@ -31,12 +30,6 @@ OLDEST_VERSION = 150000
 _FETCH_ROWS = 1000
 _USABLE = (TransactionStatus.IDLE, TransactionStatus.INTRANS)
 
-_SET = "SELECT " + ", ".join(
-    f"set_config('{name}', '{value}', true)" for name, value in SETTINGS.items()
-)
-_READ_COMMITTED = (
-    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL datestyle = 'ISO, YMD'; "
-)
 _LOCK = (
     "WITH l AS (SELECT table_name FROM last_update WHERE table_name = ANY(%s) "
     "AND EXISTS (SELECT FROM stepping_queries WHERE name = %s AND fingerprint = %s) "
@@ -48,8 +41,6 @@ _ADVANCE = (
     "WITH moved AS (UPDATE last_update SET t = %s WHERE table_name = ANY(%s)) "
     f"SELECT pg_notify('{CHANNEL}', '')"
 )
-_CURRENT = "SELECT " + ", ".join(f"current_setting('{name}')" for name in SETTINGS)
-_RESTORE = "SELECT " + ", ".join(f"set_config('{name}', %s, true)" for name in SETTINGS)
 
 
 def connect(url: str) -> psycopg.Connection[Any]:
@@ -57,7 +48,7 @@ def connect(url: str) -> psycopg.Connection[Any]:
     return psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://"), autocommit=True)
 
 
-class PostgresDriver(Driver):
+class PostgresDriver(Transactions):
     dialect = "postgres"
     together_secs = 0.005  # some times what it costs to commit a stage and to begin the next
 
@@ -123,55 +114,7 @@ class PostgresDriver(Driver):
 
     def alone(self) -> None:
         # CREATE TABLE IF NOT EXISTS fails where two run it at once.
-        self._execute("SELECT pg_advisory_xact_lock(hashtext('stepping'))")
-
-    @cached_property
-    def iterations(self) -> PostgresIterations:
-        return PostgresIterations(self._connection)
-
-    @contextmanager
-    def staging(self, gate: str | None = None) -> Iterator[None]:
-        if self.in_transaction():
-            with self.writing():
-                if gate is not None:
-                    self.iterations.gate(gate)
-                yield
-            return
-        # Whatever the connection is set to: each statement must see what was committed before
-        # the locks were there. The journal has rows as text.
-        begin = f"{_READ_COMMITTED}{_SET}; SELECT set_config('enable_hashjoin', 'off', true)"
-        if gate is not None:
-            begin += f"; {self.iterations.gate_sql(gate)}"
-        with self._begun(begin):
-            self._deltas.hash_joins = False
-            yield
-
-    def preparing(self) -> AbstractContextManager[None]:
-        return self.writing() if self.in_transaction() else self._begun(_SET)
-
-    @contextmanager
-    def _begun(self, sql: str) -> Iterator[None]:
-        """A transaction with what it begins with, which is one trip to the server with its BEGIN
-        where the driver does not send that by itself.
-        """
-        if not self._connection.autocommit:
-            with self._connection.transaction():
-                self._deltas.hash_joins = True
-                self._execute(sql)
-                yield
-            return
-        self._deltas.hash_joins = True
-        self._begun_here, self._at_end = True, ""
-        try:
-            self._execute(f"BEGIN; {sql}")  # what fails behind BEGIN leaves a transaction open
-            yield
-            self._execute(f"{self._at_end}; COMMIT" if self._at_end else "COMMIT")
-        except BaseException:
-            if not self._connection.closed and not self.is_idle():
-                self._execute("ROLLBACK")
-            raise
-        finally:
-            self._begun_here = False
+        self.execute("SELECT pg_advisory_xact_lock(hashtext('stepping'))")
 
     def listen(self) -> None:
         self._notifications.listen(self)
@@ -188,60 +131,6 @@ class PostgresDriver(Driver):
     def is_transient(self, error: BaseException) -> bool:
         return faults.is_transient(error)
 
-    def in_transaction(self) -> bool:
-        return not self.is_idle() or self._will_begin()
-
-    def is_idle(self) -> bool:
-        return self._connection.info.transaction_status is TransactionStatus.IDLE
-
-    def _will_begin(self) -> bool:
-        """Whether the application's transaction has begun, but for the driver's BEGIN."""
-        return self._lender.begun() and not self._connection.autocommit and self.is_idle()
-
-    def enter(self) -> None:
-        """Begin the transaction that the application believes to have begun."""
-        if self._will_begin():
-            self._execute("SELECT")  # psycopg sends BEGIN before it
-
-    @property
-    def is_alone(self) -> bool:
-        """Whether the next statement is a transaction by itself, as the connection's are set."""
-        connection = self._connection
-        own = (connection.isolation_level, connection.read_only, connection.deferrable)
-        return connection.autocommit and self.is_idle() and own == (None, None, None)
-
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        self.enter()
-        before = None
-        if self.in_transaction():
-            before = self._execute(_CURRENT).fetchone()
-        with self._connection.transaction():
-            self._execute(_SET, prepare=True)
-            self._deltas.hash_joins = True
-            yield
-            if before is not None:
-                self._execute(_RESTORE, before)
-
-    @contextmanager
-    def one_statement(self) -> Iterator[None]:
-        """For one statement: in the application's transaction if it has begun, else by itself."""
-        if self.in_transaction() or self._connection.autocommit:
-            yield
-        else:
-            with self._connection.transaction():
-                yield
-
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        if self.in_transaction():
-            yield
-            return
-        with self._connection.transaction():
-            self._execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            self._deltas.hash_joins = None  # what verify computes here is of whole tables
-            yield
-
     def lock(self, tables: Sequence[str], query: str, fingerprint: str) -> Mapping[str, int]:
         return self._lock(_LOCK, tables, query, fingerprint)
 
@@ -257,15 +146,15 @@ class PostgresDriver(Driver):
         # A lock that was waited for is that of the row as it is then; the catalog is seen as it
         # was before. So a migration deletes the rows of a query and inserts them anew.
         given = (list(tables), query, fingerprint)
-        return dict(self._execute(sql, given, prepare=True).fetchall())
+        return dict(self.execute(sql, given, prepare=True).fetchall())
 
     def standing(self, tables: Sequence[str]) -> Mapping[str, int]:
         sql = "SELECT table_name, t FROM last_update WHERE table_name = ANY(%s)"
         with self.one_statement():
-            return dict(self._execute(sql, (list(tables),), prepare=True).fetchall())
+            return dict(self.execute(sql, (list(tables),), prepare=True).fetchall())
 
     def advance(self, tables: Sequence[str], t: int) -> None:
-        self._execute(_ADVANCE, (t, list(tables)), prepare=True)
+        self.execute(_ADVANCE, (t, list(tables)), prepare=True)
 
     def advance_last(self, tables: Sequence[str], t: int) -> None:
         if not self._begun_here:
@@ -313,13 +202,6 @@ class PostgresDriver(Driver):
         where = (tables, query, fingerprint)
         return self._step_functions.run(self, fused, staged, *where, output=output)
 
-    def _execute(self, sql: str | bytes, *parameters: Any, **options: Any) -> psycopg.Cursor[Row]:
-        # Not Connection.execute, whose cursors and rows are what the application has made them.
-        cursor = psycopg.Cursor(self._connection, row_factory=tuple_row)
-        return cursor.execute(sql, *parameters, **options)
-
-    execute = _execute  # for what works on the same connection
-
     def _raw(self) -> psycopg.RawCursor[Row]:
         return psycopg.RawCursor(self._connection, row_factory=tuple_row)
 
@@ -360,7 +242,7 @@ class PostgresDriver(Driver):
 
     def script(self, statements: Sequence[str]) -> None:
         for statement in statements:
-            self._execute(statement.encode())
+            self.execute(statement.encode())
 
     def existing(self, tables: Sequence[str]) -> set[str]:
         sql = (
@@ -368,11 +250,11 @@ class PostgresDriver(Driver):
             "AND c.relkind IN ('r', 'p', 'v') AND pg_catalog.pg_table_is_visible(c.oid)"
         )
         with self.one_statement():
-            rows = self._execute(sql, (list(tables),)).fetchall()
+            rows = self.execute(sql, (list(tables),)).fetchall()
         return {name for (name,) in rows}
 
     def next_time(self) -> int:
-        row = self._execute("SELECT nextval('stepping_clock')").fetchone()
+        row = self.execute("SELECT nextval('stepping_clock')").fetchone()
         assert row is not None
         return int(row[0])
 
@@ -383,7 +265,7 @@ class PostgresDriver(Driver):
     @contextmanager
     def settings_kept(self) -> Iterator[None]:
         names = ("lock_timeout", "statement_timeout")
-        before = self._execute(
+        before = self.execute(
             "SELECT " + ", ".join(f"current_setting('{name}')" for name in names)
         ).fetchone()
         try:
@@ -391,7 +273,7 @@ class PostgresDriver(Driver):
         finally:
             if before is not None and not self._connection.broken:
                 restored = ", ".join(f"set_config('{name}', %s, false)" for name in names)
-                self._execute(f"SELECT {restored}".encode(), before)
+                self.execute(f"SELECT {restored}".encode(), before)
 
     def columns(self, tables: Sequence[str]) -> dict[str, set[str]]:
         sql = (
@@ -401,12 +283,8 @@ class PostgresDriver(Driver):
             "AND pg_catalog.pg_table_is_visible(c.oid) GROUP BY c.relname"
         )
         with self.one_statement():
-            rows = self._execute(sql, (list(tables),)).fetchall()
+            rows = self.execute(sql, (list(tables),)).fetchall()
         return {name: set(columns) for name, columns in rows}
-
-    def undo(self) -> None:
-        if not self.is_idle():
-            self._connection.rollback()
 
     def indexes(self, names: Sequence[str]) -> set[str]:
         sql = (
@@ -414,7 +292,7 @@ class PostgresDriver(Driver):
             "AND c.relkind = 'i' AND pg_catalog.pg_table_is_visible(c.oid)"
         )
         with self.one_statement():
-            return {name for (name,) in self._execute(sql, (list(names),)).fetchall()}
+            return {name for (name,) in self.execute(sql, (list(names),)).fetchall()}
 
     def change(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         return self._raw().execute(sql.encode(), parameters or None).rowcount
@@ -427,11 +305,11 @@ class PostgresDriver(Driver):
         )
         refused = (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)
         with suppress(*refused), self._connection.transaction():
-            self._execute(sql, (key, plan, recompute, query, fingerprint))
+            self.execute(sql, (key, plan, recompute, query, fingerprint))
 
     def start(self, query: str) -> bool:
         sql = "UPDATE stepping_queries SET started = true WHERE name = %s AND NOT started"
-        return self._execute(sql, (query,)).rowcount == 0
+        return self.execute(sql, (query,)).rowcount == 0
 
     def failure(self, error: BaseException) -> str | None:
         return faults.failure(error)

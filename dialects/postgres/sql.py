@@ -7,8 +7,6 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import types as sa
-from sqlalchemy.dialects import postgresql as pg
 from sqlglot import exp
 
 from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLPlan, SQLStatement
@@ -21,50 +19,22 @@ from stepping.compiler.plan.statements import (
     Statement,
     Step,
 )
-from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex, TableKind
-from stepping.compiler.schema import Atom, Kind, bounded
-from stepping.dialects.base import Dialect, Expression
-from stepping.dialects.metadata import create_statements
+from stepping.compiler.plan.tables import SumColumns, Table, TableColumn
+from stepping.compiler.schema import Atom, Kind
+from stepping.dialects.base import Expression
 from stepping.dialects.postgres.fuse import fuse
 from stepping.dialects.postgres.joins import joins_changes
 from stepping.dialects.postgres.merge import ROW_ID, Part, delta_parts, state_parts, with_parts
 from stepping.dialects.postgres.migration import PostgresMigrationWords
 from stepping.dialects.postgres.own_tables import OWN_TABLES
 from stepping.dialects.postgres.scalars import PostgresSpelling
+from stepping.dialects.postgres.tables import TEXTS, PostgresTables
 from stepping.dialects.ranges import RangeWords
 from stepping.dialects.scalars import Sql
 from stepping.dialects.sums import product
 
-# Kinds whose values are short, so that a B-tree takes them: it refuses rows over 2,704 bytes.
-_SHORT = frozenset(
-    {
-        Kind.INT,
-        Kind.FLOAT,
-        Kind.BOOL,
-        Kind.DATE,
-        Kind.DATETIME,
-        Kind.TIMESTAMP,
-        Kind.TIME,
-        Kind.UUID,
-        Kind.ENUM,
-    }
-)
-_PREFIX = 200  # characters of a long value that an index orders by
-_MOST_TERMS = 32  # of an index (postgresql.org/docs/current/limits.html); rows are compared whole
-_TEXTS = frozenset({Kind.TEXT, Kind.ENUM})
 
-
-def starts(identity: tuple[str, ...], columns: tuple[str, ...]) -> bool:
-    """Whether columns are the beginning of a primary key, whose index then serves them."""
-    return identity[: len(columns)] == columns
-
-
-def _engine() -> Any:
-    # With its own paramstyle it writes a % in a name twice.
-    return pg.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
-
-
-class PostgresDialect(Dialect):
+class PostgresDialect(PostgresTables):
     name = "postgres"
     sqlglot_name = "postgres"
     create_view = "CREATE OR REPLACE VIEW"
@@ -79,127 +49,10 @@ class PostgresDialect(Dialect):
 
     # -- tables and columns -------------------------------------------------------------------
 
-    def source(self, table: Table) -> Expression:
-        return exp.Table(this=self.identifier(table.name))
-
-    def sqlalchemy_type(self, column: TableColumn) -> Any:
-        match column.type.kind:
-            case Kind.INT:
-                return sa.BIGINT()
-            case Kind.FLOAT:
-                return pg.DOUBLE_PRECISION()
-            case Kind.BOOL | Kind.NULL:
-                return sa.BOOLEAN()
-            case Kind.TEXT | Kind.ENUM:
-                return sa.TEXT(collation="C")  # ordered by code point, as Python orders
-            case Kind.BYTES | Kind.PACKED:
-                return pg.BYTEA()
-            case Kind.DECIMAL:
-                scale = column.type.scale
-                return sa.NUMERIC() if scale is None else sa.NUMERIC(38, scale)
-            case Kind.DATE:
-                return sa.DATE()
-            case Kind.DATETIME:
-                return pg.TIMESTAMP()
-            case Kind.TIMESTAMP:
-                return pg.TIMESTAMP(timezone=True)
-            case Kind.TIME:
-                return pg.TIME()
-            case Kind.UUID:
-                return pg.UUID()
-
     def plan_metadata(self, plan: SQLPlan) -> Any:
         from stepping.dialects.postgres.metadata import plan_metadata
 
         return plan_metadata(plan, self)
-
-    def allows_null(self, column: TableColumn) -> bool:
-        return column.type.nullable
-
-    def identity(self, table: Table) -> tuple[str, ...]:
-        plain = len(table.key) <= _MOST_TERMS
-        plain = plain and all(self.is_plain(table.column(name)) for name in table.key)
-        return table.key if table.kind is TableKind.STATE and plain else ()
-
-    def table_options(self, table: Table) -> dict[str, Any]:
-        if table.kind is not TableKind.STATE:
-            return {}
-        # Room on the page for a group's next row: no index holds a sum, so that the update is
-        # heap-only (postgresql.org/docs/current/storage-hot.html).
-        return {"postgresql_with": {"fillfactor": 70}}
-
-    def is_plain(self, column: TableColumn) -> bool:
-        """Whether rows can be looked up by the column itself, not by its hash."""
-        kind, scale = column.type.kind, column.type.scale
-        short = kind in _SHORT or (kind is Kind.DECIMAL and scale is not None)
-        return short and not column.type.nullable
-
-    def column_type(self, column: TableColumn) -> str:
-        return str(self.sqlalchemy_type(column).compile(dialect=_engine()))
-
-    def table_ddl(self, table: Table) -> tuple[str, ...]:
-        created = create_statements(table, self, _engine())
-        name = self.quoted(table.name)
-        identity = self.identity(table)
-        indexes = [
-            self.order_index(table, each)
-            for each in table.indexes
-            if each.ascending and not (all(each.ascending) and starts(identity, each.columns))
-        ]
-        looked_up = [i.columns for i in table.indexes if not i.ascending]
-        keys = dict.fromkeys([table.key, *looked_up])
-        if table.kind is TableKind.DELAY:
-            for position, key in enumerate(keys):
-                parts = [self.index_term(table.column(each)) for each in key[: _MOST_TERMS - 1]]
-                if position == 0:
-                    parts = list(self.identity_terms(table))
-                index = self.quoted(bounded(f"{table.name}__{'_'.join(key) or 'row'}_key"))
-                indexes.append(f"CREATE INDEX IF NOT EXISTS {index} ON {name} ({', '.join(parts)})")
-            return (*created, *indexes, self.comment(table))
-        for key in keys:
-            if not key or starts(identity, key):
-                continue
-            parts = [self.index_term(table.column(each)) for each in key[:_MOST_TERMS]]
-            index = self.quoted(bounded(f"{table.name}__{'_'.join(key)}_key"))
-            indexes.append(f"CREATE INDEX IF NOT EXISTS {index} ON {name} ({', '.join(parts)})")
-        return (*created, *indexes, self.comment(table))
-
-    def comment(self, table: Table) -> str:
-        r"""What `\d+` shows of a table."""
-        text = str(exp.Literal.string(self.remark(table)).sql(dialect=self.sqlglot_name))
-        return f"COMMENT ON TABLE {self.quoted(table.name)} IS {text}"
-
-    def remark(self, table: Table) -> str:
-        """What a table is for. Not where the query calls it: that moves, and the table stays."""
-        return f"stepping: {table.reason}; for {table.serves}"
-
-    def identity_terms(self, table: Table) -> tuple[str, ...]:
-        # The hash of the whole row behind the key tells rows with equal keys apart; a hash
-        # that is an expression is computed again when a dump is restored.
-        parts = [self.index_term(table.column(each)) for each in table.key[: _MOST_TERMS - 1]]
-        if table.kind is TableKind.STATE:
-            return tuple(parts)
-        return (*parts, f"({self.quoted_row_hash(table.names)})")
-
-    def index_term(self, column: TableColumn) -> str:
-        if self.is_plain(column):
-            return self.quoted(column.name)
-        reference = exp.column(self.identifier(column.name))
-        return f"({self.text(self.hashed(column, reference))})"
-
-    def hashed(self, column: TableColumn, value: Expression) -> Expression:
-        """A 64-bit hash of a value of any length, of None as well."""
-        if column.type.kind in _TEXTS and not column.type.nullable:
-            arguments = [value, exp.Literal.number(0)]
-            return exp.Anonymous(this="hashtextextended", expressions=arguments)
-        return self.row_hash([value])
-
-    def row_hash(self, values: Sequence[Expression]) -> Expression:
-        row = exp.Anonymous(this="ROW", expressions=[value.copy() for value in values])
-        return exp.Anonymous(this="hash_record_extended", expressions=[row, exp.Literal.number(0)])
-
-    def quoted_row_hash(self, names: Sequence[str]) -> str:
-        return self.text(self.row_hash([exp.column(self.identifier(name)) for name in names]))
 
     @property
     def ranges(self) -> RangeWords:
@@ -259,9 +112,9 @@ class PostgresDialect(Dialect):
         if isinstance(value, exp.Column):
             return value.copy()
         plain = TableColumn(column.name, column.type)
-        to = "TEXT" if plain.type.kind in _TEXTS else self.column_type(plain)
+        to = "TEXT" if plain.type.kind in TEXTS else self.column_type(plain)
         typed = exp.Cast(this=value.copy(), to=exp.DataType.build(to, dialect="postgres"))
-        if plain.type.kind in _TEXTS:
+        if plain.type.kind in TEXTS:
             return exp.Collate(this=typed, expression=exp.to_identifier("C", quoted=True))
         return typed
 
@@ -439,14 +292,14 @@ class PostgresDialect(Dialect):
         return [f"{self.array_type(column)}[]" for column in self.staged_columns(table)]
 
     def array_type(self, column: TableColumn) -> str:
-        return "text" if column.type.kind in _TEXTS else self.column_type(column)
+        return "text" if column.type.kind in TEXTS else self.column_type(column)
 
     def returned_type(self, column: TableColumn) -> str:
         # Nothing is rounded when it is returned.
         return "numeric" if column.type.kind is Kind.DECIMAL else self.array_type(column)
 
     def collated(self, column: TableColumn, value: Expression) -> Expression:
-        if column.type.kind in _TEXTS:
+        if column.type.kind in TEXTS:
             return exp.Collate(this=value, expression=exp.to_identifier("C", quoted=True))
         return value
 
@@ -485,37 +338,3 @@ class PostgresDialect(Dialect):
             this=prefix, desc=not ascending, nulls_first=self.nulls_first(ascending)
         )
         return [shown, *terms]
-
-    def prefix(self, column: TableColumn, value: Expression) -> Expression | None:
-        """The start of a value that may be too long for an index; it sorts first by that."""
-        if column.type.kind is Kind.TEXT:
-            return exp.Anonymous(
-                this="left", expressions=[value.copy(), exp.Literal.number(_PREFIX)]
-            )
-        if column.type.kind in (Kind.BYTES, Kind.PACKED):
-            return exp.Anonymous(
-                this="substr",
-                expressions=[value.copy(), exp.Literal.number(1), exp.Literal.number(_PREFIX)],
-            )
-        return None
-
-    def plain_indexes(self, table: Table) -> tuple[TableIndex, ...]:
-        return ()
-
-    def order_index(self, table: Table, index: TableIndex) -> str:
-        """An index that rows are read in the order of, whatever their length."""
-        terms = []
-        # A sort by more begins with the order of the index, and only orders its ties.
-        ordered = list(zip(index.columns, index.ascending, strict=True))[:_MOST_TERMS]
-        for position, (name, up) in enumerate(ordered):
-            column = table.column(name)
-            if position < index.equal:
-                terms.append(self.index_term(column))
-                continue
-            reference = exp.column(self.identifier(name))
-            prefix = self.prefix(column, reference)
-            text = self.quoted(name) if prefix is None else f"({self.text(prefix)})"
-            terms.append(text if up else f"{text} DESC")
-        name = self.quoted(index.name)
-        on = self.quoted(table.name)
-        return f"CREATE INDEX IF NOT EXISTS {name} ON {on} ({', '.join(terms)})"
