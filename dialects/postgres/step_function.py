@@ -31,11 +31,14 @@ if TYPE_CHECKING:
     from stepping.dialects.postgres.driver import PostgresDriver
 
 # For the statements of a plan only. Each looks up a change's rows in kept tables by an index;
-# a plan made when the tables were small must not scan them when they have grown. A disabled scan
+# a plan made when the tables were small must not scan them when they have grown, nor sort a group
+# where an index has its order: while a group has few rows, both cost the same. A disabled scan
 # costs so much that it would wake the JIT, hence jit = off.
 SETTINGS = {
     "enable_seqscan": "off",
     "enable_mergejoin": "off",
+    "enable_bitmapscan": "off",
+    "enable_sort": "off",
     "enable_hashjoin": "on",
     "jit": "off",
     "plan_cache_mode": "force_generic_plan",

@@ -357,7 +357,13 @@ WITH "g" AS (
     g."right",
     COALESCE(l.stepping_old, 0) + g."c" AS "c",
     l.stepping_rid
-  FROM "g" AS g
+  FROM (
+    SELECT
+      g.*,
+      HASH_RECORD_EXTENDED(ROW(g."left", g."right"), 0) AS stepping_h0
+    FROM "g" AS g
+    OFFSET 0
+  ) AS g
   LEFT JOIN LATERAL (
     SELECT
       a.ctid AS stepping_rid,
@@ -366,7 +372,7 @@ WITH "g" AS (
     WHERE
       "a"."left" = g."left"
       AND "a"."right" = g."right"
-      AND HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0) = HASH_RECORD_EXTENDED(ROW(g."left", g."right"), 0)
+      AND HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0) = g.stepping_h0
       AND ROW("a"."left", "a"."right") IS NOT DISTINCT FROM ROW(g."left", g."right")
     LIMIT 1
   ) AS l

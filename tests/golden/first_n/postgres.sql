@@ -234,7 +234,15 @@ WITH "g" AS (
     g."player",
     COALESCE(l.stepping_old, 0) + g."c" AS "c",
     l.stepping_rid
-  FROM "g" AS g
+  FROM (
+    SELECT
+      g.*,
+      HASH_RECORD_EXTENDED(ROW(g."points"), 0) AS stepping_h0,
+      HASHTEXTEXTENDED(g."player", 0) AS stepping_h1,
+      HASH_RECORD_EXTENDED(ROW(g."points_is_set", g."points", g."player"), 0) AS stepping_h2
+    FROM "g" AS g
+    OFFSET 0
+  ) AS g
   LEFT JOIN LATERAL (
     SELECT
       a.ctid AS stepping_rid,
@@ -242,11 +250,11 @@ WITH "g" AS (
     FROM "first_n__scores_by_points_is_set_points_player_75bbe0" AS a
     WHERE
       "a"."points_is_set" = g."points_is_set"
-      AND HASH_RECORD_EXTENDED(ROW("a"."points"), 0) = HASH_RECORD_EXTENDED(ROW(g."points"), 0)
+      AND HASH_RECORD_EXTENDED(ROW("a"."points"), 0) = g.stepping_h0
       AND "a"."points" IS NOT DISTINCT FROM g."points"
-      AND HASHTEXTEXTENDED("a"."player", 0) = HASHTEXTEXTENDED(g."player", 0)
+      AND HASHTEXTEXTENDED("a"."player", 0) = g.stepping_h1
       AND "a"."player" = g."player"
-      AND HASH_RECORD_EXTENDED(ROW("a"."points_is_set", "a"."points", "a"."player"), 0) = HASH_RECORD_EXTENDED(ROW(g."points_is_set", g."points", g."player"), 0)
+      AND HASH_RECORD_EXTENDED(ROW("a"."points_is_set", "a"."points", "a"."player"), 0) = g.stepping_h2
       AND ROW("a"."points_is_set", "a"."points", "a"."player") IS NOT DISTINCT FROM ROW(g."points_is_set", g."points", g."player")
     LIMIT 1
   ) AS l

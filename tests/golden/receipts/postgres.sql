@@ -315,7 +315,13 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     g."product_price",
     COALESCE(l.stepping_old, 0) + g."c" AS "c",
     l.stepping_rid
-  FROM "m7_g" AS g
+  FROM (
+    SELECT
+      g.*,
+      HASH_RECORD_EXTENDED(ROW(g."basket_id", g."product_name", g."product_price"), 0) AS stepping_h0
+    FROM "m7_g" AS g
+    OFFSET 0
+  ) AS g
   LEFT JOIN LATERAL (
     SELECT
       a.ctid AS stepping_rid,
@@ -323,7 +329,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     FROM "receipts__items_2a78a5" AS a
     WHERE
       "a"."basket_id" = g."basket_id"
-      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) = HASH_RECORD_EXTENDED(ROW(g."basket_id", g."product_name", g."product_price"), 0)
+      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) = g.stepping_h0
       AND ROW("a"."basket_id", "a"."product_name", "a"."product_price") IS NOT DISTINCT FROM ROW(g."basket_id", g."product_name", g."product_price")
     LIMIT 1
   ) AS l
@@ -655,7 +661,13 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     g."product_price",
     COALESCE(l.stepping_old, 0) + g."c" AS "c",
     l.stepping_rid
-  FROM "m7_g" AS g
+  FROM (
+    SELECT
+      g.*,
+      HASH_RECORD_EXTENDED(ROW(g."basket_id", g."product_name", g."product_price"), 0) AS stepping_h0
+    FROM "m7_g" AS g
+    OFFSET 0
+  ) AS g
   LEFT JOIN LATERAL (
     SELECT
       a.ctid AS stepping_rid,
@@ -663,7 +675,7 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     FROM "receipts__items_2a78a5" AS a
     WHERE
       "a"."basket_id" = g."basket_id"
-      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) = HASH_RECORD_EXTENDED(ROW(g."basket_id", g."product_name", g."product_price"), 0)
+      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) = g.stepping_h0
       AND ROW("a"."basket_id", "a"."product_name", "a"."product_price") IS NOT DISTINCT FROM ROW(g."basket_id", g."product_name", g."product_price")
     LIMIT 1
   ) AS l
@@ -1081,7 +1093,13 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     g."product_price",
     COALESCE(l.stepping_old, 0) + g."c" AS "c",
     l.stepping_rid
-  FROM "m10_g" AS g
+  FROM (
+    SELECT
+      g.*,
+      HASH_RECORD_EXTENDED(ROW(g."basket_id", g."product_name", g."product_price"), 0) AS stepping_h0
+    FROM "m10_g" AS g
+    OFFSET 0
+  ) AS g
   LEFT JOIN LATERAL (
     SELECT
       a.ctid AS stepping_rid,
@@ -1089,7 +1107,7 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     FROM "receipts__items_2a78a5" AS a
     WHERE
       "a"."basket_id" = g."basket_id"
-      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) = HASH_RECORD_EXTENDED(ROW(g."basket_id", g."product_name", g."product_price"), 0)
+      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) = g.stepping_h0
       AND ROW("a"."basket_id", "a"."product_name", "a"."product_price") IS NOT DISTINCT FROM ROW(g."basket_id", g."product_name", g."product_price")
     LIMIT 1
   ) AS l
