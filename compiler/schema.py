@@ -272,6 +272,10 @@ class Schema:
         return len(self.columns)
 
 
+# Every table of Postgres has columns of these names, and statements of ours name some themselves.
+SYSTEM_COLUMNS = frozenset({"cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"})
+OURS = "stepping_"
+
 PRESENT = "present"  # last part of the path of an optional struct's flag
 UNIT = "unit"  # the column of a type that has none of its own
 
@@ -318,6 +322,8 @@ def column_names(paths: list[tuple[str, ...]]) -> list[str]:
 
 def free_name(wanted: str, taken: set[str]) -> str:
     """``wanted``, bounded and changed until it is not in ``taken``, to which it is added."""
+    if wanted.lower() in SYSTEM_COLUMNS or wanted.lower().startswith(OURS):
+        wanted = f"field_{wanted}"
     name = bounded(wanted or "_")
     serial = 2
     while name.lower() in taken:

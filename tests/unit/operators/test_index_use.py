@@ -170,7 +170,8 @@ def never_analysed(store: Any) -> None:
 @pytest.mark.parametrize("query", QUERIES, ids=[query.__name__ for query in QUERIES])
 def test_postgres_reads_the_rows_it_needs(query: Any, known: Any, postgres_db: str) -> None:
     with st.connection_postgres(postgres_db) as connection:
-        store = st.StorePostgres.from_graph(connection, st.compile(query))
+        graph: Any = st.compile(query)
+        store = st.StorePostgres.from_graph(connection, graph)
         known(store)
         filled(store, ROWS)
 
@@ -191,6 +192,6 @@ def test_postgres_reads_the_rows_it_needs(query: Any, known: Any, postgres_db: s
                 step()
                 read = rows_read() - before
                 assert read < 40, f"step {position} of turn {turn} read {read} rows"
-            others = st.actions(store, store.graph)[1]
+            others = st.actions(store, graph)[1]
             others.remove(Other(group=0, name="second"))
             others.insert(Other(group=0, name="first"))
