@@ -8,20 +8,22 @@ import time as clock
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from stepping.compiler.plan.sql_plan import SQLStep
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import CountBelowZero, Row
 from stepping.dialects.iterations import RUNNING, Record
 from stepping.errors import RowError, SchemaMismatch, SteppingError, StoreError, TimePassed
-from stepping.runtime import recovery, stages
 from stepping.runtime.alone import Prepared, run_alone
 from stepping.runtime.catalog import queries
 from stepping.runtime.frontier import NO_TIME, Time, check_not_passed, longest_wait
 from stepping.runtime.running import Staged, Statements, has_removals
-from stepping.runtime.stages import StagedIteration
 from stepping.runtime.waiting import NotYet, Wait
+
+# Steps in stages are imported when one is asked for: most services never do.
+if TYPE_CHECKING:
+    from stepping.runtime.stages import StagedIteration
 
 R = TypeVar("R")
 _FIRST_PAUSE_SECS = 0.001  # between two tries of a transaction
@@ -127,6 +129,8 @@ class Engine(Statements):
             return self.outputs(asked, step, {})
         try:
             if self.in_stages(step, time) and staged and not starting and asked.also is None:
+                from stepping.runtime import stages
+
                 whole = {name: changes[name] for name in staged}
                 found = stages.run(self, step, staged, whole, time)
                 none: Sequence[Row] = ()
@@ -187,7 +191,7 @@ class Engine(Statements):
             self.plan.query,
             tables,
             time,
-            partial(recovery.recover, self),
+            self.recover,
             self.max_sleep_secs,
             predecessor,
             even,
@@ -283,11 +287,21 @@ class Engine(Statements):
     def digest_of(self, step: SQLStep) -> str:
         """What a record says of the plan of a step."""
         if id(step) not in self.digests:
+            from stepping.runtime import stages
+
             self.digests[id(step)] = stages.digest_of(step)
         return self.digests[id(step)]
 
+    def recover(self, record: Record) -> bool:
+        """Finish an iteration that its worker has left: see `recovery.recover`."""
+        from stepping.runtime import recovery
+
+        return recovery.recover(self, record)
+
     def undo(self, iteration: StagedIteration, error: Exception) -> RowError:
         """Undo an iteration that failed when it was written in part; returns what to raise."""
+        from stepping.runtime import recovery
+
         return recovery.compensate(iteration, error)
 
     def use(self, time: Time, *, early: bool = True) -> None:

@@ -12,7 +12,7 @@ from stepping.compiler.plan.graph import AnyGraph, Program
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import Driver
 from stepping.errors import FrontierTimeout, QueryError, StoreError
-from stepping.runtime import catalog, clock, quarantine
+from stepping.runtime import catalog, clock
 from stepping.runtime.engine import Engine
 from stepping.runtime.frontier import NO_TIME, Time, check_not_passed
 from stepping.runtime.stored import StoredZSet
@@ -347,6 +347,8 @@ class StoreSQL(Store):
 
     def quarantined_input(self, time: int) -> Mapping[str, ZSet[Any]]:
         """The change of each input, by name, that was put aside at a time."""
+        from stepping.runtime import quarantine
+
         with self.in_turn():
             return quarantine.quarantined_input(self.engine, time)
 
@@ -355,11 +357,15 @@ class StoreSQL(Store):
 
         If it fails again, it stays where it is, and the error is raised.
         """
+        from stepping.runtime import quarantine
+
         with self.in_turn():
             return tuple(quarantine.retry(self.engine, time))
 
     def drop(self, time: int) -> None:
         """Forget what was put aside at a time."""
+        from stepping.runtime import quarantine
+
         with self.in_turn():
             quarantine.drop(self.driver, self.plan.query, time)
 

@@ -91,6 +91,7 @@ def test_import_loads_no_database_library() -> None:
     heavy = {"sqlglot", "sqlalchemy", "psycopg", "click", "rich", "alembic"}
     # What a service that runs its queries never calls; it takes a quarter of the time.
     heavy |= {f"stepping.runtime.{name}" for name in ("migrate", "verify", "status", "queue")}
+    heavy |= {f"stepping.runtime.{name}" for name in ("stages", "recovery", "quarantine")}
     heavy |= {"stepping.compiler.explain", "stepping.compiler.plan.migration"}
     assert not heavy & set(out.split())
 
