@@ -79,7 +79,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
 def process(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command as a program of its own, in the current folder."""
     return subprocess.run(
-        [sys.executable, "-c", "from stepping.cli import main; main()", *arguments],
+        [sys.executable, "-m", "stepping", *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
