@@ -51,8 +51,9 @@ class Status:
     """What `store.status()` returns.
 
     ``tables``: the time up to which each kept table is written. ``given_times``: times that
-    ``next_time()`` gave out, that are not used and whose lease has not ended. ``queued``: how many
-    changes wait in the queue; ``quarantined_changes``: those that `drain` has set aside.
+    ``next_time()`` gave out, that may yet be used: nothing later is written, and their lease has
+    not ended. ``queued``: how many changes wait in the queue; ``quarantined_changes``: those that
+    `drain` has set aside.
     """
 
     query: str
@@ -116,10 +117,12 @@ def status_of(driver: Driver, query: str, tables: Sequence[str]) -> Status:
     """The status of a query with these tables."""
     with driver.reading():
         iterations = driver.iterations
+        standing = driver.standing(tables)
+        passed = max(standing.values(), default=0)  # no step can take a time up to there
         records = iterations.records(query)
         return Status(
             query,
-            dict(driver.standing(tables)),
+            dict(standing),
             tuple(_running(each, iterations) for each in records if each.state == RUNNING),
             tuple(
                 QuarantinedIteration(each.t, each.error or "", _at(each))
@@ -127,7 +130,9 @@ def status_of(driver: Driver, query: str, tables: Sequence[str]) -> Status:
                 if each.state == QUARANTINED
             ),
             tuple(
-                each.t for each in iterations.given(query) if not each.is_void and not each.is_over
+                each.t
+                for each in iterations.given(query)
+                if each.t > passed and not each.is_void and not each.is_over
             ),
             driver.queue.count(query),
             tuple(

@@ -47,6 +47,16 @@ def test_a_time_that_is_never_used(place: Place, flush_every_set: bool) -> None:
         readings.insert(reading(1, 1), time=st.Time(store.next_time(), t, flush_every_set))
 
 
+def test_a_time_that_others_have_passed_is_no_longer_to_come(place: Place) -> None:
+    with place.opened(graph) as store:
+        users, _ = st.actions(store, graph)
+        passed, t, later = (store.next_time(lease_secs=60) for _ in range(3))
+        users.insert(ANN, time=st.Time(t))  # waits for none before it
+        assert store.status().given_times == (later,)
+        with pytest.raises(st.TimePassed):
+            users.insert(BOB, time=st.Time(passed))
+
+
 def test_a_late_arrival_is_refused(place: Place) -> None:
     with place.opened(graph, max_sleep_secs=0.2) as store:
         users, _ = st.actions(store, graph)
