@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import os
-import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 from stepping.compiler import ir
-from stepping.compiler.frontend.rows import type_of
+from stepping.compiler.frontend.signature import inputs_of, place_of, shown
 from stepping.compiler.frontend.tracing import Trace, at_raising_line, query_error, tracing
 from stepping.compiler.lowering.program import Options, restored
 from stepping.compiler.operators.input import Input
@@ -21,7 +19,6 @@ from stepping.compiler.plan.data import FORMAT
 from stepping.compiler.plan.graph import Graph
 from stepping.compiler.plan.sql_plan import SQLPlan
 from stepping.compiler.schema import ValueType, free_name
-from stepping.compiler.zset import ZSet
 from stepping.errors import QueryError, RowFunctionError
 
 if typing.TYPE_CHECKING:
@@ -36,8 +33,6 @@ if typing.TYPE_CHECKING:
 
 R_co = TypeVar("R_co", covariant=True)
 Ts = TypeVarTuple("Ts")
-
-_OURS = ("stepping.compiler.", "stepping.runtime.", "stepping.dialects.")
 
 
 @dataclass(eq=False, repr=False)
@@ -219,8 +214,8 @@ def compile(
             f"st.compile expects a query function, got {type(query).__name__}",
             hint="def query(products: st.ZSet[Product]) -> st.ZSet[Product]: ...",
         )
-    inputs = inputs_of(query)
-    shown = name or getattr(query, "__name__", "query").strip("<>")
+    inputs = tuple(Input(label, rows) for label, rows in inputs_of(query))
+    called = name or getattr(query, "__name__", "query").strip("<>")
     with tracing(python_steps=python_steps) as trace, at_raising_line():
         returned = query(*(ir.Traced(each) for each in inputs))  # type: ignore[arg-type]
     outputs = outputs_of(query, returned)
@@ -231,7 +226,7 @@ def compile(
             operator.evaluate()  # raises: it stands for rows that are known inside a function only
     kept = kept_inputs(keep or {}, inputs, query)
     graph: Query[R_co, *Ts] = Query(
-        shown, inputs, outputs, caches, names, place_of(query), python_steps, kept
+        called, inputs, outputs, caches, names, place_of(query), python_steps, kept
     )
     if not python_steps:
         for operator in ir.topological(*outputs, *caches.values()):
@@ -255,38 +250,6 @@ def compile_lazy(
         return made[0]
 
     return graph
-
-
-def inputs_of(query: Callable[..., Any]) -> tuple[Input, ...]:
-    """The inputs that the arguments of a query function name."""
-    try:
-        parameters = list(inspect.signature(query).parameters.values())
-    except (TypeError, ValueError):
-        raise QueryError(f"{query!r} has no signature", hint="pass a plain function") from None
-    hints = annotations_of(query)
-    inputs = []
-    for parameter in parameters:
-        annotation = hints.get(parameter.name)
-        if typing.get_origin(annotation) is not ZSet:
-            raise QueryError(
-                f"the argument {parameter.name!r} of {shown(query)} is annotated with "
-                f"{annotation if annotation is not None else 'nothing'}, not with st.ZSet[...]",
-                where=place_of(query),
-                hint=f"{parameter.name}: st.ZSet[Product]",
-            )
-        (row,) = typing.get_args(annotation)
-        try:
-            inputs.append(Input(parameter.name, type_of(row, namespace_of(query))))
-        except QueryError as error:
-            error.where = error.where or place_of(query)
-            raise
-    if not inputs:
-        raise QueryError(
-            f"{shown(query)} has no arguments, so nothing could ever change",
-            where=place_of(query),
-            hint="give it an argument per input: products: st.ZSet[Product]",
-        )
-    return tuple(inputs)
 
 
 @functools.cache
@@ -384,49 +347,3 @@ def refuse(operator: ir.Operator, dialect: str | None = None) -> None:
             source=fault.text if fault else None,
             hint="write it with what docs/row-functions.md lists, or allow Python steps",
         )
-
-
-def annotations_of(query: Callable[..., Any]) -> dict[str, Any]:
-    function: Any = inspect.unwrap(query)
-    while not hasattr(function, "__annotations__") and hasattr(function, "func"):
-        function = function.func  # functools.partial
-    if not inspect.isroutine(function):
-        function = type(function).__call__  # an instance that is called like a function
-    try:
-        return typing.get_type_hints(function, localns=namespace_of(query), include_extras=True)
-    except NameError as error:
-        raise QueryError(
-            f"an annotation of {shown(query)} names {error.name!r}, which is not defined",
-            where=place_of(query),
-            hint="define the row class at the top of the module, or import it",
-        ) from None
-
-
-def namespace_of(query: Callable[..., Any]) -> dict[str, Any]:
-    """Names that string annotations may use: the module's, the closure's, the callers' locals."""
-    function: Any = inspect.unwrap(query)
-    found: dict[str, Any] = {}
-    frame = sys._getframe(1)
-    frames = []
-    while frame.f_back is not None:
-        frame = frame.f_back
-        if not frame.f_globals.get("__name__", "").startswith(_OURS):
-            frames.append(frame)
-    for outer in reversed(frames[:20]):
-        if outer.f_locals is not outer.f_globals:
-            found |= outer.f_locals
-    found |= getattr(function, "__globals__", {})
-    if inspect.isfunction(function):
-        found |= dict(inspect.getclosurevars(function).nonlocals)
-        if frames and frames[0].f_locals is not frames[0].f_globals:
-            found |= {k: v for k, v in frames[0].f_locals.items() if isinstance(v, type)}
-    return found
-
-
-def shown(query: Callable[..., Any]) -> str:
-    return f"the query {getattr(query, '__name__', repr(query))}"
-
-
-def place_of(query: Callable[..., Any]) -> str:
-    code = getattr(inspect.unwrap(query), "__code__", None)
-    return f"{code.co_filename}:{code.co_firstlineno}" if code else "st.compile"

@@ -1,0 +1,97 @@
+"""What the signature of a query function says: its inputs and their rows, and where it stands."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import typing
+from collections.abc import Callable
+from typing import Any
+
+from stepping.compiler.frontend.rows import type_of
+from stepping.compiler.schema import ValueType
+from stepping.compiler.zset import ZSet
+from stepping.errors import QueryError
+
+_OURS = ("stepping.compiler.", "stepping.runtime.", "stepping.dialects.")
+
+
+def inputs_of(query: Callable[..., Any]) -> tuple[tuple[str, ValueType], ...]:
+    """The inputs that the arguments of a query function name, and the type of their rows."""
+    try:
+        parameters = list(inspect.signature(query).parameters.values())
+    except (TypeError, ValueError):
+        raise QueryError(f"{query!r} has no signature", hint="pass a plain function") from None
+    hints = annotations_of(query)
+    inputs = []
+    for parameter in parameters:
+        annotation = hints.get(parameter.name)
+        if typing.get_origin(annotation) is not ZSet:
+            raise QueryError(
+                f"the argument {parameter.name!r} of {shown(query)} is annotated with "
+                f"{annotation if annotation is not None else 'nothing'}, not with st.ZSet[...]",
+                where=place_of(query),
+                hint=f"{parameter.name}: st.ZSet[Product]",
+            )
+        (row,) = typing.get_args(annotation)
+        try:
+            inputs.append((parameter.name, type_of(row, namespace_of(query))))
+        except QueryError as error:
+            error.where = error.where or place_of(query)
+            raise
+    if not inputs:
+        raise QueryError(
+            f"{shown(query)} has no arguments, so nothing could ever change",
+            where=place_of(query),
+            hint="give it an argument per input: products: st.ZSet[Product]",
+        )
+    return tuple(inputs)
+
+
+def annotations_of(query: Callable[..., Any]) -> dict[str, Any]:
+    """The types that a query function's arguments are annotated with, by name."""
+    function: Any = inspect.unwrap(query)
+    while not hasattr(function, "__annotations__") and hasattr(function, "func"):
+        function = function.func  # functools.partial
+    if not inspect.isroutine(function):
+        function = type(function).__call__  # an instance that is called like a function
+    try:
+        return typing.get_type_hints(function, localns=namespace_of(query), include_extras=True)
+    except NameError as error:
+        raise QueryError(
+            f"an annotation of {shown(query)} names {error.name!r}, which is not defined",
+            where=place_of(query),
+            hint="define the row class at the top of the module, or import it",
+        ) from None
+
+
+def namespace_of(query: Callable[..., Any]) -> dict[str, Any]:
+    """Names that string annotations may use: the module's, the closure's, the callers' locals."""
+    function: Any = inspect.unwrap(query)
+    found: dict[str, Any] = {}
+    frame = sys._getframe(1)
+    frames = []
+    while frame.f_back is not None:
+        frame = frame.f_back
+        if not frame.f_globals.get("__name__", "").startswith(_OURS):
+            frames.append(frame)
+    for outer in reversed(frames[:20]):
+        if outer.f_locals is not outer.f_globals:
+            found |= outer.f_locals
+    found |= getattr(function, "__globals__", {})
+    if inspect.isfunction(function):
+        found |= dict(inspect.getclosurevars(function).nonlocals)
+        if frames and frames[0].f_locals is not frames[0].f_globals:
+            found |= {k: v for k, v in frames[0].f_locals.items() if isinstance(v, type)}
+    return found
+
+
+def shown(query: Callable[..., Any]) -> str:
+    """What messages call a query."""
+    return f"the query {getattr(query, '__name__', repr(query))}"
+
+
+def place_of(query: Callable[..., Any]) -> str:
+    """``file:line`` of a query function."""
+    code = getattr(inspect.unwrap(query), "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else "st.compile"
