@@ -5,8 +5,7 @@ from __future__ import annotations
 import builtins
 import enum
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any, TypeGuard
+from typing import Any
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.rowfn import functions
@@ -17,12 +16,12 @@ from stepping.compiler.frontend.rowfn.context import (
     is_missing,
     missing_name,
     natural_kind,
-    plain,
     unusable,
 )
 from stepping.compiler.frontend.rowfn.functions_calls import FALSE, TRUE, as_value, negated
 from stepping.compiler.frontend.rowfn.narrowing import cases
 from stepping.compiler.frontend.rowfn.shapes import container_of, items_of, kind_name
+from stepping.compiler.frontend.rowfn.type_relations import joined, type_name
 from stepping.compiler.frontend.rowfn.values import (
     UNKNOWN,
     Choice,
@@ -37,20 +36,15 @@ from stepping.compiler.frontend.rowfn.values import (
     constant_of,
 )
 from stepping.compiler.frontend.rows import type_of
-from stepping.compiler.frontend.unions import bare, united
 from stepping.compiler.ir.function import Source
 from stepping.compiler.schema import (
     EMPTY,
     NULL,
-    Again,
-    Alternatives,
     Atom,
     Build,
-    Collected,
     Empty,
     Kind,
     Missing,
-    Several,
     Struct,
     ValueType,
     schema_of,
@@ -60,10 +54,6 @@ from stepping.errors import RowError
 
 class Untyped(Exception):
     """A value's type is not known."""
-
-
-class Mixed(Exception):
-    """A value is of one type here and of another there. ``str(self)`` says which."""
 
 
 class Results(Access):
@@ -324,124 +314,3 @@ class Results(Access):
             never = self.raising(f"{field or 'the result'}: expected one of {wanted}", None)
         refused = self.atom(never, kind, field, origin)
         return self.made(cases(allowed, converted, refused, kind), None)
-
-
-def joined(a: ValueType, b: ValueType) -> ValueType:
-    """The type of a value that is of one type here and of another there."""
-    for one, other in ((a, b), (b, a)):
-        if isinstance(one, Atom) and one.kind is Kind.NULL:
-            return united((NULL, other))
-        if isinstance(one, Struct) and one.cls is EMPTY:
-            return united((one, other))
-        if _is_bare(one) and not _is_bare(other):
-            inside = other
-            if isinstance(other, Struct) and other.missing is Missing.EMPTY:
-                inside = other.required()
-            return bare(joined(one.fields[0][1], inside))
-        if isinstance(one, Atom) and one.collected is not None:
-            for wide in (one, one.optional()):
-                if widens(other, wide):
-                    return wide
-    match a, b:
-        case Atom(), Atom() if alike(a, b):
-            both = a if a.choices == b.choices else plain(a)
-            return both.optional() if a.nullable or b.nullable else both
-        case Struct(), Struct() if a.cls is b.cls and a.build is b.build:
-            missing = {a.missing, b.missing} - {Missing.NEVER}
-            if [n for n, _ in a.fields] == [n for n, _ in b.fields] and len(missing) < 2:
-                fields = tuple(
-                    (n, joined(x, y)) for (n, x), (_, y) in zip(a.fields, b.fields, strict=True)
-                )
-                return replace(a, fields=fields, missing=next(iter(missing), Missing.NEVER))
-    raise Mixed(f"it returns {type_name(a)} for some rows and {type_name(b)} for others")
-
-
-def _is_bare(kind: ValueType) -> TypeGuard[Struct]:
-    return isinstance(kind, Struct) and kind.build is Build.BARE
-
-
-def widens(narrow: ValueType, wide: ValueType) -> bool:
-    """Whether every value of one type is stored as the other: what an annotation may add."""
-    match narrow, wide:
-        case Atom(), Atom():
-            if narrow.kind is Kind.NULL:
-                return wide.nullable
-            if narrow.nullable and not wide.nullable:
-                return False
-            if wide.collected is not None and not alike(narrow, wide):
-                return collects(narrow.required(), wide.collected)
-            if narrow.kind is Kind.INT and wide.kind in (Kind.FLOAT, Kind.DECIMAL):
-                return True
-            return alike(narrow, wide) and (
-                not wide.choices
-                or (bool(narrow.choices) and set(narrow.choices) <= set(wide.choices))
-            )
-        case Struct(cls=cls), Struct() if cls is EMPTY and not narrow.is_optional:
-            return wide.missing is Missing.EMPTY or wide.cls is EMPTY
-        case _, Struct() if _is_bare(wide) and not _is_bare(narrow):
-            if isinstance(narrow, Struct) and narrow.missing is Missing.EMPTY:
-                narrow = narrow.required()
-            return widens(narrow, wide.fields[0][1])
-        case Atom(kind=Kind.NULL), Struct():
-            return wide.missing is Missing.NONE
-        case Struct(), Struct():
-            return (
-                narrow.cls is wide.cls
-                and narrow.missing in (Missing.NEVER, wide.missing)
-                and [n for n, _ in narrow.fields] == [n for n, _ in wide.fields]
-                and all(
-                    widens(x, y) for (_, x), (_, y) in zip(narrow.fields, wide.fields, strict=True)
-                )
-            )
-        case _, Atom(kind=Kind.PACKED):
-            absent = narrow.missing if isinstance(narrow, Struct) else Missing.NEVER
-            if absent is Missing.EMPTY or (absent is Missing.NONE and not wide.nullable):
-                return False
-            return wide.collected is not None and collects(narrow.required(), wide.collected)
-        case _:
-            return False
-
-
-def collects(narrow: ValueType, wide: Collected) -> bool:
-    """Whether every value of a type is stored as a collected one."""
-    match wide:
-        case Alternatives():
-            return any(holds(narrow, option) for _, option in wide.options)
-        case Several():
-            if not isinstance(narrow, Struct) or narrow.cls is not tuple:
-                return False
-            return all(holds(each, wide.item) for _, each in narrow.fields)
-        case Struct() | Again():
-            return isinstance(narrow, Struct) and _same_row(narrow, wide)
-        case _:
-            return False
-
-
-def holds(narrow: ValueType, wide: ValueType) -> bool:
-    """As `widens`, where the wider type stands inside a collected one."""
-    if isinstance(narrow, Struct) and narrow.is_row and isinstance(wide, Struct):
-        return narrow.missing in (Missing.NEVER, wide.missing) and _same_row(narrow, wide)
-    return widens(narrow, wide)
-
-
-def _same_row(a: Struct, b: Struct | Again) -> bool:
-    """Whether two types are one row class: one that contains itself is written in two ways."""
-    return a.cls is b.cls and a.name == b.name
-
-
-def type_name(kind: ValueType) -> str:
-    """The type as a user writes it."""
-    match kind:
-        case Atom():
-            cls = kind.python if kind.kind is Kind.ENUM else CLASSES.get(kind.kind)
-            name = getattr(cls, "__name__", None) or str(kind.python or kind.kind.value)
-            if kind.kind is Kind.NULL:
-                return "None"
-            if kind.kind is Kind.PACKED:
-                return str(kind)
-            return f"{name} | None" if kind.nullable else name
-        case Struct(build=Build.TUPLE):
-            inner = ", ".join(type_name(each) for _, each in kind.fields)
-            return f"tuple[{inner}]" + (" | None" if kind.is_optional else "")
-        case _:
-            return str(kind)

@@ -13,8 +13,9 @@ from stepping.compiler.frontend.rowfn.context import Abort, error_at
 from stepping.compiler.frontend.rowfn.effects import guarded
 from stepping.compiler.frontend.rowfn.identity import identity_of
 from stepping.compiler.frontend.rowfn.inline import Inline
-from stepping.compiler.frontend.rowfn.results import Mixed, Untyped, widens
+from stepping.compiler.frontend.rowfn.results import Untyped
 from stepping.compiler.frontend.rowfn.source import place_of
+from stepping.compiler.frontend.rowfn.type_relations import Mixed, widens
 from stepping.compiler.frontend.rowfn.values import Items, Static, Unknown, Value, argument_of
 from stepping.compiler.ir.function import RowFunction
 from stepping.compiler.schema import BOOL, Build, Schema, Struct, ValueType, schema_of
