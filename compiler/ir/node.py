@@ -11,6 +11,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import functools
 import hashlib
 import uuid
 from typing import Any, TypeVar, dataclass_transform
@@ -86,14 +87,19 @@ def digest_of(value: Any) -> bytes:
 
 def _feed_dataclass(hasher: Any, value: Any) -> None:
     _feed_text(hasher, "D", type(value).__name__)
-    for field in dataclasses.fields(value):
-        if not field.compare:
+    for name, default in _compared(type(value)):
+        inner = getattr(value, name)
+        if default is not dataclasses.MISSING and _plain_equal(inner, default):
             continue
-        inner = getattr(value, field.name)
-        if field.default is not dataclasses.MISSING and _plain_equal(inner, field.default):
-            continue
-        _feed_text(hasher, "F", field.name)
+        _feed_text(hasher, "F", name)
         _feed(hasher, inner)
+
+
+@functools.cache
+def _compared(cls: type) -> tuple[tuple[str, Any], ...]:
+    """The fields of a dataclass that are part of its meaning, each with its default value."""
+    fields = dataclasses.fields(cls)
+    return tuple((field.name, field.default) for field in fields if field.compare)
 
 
 def _plain_equal(a: Any, b: Any) -> bool:

@@ -55,5 +55,6 @@ def with_deltas(
 
 def read_in(select: exp.Expression, deltas: Collection[str]) -> tuple[str, ...]:
     """The delta tables in a select."""
-    found = (table.name for table in select.find_all(exp.Table))
+    nodes = select.walk(prune=lambda node: isinstance(node, exp.Column))  # most of any tree
+    found = (node.name for node in nodes if isinstance(node, exp.Table))
     return tuple(sorted({name for name in found if name in deltas}))

@@ -26,12 +26,14 @@ def _changes(node: Expression, parts: Mapping[str, int]) -> int:
     """How many delta tables are joined; ``parts``: in the statement's WITH queries."""
     if isinstance(node, exp.Table):
         return parts.get(node.name, int(node.name.startswith(_DELTA)))
-    known = dict(parts)
-    most = 0
-    parts_of = node.args.get("with_")
-    for each in parts_of.expressions if parts_of else ():
-        known[each.alias] = _changes(each.this, known)
-        most = max(most, known[each.alias])
+    if isinstance(node, exp.Column):  # most of any tree; it has names only
+        return 0
+    known, most = parts, 0
+    if parts_of := node.args.get("with_"):
+        known = own = dict(parts)
+        for each in parts_of.expressions:
+            own[each.alias] = _changes(each.this, own)
+            most = max(most, own[each.alias])
     if isinstance(node, exp.SetOperation):
         return max(most, _changes(node.this, known), _changes(node.expression, known))
     children = node.iter_expressions()

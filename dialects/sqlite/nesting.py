@@ -14,6 +14,7 @@ from sqlglot import exp
 DEEPEST = 96  # entries of the parser's stack, less those of EXPLAIN and the statement's end
 DEEPEST_SCALAR = 84  # the statement around an expression needs some too
 
+_COLUMN = 7
 _UNARY = (exp.Neg, exp.Not, exp.BitwiseNot)
 _CLAUSES = {  # entries in front of an expression in a clause of a SELECT
     "expressions": 3,
@@ -28,6 +29,8 @@ _CLAUSES = {  # entries in front of an expression in a clause of a SELECT
 
 def nesting(tree: exp.Expr) -> int:
     """The entries of the parser's stack that a tree needs: at least as many as it really does."""
+    if isinstance(tree, exp.Column):  # most of any tree; it has names only
+        return _COLUMN
     return 1 + max((before + nesting(part) for before, part in _parts(tree)), default=0)
 
 
