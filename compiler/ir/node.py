@@ -87,7 +87,7 @@ def digest_of(value: Any) -> bytes:
 
 def _feed_dataclass(hasher: Any, value: Any) -> None:
     _feed_text(hasher, "D", type(value).__name__)
-    for name, default in _compared(type(value)):
+    for name, default in _compared(type(value)):  # type: ignore[arg-type]
         inner = getattr(value, name)
         if default is not dataclasses.MISSING and _plain_equal(inner, default):
             continue
