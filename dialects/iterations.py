@@ -303,3 +303,12 @@ class Iterations(ABC):
             f"WHERE query = $2 AND t = $3 AND lease_until < {self.now}",
             (True, query, t),
         )
+
+    def forget_passed(self, query: str, tables: Sequence[str]) -> None:
+        """Take away the times that a step can no longer take: all tables have passed them."""
+        marks = ", ".join(f"${number}" for number in range(2, 2 + len(tables)))
+        self.changed(
+            "DELETE FROM stepping_times WHERE query = $1 AND t <= "
+            f"(SELECT min(t) FROM last_update WHERE table_name IN ({marks}))",
+            (query, *tables),
+        )

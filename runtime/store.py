@@ -336,7 +336,7 @@ class StoreSQL(Store):
         A step that waits for its frontier keeps its time.
         """
         with self.in_turn():
-            return clock.next_time(self.driver, self.plan.query, lease_secs)
+            return clock.next_time(self.driver, self.plan.query, self.plan.kept, lease_secs)
 
     def status(self) -> Status:
         """Where the tables stand, who is at work on them, and what has been put aside."""

@@ -57,6 +57,23 @@ def test_a_time_that_others_have_passed_is_no_longer_to_come(place: Place) -> No
             users.insert(BOB, time=st.Time(passed))
 
 
+def test_times_that_nobody_can_take_any_more_are_forgotten(place: Place) -> None:
+    with place.opened(graph) as store:
+        users, _ = st.actions(store, graph)
+        first = store.next_time(lease_secs=0.0)
+        for _ in range(200):
+            t = store.next_time(lease_secs=0.0)
+        to_come = store.next_time()
+        users.insert(ANN, time=st.Time(t))  # passes over all of them
+        for _ in range(200):
+            store.next_time()
+        given = [each.t for each in store.driver.iterations.given(store.plan.query)]
+        assert given[0] == to_come
+        assert len(given) == 201
+        with pytest.raises(st.TimePassed):
+            users.insert(BOB, time=st.Time(first))
+
+
 def test_a_late_arrival_is_refused(place: Place) -> None:
     with place.opened(graph, max_sleep_secs=0.2) as store:
         users, _ = st.actions(store, graph)
