@@ -10,7 +10,7 @@ from itertools import repeat
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from stepping.compiler.schema import Empty
-from stepping.errors import RowError
+from stepping.errors import QueryError, RowError
 
 _MANY = 1000  # rows: fewer are made before the garbage collector has started often
 
@@ -60,10 +60,15 @@ class ZSet(Generic[T]):
         self, index: Keyed[T, Any], match_keys: frozenset[Any] | MatchAll = MATCH_ALL
     ) -> Iterator[tuple[Any, T, int]]:
         """``(key, row, count)`` in index order, ties by the whole row; `None` first."""
-        found = self.iter()
+        try:
+            keyed = [(index.key(row), row, count) for row, count in self.iter()]
+        except (AttributeError, TypeError) as error:
+            raise QueryError(
+                f"iter_by_index cannot pick the key of a row: {error}",
+                hint="give an index of the row class that the Z-set has: st.Index.pick(Row, ...)",
+            ) from error
         if not isinstance(match_keys, MatchAll):
-            found = ((row, n) for row, n in found if index.key(row) in match_keys)
-        keyed = [(index.key(row), row, count) for row, count in found]
+            keyed = [item for item in keyed if item[0] in match_keys]
         yield from sorted(keyed, key=lambda item: (index_order(index, item[0]), index.tie(item[1])))
 
     def __iter__(self) -> Iterator[tuple[T, int]]:

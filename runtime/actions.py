@@ -9,8 +9,9 @@ from typing import Any, Generic, Literal, TypeVar, TypeVarTuple, overload
 from stepping.compiler.plan.graph import Graph
 from stepping.compiler.zset import GivenRows, ZSet
 from stepping.errors import StoreError
-from stepping.runtime.frontier import NO_TIME, Time
-from stepping.runtime.store import Store, changes_of
+from stepping.runtime.frontier import Time
+from stepping.runtime.given import changes_of
+from stepping.runtime.store import Store
 
 T = TypeVar("T")
 T1 = TypeVar("T1")
@@ -35,28 +36,30 @@ class Action(Generic[T, R_co]):
         self.name = name
 
     @overload
-    def insert(self, *rows: T, time: Time = ..., output: Literal[True] = ...) -> R_co: ...
+    def insert(self, *rows: T, time: Time | None = ..., output: Literal[True] = ...) -> R_co: ...
     @overload
-    def insert(self, *rows: T, time: Time = ..., output: bool) -> R_co | None: ...
-    def insert(self, *rows: T, time: Time = NO_TIME, output: bool = True) -> R_co | None:
+    def insert(self, *rows: T, time: Time | None = ..., output: bool) -> R_co | None: ...
+    def insert(self, *rows: T, time: Time | None = None, output: bool = True) -> R_co | None:
         """Add rows, each once. With ``output=False`` the change is not read, and None returned."""
         name = self.name
         found: Any = self.store.step({name: GivenRows(name, rows, 1)}, time, output=output)
         return found if output else None
 
     @overload
-    def remove(self, *rows: T, time: Time = ..., output: Literal[True] = ...) -> R_co: ...
+    def remove(self, *rows: T, time: Time | None = ..., output: Literal[True] = ...) -> R_co: ...
     @overload
-    def remove(self, *rows: T, time: Time = ..., output: bool) -> R_co | None: ...
-    def remove(self, *rows: T, time: Time = NO_TIME, output: bool = True) -> R_co | None:
+    def remove(self, *rows: T, time: Time | None = ..., output: bool) -> R_co | None: ...
+    def remove(self, *rows: T, time: Time | None = None, output: bool = True) -> R_co | None:
         """Take rows away, each once. A row that is not there is a `RowError`."""
         return self.step(GivenRows(self.name, rows, -1), time, output)
 
     @overload
-    def replace(self, old: T, new: T, time: Time = ..., output: Literal[True] = ...) -> R_co: ...
+    def replace(
+        self, old: T, new: T, time: Time | None = ..., output: Literal[True] = ...
+    ) -> R_co: ...
     @overload
-    def replace(self, old: T, new: T, time: Time = ..., *, output: bool) -> R_co | None: ...
-    def replace(self, old: T, new: T, time: Time = NO_TIME, output: bool = True) -> R_co | None:
+    def replace(self, old: T, new: T, time: Time | None = ..., *, output: bool) -> R_co | None: ...
+    def replace(self, old: T, new: T, time: Time | None = None, output: bool = True) -> R_co | None:
         """Take one row away and add another, in one step."""
         removed, added = GivenRows(self.name, (old,), -1), GivenRows(self.name, (new,), 1)
         return self.step(removed + added, time, output)
@@ -70,7 +73,7 @@ class Action(Generic[T, R_co]):
         pairs += [(row, -1) for row in remove]
         return self.store.queue.enqueue({self.name: pairs})
 
-    def step(self, change: ZSet[T], time: Time, output: bool) -> R_co | None:
+    def step(self, change: ZSet[T], time: Time | None, output: bool) -> R_co | None:
         found: Any = self.store.step({self.name: change}, time, output=output)
         return found if output else None
 
@@ -121,7 +124,7 @@ def iteration(
     store: Store,
     graph: Graph[ZSet[R], *Ts],
     inputs: tuple[*Ts],
-    time: Time = ...,
+    time: Time | None = ...,
     output: Literal[True] = ...,
 ) -> tuple[ZSet[R]]: ...
 @overload
@@ -129,7 +132,7 @@ def iteration(
     store: Store,
     graph: Graph[Outputs, *Ts],
     inputs: tuple[*Ts],
-    time: Time = ...,
+    time: Time | None = ...,
     output: Literal[True] = ...,
 ) -> Outputs: ...
 @overload
@@ -137,12 +140,12 @@ def iteration(
     store: Store,
     graph: Graph[Any, *Ts],
     inputs: tuple[*Ts],
-    time: Time = ...,
+    time: Time | None = ...,
     *,
     output: Literal[False],
 ) -> None: ...
 def iteration(
-    store: Store, graph: Any, inputs: Any, time: Time = NO_TIME, output: bool = True
+    store: Store, graph: Any, inputs: Any, time: Time | None = None, output: bool = True
 ) -> Any:
     """One step with a change of each input, in the order of the query's arguments.
 

@@ -345,7 +345,8 @@ class Engine(Statements):
 
     def not_there(self, changes: Mapping[str, ZSet[Any]], what: str) -> RowError:
         """A count fell below 0: which removed row was not there."""
-        absent = self.absent(changes)
+        with self.driver.reading():  # which leaves no transaction open
+            absent = self.absent(changes)
         if absent is not None:
             name, row = absent
             message = f"{row!r} was removed from {name}, and it is not there"

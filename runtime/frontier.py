@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stepping.errors import TimePassed
+from stepping.errors import StoreError, TimePassed
 
 MAX_SLEEP_SECS = 30.0  # how long a step waits for its frontier; read at each wait
 
@@ -24,8 +24,31 @@ class Time:
     frontier: int = -1
     flush_every_set: bool | None = False
 
+    def __post_init__(self) -> None:
+        for name, t in (("input_time", self.input_time), ("frontier", self.frontier)):
+            if type(t) is not int or not -(2**63) <= t < 2**63:
+                raise StoreError(
+                    f"st.Time {name}= is {t!r}", hint="a time is an int, and has 64 bits"
+                )
+        if self.flush_every_set not in (True, False, None):
+            raise StoreError(
+                f"st.Time flush_every_set= is {self.flush_every_set!r}",
+                hint="it is False, True or None",
+            )
+
 
 NO_TIME = Time()
+
+
+def time_of(given: Time | None) -> Time:
+    """What a caller gave as ``time=``; None is none."""
+    if given is None:
+        return NO_TIME
+    if not isinstance(given, Time):
+        raise StoreError(
+            f"time= is {given!r}", hint="time=st.Time(input_time=2, frontier=1), or leave it out"
+        )
+    return given
 
 
 def longest_wait(max_sleep_secs: float | None) -> float:

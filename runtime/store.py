@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from stepping.compiler.codec import codec_of, python_codec
 from stepping.compiler.plan.graph import AnyGraph, Program
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import Driver
-from stepping.errors import FrontierTimeout, QueryError, StoreError
+from stepping.errors import FrontierTimeout, StoreError
 from stepping.runtime import catalog, clock
 from stepping.runtime.engine import Engine
-from stepping.runtime.frontier import NO_TIME, Time, check_not_passed
+from stepping.runtime.frontier import NO_TIME, Time, check_not_passed, time_of
+from stepping.runtime.given import changes_of
 from stepping.runtime.stored import StoredZSet
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Store:
     def step(
         self,
         changes: Mapping[str, ZSet[Any]],
-        time: Time = NO_TIME,
+        time: Time | None = None,
         also: Callable[[], None] | None = None,
         *,
         output: bool = True,
@@ -125,11 +126,12 @@ class StorePython(Store):
     def step(
         self,
         changes: Mapping[str, ZSet[Any]],
-        time: Time = NO_TIME,
+        time: Time | None = None,
         also: Callable[[], None] | None = None,
         *,
         output: bool = True,
     ) -> tuple[ZSet[Any], ...]:
+        time = time_of(time)
         if time.input_time >= 0:
             check_not_passed({self.graph.name: self._time}, time)
         found = self._reference.step(self._canonical(changes))
@@ -158,7 +160,7 @@ class StorePython(Store):
         return Queue(
             self.graph,
             QueueInMemory(),
-            step=partial(self.step, time=NO_TIME),
+            step=self.step,
             check=self._canonical,
             is_of_input=lambda error: True,
         )
@@ -253,14 +255,15 @@ class StoreSQL(Store):
     def step(
         self,
         changes: Mapping[str, ZSet[Any]],
-        time: Time = NO_TIME,
+        time: Time | None = None,
         also: Callable[[], None] | None = None,
         *,
         output: bool = True,
     ) -> tuple[ZSet[Any], ...]:
         self.driver.check()
+        at = NO_TIME if time is None else time_of(time)
         try:
-            found: Sequence[ZSet[Any]] = self.engine.step(changes, time, also, output=output)
+            found: Sequence[ZSet[Any]] = self.engine.step(changes, at, also, output=output)
         except Exception as error:
             self.driver.note(error)
             raise
@@ -321,7 +324,7 @@ class StoreSQL(Store):
         return Queue(
             self.graph,
             self.driver.queue,
-            step=partial(self.step, time=NO_TIME),
+            step=self.step,
             check=self.engine.check_rows,
             is_of_input=self.driver.is_of_input,
             note=self.driver.note,
@@ -378,33 +381,3 @@ def _graph(graph: Any) -> AnyGraph:
         )
     known: AnyGraph = graph
     return known
-
-
-def changes_of(graph: AnyGraph, given: Any, what: str) -> Mapping[str, ZSet[Any]]:
-    """The changes of a query's inputs by name, from a Z-set for each or a mapping."""
-    names = graph.input_names
-    if isinstance(given, Mapping):
-        unknown = [str(name) for name in given if name not in names]
-        if unknown:
-            raise QueryError(
-                f"{what} was given {', '.join(unknown)}, and the query {graph.name!r} has no such "
-                "input",
-                hint=f"its inputs are: {', '.join(names)}",
-            )
-        found = dict(given)
-    else:
-        zsets = (given,) if isinstance(given, ZSet) else tuple(given)
-        if len(zsets) != len(names):
-            raise QueryError(
-                f"{what} was given {len(zsets)} Z-sets, and the query {graph.name!r} has "
-                f"{len(names)} inputs: {', '.join(names)}",
-                hint="pass a Z-set for each, an empty ZSetPython() where nothing changes",
-            )
-        found = dict(zip(names, zsets, strict=True))
-    for name, zset in found.items():
-        if not isinstance(zset, ZSet):
-            raise QueryError(
-                f"{what} was given a {type(zset).__name__} for {name}",
-                hint="st.ZSetPython({row: 1})",
-            )
-    return found

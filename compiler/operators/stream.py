@@ -98,7 +98,12 @@ class Cache(Generic[T]):
                 f"{type(store).__name__} is not a store",
                 hint="cache.zset(store) takes what StoreSQLite.from_graph(...) and its like return",
             )
-        time = at_least if isinstance(at_least, int) else at_least.input_time
+        time = getattr(at_least, "input_time", at_least)
+        if type(time) is not int or time >= 2**63:
+            raise StoreError(
+                f"cache.zset at_least= is {at_least!r}",
+                hint="a st.Time, or the number of one: an int of 64 bits",
+            )
         zset: ZSet[T] = read(self, time)
         return zset
 

@@ -241,8 +241,9 @@ class PostgresDriver(Transactions):
                 cursor.close()  # sends nothing
 
     def script(self, statements: Sequence[str]) -> None:
-        for statement in statements:
-            self.execute(statement.encode())
+        with self.one_statement():
+            for statement in statements:
+                self.execute(statement.encode())
 
     def existing(self, tables: Sequence[str]) -> set[str]:
         sql = (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import psycopg
@@ -21,13 +22,19 @@ class PostgresIterations(Iterations):
     now = "extract(epoch FROM clock_timestamp())::float8"
     for_update = " FOR UPDATE"
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        one_statement: Callable[[], AbstractContextManager[None]],
+    ) -> None:
         self.connection = connection
+        self.one_statement = one_statement  # see `Transactions.one_statement`
         self._worker: str | None = None
 
     def _run(self, sql: str, parameters: Sequence[Any]) -> psycopg.RawCursor[tuple[Any, ...]]:
         cursor = psycopg.RawCursor(self.connection, row_factory=tuple_row)
-        return cursor.execute(sql.encode(), parameters or None, prepare=True)
+        with self.one_statement():
+            return cursor.execute(sql.encode(), parameters or None, prepare=True)
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self._run(sql, parameters).fetchall()

@@ -24,13 +24,15 @@ class Notifications:
 
     def listen(self, driver: PostgresDriver) -> None:
         if not self.are_heard and not driver.in_transaction():
-            driver.execute(f"LISTEN {CHANNEL}")
+            with driver.one_statement():  # where psycopg begins a transaction by itself
+                driver.execute(f"LISTEN {CHANNEL}")
             self.connection.add_notify_handler(self.told)
             self.are_heard = True
 
     def unlisten(self, driver: PostgresDriver) -> None:
         if self.are_heard and driver.is_idle():
-            driver.execute(f"UNLISTEN {CHANNEL}")
+            with driver.one_statement():
+                driver.execute(f"UNLISTEN {CHANNEL}")
             self.connection.remove_notify_handler(self.told)
             self.are_heard = False
 

@@ -37,7 +37,7 @@ class Transactions(Driver):
 
     @cached_property
     def iterations(self) -> PostgresIterations:
-        return PostgresIterations(self._connection)
+        return PostgresIterations(self._connection, self.one_statement)
 
     @contextmanager
     def staging(self, gate: str | None = None) -> Iterator[None]:

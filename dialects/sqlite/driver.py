@@ -123,7 +123,7 @@ class SQLiteDriver(Driver):
 
     @cached_property
     def iterations(self) -> SQLiteIterations:
-        return SQLiteIterations(self._connection)
+        return SQLiteIterations(self._connection, self.writing)
 
     def staging(self, gate: str | None = None) -> AbstractContextManager[None]:
         return self.writing()  # BEGIN IMMEDIATE is a gate

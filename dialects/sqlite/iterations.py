@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,22 @@ from stepping.dialects.sqlite.connecting import plain_cursor
 class SQLiteIterations(Iterations):
     now = "((julianday('now') - 2440587.5) * 86400.0)"
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, writing: Callable[[], AbstractContextManager[None]]
+    ) -> None:
         self.connection = connection
+        self.writing = writing  # a transaction, or a savepoint
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return plain_cursor(self.connection).execute(_marked(sql), parameters).fetchall()
 
     def changed(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        return self.connection.execute(_marked(sql), parameters).rowcount
+        connection = self.connection
+        if connection.isolation_level is None or connection.in_transaction:
+            return connection.execute(_marked(sql), parameters).rowcount
+        # Python would begin a transaction, and leave it open.
+        with self.writing():
+            return connection.execute(_marked(sql), parameters).rowcount
 
     def worker(self) -> str:
         pid = os.getpid()

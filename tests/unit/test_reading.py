@@ -134,6 +134,7 @@ def test_one_zset_is_read_again_each_time(place: Place) -> None:
 
 def test_reading_in_index_order(place: Place) -> None:
     by_sum = Index.pick(Pair[int, str], lambda p: p.left)
+    by_n: Any = Index.pick(Numbered, lambda row: row.n)
     with place.opened(numbered_graph) as store:
         (rows,) = st.actions(store, numbered_graph)
         rows.insert(*(Numbered(n=n, name=name) for n, name in [(3, "c"), (1, "a"), (3, "b")]))
@@ -150,6 +151,8 @@ def test_reading_in_index_order(place: Place) -> None:
         assert [key for key, _, _ in kept.iter_by_index(by_name)] == ["c", "b", "a"]
         matched = kept.iter(match=frozenset({Pair(1, "a"), Pair(1, "b")}))
         assert list(matched) == [(Pair(1, "a"), 1)]
+        with pytest.raises(st.QueryError, match="has no attribute 'n'"):  # of other rows
+            list(kept.iter_by_index(by_n))
 
 
 def as_dict(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> dict[str, Any]:

@@ -213,3 +213,18 @@ def test_batches_on_a_connection_with_nothing_set(tmp_path: Path) -> None:
         assert st.verify(store).ok
     finally:
         connection.close()
+
+
+@pytest.mark.parametrize("count", [1.0, 2**63, -(2**63)])
+def test_a_count_that_is_no_int_of_64_bits(place: Place, count: Any) -> None:
+    graph = st.compile(mixed)
+    row = Row(k=1, v=9)
+    given: Any = st.ZSetPython({row: count})
+    message = re.escape(f"a: the count of {row!r} is {count!r}")
+    with place.opened(graph) as store:
+        for each in (store, st.StorePython.from_graph(graph)):
+            with pytest.raises(st.RowError, match=message):
+                st.iteration(each, graph, (given, st.ZSetPython()))
+            with pytest.raises(st.RowError, match=message):
+                each.enqueue({"a": given})
+            assert each.queued() == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time as clock
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -212,3 +212,29 @@ def test_memory_keeps_time_as_well() -> None:
 def test_times_have_the_documented_fields() -> None:
     assert st.Time(input_time=2, frontier=1, flush_every_set=True) == st.Time(2, 1, True)
     assert st.Time().flush_every_set is False
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"input_time": 1.5}, {"input_time": 2**63}, {"input_time": True}, {"frontier": "1"}],
+)
+def test_a_time_that_is_no_int_of_64_bits(wrong: Any) -> None:
+    (name,) = wrong
+    with pytest.raises(st.StoreError, match=f"{name}= is "):
+        st.Time(**wrong)
+    flush: Any = "yes"
+    with pytest.raises(st.StoreError, match="flush_every_set= is 'yes'"):
+        st.Time(1, 0, flush)
+
+
+def test_no_time_and_what_is_none(place: Place) -> None:
+    with place.opened(graph) as store:
+        for each in (store, st.StorePython.from_graph(graph)):
+            users, _ = st.actions(each, graph)
+            users.insert(ANN, time=None)
+            wrong: Any = 3
+            with pytest.raises(st.StoreError, match="time= is 3"):
+                users.insert(BOB, time=wrong)
+            with pytest.raises(st.StoreError, match="at_least= is 'soon'"):
+                totals.zset(each, at_least=cast("Any", "soon"))
+        assert set(place.times().values()) == {0}
