@@ -112,6 +112,12 @@ class Dialect(TableWords):
         condition = exp.and_(*on) if on else exp.true()
         return select.join(source, on=condition, join_type="left", copy=False)
 
+    def found(
+        self, select: Expression, table: Table, alias: str, on: Sequence[Expression]
+    ) -> Expression:
+        """A select from a kept table, of the rows that are found for one row of a change."""
+        return select.where(*on, copy=False)
+
     @abstractmethod
     def picked(
         self, table: Table, touched: Expression | None, start: Callable[[str], Expression]

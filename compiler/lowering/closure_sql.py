@@ -187,9 +187,11 @@ class ClosureSQL:
             for held, scalar in arrangement.columns
         ]
         conditions = self.sql.dialect.identical(table, "y", pairs)
-        inner = (
-            exp.select(exp.Literal.number(1)).from_(self.sql.aliased(table, "y")).where(*conditions)
-        )
+        inner = exp.select(exp.Literal.number(1)).from_(self.sql.aliased(table, "y"))
+        if self.sql.in_steps:
+            inner = self.sql.dialect.found(inner, table, "y", conditions)
+        else:
+            inner = inner.where(*conditions)
         exists = exp.Exists(this=inner)
         return select.where(exists if there else exp.Not(this=exists))
 

@@ -25,10 +25,14 @@ Outputs = Sequence[tuple[str, ir.Scalar]]
 
 @dataclass(frozen=True)
 class RelationSQL:
-    """Builds the selects of one dialect."""
+    """Builds the selects of one dialect.
+
+    ``in_steps``: what they begin with is small, also where it is kept, as a delay's rows are.
+    """
 
     dialect: Dialect
     arrangements: Arrangements
+    in_steps: bool = False
 
     # -- rows -----------------------------------------------------------------------------------
 
@@ -92,7 +96,7 @@ class RelationSQL:
         for source in others:
             values = [(column, self.scalar(value, term)) for column, value in source.lookups]
             on = self.dialect.lookup(source.table, source.alias, values, null_safe=False)
-            if source.table.is_kept and is_change(first.table):
+            if source.table.is_kept and (self.in_steps or is_change(first.table)):
                 select = self.dialect.looked_up(select, source.table, source.alias, on)
             else:
                 select = self.dialect.joined(select, self.aliased(source.table, source.alias), on)

@@ -112,7 +112,7 @@ class Scheduler:
         }
         tabled = self.own_tables_of(changes)
         builder = self.term_builder(changes, tables, tabled)
-        sql = GroupSQL(self.dialect, self.arrangements)
+        sql = GroupSQL(self.dialect, self.arrangements, in_steps=True)
         made = Pieces(self, changes, builder, sql)
         pieces: list[Piece] = []
         for operator in changes.order:

@@ -16,6 +16,7 @@ from sqlglot import exp
 from stepping.compiler.plan.statements import MergeDelta, MergeState
 from stepping.compiler.plan.tables import Table, TableKind
 from stepping.dialects.base import CHANGED, KEPT, Expression
+from stepping.dialects.postgres.look_ups import through_its_index
 
 if TYPE_CHECKING:
     from stepping.dialects.postgres.sql import PostgresDialect
@@ -64,15 +65,11 @@ def delta_parts(dialect: PostgresDialect, statement: MergeDelta, prefix: str) ->
     rows: Expression = exp.Table(this=dialect.identifier(source))
     if table.indexes:
         rows = with_hashes(rows, conditions)
-    look = (
-        exp.select(
-            exp.alias_(exp.column("ctid", table=KEPT), ROW_ID),
-            exp.alias_(exp.column(dialect.identifier(weight), table=KEPT), OLD),
-        )
-        .from_(exp.alias_(dialect.source(table), KEPT, table=True))
-        .where(*conditions)
-        .limit(1)
-    )
+    look = exp.select(
+        exp.alias_(exp.column("ctid", table=KEPT), ROW_ID),
+        exp.alias_(exp.column(dialect.identifier(weight), table=KEPT), OLD),
+    ).from_(exp.alias_(dialect.source(table), KEPT, table=True))
+    look = through_its_index(dialect, look, table, conditions).limit(1)
     lateral = exp.Lateral(
         this=exp.Subquery(this=look), alias=exp.TableAlias(this=exp.to_identifier("l"))
     )

@@ -24,6 +24,7 @@ from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.base import Expression
 from stepping.dialects.postgres.fuse import fuse
 from stepping.dialects.postgres.joins import joins_changes
+from stepping.dialects.postgres.look_ups import through_its_index
 from stepping.dialects.postgres.merge import ROW_ID, Part, delta_parts, state_parts, with_parts
 from stepping.dialects.postgres.migration import PostgresMigrationWords
 from stepping.dialects.postgres.own_tables import OWN_TABLES
@@ -144,11 +145,17 @@ class PostgresDialect(PostgresTables):
             rid = exp.alias_(exp.column("ctid", table=name.copy()), ROW_ID)
             found = found.select(rid, copy=False)
         found = found.from_(exp.alias_(self.source(table), name.copy(), table=True), copy=False)
-        found = found.where(*on, copy=False).offset(0, copy=False)
+        found = self.found(found, table, alias, on)
         lateral = exp.Lateral(this=exp.Subquery(this=found), alias=exp.TableAlias(this=name.copy()))
         if optional:
             return select.join(exp.Join(this=lateral, side="LEFT"), on=exp.true(), copy=False)
         return select.join(exp.Join(this=lateral, kind="CROSS"), copy=False)
+
+    def found(
+        self, select: Expression, table: Table, alias: str, on: Sequence[Expression]
+    ) -> Expression:
+        # With OFFSET it is not made a join with what is around it.
+        return through_its_index(self, select, table, on).offset(0, copy=False)
 
     def picked(
         self, table: Table, touched: Expression | None, start: Callable[[str], Expression]

@@ -104,30 +104,43 @@ class PostgresTables(Dialect):
 
     def table_ddl(self, table: Table) -> tuple[str, ...]:
         created = create_statements(table, self, _engine())
-        name = self.quoted(table.name)
+        orders = [self.order_index(table, each) for each in self.order_indexes(table)]
+        on = self.quoted(table.name)
+        keys = []
+        for key, terms in self.key_indexes(table):
+            index = self.quoted(bounded(f"{table.name}__{'_'.join(key) or 'row'}_key"))
+            keys.append(f"CREATE INDEX IF NOT EXISTS {index} ON {on} ({', '.join(terms)})")
+        return (*created, *orders, *keys, self.comment(table))
+
+    def order_indexes(self, table: Table) -> list[TableIndex]:
+        """Those that rows are read in the order of, but for the primary key."""
         identity = self.identity(table)
-        indexes = [
-            self.order_index(table, each)
+        return [
+            each
             for each in table.indexes
             if each.ascending and not (all(each.ascending) and starts(identity, each.columns))
         ]
+
+    def key_indexes(self, table: Table) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+        """The keys that rows are looked up by, each with the terms of its index."""
+        is_delay, identity = table.kind is TableKind.DELAY, self.identity(table)
         looked_up = [i.columns for i in table.indexes if not i.ascending]
-        keys = dict.fromkeys([table.key, *looked_up])
-        if table.kind is TableKind.DELAY:
-            for position, key in enumerate(keys):
-                parts = [self.index_term(table.column(each)) for each in key[: _MOST_TERMS - 1]]
-                if position == 0:
-                    parts = list(self.identity_terms(table))
-                index = self.quoted(bounded(f"{table.name}__{'_'.join(key) or 'row'}_key"))
-                indexes.append(f"CREATE INDEX IF NOT EXISTS {index} ON {name} ({', '.join(parts)})")
-            return (*created, *indexes, self.comment(table))
-        for key in keys:
-            if not key or starts(identity, key):
-                continue
-            parts = [self.index_term(table.column(each)) for each in key[:_MOST_TERMS]]
-            index = self.quoted(bounded(f"{table.name}__{'_'.join(key)}_key"))
-            indexes.append(f"CREATE INDEX IF NOT EXISTS {index} ON {name} ({', '.join(parts)})")
-        return (*created, *indexes, self.comment(table))
+        found = []
+        for position, key in enumerate(dict.fromkeys([table.key, *looked_up])):
+            if is_delay and position == 0:
+                found.append((key, self.identity_terms(table)))
+            elif is_delay or (key and not starts(identity, key)):
+                most = _MOST_TERMS - 1 if is_delay else _MOST_TERMS
+                found.append((key, tuple(self.index_term(table.column(k)) for k in key[:most])))
+        return found
+
+    def index_terms(self, table: Table) -> list[tuple[str, ...]]:
+        """The terms of each index of a table, in whatever direction they are sorted."""
+        identity = self.identity(table)
+        primary = [tuple(self.quoted(name) for name in identity)] if identity else []
+        keys = [terms for _, terms in self.key_indexes(table)]
+        orders = [self.order_terms(table, each) for each in self.order_indexes(table)]
+        return [*primary, *keys, *(tuple(term for term, _ in order) for order in orders)]
 
     def comment(self, table: Table) -> str:
         r"""What `\d+` shows of a table."""
@@ -184,18 +197,22 @@ class PostgresTables(Dialect):
 
     def order_index(self, table: Table, index: TableIndex) -> str:
         """An index that rows are read in the order of, whatever their length."""
+        order = self.order_terms(table, index)
+        terms = ", ".join(term if up else f"{term} DESC" for term, up in order)
+        name, on = self.quoted(index.name), self.quoted(table.name)
+        return f"CREATE INDEX IF NOT EXISTS {name} ON {on} ({terms})"
+
+    def order_terms(self, table: Table, index: TableIndex) -> list[tuple[str, bool]]:
+        """The terms of an index of an order, each with whether it ascends."""
         terms = []
         # A sort by more begins with the order of the index, and only orders its ties.
         ordered = list(zip(index.columns, index.ascending, strict=True))[:_MOST_TERMS]
         for position, (name, up) in enumerate(ordered):
             column = table.column(name)
             if position < index.equal:
-                terms.append(self.index_term(column))
+                terms.append((self.index_term(column), True))
                 continue
             reference = exp.column(self.identifier(name))
             prefix = self.prefix(column, reference)
-            text = self.quoted(name) if prefix is None else f"({self.text(prefix)})"
-            terms.append(text if up else f"{text} DESC")
-        name = self.quoted(index.name)
-        on = self.quoted(table.name)
-        return f"CREATE INDEX IF NOT EXISTS {name} ON {on} ({', '.join(terms)})"
+            terms.append((self.quoted(name) if prefix is None else f"({self.text(prefix)})", up))
+        return terms

@@ -372,8 +372,10 @@ WITH "g" AS (
     WHERE
       "a"."left" = g."left"
       AND "a"."right" = g."right"
-      AND HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0) = g.stepping_h0
+      AND HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
       AND ROW("a"."left", "a"."right") IS NOT DISTINCT FROM ROW(g."left", g."right")
+    ORDER BY
+      HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0)
     LIMIT 1
   ) AS l
     ON TRUE

@@ -254,8 +254,10 @@ WITH "g" AS (
       AND "a"."points" IS NOT DISTINCT FROM g."points"
       AND HASHTEXTEXTENDED("a"."player", 0) = g.stepping_h1
       AND "a"."player" = g."player"
-      AND HASH_RECORD_EXTENDED(ROW("a"."points_is_set", "a"."points", "a"."player"), 0) = g.stepping_h2
+      AND HASH_RECORD_EXTENDED(ROW("a"."points_is_set", "a"."points", "a"."player"), 0) BETWEEN g.stepping_h2 AND g.stepping_h2
       AND ROW("a"."points_is_set", "a"."points", "a"."player") IS NOT DISTINCT FROM ROW(g."points_is_set", g."points", g."player")
+    ORDER BY
+      HASH_RECORD_EXTENDED(ROW("a"."points_is_set", "a"."points", "a"."player"), 0)
     LIMIT 1
   ) AS l
     ON TRUE

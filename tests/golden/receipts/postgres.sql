@@ -329,8 +329,10 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     FROM "receipts__items_2a78a5" AS a
     WHERE
       "a"."basket_id" = g."basket_id"
-      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) = g.stepping_h0
+      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
       AND ROW("a"."basket_id", "a"."product_name", "a"."product_price") IS NOT DISTINCT FROM ROW(g."basket_id", g."product_name", g."product_price")
+    ORDER BY
+      HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0)
     LIMIT 1
   ) AS l
     ON TRUE
@@ -675,8 +677,10 @@ WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
     FROM "receipts__items_2a78a5" AS a
     WHERE
       "a"."basket_id" = g."basket_id"
-      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) = g.stepping_h0
+      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
       AND ROW("a"."basket_id", "a"."product_name", "a"."product_price") IS NOT DISTINCT FROM ROW(g."basket_id", g."product_name", g."product_price")
+    ORDER BY
+      HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0)
     LIMIT 1
   ) AS l
     ON TRUE
@@ -1107,8 +1111,10 @@ WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
     FROM "receipts__items_2a78a5" AS a
     WHERE
       "a"."basket_id" = g."basket_id"
-      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) = g.stepping_h0
+      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
       AND ROW("a"."basket_id", "a"."product_name", "a"."product_price") IS NOT DISTINCT FROM ROW(g."basket_id", g."product_name", g."product_price")
+    ORDER BY
+      HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0)
     LIMIT 1
   ) AS l
     ON TRUE

@@ -235,8 +235,10 @@ LEFT JOIN LATERAL (
   WHERE
     "a"."left" = "g"."left"
     AND "a"."right" = "g"."right"
-    AND HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0) = HASH_RECORD_EXTENDED(ROW("g"."left", "g"."right"), 0)
+    AND HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0) BETWEEN HASH_RECORD_EXTENDED(ROW("g"."left", "g"."right"), 0) AND HASH_RECORD_EXTENDED(ROW("g"."left", "g"."right"), 0)
     AND ROW("a"."left", "a"."right") IS NOT DISTINCT FROM ROW("g"."left", "g"."right")
+  ORDER BY
+    HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0)
   OFFSET 0
 ) AS "a"
   ON TRUE
@@ -269,6 +271,7 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
           AND "y"."left" = "d"."left"
           AND HASH_RECORD_EXTENDED(ROW("y"."right", "y"."left"), 0) = HASH_RECORD_EXTENDED(ROW("d"."right", "d"."left"), 0)
           AND ROW("y"."right", "y"."left") IS NOT DISTINCT FROM ROW("d"."right", "d"."left")
+        OFFSET 0
       )
     UNION ALL
     SELECT
@@ -296,6 +299,7 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
           AND "y"."left" = "t0"."left"
           AND HASH_RECORD_EXTENDED(ROW("y"."right", "y"."left"), 0) = HASH_RECORD_EXTENDED(ROW("d"."right", "t0"."left"), 0)
           AND ROW("y"."right", "y"."left") IS NOT DISTINCT FROM ROW("d"."right", "t0"."left")
+        OFFSET 0
       )
   ) AS b
   UNION
@@ -303,8 +307,14 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
     "d"."left" AS "left",
     "t1"."right" AS "right"
   FROM "stepping_found" AS "d"
-  JOIN "transitive_closure__edges_by_left_right_e7926e" AS "t1"
-    ON "t1"."left" = "d"."right"
+  CROSS JOIN LATERAL (
+    SELECT
+      "t1".*
+    FROM "transitive_closure__edges_by_left_right_e7926e" AS "t1"
+    WHERE
+      "t1"."left" = "d"."right"
+    OFFSET 0
+  ) AS "t1"
   WHERE
     EXISTS(
       SELECT
@@ -315,6 +325,7 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
         AND "y"."left" = "d"."left"
         AND HASH_RECORD_EXTENDED(ROW("y"."right", "y"."left"), 0) = HASH_RECORD_EXTENDED(ROW("t1"."right", "d"."left"), 0)
         AND ROW("y"."right", "y"."left") IS NOT DISTINCT FROM ROW("t1"."right", "d"."left")
+      OFFSET 0
     )
 )
 SELECT
@@ -410,8 +421,10 @@ WITH "g" AS (
     WHERE
       "a"."left" = g."left"
       AND "a"."right" = g."right"
-      AND HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0) = g.stepping_h0
+      AND HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
       AND ROW("a"."left", "a"."right") IS NOT DISTINCT FROM ROW(g."left", g."right")
+    ORDER BY
+      HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0)
     LIMIT 1
   ) AS l
     ON TRUE
@@ -462,6 +475,7 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
           AND "y"."left" = "d"."left"
           AND HASH_RECORD_EXTENDED(ROW("y"."right", "y"."left"), 0) = HASH_RECORD_EXTENDED(ROW("d"."right", "d"."left"), 0)
           AND ROW("y"."right", "y"."left") IS NOT DISTINCT FROM ROW("d"."right", "d"."left")
+        OFFSET 0
       )
     UNION ALL
     SELECT
@@ -489,6 +503,7 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
           AND "y"."left" = "t0"."left"
           AND HASH_RECORD_EXTENDED(ROW("y"."right", "y"."left"), 0) = HASH_RECORD_EXTENDED(ROW("d"."right", "t0"."left"), 0)
           AND ROW("y"."right", "y"."left") IS NOT DISTINCT FROM ROW("d"."right", "t0"."left")
+        OFFSET 0
       )
     UNION ALL
     SELECT
@@ -532,8 +547,14 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
     "d"."left" AS "left",
     "t1"."right" AS "right"
   FROM "stepping_found" AS "d"
-  JOIN "transitive_closure__edges_by_left_right_e7926e" AS "t1"
-    ON "t1"."left" = "d"."right"
+  CROSS JOIN LATERAL (
+    SELECT
+      "t1".*
+    FROM "transitive_closure__edges_by_left_right_e7926e" AS "t1"
+    WHERE
+      "t1"."left" = "d"."right"
+    OFFSET 0
+  ) AS "t1"
   WHERE
     NOT EXISTS(
       SELECT
@@ -544,6 +565,7 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
         AND "y"."left" = "d"."left"
         AND HASH_RECORD_EXTENDED(ROW("y"."right", "y"."left"), 0) = HASH_RECORD_EXTENDED(ROW("t1"."right", "d"."left"), 0)
         AND ROW("y"."right", "y"."left") IS NOT DISTINCT FROM ROW("t1"."right", "d"."left")
+      OFFSET 0
     )
 )
 SELECT
