@@ -22,7 +22,7 @@ from stepping.compiler.lowering.changes import Changes, halfway
 from stepping.compiler.lowering.demand import Columns, Demand
 from stepping.compiler.lowering.fusing import cuts
 from stepping.compiler.lowering.group_sql import GroupSQL
-from stepping.compiler.lowering.needs import Filling, Find, Needs, Standing
+from stepping.compiler.lowering.needs import Filling, Find, Needs, Standing, closures
 from stepping.compiler.lowering.pieces import Pieces, served
 from stepping.compiler.lowering.plan_sql import Planned
 from stepping.compiler.lowering.stages import Piece
@@ -220,11 +220,7 @@ class Filler:
 
 def writes_itself(operator: ir.Operator) -> bool:
     """Whether an operator's table is filled by the statements of its input: a recursion's."""
-    return any(
-        isinstance(inner, ir.Closure) and inner.state == operator
-        for each in operator.inputs
-        for inner in ir.tabled(each.delta(ir.Reads()))
-    )
+    return any(inner.state == operator for each in operator.inputs for inner in closures(each))
 
 
 def deltas_read(relation: ir.Relation) -> set[ir.Operator]:

@@ -85,8 +85,18 @@ class Needs:
             if state is not None and state.table.name in self.new:
                 self.grouped.add(operator)
                 self.computed |= {operator} if self.in_batches else set()
+            if self.writes_new(operator):
+                # Nothing else may read it, and rows that stand elsewhere would not be written.
+                self.computed.add(operator)
+                self.wanted[operator] |= set()
             if operator in self.wanted or operator in self.grouped:
                 self.reach(operator)
+
+    def writes_new(self, operator: ir.Operator) -> bool:
+        """Whether the rule of an operator writes a new table itself: a recursion's."""
+        delay = self.planned.arrangements.delay
+        states = (delay.get(each.state) for each in closures(operator))
+        return any(each is not None and each.table.name in self.new for each in states)
 
     def reach(self, operator: ir.Operator) -> None:
         columns = frozenset(self.wanted.get(operator, ()))
@@ -141,6 +151,14 @@ class Needs:
                 kept = arrangements.delay.get(each), arrangements.state.get(each)
                 names = (found.table.name for found in kept if found is not None)
                 yield from (name for name in names if name in self.new)
+
+
+def closures(operator: ir.Operator) -> Iterator[ir.Closure]:
+    """The recursions in the rule of an operator."""
+    rule = operator.delta(ir.Reads()) if operator.inputs else None
+    for each in () if rule is None else ir.tabled(rule):
+        if isinstance(each, ir.Closure):
+            yield each
 
 
 def reads_itself(operator: ir.Operator, relation: ir.Relation) -> bool:
