@@ -325,8 +325,7 @@ class Dialect(TableWords):
             pairs = [
                 (name, self.parameter(i, table.column(name))) for i, name in enumerate(match, 1)
             ]
-            for condition in self.lookup(table, "", pairs, null_safe=True):
-                select = select.where(condition)
+            select = select.where(*self.lookup(table, "", pairs, null_safe=True))
         for name, ascending in order:
             select = select.order_by(
                 *self.ordered(table, table.column(name), "", ascending=ascending)

@@ -100,12 +100,13 @@ class RelationSQL:
                 select = self.dialect.looked_up(select, source.table, source.alias, on)
             else:
                 select = self.dialect.joined(select, self.aliased(source.table, source.alias), on)
-        for a, b in term.equal:
-            equal = exp.EQ(this=self.scalar(a, term), expression=self.scalar(b, term))
-            select = select.where(equal, copy=False)
-        for condition in term.filters:
-            select = select.where(self.scalar(condition, term), copy=False)
-        return select
+        conditions: list[Expression] = [
+            exp.EQ(this=self.scalar(a, term), expression=self.scalar(b, term))
+            for a, b in term.equal
+        ]
+        conditions += [self.scalar(condition, term) for condition in term.filters]
+        # All at once: one by one, each would be a level deeper, and rows can have many columns.
+        return select.where(*conditions, copy=False)
 
     def weight(self, term: Term) -> Expression:
         """The weight of a term's rows: the product of its sources', with its sign."""

@@ -39,5 +39,7 @@ def _changes(node: Expression, parts: Mapping[str, int]) -> int:
     children = node.iter_expressions()
     if isinstance(node, exp.Insert):
         children = iter([node.expression])  # not the table that is written to
+    elif isinstance(node, exp.Connector):
+        children = node.flatten()  # one level, however many columns are compared
     joined = sum(_changes(each, known) for each in children if not isinstance(each, exp.With))
     return max(most, joined)

@@ -46,6 +46,7 @@ SETTINGS = {
 }
 
 LOOK_CLOSER = -1  # in place of an output's position: nothing was written, see `Driver.fused_alone`
+_MOST_ARGUMENTS = 100  # of a function: Postgres's FUNC_MAX_ARGS; one for each column of an input
 _MOST_LOST = 3  # so often a function may be gone; then something takes them away regularly
 
 
@@ -105,7 +106,7 @@ class StepFunctions:
         """See `Driver.fused_alone`."""
         connection = driver.connection
         functions = functions_of(connection)
-        if functions.refused or not fused.returns:
+        if functions.refused or not fused.returns or len(fused.parameters) > _MOST_ARGUMENTS:
             return None
         known = self.known.get((id(fused), output))
         if known is None:

@@ -72,8 +72,11 @@ def _parts(tree: exp.Expr) -> Iterator[tuple[int, exp.Expr]]:
                 if part:
                     yield 5, part
         case exp.Binary():
-            yield 0, tree.this
-            yield 2, tree.expression
+            left: exp.Expr = tree
+            while type(left) is type(tree):  # of a AND b AND c, what is on the left is one entry
+                yield 2, left.expression
+                left = left.this
+            yield 0, left
         case _ if isinstance(tree, _UNARY):
             yield 1, tree.this
         case _:
