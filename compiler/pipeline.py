@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 from stepping.compiler import ir
-from stepping.compiler.frontend.signature import inputs_of, place_of, shown
+from stepping.compiler.frontend.signature import call, check_name, inputs_of, place_of, shown
 from stepping.compiler.frontend.tracing import Trace, at_raising_line, query_error, tracing
 from stepping.compiler.lowering.program import Options, restored
 from stepping.compiler.operators.input import Input
@@ -217,8 +217,10 @@ def compile(
     inputs = tuple(Input(label, rows) for label, rows in inputs_of(query))
     called = name or getattr(query, "__name__", "query").strip("<>")
     with tracing(python_steps=python_steps) as trace, at_raising_line():
-        returned = query(*(ir.Traced(each) for each in inputs))  # type: ignore[arg-type]
+        returned = call(query, {each.label: ir.Traced(each) for each in inputs})
     outputs = outputs_of(query, returned)
+    for each in (called, *(given for _, given, _ in trace.caches if given is not None)):
+        check_name(each, query)
     caches, names = caches_of(trace)
     for operator in ir.topological(*outputs, *caches.values()):
         check_rows(operator)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from stepping.compiler.frontend.rows import type_of
@@ -27,11 +28,19 @@ def inputs_of(query: Callable[..., Any]) -> tuple[tuple[str, ValueType], ...]:
     for parameter in parameters:
         annotation = hints.get(parameter.name)
         if typing.get_origin(annotation) is not ZSet:
+            if parameter.default is not parameter.empty:
+                continue  # an option of the application's: functools.partial(query, limit=5)
             raise QueryError(
                 f"the argument {parameter.name!r} of {shown(query)} is annotated with "
                 f"{annotation if annotation is not None else 'nothing'}, not with st.ZSet[...]",
                 where=place_of(query),
                 hint=f"{parameter.name}: st.ZSet[Product]",
+            )
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise QueryError(
+                f"{parameter} of {shown(query)} stands for any number of inputs",
+                where=place_of(query),
+                hint="give it an argument per input: products: st.ZSet[Product]",
             )
         (row,) = typing.get_args(annotation)
         try:
@@ -46,6 +55,21 @@ def inputs_of(query: Callable[..., Any]) -> tuple[tuple[str, ValueType], ...]:
             hint="give it an argument per input: products: st.ZSet[Product]",
         )
     return tuple(inputs)
+
+
+def call(query: Callable[..., Any], given: Mapping[str, Any]) -> Any:
+    """What a query function returns for its inputs by name; its other arguments have defaults."""
+    positional: list[Any] = []
+    named: dict[str, Any] = {}
+    skipped = False
+    for name, parameter in inspect.signature(query).parameters.items():
+        if name not in given:
+            skipped = True
+        elif skipped or parameter.kind is parameter.KEYWORD_ONLY:
+            named[name] = given[name]
+        else:
+            positional.append(given[name])
+    return query(*positional, **named)
 
 
 def annotations_of(query: Callable[..., Any]) -> dict[str, Any]:
@@ -86,6 +110,20 @@ def namespace_of(query: Callable[..., Any]) -> dict[str, Any]:
     return found
 
 
+def check_name(name: object, query: Callable[..., Any]) -> None:
+    """Raise `QueryError` for the name of a query or a cache that a database cannot store."""
+    try:
+        fits = isinstance(name, str) and b"\0" not in name.encode()
+    except UnicodeEncodeError:  # a lone surrogate
+        fits = False
+    if not fits:
+        raise QueryError(
+            f"a query or a cache is named {name!r}",
+            where=place_of(query),
+            hint="a name is a str of Unicode text, without NUL",
+        )
+
+
 def shown(query: Callable[..., Any]) -> str:
     """What messages call a query."""
     return f"the query {getattr(query, '__name__', repr(query))}"
@@ -93,5 +131,8 @@ def shown(query: Callable[..., Any]) -> str:
 
 def place_of(query: Callable[..., Any]) -> str:
     """``file:line`` of a query function."""
-    code = getattr(inspect.unwrap(query), "__code__", None)
+    function: Any = inspect.unwrap(query)
+    while isinstance(function, functools.partial):
+        function = function.func
+    code = getattr(function, "__code__", None)
     return f"{code.co_filename}:{code.co_firstlineno}" if code else "st.compile"
