@@ -26,11 +26,21 @@ from stepping.compiler.lowering.needs import Filling, Find, Needs, Standing, clo
 from stepping.compiler.lowering.pieces import Pieces, served
 from stepping.compiler.lowering.plan_sql import Planned
 from stepping.compiler.lowering.stages import Piece
-from stepping.compiler.lowering.terms import Term, TermBuilder, seen_through
+from stepping.compiler.lowering.terms import Source, Term, TermBuilder, seen_through
 from stepping.compiler.plan.statements import EmitDelta, MergeState, Statement
+from stepping.compiler.plan.tables import Table, TableColumn, TableKind
+from stepping.compiler.schema import BOOL, TEXT
 from stepping.dialects.base import CHANGED, KEPT
 
 Expression = Any  # a sqlglot expression
+
+# The catalog: the name of a query, and whether its first step has been.
+QUERIES = Table(
+    "stepping_queries",
+    TableKind.ROWS,
+    (TableColumn("name", TEXT), TableColumn("started", BOOL)),
+    weight=None,
+)
 
 
 def filling(
@@ -39,17 +49,19 @@ def filling(
     find: Find,
     given: frozenset[str] = frozenset(),
     empty: frozenset[str] = frozenset(),
+    begun: str = "",
 ) -> Filling:
     """How the tables named by ``new`` are filled.
 
     ``find`` says where an operator's rows stand, if they do; ``given`` are inputs whose rows will
-    be in their delta tables, ``empty`` those that have none.
+    be in their delta tables, ``empty`` those that have none. ``begun`` is the installed query whose
+    first step, in which the count of nothing comes, may be still to come.
     """
     made = Filling()
     needs = Needs(planned, new, find, given, made, empty=empty)
     needs.collect()
     if not made.missing:
-        Filler(planned, new, needs, made).fill()
+        Filler(planned, new, needs, made, begun).fill()
     return made
 
 
@@ -58,13 +70,23 @@ class FillingTerms(TermBuilder):
     """Terms with tables that stand in the place of changes."""
 
     cuts: Mapping[ir.Operator, Standing] = field(default_factory=dict)
+    begun: str = ""
 
     def terms(self, relation: ir.Relation, wanted: Columns) -> tuple[Term, ...]:
+        if isinstance(relation, ir.Constant) and self.begun:
+            return (self.if_begun(),)
         if isinstance(relation, ir.Read) and relation.moment is ir.Moment.DELTA:
             found = self.cuts.get(relation.operator)
             if found is not None:
                 return (seen_through(self.whole(found.table), found.columns),)
         return super().terms(relation, wanted)
+
+    def if_begun(self) -> Term:
+        """One row if the query's first step has been, else none."""
+        alias = self.alias(QUERIES)
+        name, started = (ir.ColumnRef(f"{alias}.{c.name}", c.type) for c in QUERIES.columns)
+        is_it = ir.Call("eq", (name, ir.Const(self.begun, TEXT)), BOOL)
+        return Term((Source(QUERIES, alias, single=True),), {}, filters=(is_it, started))
 
 
 @dataclass
@@ -75,6 +97,7 @@ class Filler:
     new: set[str]
     needs: Needs
     made: Filling
+    begun: str
 
     def fill(self) -> None:
         """Compute more and more beforehand, until no statement is more than a parser takes."""
@@ -104,7 +127,9 @@ class Filler:
                 tables[op] = scheduler.new_delta_table(role, op, columns, f"the rows of {op.label}")
                 self.made.given[op.label] = tables[op]
         tabled = scheduler.own_tables_of(changes)
-        builder = FillingTerms(changes, arrangements, tables, tabled, cuts=self.needs.cuts)
+        builder = FillingTerms(
+            changes, arrangements, tables, tabled, cuts=self.needs.cuts, begun=self.begun
+        )
         sql = GroupSQL(self.planned.dialect, arrangements)
         pieces = FillingPieces(scheduler, changes, builder, sql, given=self.needs.kept_states)
         for operator in changes.order:

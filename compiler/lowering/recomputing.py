@@ -25,7 +25,7 @@ def recompute_of(planned: Planned) -> tuple[Recompute, tuple[ir.Operator, ...]]:
     derived = {table.name for table in planned.arrangements.tables} - set(base)
     moved = shadowed(planned, derived)
     shadows = {name: shadow_name(name) for name in derived}
-    made = filling(moved, set(shadows.values()), among(moved, set(base)))
+    made = filling(moved, set(shadows.values()), among(moved, set(base)), begun=planned.name)
     assert not made.missing
     dialect = planned.dialect
     tables = [t for t in moved.arrangements.tables if t.name in shadows.values()]

@@ -103,7 +103,9 @@ class Batched(Migrating):
             note = f"where in {name} the next batch begins"
             self.add(words.at_ddl(source.table, source.number), note)
         if filled.starts:
-            self.add(words.like(FIRST, "SELECT 1 AS c"), "what is there before any row")
+            # If the first step is still to come, a writer may run it meanwhile: the switch looks.
+            rows = "SELECT 1 AS c" + " WHERE 1 = 0" * bool(self.begun)
+            self.add(words.like(FIRST, rows), "what is there before any row")
 
     def register(self, found: Installed, made: Sequence[MigrationStatement]) -> None:
         """Say which migration is half done, and refuse another."""
@@ -157,6 +159,13 @@ class Batched(Migrating):
         """What is left, and then nothing of all this."""
         text = f"UPDATE {PROGRESS} SET batch_rows = 0"  # noqa: S608
         self.add(text, "the last batch is all that is left")
+        if self.filled.starts and self.begun:
+            name = self.words.literal(self.begun)
+            self.add(
+                f"INSERT INTO {FIRST}\nSELECT 1 FROM stepping_queries\n"
+                f"WHERE name = {name} AND started",
+                "what the first step brought, if it has been",
+            )
         self.section()
         names = [s.rows.name for s in self.filled.sources]
         names += (to_name(s.number) for s in self.filled.sources)

@@ -176,7 +176,15 @@ class Migrating:
     def filling(self, found: Installed) -> Filling:
         self.planned = shadowed(self.planned, set())  # changes apart from those of steps
         given = frozenset(self.hints.backfill)
-        return filling(self.planned, self.new, found.find, given, self.empty())
+        return filling(self.planned, self.new, found.find, given, self.empty(), self.begun)
+
+    @property
+    def begun(self) -> str:
+        """The query as it is installed, if its first step, with its results, may be to come.
+
+        Then what is kept lacks them, as what is filled has to, until that step brings all.
+        """
+        return self.old.query if self.old is not None and self.old.starts else ""
 
     # -- the statements -------------------------------------------------------------------------
 
@@ -303,7 +311,9 @@ class Migrating:
             for text in self.words.renamed(self.old.query, self.plan.query):
                 self.add(text, "what else is known of the query")
         text = self.words.installed(
-            self.old.query, self.plan.manifest.row, self.plan.first is not None
+            self.old.query,
+            self.plan.manifest.row,
+            self.plan.first is not None and not self.begun,
         )
         self.add(text, "what is installed; processes with the version before fail from here on")
 

@@ -143,10 +143,11 @@ class Undo:
             self.create(table)
         for name, sql in self.restored.items():
             self.add(sql, f"the rows of {name}, as they are now")
+        # What is computed asks the catalog whether the query of that name has begun.
+        self.catalog(old, new)
         self.compute()
         for view in views_gone(self.migration.changes):
             self.statements.append(self.words.view(view))
-        self.catalog(old, new)
         for change in self.migration.changes:
             if change.fate is Fate.NEW and change.new is not None:
                 name = change.new.table.name
@@ -192,7 +193,9 @@ class Undo:
         if old.query != new.query:
             for text in self.words.renamed(new.query, old.query):
                 self.add(text, "what else is known of the query")
-        text = self.words.installed(new.query, old.row, False)
+        # A version in which nothing starts does not write down that it has begun.
+        started = old.starts and not new.starts
+        text = self.words.installed(new.query, old.row, started)
         self.add(text, "what is installed; processes with the version behind fail from here on")
 
 
