@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import decimal
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -32,6 +33,7 @@ _SUM_KINDS = {
     Kind.FLOAT: ir.SumKind.FLOAT,
     Kind.DECIMAL: ir.SumKind.DECIMAL,
 }
+_EXACT = decimal.Context(prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
 _ZEROS: dict[Kind, Callable[[], Any]] = {Kind.INT: int, Kind.FLOAT: float}
 
 
@@ -117,7 +119,11 @@ class Aggregate(ir.Operator):
             group = groups.setdefault(self.key(row), list(start))
             for i, total in enumerate(self.totals):
                 value = run(total.function, row)
-                if value is not None:
+                if value is None:
+                    continue
+                if total.type.kind is Kind.DECIMAL:  # +, * would round to the context's digits
+                    group[i] = _EXACT.add(group[i], _EXACT.multiply(value, count))
+                else:
                     group[i] += value * count
         if self.by is None:
             groups.setdefault(None, start)

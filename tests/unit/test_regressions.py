@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import threading
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -228,3 +229,29 @@ def test_a_count_that_is_no_int_of_64_bits(place: Place, count: Any) -> None:
             with pytest.raises(st.RowError, match=message):
                 each.enqueue({"a": given})
             assert each.queued() == 0
+
+
+class Amount(st.Data):
+    k: int
+    amount: Decimal
+
+
+def exact_sums(a: st.ZSet[Amount]) -> st.ZSet[st.Pair[Decimal, int]]:
+    return st.group_reduce_flatten(
+        a,
+        by=st.Index.pick(Amount, lambda row: row.k),
+        zero=Decimal,
+        pick_value=lambda row: row.amount,
+    )
+
+
+def test_decimals_of_more_digits_than_the_context_has_are_added_exactly(place: Place) -> None:
+    graph = st.compile(exact_sums)
+    large = Amount(k=1, amount=Decimal("123456789012345678901234567890.123"))
+    small = Amount(k=1, amount=Decimal("1E-25"))
+    total = Decimal("123456789012345678901234567890.1230000000000000000000003")
+    with place.opened(graph) as store:
+        for each in (store, st.StorePython.from_graph(graph)):
+            (rows,) = st.actions(each, graph)
+            (changed,) = rows.insert(large, small, small, small)
+            assert changed == st.ZSetPython({st.Pair(total, 1): 1})
