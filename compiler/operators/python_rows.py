@@ -43,7 +43,7 @@ def element_type(function: ir.RowFunction) -> ValueType:
         return column_form(returned.collected.item)
     raise query_error(
         f"st.map_many f= returns {returned}, not several values",
-        "annotate it with frozenset[...], or tuple[..., ...]",
+        "pass a function that says so: def f(row: Row) -> tuple[str, ...], or frozenset[str]",
     )
 
 
