@@ -45,6 +45,15 @@ class Commands(click.Group):
             ctx.exit(1)
 
 
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Says which file cannot be written, and why."""
+    try:
+        yield
+    except OSError as error:
+        raise click.FileError(str(path), error.strerror or str(error)) from error
+
+
 def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if not value or ctx.resilient_parsing:
         return
@@ -103,7 +112,8 @@ def explain(
 
     with _explained(load(query), dialect, db, input_) as found:
         if html is not None:
-            html.write_text(found.html, encoding="utf-8")
+            with _writing(html):
+                html.write_text(found.html, encoding="utf-8")
             click.echo(f"wrote {html}")
         elif as_json:
             import json
@@ -176,7 +186,7 @@ def graph(query: str, dialect: str | None, db: str | None, file: Path) -> None:
     if file.suffix not in (".svg", ".png"):
         raise click.UsageError(f"{file} ends in neither .svg nor .png")
     write = write_svg if file.suffix == ".svg" else write_png
-    with _explained(load(query), dialect, db, None) as found:
+    with _explained(load(query), dialect, db, None) as found, _writing(file):
         write(found, file)
     click.echo(f"wrote {file}")
 
@@ -369,7 +379,9 @@ def migrate(
             return
         made.check()
         if out is not None:
-            for path in written(made, out):
+            with _writing(out):
+                paths = written(made, out)
+            for path in paths:
                 click.echo(f"wrote {path}")
         if run:
             from stepping.progress import shown
@@ -393,7 +405,8 @@ def apply(script: Path, db: str, edited: bool, batch_rows: int) -> None:
     from stepping.runtime.apply import apply as run
 
     with driver_of(db) as driver, shown() as progress:
-        text = script.read_text(encoding="utf-8")
+        # What is not text has no first lines, which is what it will be told.
+        text = script.read_text(encoding="utf-8", errors="replace")
         what = script.name
         meta = run(driver, text, what, edited=edited, progress=progress, batch_rows=batch_rows)
     click.echo(f"{meta.query}: done")

@@ -125,6 +125,11 @@ class Undo:
                 self.add(text, f"a queued change holds rows of {', '.join(misread)} as they are")
         for view in views_made(self.migration.changes):
             self.statements.append(self.words.drop_view(view))
+        # From tables that have not yet got their old names and forms.
+        for table in self.dropped:
+            self.create(table)
+        for name, sql in self.restored.items():
+            self.add(sql, f"the rows of {name}, as they are now")
         for change in self.migration.changes:
             if change.fate is Fate.RENAMED and change.old and change.new:
                 self.statements += renaming(backwards(change), self.dialect)
@@ -139,10 +144,6 @@ class Undo:
                 sql = self.words.copy(change.old.table, name)
                 self.add(sql, "the same rows in their old form", scans=name)
                 self.statements.append(self.words.drop(name, "its rows stand elsewhere"))
-        for table in self.dropped:
-            self.create(table)
-        for name, sql in self.restored.items():
-            self.add(sql, f"the rows of {name}, as they are now")
         # What is computed asks the catalog whether the query of that name has begun.
         self.catalog(old, new)
         self.compute()

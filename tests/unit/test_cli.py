@@ -327,3 +327,29 @@ def test_what_drain_has_set_aside(run: Run, tmp_path: Path) -> None:
         shown = run("drain", "shop.queries:graph", "--db", url, "--drop", "99")
         assert shown.exit_code == 1
         assert "there is no change 99 in quarantine" in shown.output
+
+
+def test_a_file_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
+    absent = tmp_path / "absent"
+    for arguments in (
+        ("explain", "shop.queries:query", "--html", str(absent / "a.html")),
+        ("graph", "shop.queries:query", str(absent / "a.svg")),
+    ):
+        shown = run(*arguments)
+        assert shown.exit_code == 1
+        assert "No such file or directory" in shown.output
+        assert str(absent) in shown.output
+    sqlite3.connect(tmp_path / "a.db").close()
+    absent.touch()
+    options = ("--db", str(tmp_path / "a.db"), "--out", str(absent / "migrations"))
+    shown = run("migrate", "shop.queries:query", *options)
+    assert shown.exit_code == 1
+    assert "Not a directory" in shown.output
+
+
+def test_a_script_that_is_no_text(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "up.sql").write_bytes(b"\x98\xff\x00")
+    sqlite3.connect(tmp_path / "a.db").close()
+    shown = run("apply", str(tmp_path / "up.sql"), "--db", str(tmp_path / "a.db"))
+    assert shown.exit_code == 1
+    assert "is no script of `stepping migrate`" in shown.output
