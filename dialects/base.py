@@ -112,6 +112,10 @@ class Dialect(TableWords):
         condition = exp.and_(*on) if on else exp.true()
         return select.join(source, on=condition, join_type="left", copy=False)
 
+    def depending(self, given: Expression, value: Expression) -> Expression:
+        """What is asked of a kept table, written as if it depended on a value of the change."""
+        return given
+
     def found(
         self, select: Expression, table: Table, alias: str, on: Sequence[Expression]
     ) -> Expression:

@@ -164,6 +164,8 @@ class Reading:
                 # Rows that were picked by their place: the list is the look-up.
                 query = condition.args["query"]
                 return self.select(query.this, rows, operators)
+            if isinstance(condition, exp.EQ) and is_rowid(condition.this, alias):
+                return rows  # the ids are of a look-up in front of it
         by = compared(conditions, alias, table)
         if by and ROW not in by and set(by) >= set(table.names):
             by = (ROW,)
@@ -210,9 +212,13 @@ def compared(conditions: Iterable[Any], alias: str, table: Table) -> tuple[str, 
     """The columns of a table that equal something else."""
     found: dict[str, None] = {}
     for each in conditions:
-        if not isinstance(each, exp.EQ | exp.NullSafeEQ):
+        if isinstance(each, exp.Between) and each.args["low"] == each.args["high"]:
+            sides = (each.this, each.args["low"])
+        elif isinstance(each, exp.EQ | exp.NullSafeEQ):
+            sides = (each.this, each.expression)
+        else:
             continue
-        for side, other in ((each.this, each.expression), (each.expression, each.this)):
+        for side, other in (sides, sides[::-1]):
             columns = [c.name for c in side.find_all(exp.Column) if c.table in (alias, "")]
             others = [c for c in other.find_all(exp.Column) if c.table == alias]
             names = [name for name in columns if name in table.names]

@@ -151,7 +151,8 @@ class ClosureSQL:
         for source in sources:
             if source.table.is_kept and not source.table.non_negative:
                 weight = exp.column(self.name(source.table.weight), table=self.name(source.alias))
-                select = select.where(exp.GT(this=weight, expression=exp.Literal.number(0)))
+                there = exp.GT(this=weight, expression=exp.Literal.number(0))
+                select = select.where(self.sql.of_change(there, sources[0]))
         return select, [self.sql.scalar(scalar, term) for _, scalar in outputs]
 
     def renamed(
@@ -192,8 +193,13 @@ class ClosureSQL:
             inner = self.sql.dialect.found(inner, table, "y", conditions)
         else:
             inner = inner.where(*conditions)
-        exists = exp.Exists(this=inner)
-        return select.where(exists if there else exp.Not(this=exists))
+        exists: Expression = exp.Exists(this=inner)
+        condition = exists if there else exp.Not(this=exists)
+        if self.sql.in_steps:
+            driver = [c for c in select.find_all(exp.Column) if c.table == "d"]
+            if driver and not any(c.table == "d" for c in condition.find_all(exp.Column)):
+                condition = self.sql.dialect.depending(condition, driver[0].copy())
+        return select.where(condition)
 
     def name(self, name: str | None) -> Expression:
         return self.sql.name(name)

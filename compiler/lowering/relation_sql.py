@@ -12,7 +12,7 @@ from stepping.compiler import ir
 from stepping.compiler.lowering.arrangements import Arrangement, Arrangements
 from stepping.compiler.lowering.demand import Reading, order_of_first
 from stepping.compiler.lowering.scalar_sql import scalar_sql
-from stepping.compiler.lowering.terms import Term
+from stepping.compiler.lowering.terms import Source, Term
 from stepping.compiler.plan.tables import Table, TableKind
 from stepping.compiler.schema import INT
 from stepping.dialects.base import CHANGED, KEPT, Dialect
@@ -94,7 +94,10 @@ class RelationSQL:
         first, *others = term.sources
         select = select.from_(self.aliased(first.table, first.alias), copy=False)
         for source in others:
-            values = [(column, self.scalar(value, term)) for column, value in source.lookups]
+            values = [
+                (column, self.value(self.scalar(value, term), first))
+                for column, value in source.lookups
+            ]
             on = self.dialect.lookup(source.table, source.alias, values, null_safe=False)
             if source.table.is_kept and (self.in_steps or is_change(first.table)):
                 select = self.dialect.looked_up(select, source.table, source.alias, on)
@@ -104,9 +107,29 @@ class RelationSQL:
             exp.EQ(this=self.scalar(a, term), expression=self.scalar(b, term))
             for a, b in term.equal
         ]
-        conditions += [self.scalar(condition, term) for condition in term.filters]
+        conditions += [
+            self.of_change(self.scalar(condition, term), first) for condition in term.filters
+        ]
         # All at once: one by one, each would be a level deeper, and rows can have many columns.
         return select.where(*conditions, copy=False)
+
+    def of_change(self, condition: Expression, first: Source) -> Expression:
+        """A condition on rows that are looked up for those of ``first``."""
+        aliases = {column.table for column in condition.find_all(exp.Column) if column.table}
+        alone = len(aliases) == 1 or condition.find(exp.And)
+        if not self.in_steps or aliases <= {first.alias} or not alone:
+            return condition
+        return self.depending(condition, first)
+
+    def value(self, value: Expression, first: Source) -> Expression:
+        """What a column is looked up by for rows of ``first``; it may be a constant."""
+        constant = self.in_steps and value.find(exp.Column) is None
+        return self.depending(value, first) if constant else value
+
+    def depending(self, value: Expression, first: Source) -> Expression:
+        column = first.table.columns[0].name
+        of_first = exp.column(self.name(column), table=self.name(first.alias))
+        return self.dialect.depending(value, of_first)
 
     def weight(self, term: Term) -> Expression:
         """The weight of a term's rows: the product of its sources', with its sign."""

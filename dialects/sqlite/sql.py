@@ -192,19 +192,37 @@ class SQLiteDialect(SQLiteSums):
         joined = select.join(exp.Join(this=source, kind="CROSS"), copy=False)
         return joined.where(*on, copy=False) if on else joined
 
+    def depending(self, given: Expression, value: Expression) -> Expression:
+        # Once there are statistics, a table that is looked up and filtered gets a Bloom filter, for
+        # which all of it is read in each step (sqlite.org/optoverview.html, "Bloom filters"), but
+        # not where the filter needs the change. CASE, since a conjunction is taken apart.
+        same = exp.Is(this=value, expression=value.copy())
+        return exp.Case(ifs=[exp.If(this=same, true=given)])
+
     def picked(
         self, table: Table, touched: Expression | None, start: Callable[[str], Expression]
     ) -> Expression:
         # There is no LATERAL: rows are picked by the ids that a correlated list gives.
         ids = start("m2").select(exp.column("rowid", table=self.identifier("m2")))
+        if touched is None:
+            # As a list for each row of the table, if sqlite_stat1 says that it has few.
+            return self.by_id(table, ids)
         chosen = exp.In(
             this=exp.column("rowid", table=self.identifier("m")), query=exp.Subquery(this=ids)
         )
         source = exp.alias_(self.source(table), self.identifier("m"), table=True)
-        if touched is None:
-            return exp.select().from_(source).where(chosen)
         groups = exp.Subquery(this=touched, alias=exp.TableAlias(this=self.identifier("g")))
         return exp.select().from_(groups).join(source, join_type="cross").where(chosen)
+
+    def by_id(self, table: Table, ids: Expression) -> Expression:
+        """The rows of a table with these row ids, each looked up."""
+        found = exp.Subquery(this=ids, alias=exp.TableAlias(this=self.identifier("i")))
+        same = exp.EQ(
+            this=exp.column("rowid", table=self.identifier("m")),
+            expression=exp.column("rowid", table=self.identifier("i")),
+        )
+        source = exp.alias_(self.source(table), self.identifier("m"), table=True)
+        return exp.select().from_(found).join(source, join_type="cross").where(same)
 
     # -- statements ---------------------------------------------------------------------------
 

@@ -184,18 +184,19 @@ FROM (
       ORDER BY "m"."points_is_set" DESC, "m"."points" DESC, "m"."player" ASC
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     ) AS "stepping_upto"
-  FROM "first_n__scores_by_points_is_set_points_player_75bbe0" AS "m"
+  FROM (
+    SELECT
+      "m2".rowid
+    FROM "first_n__scores_by_points_is_set_points_player_75bbe0" AS "m2"
+    ORDER BY
+      "m2"."points_is_set" DESC,
+      "m2"."points" DESC,
+      "m2"."player" ASC
+    LIMIT 3
+  ) AS "i"
+  CROSS JOIN "first_n__scores_by_points_is_set_points_player_75bbe0" AS "m"
   WHERE
-    "m".rowid IN (
-      SELECT
-        "m2".rowid
-      FROM "first_n__scores_by_points_is_set_points_player_75bbe0" AS "m2"
-      ORDER BY
-        "m2"."points_is_set" DESC,
-        "m2"."points" DESC,
-        "m2"."player" ASC
-      LIMIT 3
-    )
+    "m".rowid = "i".rowid
 ) AS "w"
 WHERE
   "w"."stepping_upto" - "w"."c" < 3;
@@ -257,18 +258,19 @@ FROM (
       ORDER BY "m"."points_is_set" DESC, "m"."points" DESC, "m"."player" ASC
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     ) AS "stepping_upto"
-  FROM "first_n__scores_by_points_is_set_points_player_75bbe0" AS "m"
+  FROM (
+    SELECT
+      "m2".rowid
+    FROM "first_n__scores_by_points_is_set_points_player_75bbe0" AS "m2"
+    ORDER BY
+      "m2"."points_is_set" DESC,
+      "m2"."points" DESC,
+      "m2"."player" ASC
+    LIMIT 3
+  ) AS "i"
+  CROSS JOIN "first_n__scores_by_points_is_set_points_player_75bbe0" AS "m"
   WHERE
-    "m".rowid IN (
-      SELECT
-        "m2".rowid
-      FROM "first_n__scores_by_points_is_set_points_player_75bbe0" AS "m2"
-      ORDER BY
-        "m2"."points_is_set" DESC,
-        "m2"."points" DESC,
-        "m2"."player" ASC
-      LIMIT 3
-    )
+    "m".rowid = "i".rowid
 ) AS "w"
 WHERE
   "w"."stepping_upto" - "w"."c" < 3;

@@ -259,8 +259,10 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
   WHERE
     (
       (
-        "t0"."right" = "d"."left" AND "t0"."c" > 0
-      ) AND "d"."c" < 0
+        "t0"."right" = "d"."left"
+        AND CASE WHEN "d"."left" IS "d"."left" THEN "t0"."c" > 0 END
+      )
+      AND "d"."c" < 0
     )
     AND EXISTS(
       SELECT
@@ -360,8 +362,10 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
   WHERE
     (
       (
-        "t0"."right" = "d"."left" AND "t0"."c" > 0
-      ) AND "d"."c" > 0
+        "t0"."right" = "d"."left"
+        AND CASE WHEN "d"."left" IS "d"."left" THEN "t0"."c" > 0 END
+      )
+      AND "d"."c" > 0
     )
     AND NOT EXISTS(
       SELECT
@@ -391,7 +395,7 @@ WITH RECURSIVE "stepping_found"("left", "right") AS (
       AND "t0"."right" = "t1"."left"
       AND "t0"."left" = "d"."left"
     )
-    AND "t0"."c" > 0
+    AND CASE WHEN "d"."left" IS "d"."left" THEN "t0"."c" > 0 END
   UNION
   SELECT
     "d"."left" AS "left",
