@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from stepping.compiler import ir
+from stepping.compiler.frontend.rowfn.source import syntax_tree
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,6 @@ def _is_at(call: ast.Call, source: ir.Source) -> bool:
 def _tree(file: str) -> ast.Module | None:
     lines = linecache.getlines(file)
     try:
-        return ast.parse("".join(lines)) if lines else None
+        return syntax_tree("".join(lines)) if lines else None
     except (SyntaxError, ValueError):
         return None

@@ -58,9 +58,10 @@ def held(request: pytest.FixtureRequest, place: Place) -> Iterator[Held]:
         return bool(connection.info.transaction_status is TransactionStatus.IDLE)
 
     yield Held(place, store, is_idle)
-    connection.close()
     if isinstance(given, sa.Engine):
         given.dispose()
+    else:
+        given.close()
 
 
 def test_after_any_call_the_next_step_is_committed(held: Held) -> None:

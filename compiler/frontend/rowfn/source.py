@@ -7,6 +7,7 @@ by the positions that the compiler left in the code object (PEP 657).
 from __future__ import annotations
 
 import ast
+import gc
 import inspect
 import linecache
 import tokenize
@@ -225,10 +226,25 @@ def _without_margin(line: str, margin: int) -> str:
     return line if line[:margin].strip() else line[margin:] or "\n"
 
 
+def syntax_tree(text: str) -> ast.Module:
+    """`ast.parse`, while nothing is collected.
+
+    CPython up to 3.11 raises a SystemError if the collector runs a finalizer meanwhile
+    (github.com/python/cpython/issues/106905): of any connection that the application dropped.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return ast.parse(text)
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 @lru_cache(maxsize=256)
 def _parsed(lines: tuple[str, ...]) -> dict[int, list[FunctionNode]] | None:
     try:
-        return _by_first_line(ast.parse("".join(lines)))
+        return _by_first_line(syntax_tree("".join(lines)))
     except (SyntaxError, ValueError):
         return None
 
@@ -253,7 +269,7 @@ def _statement(lines: tuple[str, ...], start: int) -> ast.AST | None:
     try:
         block = "".join(inspect.getblock(lines[start - 1 :]))
         # A line in front instead of a dedent: columns stay what they are in the file.
-        tree = ast.parse(f"if 1:\n{block}" if indented else block)
+        tree = syntax_tree(f"if 1:\n{block}" if indented else block)
     except (SyntaxError, ValueError, tokenize.TokenError):
         return None
     ast.increment_lineno(tree, start - 1 - indented)
