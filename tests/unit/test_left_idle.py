@@ -5,6 +5,7 @@ A step that finds one open takes it for the application's, and is not committed.
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -57,8 +58,11 @@ def held(request: pytest.FixtureRequest, place: Place) -> Iterator[Held]:
             return not connection.in_transaction
         return bool(connection.info.transaction_status is TransactionStatus.IDLE)
 
-    yield Held(place, store, is_idle)
+    held = Held(place, store, is_idle)
+    yield held
     if isinstance(given, sa.Engine):
+        del store, held.store  # with it the connection goes back to the pool
+        gc.collect()
         given.dispose()
     else:
         given.close()
