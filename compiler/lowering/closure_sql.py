@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +11,12 @@ from sqlglot import exp
 
 from stepping.compiler import ir
 from stepping.compiler.lowering.arrangements import Arrangement, Arrangements
-from stepping.compiler.lowering.derivations import GIVEN, visits
+from stepping.compiler.lowering.derivations import GIVEN, prefixed, prefixes, visits
 from stepping.compiler.lowering.relation_sql import RelationSQL
 from stepping.compiler.lowering.scalar_sql import scalar_sql
 from stepping.compiler.lowering.terms import Source, Term
 from stepping.compiler.plan.tables import Table, TableColumn, TableKind
+from stepping.compiler.schema import BOOL
 
 Expression = Any  # a sqlglot expression
 FOUND = "stepping_found"  # the recursive query's rows
@@ -108,7 +110,23 @@ class ClosureSQL:
         held: dict[str, Arrangement | None] = {"d": None}
         order, rest = visits(rule, None)
         for visit in order:
-            sources.append(self.looked_up(rule, visit, aliases, held))
+            source = self.looked_up(rule, visit, aliases, held)
+            asked = [GIVEN in prefixes(value) for value in visit.values]
+            if any(
+                value.type.nullable for value, of in zip(visit.values, asked, strict=True) if of
+            ):
+                # A row that is asked for may have None, which joins do not find.
+                source = dataclasses.replace(source, null_safe=True)
+                moved = [
+                    (prefixed(k, visit.number), v)
+                    for k, v in zip(visit.key, visit.values, strict=True)
+                ]
+                rest = [*rest, *(p for p, of in zip(moved, asked, strict=True) if not of)]
+            sources.append(source)
+        given = [(a, b) for a, b in rest if b.type.nullable and GIVEN in prefixes(b)]
+        same = tuple(ir.Call("same", p, BOOL) for p in given)
+        rule = dataclasses.replace(rule, filters=(*rule.filters, *same))
+        rest = [p for p in rest if p not in given]
         select, _ = self.built(rule, sources, aliases, held, rest)
         return select
 

@@ -90,3 +90,14 @@ def closure_keys(closure: ir.Closure) -> Iterator[tuple[ir.Operator, tuple[ir.Sc
                 position = rule.sources[visit.number]
                 source = closure.state if position == ir.ITSELF else closure.externals[position]
                 yield source, visit.key
+
+
+def prefixed(scalar: ir.Scalar, number: int) -> ir.Scalar:
+    """A scalar over one source's columns, by the names that a rule has for them."""
+
+    def change(part: ir.Scalar) -> ir.Scalar:
+        if isinstance(part, ir.ColumnRef):
+            return ir.ColumnRef(f"{number}.{part.name}", part.type)
+        return ir.rebuild(part, change)
+
+    return change(scalar)

@@ -98,7 +98,7 @@ class RelationSQL:
                 (column, self.value(self.scalar(value, term), first))
                 for column, value in source.lookups
             ]
-            on = self.dialect.lookup(source.table, source.alias, values, null_safe=False)
+            on = self.dialect.lookup(source.table, source.alias, values, null_safe=source.null_safe)
             if source.table.is_kept and (self.in_steps or is_change(first.table)):
                 select = self.dialect.looked_up(select, source.table, source.alias, on)
             else:

@@ -39,6 +39,7 @@ class Source:
     # Columns of this table that equal a scalar over the sources in front of it.
     lookups: tuple[tuple[str, ir.Scalar], ...] = ()
     single: bool = False  # each row counts once, whatever the table's weight says
+    null_safe: bool = False  # None is found by None, as for a row that is asked for
 
 
 @dataclass(frozen=True)
