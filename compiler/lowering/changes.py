@@ -40,12 +40,14 @@ def changes_of(
     *,
     first: bool = False,
     sources: frozenset[ir.Operator] = frozenset(),
+    stored_after: frozenset[ir.Operator] = frozenset(),
 ) -> Changes:
     """Resolve the delta rules for a change of the inputs that are named.
 
     ``roots`` are read: an operator once for each time that it stands there (an output, a merge).
     ``forced`` are emitted whatever their cost. ``first``: it is the store's first step.
-    ``sources`` change as inputs do, whatever they are made of.
+    ``sources`` change as inputs do, whatever they are made of. ``stored_after`` are the operators
+    whose integral has been changed already when the step runs.
     """
     delta: dict[ir.Operator, ir.Relation] = {}
     order: list[ir.Operator] = []
@@ -60,7 +62,7 @@ def changes_of(
                 operator.delta(reads) if name in changed else ir.Nothing(operator.schema.names)
             )
         else:
-            relation = _resolved(operator.delta(reads), delta, first)
+            relation = _Resolver(delta, first, stored_after).resolved(operator.delta(reads))
         if not isinstance(relation, ir.Nothing):
             delta[operator] = relation
             order.append(operator)
@@ -93,65 +95,84 @@ def halfway(changes: Changes) -> list[ir.Operator]:
     return [operator for operator in changes.order if middle and height[operator] == middle]
 
 
-def _resolved(
-    relation: ir.Relation, delta: Mapping[ir.Operator, ir.Relation], first: bool
-) -> ir.Relation:
-    """The relation without the terms that are empty, and with `AFTER` as before + delta.
+@dataclass(frozen=True)
+class _Resolver:
+    """Says what the reads of a rule are in one step: its change, and what is stored.
 
-    Inside one step all reads see the tables as they were before it, and merges come last; so no
+    All reads of a step see the tables as they are stored when it runs, and merges come last; so no
     two operators can disagree on the order of merges, and a database may run a step as one
-    statement.
+    statement. Our own tables are stored as they were *before* the step: what is there after it is
+    that and the change. A table of the application is stored as it is *after* it: what was there
+    before is that less the change. A read of what is stored is a read `BEFORE`, whichever it is.
     """
-    match relation:
-        case ir.Read(operator, ir.Moment.DELTA):
-            return relation if operator in delta else ir.Nothing(operator.schema.names)
-        case ir.Read(operator, ir.Moment.AFTER, by):
-            before = ir.Read(operator, ir.Moment.BEFORE, by)
-            if operator not in delta:
-                return before
-            return ir.Sum((before, ir.Read(operator, ir.Moment.DELTA)))
-        case ir.Read() | ir.Nothing():
-            return relation
-        case ir.Match():
-            return _resolved_match(relation, delta, first)
-        case ir.Sum():
-            parts = tuple(_resolved(part, delta, first) for part in relation.parts)
-            kept = tuple(part for part in parts if not isinstance(part, ir.Nothing))
-            if not kept:
-                return ir.Nothing(ir.column_names(relation))
-            return kept[0] if len(kept) == 1 else ir.Sum(kept)
-        case ir.Accumulate():
-            parts = tuple(_resolved(part, delta, first) for part in ir.sources(relation))
-            if all(isinstance(part, ir.Nothing) for part in parts):
-                return ir.Nothing(ir.column_names(relation))
-            return ir.with_sources(relation, parts)
-        case ir.Closure():
-            parts = tuple(_resolved(part, delta, first) for part in relation.presence)
-            if all(isinstance(part, ir.Nothing) for part in parts):
-                return ir.Nothing(ir.column_names(relation))
-            return ir.with_sources(relation, parts)
-        case ir.Constant():
-            return relation if first else ir.Nothing(relation.names)
-        case ir.Project() | ir.Filter() | ir.Negate() | ir.Threshold() | ir.First() | ir.Computed():
-            source = _resolved(relation.source, delta, first)
-            if isinstance(source, ir.Nothing):
-                return ir.Nothing(ir.column_names(relation))
-            return ir.with_sources(relation, (source,))
-        case _:
-            assert_never(relation)
 
+    delta: Mapping[ir.Operator, ir.Relation]
+    first: bool
+    stored_after: frozenset[ir.Operator]
 
-def _resolved_match(
-    match: ir.Match, delta: Mapping[ir.Operator, ir.Relation], first: bool
-) -> ir.Relation:
-    left, right = _resolved(match.left, delta, first), _resolved(match.right, delta, first)
-    if isinstance(left, ir.Nothing) or isinstance(right, ir.Nothing):
-        return ir.Nothing(match.names)
-    # A stored side that has become before + delta is a term of its own each: bilinear.
-    lefts = left.parts if isinstance(left, ir.Sum) else (left,)
-    rights = right.parts if isinstance(right, ir.Sum) else (right,)
-    terms = tuple(ir.with_sources(match, (a, b)) for a in lefts for b in rights)
-    return terms[0] if len(terms) == 1 else ir.Sum(terms)
+    def stored(self, read: ir.Read) -> ir.Relation:
+        operator = read.operator
+        there = ir.Read(operator, ir.Moment.BEFORE, read.by)
+        is_after = operator in self.stored_after
+        if operator not in self.delta or is_after == (read.moment is ir.Moment.AFTER):
+            return there
+        change: ir.Relation = ir.Read(operator, ir.Moment.DELTA)
+        return ir.Sum((there, ir.Negate(change) if is_after else change))
+
+    def resolved(self, relation: ir.Relation) -> ir.Relation:
+        """The relation without the terms that are empty, of what is stored and what changes."""
+        match relation:
+            case ir.Read(operator, ir.Moment.DELTA):
+                return relation if operator in self.delta else ir.Nothing(operator.schema.names)
+            case ir.Read():
+                return self.stored(relation)
+            case ir.Nothing():
+                return relation
+            case ir.Match():
+                return self.match(relation)
+            case ir.Sum():
+                parts = tuple(self.resolved(part) for part in relation.parts)
+                kept = tuple(part for part in parts if not isinstance(part, ir.Nothing))
+                if not kept:
+                    return ir.Nothing(ir.column_names(relation))
+                return kept[0] if len(kept) == 1 else ir.Sum(kept)
+            case ir.Accumulate():
+                parts = tuple(self.resolved(part) for part in ir.sources(relation))
+                if all(isinstance(part, ir.Nothing) for part in parts):
+                    return ir.Nothing(ir.column_names(relation))
+                return ir.with_sources(relation, parts)
+            case ir.Closure():
+                parts = tuple(self.resolved(part) for part in relation.presence)
+                if all(isinstance(part, ir.Nothing) for part in parts):
+                    return ir.Nothing(ir.column_names(relation))
+                return ir.with_sources(relation, parts)
+            case ir.Constant():
+                return relation if self.first else ir.Nothing(relation.names)
+            case (
+                ir.Project()
+                | ir.Filter()
+                | ir.Negate()
+                | ir.Threshold()
+                | ir.First()
+                | ir.Computed()
+            ):
+                source = self.resolved(relation.source)
+                if isinstance(source, ir.Nothing):
+                    return ir.Nothing(ir.column_names(relation))
+                return ir.with_sources(relation, (source,))
+            case _:
+                assert_never(relation)
+
+    def match(self, match: ir.Match) -> ir.Relation:
+        left, right = self.resolved(match.left), self.resolved(match.right)
+        if isinstance(left, ir.Nothing) or isinstance(right, ir.Nothing):
+            return ir.Nothing(match.names)
+        # A stored side that has become what is stored and a change is a term of its own each:
+        # bilinear.
+        lefts = left.parts if isinstance(left, ir.Sum) else (left,)
+        rights = right.parts if isinstance(right, ir.Sum) else (right,)
+        terms = tuple(ir.with_sources(match, (a, b)) for a in lefts for b in rights)
+        return terms[0] if len(terms) == 1 else ir.Sum(terms)
 
 
 def _uses(
