@@ -272,14 +272,17 @@ class _Resolver:
         """The annotations of a row class, each resolved where its class was written.
 
         Names that are not known there are looked up in the query's namespace: a row class may be
-        local to the function that defines the query.
+        local to the function that defines the query. Then what that function captured comes first.
+        A class's own type variables are never another thing of the same name.
         """
         found: dict[str, Any] = {}
         for base in reversed(row_class.__mro__):
             written = vars(builtins) | vars(sys.modules.get(base.__module__, builtins))
             is_local = "<locals>" in base.__qualname__
-            names = written | self.namespace if is_local else self.namespace | written
+            beside = is_local and self.namespace.get("__name__") == base.__module__
+            names = written | self.namespace if beside else self.namespace | written
             names |= base.__dict__.get("__stepping_locals__", {})
+            names |= {variable.__name__: variable for variable in _variables_of(base)}
             names.setdefault(base.__name__, base)
             try:
                 found |= self.evaluated(inspect.get_annotations(base), names)
@@ -331,6 +334,15 @@ class _Resolver:
                 yield from self.alternatives(argument)
         else:
             yield annotation
+
+
+def hints_of(row_class: Any, namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """The annotations of a row class by field, with its type variables left open."""
+    return _Resolver(dict(namespace)).hints(row_class)
+
+
+def _variables_of(cls: Any) -> tuple[Any, ...]:
+    return tuple(cls.__dict__.get("__parameters__", ()))
 
 
 def _literal(values: tuple[Any, ...]) -> ValueType:

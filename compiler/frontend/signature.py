@@ -105,7 +105,8 @@ def namespace_of(query: Callable[..., Any]) -> dict[str, Any]:
     found |= getattr(function, "__globals__", {})
     if inspect.isfunction(function):
         found |= dict(inspect.getclosurevars(function).nonlocals)
-        if frames and frames[0].f_locals is not frames[0].f_globals:
+        is_local = "<locals>" in function.__qualname__
+        if is_local and frames and frames[0].f_locals is not frames[0].f_globals:
             found |= {k: v for k, v in frames[0].f_locals.items() if isinstance(v, type)}
     return found
 

@@ -27,7 +27,9 @@ WHITE_SPACE = fn("char", *(c for c in range(sys.maxunicode + 1) if chr(c).isspac
 
 _NUL = Sql(exp.HexString(this="00"))
 _NOTHING = Sql(exp.HexString(this=""))
-_MAX_BOUND = 2**31  # a text has no more than this many characters
+# No text is longer, unless SQLite was compiled so. `substr` takes 32 bits, and from a start further
+# in front of the end than the limit is it gives nothing (sqlite.org/limits.html).
+_LONGEST = 10**9
 
 
 def blob(text: Sql) -> Sql:
@@ -150,14 +152,24 @@ def _removesuffix(a: Sql, suffix: Sql) -> Sql:
 # --------------------------------------------------------------------------------------- slicing
 
 
-def _clamped(position: Sql) -> int | None:
-    value = position.value
-    return None if value is None else max(-_MAX_BOUND, min(_MAX_BOUND, value))
+def _bounds(start: Sql, stop: Sql) -> tuple[int, int | None]:
+    """The same slice of any text, with the bounds that are beyond all of them left out."""
+    low, high = start.value or 0, stop.value
+    if high is not None and high >= _LONGEST:
+        high = None
+    return (
+        0 if low <= -_LONGEST else min(low, _LONGEST),
+        high if high is None else max(high, -_LONGEST),
+    )
 
 
-def sliced(x: Sql, size: Callable[[Sql], Sql], start: int | None, stop: int | None) -> Sql:
+def _clamped(position: Sql) -> int:
+    value: int = position.value
+    return max(-_LONGEST, min(_LONGEST, value))
+
+
+def sliced(x: Sql, size: Callable[[Sql], Sql], start: int, stop: int | None) -> Sql:
     """``x[start:stop]`` by `substr`, which counts from 1; ``size`` gives the length."""
-    start = start or 0
     if stop is None:
         return fn("substr", x, start + 1 if start >= 0 else start)
     if start >= 0 and stop >= 0:
@@ -168,11 +180,11 @@ def sliced(x: Sql, size: Callable[[Sql], Sql], start: int | None, stop: int | No
 
 
 def _slice(a: Sql, start: Sql, stop: Sql) -> Sql:
-    low, high = _clamped(start), _clamped(stop)
+    low, high = _bounds(start, stop)
 
     def body(x: Sql) -> Sql:
         native = sliced(x, lambda text: fn("length", text), low, high)
-        nul = registered("slice", x, _optional(low), _optional(high))
+        nul = registered("slice", x, low, _optional(high))
         return case((_without_nul(x), native), otherwise=nul)
 
     return bound(body, a)
@@ -184,7 +196,6 @@ def _optional(value: int | None) -> Sql:
 
 def _item(a: Sql, index: Sql) -> Sql:
     at = _clamped(index)
-    assert at is not None
 
     def body(x: Sql) -> Sql:
         native = fn("nullif", fn("substr", x, at + 1 if at >= 0 else at, 1), "")
@@ -307,7 +318,7 @@ TEXTS: dict[str, Rule] = {
 
 
 def _bytes_slice(a: Sql, start: Sql, stop: Sql) -> Sql:
-    low, high = _clamped(start), _clamped(stop)
+    low, high = _bounds(start, stop)
 
     def body(x: Sql) -> Sql:
         return fn("coalesce", sliced(x, lambda data: fn("length", data), low, high), _NOTHING)
@@ -317,7 +328,6 @@ def _bytes_slice(a: Sql, start: Sql, stop: Sql) -> Sql:
 
 def _bytes_item(a: Sql, index: Sql) -> Sql:
     at = _clamped(index)
-    assert at is not None
 
     def digit(pair: Sql, position: int) -> Sql:
         return fn("instr", "123456789ABCDEF", fn("substr", pair, position, 1))

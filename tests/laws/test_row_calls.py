@@ -287,7 +287,7 @@ def test_items_and_slices() -> None:
                 Random(0),
             )
         for start, stop in itertools.product(bounds, repeat=2):
-            check(
+            assert check(
                 lambda x, a=start, b=stop: functions.sliced(x, a, b),
                 lambda x, a=start, b=stop: x[a:b],
                 [atom],

@@ -197,6 +197,7 @@ def value(atom: Atom, random: Random, *, nul: bool) -> Any:
 
 # What stands at a function's constant positions, where it is not any value of the type.
 _WIDTHS = [(0, " "), (5, " "), (8, "0"), (6, "é"), (3, "\0"), (-1, "x"), (7, "*")]
+_BEYOND_32_BITS = (2**31 - 1, 2**31, 2**32 + 1, 2**62, -(2**31) - 1, -(2**32), -(2**62))
 CONSTANTS: dict[str, Sequence[tuple[Any, ...]]] = {
     "int.pow": [(0,), (1,), (2,), (3,), (7,), (63,)],
     "float.round_to": [(0,), (1,), (2,), (5,), (15,), (-1,), (-3,), (20,)],
@@ -208,9 +209,12 @@ CONSTANTS: dict[str, Sequence[tuple[Any, ...]]] = {
     "text.repeat": [(-1,), (0,), (1,), (3,), (40,)],
     "text.strip": [("",), ("a",), ("ab -",), ("é😀",), ("\0",)],
     "text.slice": [
-        *itertools.product((None, 0, 1, 3, -1, -3, 2**62), (None, 0, 2, 5, -1, -4, -(2**62)))
+        *itertools.product((None, 0, 1, 3, -1, -3, 2**62), (None, 0, 2, 5, -1, -4, -(2**62))),
+        # `substr` of SQLite takes 32 bits, as does that of Postgres.
+        *itertools.product((None, 1, -3, *_BEYOND_32_BITS), _BEYOND_32_BITS),
+        *itertools.product(_BEYOND_32_BITS, (None, 5, -1)),
     ],
-    "text.item": [(0,), (1,), (-1,), (-2,), (5,), (-7,), (2**62,), (-(2**62),)],
+    "text.item": [(0,), (1,), (-1,), (-2,), (5,), (-7,), *((n,) for n in _BEYOND_32_BITS)],
     **{f"text.{name}": _WIDTHS for name in ("ljust", "rjust", "center", "centered")},
     "text.zfill": [(0,), (3,), (6,), (-1,)],
     "text.grouped": [(",",), ("_",)],

@@ -44,6 +44,8 @@ from stepping.compiler.frontend.rowfn.functions_table import fit as fit
 from stepping.compiler.frontend.rowfn.functions_text import CASES, TESTS
 from stepping.compiler.schema import Kind
 
+_LONGEST = 2**31  # no database has texts of more characters
+
 Arguments = tuple[ir.Scalar, ...]
 Builder = Callable[[Arguments], ir.Scalar]  # of a method: the receiver comes first
 
@@ -93,8 +95,13 @@ def sliced(
         return apply(f"{receiver.type.kind.value}.reverse", receiver)
     if step not in (None, 1):
         raise LookupError("a slice with a step")
-    bounds = (constant(start), constant(stop))
+    bounds = (constant(_within_text(start)), constant(_within_text(stop)))
     return apply(f"{receiver.type.kind.value}.slice", receiver, *bounds)
+
+
+def _within_text(bound: int | None) -> int | None:
+    """A bound of a slice; beyond every text, it is the same as at the end of the longest one."""
+    return max(-_LONGEST, min(_LONGEST, bound)) if type(bound) is int else bound
 
 
 def _built(builder: Builder | None, shown: str, args: Arguments) -> ir.Scalar:

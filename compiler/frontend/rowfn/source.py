@@ -1,17 +1,24 @@
 """The syntax tree of one lambda or def, with its place in the user's file.
 
 `inspect.getsource` gives the whole statement around a lambda; which of its lambdas is meant is told
-by the positions that the compiler left in the code object (PEP 657).
+by the positions that the compiler left in the code object (PEP 657). A file may have been written
+again since it was imported: what is found there is compiled, and is the function's source only if
+that gives the function's code.
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
+import functools
 import gc
 import inspect
 import linecache
+import operator
 import tokenize
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType, FunctionType
@@ -24,6 +31,9 @@ Span = tuple[tuple[int, int], tuple[int, int]]
 # In a file that is no Python as a whole (a document with examples), how far above a lambda its
 # statement may begin.
 _LINES_ABOVE = 80
+_FUTURE = functools.reduce(
+    operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+)
 
 
 class SourceMissing(Exception):
@@ -96,20 +106,70 @@ def _lines(code: CodeType, function: FunctionType) -> tuple[str, ...]:
 
 def _definition(code: CodeType, lines: tuple[str, ...]) -> Definition:
     spans = list(_spans(code))
-    found: list[FunctionNode] = []
-    for by_line, shown in _trees(code, lines):
+    for tree, shown in _trees(code, lines):
+        by_line = _by_first_line(tree)
         found = [n for n in by_line.get(code.co_firstlineno, []) if _fits(n, code, spans)]
-        if found:
-            lines = shown
-            break
-    if not found:
-        raise SourceMissing(
-            f"{code.co_filename} does not hold this function at line {code.co_firstlineno}: "
-            "it was changed after it was loaded"
-        )
-    if len(found) > 1:
-        found = _told_apart(found, code, spans)
-    return Definition(found[0], code.co_filename, lines)
+        if found and _compiles_to(tree, code):
+            chosen = found[0] if len(found) == 1 else _told_apart(found, code, spans)
+            return Definition(chosen, code.co_filename, shown)
+    raise SourceMissing(
+        f"{code.co_filename} does not hold this function at line {code.co_firstlineno}: "
+        "it was changed after it was loaded"
+    )
+
+
+def _compiles_to(tree: ast.Module, code: CodeType) -> bool:
+    """Whether the code of one of the functions in ``tree`` is ``code``."""
+    made = _compiled(tree, code.co_flags & _FUTURE)
+    return any(_same_code(each, code) for each in made.get((code.co_firstlineno, code.co_name), ()))
+
+
+@lru_cache(maxsize=256)
+def _compiled(tree: ast.Module, flags: int) -> dict[tuple[int, str], list[CodeType]]:
+    """The code of each function in ``tree``, by its first line and name."""
+    found: dict[tuple[int, str], list[CodeType]] = {}
+    with _collecting_nothing(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)  # shown when the file was imported
+        try:
+            todo = [compile(tree, "<source>", "exec", flags, dont_inherit=True)]
+        except SyntaxError:  # a part of a function that returns
+            return {}
+    while todo:
+        code = todo.pop()
+        found.setdefault((code.co_firstlineno, code.co_name), []).append(code)
+        todo += [part for part in code.co_consts if isinstance(part, CodeType)]
+    return found
+
+
+def _same_code(one: CodeType, other: CodeType) -> bool:
+    """Whether two functions do the same, at the same places as far as both know them."""
+    if _what_it_does(one) != _what_it_does(other):
+        return False
+    for here, there in zip(one.co_positions(), other.co_positions(), strict=True):
+        if any(a != b and None not in (a, b) for a, b in zip(here, there, strict=True)):
+            return False
+    inner = ([c for c in code.co_consts if isinstance(c, CodeType)] for code in (one, other))
+    return all(_same_code(a, b) for a, b in zip(*inner, strict=True))
+
+
+def _what_it_does(code: CodeType) -> tuple[object, ...]:
+    arguments = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags)
+    names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
+    constants = tuple(map(_exactly, code.co_consts))
+    return (code.co_name, arguments, names, constants, code.co_code, code.co_exceptiontable)
+
+
+def _exactly(constant: object) -> object:
+    """Equal for constants of the same type and value only: 1, True and 1.0 are three."""
+    match constant:
+        case CodeType():
+            return CodeType
+        case tuple():
+            return tuple(map(_exactly, constant))
+        case frozenset():
+            return frozenset(map(_exactly, constant))
+        case _:
+            return type(constant), repr(constant)
 
 
 def _spans(code: CodeType) -> Iterator[Span]:
@@ -165,15 +225,15 @@ def _identifiers(node: ast.AST) -> frozenset[str]:
     return frozenset(names)
 
 
-def _told_apart(found: list[FunctionNode], code: CodeType, spans: list[Span]) -> list[FunctionNode]:
+def _told_apart(found: list[FunctionNode], code: CodeType, spans: list[Span]) -> FunctionNode:
     """Of several functions that begin on one line, the one that ``code`` was compiled from."""
     if spans:
         # One lambda inside another: all of the inner one's code lies in both, so the smallest is
         # meant; the outer one's own code would not lie in the inner.
-        return sorted(found, key=_length)
-    alike = [node for node in found if _same_code(node, code)]
+        return min(found, key=_length)
+    alike = [node for node in found if _same_shape(node, code)]
     if len(alike) == 1:
-        return alike
+        return alike[0]
     raise SourceMissing(
         f"several functions begin at {code.co_filename}:{code.co_firstlineno} and cannot be told "
         "apart: run Python without -X no_debug_ranges, or write one on each line"
@@ -185,7 +245,7 @@ def _length(node: FunctionNode) -> tuple[int, int]:
     return end_line - line, end_column - column
 
 
-def _same_code(node: FunctionNode, code: CodeType) -> bool:
+def _same_shape(node: FunctionNode, code: CodeType) -> bool:
     if not isinstance(node, ast.Lambda):
         return True
     outer = compile(ast.Expression(node), code.co_filename, "eval")
@@ -199,9 +259,7 @@ def _same_code(node: FunctionNode, code: CodeType) -> bool:
     return shape(inner) == shape(code)
 
 
-def _trees(
-    code: CodeType, lines: tuple[str, ...]
-) -> Iterator[tuple[dict[int, list[FunctionNode]], tuple[str, ...]]]:
+def _trees(code: CodeType, lines: tuple[str, ...]) -> Iterator[tuple[ast.Module, tuple[str, ...]]]:
     """Syntax trees that may hold the function: the file, else statements around the line.
 
     Each with the lines that its positions are of: an example in a document may have been compiled
@@ -219,7 +277,7 @@ def _trees(
         for start in range(last, first - 1, -1):
             tree = _statement(moved, start)
             if tree is not None:
-                yield _by_first_line(tree), moved
+                yield tree, moved
 
 
 def _without_margin(line: str, margin: int) -> str:
@@ -227,29 +285,36 @@ def _without_margin(line: str, margin: int) -> str:
 
 
 def syntax_tree(text: str) -> ast.Module:
-    """`ast.parse`, while nothing is collected.
+    """`ast.parse`, while nothing is collected."""
+    with _collecting_nothing():
+        return ast.parse(text)
 
-    CPython up to 3.11 raises a SystemError if the collector runs a finalizer meanwhile
-    (github.com/python/cpython/issues/106905): of any connection that the application dropped.
+
+@contextmanager
+def _collecting_nothing() -> Iterator[None]:
+    """CPython up to 3.11 raises a SystemError if the collector runs a finalizer while it goes
+    through a syntax tree (github.com/python/cpython/issues/106905): of any connection that the
+    application dropped.
     """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        return ast.parse(text)
+        yield
     finally:
         if was_enabled:
             gc.enable()
 
 
 @lru_cache(maxsize=256)
-def _parsed(lines: tuple[str, ...]) -> dict[int, list[FunctionNode]] | None:
+def _parsed(lines: tuple[str, ...]) -> ast.Module | None:
     try:
-        return _by_first_line(syntax_tree("".join(lines)))
+        return syntax_tree("".join(lines))
     except (SyntaxError, ValueError):
         return None
 
 
-def _by_first_line(tree: ast.AST) -> dict[int, list[FunctionNode]]:
+@lru_cache(maxsize=256)
+def _by_first_line(tree: ast.Module) -> dict[int, list[FunctionNode]]:
     found: dict[int, list[FunctionNode]] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Lambda):
@@ -261,7 +326,7 @@ def _by_first_line(tree: ast.AST) -> dict[int, list[FunctionNode]]:
     return found
 
 
-def _statement(lines: tuple[str, ...], start: int) -> ast.AST | None:
+def _statement(lines: tuple[str, ...], start: int) -> ast.Module | None:
     """The statement that begins on line ``start``, if one does."""
     if start > len(lines):
         return None

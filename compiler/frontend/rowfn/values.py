@@ -16,7 +16,7 @@ from typing import Any
 from stepping.compiler import ir
 from stepping.compiler.frontend.rowfn.narrowing import Protection
 from stepping.compiler.frontend.rowfn.source import Definition, FunctionNode
-from stepping.compiler.frontend.rows import Pair, type_of
+from stepping.compiler.frontend.rows import Pair, hints_of, type_of
 from stepping.compiler.ir.function import Source
 from stepping.compiler.schema import (
     EMPTY,
@@ -279,7 +279,7 @@ def row_shape(
         return kind.build, *(zip(*kind.fields, strict=True) if kind.fields else ((), ()))
     # A generic class without arguments.
     names = cls._fields if named else tuple(f.name for f in dataclasses.fields(cls))
-    hints = typing.get_type_hints(cls, localns=dict(namespace), include_extras=True)
+    hints = hints_of(cls, namespace)
     build = Build.POSITIONAL if named or cls is Pair else Build.KEYWORD
     return build, names, tuple(_type_or_open(hints[name], namespace) for name in names)
 
