@@ -34,7 +34,11 @@ _SUM_KINDS = {
     Kind.DECIMAL: ir.SumKind.DECIMAL,
 }
 _EXACT = decimal.Context(prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
-_ZEROS: dict[Kind, Callable[[], Any]] = {Kind.INT: int, Kind.FLOAT: float}
+_ZEROS: dict[Kind, Callable[[], Any]] = {
+    Kind.INT: int,
+    Kind.FLOAT: float,
+    Kind.DECIMAL: decimal.Decimal,
+}
 
 
 @ir.node
@@ -54,7 +58,7 @@ class Total(ir.Node):
         return ir.Case(((ir.IsNull(value), zero),), widened(required(value), self.type), self.type)
 
     def zero(self) -> Any:
-        return _ZEROS.get(self.type.kind, self.type.python)()
+        return _ZEROS[self.type.kind]()
 
 
 def required(scalar: ir.Scalar) -> ir.Scalar:

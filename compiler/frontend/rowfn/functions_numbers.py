@@ -20,6 +20,9 @@ from stepping.compiler.frontend.rowfn.functions_table import (
 from stepping.compiler.schema import BOOL, FLOAT, INT, TEXT, Atom, Kind
 
 MAX_SCALE = 18  # a scaled decimal is a 64-bit integer on SQLite
+# Of a product: one with more digits after the point has no scale, since too few of 64 bits would
+# be left for those before it.
+MAX_PRODUCT_SCALE = 9
 
 _EQUATABLE = (*ORDERED, Kind.ENUM)
 _INT2 = takes(Kind.INT, Kind.INT, gives=INT)
@@ -45,7 +48,7 @@ def _decimal_product(types: Types) -> Atom | None:
     left, right = (t.scale for t in types)
     if left is None and right is None:
         return Atom(Kind.DECIMAL)
-    if left is None or right is None or left + right > MAX_SCALE:
+    if left is None or right is None or left + right > MAX_PRODUCT_SCALE:
         return None
     return Atom(Kind.DECIMAL, scale=left + right)
 

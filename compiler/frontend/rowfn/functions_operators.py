@@ -23,7 +23,7 @@ from stepping.compiler.frontend.rowfn.functions_calls import (
     text,
     unscaled,
 )
-from stepping.compiler.frontend.rowfn.functions_numbers import MAX_SCALE
+from stepping.compiler.frontend.rowfn.functions_numbers import MAX_PRODUCT_SCALE
 from stepping.compiler.schema import Kind
 
 _MAX_SHIFT = 62  # 2**62 is the largest power of two that is a 64-bit int
@@ -83,11 +83,11 @@ def _decimal(op: str, left: ir.Scalar, right: ir.Scalar) -> ir.Scalar:
     if op not in ("+", "-", "*"):
         raise LookupError(f"Decimal {op} Decimal is rounded by Python's decimal context")
     scales = (left.type.scale, right.type.scale)
-    if None in scales or (op == "*" and sum(s for s in scales if s is not None) > MAX_SCALE):
+    known = [scale for scale in scales if scale is not None]
+    if len(known) < 2 or (op == "*" and sum(known) > MAX_PRODUCT_SCALE):
         left, right = unscaled(left), unscaled(right)
     elif op != "*":
-        scale = max(s for s in scales if s is not None)
-        left, right = scaled(left, scale), scaled(right, scale)
+        left, right = scaled(left, max(known)), scaled(right, max(known))
     return apply(f"decimal.{_ARITHMETIC[op]}", left, right)
 
 

@@ -18,7 +18,13 @@ from stepping.compiler.frontend.rowfn.context import (
     natural_kind,
     unusable,
 )
-from stepping.compiler.frontend.rowfn.functions_calls import FALSE, TRUE, as_value, negated
+from stepping.compiler.frontend.rowfn.functions_calls import (
+    FALSE,
+    TRUE,
+    as_decimal,
+    as_value,
+    negated,
+)
 from stepping.compiler.frontend.rowfn.narrowing import cases
 from stepping.compiler.frontend.rowfn.shapes import container_of, items_of, kind_name
 from stepping.compiler.frontend.rowfn.type_relations import joined, type_name
@@ -82,7 +88,8 @@ class Results(Access):
                     otherwise = self._type(value.otherwise)
                 if then is None or otherwise is None:
                     return then or otherwise
-                return joined(then, otherwise)
+                then = self._beside(value.then, then, otherwise)
+                return joined(then, self._beside(value.otherwise, otherwise, then))
             case Record():
                 return self._type_of_record(value)
             case Static() if value.value is None:
@@ -105,6 +112,19 @@ class Results(Access):
             self.root,
             "return a tuple, a row, or one of the field types",
         )
+
+    def _beside(self, value: Value, own: ValueType, other: ValueType) -> ValueType:
+        """The type of a branch: a constant Decimal beside one with a scale has a scale as well."""
+        value = self.resolved(value)
+        if (
+            isinstance(value, Static)
+            and isinstance(own, Atom)
+            and isinstance(other, Atom)
+            and own.kind is other.kind is Kind.DECIMAL
+            and other.scale is not None
+        ):
+            return as_decimal(ir.Const(value.value, own)).type
+        return own
 
     def _some_type(self, value: Value) -> ValueType:
         found = self._type(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import TypeGuard
 
 from stepping.compiler.frontend.rowfn.access import CLASSES
@@ -48,6 +49,8 @@ def joined(a: ValueType, b: ValueType) -> ValueType:
         case Atom(), Atom() if alike(a, b):
             both = a if a.choices == b.choices else plain(a)
             return both.optional() if a.nullable or b.nullable else both
+        case Atom(), Atom() if (both := decimal_of(a, b)) is not None:
+            return both.optional() if a.nullable or b.nullable else both
         case Struct(), Struct() if a.cls is b.cls and a.build is b.build:
             missing = {a.missing, b.missing} - {Missing.NEVER}
             if [n for n, _ in a.fields] == [n for n, _ in b.fields] and len(missing) < 2:
@@ -56,6 +59,17 @@ def joined(a: ValueType, b: ValueType) -> ValueType:
                 )
                 return replace(a, fields=fields, missing=next(iter(missing), Missing.NEVER))
     raise Mixed(f"it returns {type_name(a)} for some rows and {type_name(b)} for others")
+
+
+def decimal_of(a: Atom, b: Atom) -> Atom | None:
+    """The type of Decimal that values of both types are without loss, if there is one."""
+    kinds = {a.kind, b.kind}
+    if Kind.DECIMAL in kinds and kinds <= {Kind.INT, Kind.DECIMAL}:
+        scales = [each.scale for each in (a, b) if each.kind is Kind.DECIMAL]
+        known = [scale for scale in scales if scale is not None]
+        scale = max(known) if len(known) == len(scales) else None
+        return Atom(Kind.DECIMAL, scale=scale, python=Decimal)
+    return None
 
 
 def _is_bare(kind: ValueType) -> TypeGuard[Struct]:
