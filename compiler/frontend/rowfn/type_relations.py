@@ -49,8 +49,8 @@ def joined(a: ValueType, b: ValueType) -> ValueType:
         case Atom(), Atom() if alike(a, b):
             both = a if a.choices == b.choices else plain(a)
             return both.optional() if a.nullable or b.nullable else both
-        case Atom(), Atom() if (both := decimal_of(a, b)) is not None:
-            return both.optional() if a.nullable or b.nullable else both
+        case Atom(), Atom() if (decimal := decimal_of(a, b)) is not None:
+            return decimal.optional() if a.nullable or b.nullable else decimal
         case Struct(), Struct() if a.cls is b.cls and a.build is b.build:
             missing = {a.missing, b.missing} - {Missing.NEVER}
             if [n for n, _ in a.fields] == [n for n, _ in b.fields] and len(missing) < 2:
