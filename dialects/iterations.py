@@ -155,17 +155,23 @@ class Iterations(ABC):
             for row in self.rows(sql, parameters)
         ]
 
-    def before(self, query: str, t: int, tables: Sequence[str]) -> tuple[list[int], dict[str, int]]:
-        """The times of other iterations that are running, and where tables stand."""
+    def before(
+        self, query: str, t: int, tables: Sequence[str]
+    ) -> tuple[dict[int, int], dict[str, int]]:
+        """How many stages other iterations that are running have committed, by their times; and
+        up to which time tables are written.
+
+        None are committed of one that was sent back and has not begun again.
+        """
         marks = ", ".join(f"${number}" for number in range(3, 3 + len(tables)))
         found = self.rows(
-            "SELECT '', t FROM stepping_iterations WHERE query = $1 AND t <> $2 "
+            "SELECT '', t, stage FROM stepping_iterations WHERE query = $1 AND t <> $2 "
             "AND state = 'running' UNION ALL "
-            f"SELECT table_name, t FROM last_update WHERE table_name IN ({marks})",
+            f"SELECT table_name, t, 0 FROM last_update WHERE table_name IN ({marks})",
             (query, t, *tables),
         )
-        running = [int(each) for name, each in found if not name]
-        return running, {name: int(each) for name, each in found if name}
+        running = {int(each): int(stage) for name, each, stage in found if not name}
+        return running, {name: int(each) for name, each, _ in found if name}
 
     def enter(self, query: str, record: Record, lease: float) -> bool:
         """Lock the record and count a stage; False if somebody else has taken it over."""
@@ -213,8 +219,15 @@ class Iterations(ABC):
             _LEFT.add((record.worker or "", record.t, record.attempt))
             raise
 
+    def follow(self, query: str, record: Record) -> None:
+        """Write down the iteration before one that begins again."""
+        self.changed(
+            "UPDATE stepping_iterations SET predecessor = $1 WHERE query = $2 AND t = $3",
+            (record.predecessor, query, record.t),
+        )
+
     def send_back(self, query: str, t: int, predecessor: int) -> None:
-        """Let an iteration begin anew, behind another one."""
+        """Let an iteration begin again, after another one."""
         self.changed(
             "UPDATE stepping_iterations SET attempt = attempt + 1, stage = 0, predecessor = $1 "
             "WHERE query = $2 AND t = $3",

@@ -68,8 +68,9 @@ def iteration_of(engine: Engine, record: Record) -> StagedIteration:
 def compensate(iteration: StagedIteration, error: Exception) -> Undone:
     """Undo an iteration that failed behind its first commit, and put its input aside.
 
-    One transaction. Those that have entered behind it cannot be finished, since it stands in their
-    way: they are undone as well, the last first, and sent back to their start. Each goes through
+    One transaction. Those that have entered after it cannot be finished, since it is in their way:
+    they are undone as well, the last first, and sent back to their start, each to follow the one
+    before it again. Each goes through
     the stages it has passed once more with the opposite input; what the two together change in
     the deltas of later stages, which is nothing but the last bits of sums of floats, goes through
     those. Then the frontier moves on.
@@ -94,8 +95,10 @@ def compensate(iteration: StagedIteration, error: Exception) -> Undone:
         for each in undos:
             each.rest()
         driver.advance(engine.plan.kept, record.t)
-        for behind in later:
-            iterations.send_back(query, behind.t, record.t)
+        before = record.t
+        for entered in later:
+            iterations.send_back(query, entered.t, before)
+            before = entered.t
         iterations.set_state(query, record.t, QUARANTINED, explained)
     return Undone(
         f"{explained}; the iteration at time {record.t} had been written in part, and was undone",

@@ -218,19 +218,23 @@ class StagedIteration:
         """Under the gate: the record, with the iteration that is before this one."""
         record = self.record
         running, standing = self.iterations.before(self.query, record.t, self.engine.plan.kept)
-        for t in (*running, *standing.values()):
+        # One that was sent back to its start has written nothing: it comes after this one again.
+        begun = [t for t, stages in running.items() if stages]
+        for t in (*begun, *standing.values()):
             if t >= record.t:
                 raise TimePassed(
                     f"the input time {record.t} has been taken: an iteration at time {t} has begun",
                     hint="give each step a time of its own, later than those before it",
                 )
-        before = max(running, default=-1)
+        before = max((t for t in running if t < record.t), default=-1)
         if any(standing[name] < before for name in tables):
             raise NotYet(before)
+        record = replace(record, predecessor=max(before, record.predecessor))
         if record.attempt:
-            return record
-        self.engine.use(self.time, early=False)
-        return replace(record, predecessor=max(before, record.predecessor))
+            self.iterations.follow(self.query, record)
+        else:
+            self.engine.use(self.time, early=False)
+        return record
 
     def load(self) -> None:
         """Fill the connection's delta tables with what earlier stages made."""
@@ -261,21 +265,10 @@ class StagedIteration:
         try:
             while self.record.stage <= self.last:
                 try:
-                    self.advance()
+                    self.advance_or_undo()
                 except Fenced:
                     if self.taken_over():
                         break
-                except Exception as error:
-                    if not self.is_bad_input(error):
-                        raise
-                    if self.known() is None:
-                        if self.at == 0:
-                            raise
-                        # What becomes of an input does not hang on how soon its stages were done.
-                        self.is_alone = True
-                        continue
-                    explained = self.engine.undo(self, error)
-                    raise explained from error
         except BaseException:
             self.engine.loaded = None
             if self.known() is not None:
@@ -285,8 +278,24 @@ class StagedIteration:
             raise
         return self.outputs
 
+    def advance_or_undo(self) -> None:
+        """`advance`; if the input is bad, undo what is committed of it and raise what it was."""
+        try:
+            self.advance()
+        except Exception as error:
+            if not self.is_bad_input(error):
+                raise
+            if self.known() is None:
+                if self.at == 0:
+                    raise
+                # What becomes of an input does not depend on how soon its stages were done.
+                self.is_alone = True
+                return
+            # Fenced, where another one before it has been undone meanwhile, and this one with it.
+            raise self.engine.undo(self, error) from error
+
     def is_bad_input(self, error: Exception) -> bool:
-        if isinstance(error, FrontierTimeout | TimePassed | StoreError | NotYet):
+        if isinstance(error, FrontierTimeout | TimePassed | StoreError | NotYet | Fenced):
             return False
         return self.driver.is_of_input(error)
 
