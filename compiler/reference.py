@@ -7,13 +7,14 @@ change.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from stepping.compiler import ir
 from stepping.compiler.lowering.demand import non_negative
-from stepping.compiler.zset import ZSet, ZSetPython
+from stepping.compiler.zset import MATCH_ALL, ZSet, ZSetPython
 from stepping.errors import RowError
 
 Counts = dict[Any, int]
@@ -30,6 +31,8 @@ class Reference:
     integrals: dict[int, Counts] = field(default_factory=dict)
     started: bool = False
     previous: Mapping[int, ZSetPython[Any]] = field(default_factory=dict)
+    done: list[tuple[Counts, ZSetPython[Any]]] = field(default_factory=list)  # in the open step
+    turn: threading.RLock = field(default_factory=threading.RLock)  # held by who steps or reads
 
     def __post_init__(self) -> None:
         roots = (*self.inputs, *self.outputs, *self.caches.values())
@@ -46,27 +49,37 @@ class Reference:
             if id(operator) in self.kept or not operator.linear:
                 self.integrals[id(operator)] = {}
 
-    def step(self, changes: Mapping[str, ZSet[Any]]) -> list[ZSet[Any]]:
-        """Apply changes of inputs, by name; returns the change (or the integral) of each output."""
-        undo: list[tuple[Counts, ZSetPython[Any]]] = []
+    def step(
+        self, changes: Mapping[str, ZSet[Any]], also: Callable[[], None] | None = None
+    ) -> list[ZSet[Any]]:
+        """Apply changes of inputs, by name; returns the change (or the integral) of each output.
+
+        ``also`` is called when they have been applied. What it raises undoes the step, and the
+        steps that it has made itself.
+        """
+        begun, before = len(self.done), (self.started, self.previous)
         try:
-            deltas = self.evaluated(changes, undo)
+            deltas = self.evaluated(changes)
+            self.started, self.previous = True, deltas
+            if also is not None:
+                also()
         except BaseException:
-            for counts, delta in reversed(undo):
+            while len(self.done) > begun:
+                counts, delta = self.done.pop()
                 add(counts, -delta)
+            self.started, self.previous = before
             raise
-        self.started = True
-        self.previous = deltas
+        finally:
+            if not begun:
+                self.done.clear()
         return [
-            Integral(self.integrals[id(output.inputs[0])])
+            Integral(self.integrals[id(output.inputs[0])], self.turn)
             if output.flow is ir.Flow.SNAPSHOT
             else deltas[id(output)]
             for output in self.outputs
         ]
 
-    def evaluated(
-        self, changes: Mapping[str, ZSet[Any]], undo: list[tuple[Counts, ZSetPython[Any]]]
-    ) -> dict[int, ZSetPython[Any]]:
+    def evaluated(self, changes: Mapping[str, ZSet[Any]]) -> dict[int, ZSetPython[Any]]:
         deltas: dict[int, ZSetPython[Any]] = {}
         for operator in self.operators:
             if not operator.inputs:
@@ -89,7 +102,7 @@ class Reference:
             counts = self.integrals.get(id(operator))
             if counts is not None:
                 add(counts, delta)
-                undo.append((counts, delta))
+                self.done.append((counts, delta))
                 if id(operator) in self.checked:
                     self.check(operator, counts, delta)
         return deltas
@@ -118,7 +131,7 @@ class Reference:
 
     def cache(self, name: str) -> ZSet[Any]:
         """The rows of a cache."""
-        return Integral(self.integrals[id(self.caches[name].inputs[0])])
+        return Integral(self.integrals[id(self.caches[name].inputs[0])], self.turn)
 
 
 def add(counts: Counts, delta: ZSetPython[Any]) -> None:
@@ -132,12 +145,13 @@ def add(counts: Counts, delta: ZSetPython[Any]) -> None:
 
 
 class Integral(ZSet[Any]):
-    """An integral, read when it is iterated."""
+    """An integral, read when it is iterated: as it is between two steps."""
 
-    def __init__(self, counts: Counts) -> None:
+    def __init__(self, counts: Counts, turn: threading.RLock) -> None:
         self.counts = counts
+        self.turn = turn
 
-    def iter(self, match: Any = None) -> Any:
-        return (
-            ZSetPython(self.counts).iter() if match is None else ZSetPython(self.counts).iter(match)
-        )
+    def iter(self, match: Any = MATCH_ALL) -> Iterator[tuple[Any, int]]:
+        with self.turn:
+            rows = ZSetPython(self.counts)
+        return rows.iter(match)

@@ -42,7 +42,7 @@ class Store:
         """Apply changes of inputs, by name; returns a Z-set per output, or none of them with
         ``output=False``.
 
-        ``also`` is called in the transaction of the step.
+        ``also`` is called in the transaction of the step: what it raises undoes the step.
         """
         raise NotImplementedError
 
@@ -115,6 +115,7 @@ class StorePython(Store):
     def __init__(self, graph: AnyGraph, *, allow_negative: bool = False) -> None:
         self.graph = graph
         self._reference = graph.reference(allow_negative=allow_negative)
+        self._turn = self._reference.turn  # threads may share a store: one step at a time
         self._time = 0
         self._clock = 0
 
@@ -132,13 +133,18 @@ class StorePython(Store):
         output: bool = True,
     ) -> tuple[ZSet[Any], ...]:
         time = time_of(time)
-        if time.input_time >= 0:
-            check_not_passed({self.graph.name: self._time}, time)
-        found = self._reference.step(self._canonical(changes))
-        if also is not None:
-            also()
-        if time.input_time >= 0:
-            self._time = time.input_time
+        given = self._canonical(changes)
+        with self._turn:
+            if time.input_time >= 0:
+                check_not_passed({self.graph.name: self._time}, time)
+            before = self._time
+            try:
+                found = self._reference.step(given, also)
+            except BaseException:
+                self._time = before  # a step of `also` may have moved it
+                raise
+            if time.input_time >= 0:
+                self._time = time.input_time
         return tuple(found) if output else ()
 
     def _canonical(self, changes: Mapping[str, ZSet[Any]]) -> dict[str, ZSet[Any]]:
@@ -163,6 +169,7 @@ class StorePython(Store):
             step=self.step,
             check=self._canonical,
             is_of_input=lambda error: True,
+            turn=self._turn,
         )
 
     def cache_zset(self, cache: object, at_least: int = -1) -> ZSet[Any]:
@@ -174,8 +181,9 @@ class StorePython(Store):
         return self._reference.cache(self.cache_name(cache))
 
     def next_time(self, lease_secs: float | None = None) -> int:
-        self._clock += 1
-        return self._clock
+        with self._turn:
+            self._clock += 1
+            return self._clock
 
 
 class StoreSQL(Store):

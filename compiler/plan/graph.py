@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, TypeVarTuple
 
 if TYPE_CHECKING:
@@ -59,7 +60,14 @@ class Program(Protocol):
 class Reference(Protocol):
     """The plain meaning of a query, in memory."""
 
-    def step(self, changes: Mapping[str, ZSet[Any]]) -> list[ZSet[Any]]: ...
+    @property
+    def turn(self) -> AbstractContextManager[object]:
+        """Held by who steps or reads, where threads share it."""
+
+    def step(
+        self, changes: Mapping[str, ZSet[Any]], also: Callable[[], None] | None = None
+    ) -> list[ZSet[Any]]:
+        """What the changes of the outputs are; ``also`` is part of the step."""
 
     def cache(self, name: str) -> ZSet[Any]: ...
 
