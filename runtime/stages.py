@@ -282,6 +282,11 @@ class StagedIteration:
         """`advance`; if the input is bad, undo what is committed of it and raise what it was."""
         try:
             self.advance()
+        except TimePassed as error:
+            # Its tables may have passed it because somebody else has gone on with it.
+            if self.known() is not None and self.is_elsewhere():
+                raise Fenced from error
+            raise
         except Exception as error:
             if not self.is_bad_input(error):
                 raise
@@ -298,6 +303,12 @@ class StagedIteration:
         if isinstance(error, FrontierTimeout | TimePassed | StoreError | NotYet | Fenced):
             return False
         return self.driver.is_of_input(error)
+
+    def is_elsewhere(self) -> bool:
+        """Whether the record says something else than this worker has written last."""
+        found = self.iterations.records(self.query, state=RUNNING, t=self.record.t)
+        mine = (self.record.attempt, self.record.stage)
+        return [(each.attempt, each.stage) for each in found] != [mine]
 
     def taken_over(self) -> bool:
         """What became of an iteration that somebody else has taken over: whether it is finished."""
