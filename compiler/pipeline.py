@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 from stepping.compiler import ir
+from stepping.compiler.frontend.base_rows import check_results
 from stepping.compiler.frontend.signature import call, check_name, inputs_of, place_of, shown
 from stepping.compiler.frontend.tracing import Trace, at_raising_line, query_error, tracing
 from stepping.compiler.lowering.program import Options, restored
 from stepping.compiler.operators.input import Input
+from stepping.compiler.plan.capture import Captured, capturing
 from stepping.compiler.plan.data import FORMAT
 from stepping.compiler.plan.graph import Graph
 from stepping.compiler.plan.sql_plan import SQLPlan
@@ -47,6 +49,7 @@ class Query(Graph[R_co, *Ts]):
     where: str
     python_steps: bool = True
     keep: frozenset[str] = frozenset()  # inputs that are stored whole
+    captured: Captured | None = None  # how it follows its inputs, if they are tables
     _programs: dict[tuple[str, bool, bool], Program] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
@@ -200,35 +203,50 @@ def compile(
     name: str | None = None,
     python_steps: bool = True,
     keep: Mapping[str, str] | None = None,
+    refresh: str | None = None,
+    on_error: str | None = None,
 ) -> Query[R_co, *Ts]:
     """Trace a query function into a graph that a store can run.
 
     ``name`` starts the names of its tables; the default is the function's own. With
     ``python_steps=False`` a row function that cannot become SQL is an error.
     ``keep={"products": "all"}`` stores that input whole, with columns that nothing reads yet, so
-    that later versions of the query can be filled from it. Raises `QueryError` for a query that
-    cannot mean anything, at its line.
+    that later versions of the query can be filled from it.
+
+    Where the inputs' rows are those of tables of the application, the query is *captured*:
+    ``refresh="immediate"``, the default, keeps its results right from the commit of a write on;
+    with ``"deferred"`` what is written is folded in when the results are refreshed. ``on_error``
+    says what becomes of a write whose change cannot be folded in: ``"fail"``, the default, makes it
+    fail; ``"stale"`` lets it be and marks the results as stale.
+
+    Raises `QueryError` for a query that cannot mean anything, at its line.
     """
     if not callable(query):
         raise QueryError(
             f"st.compile expects a query function, got {type(query).__name__}",
             hint="def query(products: st.ZSet[Product]) -> st.ZSet[Product]: ...",
         )
-    inputs = tuple(Input(label, rows) for label, rows in inputs_of(query))
+    inputs = tuple(Input(label, rows, table) for label, rows, table in inputs_of(query))
+    tables = [(each.label, each.table) for each in inputs]
+    captured = capturing(tables, place_of(query), refresh, on_error)
     called = name or getattr(query, "__name__", "query").strip("<>")
     with tracing(python_steps=python_steps) as trace, at_raising_line():
         returned = call(query, {each.label: ir.Traced(each) for each in inputs})
-    outputs = outputs_of(query, returned)
+    outputs = outputs_of(query, returned, has_caches=bool(trace.caches))
     for each in (called, *(given for _, given, _ in trace.caches if given is not None)):
         check_name(each, query)
     caches, names = caches_of(trace)
+    for position, output in enumerate(outputs):
+        check_results(f"output {position + 1} of {shown(query)}", output.schema.type)
+    for cache, operator in caches.items():
+        check_results(f"the cache {cache!r}", operator.schema.type)
     for operator in ir.topological(*outputs, *caches.values()):
         check_rows(operator)
         if not operator.inputs and not isinstance(operator, Input):
             operator.evaluate()  # raises: it stands for rows that are known inside a function only
     kept = kept_inputs(keep or {}, inputs, query)
     graph: Query[R_co, *Ts] = Query(
-        called, inputs, outputs, caches, names, place_of(query), python_steps, kept
+        called, inputs, outputs, caches, names, place_of(query), python_steps, kept, captured
     )
     if not python_steps:
         for operator in ir.topological(*outputs, *caches.values()):
@@ -242,13 +260,16 @@ def compile_lazy(
     name: str | None = None,
     python_steps: bool = True,
     keep: Mapping[str, str] | None = None,
+    refresh: str | None = None,
+    on_error: str | None = None,
 ) -> Callable[[], Query[R_co, *Ts]]:
     """A function that compiles the query when it is first called, and returns the same after."""
     made: list[Query[R_co, *Ts]] = []
 
     def graph() -> Query[R_co, *Ts]:
         if not made:
-            made.append(compile(query, name=name, python_steps=python_steps, keep=keep))
+            options: dict[str, Any] = {"refresh": refresh, "on_error": on_error}
+            made.append(compile(query, name=name, python_steps=python_steps, keep=keep, **options))
         return made[0]
 
     return graph
@@ -289,8 +310,12 @@ def kept_inputs(
     return frozenset(keep)
 
 
-def outputs_of(query: Callable[..., Any], returned: object) -> tuple[ir.Operator, ...]:
-    """The operators that a query function returned."""
+def outputs_of(
+    query: Callable[..., Any], returned: object, *, has_caches: bool
+) -> tuple[ir.Operator, ...]:
+    """The operators that a query function returned; none where its caches are all it is for."""
+    if returned is None and has_caches:
+        return ()
     several = returned if isinstance(returned, tuple) else (returned,)
     if not several or not all(isinstance(each, ir.Traced) for each in several):
         kinds = ", ".join(type(each).__name__ for each in several) or "an empty tuple"

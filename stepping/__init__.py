@@ -2,6 +2,7 @@
 
 import typing as _typing
 
+from stepping.compiler.frontend.base_rows import Column as Column
 from stepping.compiler.frontend.index import Index as Index
 from stepping.compiler.frontend.rows import UTC as UTC
 from stepping.compiler.frontend.rows import Data as Data

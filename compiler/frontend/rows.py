@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar, dataclass_transform
 
+from stepping.compiler.frontend.base_rows import declare_table, is_mapped, mapped_row, table_of
 from stepping.compiler.frontend.fields import (
     UNIONS,
     bound_variables,
@@ -24,6 +25,7 @@ from stepping.compiler.frontend.fields import (
     substituted,
 )
 from stepping.compiler.frontend.unions import united
+from stepping.compiler.plan.base_tables import TableRef
 from stepping.compiler.schema import EMPTY as EMPTY
 from stepping.compiler.schema import (
     NULL,
@@ -66,10 +68,14 @@ class Data:
     Fields may be ``str, int, float, bool, bytes, Decimal, date, datetime, time, UUID``, enums,
     ``X | None``, fixed tuples and other row classes (all in real columns), and collected types
     (in one packed column). A value of the wrong type is a `RowError` where it is first stored.
+
+    ``table="shop.items"``: the rows are those of a table that the application has already. Its
+    columns have the fields' names, or those that ``Annotated[int, st.Column("unit_price")]`` gives.
     """
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, *, table: str | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        declare_table(cls, table)
         own_order = any(name in cls.__dict__ for name in _ORDERING)
         dataclasses.dataclass(frozen=True, kw_only=True, order=not own_order)(cls)
         # Annotations that are strings and name a class of the enclosing function are resolved
@@ -145,6 +151,15 @@ def type_of(annotation: Any, namespace: Mapping[str, Any] | None = None) -> Valu
     return _Resolver(dict(namespace or {})).resolve(annotation, _Place())
 
 
+def row_table(annotation: Any, row: ValueType, namespace: Mapping[str, Any]) -> TableRef | None:
+    """The table of the application that an input's rows are in, if they are in one."""
+    resolver = _Resolver(dict(namespace))
+    row_class = resolver.itself(annotation)
+    if not isinstance(row_class, type):
+        return None
+    return table_of(row_class, row, {} if is_mapped(row_class) else resolver.hints(row_class))
+
+
 @dataclasses.dataclass(frozen=True)
 class _Place:
     """Where an annotation stands: inside which row classes, the outermost first.
@@ -195,6 +210,8 @@ class _Resolver:
             return Atom(Kind.PACKED, collected=_COLLECTIONS[origin](item))
         row_class = origin or annotation
         if isinstance(row_class, type):
+            if is_mapped(row_class):
+                return mapped_row(row_class)
             if issubclass(row_class, enum.Enum):
                 names = tuple(member.name for member in row_class)
                 return Atom(Kind.ENUM, members=names, python=row_class)

@@ -9,7 +9,8 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from stepping.compiler.frontend.rows import type_of
+from stepping.compiler.frontend.rows import row_table, type_of
+from stepping.compiler.plan.base_tables import TableRef
 from stepping.compiler.schema import ValueType
 from stepping.compiler.zset import ZSet
 from stepping.errors import QueryError
@@ -17,8 +18,10 @@ from stepping.errors import QueryError
 _OURS = ("stepping.compiler.", "stepping.runtime.", "stepping.dialects.")
 
 
-def inputs_of(query: Callable[..., Any]) -> tuple[tuple[str, ValueType], ...]:
-    """The inputs that the arguments of a query function name, and the type of their rows."""
+def inputs_of(query: Callable[..., Any]) -> tuple[tuple[str, ValueType, TableRef | None], ...]:
+    """The inputs that the arguments of a query function name, the type of their rows, and the table
+    of the application that these are in, if they are in one.
+    """
     try:
         parameters = list(inspect.signature(query).parameters.values())
     except (TypeError, ValueError):
@@ -44,7 +47,9 @@ def inputs_of(query: Callable[..., Any]) -> tuple[tuple[str, ValueType], ...]:
             )
         (row,) = typing.get_args(annotation)
         try:
-            inputs.append((parameter.name, type_of(row, namespace_of(query))))
+            namespace = namespace_of(query)
+            type_ = type_of(row, namespace)
+            inputs.append((parameter.name, type_, row_table(row, type_, namespace)))
         except QueryError as error:
             error.where = error.where or place_of(query)
             raise

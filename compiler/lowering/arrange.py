@@ -16,6 +16,7 @@ from stepping.compiler.lowering.arrangements import (
     View,
 )
 from stepping.compiler.lowering.demand import Demand, Key, Reading
+from stepping.compiler.lowering.in_place import Base
 from stepping.compiler.lowering.meaning import Meanings
 from stepping.compiler.lowering.views import Shown, viewed
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex, TableKind
@@ -33,11 +34,14 @@ def arrange(
     taken: set[str],
     *,
     share: bool = True,
+    base: Base | None = None,
 ) -> Arrangements:
     """One delay table for each operator whose integral is read, however many read it.
 
     ``share``: an integral that is an aggregate's groups is a view of the aggregate's own table.
+    ``base``: what is read in tables of the application needs none either.
     """
+    base = base or Base()
     digests = Digests()
     shown = viewed(demand) if share else {}
     delay = {
@@ -51,7 +55,7 @@ def arrange(
             operator in proven,
         )
         for operator, readings in demand.readings.items()
-        if operator not in shown
+        if operator not in shown and operator not in base.in_place
     }
     state = {}
     for operator, groups in demand.states.items():
@@ -75,7 +79,7 @@ def arrange(
         )
         for operator, each in shown.items()
     }
-    return Arrangements(delay, state, views, demand.flat)
+    return Arrangements(delay, state, views, demand.flat, base)
 
 
 def where_of(operator: ir.Operator) -> str:

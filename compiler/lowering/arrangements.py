@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from stepping.compiler import ir
 from stepping.compiler.lowering.demand import Key
+from stepping.compiler.lowering.in_place import Base
 from stepping.compiler.lowering.views import Shown
 from stepping.compiler.plan.tables import Table
 
@@ -67,6 +68,7 @@ class Arrangements:
     state: Mapping[ir.Operator, KeyedState]
     views: Mapping[ir.Operator, View] = field(default_factory=dict)
     flat: frozenset[ir.Operator] = frozenset()  # integrals that are looked up in others
+    base: Base = field(default_factory=Base)  # tables of the application
 
     def seen(self, operator: ir.Operator) -> Arrangement:
         """How an operator's integral is read by name: in its own table, or in a view."""
@@ -75,7 +77,7 @@ class Arrangements:
 
     def lookup_columns(self, operator: ir.Operator, key: Key) -> tuple[str, ...]:
         """The columns of the kept table that stand for the scalars of a key."""
-        view = self.views.get(operator)
+        view = self.views.get(operator) or self.base.in_place.get(operator)
         return self.delay[operator].keys[key] if view is None else view.lookup_columns(key)
 
     @property

@@ -45,6 +45,7 @@ class Demand:
     probed: set[ir.Operator] = field(default_factory=set)
     # Joins whose integral is not kept: see `flattening`.
     flat: frozenset[ir.Operator] = frozenset()
+    flat_keys: dict[ir.Operator, dict[Key, None]] = field(default_factory=dict)
     # Groups whose state is there already, so that the rows that made it are not read.
     given: frozenset[ir.Operator] = frozenset()
 
@@ -54,9 +55,17 @@ class Demand:
             self.readings[operator].append(reading)
 
 
-def demand_of(roots: tuple[ir.Operator, ...], *, prune: bool = True) -> Demand:
-    """The demand of a whole query. ``roots``: outputs (changes), and snapshots that are kept."""
-    demand = Demand(flat=flattened(roots) if prune else frozenset())
+def demand_of(
+    roots: tuple[ir.Operator, ...],
+    *,
+    prune: bool = True,
+    kept: frozenset[ir.Operator] = frozenset(),
+) -> Demand:
+    """The demand of a whole query. ``roots``: outputs (changes), and snapshots that are kept.
+
+    ``kept`` are joins that are stored, though they could be looked up in their sides.
+    """
+    demand = Demand(flat=flattened(roots) - kept if prune else frozenset())
     reads = ir.Reads()
     for root in roots:
         match root.flow:
@@ -98,6 +107,7 @@ def walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Oper
                 demand.delta[operator] |= wanted
         case ir.Read(operator, _, by):
             if operator in demand.flat:
+                demand.flat_keys.setdefault(operator, {})[by] = None
                 _walk_sides(demand, relation, wanted, within)
             else:
                 demand.read_stored(operator, wanted, Reading(by))

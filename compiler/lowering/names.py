@@ -44,6 +44,11 @@ def delta_name(role: str, columns: Iterable[TableColumn], taken: set[str]) -> st
     return name
 
 
+def waiting_name(query: str, label: str) -> str:
+    """The name of the view of an input's changes that wait to be folded into a captured query."""
+    return bounded(_fitted(f"{query}_{label}_waiting", 10_000))
+
+
 def role_of(operator: ir.Operator) -> str:
     """What an operator's rows are, by the input's name while they are that, or a map of it."""
     if all(each.linear for each in ir.topological(operator)):

@@ -71,6 +71,8 @@ class Pieces:
         if table is None:
             return pieces
         self.used[table] = None
+        if operator in self.scheduler.logs:
+            return [*pieces, self.logged(operator, table)]
         if self.changes.is_source(operator):
             self.growing.add(table.name)
             stage = StageDelta(table, served(operator), operator.label)
@@ -84,6 +86,13 @@ class Pieces:
         select = self.rows(terms, table.names, table.weight, table)
         emit = EmitDelta(table, select, served(operator))
         return [*pieces, piece_of(emit, terms, fills=table)]
+
+    def logged(self, operator: ir.Operator, table: Table) -> Piece:
+        """The change of a table of the application, from what was written down of it."""
+        term = self.builder.whole(self.scheduler.logs[operator])
+        parts = [(term, [(name, term.columns[name]) for name in table.names])]
+        select = self.sql.rows(parts, table.weight, consolidated=True)
+        return piece_of(EmitDelta(table, select, served(operator)), [term], fills=table)
 
     def grouped(self, groups: ir.Accumulate) -> Piece:
         state = self.scheduler.arrangements.state[groups.operator]

@@ -11,8 +11,9 @@ from stepping.compiler import ir
 from stepping.compiler.frontend.index import ordering
 from stepping.compiler.lowering.arrange import arrange
 from stepping.compiler.lowering.arrangements import Arrangement, Arrangements
-from stepping.compiler.lowering.demand import demand_of, non_negative
+from stepping.compiler.lowering.demand import Demand, demand_of, non_negative
 from stepping.compiler.lowering.emptiness import cleared, with_deltas
+from stepping.compiler.lowering.in_place import Base, base_table, log_of, mixed, read_in_place
 from stepping.compiler.lowering.pieces import holds_all
 from stepping.compiler.lowering.program import Options, Program, rewritten
 from stepping.compiler.lowering.relation_sql import RelationSQL
@@ -95,13 +96,37 @@ def planned(
     roots = (*roots[: count + len(caches)], *whole)
     operators = unique((*inputs, *ir.topological(*roots)))
     changes = tuple(op for op in operators if op.flow is ir.Flow.CHANGE)
-    demand = demand_of(roots, prune=options.rewrites)
+    kept = frozenset(op.inputs[0] for op in (*caches.values(), *outputs) if op.inputs)
+    demand, base = demanded(roots, inputs, options, kept)
     proven = non_negative(roots, allow_negative=options.allow_negative)
     taken: set[str] = set()
     cache_names = {op.inputs[0]: cache for cache, op in reversed(caches.items())}
-    arrangements = arrange(name, demand, proven, cache_names, taken, share=options.rewrites)
-    scheduler = Scheduler(changes, outputs, demand, arrangements, dialect, taken)
+    share = options.rewrites
+    arrangements = arrange(name, demand, proven, cache_names, taken, share=share, base=base)
+    logs = {op: log_of(name, op, demand.delta[op]) for op in base.tables}
+    scheduler = Scheduler(changes, outputs, demand, arrangements, dialect, taken, logs=logs)
     return Planned(name, outputs, caches, inputs, changes, arrangements, scheduler, dialect, unsaid)
+
+
+def demanded(
+    roots: tuple[ir.Operator, ...],
+    inputs: tuple[ir.Operator, ...],
+    options: Options,
+    kept: frozenset[ir.Operator],
+) -> tuple[Demand, Base]:
+    """What is read, and what of it is read in tables of the application."""
+    described = dict(options.base)
+    inputs = tuple(op for op in inputs if op.label in described)
+    tables = {op: base_table(op, described[op.label]) for op in inputs}
+    base = Base(tables, {op: described[op.label] for op in inputs})
+    stored: frozenset[ir.Operator] = frozenset()
+    while True:
+        demand = demand_of(roots, prune=options.rewrites, kept=stored)
+        in_place = read_in_place(demand, base, kept)
+        after, torn = mixed(demand, in_place)
+        if not torn:
+            return demand, replace(base, in_place=in_place, stored_after=after | set(in_place))
+        stored |= torn
 
 
 def plan_sql(

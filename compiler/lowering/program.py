@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from stepping.compiler import ir
 from stepping.compiler.lowering.demand import non_negative
+from stepping.compiler.plan.base_tables import BaseTable
 from stepping.compiler.plan.sql_plan import SQLPlan
 from stepping.compiler.rewrites.existence import count_existing
 from stepping.compiler.rewrites.python_steps import isolate_python
@@ -26,6 +27,7 @@ class Options:
     allow_negative: bool = False
     rewrites: bool = True
     keep: frozenset[str] = frozenset()  # inputs that are stored whole
+    base: tuple[tuple[str, BaseTable], ...] = ()  # inputs that are tables, as the database has them
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ class Scheduler:
     python_steps: list[ir.Operator] = field(default_factory=list)
     prefix: str = ""  # of the names of delta tables, so that they are not those of a step
     sources: frozenset[ir.Operator] = frozenset()  # what changes as inputs do
+    logs: Mapping[ir.Operator, Table] = field(default_factory=dict)  # of captured inputs
 
     def step(self, changed: frozenset[str], *, first: bool = False) -> Step:
         """The statements for a change of these inputs; ``first``: in a store's first step."""
@@ -97,7 +98,16 @@ class Scheduler:
     ) -> Changes:
         outputs = [op for op in self.outputs if op.flow is ir.Flow.CHANGE]
         roots = [*outputs, *self.arrangements.delay]
-        return changes_of(self.operators, changed, roots, forced, first=first, sources=self.sources)
+        after = self.arrangements.base.stored_after
+        return changes_of(
+            self.operators,
+            changed,
+            roots,
+            forced,
+            first=first,
+            sources=self.sources,
+            stored_after=after,
+        )
 
     def too_deep(self, statements: Iterable[Statement]) -> bool:
         """Whether what has been fused is more than a database's parser takes."""

@@ -23,6 +23,7 @@ from stepping.compiler.lowering.demand import (
     sides,
 )
 from stepping.compiler.lowering.flattening import looked_up
+from stepping.compiler.lowering.in_place import InPlace
 from stepping.compiler.plan.tables import Table
 from stepping.compiler.schema import BOOL
 from stepping.errors import InternalError
@@ -132,6 +133,9 @@ class TermBuilder:
         view = self.arrangements.views.get(read.operator)
         if view is not None:
             return viewed_term(view, self.alias(view.state.table))
+        base = self.arrangements.base.in_place.get(read.operator)
+        if base is not None:
+            return term_in_place(base, self.alias(base.table))
         arrangement = self.arrangements.delay[read.operator]
         alias = self.alias(arrangement.table)
         columns = {
@@ -274,6 +278,14 @@ def viewed_term(view: View, alias: str) -> Term:
     columns = {n: ir.substitute(scalar, changed) for n, scalar in view.shown.columns.items()}
     filters = tuple(ir.substitute(each, changed) for each in view.shown.filters)
     return Term((Source(table, alias, single=True),), columns, filters=filters)
+
+
+def term_in_place(seen: InPlace, alias: str) -> Term:
+    """The rows of an operator, of the application's table itself."""
+    held = {c.name: ir.ColumnRef(f"{alias}.{c.name}", c.type) for c in seen.table.columns}
+    columns = {name: ir.substitute(scalar, held) for name, scalar in seen.columns.items()}
+    filters = tuple(ir.substitute(each, held) for each in seen.filters)
+    return Term((Source(seen.table, alias, single=True),), columns, filters=filters)
 
 
 def filtered(term: Term, predicate: ir.Scalar) -> Term:

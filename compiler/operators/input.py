@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from functools import cached_property
 from operator import itemgetter
 from typing import Any
 
 from stepping.compiler import ir
+from stepping.compiler.plan.base_tables import TableRef
 from stepping.compiler.schema import Schema, ValueType, schema_of
 from stepping.compiler.zset import ZSet
 
 
 @ir.node
 class Input(ir.Operator):
-    """Rows that the application inserts and removes."""
+    """Rows that the application inserts and removes; or those of a ``table`` that it has already,
+    whoever writes to that.
+    """
 
     name: str
     type: ValueType
-    keep: bool = field(default=False, compare=False)
+    table: TableRef | None = None
 
     linear = True
 
@@ -46,8 +48,12 @@ class Input(ir.Operator):
         return at.delta(self)
 
     def meaning(self, wanted: frozenset[str]) -> tuple[Any, ...]:
-        columns = (c for c in self.schema.columns if c.name in wanted)
-        return (self.name, tuple(sorted(((c.name, c.type) for c in columns), key=itemgetter(0))))
+        columns = [c for c in self.schema.columns if c.name in wanted]
+        typed = tuple(sorted(((c.name, c.type) for c in columns), key=itemgetter(0)))
+        if self.table is None:
+            return (self.name, typed)
+        held = tuple(sorted((c.name, self.table.column(c.name)) for c in columns))
+        return (str(self.table), held, typed)
 
     def non_negative(self, inputs: tuple[bool, ...]) -> bool:
         return True

@@ -14,13 +14,19 @@ class TableKind(enum.Enum):
     VIEW = "view"  # the rows of a state table as those of a result, each with weight 1
     DELTA = "delta"  # rows with their weight: what changes in one step; emptied before each
     ROWS = "rows"  # of a recursive query, while it runs
+    BASE = "base"  # a table of the application: each of its rows has weight 1
+    LOG = "log"  # a view of what has changed in one of these and waits: rows with their weight
     CHANGE = "change"  # groups with their state before and after one step; emptied before each
 
 
 @dataclass(frozen=True)
 class TableColumn:
+    """A column. ``base`` and ``collation`` are those of a column of the application's."""
+
     name: str
     type: Atom
+    base: str = ""
+    collation: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,7 @@ class Table:
     digest: str = ""  # of what is stored: the same digest, the same rows in columns of these names
     rows: str = ""  # of the rows, seen through the columns in ``holds``
     holds: tuple[tuple[str, str], ...] = ()  # a column, and the operator's column that it holds
+    schema: str = ""  # of the application's tables, if it is not the connection's own
     of: str = ""  # of a view: the table that it shows
     input: str = ""  # the input whose rows these are, if no operator is between
     sums: tuple[SumColumns, ...] = ()

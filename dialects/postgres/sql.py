@@ -19,9 +19,10 @@ from stepping.compiler.plan.statements import (
     Statement,
     Step,
 )
-from stepping.compiler.plan.tables import SumColumns, Table, TableColumn
+from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableKind
 from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.base import Expression
+from stepping.dialects.postgres import base_values
 from stepping.dialects.postgres.fuse import fuse
 from stepping.dialects.postgres.joins import joins_changes
 from stepping.dialects.postgres.look_ups import through_its_index
@@ -50,6 +51,11 @@ class PostgresDialect(PostgresTables):
 
     # -- tables and columns -------------------------------------------------------------------
 
+    def loaded(self, table: Table, column: TableColumn, reference: Expression) -> Expression:
+        if table.kind is TableKind.BASE:
+            return base_values.decoded(column, reference)
+        return super().loaded(table, column, reference)
+
     def plan_metadata(self, plan: SQLPlan) -> Any:
         from stepping.dialects.postgres.metadata import plan_metadata
 
@@ -77,6 +83,10 @@ class PostgresDialect(PostgresTables):
             reference = exp.column(
                 self.identifier(name), table=self.identifier(alias) if alias else None
             )
+            if table.kind is TableKind.BASE:
+                value = base_values.compared(column, value)
+                conditions.append(exp.EQ(this=reference, expression=value))
+                continue
             if not self.is_plain(column):
                 # IS NOT DISTINCT FROM uses no index, and a B-tree refuses long values: found by
                 # hash, then compared.
@@ -135,7 +145,7 @@ class PostgresDialect(PostgresTables):
         *,
         optional: bool = False,
     ) -> Expression:
-        if not on:
+        if not on or table.kind is TableKind.BASE:
             return super().looked_up(select, table, alias, on, optional=optional)
         # Row by row, in a subquery that is not flattened because of its OFFSET: a plan that was
         # made when the table was small would begin with all of it, or hash it.

@@ -50,7 +50,8 @@ class PostgresTables(Dialect):
     """What is said of one table."""
 
     def source(self, table: Table) -> Expression:
-        return exp.Table(this=self.identifier(table.name))
+        schema = self.identifier(table.schema) if table.schema else None
+        return exp.Table(this=self.identifier(table.name), db=schema)
 
     def sqlalchemy_type(self, column: TableColumn) -> Any:
         match column.type.kind:

@@ -19,6 +19,7 @@ from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.base import Expression
 from stepping.dialects.metadata import create_statements
 from stepping.dialects.ranges import RangeWords
+from stepping.dialects.sqlite import base_values
 from stepping.dialects.sqlite.functions import AGGREGATES, REGISTERED
 from stepping.dialects.sqlite.migration import SQLiteMigrationWords
 from stepping.dialects.sqlite.nesting import DEEPEST, nesting
@@ -55,6 +56,7 @@ class SQLiteDialect(SQLiteSums):
     name = "sqlite"
     sqlglot_name = "sqlite"
     adds_one_by_one = True  # by an upsert for each; a count of 0 in between deletes the row
+    deltas_in: str | None = "temp"  # the schema of delta tables
 
     @cached_property
     def spelling(self) -> SQLiteSpelling:
@@ -71,8 +73,10 @@ class SQLiteDialect(SQLiteSums):
 
     def source(self, table: Table) -> Expression:
         name = self.identifier(table.name)
-        own = table.is_kept or table.kind in (TableKind.ROWS, TableKind.VIEW)
-        return exp.Table(this=name, db=None if own else exp.to_identifier("temp"))
+        if table.kind is TableKind.BASE and table.schema:
+            return exp.Table(this=name, db=self.identifier(table.schema))
+        is_delta = table.kind in (TableKind.DELTA, TableKind.CHANGE)
+        return exp.Table(this=name, db=exp.to_identifier(self.deltas_in) if is_delta else None)
 
     def sqlalchemy_type(self, column: TableColumn) -> Any:
         if column.type.kind is Kind.DECIMAL:  # scaled to an integer, else bytes that sort
@@ -156,6 +160,8 @@ class SQLiteDialect(SQLiteSums):
     def loaded(self, table: Table, column: TableColumn, reference: Expression) -> Expression:
         if table.is_kept and column.type.nullable:
             return exp.func("NULLIF", reference, self.sentinel(column.type))
+        if table.kind is TableKind.BASE:
+            return base_values.decoded(column, reference)
         return super().loaded(table, column, reference)
 
     def stored(self, table: Table, column: TableColumn, value: Expression) -> Expression:
@@ -176,6 +182,8 @@ class SQLiteDialect(SQLiteSums):
             column = exp.column(
                 self.identifier(name), table=self.identifier(alias) if alias else None
             )
+            if table.kind is TableKind.BASE:
+                column = base_values.compared(table.column(name), column)
             if null_safe:
                 value = self.stored(table, table.column(name), value)
             same: Any = exp.EQ

@@ -1,0 +1,171 @@
+"""Integrals that are a table of the application: read where they are, in place of a copy.
+
+An input of a captured query is such a table, and so are maps and filters of it. They are looked up
+in the table itself, which has been changed already when a step runs: so they are *stored after*
+(see `changes`), and what was before is the table less the change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from stepping.compiler import ir
+from stepping.compiler.lowering import names
+from stepping.compiler.lowering.demand import Demand, Reading
+from stepping.compiler.lowering.flattening import looked_up
+from stepping.compiler.plan.base_tables import BaseTable
+from stepping.compiler.plan.tables import Table, TableColumn, TableKind
+from stepping.compiler.schema import free_name
+from stepping.errors import InternalError
+
+
+@dataclass(frozen=True)
+class InPlace:
+    """How an operator's rows are made of a table's: its columns and conditions over the table's."""
+
+    table: Table
+    columns: Mapping[str, ir.Scalar]
+    filters: tuple[ir.Scalar, ...] = ()
+
+    def held(self, scalar: ir.Scalar) -> str | None:
+        """The table's column that a scalar over the operator's columns is."""
+        value = ir.substitute(scalar, self.columns)
+        return value.name if isinstance(value, ir.ColumnRef) else None
+
+    def lookup_columns(self, key: tuple[ir.Scalar, ...]) -> tuple[str, ...]:
+        return tuple(self.held(scalar) or "" for scalar in key)
+
+
+@dataclass(frozen=True)
+class Base:
+    """The tables of a captured query's inputs."""
+
+    tables: Mapping[ir.Operator, Table] = field(default_factory=dict)
+    described: Mapping[ir.Operator, BaseTable] = field(default_factory=dict)
+    # Operators whose integral is not kept, but read in one of these tables.
+    in_place: Mapping[ir.Operator, InPlace] = field(default_factory=dict)
+    # All that is stored as it is after the step: these, and joins that are looked up in them.
+    stored_after: frozenset[ir.Operator] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.tables)
+
+
+def base_table(operator: ir.Operator, described: BaseTable) -> Table:
+    """An input's table, with the columns that the input's rows have."""
+    reference = getattr(operator, "table", None)
+    if reference is None:
+        raise InternalError(f"{operator.label} is no table")
+    columns = []
+    for column in operator.schema.columns:
+        found = described.column(reference.column(column.name))
+        if found is None:
+            raise InternalError(f"{described} has no column for {column.name}")
+        columns.append(TableColumn(found.name, column.type, found.type, found.collation))
+    return Table(
+        described.name,
+        TableKind.BASE,
+        tuple(columns),
+        None,
+        schema=described.schema,
+        reason=f"the application's table, read as the input {operator.label}",
+        serves=operator.label,
+        rows_of=str(operator.schema.type),
+        node=operator.digest.hex(),
+    )
+
+
+def seen_in(operator: ir.Operator, tables: Mapping[ir.Operator, Table]) -> InPlace | None:
+    """How an operator's rows are those of a table, seen through maps and filters."""
+    steps: list[ir.Project | ir.Filter] = []
+    while operator not in tables:
+        relation = operator.delta(ir.Reads()) if operator.linear else None
+        match relation:
+            case ir.Project(ir.Read(source, ir.Moment.DELTA)):
+                pass
+            case ir.Filter(ir.Read(source, ir.Moment.DELTA)):
+                pass
+            case _:
+                return None
+        steps.append(relation)
+        operator = source
+    table = tables[operator]
+    columns: Mapping[str, ir.Scalar] = {
+        column.name: ir.ColumnRef(held.name, held.type)
+        for column, held in zip(operator.schema.columns, table.columns, strict=True)
+    }
+    filters: list[ir.Scalar] = []
+    for step in reversed(steps):
+        if isinstance(step, ir.Filter):
+            filters.append(ir.substitute(step.predicate, columns))
+        else:
+            columns = {name: ir.substitute(scalar, columns) for name, scalar in step.columns}
+    # What can raise must not be reached by rows that a filter leaves out.
+    if any(ir.is_partial(scalar) for scalar in (*columns.values(), *filters)):
+        return None
+    return InPlace(table, columns, tuple(filters))
+
+
+def read_in_place(
+    demand: Demand, base: Base, kept: frozenset[ir.Operator]
+) -> Mapping[ir.Operator, InPlace]:
+    """The operators whose integral is looked up and can be found in a table of the application.
+
+    ``kept`` are those that are stored whatever they are made of: caches.
+    """
+    found = {}
+    for operator, readings in demand.readings.items():
+        if operator in demand.probed or operator in kept:
+            continue
+        seen = seen_in(operator, base.tables)
+        if seen is not None and all(_is_look_up(seen, reading) for reading in readings):
+            found[operator] = seen
+    return found
+
+
+def _is_look_up(seen: InPlace, reading: Reading) -> bool:
+    plain = reading.ascending is None and not reading.picked and bool(reading.key)
+    return plain and all(seen.held(scalar) is not None for scalar in reading.key)
+
+
+def mixed(
+    demand: Demand, in_place: Mapping[ir.Operator, InPlace]
+) -> tuple[frozenset[ir.Operator], frozenset[ir.Operator]]:
+    """Of the joins that are looked up in their sides: those that are stored after the step, since
+    all their sides are; and those of which some sides are and others are not. None of the latter
+    can be looked up, for it would be of no one moment.
+    """
+    after: set[ir.Operator] = set()
+    torn: set[ir.Operator] = set()
+    for operator in ir.topological(*demand.flat):
+        if operator not in demand.flat:
+            continue
+        sides = {
+            side
+            for key in demand.flat_keys.get(operator, ())
+            if (looked := looked_up(operator, key)) is not None
+            for side in (looked.first, looked.second)
+        }
+        states = {"torn" if s in torn else s in in_place or s in after for s in sides}
+        if states == {True}:
+            after.add(operator)
+        elif states - {False}:
+            torn.add(operator)
+    return frozenset(after), frozenset(torn)
+
+
+def log_of(query: str, operator: ir.Operator, read: set[str]) -> Table:
+    """The view of what has changed in an input's table and has not been folded in yet."""
+    columns = tuple(TableColumn(c.name, c.type) for c in operator.schema.columns if c.name in read)
+    return Table(
+        names.waiting_name(query, operator.label),
+        TableKind.LOG,
+        columns,
+        free_name("c", {column.name.lower() for column in columns}),
+        reason=f"what has changed in the table of {operator.label} and is not in the results yet",
+        serves=operator.label,
+        where="",
+        rows_of=str(operator.schema.type),
+        node=operator.digest.hex(),
+    )

@@ -1,0 +1,82 @@
+"""The application's own tables, as a query names them and as a database describes them.
+
+A query whose inputs are such tables is *captured*: triggers write down what changes in them, and
+they are read in place. Everything here is plain data; `dialects/*/catalog.py` reads it from a
+database.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class TableRef:
+    """Which table of the application an input is, and which of its columns each field is.
+
+    ``schema`` is empty where the connection's own schema is meant. ``columns`` has pairs of a
+    column of the row and a column of the table.
+    """
+
+    name: str
+    schema: str = ""
+    columns: tuple[tuple[str, str], ...] = ()
+
+    def column(self, name: str) -> str:
+        """The table's column for a column of the row."""
+        return dict(self.columns)[name]
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}" if self.schema else self.name
+
+
+@dataclass(frozen=True)
+class BaseColumn:
+    """A column of the application's: its type in the database's words.
+
+    ``collation`` is empty where the database's usual one is meant, which is by bytes on SQLite.
+    """
+
+    name: str
+    type: str
+    nullable: bool = True
+    collation: str = ""
+    generated: bool = False
+
+
+@dataclass(frozen=True)
+class BaseIndex:
+    """An index over whole columns, without a condition; ``unique`` if no two rows share a key."""
+
+    name: str
+    columns: tuple[str, ...]
+    unique: bool = False
+
+
+@dataclass(frozen=True)
+class BaseTable:
+    """A table of the application's, as the database describes it.
+
+    ``kind`` is "table", or what keeps it from being captured: "view", "foreign table", ... ``keys``
+    are the columns of its primary key and unique constraints; ``row_id`` is the column that is
+    SQLite's own row number. ``facts`` are what else matters for capturing, by name.
+    """
+
+    name: str
+    schema: str = ""
+    kind: str = "table"
+    columns: tuple[BaseColumn, ...] = ()
+    indexes: tuple[BaseIndex, ...] = ()
+    keys: tuple[tuple[str, ...], ...] = ()
+    row_id: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    rows: int = field(default=-1, compare=False)  # how many there are, if that is known
+
+    def column(self, name: str) -> BaseColumn | None:
+        return next((each for each in self.columns if each.name == name), None)
+
+    def fact(self, name: str) -> str:
+        return dict(self.facts).get(name, "")
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}" if self.schema else self.name
