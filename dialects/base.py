@@ -50,6 +50,21 @@ class Dialect(TableWords):
         """Whether a select is nested more deeply than the database's parser takes."""
         return False
 
+    # -- tables of the application --------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def capturing(self) -> Dialect:
+        """The same database, as it spells captured queries."""
+
+    def captured(self, made: Any) -> Any:
+        """The `Capture` of a `PlannedCapture`: see `dialects/capture.py`."""
+        raise NotImplementedError
+
+    def live(self, step: Step, reads: Sequence[ReadDelta], cache: Any, *, distinct: bool) -> str:
+        """A SELECT of a cache as it is with all that waits to be folded in."""
+        raise NotImplementedError
+
     # -- migrations ---------------------------------------------------------------------------
 
     @property

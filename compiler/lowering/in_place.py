@@ -15,7 +15,7 @@ from stepping.compiler.lowering import names
 from stepping.compiler.lowering.demand import Demand, Reading
 from stepping.compiler.lowering.flattening import looked_up
 from stepping.compiler.plan.base_tables import BaseTable
-from stepping.compiler.plan.tables import Table, TableColumn, TableKind
+from stepping.compiler.plan.tables import Table, TableColumn, TableIndex, TableKind
 from stepping.compiler.schema import free_name
 from stepping.errors import InternalError
 
@@ -69,6 +69,7 @@ def base_table(operator: ir.Operator, described: BaseTable) -> Table:
         tuple(columns),
         None,
         schema=described.schema,
+        indexes=tuple(TableIndex(each.name, each.columns) for each in described.indexes),
         reason=f"the application's table, read as the input {operator.label}",
         serves=operator.label,
         rows_of=str(operator.schema.type),

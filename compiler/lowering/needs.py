@@ -169,3 +169,17 @@ def reads_itself(operator: ir.Operator, relation: ir.Relation) -> bool:
         and each.moment is not ir.Moment.DELTA
         for each in ir.within(relation)
     )
+
+
+def in_base(planned: Planned) -> Find:
+    """Finds an input's rows in the application's table."""
+    base = planned.arrangements.base
+
+    def find(operator: ir.Operator, columns: Columns) -> Standing | None:
+        table = base.tables.get(operator)
+        if table is None:
+            return None
+        held = dict(zip(operator.schema.names, table.columns, strict=True))
+        return Standing(table, {n: ir.ColumnRef(held[n].name, held[n].type) for n in columns})
+
+    return find

@@ -20,6 +20,7 @@ from stepping.compiler.lowering.relation_sql import RelationSQL
 from stepping.compiler.lowering.scalar_sql import can_spell, scalar_sql
 from stepping.compiler.lowering.schedule import Scheduler
 from stepping.compiler.lowering.terms import viewed_term
+from stepping.compiler.plan.capture import Captured
 from stepping.compiler.plan.manifest import InputColumn, PlanInput, fingerprint_of
 from stepping.compiler.plan.sql_plan import (
     Role,
@@ -36,6 +37,7 @@ from stepping.compiler.plan.sql_plan import (
 from stepping.compiler.plan.statements import ClearDelta, ReadDelta, Served, Step
 from stepping.compiler.plan.tables import Table, TableColumn, TableKind
 from stepping.compiler.schema import Atom, Kind, schema_of
+from stepping.dialects import get_dialect
 from stepping.dialects.base import Dialect
 
 
@@ -136,9 +138,13 @@ def plan_sql(
     inputs: tuple[ir.Operator, ...],
     dialect: Dialect,
     options: Options,
+    captured: Captured | None = None,
 ) -> Program:
     """Plan a query for a dialect."""
-    made = planned(name, outputs, caches, inputs, dialect, options)
+    roots = name, outputs, caches, inputs
+    if captured is not None:
+        dialect = dialect.capturing
+    made = planned(*roots, dialect, options)
     outputs, caches, inputs, changes = made.outputs, made.caches, made.inputs, made.changes
     arrangements, scheduler = made.arrangements, made.scheduler
     names = [op.label for op in inputs]
@@ -181,6 +187,11 @@ def plan_sql(
     python_steps = tuple(each.digest.hex() for each in scheduler.python_steps)
     if python_steps:
         plan = replace(plan, python_steps=python_steps, unsaid=made.unsaid)
+    if captured is not None:
+        from stepping.compiler.lowering.capturing import with_capture
+
+        plain = planned(*roots, get_dialect(dialect.name), options)
+        plan = with_capture(plan, made, plain, captured)
     plan = finished(plan, dialect)
     return Program(plan, tuple(scheduler.python_steps), outputs, caches)
 

@@ -9,7 +9,7 @@ from stepping.compiler import ir
 from stepping.compiler.lowering.arrangements import Arrangement, Arrangements, KeyedState
 from stepping.compiler.lowering.demand import Columns
 from stepping.compiler.lowering.filling import filling
-from stepping.compiler.lowering.needs import Filling, Find, Needs, Standing
+from stepping.compiler.lowering.needs import Filling, Find, Needs, Standing, in_base
 from stepping.compiler.lowering.plan_sql import Planned
 from stepping.compiler.plan.recompute import Compared, Recompute, Unverified
 from stepping.compiler.plan.sql_plan import Role
@@ -25,7 +25,10 @@ def recompute_of(planned: Planned) -> tuple[Recompute, tuple[ir.Operator, ...]]:
     derived = {table.name for table in planned.arrangements.tables} - set(base)
     moved = shadowed(planned, derived)
     shadows = {name: shadow_name(name) for name in derived}
-    made = filling(moved, set(shadows.values()), among(moved, set(base)), begun=planned.name)
+    is_captured = bool(moved.arrangements.base)
+    find = in_base(moved) if is_captured else among(moved, set(base))
+    begun = "" if is_captured else planned.name
+    made = filling(moved, set(shadows.values()), find, begun=begun)
     assert not made.missing
     dialect = planned.dialect
     tables = [t for t in moved.arrangements.tables if t.name in shadows.values()]
@@ -56,6 +59,8 @@ def based(planned: Planned) -> tuple[dict[str, None], dict[str, str]]:
     """The tables that nothing else says the contents of, and why, for each."""
     base: dict[str, None] = {}
     why: dict[str, str] = {}
+    if planned.arrangements.base:
+        return base, why  # all is made of the application's tables
     known: set[str] = set()
     for operator in planned.changes:
         kept = planned.arrangements.delay.get(operator), planned.arrangements.state.get(operator)
@@ -121,7 +126,8 @@ def shadowed(planned: Planned, tables: set[str]) -> Planned:
         op: dataclasses.replace(each, state=state[each.state.groups.operator])
         for op, each in planned.arrangements.views.items()
     }
-    arrangements = Arrangements(delay, state, views, planned.arrangements.flat)
+    kept = planned.arrangements
+    arrangements = Arrangements(delay, state, views, kept.flat, kept.base)
     scheduler = dataclasses.replace(
         planned.scheduler,
         arrangements=arrangements,

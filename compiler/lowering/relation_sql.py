@@ -99,7 +99,8 @@ class RelationSQL:
                 for column, value in source.lookups
             ]
             on = self.dialect.lookup(source.table, source.alias, values, null_safe=source.null_safe)
-            if source.table.is_kept and (self.in_steps or is_change(first.table)):
+            looks_up = source.table.is_kept or source.table.kind is TableKind.BASE
+            if looks_up and (self.in_steps or is_change(first.table)):
                 select = self.dialect.looked_up(select, source.table, source.alias, on)
             else:
                 select = self.dialect.joined(select, self.aliased(source.table, source.alias), on)

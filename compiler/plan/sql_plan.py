@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from stepping.compiler.plan.base_tables import BaseTable
 from stepping.compiler.plan.manifest import Manifest, PlanInput
 from stepping.compiler.plan.manifest import SQLTable as SQLTable
 from stepping.compiler.plan.manifest import SQLView as SQLView
@@ -149,6 +150,51 @@ class StoredInput:
 
 
 @dataclass(frozen=True)
+class CapturedInput:
+    """One input, and what of its table is captured.
+
+    ``columns`` are the table's that the query reads, ``waiting`` the view of their changes that
+    are not folded in yet, ``keys`` what rows of the table are looked up by: each wants an index.
+    """
+
+    name: str
+    table: BaseTable
+    columns: tuple[str, ...]
+    waiting: str
+    keys: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Fill:
+    """What fills the tables of a query from the application's: for one connection."""
+
+    session: tuple[str, ...]
+    statements: tuple[SQLStatement, ...]
+    drop: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Capture:
+    """What is installed for a captured query beside its tables.
+
+    ``ddl`` creates it, after the tables that are captured have their triggers; ``drop`` takes it
+    away again. ``relations`` are the names that readers know: of each cache, and what is right at
+    any time. ``fold`` is what folds in from any client; empty if only the library can.
+    """
+
+    refresh: str
+    on_error: str
+    inputs: tuple[CapturedInput, ...]
+    ddl: tuple[str, ...]
+    drop: tuple[str, ...]
+    fill: Fill
+    fold: str = ""
+    in_python: bool = False
+    folds_by_itself: bool = False  # on SQLite, while rows are written
+    relations: tuple[tuple[str, str, str], ...] = ()  # cache, relation, live relation
+
+
+@dataclass(frozen=True)
 class SQLPlan:
     """Everything a store needs to run a query on one kind of database."""
 
@@ -170,6 +216,7 @@ class SQLPlan:
     inputs: tuple[PlanInput, ...] = ()
     python_steps: tuple[str, ...] = ()  # digests of the operators that run in Python
     unsaid: Mapping[str, str] = field(default_factory=dict)  # scalars without exact SQL, and why
+    capture: Capture | None = None  # of a query whose inputs are tables of the application
 
     @property
     def script(self) -> tuple[str, ...]:

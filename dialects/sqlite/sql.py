@@ -62,6 +62,12 @@ class SQLiteDialect(SQLiteSums):
     def spelling(self) -> SQLiteSpelling:
         return SQLiteSpelling()
 
+    @cached_property
+    def capturing(self) -> SQLiteDialect:
+        from stepping.dialects.sqlite.capturing import CapturingSQLite
+
+        return CapturingSQLite()
+
     def too_deep(self, tree: Expression) -> bool:
         return nesting(tree) > DEEPEST - _INSERT
 

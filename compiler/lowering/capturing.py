@@ -1,0 +1,127 @@
+"""The plan of a captured query: what is installed beside the tables that it follows."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from sqlglot import exp
+
+from stepping.compiler import ir
+from stepping.compiler.lowering.filling import filling
+from stepping.compiler.lowering.needs import in_base
+from stepping.compiler.lowering.pieces import is_keyed
+from stepping.compiler.lowering.plan_sql import Planned
+from stepping.compiler.plan.capture import Captured
+from stepping.compiler.plan.sql_plan import CapturedInput, Fill, Role, SQLPlan
+from stepping.compiler.plan.statements import (
+    EmitDelta,
+    FoldInPython,
+    MapInPython,
+    ReadDelta,
+    Step,
+)
+from stepping.compiler.plan.tables import Table
+from stepping.dialects.base import Dialect
+from stepping.dialects.capture import Live, PlannedCapture
+
+
+def with_capture(plan: SQLPlan, made: Planned, plain: Planned, captured: Captured) -> SQLPlan:
+    """The plan with what captures its inputs; ``plain`` is the same as it is filled."""
+    dialect = made.dialect
+    inputs = tuple(_input(made, op, dict(captured.tables)[op.label]) for op in made.inputs)
+    selects = {each.name: _decoded(made, op) for op, each in zip(made.inputs, inputs, strict=True)}
+    planned = PlannedCapture(
+        plan,
+        captured,
+        inputs,
+        selects,
+        _live(made, plan, dialect),
+        tuple(text for table in _deltas(made) for text in dialect.session_ddl(table)),
+        tuple(table.name for table in _deltas(made)),
+        fill_of(plain),
+    )
+    return dataclasses.replace(plan, capture=dialect.captured(planned), session_ddl=())
+
+
+def _input(made: Planned, operator: ir.Operator, reference: object) -> CapturedInput:
+    base = made.arrangements.base
+    described = base.described[operator]
+    table = base.tables[operator]
+    log = made.scheduler.logs[operator]
+    held = dict(zip(operator.schema.names, table.columns, strict=True))
+    read = tuple(held[name] for name in log.names)
+    keys = {
+        tuple(seen.held(scalar) or "" for scalar in reading.key)
+        for other, seen in base.in_place.items()
+        if seen.table == table
+        for reading in made.scheduler.demand.readings[other]
+    }
+    return CapturedInput(
+        operator.label,
+        described,
+        tuple(dict.fromkeys(column.name for column in read)),
+        log.name,
+        tuple(sorted(key for key in keys if key)),
+    )
+
+
+def _decoded(made: Planned, operator: ir.Operator) -> tuple[str, ...]:
+    """The columns of an input, each as text over those of the log ``l``."""
+    dialect = made.dialect
+    table, log = made.arrangements.base.tables[operator], made.scheduler.logs[operator]
+    held = dict(zip(operator.schema.names, table.columns, strict=True))
+    texts = []
+    for name in log.names:
+        raw = exp.column(dialect.identifier(held[name].name), table="l")
+        value = dialect.loaded(table, held[name], raw)
+        texts.append(dialect.text(exp.alias_(value, dialect.identifier(name))))
+    return (*texts, dialect.text(exp.alias_(exp.column("c", table="l"), log.weight or "c")))
+
+
+def _deltas(made: Planned) -> list[Table]:
+    scheduler = made.scheduler
+    changes = [state.change for state in made.arrangements.state.values()]
+    return [*changes, *scheduler.delta_tables.values(), *scheduler.own_tables.values()]
+
+
+def _live(made: Planned, plan: SQLPlan, dialect: Dialect) -> tuple[Live, ...]:
+    """How each cache is read with what waits, in one query; none that an order is asked of."""
+    operators = {name: op.inputs[0] for name, op in made.caches.items()}
+    scheduler = dataclasses.replace(made.scheduler, outputs=tuple(operators.values()))
+    step = scheduler.step(frozenset(op.label for op in made.inputs))
+    made.scheduler.delta_tables.update(scheduler.delta_tables)
+    if not is_one_query(step):
+        return ()
+    found = []
+    for position, (name, operator) in enumerate(operators.items()):
+        cache = next(each for each in plan.caches if each.name == name)
+        reads = [s for s in step.statements if isinstance(s, ReadDelta) and s.output == position]
+        text = dialect.live(step, reads, cache, distinct=is_keyed(operator))
+        found.append(Live(name, text))
+    return tuple(found)
+
+
+def is_one_query(step: Step) -> bool:
+    """Whether all that a step emits can be said without writing anything first."""
+    return not any(
+        isinstance(each, MapInPython | FoldInPython)
+        or (isinstance(each, EmitDelta) and each.after)
+        for each in step.statements
+    )
+
+
+def fill_of(planned: Planned) -> Fill:
+    """How every kept table is filled from the application's tables."""
+    dialect = planned.dialect
+    new = {table.name for table in planned.arrangements.tables}
+    made = filling(planned, new, in_base(planned))
+    assert not made.missing, made.missing
+    session = [text for table in made.temporary for text in dialect.session_ddl(table)]
+    statements = [
+        text
+        for each in made.statements
+        for text in dialect.render(each)
+        if text.role is not Role.CHECK
+    ]
+    dropped = tuple(dialect.drop_temporary(table.name) for table in made.temporary)
+    return Fill(tuple(session), tuple(statements), dropped)
