@@ -30,14 +30,17 @@ def with_capture(plan: SQLPlan, made: Planned, plain: Planned, captured: Capture
     dialect = made.dialect
     inputs = tuple(_input(made, op, dict(captured.tables)[op.label]) for op in made.inputs)
     selects = {each.name: _decoded(made, op) for op, each in zip(made.inputs, inputs, strict=True)}
+    live = _live(made, plan, dialect)
+    in_one = all(step.fused is not None for step in plan.steps)
+    deltas = [] if in_one else _deltas(made)
     planned = PlannedCapture(
         plan,
         captured,
         inputs,
         selects,
-        _live(made, plan, dialect),
-        tuple(text for table in _deltas(made) for text in dialect.session_ddl(table)),
-        tuple(table.name for table in _deltas(made)),
+        live,
+        tuple(text for table in deltas for text in dialect.session_ddl(table)),
+        tuple(table.name for table in deltas),
         fill_of(plain),
     )
     return dataclasses.replace(plan, capture=dialect.captured(planned), session_ddl=())

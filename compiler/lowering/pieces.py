@@ -92,6 +92,7 @@ class Pieces:
         term = self.builder.whole(self.scheduler.logs[operator])
         parts = [(term, [(name, term.columns[name]) for name in table.names])]
         select = self.sql.rows(parts, table.weight, consolidated=True)
+        self.growing.add(table.name)
         return piece_of(EmitDelta(table, select, served(operator)), [term], fills=table)
 
     def grouped(self, groups: ir.Accumulate) -> Piece:

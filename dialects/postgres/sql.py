@@ -46,6 +46,12 @@ class PostgresDialect(PostgresTables):
         return PostgresSpelling()
 
     @cached_property
+    def capturing(self) -> PostgresDialect:
+        from stepping.dialects.postgres.capturing import CapturingPostgres
+
+        return CapturingPostgres()
+
+    @cached_property
     def migrations(self) -> PostgresMigrationWords:
         return PostgresMigrationWords(self)
 

@@ -1,0 +1,495 @@
+"""Capturing on Postgres: statement triggers that write down, and folds at the commit or later.
+
+``refresh="immediate"``: a trigger of each table appends what has changed to its log and notes in
+``stepping_pending`` which queries have to fold it in; a deferred constraint trigger of that table
+folds at the commit, under a lock for each query. Whoever folds sees what all others have committed
+and folded, and nobody sees a write without its result.
+
+``refresh="deferred"``: the log is kept until the query is refreshed. What is folded in is told by
+the snapshot of the last fold, and not by a number that rows of a slower transaction might be below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from stepping.compiler.plan.base_tables import BaseTable
+from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Role, SQLCache, SQLStep
+from stepping.compiler.plan.statements import EmitDelta, ReadDelta, Step
+from stepping.compiler.schema import bounded
+from stepping.dialects.capture import (
+    Logged,
+    PlannedCapture,
+    indented,
+    literal,
+    log_name,
+    name,
+    stem,
+)
+
+if TYPE_CHECKING:
+    from stepping.dialects.postgres.sql import PostgresDialect
+
+ME = "pg_current_xact_id()"
+
+# In the transaction that installs: functions find what is in the schema of the connection, and
+# nothing that somebody else puts in front of it.
+SEARCH_PATH = "SELECT set_config('search_path', format('%I, pg_temp', current_schema()), true)"
+_DEFINER = "SECURITY DEFINER SET search_path FROM CURRENT"
+
+OWN_DDL = (
+    "CREATE TABLE IF NOT EXISTS stepping_readers (  -- which queries follow which tables\n"
+    "    query text NOT NULL,\n"
+    "    log text NOT NULL,\n"
+    "    bit integer NOT NULL,         -- in stepping_pending.changed; twice that if rows went\n"
+    "    deferred boolean NOT NULL,\n"
+    "    columns text NOT NULL,\n"
+    "    PRIMARY KEY (log, query)\n"
+    ")",
+    "CREATE TABLE IF NOT EXISTS stepping_folds (  -- up to where each query has folded in\n"
+    "    query text PRIMARY KEY,\n"
+    "    fold text NOT NULL,           -- the function that folds, and its trigger\n"
+    "    seen pg_snapshot NOT NULL,    -- what was committed then is in the results\n"
+    "    xid xid8 NOT NULL,            -- and of this transaction's own rows those up to n\n"
+    "    n bigint NOT NULL,\n"
+    "    error text,                   -- why the results are stale, if they are\n"
+    "    folded_at timestamptz NOT NULL DEFAULT clock_timestamp()\n"
+    ")",
+    "CREATE SEQUENCE IF NOT EXISTS stepping_log_n",
+    "CREATE UNLOGGED TABLE IF NOT EXISTS stepping_pending (  -- of each running transaction\n"
+    "    xid xid8 NOT NULL,\n"
+    "    query text NOT NULL,\n"
+    "    changed integer NOT NULL,\n"
+    "    since bigint NOT NULL,        -- the first row of the logs that is not folded in yet\n"
+    "    PRIMARY KEY (xid, query)\n"
+    ") WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000)",
+    # In one order, so that two transactions never wait for each other.
+    "CREATE OR REPLACE FUNCTION stepping_lock_pending() RETURNS void\n"
+    f"LANGUAGE plpgsql {_DEFINER} AS $$\n"
+    "DECLARE found text;\n"
+    "BEGIN\n"
+    f"  FOR found IN SELECT query FROM stepping_pending WHERE xid = {ME} ORDER BY query LOOP\n"
+    "    PERFORM pg_advisory_xact_lock(hashtext('stepping ' || current_schema()), hashtext(found));\n"
+    "  END LOOP;\n"
+    "END $$",
+    # A snapshot that is older than the lock: somebody may have folded in since.
+    "CREATE OR REPLACE FUNCTION stepping_check_snapshot(last_fold bigint, query text) "
+    "RETURNS void\n"
+    f"LANGUAGE plpgsql {_DEFINER} AS $$\n"
+    "BEGIN\n"
+    f"  IF last_fold::text::xid8 <> {ME}\n"
+    "      AND NOT pg_visible_in_snapshot(last_fold::text::xid8, pg_current_snapshot()) THEN\n"
+    "    PERFORM pg_xact_status(last_fold::text::xid8);  -- fails if a dump brought the number\n"
+    "    RAISE EXCEPTION 'could not serialize access: % was changed by a concurrent transaction',\n"
+    "      query USING ERRCODE = 'serialization_failure';\n"
+    "  END IF;\n"
+    "EXCEPTION WHEN invalid_parameter_value THEN NULL;\n"
+    "END $$",
+    "CREATE OR REPLACE FUNCTION stepping_refresh(query text) RETURNS void\n"
+    f"LANGUAGE plpgsql {_DEFINER} AS $$\n"
+    "DECLARE called text := (SELECT f.fold FROM stepping_folds f WHERE f.query = $1);\n"
+    "BEGIN\n"
+    "  IF called IS NULL THEN\n"
+    "    RAISE EXCEPTION 'no captured query is called %', query;\n"
+    "  ELSIF EXISTS (SELECT FROM stepping_readers r WHERE r.query = $1 AND r.deferred) THEN\n"
+    "    EXECUTE format('SELECT %I()', called);\n"
+    "  ELSE\n"
+    "    EXECUTE format('SET CONSTRAINTS %I IMMEDIATE', called);\n"
+    "    EXECUTE format('SET CONSTRAINTS %I DEFERRED', called);\n"
+    "  END IF;\n"
+    "END $$",
+)
+
+_SETTINGS = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+}
+
+
+def captured(dialect: PostgresDialect, made: PlannedCapture) -> Capture:
+    """What is installed for a query: the views of what waits, the fold, and the live views."""
+    plan, asked = made.plan, made.captured
+    query = plan.query
+    in_python = bool(plan.python_steps)
+    live = {each.cache: each.sql for each in made.live} if asked.is_deferred else {}
+    ddl = [*made.deltas]
+    drop = [f"DROP TABLE IF EXISTS {name(each)}" for each in made.delta_names]
+    for each in made.inputs:
+        ddl.append(waiting_view(query, each, made.selects[each.name], asked.is_deferred))
+        drop.append(f"DROP VIEW IF EXISTS {name(each.waiting)}")
+    fold = bounded(f"{query}_fold")
+    if not in_python:
+        if asked.is_deferred:
+            ddl += deferred_fold(made, fold)
+            drop.append(f"DROP FUNCTION IF EXISTS {name(fold)}()")
+        else:
+            ddl += immediate_fold(made, fold)
+            drop += (
+                f"DROP SEQUENCE IF EXISTS {name(register(query))}",
+                f"DROP FUNCTION IF EXISTS {name(fold)}()",
+                f"DROP TRIGGER IF EXISTS {name(fold)} ON stepping_pending",
+            )
+    relations = []
+    for cache in plan.caches:
+        relation = bounded(f"{query}_{cache.name}")
+        ddl.append(f"CREATE VIEW {name(relation)} AS\n{stored_rows(cache)}")
+        drop.append(f"DROP VIEW IF EXISTS {name(relation)}")
+        live_name = ""
+        if cache.name in live:
+            live_name = bounded(f"{relation}_live")
+            ddl.append(f"CREATE VIEW {name(live_name)} AS\n{live[cache.name]}")
+            drop.append(f"DROP VIEW IF EXISTS {name(live_name)}")
+        relations.append((cache.name, relation, live_name))
+    return Capture(
+        asked.refresh,
+        asked.on_error,
+        made.inputs,
+        tuple(ddl),
+        tuple(reversed(drop)),
+        made.fill,
+        "" if in_python else f"SELECT stepping_refresh({literal(query)})",
+        in_python,
+        relations=tuple(relations),
+    )
+
+
+def register(query: str) -> str:
+    """The sequence that holds the transaction which folded last. `setval` is outside of MVCC, so
+    that it leaves no dead rows, and a snapshot that is held open makes no write slower.
+    """
+    return bounded(f"{query}_folded_by")
+
+
+def waiting_view(query: str, each: CapturedInput, selects: Sequence[str], deferred: bool) -> str:
+    columns = ",\n    ".join(selects)
+    log = name(log_name(each.table))
+    if deferred:
+        where = (
+            "NOT (pg_visible_in_snapshot(l.xid, f.seen) OR (l.xid = f.xid AND l.n <= f.n))"
+        )
+        source = f"FROM {log} AS l JOIN stepping_folds AS f ON f.query = {literal(query)}"
+    else:
+        where = (
+            f"l.xid = {ME} AND l.n >= (\n"
+            f"    SELECT p.since FROM stepping_pending AS p\n"
+            f"    WHERE p.xid = {ME} AND p.query = {literal(query)})"
+        )
+        source = f"FROM {log} AS l"
+    return f"CREATE VIEW {name(each.waiting)} AS\nSELECT\n    {columns}\n{source}\nWHERE {where}"
+
+
+def statements_of(step: SQLStep, *, only_added: bool = False, into: str = "") -> list[str]:
+    """A step's statements in a function; with ``into``, one that also takes its snapshot."""
+    if step.fused is None:
+        return [each.sql for each in step.statements if each.role in (Role.CLEAR, Role.RUN)]
+    fused = step.growing if only_added and step.growing is not None else step.fused
+    if not into:
+        return [_perform(fused.sql, fused.returning_at, "SELECT 0 INTO done")]
+    return [_perform(fused.sql, fused.returning_at, f"SELECT pg_current_snapshot() INTO {into}")]
+
+
+def _perform(sql: str, returning_at: int, last: str) -> str:
+    return sql[:returning_at] + last
+
+
+def immediate_fold(made: PlannedCapture, fold: str) -> list[str]:
+    """The function that a transaction's commit runs, and the trigger that has it run."""
+    query, asked = made.plan.query, made.captured
+    arms = []
+    for position, each in enumerate(made.inputs):
+        bit = 4**position
+        (step,) = (s for s in made.plan.steps if s.inputs == (each.name,))
+        if step.growing is not None and step.growing.sql != step.fused.sql:
+            arms.append((f"changed = {bit}", each, statements_of(step, only_added=True)))
+        if len(made.inputs) > 1:
+            others = ~(3 * bit) & (4 ** len(made.inputs) - 1)
+            arms.append((f"changed & {others} = 0", each, statements_of(step)))
+    whole = made.plan.steps[-1]
+    body = [
+        f"IF pg_trigger_depth() > 1 THEN  -- SET CONSTRAINTS ALL IMMEDIATE while a statement runs",
+        f"  SET CONSTRAINTS {name(fold)} DEFERRED;",
+        "  DELETE FROM stepping_pending AS p "
+        f"WHERE p.xid = {ME} AND p.query = {literal(query)}\n"
+        "    RETURNING p.changed, p.since INTO changed, first_row;",
+        "  IF changed IS NOT NULL THEN",
+        f"    INSERT INTO stepping_pending VALUES ({ME}, {literal(query)}, changed, first_row);",
+        "  END IF;",
+        "  RETURN NULL;",
+        "END IF;",
+        "PERFORM stepping_lock_pending();",
+        f"SELECT p.changed INTO changed FROM stepping_pending AS p "
+        f"WHERE p.xid = {ME} AND p.query = {literal(query)};",
+        "IF changed IS NULL THEN RETURN NULL; END IF;  -- folded in already",
+        "IF current_setting('transaction_isolation') <> 'read committed' THEN",
+        f"  PERFORM stepping_check_snapshot((SELECT last_value FROM {name(register(query))}), "
+        f"{literal(query)});",
+        "END IF;",
+        f"PERFORM setval({literal(name(register(query)))}, {ME}::text::bigint);",
+    ]
+    folds = _arms(arms, whole)
+    if asked.on_error == "stale":
+        folds = [
+            f"IF (SELECT f.error IS NULL FROM stepping_folds AS f WHERE f.query = {literal(query)}) "
+            "THEN",
+            "  BEGIN",
+            *(indented(each, 4) for each in folds),
+            "  EXCEPTION WHEN OTHERS THEN",
+            "    IF left(SQLSTATE, 2) IN ('40', '53', '55', '57') THEN RAISE; END IF;",
+            "    UPDATE stepping_folds AS f SET error = SQLERRM "
+            f"WHERE f.query = {literal(query)};",
+            "  END;",
+            "END IF;",
+        ]
+    body += folds
+    body.append(
+        f"DELETE FROM stepping_pending AS p WHERE p.xid = {ME} AND p.query = {literal(query)};"
+    )
+    for position, each in enumerate(made.inputs):
+        log = log_name(each.table)
+        body += (
+            f"IF changed & {3 * 4**position} <> 0 THEN",
+            f"  DELETE FROM {name(log)} WHERE xid = {ME} AND NOT EXISTS (\n"
+            "    SELECT FROM stepping_readers AS r WHERE "
+            f"r.log = {literal(log)} AND (r.deferred OR EXISTS (\n"
+            f"      SELECT FROM stepping_pending AS p WHERE p.xid = {ME} AND p.query = r.query)));",
+            "END IF;",
+        )
+    body.append("RETURN NULL;")
+    return [
+        f"CREATE SEQUENCE {name(register(query))} START 3",
+        function(fold, "trigger", "changed integer; first_row bigint; done integer;", body),
+        f"REVOKE ALL ON FUNCTION {name(fold)}() FROM PUBLIC",
+        f"CREATE CONSTRAINT TRIGGER {name(fold)} AFTER INSERT ON stepping_pending\n"
+        "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW\n"
+        f"WHEN (NEW.query = {literal(query)}) EXECUTE FUNCTION {name(fold)}()",
+        f"ALTER TABLE stepping_pending ENABLE ALWAYS TRIGGER {name(fold)}",
+    ]
+
+
+def _arms(arms: Sequence[tuple[str, CapturedInput, list[str]]], whole: SQLStep) -> list[str]:
+    """A fold for each way in which one table alone has changed, and one for all others."""
+    general = [
+        "PERFORM set_config('enable_hashjoin', 'on', true);  -- two changes may meet",
+        *(f"{text};" for text in statements_of(whole)),
+    ]
+    if not arms:
+        return [f"{text};" for text in statements_of(whole)]
+    lines = []
+    for position, (condition, each, texts) in enumerate(arms):
+        word = "IF" if position == 0 else "ELSIF"
+        said = "only added to" if condition.startswith("changed =") else "changed"
+        lines.append(f"{word} {condition} THEN  -- {each.table} alone was {said}")
+        lines += (indented(f"{text};") for text in texts)
+    return [*lines, "ELSE", *(indented(text) for text in general), "END IF;"]
+
+
+def deferred_fold(made: PlannedCapture, fold: str) -> list[str]:
+    """The function that folds in all that waits, in one snapshot."""
+    query = made.plan.query
+    whole = made.plan.steps[-1]
+    lock = f"PERFORM pg_advisory_xact_lock(hashtext('stepping ' || current_schema()), hashtext({literal(query)}));"
+    body = [lock]
+    if whole.fused is None:
+        # Several statements see one state of the tables only while nobody writes to them.
+        tables = ", ".join(qualified(each.table) for each in made.inputs)
+        body.append(f"LOCK TABLE {tables} IN SHARE MODE;")
+        body += (f"{text};" for text in statements_of(whole))
+        body.append("taken := pg_current_snapshot();")
+    else:
+        body += (f"{text};" for text in statements_of(whole, into="taken"))
+    body += (
+        f"UPDATE stepping_folds AS f SET seen = taken, xid = {ME}, error = NULL,\n"
+        "  n = (SELECT last_value FROM stepping_log_n), folded_at = clock_timestamp()\n"
+        f"WHERE f.query = {literal(query)};",
+    )
+    body += (f"{forget(each)};" for each in made.inputs)
+    return [function(fold, "void", "taken pg_snapshot;", body)]
+
+
+def forget(each: CapturedInput) -> str:
+    """Deletes the rows of a log that every query which follows the table has folded in."""
+    log = log_name(each.table)
+    return (
+        f"DELETE FROM {name(log)} AS l WHERE NOT EXISTS (\n"
+        "  SELECT FROM stepping_readers AS r LEFT JOIN stepping_folds AS f ON f.query = r.query\n"
+        f"  WHERE r.log = {literal(log)} AND NOT CASE WHEN r.deferred\n"
+        "    THEN pg_visible_in_snapshot(l.xid, f.seen) OR (l.xid = f.xid AND l.n <= f.n)\n"
+        f"    ELSE NOT EXISTS (SELECT FROM stepping_pending AS p\n"
+        "                     WHERE p.xid = l.xid AND p.query = r.query) END)"
+    )
+
+
+def function(called: str, returns: str, declare: str, body: Sequence[str]) -> str:
+    settings = "\n".join(f"SET {key} = '{value}'" for key, value in _SETTINGS.items())
+    text = "\n".join(indented(line) for line in body)
+    return (
+        f"CREATE FUNCTION {name(called)}() RETURNS {returns}\n"
+        f"LANGUAGE plpgsql {_DEFINER}\n{settings} SET enable_hashjoin = 'off'\n"
+        f"AS $stepping$\n#variable_conflict use_column\nDECLARE {declare}\nBEGIN\n{text}\n"
+        "END $stepping$"
+    )
+
+
+def qualified(table: BaseTable) -> str:
+    return f"{name(table.schema)}.{name(table.name)}" if table.schema else name(table.name)
+
+
+# -- what readers see -----------------------------------------------------------------------------
+
+
+def stored_rows(cache: SQLCache) -> str:
+    """A cache as it is stored, each row as often as it is there."""
+    listed = ", ".join(name(each.name) for each in cache.columns)
+    return (
+        f"SELECT {', '.join(f'r.{name(each.name)}' for each in cache.columns)}\nFROM (\n"
+        f"{indented(cache.read_sql)}\n) AS r ({listed}, stepping_count)\n"
+        "CROSS JOIN LATERAL generate_series(1, r.stepping_count)"
+    )
+
+
+def live_rows(
+    dialect: PostgresDialect,
+    step: Step,
+    reads: Sequence[ReadDelta],
+    cache: SQLCache,
+    *,
+    distinct: bool,
+) -> str:
+    """A cache as it is with all that waits."""
+    listed = ", ".join(name(each.name) for each in cache.columns)
+    parts = []
+    for each in step.statements:
+        if isinstance(each, EmitDelta):
+            columns = [*each.table.names, *([each.table.weight] if each.table.weight else [])]
+            heads = ", ".join(name(column) for column in columns)
+            text = indented(dialect.text(each.select))
+            parts.append(f"{name(each.table.name)} ({heads}) AS MATERIALIZED (\n{text}\n)")
+    both = "\nUNION ALL\n".join((cache.read_sql, *(dialect.text(each.select) for each in reads)))
+    parts.append(f"both_parts ({listed}, stepping_count) AS (\n{indented(both)}\n)")
+    parts.append(
+        f"now_rows AS (\n  SELECT {listed}, sum(stepping_count) AS stepping_count FROM both_parts\n"
+        f"  GROUP BY {listed} HAVING sum(stepping_count) > 0\n)"
+    )
+    copies = "" if distinct else "\nCROSS JOIN LATERAL generate_series(1, r.stepping_count)"
+    rows = ", ".join(f"r.{name(each.name)}" for each in cache.columns)
+    return "WITH " + ",\n".join(parts) + f"\nSELECT {rows}\nFROM now_rows AS r{copies}"
+
+
+# -- triggers of one table ------------------------------------------------------------------------
+
+
+def table_ddl(logged: Logged) -> list[str]:
+    """The log of a table and the triggers that fill it."""
+    table, columns = logged.table, logged.columns
+    log, on = log_name(table), qualified(table)
+    types = {each.name: each.type for each in table.columns}
+    collations = {each.name: each.collation for each in table.columns}
+    kept = ""
+    for column in columns:
+        collate = f' COLLATE {name(collations[column])}' if collations[column] else ""
+        kept += f",\n    {name(column)} {types[column]}{collate}"
+    capture = capture_name(table)
+    trigger = [
+        f"CREATE TRIGGER {name(trigger_name(table, what))} {when} ON {on}{rows}\n"
+        f"FOR EACH {level} EXECUTE FUNCTION {name(capture)}()"
+        for what, when, rows, level in events(table)
+    ]
+    if not table.fact("partitioned"):
+        # Logical replication fires row triggers only, and only those that are said to be for it.
+        replica = name(trigger_name(table, "replica"))
+        trigger += (
+            f"CREATE TRIGGER {replica} AFTER INSERT OR UPDATE OR DELETE ON {on}\nFOR EACH ROW\n"
+            "WHEN (current_setting('session_replication_role') = 'replica')\n"
+            f"EXECUTE FUNCTION {name(capture)}()",
+            f"ALTER TABLE {on} ENABLE REPLICA TRIGGER {replica}",
+        )
+    return [
+        f"CREATE TABLE {name(log)} (\n    xid xid8 NOT NULL DEFAULT {ME},\n"
+        f"    n bigint NOT NULL DEFAULT nextval('stepping_log_n'),\n    c integer NOT NULL{kept}\n)",
+        f"CREATE INDEX {name(bounded(log + '_xid'))} ON {name(log)} (xid)",
+        capture_function(logged),
+        f"REVOKE ALL ON FUNCTION {name(capture)}() FROM PUBLIC",
+        *trigger,
+    ]
+
+
+def events(table: BaseTable) -> list[tuple[str, str, str, str]]:
+    """The triggers of a table. A partition that is written to itself fires row triggers only."""
+    before = ("truncate", "BEFORE TRUNCATE", "", "STATEMENT")
+    if table.fact("partitioned"):
+        return [("change", "AFTER INSERT OR UPDATE OR DELETE", "", "ROW"), before]
+    new, old = "NEW TABLE AS new_rows", "OLD TABLE AS old_rows"
+    return [
+        ("insert", "AFTER INSERT", f"\nREFERENCING {new}", "STATEMENT"),
+        ("update", "AFTER UPDATE", f"\nREFERENCING {new} {old}", "STATEMENT"),
+        ("delete", "AFTER DELETE", f"\nREFERENCING {old}", "STATEMENT"),
+        before,
+    ]
+
+
+def capture_name(table: BaseTable) -> str:
+    return bounded(f"stepping_capture_{stem(table)}")
+
+
+def trigger_name(table: BaseTable, what: str) -> str:
+    return bounded(f"stepping_{what}")
+
+
+def capture_function(logged: Logged) -> str:
+    """What a table's triggers run."""
+    table, columns = logged.table, logged.columns
+    log = name(log_name(table))
+    listed = ", ".join(name(c) for c in columns)
+    into = f"INSERT INTO {log} (c{', ' if columns else ''}{listed})"
+
+    def row(side: str) -> str:
+        return "".join(f", {side}.{name(c)}" for c in columns)
+
+    rest = f", {listed}" if columns else ""
+    grouped = f" GROUP BY {listed}" if columns else ""
+    lines = [
+        "IF TG_OP = 'TRUNCATE' THEN  -- before it: all rows are still there",
+        f"  {into} SELECT -1{rest} FROM {qualified(table)};",
+        "ELSIF TG_LEVEL = 'ROW' THEN",
+        f"  IF TG_OP <> 'INSERT' THEN {into} VALUES (-1{row('OLD')}); END IF;",
+        f"  IF TG_OP <> 'DELETE' THEN {into} VALUES (1{row('NEW')}); END IF;",
+        "ELSIF TG_OP = 'INSERT' THEN",
+        f"  {into} SELECT 1{rest} FROM new_rows;",
+        "ELSIF TG_OP = 'DELETE' THEN",
+        f"  {into} SELECT -1{rest} FROM old_rows;",
+        "ELSE  -- rows that are the same in these columns cancel",
+        f"  {into} SELECT sum(c){rest}\n"
+        f"    FROM (SELECT 1 AS c{rest} FROM new_rows UNION ALL SELECT -1{rest} FROM old_rows) AS r\n"
+        f"   {grouped} HAVING sum(c) <> 0;",
+        "END IF;",
+        "IF FOUND THEN",
+        "  INSERT INTO stepping_pending AS p\n"
+        f"  SELECT {ME}, r.query, CASE TG_OP WHEN 'INSERT' THEN r.bit ELSE 2 * r.bit END, first_row\n"
+        f"  FROM stepping_readers AS r WHERE r.log = {literal(log_name(table))} AND NOT r.deferred\n"
+        "  ON CONFLICT (xid, query) DO UPDATE SET changed = p.changed | excluded.changed\n"
+        "  WHERE p.changed | excluded.changed <> p.changed;",
+        "END IF;",
+        "RETURN NULL;",
+    ]
+    text = "\n".join(indented(line) for line in lines)
+    return (
+        f"CREATE OR REPLACE FUNCTION {name(capture_name(table))}() RETURNS trigger\n"
+        f"LANGUAGE plpgsql {_DEFINER} AS $stepping$\n#variable_conflict use_column\n"
+        "DECLARE first_row bigint := nextval('stepping_log_n');\n"
+        f"BEGIN\n{text}\nEND $stepping$"
+    )
+
+
+def table_drop(table: BaseTable) -> list[str]:
+    """Takes away what `table_ddl` makes."""
+    on = qualified(table)
+    made = [what for what, *_ in events(table)]
+    made += [] if table.fact("partitioned") else ["replica"]
+    return [
+        *(f"DROP TRIGGER IF EXISTS {name(trigger_name(table, what))} ON {on}" for what in made),
+        f"DROP FUNCTION IF EXISTS {name(capture_name(table))}()",
+        f"DROP TABLE IF EXISTS {name(log_name(table))}",
+    ]

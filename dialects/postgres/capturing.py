@@ -1,0 +1,35 @@
+"""Postgres's spelling of a captured query: its folds run in functions of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from stepping.compiler.plan.sql_plan import Capture, SQLCache
+from stepping.compiler.plan.statements import ReadDelta, Step
+from stepping.compiler.plan.tables import Table
+from stepping.dialects.capture import PlannedCapture
+from stepping.dialects.postgres import capture
+from stepping.dialects.postgres.sql import PostgresDialect
+
+
+class CapturingPostgres(PostgresDialect):
+    """Folds run under a lock, in whichever session commits: what they write in between is in
+    tables that all of them share.
+    """
+
+    @cached_property
+    def capturing(self) -> CapturingPostgres:
+        return self
+
+    def session_ddl(self, table: Table) -> tuple[str, ...]:
+        (text,) = super().session_ddl(table)
+        return (text.replace("CREATE TEMP TABLE IF NOT EXISTS", "CREATE UNLOGGED TABLE", 1),)
+
+    def captured(self, made: PlannedCapture) -> Capture:
+        return capture.captured(self, made)
+
+    def live(
+        self, step: Step, reads: Sequence[ReadDelta], cache: SQLCache, *, distinct: bool
+    ) -> str:
+        return capture.live_rows(self, step, reads, cache, distinct=distinct)
