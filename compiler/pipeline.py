@@ -16,6 +16,7 @@ from stepping.compiler.frontend.signature import call, check_name, inputs_of, pl
 from stepping.compiler.frontend.tracing import Trace, at_raising_line, query_error, tracing
 from stepping.compiler.lowering.program import Options, restored
 from stepping.compiler.operators.input import Input
+from stepping.compiler.plan.base_tables import BaseTable
 from stepping.compiler.plan.capture import Captured, capturing
 from stepping.compiler.plan.data import FORMAT
 from stepping.compiler.plan.graph import Graph
@@ -33,6 +34,7 @@ if typing.TYPE_CHECKING:
     from stepping.compiler.plan.recompute import Recompute
     from stepping.compiler.reference import Reference
 
+Tables = tuple[tuple[str, BaseTable], ...]
 R_co = TypeVar("R_co", covariant=True)
 Ts = TypeVarTuple("Ts")
 
@@ -50,7 +52,7 @@ class Query(Graph[R_co, *Ts]):
     python_steps: bool = True
     keep: frozenset[str] = frozenset()  # inputs that are stored whole
     captured: Captured | None = None  # how it follows its inputs, if they are tables
-    _programs: dict[tuple[str, bool, bool], Program] = field(default_factory=dict, repr=False)
+    _programs: dict[tuple[str, bool, bool, Tables], Program] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
         inputs = ", ".join(
@@ -80,10 +82,18 @@ class Query(Graph[R_co, *Ts]):
         return self.caches[name].schema.type
 
     def program(
-        self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True
+        self,
+        dialect: str,
+        *,
+        allow_negative: bool = False,
+        rewrites: bool = True,
+        base: Tables | None = None,
     ) -> Program:
-        """The plan for a dialect; made once."""
-        key = (dialect, allow_negative, rewrites)
+        """The plan for a dialect; made once.
+
+        ``base`` has a captured query's tables as the database describes them, by input.
+        """
+        key = (dialect, allow_negative, rewrites, self._base(base))
         if key not in self._programs:
             # sqlglot and SQLAlchemy take as long to import as the rest twice over, and a service
             # that runs an installed plan needs neither.
@@ -96,30 +106,51 @@ class Query(Graph[R_co, *Ts]):
                 self.caches,
                 self.inputs,
                 get_dialect(dialect),
-                Options(allow_negative, rewrites, self.keep),
+                Options(allow_negative, rewrites, self.keep, key[3]),
+                self.captured,
             )
             self._remember(key, made)
         return self._programs[key]
 
+    def _base(self, base: Tables | None) -> Tables:
+        """The tables of a captured query; where there is no database to ask, as they would be."""
+        if self.captured is None:
+            return ()
+        if base is None:
+            from stepping.compiler.lowering.in_place import assumed
+
+            return tuple((each.label, assumed(each)) for each in self.inputs)
+        return base
+
     def planned(
-        self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True
+        self,
+        dialect: str,
+        *,
+        allow_negative: bool = False,
+        rewrites: bool = True,
+        base: Tables | None = None,
     ) -> Planned:
         """What is kept on a dialect, before it is a plan: what tables are filled from."""
         from stepping.compiler.lowering.plan_sql import planned
         from stepping.dialects import get_dialect
 
-        options = Options(allow_negative, rewrites, self.keep)
+        options = Options(allow_negative, rewrites, self.keep, self._base(base))
         named = get_dialect(dialect)
         return planned(self.name, self.outputs, self.caches, self.inputs, named, options)
 
     def recompute(
-        self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True
+        self,
+        dialect: str,
+        *,
+        allow_negative: bool = False,
+        rewrites: bool = True,
+        base: Tables | None = None,
     ) -> tuple[Recompute, Sequence[Any]]:
         """How the tables are computed anew from the stored inputs; and the Python steps of that."""
         from stepping.compiler.lowering.recomputing import recompute_of
 
         options = {"allow_negative": allow_negative, "rewrites": rewrites}
-        return recompute_of(self.planned(dialect, **options))
+        return recompute_of(self.planned(dialect, **options, base=base))
 
     def migration(
         self,
@@ -146,13 +177,20 @@ class Query(Graph[R_co, *Ts]):
 
         return undo_of(migration, recompute, renames, get_dialect(migration.dialect))
 
-    def _remember(self, key: tuple[str, bool, bool], made: Program) -> None:
+    def _remember(self, key: tuple[str, bool, bool, Tables], made: Program) -> None:
         if not self.python_steps:
             for operator in made.python_steps:
                 refuse(operator, key[0])
         self._programs[key] = made
 
-    def plan_key(self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True) -> str:
+    def plan_key(
+        self,
+        dialect: str,
+        *,
+        allow_negative: bool = False,
+        rewrites: bool = True,
+        base: Tables | None = None,
+    ) -> str:
         """What has to be the same for a stored plan to be the one that `program` would make."""
         roots = (*self.outputs, *self.caches.values(), *self.inputs)
         # Names of columns as well: what two operators that mean the same are read by.
@@ -160,16 +198,22 @@ class Query(Graph[R_co, *Ts]):
         roots_at = tuple(each.digest for each in roots)
         names = (self.name, tuple(self.caches), tuple(sorted(self.keep)))
         options = (dialect, allow_negative, rewrites, FORMAT, planner())
-        return ir.digest_of((known, roots_at, names, options)).hex()
+        follows = () if self.captured is None else (self.captured, self._base(base))
+        return ir.digest_of((known, roots_at, names, options, *follows)).hex()
 
     def restored(
-        self, plan: SQLPlan, *, allow_negative: bool = False, rewrites: bool = True
+        self,
+        plan: SQLPlan,
+        *,
+        allow_negative: bool = False,
+        rewrites: bool = True,
+        base: Tables | None = None,
     ) -> Program | None:
         """The program of a stored plan with the same `plan_key`, without planning it anew."""
-        key = (plan.dialect, allow_negative, rewrites)
+        key = (plan.dialect, allow_negative, rewrites, self._base(base))
         if key not in self._programs:
             roots = (*self.outputs, *self.caches.values(), *self.inputs)
-            options = Options(allow_negative, rewrites, self.keep)
+            options = Options(allow_negative, rewrites, self.keep, key[3])
             made = restored(plan, roots, len(self.outputs), options)
             if made is None:
                 return None

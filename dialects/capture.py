@@ -8,13 +8,18 @@ fold is a step of the query whose changes are these views.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from stepping.compiler.plan.base_tables import BaseTable
+from stepping.compiler.plan.base_tables import BaseTable, TableRef
 from stepping.compiler.plan.capture import Captured
-from stepping.compiler.plan.sql_plan import CapturedInput, Fill, SQLPlan
+from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Fill, SQLPlan
 from stepping.compiler.schema import bounded
+
+
+Read = Callable[..., list[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,68 @@ class Logged:
     table: BaseTable
     columns: tuple[str, ...]
     folds_by_itself: bool = False
+
+
+class CaptureWords(ABC):
+    """One database's words for capturing its tables."""
+
+    own_tables: tuple[str, ...]  # in the order in which they can be dropped
+
+    @abstractmethod
+    def own_ddl(self) -> tuple[str, ...]:
+        """What every database with a captured query has."""
+
+    @abstractmethod
+    def own_drop(self) -> tuple[str, ...]:
+        """Takes that away, when no captured query is left."""
+
+    @abstractmethod
+    def describe(self, read: Read, table: TableRef) -> BaseTable | None:
+        """A table as the database describes it; None if there is none of its name."""
+
+    @abstractmethod
+    def refusals(self, table: BaseTable) -> list[str]:
+        """Why a table cannot be captured, each with what to do; nothing if it can."""
+
+    @abstractmethod
+    def lock(self, tables: Sequence[BaseTable]) -> tuple[str, ...]:
+        """Keeps others from writing to tables until the transaction ends."""
+
+    @abstractmethod
+    def table_ddl(self, logged: Logged) -> list[str]:
+        """The log of a table and the triggers that fill it."""
+
+    @abstractmethod
+    def table_widened(self, logged: Logged, added: Sequence[str]) -> list[str]:
+        """As `table_ddl`, where there is a log that lacks some columns."""
+
+    @abstractmethod
+    def table_again(self, logged: Logged) -> list[str]:
+        """The triggers of a table that has a log, made again whether they are there or not."""
+
+    @abstractmethod
+    def table_drop(self, table: BaseTable) -> list[str]:
+        """Takes away what `table_ddl` makes."""
+
+    @abstractmethod
+    def reader(self, query: str, log: str, position: int, columns: str, capture: Capture) -> str:
+        """Says that a query follows a table from now on."""
+
+    @abstractmethod
+    def begun(self, query: str, capture: Capture) -> tuple[str, ...]:
+        """Says that all that is in the tables is in a query's results."""
+
+    @abstractmethod
+    def ended(self, query: str) -> tuple[str, ...]:
+        """Says that a query follows no table any more."""
+
+    @abstractmethod
+    def index_ddl(self, table: BaseTable, columns: Sequence[str]) -> str:
+        """What creates an index that is missing, without keeping writers from writing."""
+
+    @abstractmethod
+    def triggers(self, read: Read, table: BaseTable) -> list[str]:
+        """Triggers of ours that a table should have and has not, or that are switched off."""
 
 
 def log_name(table: BaseTable) -> str:

@@ -16,6 +16,7 @@ from stepping.dialects.queue import QueueTable
 from stepping.errors import StoreError
 
 if TYPE_CHECKING:
+    from stepping.dialects.capture import CaptureWords
     from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
 
 Row = tuple[Any, ...]
@@ -316,6 +317,11 @@ class Driver(ABC):
     @abstractmethod
     def next_time(self) -> int:
         """The next value of the shared clock; called in a transaction."""
+
+    @property
+    @abstractmethod
+    def capturing(self) -> CaptureWords:
+        """The words for capturing the application's tables."""
 
     @property
     @abstractmethod

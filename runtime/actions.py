@@ -116,6 +116,11 @@ def actions(store: Store, graph: Any) -> tuple[Action[Any, Any], ...]: ...
 def actions(store: Store, graph: Any) -> tuple[Action[Any, Any], ...]:
     """An `Action` per input of the query, in the order of its arguments."""
     check_graph(store, graph, "st.actions")
+    if graph.captured is not None:
+        raise StoreError(
+            f"the inputs of {graph.name!r} are tables of the database",
+            hint="write to the tables: the results follow, whoever writes",
+        )
     return tuple(Action(store, name) for name in graph.input_names)
 
 

@@ -145,6 +145,15 @@ def missing(driver: Driver, plan: SQLPlan) -> list[str]:
     return [name for name in wanted if name not in there]
 
 
+def forget(driver: Driver, plan: SQLPlan) -> None:
+    """Take a query out of the catalog, and what is written of its tables' times."""
+    name = plan.query.replace("'", "''")
+    driver.change(f"DELETE FROM {CATALOG} WHERE name = '{name}'")  # noqa: S608
+    for table in plan.kept:
+        text = table.replace("'", "''")
+        driver.change(f"DELETE FROM last_update WHERE table_name = '{text}'")  # noqa: S608
+
+
 def check_tables(driver: Driver, manifest: Manifest) -> None:
     """Raise `SchemaMismatch` where a table is not there, or has other columns than it was given."""
     there = driver.columns(manifest.kept)

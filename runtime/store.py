@@ -11,7 +11,7 @@ from stepping.compiler.codec import codec_of, python_codec
 from stepping.compiler.plan.graph import AnyGraph, Program
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import Driver
-from stepping.errors import FrontierTimeout, StoreError
+from stepping.errors import CaptureError, FrontierTimeout, StoreError
 from stepping.runtime import catalog, clock
 from stepping.runtime.engine import Engine
 from stepping.runtime.frontier import NO_TIME, Time, check_not_passed, time_of
@@ -46,8 +46,12 @@ class Store:
         """
         raise NotImplementedError
 
-    def cache_zset(self, cache: object, at_least: int = -1) -> ZSet[Any]:
-        """The rows of a cache, once all that changed up to a time is in it."""
+    def cache_zset(self, cache: object, at_least: int = -1, *, stale: bool = False) -> ZSet[Any]:
+        """The rows of a cache, once all that changed up to a time is in it.
+
+        Of a captured query what waits is folded in first, unless ``stale`` says that what is there
+        will do.
+        """
         raise NotImplementedError
 
     def next_time(self, lease_secs: float | None = None) -> int:
@@ -113,6 +117,11 @@ class StorePython(Store):
     """Keeps everything in memory, and evaluates the plain meaning of the query."""
 
     def __init__(self, graph: AnyGraph, *, allow_negative: bool = False) -> None:
+        if graph.captured is not None:
+            raise StoreError(
+                f"the inputs of {graph.name!r} are tables of a database",
+                hint="use StoreSQLite or StorePostgres, on the database that has them",
+            )
         self.graph = graph
         self._reference = graph.reference(allow_negative=allow_negative)
         self._turn = self._reference.turn  # threads may share a store: one step at a time
@@ -172,7 +181,7 @@ class StorePython(Store):
             turn=self._turn,
         )
 
-    def cache_zset(self, cache: object, at_least: int = -1) -> ZSet[Any]:
+    def cache_zset(self, cache: object, at_least: int = -1, *, stale: bool = False) -> ZSet[Any]:
         if at_least > self._time:
             raise FrontierTimeout(
                 f"the store stands at {self._time}, and {at_least} is asked for",
@@ -209,7 +218,12 @@ class StoreSQL(Store):
 
     def _program(self, allow_negative: bool, rewrites: bool) -> Program:
         """The plan that is stored, if it is of this very query; else it is made."""
-        options = {"allow_negative": allow_negative, "rewrites": rewrites}
+        options: dict[str, Any] = {"allow_negative": allow_negative, "rewrites": rewrites}
+        if self.graph.captured is not None:
+            from stepping.runtime import captured
+
+            options["base"] = captured.described(self.driver, self.graph)
+        self._options = options
         self._key = self.graph.plan_key(self.dialect, **options)
         stored = catalog.stored_plan(self.driver, self.graph.name, self._key)
         self._is_stored = stored is not None
@@ -217,9 +231,11 @@ class StoreSQL(Store):
         return made or self.graph.program(self.dialect, **options)
 
     def _recompute(self) -> Recompute:
-        return self.graph.recompute(
-            self.dialect, allow_negative=self.plan.allow_negative, rewrites=self.rewrites
-        )[0]
+        return self.recomputed()[0]
+
+    def recomputed(self) -> tuple[Recompute, Sequence[Any]]:
+        """How the tables are computed from the inputs, and the Python steps of that."""
+        return self.graph.recompute(self.dialect, **self._options)
 
     @classmethod
     def driver_of(cls, connection: Any) -> Driver:
@@ -236,6 +252,7 @@ class StoreSQL(Store):
         allow_negative: bool = False,
         max_sleep_secs: float | None = None,
         rewrites: bool = True,
+        scans: bool = False,
     ) -> StoreSQL:
         """Open a store for a compiled query on a connection.
 
@@ -243,6 +260,10 @@ class StoreSQL(Store):
         without them, or with those of another version, is a `SchemaMismatch`.
         ``allow_negative`` lets counts of inputs fall below 0. ``max_sleep_secs`` is how long a step
         waits for its frontier.
+
+        A captured query is installed in one transaction, in which writers of its tables wait: its
+        triggers, its tables, and what is in them. A table that lacks an index which a look-up needs
+        is a `CaptureError`, unless ``scans=True`` says that it is small.
         """
         store = cls(
             connection,
@@ -251,7 +272,9 @@ class StoreSQL(Store):
             max_sleep_secs=max_sleep_secs,
             rewrites=rewrites,
         )
-        if create_tables:
+        if store.plan.capture is not None:
+            store._follow(create_tables=create_tables, scans=scans)
+        elif create_tables:
             catalog.install(store.driver, store.plan)
         else:
             catalog.check(store.driver, store.plan)
@@ -269,6 +292,11 @@ class StoreSQL(Store):
         output: bool = True,
     ) -> tuple[ZSet[Any], ...]:
         self.driver.check()
+        if self.plan.capture is not None:
+            raise StoreError(
+                f"the inputs of {self.graph.name!r} are tables of the database",
+                hint="write to the tables: the results follow, whoever writes",
+            )
         at = NO_TIME if time is None else time_of(time)
         try:
             found: Sequence[ZSet[Any]] = self.engine.step(changes, at, also, output=output)
@@ -284,8 +312,46 @@ class StoreSQL(Store):
             for i, each in enumerate(found)
         )
 
-    def cache_zset(self, cache: object, at_least: int = -1) -> ZSet[Any]:
+    def _follow(self, *, create_tables: bool, scans: bool) -> None:
+        """Have a captured query installed, or check that it is."""
+        from stepping.runtime import captured
+
+        if not create_tables or catalog.queries(self.driver).get(self.plan.query) is not None:
+            catalog.check(self.driver, self.plan)
+            wrong = captured.damage(self.driver, self.plan)
+            if wrong:
+                raise CaptureError(
+                    f"changes of the tables of {self.plan.query!r} are not seen:\n  "
+                    + "\n  ".join(wrong),
+                    hint="they are lost when a table is rebuilt or its triggers are switched off; "
+                    f"`stepping repair {self.plan.query} --db URL` makes them again",
+                )
+            return
+        captured.check_tables(self.driver, self.plan, scans=scans)
+        captured.install(self.driver, self.plan)
+
+    def refresh(self) -> None:
+        """Fold what waits into the results of a captured query.
+
+        With ``refresh="immediate"`` that is what the caller's own transaction has written; with
+        ``"deferred"`` all that is committed, and that. Costs in proportion to what has changed.
+        """
+        from stepping.runtime import captured
+
+        with self.in_turn():
+            captured.refresh(self.driver, self.plan)
+
+    def uninstall(self) -> None:
+        """Take the query away: its tables, views, triggers and functions. Nothing of it remains."""
+        from stepping.runtime import captured
+
+        with self.in_turn():
+            captured.uninstall(self.driver, self.plan)
+
+    def cache_zset(self, cache: object, at_least: int = -1, *, stale: bool = False) -> ZSet[Any]:
         name = self.cache_name(cache)
+        if self.plan.capture is not None and not stale:
+            self.refresh()
         kept = next(each for each in self.plan.caches if each.name == name)
         if at_least >= 0:
             with self.in_turn():

@@ -108,9 +108,7 @@ def verify(
             f"st.verify needs a store in a database, got {type(store).__name__}",
             hint="StorePython keeps nothing that could differ",
         )
-    recompute, steps = store.graph.recompute(
-        plan.dialect, allow_negative=plan.allow_negative, rewrites=store.rewrites
-    )
+    recompute, steps = store.recomputed()
     program: Any = PythonSteps(plan, steps)
     statements = Statements(store.driver, store.graph, program)
     names = plan.query, plan.fingerprint, plan.kept

@@ -57,6 +57,7 @@ from stepping.compiler.schema import EMPTY as EMPTY
 from stepping.compiler.schema import Empty as Empty
 from stepping.compiler.zset import ZSet as ZSet
 from stepping.compiler.zset import ZSetPython as ZSetPython
+from stepping.errors import CaptureError as CaptureError
 from stepping.errors import FrontierTimeout as FrontierTimeout
 from stepping.errors import InternalError as InternalError
 from stepping.errors import MigrationError as MigrationError

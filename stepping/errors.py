@@ -53,6 +53,10 @@ class SchemaMismatch(SteppingError):
     """What is installed in the database does not fit the query."""
 
 
+class CaptureError(SchemaMismatch):
+    """A table of the application cannot be captured, or is not what a query takes it for."""
+
+
 class MigrationError(SteppingError):
     """A migration script does not fit the database it is run on."""
 

@@ -14,7 +14,7 @@ from stepping.compiler import ir
 from stepping.compiler.lowering import names
 from stepping.compiler.lowering.demand import Demand, Reading
 from stepping.compiler.lowering.flattening import looked_up
-from stepping.compiler.plan.base_tables import BaseTable
+from stepping.compiler.plan.base_tables import BaseColumn, BaseTable
 from stepping.compiler.plan.tables import Table, TableColumn, TableIndex, TableKind
 from stepping.compiler.schema import free_name
 from stepping.errors import InternalError
@@ -170,3 +170,15 @@ def log_of(query: str, operator: ir.Operator, read: set[str]) -> Table:
         rows_of=str(operator.schema.type),
         node=operator.digest.hex(),
     )
+
+
+def assumed(operator: ir.Operator) -> BaseTable:
+    """An input's table where there is no database to ask: as our own would be."""
+    reference = getattr(operator, "table", None)
+    if reference is None:
+        raise InternalError(f"{operator.label} is no table")
+    columns = tuple(
+        BaseColumn(reference.column(c.name), c.type.kind.value, c.type.nullable)
+        for c in operator.schema.columns
+    )
+    return BaseTable(reference.name, reference.schema, columns=columns)

@@ -46,7 +46,9 @@ def integrate_indexed(a: ZSet[T], *, indexes: tuple[Index[T, Any], ...]) -> ZSet
 class ReadsCaches(Protocol):
     """What a cache needs of a store."""
 
-    def cache_zset(self, cache: object, at_least: int = -1) -> ZSet[Any]: ...
+    def cache_zset(
+        self, cache: object, at_least: int = -1, *, stale: bool = False
+    ) -> ZSet[Any]: ...
 
 
 class HasInputTime(Protocol):
@@ -85,12 +87,16 @@ class Cache(Generic[T]):
 
         return keep
 
-    def zset(self, store: ReadsCaches, at_least: int | HasInputTime = -1) -> ZSet[T]:
+    def zset(
+        self, store: ReadsCaches, at_least: int | HasInputTime = -1, *, stale: bool = False
+    ) -> ZSet[T]:
         """The cached rows; read when iterated, each time as the database is then.
 
         Each iteration sees one state of the cache: that between two steps. ``at_least``, a `Time`
         or the number of one, waits here until what changed up to that time is in the cache, as a
         step waits for its frontier: `FrontierTimeout` if it does not come.
+
+        Of a captured query, what waits is folded in here first; ``stale=True`` leaves that out.
         """
         read = getattr(store, "cache_zset", None)
         if read is None:
@@ -104,7 +110,7 @@ class Cache(Generic[T]):
                 f"cache.zset at_least= is {at_least!r}",
                 hint="a st.Time, or the number of one: an int of 64 bits",
             )
-        zset: ZSet[T] = read(self, time)
+        zset: ZSet[T] = read(self, time, stale=stale)
         return zset
 
     def table(self, store: ReadsCaches) -> FromClause:

@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, TypeVarTuple
 
 if TYPE_CHECKING:
+    from stepping.compiler.plan.base_tables import BaseTable
+    from stepping.compiler.plan.capture import Captured
     from stepping.compiler.plan.manifest import Manifest
     from stepping.compiler.plan.migration import Hints, Migration, MigrationStatement
     from stepping.compiler.plan.recompute import Recompute
@@ -76,6 +78,7 @@ class Graph(ABC, Generic[R_co, *Ts]):
     """A compiled query that returns ``R_co`` for inputs ``Ts``."""
 
     name: str
+    captured: Captured | None  # how it follows its inputs, if they are tables
 
     @property
     @abstractmethod
@@ -103,23 +106,45 @@ class Graph(ABC, Generic[R_co, *Ts]):
 
     @abstractmethod
     def program(
-        self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True
+        self,
+        dialect: str,
+        *,
+        allow_negative: bool = False,
+        rewrites: bool = True,
+        base: Tables | None = None,
     ) -> Program:
         """The plan for a dialect, and its Python steps."""
 
     @abstractmethod
-    def plan_key(self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True) -> str:
+    def plan_key(
+        self,
+        dialect: str,
+        *,
+        allow_negative: bool = False,
+        rewrites: bool = True,
+        base: Tables | None = None,
+    ) -> str:
         """What has to be the same for a stored plan to be the one that `program` would make."""
 
     @abstractmethod
     def restored(
-        self, plan: SQLPlan, *, allow_negative: bool = False, rewrites: bool = True
+        self,
+        plan: SQLPlan,
+        *,
+        allow_negative: bool = False,
+        rewrites: bool = True,
+        base: Tables | None = None,
     ) -> Program | None:
         """The program of a stored plan with the same `plan_key`; None if it does not fit."""
 
     @abstractmethod
     def recompute(
-        self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True
+        self,
+        dialect: str,
+        *,
+        allow_negative: bool = False,
+        rewrites: bool = True,
+        base: Tables | None = None,
     ) -> tuple[Recompute, Sequence[Any]]:
         """How the tables are computed anew from the stored inputs; and the Python steps of that."""
 
@@ -146,4 +171,5 @@ class Graph(ABC, Generic[R_co, *Ts]):
         """The plain meaning of the query, in memory."""
 
 
+Tables = tuple[tuple[str, "BaseTable"], ...]
 AnyGraph = Graph[Any, *tuple[Any, ...]]

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from stepping.compiler.plan.base_tables import BaseTable
+from stepping.compiler.plan.base_tables import BaseColumn, BaseTable
 from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Role, SQLCache, SQLStep
 from stepping.compiler.plan.statements import EmitDelta, ReadDelta, Step
 from stepping.compiler.schema import bounded
@@ -384,14 +384,23 @@ def live_rows(
 def table_ddl(logged: Logged) -> list[str]:
     """The log of a table and the triggers that fill it."""
     table, columns = logged.table, logged.columns
-    log, on = log_name(table), qualified(table)
-    types = {each.name: each.type for each in table.columns}
-    collations = {each.name: each.collation for each in table.columns}
-    kept = ""
-    for column in columns:
-        collate = f' COLLATE {name(collations[column])}' if collations[column] else ""
-        kept += f",\n    {name(column)} {types[column]}{collate}"
-    capture = capture_name(table)
+    log = log_name(table)
+    described = {each.name: each for each in table.columns}
+    kept = "".join(f",\n    {name(c)} {typed(described[c])}" for c in columns)
+    capture = name(capture_name(table))
+    return [
+        f"CREATE TABLE {name(log)} (\n    xid xid8 NOT NULL DEFAULT {ME},\n"
+        f"    n bigint NOT NULL DEFAULT nextval('stepping_log_n'),\n    c integer NOT NULL{kept}\n)",
+        f"CREATE INDEX {name(bounded(log + '_xid'))} ON {name(log)} (xid)",
+        capture_function(logged),
+        f"REVOKE ALL ON FUNCTION {capture}() FROM PUBLIC",
+        *triggers(table),
+    ]
+
+
+def triggers(table: BaseTable) -> list[str]:
+    """What has a table's changes written down."""
+    on, capture = qualified(table), capture_name(table)
     trigger = [
         f"CREATE TRIGGER {name(trigger_name(table, what))} {when} ON {on}{rows}\n"
         f"FOR EACH {level} EXECUTE FUNCTION {name(capture)}()"
@@ -406,14 +415,12 @@ def table_ddl(logged: Logged) -> list[str]:
             f"EXECUTE FUNCTION {name(capture)}()",
             f"ALTER TABLE {on} ENABLE REPLICA TRIGGER {replica}",
         )
-    return [
-        f"CREATE TABLE {name(log)} (\n    xid xid8 NOT NULL DEFAULT {ME},\n"
-        f"    n bigint NOT NULL DEFAULT nextval('stepping_log_n'),\n    c integer NOT NULL{kept}\n)",
-        f"CREATE INDEX {name(bounded(log + '_xid'))} ON {name(log)} (xid)",
-        capture_function(logged),
-        f"REVOKE ALL ON FUNCTION {name(capture)}() FROM PUBLIC",
-        *trigger,
-    ]
+    return trigger
+
+
+def typed(column: BaseColumn) -> str:
+    """A column's type as a CREATE TABLE says it."""
+    return f"{column.type} COLLATE {name(column.collation)}" if column.collation else column.type
 
 
 def events(table: BaseTable) -> list[tuple[str, str, str, str]]:

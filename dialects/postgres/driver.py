@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from typing import Any
 
 import psycopg
@@ -15,6 +16,7 @@ from psycopg.rows import tuple_row
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLPlan, SQLStatement
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
+from stepping.dialects.capture import CaptureWords
 from stepping.dialects.driver import Lender, Row, forks
 from stepping.dialects.postgres import faults, statistics
 from stepping.dialects.postgres.arrays import columns_of, register
@@ -92,6 +94,12 @@ class PostgresDriver(Transactions):
         faults.note(error, lost=lost)
         if lost:
             self._lender.lost()
+
+    @cached_property
+    def capturing(self) -> CaptureWords:
+        from stepping.dialects.postgres.capture_words import PostgresCaptureWords
+
+        return PostgresCaptureWords()
 
     @property
     def connection(self) -> psycopg.Connection[Any]:

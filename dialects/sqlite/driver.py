@@ -14,6 +14,7 @@ from typing import Any
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLPlan, SQLStatement
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
+from stepping.dialects.capture import CaptureWords
 from stepping.dialects.driver import Driver, Lender, Row, StepAlone, forks
 from stepping.dialects.sqlite import functions, statistics, streams
 from stepping.dialects.sqlite.connecting import begin_immediate, is_busy, plain_cursor
@@ -91,6 +92,12 @@ class SQLiteDriver(Driver):
             for found, hint in _HINTS.items():
                 if found in str(error):
                     error.add_note(f"  hint: {hint}")
+
+    @cached_property
+    def capturing(self) -> CaptureWords:
+        from stepping.dialects.sqlite.capture_words import SQLiteCaptureWords
+
+        return SQLiteCaptureWords()
 
     @property
     def connection(self) -> sqlite3.Connection:

@@ -1,0 +1,122 @@
+"""Postgres's words for capturing tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stepping.compiler.plan.base_tables import BaseTable, TableRef
+from stepping.compiler.plan.capture import DEFERRED
+from stepping.compiler.plan.sql_plan import Capture
+from stepping.compiler.schema import bounded
+from stepping.dialects.capture import CaptureWords, Logged, Read, literal, log_name, name
+from stepping.dialects.postgres import base_tables, capture
+
+_OFF = {"D": "is switched off", "R": "fires for replication only", "A": "fires twice"}
+
+
+class PostgresCaptureWords(CaptureWords):
+    own_tables = ("stepping_pending", "stepping_folds", "stepping_readers")
+
+    def own_ddl(self) -> tuple[str, ...]:
+        return capture.OWN_DDL
+
+    def own_drop(self) -> tuple[str, ...]:
+        return (
+            "DROP FUNCTION IF EXISTS stepping_refresh(text)",
+            "DROP FUNCTION IF EXISTS stepping_check_snapshot(bigint, text)",
+            "DROP FUNCTION IF EXISTS stepping_lock_pending()",
+            *(f"DROP TABLE IF EXISTS {each}" for each in self.own_tables),
+            "DROP SEQUENCE IF EXISTS stepping_log_n",
+        )
+
+    def describe(self, read: Read, table: TableRef) -> BaseTable | None:
+        return base_tables.described(read, table)
+
+    def refusals(self, table: BaseTable) -> list[str]:
+        found = []
+        if table.kind == "a table with inheritance children":
+            found.append(
+                f"{table} has inheritance children: rows written to a child fire no trigger of it; "
+                "make it a partitioned table"
+            )
+        elif table.kind != "table":
+            found.append(f"{table} is {table.kind}, which has no such triggers: name its tables")
+        if table.fact("child"):
+            found.append(f"{table} is a partition or a child of another table: name that one")
+        if table.fact("forced_rls"):
+            found.append(
+                f"{table} has FORCE ROW LEVEL SECURITY, so that its owner sees a part of it: install "
+                "as a role with BYPASSRLS"
+            )
+        if table.fact("not_owner"):
+            found.append(
+                f"{table} belongs to {table.fact('owner')}: triggers are made by the owner, so "
+                f"install as that role (SET ROLE {name(table.fact('owner'))})"
+            )
+        return found
+
+    def lock(self, tables: Sequence[BaseTable]) -> tuple[str, ...]:
+        listed = ", ".join(sorted(capture.qualified(each) for each in tables))
+        return (f"LOCK TABLE {listed} IN SHARE ROW EXCLUSIVE MODE", capture.SEARCH_PATH)
+
+    def table_ddl(self, logged: Logged) -> list[str]:
+        return capture.table_ddl(logged)
+
+    def table_widened(self, logged: Logged, added: Sequence[str]) -> list[str]:
+        log = name(log_name(logged.table))
+        columns = {each.name: each for each in logged.table.columns}
+        grown = [
+            f"ALTER TABLE {log} ADD COLUMN {name(c)} {capture.typed(columns[c])}" for c in added
+        ]
+        return [*grown, capture.capture_function(logged)]
+
+    def table_again(self, logged: Logged) -> list[str]:
+        drops = capture.table_drop(logged.table)
+        dropped = [text for text in drops if text.startswith("DROP TRIGGER")]
+        function = capture.capture_function(logged)
+        return [*dropped, function, *capture.triggers(logged.table)]
+
+    def table_drop(self, table: BaseTable) -> list[str]:
+        return capture.table_drop(table)
+
+    def reader(self, query: str, log: str, position: int, columns: str, made: Capture) -> str:
+        deferred = "true" if made.refresh == DEFERRED else "false"
+        values = f"{literal(query)}, {literal(log)}, {4**position}, {deferred}, {literal(columns)}"
+        return f"INSERT INTO stepping_readers VALUES ({values})"
+
+    def begun(self, query: str, made: Capture) -> tuple[str, ...]:
+        fold = bounded(f"{query}_fold")
+        # Nobody writes to the tables now: all that is committed is in them.
+        return (
+            f"INSERT INTO stepping_folds VALUES ({literal(query)}, {literal(fold)}, "
+            f"pg_current_snapshot(), {capture.ME}, nextval('stepping_log_n')) "
+            "ON CONFLICT (query) DO UPDATE SET seen = excluded.seen, xid = excluded.xid, "
+            "n = excluded.n, error = NULL, folded_at = excluded.folded_at",
+        )
+
+    def ended(self, query: str) -> tuple[str, ...]:
+        return (
+            f"DELETE FROM stepping_readers WHERE query = {literal(query)}",
+            f"DELETE FROM stepping_folds WHERE query = {literal(query)}",
+            f"DELETE FROM stepping_pending WHERE query = {literal(query)}",
+        )
+
+    def index_ddl(self, table: BaseTable, columns: Sequence[str]) -> str:
+        listed = ", ".join(name(each) for each in columns)
+        called = name(bounded("_".join((table.name, *columns))))
+        return f"CREATE INDEX CONCURRENTLY {called} ON {capture.qualified(table)} ({listed})"
+
+    def triggers(self, read: Read, table: BaseTable) -> list[str]:
+        rows = read(
+            "SELECT tgname::text, tgenabled::text FROM pg_trigger WHERE tgrelid = to_regclass($1)",
+            (base_tables.named(TableRef(table.name, table.schema)),),
+        )
+        there = dict(rows)
+        found = []
+        wanted = [capture.trigger_name(table, what) for what, *_ in capture.events(table)]
+        for each in wanted:
+            if each not in there:
+                found.append(f"{each} is missing")
+            elif there[each] != "O":
+                found.append(f"{each} {_OFF.get(there[each], 'is switched off')}")
+        return found

@@ -1,0 +1,88 @@
+"""SQLite's words for capturing tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stepping.compiler.plan.base_tables import BaseTable, TableRef
+from stepping.compiler.plan.sql_plan import Capture
+from stepping.dialects.capture import CaptureWords, Logged, Read, literal, log_name, name, stem
+from stepping.dialects.sqlite import base_tables, capture
+
+
+class SQLiteCaptureWords(CaptureWords):
+    own_tables = ("stepping_readers",)
+
+    def own_ddl(self) -> tuple[str, ...]:
+        return capture.OWN_DDL
+
+    def own_drop(self) -> tuple[str, ...]:
+        return tuple(f"DROP TABLE IF EXISTS {each}" for each in self.own_tables)
+
+    def describe(self, read: Read, table: TableRef) -> BaseTable | None:
+        return base_tables.described(read, table)
+
+    def refusals(self, table: BaseTable) -> list[str]:
+        found = []
+        if table.kind != "table":
+            found.append(f"{table} is {table.kind}, which has no row triggers: name its tables")
+        if any(not all(key) for key in table.keys):
+            found.append(
+                f"{table} has a UNIQUE index over an expression: which rows INSERT OR REPLACE takes "
+                "away for it cannot be seen; make it one over a generated column"
+            )
+        if not table.fact("rowid") and not table.fact("primary"):
+            found.append(f"{table} has columns that hide its row number, and no primary key")
+        return found
+
+    def lock(self, tables: Sequence[BaseTable]) -> tuple[str, ...]:
+        return ()  # BEGIN IMMEDIATE keeps everybody from writing
+
+    def table_ddl(self, logged: Logged) -> list[str]:
+        return capture.table_ddl(logged)
+
+    def table_widened(self, logged: Logged, added: Sequence[str]) -> list[str]:
+        log = name(log_name(logged.table))
+        types = {each.name: each.type for each in logged.table.columns}
+        grown = [f"ALTER TABLE {log} ADD COLUMN {name(c)} {types[c].upper()}" for c in added]
+        return [*grown, *self.table_again(logged)]
+
+    def table_again(self, logged: Logged) -> list[str]:
+        notes = f"DROP TABLE IF EXISTS {name(capture.replaced_name(logged.table))}"
+        ticks = []
+        if logged.folds_by_itself:
+            view = name(log_name(logged.table) + "ged")
+            ticks.append(f"CREATE VIEW IF NOT EXISTS {view} (now) AS SELECT 0")
+        gone = [t for t in capture.table_drop(logged.table) if t.startswith("DROP TRIGGER")]
+        return [*gone, notes, *ticks, *capture.triggers(logged)]
+
+    def table_drop(self, table: BaseTable) -> list[str]:
+        return capture.table_drop(table)
+
+    def reader(self, query: str, log: str, position: int, columns: str, made: Capture) -> str:
+        values = f"{literal(query)}, {literal(log)}, (SELECT coalesce(max(n), 0) FROM {name(log)})"
+        itself = int(made.folds_by_itself)
+        return f"INSERT INTO stepping_readers VALUES ({values}, {literal(columns)}, {itself})"
+
+    def begun(self, query: str, made: Capture) -> tuple[str, ...]:
+        return tuple(
+            f"UPDATE stepping_readers SET position = (SELECT coalesce(max(n), 0) FROM "
+            f"{name(log_name(each.table))}) WHERE query = {literal(query)} "
+            f"AND log = {literal(log_name(each.table))}"
+            for each in made.inputs
+        )
+
+    def ended(self, query: str) -> tuple[str, ...]:
+        return (f"DELETE FROM stepping_readers WHERE query = {literal(query)}",)
+
+    def index_ddl(self, table: BaseTable, columns: Sequence[str]) -> str:
+        listed = ", ".join(name(each) for each in columns)
+        called = "_".join((table.name, *columns))
+        return f"CREATE INDEX {name(called)} ON {name(table.name)} ({listed})"
+
+    def triggers(self, read: Read, table: BaseTable) -> list[str]:
+        there = {row[0] for row in read("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
+        made = ["insert", "update", "delete"]
+        made += ["before_insert", "before_update"] if capture.replaced_keys(table) else []
+        wanted = [capture.trigger_name(stem(table), what) for what in made]
+        return [f"{each} is missing" for each in wanted if each not in there]

@@ -1,0 +1,247 @@
+"""Captured queries: installed beside the application's tables, refreshed, checked, taken away."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from stepping.compiler.plan.base_tables import BaseTable
+from stepping.compiler.plan.capture import Captured
+from stepping.compiler.plan.graph import AnyGraph
+from stepping.compiler.plan.sql_plan import Capture, CapturedInput, SQLPlan
+from stepping.dialects.capture import Logged, log_name
+from stepping.dialects.driver import Driver, quoted
+from stepping.errors import CaptureError, StoreError
+from stepping.runtime import catalog
+
+READERS = "stepping_readers"
+SMALL = 1_000  # rows: a table that is scanned for a change of one row without being missed
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A query that follows a table: its log, the columns that it reads, and how."""
+
+    query: str
+    log: str
+    columns: tuple[str, ...]
+    folds_by_itself: bool = False
+
+
+def described(driver: Driver, graph: AnyGraph) -> tuple[tuple[str, BaseTable], ...]:
+    """The tables of a captured query as the database describes them, by input.
+
+    Raises `CaptureError` with all that is missing.
+    """
+    captured = captured_of(graph)
+    words = driver.capturing
+    tables, missing = [], []
+    with driver.reading():
+        for label, reference in captured.tables:
+            found = words.describe(driver.read, reference)
+            if found is None:
+                missing.append(f"{label}: there is no table {reference}")
+                continue
+            there = {each.name for each in found.columns}
+            for _, column in reference.columns:
+                if column not in there and found.kind == "table":
+                    missing.append(
+                        f"{label}: {reference} has no column {column!r}; it has "
+                        + ", ".join(sorted(there))
+                    )
+            tables.append((label, found))
+    if missing:
+        raise CaptureError(
+            f"the tables of the query {graph.name!r} are not those of this database:\n  "
+            + "\n  ".join(missing),
+            hint="name the table with table='schema.name', a column with st.Column('name')",
+        )
+    return tuple(tables)
+
+
+def captured_of(graph: Any) -> Captured:
+    found = getattr(graph, "captured", None)
+    if found is None:
+        raise StoreError(f"the inputs of the query {graph.name!r} are no tables of the database")
+    known: Captured = found
+    return known
+
+
+def planned_from(table: BaseTable, columns: Sequence[str]) -> BaseTable:
+    """What of a table a plan depends on: not what nobody reads."""
+    read = tuple(each for each in table.columns if each.name in set(columns))
+    return replace(table, columns=read, rows=-1)
+
+
+def check_tables(driver: Driver, plan: SQLPlan, *, scans: bool) -> None:
+    """Raise `CaptureError`, with all findings, for tables that cannot be captured."""
+    capture = capture_of(plan)
+    words = driver.capturing
+    findings: list[str] = []
+    for each in capture.inputs:
+        findings += words.refusals(each.table)
+    if not findings and not scans:
+        findings += missing_indexes(driver, capture)
+    if capture.in_python and capture.refresh != "deferred":
+        steps = len(plan.python_steps)
+        what = f"{steps} Python step{'s' * (steps != 1)}" if steps else "functions of this process"
+        findings.append(
+            f"the query needs {what}, which no trigger can run: compile it with "
+            "refresh='deferred', and refresh it from Python"
+        )
+    if findings:
+        raise CaptureError(
+            f"the query {plan.query!r} cannot be captured:\n  " + "\n  ".join(findings),
+            hint="nothing was installed",
+        )
+
+
+def missing_indexes(driver: Driver, capture: Capture) -> list[str]:
+    """The look-ups of tables that no index serves, each with what creates one."""
+    found = []
+    for each in capture.inputs:
+        for key in each.keys:
+            served = any(set(i.columns[: len(key)]) == set(key) for i in each.table.indexes)
+            if not served:
+                ddl = driver.capturing.index_ddl(each.table, key)
+                found.append(
+                    f"{each.table} is looked up by {', '.join(key)}, and has no index for it: {ddl}"
+                )
+    return found
+
+
+def capture_of(plan: SQLPlan) -> Capture:
+    if plan.capture is None:
+        raise StoreError(f"the inputs of the query {plan.query!r} are no tables of the database")
+    return plan.capture
+
+
+def readers(driver: Driver) -> list[Reader]:
+    """All queries that follow tables, with what they read."""
+    if not driver.existing([READERS]):
+        return []
+    sqlite = driver.dialect == "sqlite"
+    itself = "folds_by_itself" if sqlite else "0"
+    rows = driver.read(f"SELECT query, log, columns, {itself} FROM {READERS}")  # noqa: S608
+    return [Reader(q, log, tuple(json.loads(c)), bool(f)) for q, log, c, f in rows]
+
+
+def install(driver: Driver, plan: SQLPlan) -> bool:
+    """Create all that a captured query needs and fill its tables, in one transaction; False if it is
+    there already.
+
+    Writers of the tables wait until it ends.
+    """
+    found = catalog.queries(driver).get(plan.query)
+    if found is not None:
+        if found.fingerprint != plan.fingerprint:
+            raise catalog.mismatch(found, plan)
+        return False
+    capture, words = capture_of(plan), driver.capturing
+    with driver.writing():
+        driver.alone()
+        driver.script(words.lock([each.table for each in capture.inputs]))
+        driver.script(plan.script)
+        driver.script(words.own_ddl())
+        others = readers(driver)
+        for each in capture.inputs:
+            driver.script(followed(driver, capture, each, others))
+        for position, each in enumerate(capture.inputs):
+            columns = json.dumps(each.columns)
+            log = log_name(each.table)
+            driver.script([words.reader(plan.query, log, position, columns, capture)])
+        driver.script(capture.ddl)
+        fill(driver, capture)
+        driver.script(words.begun(plan.query, capture))
+        driver.start(plan.query)
+    return True
+
+
+def followed(
+    driver: Driver, capture: Capture, each: CapturedInput, others: Sequence[Reader]
+) -> list[str]:
+    """What has a table's triggers write down all that this query reads, beside what others do."""
+    words, log = driver.capturing, log_name(each.table)
+    same = [other for other in others if other.log == log]
+    known = dict.fromkeys(column for other in same for column in other.columns)
+    columns = tuple(dict.fromkeys((*known, *each.columns)))
+    itself = capture.folds_by_itself or any(other.folds_by_itself for other in same)
+    logged = Logged(each.table, columns, itself)
+    if not same:
+        return words.table_ddl(logged)
+    added = [column for column in each.columns if column not in known]
+    grows = itself and not any(other.folds_by_itself for other in same)
+    return words.table_widened(logged, added) if added or grows else []
+
+
+def fill(driver: Driver, capture: Capture) -> None:
+    """Fill a query's tables, which are empty, from the application's."""
+    driver.script(capture.fill.session)
+    for statement in capture.fill.statements:
+        driver.run(statement)
+    driver.script(capture.fill.drop)
+
+
+def refresh(driver: Driver, plan: SQLPlan) -> None:
+    """Fold in what waits; what the transaction of the caller has written, included."""
+    capture = capture_of(plan)
+    with driver.writing():
+        driver.script([capture.fold])
+
+
+def refill(driver: Driver, plan: SQLPlan) -> None:
+    """Compute a query's tables from the application's, whatever they hold."""
+    capture, words = capture_of(plan), driver.capturing
+    with driver.writing():
+        driver.script(words.lock([each.table for each in capture.inputs]))
+        driver.script([f"DELETE FROM {quoted(each.table.name)}" for each in plan.tables])
+        fill(driver, capture)
+        driver.script(words.begun(plan.query, capture))
+
+
+def uninstall(driver: Driver, plan: SQLPlan) -> None:
+    """Take a captured query away; with the last one all that captures tables."""
+    capture, words = capture_of(plan), driver.capturing
+    with driver.writing():
+        driver.alone()
+        driver.script(words.lock([each.table for each in capture.inputs]))
+        driver.script(capture.drop)
+        views = [view.table.name for each in plan.tables for view in each.views]
+        driver.script([f"DROP VIEW IF EXISTS {quoted(view)}" for view in views])
+        driver.script([f"DROP TABLE IF EXISTS {quoted(each.table.name)}" for each in plan.tables])
+        driver.script(words.ended(plan.query))
+        left = readers(driver)
+        for each in capture.inputs:
+            if not any(other.log == log_name(each.table) for other in left):
+                driver.script(words.table_drop(each.table))
+        if not left:
+            driver.script(words.own_drop())
+        catalog.forget(driver, plan)
+
+
+def damage(driver: Driver, plan: SQLPlan) -> list[str]:
+    """What is missing of that which captures a query's tables, or switched off."""
+    found = []
+    with driver.reading():
+        for each in capture_of(plan).inputs:
+            for what in driver.capturing.triggers(driver.read, each.table):
+                found.append(f"{each.table}: the trigger {what}")
+    return found
+
+
+def repair(driver: Driver, plan: SQLPlan) -> list[str]:
+    """Make triggers again that are gone, and compute the results anew; what was wrong."""
+    capture, words = capture_of(plan), driver.capturing
+    wrong = damage(driver, plan)
+    with driver.writing():
+        driver.script(words.lock([each.table for each in capture.inputs]))
+        all_readers = readers(driver)
+        for each in capture.inputs:
+            same = [other for other in all_readers if other.log == log_name(each.table)]
+            columns = tuple(dict.fromkeys(c for other in same for c in other.columns))
+            itself = any(other.folds_by_itself for other in same)
+            driver.script(words.table_again(Logged(each.table, columns, itself)))
+    refill(driver, plan)
+    return wrong
