@@ -35,6 +35,7 @@ if typing.TYPE_CHECKING:
     from stepping.compiler.reference import Reference
 
 Tables = tuple[tuple[str, BaseTable], ...]
+ProgramKey = tuple[str, bool, bool, Tables]
 R_co = TypeVar("R_co", covariant=True)
 Ts = TypeVarTuple("Ts")
 
@@ -52,7 +53,9 @@ class Query(Graph[R_co, *Ts]):
     python_steps: bool = True
     keep: frozenset[str] = frozenset()  # inputs that are stored whole
     captured: Captured | None = None  # how it follows its inputs, if they are tables
-    _programs: dict[tuple[str, bool, bool, Tables], Program] = field(default_factory=dict, repr=False)
+    _programs: dict[tuple[str, bool, bool, Tables], Program] = field(
+        default_factory=dict, repr=False
+    )
 
     def __repr__(self) -> str:
         inputs = ", ".join(
@@ -177,7 +180,7 @@ class Query(Graph[R_co, *Ts]):
 
         return undo_of(migration, recompute, renames, get_dialect(migration.dialect))
 
-    def _remember(self, key: tuple[str, bool, bool, Tables], made: Program) -> None:
+    def _remember(self, key: ProgramKey, made: Program) -> None:
         if not self.python_steps:
             for operator in made.python_steps:
                 refuse(operator, key[0])

@@ -16,8 +16,8 @@ from stepping.dialects.queue import QueueTable
 from stepping.errors import StoreError
 
 if TYPE_CHECKING:
-    from stepping.dialects.capture import CaptureWords
     from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
+    from stepping.dialects.capture import CaptureWords
 
 Row = tuple[Any, ...]
 

@@ -107,8 +107,7 @@ def _live(made: Planned, plan: SQLPlan, dialect: Dialect) -> tuple[Live, ...]:
 def is_one_query(step: Step) -> bool:
     """Whether all that a step emits can be said without writing anything first."""
     return not any(
-        isinstance(each, MapInPython | FoldInPython)
-        or (isinstance(each, EmitDelta) and each.after)
+        isinstance(each, MapInPython | FoldInPython) or (isinstance(each, EmitDelta) and each.after)
         for each in step.statements
     )
 

@@ -47,8 +47,8 @@ def capturing(
     others = [name for name, table in inputs if table is None]
     if tables and others:
         raise QueryError(
-            f"the rows of {', '.join(name for name, _ in tables)} are in tables of the database, and "
-            f"those of {', '.join(others)} are not: all inputs of a query are tables, or none",
+            f"the rows of {', '.join(name for name, _ in tables)} are in tables of the database, "
+            f"and those of {', '.join(others)} are not: all inputs of a query are tables, or none",
             where=where,
             hint="name the table of each: class Item(st.Data, table='items')",
         )

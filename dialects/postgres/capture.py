@@ -14,29 +14,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from stepping.compiler.plan.base_tables import BaseColumn, BaseTable
 from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Role, SQLCache, SQLStep
 from stepping.compiler.plan.statements import EmitDelta, ReadDelta, Step
 from stepping.compiler.schema import bounded
 from stepping.dialects.capture import (
-    Logged,
     PlannedCapture,
     indented,
     literal,
     log_name,
     name,
-    stem,
 )
+from stepping.dialects.postgres.capture_tables import DEFINER, ME, qualified
 
 if TYPE_CHECKING:
     from stepping.dialects.postgres.sql import PostgresDialect
 
-ME = "pg_current_xact_id()"
-
 # In the transaction that installs: functions find what is in the schema of the connection, and
 # nothing that somebody else puts in front of it.
 SEARCH_PATH = "SELECT set_config('search_path', format('%I, pg_temp', current_schema()), true)"
-_DEFINER = "SECURITY DEFINER SET search_path FROM CURRENT"
+
+LOCK = "pg_advisory_xact_lock(hashtext('stepping ' || current_schema()), hashtext({}))"
 
 OWN_DDL = (
     "CREATE TABLE IF NOT EXISTS stepping_readers (  -- which queries follow which tables\n"
@@ -66,17 +63,17 @@ OWN_DDL = (
     ") WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000)",
     # In one order, so that two transactions never wait for each other.
     "CREATE OR REPLACE FUNCTION stepping_lock_pending() RETURNS void\n"
-    f"LANGUAGE plpgsql {_DEFINER} AS $$\n"
+    f"LANGUAGE plpgsql {DEFINER} AS $$\n"
     "DECLARE found text;\n"
     "BEGIN\n"
     f"  FOR found IN SELECT query FROM stepping_pending WHERE xid = {ME} ORDER BY query LOOP\n"
-    "    PERFORM pg_advisory_xact_lock(hashtext('stepping ' || current_schema()), hashtext(found));\n"
+    f"    PERFORM {LOCK.format('found')};\n"
     "  END LOOP;\n"
     "END $$",
     # A snapshot that is older than the lock: somebody may have folded in since.
     "CREATE OR REPLACE FUNCTION stepping_check_snapshot(last_fold bigint, query text) "
     "RETURNS void\n"
-    f"LANGUAGE plpgsql {_DEFINER} AS $$\n"
+    f"LANGUAGE plpgsql {DEFINER} AS $$\n"
     "BEGIN\n"
     f"  IF last_fold::text::xid8 <> {ME}\n"
     "      AND NOT pg_visible_in_snapshot(last_fold::text::xid8, pg_current_snapshot()) THEN\n"
@@ -87,7 +84,7 @@ OWN_DDL = (
     "EXCEPTION WHEN invalid_parameter_value THEN NULL;\n"
     "END $$",
     "CREATE OR REPLACE FUNCTION stepping_refresh(query text) RETURNS void\n"
-    f"LANGUAGE plpgsql {_DEFINER} AS $$\n"
+    f"LANGUAGE plpgsql {DEFINER} AS $$\n"
     "DECLARE called text := (SELECT f.fold FROM stepping_folds f WHERE f.query = $1);\n"
     "BEGIN\n"
     "  IF called IS NULL THEN\n"
@@ -167,9 +164,7 @@ def waiting_view(query: str, each: CapturedInput, selects: Sequence[str], deferr
     columns = ",\n    ".join(selects)
     log = name(log_name(each.table))
     if deferred:
-        where = (
-            "NOT (pg_visible_in_snapshot(l.xid, f.seen) OR (l.xid = f.xid AND l.n <= f.n))"
-        )
+        where = "NOT (pg_visible_in_snapshot(l.xid, f.seen) OR (l.xid = f.xid AND l.n <= f.n))"
         source = f"FROM {log} AS l JOIN stepping_folds AS f ON f.query = {literal(query)}"
     else:
         where = (
@@ -202,14 +197,14 @@ def immediate_fold(made: PlannedCapture, fold: str) -> list[str]:
     for position, each in enumerate(made.inputs):
         bit = 4**position
         (step,) = (s for s in made.plan.steps if s.inputs == (each.name,))
-        if step.growing is not None and step.growing.sql != step.fused.sql:
+        if step.growing is not None:
             arms.append((f"changed = {bit}", each, statements_of(step, only_added=True)))
         if len(made.inputs) > 1:
             others = ~(3 * bit) & (4 ** len(made.inputs) - 1)
             arms.append((f"changed & {others} = 0", each, statements_of(step)))
     whole = made.plan.steps[-1]
     body = [
-        f"IF pg_trigger_depth() > 1 THEN  -- SET CONSTRAINTS ALL IMMEDIATE while a statement runs",
+        "IF pg_trigger_depth() > 1 THEN  -- SET CONSTRAINTS ALL IMMEDIATE while a statement runs",
         f"  SET CONSTRAINTS {name(fold)} DEFERRED;",
         "  DELETE FROM stepping_pending AS p "
         f"WHERE p.xid = {ME} AND p.query = {literal(query)}\n"
@@ -232,14 +227,13 @@ def immediate_fold(made: PlannedCapture, fold: str) -> list[str]:
     folds = _arms(arms, whole)
     if asked.on_error == "stale":
         folds = [
-            f"IF (SELECT f.error IS NULL FROM stepping_folds AS f WHERE f.query = {literal(query)}) "
-            "THEN",
+            "IF (SELECT f.error IS NULL FROM stepping_folds AS f "
+            f"WHERE f.query = {literal(query)}) THEN",
             "  BEGIN",
             *(indented(each, 4) for each in folds),
             "  EXCEPTION WHEN OTHERS THEN",
             "    IF left(SQLSTATE, 2) IN ('40', '53', '55', '57') THEN RAISE; END IF;",
-            "    UPDATE stepping_folds AS f SET error = SQLERRM "
-            f"WHERE f.query = {literal(query)};",
+            f"    UPDATE stepping_folds AS f SET error = SQLERRM WHERE f.query = {literal(query)};",
             "  END;",
             "END IF;",
         ]
@@ -290,8 +284,7 @@ def deferred_fold(made: PlannedCapture, fold: str) -> list[str]:
     """The function that folds in all that waits, in one snapshot."""
     query = made.plan.query
     whole = made.plan.steps[-1]
-    lock = f"PERFORM pg_advisory_xact_lock(hashtext('stepping ' || current_schema()), hashtext({literal(query)}));"
-    body = [lock]
+    body = [f"PERFORM {LOCK.format(literal(query))};"]
     if whole.fused is None:
         # Several statements see one state of the tables only while nobody writes to them.
         tables = ", ".join(qualified(each.table) for each in made.inputs)
@@ -327,14 +320,10 @@ def function(called: str, returns: str, declare: str, body: Sequence[str]) -> st
     text = "\n".join(indented(line) for line in body)
     return (
         f"CREATE FUNCTION {name(called)}() RETURNS {returns}\n"
-        f"LANGUAGE plpgsql {_DEFINER}\n{settings} SET enable_hashjoin = 'off'\n"
+        f"LANGUAGE plpgsql {DEFINER}\n{settings} SET enable_hashjoin = 'off'\n"
         f"AS $stepping$\n#variable_conflict use_column\nDECLARE {declare}\nBEGIN\n{text}\n"
         "END $stepping$"
     )
-
-
-def qualified(table: BaseTable) -> str:
-    return f"{name(table.schema)}.{name(table.name)}" if table.schema else name(table.name)
 
 
 # -- what readers see -----------------------------------------------------------------------------
@@ -376,127 +365,3 @@ def live_rows(
     copies = "" if distinct else "\nCROSS JOIN LATERAL generate_series(1, r.stepping_count)"
     rows = ", ".join(f"r.{name(each.name)}" for each in cache.columns)
     return "WITH " + ",\n".join(parts) + f"\nSELECT {rows}\nFROM now_rows AS r{copies}"
-
-
-# -- triggers of one table ------------------------------------------------------------------------
-
-
-def table_ddl(logged: Logged) -> list[str]:
-    """The log of a table and the triggers that fill it."""
-    table, columns = logged.table, logged.columns
-    log = log_name(table)
-    described = {each.name: each for each in table.columns}
-    kept = "".join(f",\n    {name(c)} {typed(described[c])}" for c in columns)
-    capture = name(capture_name(table))
-    return [
-        f"CREATE TABLE {name(log)} (\n    xid xid8 NOT NULL DEFAULT {ME},\n"
-        f"    n bigint NOT NULL DEFAULT nextval('stepping_log_n'),\n    c integer NOT NULL{kept}\n)",
-        f"CREATE INDEX {name(bounded(log + '_xid'))} ON {name(log)} (xid)",
-        capture_function(logged),
-        f"REVOKE ALL ON FUNCTION {capture}() FROM PUBLIC",
-        *triggers(table),
-    ]
-
-
-def triggers(table: BaseTable) -> list[str]:
-    """What has a table's changes written down."""
-    on, capture = qualified(table), capture_name(table)
-    trigger = [
-        f"CREATE TRIGGER {name(trigger_name(table, what))} {when} ON {on}{rows}\n"
-        f"FOR EACH {level} EXECUTE FUNCTION {name(capture)}()"
-        for what, when, rows, level in events(table)
-    ]
-    if not table.fact("partitioned"):
-        # Logical replication fires row triggers only, and only those that are said to be for it.
-        replica = name(trigger_name(table, "replica"))
-        trigger += (
-            f"CREATE TRIGGER {replica} AFTER INSERT OR UPDATE OR DELETE ON {on}\nFOR EACH ROW\n"
-            "WHEN (current_setting('session_replication_role') = 'replica')\n"
-            f"EXECUTE FUNCTION {name(capture)}()",
-            f"ALTER TABLE {on} ENABLE REPLICA TRIGGER {replica}",
-        )
-    return trigger
-
-
-def typed(column: BaseColumn) -> str:
-    """A column's type as a CREATE TABLE says it."""
-    return f"{column.type} COLLATE {name(column.collation)}" if column.collation else column.type
-
-
-def events(table: BaseTable) -> list[tuple[str, str, str, str]]:
-    """The triggers of a table. A partition that is written to itself fires row triggers only."""
-    before = ("truncate", "BEFORE TRUNCATE", "", "STATEMENT")
-    if table.fact("partitioned"):
-        return [("change", "AFTER INSERT OR UPDATE OR DELETE", "", "ROW"), before]
-    new, old = "NEW TABLE AS new_rows", "OLD TABLE AS old_rows"
-    return [
-        ("insert", "AFTER INSERT", f"\nREFERENCING {new}", "STATEMENT"),
-        ("update", "AFTER UPDATE", f"\nREFERENCING {new} {old}", "STATEMENT"),
-        ("delete", "AFTER DELETE", f"\nREFERENCING {old}", "STATEMENT"),
-        before,
-    ]
-
-
-def capture_name(table: BaseTable) -> str:
-    return bounded(f"stepping_capture_{stem(table)}")
-
-
-def trigger_name(table: BaseTable, what: str) -> str:
-    return bounded(f"stepping_{what}")
-
-
-def capture_function(logged: Logged) -> str:
-    """What a table's triggers run."""
-    table, columns = logged.table, logged.columns
-    log = name(log_name(table))
-    listed = ", ".join(name(c) for c in columns)
-    into = f"INSERT INTO {log} (c{', ' if columns else ''}{listed})"
-
-    def row(side: str) -> str:
-        return "".join(f", {side}.{name(c)}" for c in columns)
-
-    rest = f", {listed}" if columns else ""
-    grouped = f" GROUP BY {listed}" if columns else ""
-    lines = [
-        "IF TG_OP = 'TRUNCATE' THEN  -- before it: all rows are still there",
-        f"  {into} SELECT -1{rest} FROM {qualified(table)};",
-        "ELSIF TG_LEVEL = 'ROW' THEN",
-        f"  IF TG_OP <> 'INSERT' THEN {into} VALUES (-1{row('OLD')}); END IF;",
-        f"  IF TG_OP <> 'DELETE' THEN {into} VALUES (1{row('NEW')}); END IF;",
-        "ELSIF TG_OP = 'INSERT' THEN",
-        f"  {into} SELECT 1{rest} FROM new_rows;",
-        "ELSIF TG_OP = 'DELETE' THEN",
-        f"  {into} SELECT -1{rest} FROM old_rows;",
-        "ELSE  -- rows that are the same in these columns cancel",
-        f"  {into} SELECT sum(c){rest}\n"
-        f"    FROM (SELECT 1 AS c{rest} FROM new_rows UNION ALL SELECT -1{rest} FROM old_rows) AS r\n"
-        f"   {grouped} HAVING sum(c) <> 0;",
-        "END IF;",
-        "IF FOUND THEN",
-        "  INSERT INTO stepping_pending AS p\n"
-        f"  SELECT {ME}, r.query, CASE TG_OP WHEN 'INSERT' THEN r.bit ELSE 2 * r.bit END, first_row\n"
-        f"  FROM stepping_readers AS r WHERE r.log = {literal(log_name(table))} AND NOT r.deferred\n"
-        "  ON CONFLICT (xid, query) DO UPDATE SET changed = p.changed | excluded.changed\n"
-        "  WHERE p.changed | excluded.changed <> p.changed;",
-        "END IF;",
-        "RETURN NULL;",
-    ]
-    text = "\n".join(indented(line) for line in lines)
-    return (
-        f"CREATE OR REPLACE FUNCTION {name(capture_name(table))}() RETURNS trigger\n"
-        f"LANGUAGE plpgsql {_DEFINER} AS $stepping$\n#variable_conflict use_column\n"
-        "DECLARE first_row bigint := nextval('stepping_log_n');\n"
-        f"BEGIN\n{text}\nEND $stepping$"
-    )
-
-
-def table_drop(table: BaseTable) -> list[str]:
-    """Takes away what `table_ddl` makes."""
-    on = qualified(table)
-    made = [what for what, *_ in events(table)]
-    made += [] if table.fact("partitioned") else ["replica"]
-    return [
-        *(f"DROP TRIGGER IF EXISTS {name(trigger_name(table, what))} ON {on}" for what in made),
-        f"DROP FUNCTION IF EXISTS {name(capture_name(table))}()",
-        f"DROP TABLE IF EXISTS {name(log_name(table))}",
-    ]

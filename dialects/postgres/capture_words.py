@@ -9,7 +9,8 @@ from stepping.compiler.plan.capture import DEFERRED
 from stepping.compiler.plan.sql_plan import Capture
 from stepping.compiler.schema import bounded
 from stepping.dialects.capture import CaptureWords, Logged, Read, literal, log_name, name
-from stepping.dialects.postgres import base_tables, capture
+from stepping.dialects.postgres import base_tables, capture, capture_tables
+from stepping.dialects.postgres.capture_tables import ME, qualified
 
 _OFF = {"D": "is switched off", "R": "fires for replication only", "A": "fires twice"}
 
@@ -45,8 +46,8 @@ class PostgresCaptureWords(CaptureWords):
             found.append(f"{table} is a partition or a child of another table: name that one")
         if table.fact("forced_rls"):
             found.append(
-                f"{table} has FORCE ROW LEVEL SECURITY, so that its owner sees a part of it: install "
-                "as a role with BYPASSRLS"
+                f"{table} has FORCE ROW LEVEL SECURITY, so that its owner sees a part of it: "
+                "install as a role with BYPASSRLS"
             )
         if table.fact("not_owner"):
             found.append(
@@ -56,28 +57,29 @@ class PostgresCaptureWords(CaptureWords):
         return found
 
     def lock(self, tables: Sequence[BaseTable]) -> tuple[str, ...]:
-        listed = ", ".join(sorted(capture.qualified(each) for each in tables))
+        listed = ", ".join(sorted(qualified(each) for each in tables))
         return (f"LOCK TABLE {listed} IN SHARE ROW EXCLUSIVE MODE", capture.SEARCH_PATH)
 
     def table_ddl(self, logged: Logged) -> list[str]:
-        return capture.table_ddl(logged)
+        return capture_tables.table_ddl(logged)
 
     def table_widened(self, logged: Logged, added: Sequence[str]) -> list[str]:
         log = name(log_name(logged.table))
         columns = {each.name: each for each in logged.table.columns}
         grown = [
-            f"ALTER TABLE {log} ADD COLUMN {name(c)} {capture.typed(columns[c])}" for c in added
+            f"ALTER TABLE {log} ADD COLUMN {name(c)} {capture_tables.typed(columns[c])}"
+            for c in added
         ]
-        return [*grown, capture.capture_function(logged)]
+        return [*grown, capture_tables.capture_function(logged)]
 
     def table_again(self, logged: Logged) -> list[str]:
-        drops = capture.table_drop(logged.table)
+        drops = capture_tables.table_drop(logged.table)
         dropped = [text for text in drops if text.startswith("DROP TRIGGER")]
-        function = capture.capture_function(logged)
-        return [*dropped, function, *capture.triggers(logged.table)]
+        function = capture_tables.capture_function(logged)
+        return [*dropped, function, *capture_tables.triggers(logged.table)]
 
     def table_drop(self, table: BaseTable) -> list[str]:
-        return capture.table_drop(table)
+        return capture_tables.table_drop(table)
 
     def reader(self, query: str, log: str, position: int, columns: str, made: Capture) -> str:
         deferred = "true" if made.refresh == DEFERRED else "false"
@@ -89,7 +91,7 @@ class PostgresCaptureWords(CaptureWords):
         # Nobody writes to the tables now: all that is committed is in them.
         return (
             f"INSERT INTO stepping_folds VALUES ({literal(query)}, {literal(fold)}, "
-            f"pg_current_snapshot(), {capture.ME}, nextval('stepping_log_n')) "
+            f"pg_current_snapshot(), {ME}, nextval('stepping_log_n')) "
             "ON CONFLICT (query) DO UPDATE SET seen = excluded.seen, xid = excluded.xid, "
             "n = excluded.n, error = NULL, folded_at = excluded.folded_at",
         )
@@ -104,16 +106,18 @@ class PostgresCaptureWords(CaptureWords):
     def index_ddl(self, table: BaseTable, columns: Sequence[str]) -> str:
         listed = ", ".join(name(each) for each in columns)
         called = name(bounded("_".join((table.name, *columns))))
-        return f"CREATE INDEX CONCURRENTLY {called} ON {capture.qualified(table)} ({listed})"
+        return f"CREATE INDEX CONCURRENTLY {called} ON {qualified(table)} ({listed})"
 
     def triggers(self, read: Read, table: BaseTable) -> list[str]:
         rows = read(
             "SELECT tgname::text, tgenabled::text FROM pg_trigger WHERE tgrelid = to_regclass($1)",
             (base_tables.named(TableRef(table.name, table.schema)),),
         )
-        there = dict(rows)
+        there: dict[str, str] = dict(rows)
         found = []
-        wanted = [capture.trigger_name(table, what) for what, *_ in capture.events(table)]
+        wanted = [
+            capture_tables.trigger_name(table, what) for what, *_ in capture_tables.events(table)
+        ]
         for each in wanted:
             if each not in there:
                 found.append(f"{each} is missing")

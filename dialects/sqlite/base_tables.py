@@ -28,7 +28,7 @@ def described(read: Read, table: TableRef) -> BaseTable | None:
     if re.match(r"\s*CREATE\s+VIRTUAL\b", sql or "", re.IGNORECASE):
         return BaseTable(name, kind="a virtual table")
     rows = read(
-        "SELECT t.name, t.type, t.\"notnull\", t.pk, t.hidden FROM pragma_table_xinfo(?) AS t",
+        'SELECT t.name, t.type, t."notnull", t.pk, t.hidden FROM pragma_table_xinfo(?) AS t',
         (name,),
     )
     collations = _collations(read, name, [row[0] for row in rows])
@@ -40,7 +40,9 @@ def described(read: Read, table: TableRef) -> BaseTable | None:
     )
     primary = tuple(row[0] for row in sorted(rows, key=lambda row: row[3]) if row[3])
     without_rowid = not _has_rowid(read, name)
-    whole = len(primary) == 1 and next(r[1] for r in rows if r[0] == primary[0]).upper() == "INTEGER"
+    whole = (
+        len(primary) == 1 and next(r[1] for r in rows if r[0] == primary[0]).upper() == "INTEGER"
+    )
     row_id = primary[0] if whole and not without_rowid else ""
     indexes, keys = _indexes(read, name)
     if row_id:
@@ -74,17 +76,14 @@ def _row_id_name(columns: Sequence[str]) -> str:
     return next((each for each in ("rowid", "_rowid_", "oid") if each not in taken), "")
 
 
-def _indexes(
-    read: Read, table: str
-) -> tuple[tuple[BaseIndex, ...], tuple[tuple[str, ...], ...]]:
+def _indexes(read: Read, table: str) -> tuple[tuple[BaseIndex, ...], tuple[tuple[str, ...], ...]]:
     """The indexes over columns, and the keys that a row may be replaced for."""
     indexes, keys = [], []
     for name, unique, partial in read(
         'SELECT name, "unique", partial FROM pragma_index_list(?)', (table,)
     ):
         columns = tuple(
-            row[0]
-            for row in read("SELECT name FROM pragma_index_info(?) ORDER BY seqno", (name,))
+            row[0] for row in read("SELECT name FROM pragma_index_info(?) ORDER BY seqno", (name,))
         )
         plain = all(column is not None for column in columns)
         if plain and not partial:
@@ -100,7 +99,9 @@ def _collations(read: Read, table: str, columns: Sequence[str]) -> dict[str, str
     for column in columns:
         # What an index of a column is ordered by is what its comparisons use: asked of the parser,
         # since no pragma tells.
-        ((sql,),) = read("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", (table,))
+        ((sql,),) = read(
+            "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)
+        )
         pattern = rf"[\"`\[]?{re.escape(column)}[\"`\]]?\s[^,]*?\bCOLLATE\s+[\"`\[]?(\w+)"
         match = re.search(pattern, sql or "", re.IGNORECASE)
         if match and match[1].upper() != "BINARY":

@@ -16,16 +16,22 @@ from stepping.compiler.schema import Kind
 Expression = Any
 
 _SAME = frozenset({Kind.INT, Kind.BOOL, Kind.TEXT, Kind.BYTES, Kind.ENUM})
+_FRACTION = "CAST(substr(substr({t}, 21, 6) || '000000', 1, 6) AS INTEGER)"
+# Of whole seconds only: a fraction would be rounded to milliseconds.
+_NAIVE = "unixepoch(substr({v}, 1, 19)) * 1000000 + " + _FRACTION.format(t="{v}")
+_OFFSET = "CASE WHEN {v} GLOB '*[+-][0-9][0-9]:[0-9][0-9]' THEN substr({v}, -6) ELSE '' END"
+_WITHOUT_OFFSET = "substr({v}, 1, length({v}) - length({offset}))"
+_AWARE = "unixepoch(substr({v}, 1, 19) || {offset}) * 1000000 + " + _FRACTION
 _READ = {
     Kind.FLOAT: "{v} + 0.0",  # an integer becomes a float, and -0.0 becomes 0.0
-    Kind.DATE: "CAST(unixepoch({v}) / 86400 AS INTEGER)",
-    Kind.DATETIME: "{seconds} * 1000000 + {micros}",
-    Kind.TIMESTAMP: "{seconds} * 1000000 + {micros}",
-    Kind.TIME: "({seconds} - 946684800) * 1000000 + {micros}",  # a time alone is of 2000-01-01
+    Kind.DATE: "unixepoch(substr({v}, 1, 10)) / 86400",
+    Kind.DATETIME: _NAIVE,
+    Kind.TIME: (  # a time alone is one of 2000-01-01
+        "(unixepoch(substr({v}, 1, 8)) - 946684800) * 1000000 + "
+        "CAST(substr(substr({v}, 10, 6) || '000000', 1, 6) AS INTEGER)"
+    ),
     Kind.UUID: "unhex(replace({v}, '-', ''))",
 }
-_SECONDS = "unixepoch({v})"
-_MICROS = "CAST(substr(substr({v}, instr({v} || '.', '.') + 1, 6) || '000000', 1, 6) AS INTEGER)"
 
 
 def decoded(column: TableColumn, value: Expression) -> Expression:
@@ -34,12 +40,16 @@ def decoded(column: TableColumn, value: Expression) -> Expression:
     if kind in _SAME:
         return value
     if kind is Kind.DECIMAL:
-        scaled = exp.Mul(this=value.copy(), expression=exp.Literal.number(10**column.type.scale))
-        return exp.Cast(this=exp.func("ROUND", scaled), to=exp.DataType.build("integer"))
+        scaled = exp.Literal.number(10 ** (column.type.scale or 0))
+        product = exp.Mul(this=value.copy(), expression=scaled)
+        return exp.Cast(this=exp.func("ROUND", product), to=exp.DataType.build("integer"))
     text = value.sql(dialect="sqlite")
-    sql = _READ[kind].format(
-        v=text, seconds=_SECONDS.format(v=text), micros=_MICROS.format(v=text)
-    )
+    if kind is Kind.TIMESTAMP:
+        offset = _OFFSET.format(v=text)
+        bare = _WITHOUT_OFFSET.format(v=text, offset=offset)
+        sql = _AWARE.format(v=text, offset=offset, t=bare)
+    else:
+        sql = _READ[kind].format(v=text)
     return exp.maybe_parse(sql, dialect="sqlite")
 
 

@@ -1,28 +1,20 @@
-"""Capturing on SQLite: row triggers that write down, and a trigger that folds in.
-
-Written down is what a table's rows were and are, in the columns that queries read. SQLite fires no
-DELETE trigger for a row that REPLACE takes away (sqlite.org/lang_conflict.html); so what is in the
-way is noted before, and what is gone after it is written down.
-"""
+"""Capturing on SQLite: what shows changes that wait, what folds them in, and what readers see."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from stepping.compiler.plan.base_tables import BaseTable
 from stepping.compiler.plan.sql_plan import Capture, Role, SQLCache
 from stepping.compiler.plan.statements import EmitDelta, ReadDelta, Step
 from stepping.compiler.plan.tables import TableColumn
 from stepping.compiler.schema import Kind, bounded
 from stepping.dialects.capture import (
-    Logged,
     PlannedCapture,
     indented,
     literal,
     log_name,
     name,
-    stem,
 )
 
 if TYPE_CHECKING:
@@ -53,8 +45,10 @@ def captured(dialect: SQLiteDialect, made: PlannedCapture) -> Capture:
     folds = not deferred and not in_python
     ddl = [*made.deltas]
     drop = [f"DROP TABLE IF EXISTS {name(each)}" for each in made.delta_names]
-    waiting = [waiting_view(query, each.waiting, log_name(each.table), made.selects[each.name])
-               for each in made.inputs]
+    waiting = [
+        waiting_view(query, each.waiting, log_name(each.table), made.selects[each.name])
+        for each in made.inputs
+    ]
     ddl += waiting
     drop += [f"DROP VIEW IF EXISTS {name(each.waiting)}" for each in made.inputs]
     fold = bounded(f"{query}_refresh")
@@ -143,7 +137,8 @@ def folding_trigger(query: str, fold: str, log: str, *, each_row: bool) -> str:
     """Folds in while rows are written: each of them, or when enough wait."""
     most = 0 if each_row else FOLD_AFTER
     return (
-        f"CREATE TRIGGER {name(folding_name(query, log))} INSTEAD OF INSERT ON {name(log + 'ged')}\n"
+        f"CREATE TRIGGER {name(folding_name(query, log))}\n"
+        f"INSTEAD OF INSERT ON {name(log + 'ged')}\n"
         f"WHEN (SELECT max(n) FROM {name(log)}) > {position(query, log)} + {most}\n"
         f"BEGIN\n  INSERT INTO {name(fold)} VALUES (1);\nEND"
     )
@@ -161,7 +156,9 @@ def shown(column: TableColumn, value: str) -> str:
     """A value of ours as other clients know it: dates and times as ISO 8601 text."""
     kind = column.type.kind
     if kind in (Kind.DATETIME, Kind.TIMESTAMP):
-        seconds = f"strftime('%Y-%m-%d %H:%M:%S', ({value} - {value} % 1000000) / 1000000, 'unixepoch')"
+        seconds = (
+            f"strftime('%Y-%m-%d %H:%M:%S', ({value} - {value} % 1000000) / 1000000, 'unixepoch')"
+        )
         if_negative = f"(({value} % 1000000) + 1000000) % 1000000"
         base = f"datetime(({value} - {if_negative}) / 1000000, 'unixepoch')"
         del seconds
@@ -230,149 +227,3 @@ def live_rows(
         head = "WITH " + ",\n".join(parts)
         return f"{head}\nSELECT\n    {columns_of(cache, 'r')}\nFROM now_rows AS r"
     return "WITH RECURSIVE " + ",\n".join(parts) + ",\n" + repeated(cache, "now_rows")
-
-
-# -- triggers of one table ------------------------------------------------------------------------
-
-
-def table_ddl(logged: Logged) -> list[str]:
-    """The log of a table and the triggers that fill it."""
-    table, columns = logged.table, logged.columns
-    log = log_name(table)
-    types = {each.name: each.type for each in table.columns}
-    kept = "".join(f",\n    {name(c)} {types[c].upper()}".rstrip() for c in columns)
-    ddl = [
-        f"CREATE TABLE {name(log)} (\n    n INTEGER PRIMARY KEY,\n    c INTEGER NOT NULL{kept}\n)",
-    ]
-    if logged.folds_by_itself:
-        ddl.append(f"CREATE VIEW {name(log + 'ged')} (now) AS SELECT 0")
-    return [*ddl, *triggers(logged)]
-
-
-def triggers(logged: Logged) -> list[str]:
-    table, columns = logged.table, logged.columns
-    log, on = log_name(table), name(table.name)
-    base = stem(table)
-    listed = "".join(f", {name(c)}" for c in columns)
-    tick = f"  INSERT INTO {name(log + 'ged')} VALUES (1);\n" if logged.folds_by_itself else ""
-
-    def row(side: str) -> str:
-        return "".join(f", {side}.{name(c)}" for c in columns)
-
-    replacing = replaced_keys(table)
-    gone = gone_moved = seen = ""
-    note: list[str] = []
-    if replacing:
-        gone, gone_moved, note, seen = replaced(table, columns, replacing)
-    insert = f"  INSERT INTO {name(log)} (c{listed}) VALUES (1{row('NEW')});\n"
-    differs = " OR ".join(
-        f"OLD.{name(c)} IS NOT NEW.{name(c)} COLLATE BINARY" for c in columns
-    ) or "FALSE"
-    update = (
-        f"  INSERT INTO {name(log)} (c{listed}) SELECT -1{row('OLD')} WHERE {differs};\n"
-        f"  INSERT INTO {name(log)} (c{listed}) SELECT 1{row('NEW')} WHERE {differs};\n"
-    )
-    delete = f"{seen}  INSERT INTO {name(log)} (c{listed}) VALUES (-1{row('OLD')});\n"
-    keys = dict.fromkeys(c for key in replacing for c in key)
-    moved = " OR ".join(f"OLD.{name(c)} IS NOT NEW.{name(c)}" for c in keys)
-    changed = differs if not replacing else f"{differs} OR {moved}"
-    made = [
-        ("insert", "AFTER INSERT", "", gone + insert + tick),
-        ("update", "AFTER UPDATE", f"\nWHEN {changed}", gone_moved + update + tick),
-        ("delete", "AFTER DELETE", "", delete + tick),
-    ]
-    texts = [
-        f"CREATE TRIGGER {name(trigger_name(base, what))} {when} ON {on}{condition}\n"
-        f"BEGIN\n{body}END"
-        for what, when, condition, body in made
-    ]
-    return [*note, *texts]
-
-
-def trigger_name(base: str, what: str) -> str:
-    return bounded(f"stepping_{base}_{what}")
-
-
-def replaced_name(table: BaseTable) -> str:
-    return bounded(f"stepping_replaced_{stem(table)}")
-
-
-def replaced_keys(table: BaseTable) -> list[tuple[str, ...]]:
-    """The keys by which a new row may replace one that is there."""
-    return [key for key in table.keys if all(key)]
-
-
-def row_identity(table: BaseTable) -> tuple[str, ...]:
-    """What tells a row of a table from the others while a statement runs."""
-    row_id = table.fact("rowid")
-    return (row_id,) if row_id else tuple(table.fact("primary").split("\0"))
-
-
-def replaced(
-    table: BaseTable, columns: Sequence[str], keys: Sequence[tuple[str, ...]]
-) -> tuple[str, str, list[str], str]:
-    """What writes down the rows that REPLACE took away: after an insert, after an update, before
-    both, and in the trigger of a row whose removal is seen.
-    """
-    notes, log, on = name(replaced_name(table)), name(log_name(table)), name(table.name)
-    identity = row_identity(table)
-    listed = "".join(f", {name(c)}" for c in columns)
-    ids = ", ".join(f"id{i}" for i, _ in enumerate(identity))
-    held = ", ".join(f"m.{name(c)}" if c not in ("rowid", "_rowid_", "oid") else f"m.{c}"
-                     for c in identity)
-    picked = "".join(f", m.{name(c)}" for c in columns)
-
-    def raw(side: str, column: str) -> str:
-        return f"{side}.{column}" if column in ("rowid", "_rowid_", "oid") else f"{side}.{name(column)}"
-
-    def same(note: str, side: str) -> str:
-        return " AND ".join(f"{note}.id{i} IS {raw(side, c)}" for i, c in enumerate(identity))
-
-    def found(other: str) -> str:
-        arms = [
-            f"SELECT {held}{picked} FROM {on} AS m WHERE "
-            + " AND ".join(f"m.{name(c)} = NEW.{name(c)}" for c in key)
-            + other
-            for key in keys
-        ]
-        return "\n    UNION ".join(arms)
-
-    itself = " AND NOT (" + " AND ".join(f"{raw('m', c)} IS {raw('OLD', c)}" for c in identity) + ")"
-    moved = " OR ".join(
-        f"OLD.{name(c)} IS NOT NEW.{name(c)}" for c in dict.fromkeys(c for k in keys for c in k)
-    )
-    base = stem(table)
-    # DISTINCT rows by identity: UNION takes a row that two keys find once.
-    before = [
-        f"CREATE TABLE {notes} ({', '.join(f'id{i}' for i, _ in enumerate(identity))}"
-        + "".join(f", {name(c)}" for c in columns)
-        + ")",
-        f"CREATE TRIGGER {name(trigger_name(base, 'before_insert'))} BEFORE INSERT ON {on}\nBEGIN\n"
-        f"  DELETE FROM {notes};\n"
-        f"  INSERT INTO {notes} ({ids}{listed})\n    {found('')};\nEND",
-        f"CREATE TRIGGER {name(trigger_name(base, 'before_update'))} BEFORE UPDATE ON {on}\n"
-        f"WHEN {moved}\nBEGIN\n  DELETE FROM {notes};\n"
-        f"  INSERT INTO {notes} ({ids}{listed})\n    {found(itself)};\nEND",
-    ]
-    still = " AND ".join(f"{raw('m', c)} = {notes}.id{i}" for i, c in enumerate(identity))
-    is_gone = f"({same(notes, 'NEW')}) OR NOT EXISTS (SELECT 1 FROM {on} AS m WHERE {still})"
-    write = f"  INSERT INTO {log} (c{listed}) SELECT -1{listed} FROM {notes}\n"
-    clear = f"  DELETE FROM {notes};\n"
-    # Notes are of this statement's own BEFORE trigger, which an update has only if a key moves: an
-    # UPSERT leaves those of its insert.
-    after = f"{write}    WHERE {is_gone};\n{clear}"
-    after_update = f"{write}    WHERE ({moved}) AND ({is_gone});\n{clear}"
-    seen = f"  DELETE FROM {notes} WHERE {same(notes, 'OLD')};\n"
-    return after, after_update, before, seen
-
-
-def table_drop(table: BaseTable) -> list[str]:
-    """Takes away what `table_ddl` makes."""
-    base = stem(table)
-    made = ("insert", "update", "delete", "before_insert", "before_update")
-    return [
-        *(f"DROP TRIGGER IF EXISTS {name(trigger_name(base, what))}" for what in made),
-        f"DROP VIEW IF EXISTS {name(log_name(table) + 'ged')}",
-        f"DROP TABLE IF EXISTS {name(log_name(table))}",
-        f"DROP TABLE IF EXISTS {name(replaced_name(table))}",
-    ]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from stepping.compiler.plan.base_tables import BaseTable, TableRef
 from stepping.compiler.plan.sql_plan import Capture
 from stepping.dialects.capture import CaptureWords, Logged, Read, literal, log_name, name, stem
-from stepping.dialects.sqlite import base_tables, capture
+from stepping.dialects.sqlite import base_tables, capture, capture_tables
 
 
 class SQLiteCaptureWords(CaptureWords):
@@ -28,8 +28,8 @@ class SQLiteCaptureWords(CaptureWords):
             found.append(f"{table} is {table.kind}, which has no row triggers: name its tables")
         if any(not all(key) for key in table.keys):
             found.append(
-                f"{table} has a UNIQUE index over an expression: which rows INSERT OR REPLACE takes "
-                "away for it cannot be seen; make it one over a generated column"
+                f"{table} has a UNIQUE index over an expression: which rows INSERT OR REPLACE "
+                "takes away for it cannot be seen; make it one over a generated column"
             )
         if not table.fact("rowid") and not table.fact("primary"):
             found.append(f"{table} has columns that hide its row number, and no primary key")
@@ -39,7 +39,7 @@ class SQLiteCaptureWords(CaptureWords):
         return ()  # BEGIN IMMEDIATE keeps everybody from writing
 
     def table_ddl(self, logged: Logged) -> list[str]:
-        return capture.table_ddl(logged)
+        return capture_tables.table_ddl(logged)
 
     def table_widened(self, logged: Logged, added: Sequence[str]) -> list[str]:
         log = name(log_name(logged.table))
@@ -48,16 +48,16 @@ class SQLiteCaptureWords(CaptureWords):
         return [*grown, *self.table_again(logged)]
 
     def table_again(self, logged: Logged) -> list[str]:
-        notes = f"DROP TABLE IF EXISTS {name(capture.replaced_name(logged.table))}"
+        notes = f"DROP TABLE IF EXISTS {name(capture_tables.replaced_name(logged.table))}"
         ticks = []
         if logged.folds_by_itself:
             view = name(log_name(logged.table) + "ged")
             ticks.append(f"CREATE VIEW IF NOT EXISTS {view} (now) AS SELECT 0")
-        gone = [t for t in capture.table_drop(logged.table) if t.startswith("DROP TRIGGER")]
-        return [*gone, notes, *ticks, *capture.triggers(logged)]
+        gone = [t for t in capture_tables.table_drop(logged.table) if t.startswith("DROP TRIGGER")]
+        return [*gone, notes, *ticks, *capture_tables.triggers(logged)]
 
     def table_drop(self, table: BaseTable) -> list[str]:
-        return capture.table_drop(table)
+        return capture_tables.table_drop(table)
 
     def reader(self, query: str, log: str, position: int, columns: str, made: Capture) -> str:
         values = f"{literal(query)}, {literal(log)}, (SELECT coalesce(max(n), 0) FROM {name(log)})"
@@ -83,6 +83,6 @@ class SQLiteCaptureWords(CaptureWords):
     def triggers(self, read: Read, table: BaseTable) -> list[str]:
         there = {row[0] for row in read("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
         made = ["insert", "update", "delete"]
-        made += ["before_insert", "before_update"] if capture.replaced_keys(table) else []
-        wanted = [capture.trigger_name(stem(table), what) for what in made]
+        made += ["before_insert", "before_update"] if capture_tables.replaced_keys(table) else []
+        wanted = [capture_tables.trigger_name(stem(table), what) for what in made]
         return [f"{each} is missing" for each in wanted if each not in there]

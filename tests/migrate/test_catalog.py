@@ -51,7 +51,7 @@ def test_a_stored_plan_is_used_as_it_is(place: Place) -> None:
         pass
     again = st.compile(shop)
     with place.opened(again, create_tables=False) as store:
-        assert not again._programs[place.name, False, True].plan.python_steps
+        assert not again._programs[place.name, False, True, ()].plan.python_steps
         assert store._is_stored
         users, readings = st.actions(store, again)
         users.insert(ANN)

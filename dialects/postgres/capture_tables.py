@@ -1,0 +1,140 @@
+"""The triggers of one of the application's tables on Postgres, and the log that they fill."""
+
+from __future__ import annotations
+
+from stepping.compiler.plan.base_tables import BaseColumn, BaseTable
+from stepping.compiler.schema import bounded
+from stepping.dialects.capture import Logged, indented, literal, log_name, name, stem
+
+ME = "pg_current_xact_id()"
+DEFINER = "SECURITY DEFINER SET search_path FROM CURRENT"
+
+
+def table_ddl(logged: Logged) -> list[str]:
+    """The log of a table and the triggers that fill it."""
+    table, columns = logged.table, logged.columns
+    log = log_name(table)
+    described = {each.name: each for each in table.columns}
+    kept = "".join(f",\n    {name(c)} {typed(described[c])}" for c in columns)
+    capture = name(capture_name(table))
+    return [
+        f"CREATE TABLE {name(log)} (\n"
+        f"    xid xid8 NOT NULL DEFAULT {ME},\n"
+        "    n bigint NOT NULL DEFAULT nextval('stepping_log_n'),\n"
+        f"    c integer NOT NULL{kept}\n)",
+        f"CREATE INDEX {name(bounded(log + '_xid'))} ON {name(log)} (xid)",
+        capture_function(logged),
+        f"REVOKE ALL ON FUNCTION {capture}() FROM PUBLIC",
+        *triggers(table),
+    ]
+
+
+def triggers(table: BaseTable) -> list[str]:
+    """What has a table's changes written down."""
+    on, capture = qualified(table), capture_name(table)
+    trigger = [
+        f"CREATE TRIGGER {name(trigger_name(table, what))} {when} ON {on}{rows}\n"
+        f"FOR EACH {level} EXECUTE FUNCTION {name(capture)}()"
+        for what, when, rows, level in events(table)
+    ]
+    if not table.fact("partitioned"):
+        # Logical replication fires row triggers only, and only those that are said to be for it.
+        replica = name(trigger_name(table, "replica"))
+        trigger += (
+            f"CREATE TRIGGER {replica} AFTER INSERT OR UPDATE OR DELETE ON {on}\nFOR EACH ROW\n"
+            "WHEN (current_setting('session_replication_role') = 'replica')\n"
+            f"EXECUTE FUNCTION {name(capture)}()",
+            f"ALTER TABLE {on} ENABLE REPLICA TRIGGER {replica}",
+        )
+    return trigger
+
+
+def typed(column: BaseColumn) -> str:
+    """A column's type as a CREATE TABLE says it."""
+    return f"{column.type} COLLATE {name(column.collation)}" if column.collation else column.type
+
+
+def events(table: BaseTable) -> list[tuple[str, str, str, str]]:
+    """The triggers of a table. A partition that is written to itself fires row triggers only."""
+    before = ("truncate", "BEFORE TRUNCATE", "", "STATEMENT")
+    if table.fact("partitioned"):
+        return [("change", "AFTER INSERT OR UPDATE OR DELETE", "", "ROW"), before]
+    new, old = "NEW TABLE AS new_rows", "OLD TABLE AS old_rows"
+    return [
+        ("insert", "AFTER INSERT", f"\nREFERENCING {new}", "STATEMENT"),
+        ("update", "AFTER UPDATE", f"\nREFERENCING {new} {old}", "STATEMENT"),
+        ("delete", "AFTER DELETE", f"\nREFERENCING {old}", "STATEMENT"),
+        before,
+    ]
+
+
+def capture_name(table: BaseTable) -> str:
+    return bounded(f"stepping_capture_{stem(table)}")
+
+
+def trigger_name(table: BaseTable, what: str) -> str:
+    return bounded(f"stepping_{what}")
+
+
+def capture_function(logged: Logged) -> str:
+    """What a table's triggers run."""
+    table, columns = logged.table, logged.columns
+    log = name(log_name(table))
+    listed = ", ".join(name(c) for c in columns)
+    into = f"INSERT INTO {log} (c{', ' if columns else ''}{listed})"
+
+    def row(side: str) -> str:
+        return "".join(f", {side}.{name(c)}" for c in columns)
+
+    rest = f", {listed}" if columns else ""
+    grouped = f" GROUP BY {listed}" if columns else ""
+    lines = [
+        "IF TG_OP = 'TRUNCATE' THEN  -- before it: all rows are still there",
+        f"  {into} SELECT -1{rest} FROM {qualified(table)};",
+        "ELSIF TG_LEVEL = 'ROW' THEN",
+        f"  IF TG_OP <> 'INSERT' THEN {into} VALUES (-1{row('OLD')}); END IF;",
+        f"  IF TG_OP <> 'DELETE' THEN {into} VALUES (1{row('NEW')}); END IF;",
+        "ELSIF TG_OP = 'INSERT' THEN",
+        f"  {into} SELECT 1{rest} FROM new_rows;",
+        "ELSIF TG_OP = 'DELETE' THEN",
+        f"  {into} SELECT -1{rest} FROM old_rows;",
+        "ELSE  -- rows that are the same in these columns cancel",
+        f"  {into} SELECT sum(c){rest}\n"
+        f"    FROM (SELECT 1 AS c{rest} FROM new_rows\n"
+        f"          UNION ALL SELECT -1{rest} FROM old_rows) AS r\n"
+        f"   {grouped} HAVING sum(c) <> 0;",
+        "END IF;",
+        "IF FOUND THEN",
+        "  INSERT INTO stepping_pending AS p\n"
+        f"  SELECT {ME}, r.query, CASE TG_OP WHEN 'INSERT' THEN r.bit ELSE 2 * r.bit END,\n"
+        "    first_row\n"
+        "  FROM stepping_readers AS r\n"
+        f"  WHERE r.log = {literal(log_name(table))} AND NOT r.deferred\n"
+        "  ON CONFLICT (xid, query) DO UPDATE SET changed = p.changed | excluded.changed\n"
+        "  WHERE p.changed | excluded.changed <> p.changed;",
+        "END IF;",
+        "RETURN NULL;",
+    ]
+    text = "\n".join(indented(line) for line in lines)
+    return (
+        f"CREATE OR REPLACE FUNCTION {name(capture_name(table))}() RETURNS trigger\n"
+        f"LANGUAGE plpgsql {DEFINER} AS $stepping$\n#variable_conflict use_column\n"
+        "DECLARE first_row bigint := nextval('stepping_log_n');\n"
+        f"BEGIN\n{text}\nEND $stepping$"
+    )
+
+
+def table_drop(table: BaseTable) -> list[str]:
+    """Takes away what `table_ddl` makes."""
+    on = qualified(table)
+    made = [what for what, *_ in events(table)]
+    made += [] if table.fact("partitioned") else ["replica"]
+    return [
+        *(f"DROP TRIGGER IF EXISTS {name(trigger_name(table, what))} ON {on}" for what in made),
+        f"DROP FUNCTION IF EXISTS {name(capture_name(table))}()",
+        f"DROP TABLE IF EXISTS {name(log_name(table))}",
+    ]
+
+
+def qualified(table: BaseTable) -> str:
+    return f"{name(table.schema)}.{name(table.name)}" if table.schema else name(table.name)
