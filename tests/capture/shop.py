@@ -12,8 +12,8 @@ import stepping as st
 from tests.support.place import Place
 
 DDL = (
-    "CREATE TABLE orders (id INTEGER PRIMARY KEY, country VARCHAR(20) NOT NULL, code INTEGER UNIQUE,"
-    " note TEXT)",
+    "CREATE TABLE orders (id INTEGER PRIMARY KEY, country VARCHAR(20) NOT NULL,"
+    " code INTEGER UNIQUE, note TEXT)",
     "CREATE TABLE items (id INTEGER PRIMARY KEY, order_id INTEGER, qty INTEGER NOT NULL,"
     " unit_price INTEGER NOT NULL)",
     "CREATE INDEX items_order ON items (order_id)",
