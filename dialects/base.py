@@ -37,6 +37,7 @@ KEPT = "a"  # the alias of the kept table there
 class Dialect(TableWords):
     """One database's spelling of plans."""
 
+    shares_deltas = False  # every connection has the same delta tables
     adds_one_by_one = False  # a merge adds up equal rows of a change by itself
 
     # -- scalars ------------------------------------------------------------------------------

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stepping.compiler import ir
 from stepping.compiler.lowering.demand import Key
 from stepping.compiler.lowering.in_place import Base
 from stepping.compiler.lowering.views import Shown
 from stepping.compiler.plan.tables import Table
+from stepping.compiler.schema import bounded
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,12 @@ class KeyedState:
     def column_of(self, held: str) -> str:
         """The table's column for a key, or for what the change calls the new value."""
         return next((each.value for each in self.table.values if each.new == held), held)
+
+
+def set_apart(state: KeyedState, prefix: str) -> KeyedState:
+    """The same groups, with a change table that nobody else uses."""
+    name = bounded(f"stepping_{prefix}{state.change.name.removeprefix('stepping_')}")
+    return replace(state, change=replace(state.change, name=name))
 
 
 @dataclass(frozen=True)

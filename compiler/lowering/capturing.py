@@ -11,6 +11,7 @@ from stepping.compiler.lowering.filling import filling
 from stepping.compiler.lowering.needs import in_base
 from stepping.compiler.lowering.pieces import is_keyed
 from stepping.compiler.lowering.plan_sql import Planned
+from stepping.compiler.lowering.recomputing import shadowed
 from stepping.compiler.plan.capture import Captured
 from stepping.compiler.plan.sql_plan import CapturedInput, Fill, Role, SQLPlan
 from stepping.compiler.plan.statements import (
@@ -114,6 +115,7 @@ def is_one_query(step: Step) -> bool:
 
 def fill_of(planned: Planned) -> Fill:
     """How every kept table is filled from the application's tables."""
+    planned = shadowed(planned, set())  # with change tables of its own
     dialect = planned.dialect
     new = {table.name for table in planned.arrangements.tables}
     made = filling(planned, new, in_base(planned))

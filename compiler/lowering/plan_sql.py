@@ -10,7 +10,7 @@ from sqlglot import exp
 from stepping.compiler import ir
 from stepping.compiler.frontend.index import ordering
 from stepping.compiler.lowering.arrange import arrange
-from stepping.compiler.lowering.arrangements import Arrangement, Arrangements
+from stepping.compiler.lowering.arrangements import Arrangement, Arrangements, set_apart
 from stepping.compiler.lowering.demand import Demand, demand_of, non_negative
 from stepping.compiler.lowering.emptiness import cleared, with_deltas
 from stepping.compiler.lowering.in_place import Base, base_table, log_of, mixed, read_in_place
@@ -105,8 +105,16 @@ def planned(
     cache_names = {op.inputs[0]: cache for cache, op in reversed(caches.items())}
     share = options.rewrites
     arrangements = arrange(name, demand, proven, cache_names, taken, share=share, base=base)
+    prefix = f"{name}_" if dialect.shares_deltas else ""
+    if prefix:
+        arrangements = replace(
+            arrangements,
+            state={op: set_apart(each, prefix) for op, each in arrangements.state.items()},
+        )
     logs = {op: log_of(name, op, demand.delta[op]) for op in base.tables}
-    scheduler = Scheduler(changes, outputs, demand, arrangements, dialect, taken, logs=logs)
+    scheduler = Scheduler(
+        changes, outputs, demand, arrangements, dialect, taken, prefix=prefix, logs=logs
+    )
     return Planned(name, outputs, caches, inputs, changes, arrangements, scheduler, dialect, unsaid)
 
 

@@ -6,7 +6,12 @@ import dataclasses
 from collections.abc import Callable
 
 from stepping.compiler import ir
-from stepping.compiler.lowering.arrangements import Arrangement, Arrangements, KeyedState
+from stepping.compiler.lowering.arrangements import (
+    Arrangement,
+    Arrangements,
+    KeyedState,
+    set_apart,
+)
 from stepping.compiler.lowering.demand import Columns
 from stepping.compiler.lowering.filling import filling
 from stepping.compiler.lowering.needs import Filling, Find, Needs, Standing, in_base
@@ -119,7 +124,7 @@ def shadowed(planned: Planned, tables: set[str]) -> Planned:
         for op, each in planned.arrangements.delay.items()
     }
     state = {
-        op: KeyedState(each.groups, shadow(each.table, tables), apart(each.change))
+        op: set_apart(KeyedState(each.groups, shadow(each.table, tables), each.change), PREFIX)
         for op, each in planned.arrangements.state.items()
     }
     views = {
@@ -137,12 +142,6 @@ def shadowed(planned: Planned, tables: set[str]) -> Planned:
         prefix=PREFIX,
     )
     return dataclasses.replace(planned, arrangements=arrangements, scheduler=scheduler)
-
-
-def apart(change: Table) -> Table:
-    """The change table under a name that no step uses on the same connection."""
-    name = change.name.replace("stepping_", f"stepping_{PREFIX}", 1)
-    return dataclasses.replace(change, name=bounded(name))
 
 
 def shadow(table: Table, among: set[str], named: Callable[[str], str] = shadow_name) -> Table:

@@ -18,6 +18,8 @@ class CapturingPostgres(PostgresDialect):
     tables that all of them share.
     """
 
+    shares_deltas = True
+
     @cached_property
     def capturing(self) -> CapturingPostgres:
         return self

@@ -23,6 +23,8 @@ class CapturingSQLite(SQLiteDialect):
 
     deltas_in = None
 
+    shares_deltas = True
+
     @cached_property
     def capturing(self) -> CapturingSQLite:
         return self
