@@ -114,6 +114,14 @@ class CaptureWords(ABC):
         """What creates an index that is missing, without keeping writers from writing."""
 
     @abstractmethod
+    def lock_folds(self, query: str) -> tuple[str, ...]:
+        """Keeps others from folding into a query's results until the transaction ends."""
+
+    @abstractmethod
+    def error(self, read: Read, query: str) -> str:
+        """Why a query's results are stale, if they are."""
+
+    @abstractmethod
     def triggers(self, read: Read, table: BaseTable) -> list[str]:
         """Triggers of ours that a table should have and has not, or that are switched off."""
 

@@ -199,6 +199,10 @@ class Driver(ABC):
         Inside an application's transaction it is a savepoint, and nothing is committed.
         """
 
+    def computing(self) -> AbstractContextManager[None]:
+        """As `writing`, for statements that read whole tables and see one state of them."""
+        return self.writing()
+
     @abstractmethod
     def reading(self) -> AbstractContextManager[None]:
         """A transaction that sees one state of the database and is not left open."""

@@ -10,11 +10,12 @@ from typing import Any
 from stepping.compiler.plan.base_tables import BaseTable
 from stepping.compiler.plan.capture import Captured
 from stepping.compiler.plan.graph import AnyGraph
-from stepping.compiler.plan.sql_plan import Capture, CapturedInput, SQLPlan
+from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Role, SQLPlan
 from stepping.dialects.capture import Logged, log_name
 from stepping.dialects.driver import Driver, quoted
 from stepping.errors import CaptureError, StoreError
 from stepping.runtime import catalog
+from stepping.runtime.running import Statements
 
 READERS = "stepping_readers"
 SMALL = 1_000  # rows: a table that is scanned for a change of one row without being missed
@@ -44,9 +45,12 @@ def described(driver: Driver, graph: AnyGraph) -> tuple[tuple[str, BaseTable], .
             if found is None:
                 missing.append(f"{label}: there is no table {reference}")
                 continue
+            if found.kind != "table":
+                missing += words.refusals(found)
+                continue
             there = {each.name for each in found.columns}
             for _, column in reference.columns:
-                if column not in there and found.kind == "table":
+                if column not in there:
                     missing.append(
                         f"{label}: {reference} has no column {column!r}; it has "
                         + ", ".join(sorted(there))
@@ -84,6 +88,7 @@ def check_tables(driver: Driver, plan: SQLPlan, *, scans: bool) -> None:
         findings += words.refusals(each.table)
     if not findings and not scans:
         findings += missing_indexes(driver, capture)
+    findings += capture.refused
     if capture.in_python and capture.refresh != "deferred":
         steps = len(plan.python_steps)
         what = f"{steps} Python step{'s' * (steps != 1)}" if steps else "functions of this process"
@@ -128,7 +133,7 @@ def readers(driver: Driver) -> list[Reader]:
     return [Reader(q, log, tuple(json.loads(c)), bool(f)) for q, log, c, f in rows]
 
 
-def install(driver: Driver, plan: SQLPlan) -> bool:
+def install(driver: Driver, plan: SQLPlan, statements: Statements) -> bool:
     """Create all that a captured query needs and fill its tables, in one transaction; False if it
     is there already.
 
@@ -153,7 +158,7 @@ def install(driver: Driver, plan: SQLPlan) -> bool:
             log = log_name(each.table)
             driver.script([words.reader(plan.query, log, position, columns, capture)])
         driver.script(capture.ddl)
-        fill(driver, capture)
+        fill(driver, capture, statements)
         driver.script(words.begun(plan.query, capture))
         driver.start(plan.query)
     return True
@@ -176,29 +181,49 @@ def followed(
     return words.table_widened(logged, added) if added or grows else []
 
 
-def fill(driver: Driver, capture: Capture) -> None:
-    """Fill a query's tables, which are empty, from the application's."""
+def logged(table: BaseTable, followers: Sequence[Reader]) -> Logged:
+    """What of a table is written down for those who follow it."""
+    columns = tuple(dict.fromkeys(column for each in followers for column in each.columns))
+    return Logged(table, columns, any(each.folds_by_itself for each in followers))
+
+
+def fill(driver: Driver, capture: Capture, statements: Statements) -> None:
+    """Fill a query's tables, which are empty, from the application's.
+
+    ``statements`` run its Python steps.
+    """
     driver.script(capture.fill.session)
     for statement in capture.fill.statements:
-        driver.run(statement)
+        if statement.role in (Role.PYTHON, Role.FOLD):
+            statements.run_python(statement)
+        else:
+            driver.run(statement)
     driver.script(capture.fill.drop)
 
 
-def refresh(driver: Driver, plan: SQLPlan) -> None:
-    """Fold in what waits; what the transaction of the caller has written, included."""
+def refresh(driver: Driver, plan: SQLPlan, statements: Statements) -> None:
+    """Fold in what waits; what the transaction of the caller has written, included.
+
+    ``statements`` run the fold, if the database alone cannot.
+    """
     capture = capture_of(plan)
     with driver.writing():
-        driver.script([capture.fold])
+        if not capture.in_python:
+            driver.script([capture.fold])
+            return
+        driver.script(capture.lock)
+        statements.run(plan.steps[-1].statements, {}, removes=False, output=False)
+        driver.script(capture.settled)
 
 
-def refill(driver: Driver, plan: SQLPlan) -> None:
+def refill(driver: Driver, plan: SQLPlan, statements: Statements) -> None:
     """Compute a query's tables from the application's, whatever they hold."""
     capture, words = capture_of(plan), driver.capturing
     with driver.writing():
         driver.script(words.lock([each.table for each in capture.inputs]))
         for each in plan.tables:
             driver.script([f"DELETE FROM {quoted(each.table.name)}"])  # noqa: S608
-        fill(driver, capture)
+        fill(driver, capture, statements)
         driver.script(words.begun(plan.query, capture))
 
 
@@ -215,8 +240,11 @@ def uninstall(driver: Driver, plan: SQLPlan) -> None:
         driver.script(words.ended(plan.query))
         left = readers(driver)
         for each in capture.inputs:
-            if not any(other.log == log_name(each.table) for other in left):
+            same = [other for other in left if other.log == log_name(each.table)]
+            if not same:
                 driver.script(words.table_drop(each.table))
+            elif capture.folds_by_itself:
+                driver.script(words.table_again(logged(each.table, same)))
         if not left:
             driver.script(words.own_drop())
         catalog.forget(driver, plan)
@@ -232,7 +260,7 @@ def damage(driver: Driver, plan: SQLPlan) -> list[str]:
     return found
 
 
-def repair(driver: Driver, plan: SQLPlan) -> list[str]:
+def repair(driver: Driver, plan: SQLPlan, statements: Statements) -> list[str]:
     """Make triggers again that are gone, and compute the results anew; what was wrong."""
     capture, words = capture_of(plan), driver.capturing
     wrong = damage(driver, plan)
@@ -241,8 +269,6 @@ def repair(driver: Driver, plan: SQLPlan) -> list[str]:
         all_readers = readers(driver)
         for each in capture.inputs:
             same = [other for other in all_readers if other.log == log_name(each.table)]
-            columns = tuple(dict.fromkeys(c for other in same for c in other.columns))
-            itself = any(other.folds_by_itself for other in same)
-            driver.script(words.table_again(Logged(each.table, columns, itself)))
-    refill(driver, plan)
+            driver.script(words.table_again(logged(each.table, same)))
+    refill(driver, plan, statements)
     return wrong

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stepping.dialects.driver import Driver
 from stepping.dialects.iterations import QUARANTINED, RUNNING, Iterations, Record
@@ -53,11 +53,13 @@ class Status:
     ``tables``: the time up to which each kept table is written. ``given_times``: times that
     ``next_time()`` gave out, that may yet be used: nothing later is written, and their lease has
     not ended. ``queued``: how many changes wait in the queue; ``quarantined_changes``: those that
-    `drain` has set aside.
+    `drain` has set aside. ``stale``: why the results of a captured query with ``on_error="stale"``
+    are no longer kept up to date, if they are not.
     """
 
     query: str
     tables: Mapping[str, int]
+    stale: str = field(default="", kw_only=True)
     running: tuple[RunningIteration, ...] = ()
     quarantined: tuple[QuarantinedIteration, ...] = ()
     given_times: tuple[int, ...] = ()
@@ -78,6 +80,8 @@ class Status:
         lines = [f"query {self.query}: time {self.time}, lag {self.lag}"]
         width = max((len(name) for name in self.tables), default=0)
         lines += [f"  {name:<{width}}  {t}" for name, t in sorted(self.tables.items())]
+        if self.stale:
+            lines.append(f"  stale: {self.stale}; `stepping repair` computes it again")
         for each in self.running:
             who = each.worker or "nobody; whoever comes next finishes it"
             since = f"{each.begun_at:%Y-%m-%d %H:%M:%S} UTC"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,6 +17,7 @@ from stepping.runtime import catalog, clock
 from stepping.runtime.engine import Engine
 from stepping.runtime.frontier import NO_TIME, Time, check_not_passed, time_of
 from stepping.runtime.given import changes_of
+from stepping.runtime.running import PythonSteps, Statements
 from stepping.runtime.stored import StoredZSet
 
 if TYPE_CHECKING:
@@ -328,7 +330,12 @@ class StoreSQL(Store):
                 )
             return
         captured.check_tables(self.driver, self.plan, scans=scans)
-        captured.install(self.driver, self.plan)
+        captured.install(self.driver, self.plan, self._filling())
+
+    def _filling(self) -> Statements:
+        """What runs the Python steps of filling a captured query's tables."""
+        program: Any = PythonSteps(self.plan, self.recomputed()[1])
+        return Statements(self.driver, self.graph, program)
 
     def refresh(self) -> None:
         """Fold what waits into the results of a captured query.
@@ -339,7 +346,7 @@ class StoreSQL(Store):
         from stepping.runtime import captured
 
         with self.in_turn():
-            captured.refresh(self.driver, self.plan)
+            captured.refresh(self.driver, self.plan, self.engine)
 
     def uninstall(self) -> None:
         """Take the query away: its tables, views, triggers and functions. Nothing of it remains."""
@@ -420,7 +427,23 @@ class StoreSQL(Store):
         from stepping.runtime.status import status_of
 
         with self.in_turn():
-            return status_of(self.driver, self.plan.query, self.plan.kept)
+            found = status_of(self.driver, self.plan.query, self.plan.kept)
+            if self.plan.capture is None:
+                return found
+            with self.driver.reading():
+                error = self.driver.capturing.error(self.driver.read, self.plan.query)
+            return replace(found, stale=error)
+
+    def repair(self) -> list[str]:
+        """Make what captures the tables whole again, and compute the results from the tables.
+
+        Returns what was wrong: triggers that were gone or switched off. Writers of the tables wait
+        until it is done.
+        """
+        from stepping.runtime import captured
+
+        with self.in_turn():
+            return captured.repair(self.driver, self.plan, self._filling())
 
     def quarantined_input(self, time: int) -> Mapping[str, ZSet[Any]]:
         """The change of each input, by name, that was put aside at a time."""

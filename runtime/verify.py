@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,7 +115,8 @@ def verify(
     names = plan.query, plan.fingerprint, plan.kept
     with store.in_turn():
         catalog.check_tables(store.driver, plan.manifest)
-        verifier = Verifier(store.driver, *names, recompute, statements, progress)
+        refresh = None if plan.capture is None else store.refresh
+        verifier = Verifier(store.driver, *names, recompute, statements, progress, refresh)
         return verifier.run(repair=repair)
 
 
@@ -148,6 +150,7 @@ class Verifier:
     recompute: Recompute
     statements: Statements | None  # run the Python steps, where the query is at hand
     progress: Callable[[Looked], None] | None = None
+    refresh: Callable[[], None] | None = None  # of a captured query: folds in what waits
 
     def run(self, *, repair: bool) -> Verification:
         self.check()
@@ -179,11 +182,22 @@ class Verifier:
         """Everything that differs in one state of the database."""
         try:
             self.driver.script((*self.recompute.dropped, *self.recompute.session))
-            with self.driver.reading():
+            with self.one_state():
                 self.fill()
                 return [d for each in self.recompute.compared for d in self.compare(each)]
         finally:
             self.driver.script(self.recompute.dropped)
+
+    @contextmanager
+    def one_state(self) -> Iterator[None]:
+        """All that is read is of one state of the database, in which nothing waits."""
+        if self.refresh is None:
+            with self.driver.reading():
+                yield
+            return
+        with self.driver.computing():
+            self.refresh()
+            yield
 
     def check(self) -> None:
         python = any(s.role in IN_PYTHON for s in self.recompute.statements)
@@ -259,6 +273,8 @@ class Verifier:
             for row in found:
                 rows[tuple(row[i] for i in identity)][side].append(row)
         with self.driver.writing():
+            if self.refresh is not None:
+                self.driver.script(self.driver.capturing.lock_folds(self.query))
             standing = self.driver.lock(self.kept, self.query, self.fingerprint)
             if len(standing) < len(self.kept):
                 raise StoreError(

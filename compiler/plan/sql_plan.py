@@ -190,6 +190,9 @@ class Capture:
     fill: Fill
     fold: str = ""
     in_python: bool = False
+    lock: tuple[str, ...] = ()  # before a fold of the library's own
+    settled: tuple[str, ...] = ()  # after it
+    refused: tuple[str, ...] = ()  # why it cannot be installed on this database as it is
     folds_by_itself: bool = False  # on SQLite, while rows are written
     relations: tuple[tuple[str, str, str], ...] = ()  # cache, relation, live relation
 

@@ -149,6 +149,7 @@ def captured(dialect: PostgresDialect, made: PlannedCapture) -> Capture:
         made.fill,
         "" if in_python else f"SELECT stepping_refresh({literal(query)})",
         in_python,
+        *library_fold(made),
         relations=tuple(relations),
     )
 
@@ -300,6 +301,22 @@ def deferred_fold(made: PlannedCapture, fold: str) -> list[str]:
     )
     body += (f"{forget(each)};" for each in made.inputs)
     return [function(fold, "void", "taken pg_snapshot;", body)]
+
+
+def library_fold(made: PlannedCapture) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What the library runs before the statements of a fold of its own, and after them.
+
+    Several statements see one state of the tables only while nobody writes to them.
+    """
+    query = literal(made.plan.query)
+    tables = ", ".join(sorted(qualified(each.table) for each in made.inputs))
+    before = f"SELECT {LOCK.format(query)}", f"LOCK TABLE {tables} IN SHARE MODE"
+    after = (
+        f"UPDATE stepping_folds AS f SET seen = pg_current_snapshot(), xid = {ME}, error = NULL,\n"
+        "  n = (SELECT last_value FROM stepping_log_n), folded_at = clock_timestamp()\n"
+        f"WHERE f.query = {query}"
+    )
+    return before, (after, *map(forget, made.inputs))
 
 
 def forget(each: CapturedInput) -> str:

@@ -12,6 +12,13 @@ from stepping.dialects.capture import CaptureWords, Logged, Read, literal, log_n
 from stepping.dialects.postgres import base_tables, capture, capture_tables
 from stepping.dialects.postgres.capture_tables import ME, qualified
 
+_PLANS = (
+    "enable_seqscan",
+    "enable_hashjoin",
+    "enable_mergejoin",
+    "enable_sort",
+    "enable_bitmapscan",
+)
 _OFF = {"D": "is switched off", "R": "fires for replication only", "A": "fires twice"}
 
 
@@ -58,7 +65,13 @@ class PostgresCaptureWords(CaptureWords):
 
     def lock(self, tables: Sequence[BaseTable]) -> tuple[str, ...]:
         listed = ", ".join(sorted(qualified(each) for each in tables))
-        return (f"LOCK TABLE {listed} IN SHARE ROW EXCLUSIVE MODE", capture.SEARCH_PATH)
+        # Whole tables are read next: not by the plans of a step, which look up a few rows.
+        plans = ", ".join(f"set_config('{each}', 'on', true)" for each in _PLANS)
+        return (
+            f"LOCK TABLE {listed} IN SHARE ROW EXCLUSIVE MODE",
+            capture.SEARCH_PATH,
+            f"SELECT {plans}",
+        )
 
     def table_ddl(self, logged: Logged) -> list[str]:
         return capture_tables.table_ddl(logged)
@@ -107,6 +120,13 @@ class PostgresCaptureWords(CaptureWords):
         listed = ", ".join(name(each) for each in columns)
         called = name(bounded("_".join((table.name, *columns))))
         return f"CREATE INDEX CONCURRENTLY {called} ON {qualified(table)} ({listed})"
+
+    def lock_folds(self, query: str) -> tuple[str, ...]:
+        return (f"SELECT {capture.LOCK.format(literal(query))}",)
+
+    def error(self, read: Read, query: str) -> str:
+        rows = read("SELECT error FROM stepping_folds WHERE query = $1", (query,))
+        return (rows[0][0] or "") if rows else ""
 
     def triggers(self, read: Read, table: BaseTable) -> list[str]:
         rows = read(

@@ -119,6 +119,16 @@ class Transactions(Driver):
                 self.execute(_RESTORE, before)
 
     @contextmanager
+    def computing(self) -> Iterator[None]:
+        self.enter()
+        joined = self.in_transaction()
+        with self._connection.transaction():
+            if not joined:
+                self.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            self._deltas.hash_joins = None
+            yield
+
+    @contextmanager
     def one_statement(self) -> Iterator[None]:
         """For one statement: in the application's transaction if it has begun, else by itself."""
         if self.in_transaction() or self._connection.autocommit:

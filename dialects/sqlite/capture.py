@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from stepping.compiler.plan.sql_plan import Capture, Role, SQLCache
+from stepping.compiler.plan.capture import FAIL
+from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Role, SQLCache
 from stepping.compiler.plan.statements import EmitDelta, ReadDelta, Step
 from stepping.compiler.plan.tables import TableColumn
 from stepping.compiler.schema import Kind, bounded
@@ -41,8 +42,17 @@ def captured(dialect: SQLiteDialect, made: PlannedCapture) -> Capture:
     live = {each.cache: each.sql for each in made.live} if not in_python else {}
     deferred = asked.is_deferred
     # Where nothing shows what waits, every row has to be folded in at once.
-    each_row = not deferred and not live and not in_python and bool(plan.caches)
-    folds = not deferred and not in_python
+    each_row = not live and bool(plan.caches)
+    wrong = unsafe(made.inputs)
+    # What a fold raises would fail the statement that is written.
+    folds = not deferred and not in_python and not wrong and asked.on_error == FAIL
+    refused = []
+    if each_row and not deferred and not in_python and not folds:
+        why = "; ".join(wrong) or "on_error='stale' lets no fold run while rows are written"
+        refused.append(
+            "its results have an order, so that no view can show what waits, and no trigger can "
+            f"fold it in: {why}; compile it with refresh='deferred'"
+        )
     ddl = [*made.deltas]
     drop = [f"DROP TABLE IF EXISTS {name(each)}" for each in made.delta_names]
     waiting = [
@@ -81,9 +91,29 @@ def captured(dialect: SQLiteDialect, made: PlannedCapture) -> Capture:
         made.fill,
         "" if in_python else f"INSERT INTO {name(fold)} VALUES (1)",
         in_python,
-        folds,
-        tuple(relations),
+        settled=tuple(settled(made)),
+        refused=tuple(refused),
+        folds_by_itself=folds,
+        relations=tuple(relations),
     )
+
+
+def unsafe(inputs: Sequence[CapturedInput]) -> list[str]:
+    """Why no fold can run in the triggers of these tables; nothing if it can.
+
+    A row trigger may run while another row of the same statement has been changed and not been
+    written down: that of a cascade before its parent's, that of what a trigger writes before the
+    one of the row it was for.
+    """
+    tables = {each.table.name.lower() for each in inputs}
+    found = []
+    for each in inputs:
+        for trigger in filter(None, each.table.fact("triggers").split("\0")):
+            found.append(f"{each.table} has the trigger {trigger}")
+        for parent in filter(None, each.table.fact("cascades").split("\0")):
+            if parent.lower() in tables:
+                found.append(f"a foreign key of {each.table} cascades from {parent}")
+    return found
 
 
 def waiting_view(query: str, view: str, log: str, selects: Sequence[str]) -> str:
@@ -106,20 +136,9 @@ def position(query: str, log: str) -> str:
 
 def fold_ddl(made: PlannedCapture, fold: str) -> list[str]:
     """What folds in from any client: ``INSERT INTO <query>_refresh VALUES (1)``."""
-    query = made.plan.query
     step = made.plan.steps[-1]
     body = [each.sql for each in step.statements if each.role in (Role.CLEAR, Role.RUN)]
-    for each in made.inputs:
-        log = log_name(each.table)
-        mine = f"query = {literal(query)} AND log = {literal(log)}"
-        body += (
-            f"UPDATE stepping_readers SET position = (SELECT coalesce(max(n), 0) FROM {name(log)}) "
-            f"WHERE {mine}",
-            f"DELETE FROM {name(log)} WHERE n <= (SELECT min(position) FROM stepping_readers "
-            f"WHERE log = {literal(log)})",
-            f"UPDATE stepping_readers SET position = 0 WHERE log = {literal(log)} "
-            f"AND NOT EXISTS (SELECT 1 FROM {name(log)})",
-        )
+    body += settled(made)
     statements = ";\n".join(indented(text) for text in body)
     waits = " OR ".join(f"EXISTS (SELECT 1 FROM {name(each.waiting)})" for each in made.inputs)
     return [
@@ -127,6 +146,23 @@ def fold_ddl(made: PlannedCapture, fold: str) -> list[str]:
         f"CREATE TRIGGER {name(bounded(fold + '_fold'))} INSTEAD OF INSERT ON {name(fold)}\n"
         f"WHEN {waits}\nBEGIN\n{statements};\nEND",
     ]
+
+
+def settled(made: PlannedCapture) -> list[str]:
+    """Says that all that was written down is folded in, and deletes what nobody waits for."""
+    query, body = made.plan.query, []
+    for each in made.inputs:
+        log = log_name(each.table)
+        mine = f"query = {literal(query)} AND log = {literal(log)}"
+        body += [
+            f"UPDATE stepping_readers SET position = (SELECT coalesce(max(n), 0) FROM {name(log)}) "
+            f"WHERE {mine}",
+            f"DELETE FROM {name(log)} WHERE n <= (SELECT min(position) FROM stepping_readers "
+            f"WHERE log = {literal(log)})",
+            f"UPDATE stepping_readers SET position = 0 WHERE log = {literal(log)} "
+            f"AND NOT EXISTS (SELECT 1 FROM {name(log)})",
+        ]
+    return body
 
 
 def folding_name(query: str, log: str) -> str:

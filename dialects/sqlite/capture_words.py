@@ -80,6 +80,12 @@ class SQLiteCaptureWords(CaptureWords):
         called = "_".join((table.name, *columns))
         return f"CREATE INDEX {name(called)} ON {name(table.name)} ({listed})"
 
+    def lock_folds(self, query: str) -> tuple[str, ...]:
+        return ()  # BEGIN IMMEDIATE does
+
+    def error(self, read: Read, query: str) -> str:
+        return ""  # nothing is folded in while rows are written: the fold that fails says so
+
     def triggers(self, read: Read, table: BaseTable) -> list[str]:
         there = {row[0] for row in read("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
         made = ["insert", "update", "delete"]

@@ -245,7 +245,8 @@ class SQLiteDialect(SQLiteSums):
         into = ", ".join(self.quoted(name) for name in names)
         row = f"({', '.join('?' * len(names))})"
         rows = max(1, min(_BULK_ROWS, _MAX_PARAMETERS // len(names)))
-        head = f"INSERT INTO temp.{self.quoted(table.name)} ({into}) VALUES "
+        schema = f"{self.deltas_in}." if self.deltas_in else ""
+        head = f"INSERT INTO {schema}{self.quoted(table.name)} ({into}) VALUES "
         return head + row, head + ", ".join([row] * rows), rows
 
     def merge_delta(self, statement: MergeDelta) -> tuple[SQLStatement, ...]:
