@@ -20,13 +20,18 @@ from dataclasses import dataclass, field
 
 from stepping.compiler import ir
 from stepping.compiler.lowering.arrange import where_of
-from stepping.compiler.lowering.arrangements import Arrangement, Arrangements, KeyedState
+from stepping.compiler.lowering.arrangements import (
+    Arrangement,
+    Arrangements,
+    KeyedState,
+    set_apart,
+)
 from stepping.compiler.lowering.changes import Changes
 from stepping.compiler.lowering.demand import Demand
 from stepping.compiler.lowering.needs import Filling, Find, Missing, Needs, Standing
 from stepping.compiler.lowering.pieces import served
 from stepping.compiler.lowering.plan_sql import Planned, starts
-from stepping.compiler.lowering.recomputing import PREFIX, apart, shadow
+from stepping.compiler.lowering.recomputing import PREFIX, shadow
 from stepping.compiler.lowering.relation_sql import RelationSQL
 from stepping.compiler.lowering.schedule import Scheduler
 from stepping.compiler.lowering.terms import Source, Term, TermBuilder, seen_through, whole_of
@@ -132,8 +137,8 @@ def shadowed(
             delay[operator] = dataclasses.replace(arrangement, table=kept(arrangement.table))
         groups = planned.arrangements.state.get(operator)
         if groups and operator in order and operator not in needs.cuts:
-            change = apart(groups.change)
-            state[operator] = dataclasses.replace(groups, table=kept(groups.table), change=change)
+            apart = set_apart(groups, PREFIX)
+            state[operator] = dataclasses.replace(apart, table=kept(groups.table))
     views = {
         operator: dataclasses.replace(each, state=state[each.state.groups.operator])
         for operator, each in planned.arrangements.views.items()
