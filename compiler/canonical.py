@@ -206,6 +206,11 @@ def check_null(value: Any, atom: Atom, field: str) -> None:
         raise wrong_type(value, "None", field)
 
 
+def check_native(value: Any, atom: Atom, field: str) -> Any:
+    """Whether it is a value of its type, its database says when it is staged."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 # A test that is cheaper than calling the check, where it says that the value is canonical.
 FAST = {
     Kind.INT: "type({v}) is int and -9223372036854775808 <= {v} <= 9223372036854775807",
@@ -243,6 +248,7 @@ CHECKS: dict[Kind, Check] = {
     Kind.UUID: check_uuid,
     Kind.ENUM: check_enum,
     Kind.NULL: check_null,
+    Kind.NATIVE: check_native,
 }
 
 

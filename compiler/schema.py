@@ -32,6 +32,7 @@ class Kind(enum.Enum):
     ENUM = "enum"  # stored by member name
     NULL = "null"  # always None
     PACKED = "packed"  # a collected value in canonical MessagePack: see packing.py
+    NATIVE = "native"  # of a type of the database's own, which means what the database means by it
 
 
 class Empty:
@@ -66,6 +67,19 @@ class Missing(enum.Enum):
 
 
 @dataclass(frozen=True)
+class DatabaseType:
+    """A type of one database in its own words: of the columns of a SQL query, NATIVE only."""
+
+    name: str  # as the database writes it: numeric(15,2). SQLite has values without a type: ""
+    collation: str = ""  # as the database writes it, where it is not the type's own
+    short: bool = False  # a value is no longer than an index entry may be
+    as_text: bool = False  # rows in Python have its values as texts
+
+    def __str__(self) -> str:
+        return f"{self.name} COLLATE {self.collation}" if self.collation else self.name
+
+
+@dataclass(frozen=True)
 class Atom:
     """The type of one column."""
 
@@ -74,6 +88,7 @@ class Atom:
     scale: int | None = None  # digits after the point, DECIMAL only
     members: tuple[str, ...] = ()  # names of an enum's members, in order, ENUM only
     collected: Collected | None = None  # what is packed, PACKED only
+    native: DatabaseType | None = None  # NATIVE only
     # Left out of equality: what Python builds from the column. Renaming a class moves no data.
     python: Any = field(default=None, compare=False, repr=False)
     choices: tuple[Any, ...] = field(default=(), compare=False, repr=False)  # Literal[...]
@@ -88,6 +103,8 @@ class Atom:
         name = self.kind.value if self.collected is None else str(self.collected)
         if self.kind is Kind.DECIMAL and self.scale is not None:
             name = f"decimal(scale {self.scale})"
+        if self.native is not None:
+            name = str(self.native) or "any"
         return f"{name} | None" if self.nullable and self.kind is not Kind.NULL else name
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.sql.expression import text
+from sqlalchemy.types import UserDefinedType
 
 from stepping.compiler.plan.manifest import SQLTable
 from stepping.compiler.plan.tables import Table as PlanTable
@@ -25,6 +26,18 @@ from stepping.compiler.schema import INT, bounded
 from stepping.dialects.base import Dialect
 
 NOT_NEGATIVE = "__not_negative"
+
+
+class Verbatim(UserDefinedType[Any]):
+    """A type of the database's own, as the database writes it."""
+
+    cache_ok = True
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+
+    def get_col_spec(self, **options: Any) -> str:
+        return self.words
 
 
 def not_negative_name(table: str) -> str:

@@ -6,10 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-from sqlglot import ErrorLevel, exp
+from sqlglot import exp
 
 from stepping.compiler.plan.tables import Table, TableColumn, TableIndex, TableKind
 from stepping.compiler.schema import INT
+from stepping.dialects.natives import generator
 
 Expression = Any  # a sqlglot expression: its classes are not typed
 
@@ -164,11 +165,5 @@ class TableWords(ABC):
 
     def text(self, tree: Expression) -> str:
         """SQL text; what the dialect cannot say is an error, never something else."""
-        return str(
-            tree.sql(
-                dialect=self.sqlglot_name,
-                pretty=True,
-                unsupported_level=ErrorLevel.RAISE,
-                copy=False,  # it changes none of the nodes that we use, and trees are large
-            )
-        )
+        # Not copied: it changes none of the nodes that we use, and trees are large.
+        return str(generator(self.sqlglot_name).generate(tree, copy=False))

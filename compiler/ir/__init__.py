@@ -52,6 +52,7 @@ from stepping.compiler.ir.scalar import Case as Case
 from stepping.compiler.ir.scalar import ColumnRef as ColumnRef
 from stepping.compiler.ir.scalar import Const as Const
 from stepping.compiler.ir.scalar import IsNull as IsNull
+from stepping.compiler.ir.scalar import Native as Native
 from stepping.compiler.ir.scalar import Not as Not
 from stepping.compiler.ir.scalar import Or as Or
 from stepping.compiler.ir.scalar import Raise as Raise

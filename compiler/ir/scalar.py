@@ -6,8 +6,9 @@ whether it can, is asked of the dialect when lowering.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from stepping.compiler.ir.node import Node, node
@@ -95,7 +96,28 @@ class Raise(Node):
     type: Atom = TEXT
 
 
-Scalar = ColumnRef | Const | Call | Case | And | Or | Not | IsNull | Raise
+@node
+class Native(Node):
+    """An expression in the words of one database: ``words``, with an argument between each two.
+
+    It means what that database means by it, errors and NULL included; a condition may be NULL.
+    The words are in a form in which case and spaces do not matter any more; ``written`` are those
+    of the query, which statements have.
+    """
+
+    words: tuple[str, ...]  # one more than there are arguments
+    args: tuple[Scalar, ...]
+    type: Atom
+    partial: bool = False
+    written: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The words that statements have."""
+        return self.written or self.words
+
+
+Scalar = ColumnRef | Const | Call | Case | And | Or | Not | IsNull | Raise | Native
 
 
 @dataclass(frozen=True)
@@ -107,7 +129,7 @@ class StructValue:
     present: Scalar | None = None
 
 
-Value = ColumnRef | Const | Call | Case | And | Or | Not | IsNull | Raise | StructValue
+Value = ColumnRef | Const | Call | Case | And | Or | Not | IsNull | Raise | Native | StructValue
 """What a row function handles while it is translated: an atom's scalar, or a struct of values."""
 
 
@@ -115,7 +137,7 @@ def children(scalar: Scalar) -> tuple[Scalar, ...]:
     match scalar:
         case ColumnRef() | Const():
             return ()
-        case Call():
+        case Call() | Native():
             return scalar.args
         case Case():
             return (*(part for when in scalar.whens for part in when), scalar.otherwise)
@@ -138,6 +160,8 @@ def rebuild(scalar: Scalar, change: Callable[[Scalar], Scalar]) -> Scalar:
             return Call(
                 scalar.function, tuple(map(change, scalar.args)), scalar.type, scalar.partial
             )
+        case Native():
+            return dataclasses.replace(scalar, args=tuple(map(change, scalar.args)))
         case Case():
             whens = tuple((change(a), change(b)) for a, b in scalar.whens)
             return Case(whens, change(scalar.otherwise), scalar.type)
@@ -187,7 +211,7 @@ def columns_read(scalar: Scalar) -> frozenset[str]:
 
 def is_partial(scalar: Scalar) -> bool:
     """Whether it can raise. A Case may protect its parts; that it does is not looked into."""
-    if isinstance(scalar, Raise) or (isinstance(scalar, Call) and scalar.partial):
+    if isinstance(scalar, Raise) or (isinstance(scalar, Call | Native) and scalar.partial):
         return True
     return any(is_partial(part) for part in children(scalar))
 

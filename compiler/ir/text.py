@@ -33,6 +33,7 @@ from stepping.compiler.ir.scalar import (
     ColumnRef,
     Const,
     IsNull,
+    Native,
     Not,
     Or,
     Raise,
@@ -98,8 +99,16 @@ def scalar_text(scalar: Scalar) -> str:
             return f"{scalar_text(part)} is None"
         case Raise(message):
             return f"raise({scalar_text(message)})"
+        case Native():
+            return native_text(scalar)
         case _:
             assert_never(scalar)
+
+
+def native_text(scalar: Native) -> str:
+    first, *others = scalar.shown
+    pairs = zip(scalar.args, others, strict=True)
+    return first + "".join(scalar_text(arg) + words for arg, words in pairs)
 
 
 def scalars_text(scalars: Iterable[Scalar]) -> str:

@@ -94,7 +94,16 @@ def called(value: Any) -> Iterator[str]:
             yield value.function
             for part in value.args:
                 yield from called(part)
-        case ir.ColumnRef() | ir.Const() | ir.Case() | ir.And() | ir.Or() | ir.Not() | ir.IsNull():
+        case (
+            ir.ColumnRef()
+            | ir.Const()
+            | ir.Case()
+            | ir.And()
+            | ir.Or()
+            | ir.Not()
+            | ir.IsNull()
+            | ir.Native()
+        ):
             for part in children(value):
                 yield from called(part)
         case ir.Raise():

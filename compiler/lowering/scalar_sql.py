@@ -11,6 +11,7 @@ from sqlglot import exp
 from stepping.compiler import ir
 from stepping.compiler.frontend.rowfn.functions import FUNCTIONS
 from stepping.compiler.schema import BOOL, Atom
+from stepping.dialects.natives import spliced
 from stepping.dialects.scalars import Spelling, Sql, case, closed
 
 Columns = Callable[[str], exp.Expr]
@@ -83,6 +84,9 @@ class _Lowering:
                 return Sql(self.settled(part).is_null().tree, BOOL)
             case ir.Raise(message, atom):
                 return Sql(self.spell.raised(self.settled(message), atom).tree, atom)
+            case ir.Native():
+                args = [self.settled(arg).tree for arg in scalar.args]
+                return Sql(spliced(scalar.shown, args), scalar.type)
             case _:
                 assert_never(scalar)
 

@@ -89,7 +89,7 @@ def array(kind: Kind, values: Sequence[Any]) -> Any:
             return Ints(numbers(int.__repr__, values))
         if kind is Kind.FLOAT:
             return Floats(numbers(float.__repr__, values))
-        if kind is Kind.TEXT or kind is Kind.ENUM:
+        if kind is Kind.TEXT or kind is Kind.ENUM or kind is Kind.NATIVE:
             return Texts(texts(values))
     except TypeError:  # of another class
         pass

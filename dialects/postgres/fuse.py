@@ -29,6 +29,7 @@ from stepping.compiler.plan.statements import (
 )
 from stepping.compiler.plan.tables import TableColumn, TableKind
 from stepping.dialects.base import KEPT, Expression
+from stepping.dialects.natives import verbatim_type
 from stepping.dialects.postgres.joins import joins_changes
 from stepping.dialects.postgres.merge import (
     ROW_ID,
@@ -212,8 +213,32 @@ def typed(column: Expression, to: str) -> Expression:
     value = column.unalias().copy()
     if isinstance(value, exp.Subquery):
         value.set("alias", None)
-    cast = exp.Cast(this=value, to=exp.DataType.build(to, dialect="postgres"))
+    cast = exp.Cast(this=value, to=type_named(to))
     return exp.alias_(cast, alias.copy()) if alias else cast
+
+
+# Those that columns of Python's types have.
+_OWN_TYPES = frozenset(
+    {
+        "bigint",
+        "boolean",
+        "bytea",
+        "date",
+        "double precision",
+        "numeric",
+        "text",
+        "time without time zone",
+        "timestamp with time zone",
+        "timestamp without time zone",
+        "uuid",
+    }
+)
+
+
+def type_named(name: str) -> exp.DataType:
+    if name.lower() in _OWN_TYPES:
+        return exp.DataType.build(name, dialect="postgres")
+    return verbatim_type(name)
 
 
 def position_of(select: Expression) -> int:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from stepping.compiler.schema import Atom, Kind
+from stepping.dialects.natives import verbatim_type
 from stepping.dialects.scalars import Sql, case, concatenated, fn, let, lift, number
 
 Rule = Callable[..., Sql]
@@ -94,6 +95,9 @@ def physical(atom: Atom) -> str:
 def raised(message: Sql, atom: Atom) -> Sql:
     # The error quotes the text that is no integer.
     fault = concatenated("stepping: ", message).cast("INTEGER")
+    if atom.native is not None:
+        text = fault.cast(TEXT).tree
+        return Sql(exp.Cast(this=text, to=verbatim_type(atom.native.name)), atom)
     if atom.kind not in _FROM_INTEGER:
         fault = fault.cast(TEXT)
     return fault.cast(physical(atom))

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from sqlglot import exp
 
 from stepping.compiler.schema import Atom, Kind
+from stepping.dialects.natives import verbatim_type
 from stepping.dialects.postgres.scalar_digits import DIGITS
 from stepping.dialects.postgres.scalar_floats import FLOATS, absorbed
 from stepping.dialects.postgres.scalar_numbers import (
@@ -93,6 +94,8 @@ class PostgresSpelling(Spelling):
 
 
 def _literal(value: Any, atom: Atom) -> Sql:
+    if value is None and atom.native is not None:
+        return Sql(exp.Cast(this=exp.Null(), to=verbatim_type(atom.native.name)))
     if value is None:
         return Sql(exp.Null()).cast(physical(atom))
     match atom.kind:

@@ -20,8 +20,9 @@ from stepping.compiler.plan.statements import (
     Step,
 )
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableKind
-from stepping.compiler.schema import Atom, Kind
+from stepping.compiler.schema import INT, Atom, Kind
 from stepping.dialects.base import Expression
+from stepping.dialects.natives import verbatim_type
 from stepping.dialects.postgres import base_values
 from stepping.dialects.postgres.fuse import fuse
 from stepping.dialects.postgres.joins import joins_changes
@@ -128,6 +129,12 @@ class PostgresDialect(PostgresTables):
     def cast(self, value: Expression, column: TableColumn) -> Expression:
         if isinstance(value, exp.Column):
             return value.copy()
+        native = column.type.native
+        if native is not None:
+            typed = exp.Cast(this=value.copy(), to=verbatim_type(native.name))
+            if not native.collation:
+                return typed
+            return exp.Collate(this=typed, expression=exp.Var(this=native.collation))
         plain = TableColumn(column.name, column.type)
         to = "TEXT" if plain.type.kind in TEXTS else self.column_type(plain)
         typed = exp.Cast(this=value.copy(), to=exp.DataType.build(to, dialect="postgres"))
@@ -304,7 +311,19 @@ class PostgresDialect(PostgresTables):
             exp.alias_(self.collated(column, exp.column(name.copy(), table="u")), name.copy())
             for column, name in zip(columns, names, strict=True)
         ]
-        return exp.select(*values).from_(exp.Table(this=unnest, alias=alias))
+        rows = exp.select(*values).from_(exp.Table(this=unnest, alias=alias))
+        return self.folded(rows, columns) if any(c.type.native for c in columns) else rows
+
+    def folded(self, rows: Expression, columns: Sequence[TableColumn]) -> Expression:
+        """Staged rows that are equal as values of their types, as one: no text tells that."""
+        *own, weight = (self.identifier(column.name) for column in columns)
+        source = exp.Subquery(this=rows, alias=exp.TableAlias(this=self.identifier("r")))
+        total = self.sum_of(INT, exp.column(weight.copy()), exp.Literal.number(1))
+        select = exp.select(
+            *(exp.column(name.copy()) for name in own), exp.alias_(total.copy(), weight.copy())
+        )
+        select = select.from_(source).group_by(*(exp.column(name.copy()) for name in own))
+        return select.having(exp.NEQ(this=total, expression=exp.Literal.number(0)))
 
     def staged_columns(self, table: Table) -> list[TableColumn]:
         weight = [TableColumn(table.weight, Atom(Kind.INT))] if table.weight else []
@@ -315,15 +334,22 @@ class PostgresDialect(PostgresTables):
         return [f"{self.array_type(column)}[]" for column in self.staged_columns(table)]
 
     def array_type(self, column: TableColumn) -> str:
-        return "text" if column.type.kind in TEXTS else self.column_type(column)
+        # What Python has of a value of a type of the database's own is a text.
+        as_text = column.type.kind in TEXTS or column.type.native is not None
+        return "text" if as_text else self.column_type(column)
 
     def returned_type(self, column: TableColumn) -> str:
+        native = column.type.native
+        if native is not None:
+            return "text" if native.as_text else native.name
         # Nothing is rounded when it is returned.
         return "numeric" if column.type.kind is Kind.DECIMAL else self.array_type(column)
 
     def collated(self, column: TableColumn, value: Expression) -> Expression:
         if column.type.kind in TEXTS:
             return exp.Collate(this=value, expression=exp.to_identifier("C", quoted=True))
+        if column.type.native is not None:
+            return exp.Cast(this=value, to=verbatim_type(column.type.native.name))
         return value
 
     def fused(self, step: Step) -> tuple[SQLFused | None, SQLFused | None]:

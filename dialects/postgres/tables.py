@@ -12,7 +12,7 @@ from sqlglot import exp
 from stepping.compiler.plan.tables import Table, TableColumn, TableIndex, TableKind
 from stepping.compiler.schema import Kind, bounded
 from stepping.dialects.base import Dialect, Expression
-from stepping.dialects.metadata import create_statements
+from stepping.dialects.metadata import Verbatim, create_statements
 
 # Kinds whose values are short, so that a B-tree takes them: it refuses rows over 2,704 bytes.
 _SHORT = frozenset(
@@ -78,6 +78,8 @@ class PostgresTables(Dialect):
                 return pg.TIME()
             case Kind.UUID:
                 return pg.UUID()
+            case Kind.NATIVE:
+                return Verbatim(str(column.type.native))
 
     def allows_null(self, column: TableColumn) -> bool:
         return column.type.nullable
@@ -96,8 +98,9 @@ class PostgresTables(Dialect):
 
     def is_plain(self, column: TableColumn) -> bool:
         """Whether rows can be looked up by the column itself, not by its hash."""
-        kind, scale = column.type.kind, column.type.scale
+        kind, scale, native = column.type.kind, column.type.scale, column.type.native
         short = kind in _SHORT or (kind is Kind.DECIMAL and scale is not None)
+        short = short or (native is not None and native.short)
         return short and not column.type.nullable
 
     def column_type(self, column: TableColumn) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import enum
+import json
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from psycopg.abc import Buffer
@@ -14,6 +17,7 @@ from psycopg.pq import Format
 
 from stepping.compiler.canonical import canonical_decimal
 from stepping.compiler.schema import Atom, Kind
+from stepping.dialects.postgres.arrays import texts
 from stepping.errors import RowError
 
 
@@ -23,7 +27,37 @@ def to_column(atom: Atom, field: str) -> Callable[[Any], Any] | None:
         return lambda value: value.name
     if atom.kind is Kind.TEXT:
         return _text_in(field)
+    if atom.native is not None:
+        return partial(native_text, field=field)
     return None
+
+
+def native_text(value: Any, field: str) -> str:
+    """A value as the text that Postgres reads it from."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return _text_in(field)(value)
+        case float() | int() | Decimal() | uuid.UUID():
+            return str(value)
+        case datetime.date() | datetime.time():
+            return value.isoformat()
+        case datetime.timedelta():
+            return f"{value.days} days {value.seconds} seconds {value.microseconds} microseconds"
+        case bytes():
+            return f"\\x{value.hex()}"
+        case list() | tuple():
+            return texts([None if each is None else native_text(each, field) for each in value])
+        case dict():
+            return _text_in(field)(json.dumps(value))
+        case enum.Enum():
+            return value.name
+        case _:
+            raise RowError(
+                f"{field}: a {type(value).__name__} is no value that Postgres has",
+                hint="give it as Postgres writes it, as a str; nothing was written",
+            )
 
 
 def _text_in(field: str) -> Callable[[str], str]:

@@ -11,10 +11,13 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from stepping.dialects.natives import Spliced
+
 DEEPEST = 96  # entries of the parser's stack, less those of EXPLAIN and the statement's end
 DEEPEST_SCALAR = 84  # the statement around an expression needs some too
 
 _COLUMN = 7
+_DEPTH_OF_TEXT, _DEPTH_OF_PARENTHESIS = 8, 6
 _UNARY = (exp.Neg, exp.Not, exp.BitwiseNot)
 _CLAUSES = {  # entries in front of an expression in a clause of a SELECT
     "expressions": 3,
@@ -79,9 +82,22 @@ def _parts(tree: exp.Expr) -> Iterator[tuple[int, exp.Expr]]:
             yield 0, left
         case _ if isinstance(tree, _UNARY):
             yield 1, tree.this
+        case Spliced():
+            depth = _DEPTH_OF_TEXT + most_parentheses("".join(tree.texts))
+            for part in (tree.this.expressions[0], *tree.expressions):
+                yield depth, part
         case _:
             for part in tree.iter_expressions():
                 yield 5, part
+
+
+def most_parentheses(text: str) -> int:
+    """The entries that the most deeply nested parenthesis of a text needs."""
+    deepest = depth = 0
+    for sign in text:
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        deepest = max(deepest, depth)
+    return deepest * _DEPTH_OF_PARENTHESIS
 
 
 def _select(select: exp.Select) -> Iterator[tuple[int, exp.Expr]]:

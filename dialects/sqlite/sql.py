@@ -15,13 +15,15 @@ from sqlglot import exp
 from stepping.compiler.plan.sql_plan import Role, SQLPlan, SQLStatement
 from stepping.compiler.plan.statements import MergeDelta, MergeState, Served
 from stepping.compiler.plan.tables import Table, TableColumn, TableIndex, TableKind
-from stepping.compiler.schema import Atom, Kind
+from stepping.compiler.schema import Atom, Kind, bounded
 from stepping.dialects.base import Expression
-from stepping.dialects.metadata import create_statements
+from stepping.dialects.metadata import Verbatim, create_statements
 from stepping.dialects.ranges import RangeWords
+from stepping.dialects.scalars import closed
 from stepping.dialects.sqlite import base_values
 from stepping.dialects.sqlite.functions import AGGREGATES, REGISTERED
 from stepping.dialects.sqlite.migration import SQLiteMigrationWords
+from stepping.dialects.sqlite.native_columns import is_null_stored, needs_terms, terms
 from stepping.dialects.sqlite.nesting import DEEPEST, nesting
 from stepping.dialects.sqlite.own_tables import OWN_TABLES
 from stepping.dialects.sqlite.scalars import SQLiteSpelling
@@ -87,23 +89,38 @@ class SQLiteDialect(SQLiteSums):
     def sqlalchemy_type(self, column: TableColumn) -> Any:
         if column.type.kind is Kind.DECIMAL:  # scaled to an integer, else bytes that sort
             return sa.INTEGER() if column.type.scale is not None else sa.BLOB()
+        if column.type.native is not None:
+            return Verbatim(str(column.type.native))
         return _TYPES[column.type.kind]()
 
     def allows_null(self, column: TableColumn) -> bool:
-        return False  # a sentinel stands for None: see `sentinel`
+        return is_null_stored(column)  # elsewhere a sentinel stands for None: see `sentinel`
 
     def identity(self, table: Table) -> tuple[str, ...]:
         """The primary key: what rows are looked up by, then whatever else tells them apart."""
+        columns = self.telling(table)
+        return () if self.has_terms(table) else columns
+
+    def telling(self, table: Table) -> tuple[str, ...]:
+        """The columns that tell a table's rows apart, what they are looked up by first."""
         if table.kind is TableKind.STATE:
             return table.key
         return (*table.key, *(name for name in table.names if name not in table.key))
+
+    def has_terms(self, table: Table) -> bool:
+        """Whether an index over expressions tells rows apart, and no primary key."""
+        return any(needs_terms(table, table.column(name)) for name in self.telling(table))
 
     @property
     def ranges(self) -> RangeWords:
         return RangeWords("?", "EXCEPT")
 
     def identity_terms(self, table: Table) -> tuple[str, ...]:
-        return tuple(self.quoted(name) for name in self.identity(table))
+        return tuple(
+            self.text(term)
+            for name in self.telling(table)
+            for term in terms(table, table.column(name), exp.column(self.identifier(name)))
+        )
 
     def table_options(self, table: Table) -> dict[str, Any]:
         # One B-tree is the table, its identity and the index that joins use. Rows that are picked
@@ -117,12 +134,15 @@ class SQLiteDialect(SQLiteSums):
     def table_ddl(self, table: Table) -> tuple[str, ...]:
         created = create_statements(table, self, sqlalchemy_sqlite())
         identity = self.identity(table)
-        if not identity:
+        if self.has_terms(table):
+            created = (*created, *self.term_indexes(table))
+        elif not identity:
             return created
         # Rows whose count falls to 0 go. The trigger costs nothing while rows are inserted, and
         # deletes by the whole key, which a DELETE with row values in a subquery would not use.
         name, weight = self.quoted(table.name), self.quoted(table.weight or "")
         same = " AND ".join(f"{self.quoted(c)} = NEW.{self.quoted(c)}" for c in identity)
+        same = same or "rowid = NEW.rowid"
         trigger = (
             f"CREATE TRIGGER IF NOT EXISTS {self.quoted(table.name + '__gone')}\n"
             f"AFTER UPDATE OF {weight} ON {name} WHEN NEW.{weight} = 0\n"
@@ -137,6 +157,18 @@ class SQLiteDialect(SQLiteSums):
             f"ON {name} ({weight}) WHERE {weight} < 0"
         )
         return (*created, trigger, below)
+
+    def term_indexes(self, table: Table) -> tuple[str, ...]:
+        """The index that tells rows apart, and that of what they are looked up by first."""
+        on = self.quoted(table.name)
+        unique = self.quoted(bounded(f"{table.name}__row"))
+        made = f"CREATE UNIQUE INDEX IF NOT EXISTS {unique} ON {on} "
+        made += f"({', '.join(self.identity_terms(table))})"
+        if not any(needs_terms(table, table.column(name)) for name in table.key):
+            return (made,)
+        key = self.quoted(bounded(f"{table.name}__{'_'.join(table.key)}_key"))
+        columns = ", ".join(map(self.quoted, table.key))
+        return (made, f"CREATE INDEX IF NOT EXISTS {key} ON {on} ({columns})")
 
     def checks_count(self, table: Table) -> bool:
         return table.non_negative and table.kind is TableKind.STATE
@@ -164,14 +196,14 @@ class SQLiteDialect(SQLiteSums):
         return plan_metadata(plan, self)
 
     def loaded(self, table: Table, column: TableColumn, reference: Expression) -> Expression:
-        if table.is_kept and column.type.nullable:
+        if table.is_kept and column.type.nullable and not is_null_stored(column):
             return exp.func("NULLIF", reference, self.sentinel(column.type))
         if table.kind is TableKind.BASE:
             return base_values.decoded(column, reference)
         return super().loaded(table, column, reference)
 
     def stored(self, table: Table, column: TableColumn, value: Expression) -> Expression:
-        if table.is_kept and column.type.nullable:
+        if table.is_kept and column.type.nullable and not is_null_stored(column):
             return exp.func("COALESCE", value, self.sentinel(column.type))
         return value
 
@@ -193,9 +225,25 @@ class SQLiteDialect(SQLiteSums):
             if null_safe:
                 value = self.stored(table, table.column(name), value)
             same: Any = exp.EQ
-            if null_safe and table.kind is TableKind.VIEW and table.column(name).type.nullable:
-                same = exp.NullSafeEQ  # a view shows None as NULL
+            shows_null = table.kind is TableKind.VIEW and table.column(name).type.nullable
+            if null_safe and (shows_null or is_null_stored(table.column(name))):
+                same = exp.NullSafeEQ
             conditions.append(same(this=column, expression=value))
+        return conditions
+
+    def identical(
+        self, table: Table, alias: str, values: Sequence[tuple[str, Expression]]
+    ) -> list[Expression]:
+        if not self.has_terms(table):
+            return super().identical(table, alias, values)
+        of = self.identifier(alias) if alias else None
+        conditions: list[Expression] = []
+        for name, value in values:
+            column = table.column(name)
+            kept = terms(table, column, exp.column(self.identifier(name), table=of))
+            given = terms(table, column, self.stored(table, column, value))
+            pairs = zip(kept, given, strict=True)
+            conditions += (exp.EQ(this=a, expression=closed(b)) for a, b in pairs)
         return conditions
 
     def joined(
@@ -253,7 +301,7 @@ class SQLiteDialect(SQLiteSums):
         table = statement.table
         weight = self.identifier(table.weight or "")
         # In the order of the table's B-tree, so that neighbours share a page.
-        identity = [exp.column(self.identifier(name)) for name in self.identity(table)]
+        identity = [exp.column(self.identifier(name)) for name in self.telling(table)]
         select = self.upsert_source(statement.select).order_by(*identity)
         insert = self.insert(table, table.names, select)
         total = exp.Add(

@@ -1,0 +1,50 @@
+"""A text of SQL and places in it, for errors that show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stepping.errors import QueryError
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part of a text: the offsets of its first character, and of the one after its last."""
+
+    start: int
+    end: int
+
+    def __or__(self, other: Span) -> Span:
+        return Span(min(self.start, other.start), max(self.end, other.end))
+
+
+@dataclass(frozen=True)
+class Text:
+    """SQL as it was given. ``name`` is a file, or says which call of `st.sql` has it."""
+
+    sql: str
+    name: str = "SQL"
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Line and column of a character, both counted from 1."""
+        before = self.sql[:offset]
+        return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
+
+    def where(self, span: Span) -> str:
+        line, column = self.place(span.start)
+        return f"{self.name}:{line}:{column}"
+
+    def marked(self, span: Span) -> str:
+        """The line on which a part begins, with ``^`` below what of it is on that line."""
+        line, column = self.place(span.start)
+        source = self.sql.split("\n")[line - 1]
+        width = max(1, min(span.end - span.start, len(source) - column + 1))
+        # A tab stays a tab, so that the marks are below what they mark.
+        blank = "".join(c if c == "\t" else " " for c in source[: column - 1])
+        return f"    {source}\n    {blank}{'^' * width}"
+
+    def error(self, message: str, span: Span | None = None, hint: str | None = None) -> QueryError:
+        """An error that shows a part of the text."""
+        if span is None:
+            return QueryError(message, where=self.name, hint=hint)
+        return QueryError(message, where=self.where(span), source=self.marked(span), hint=hint)
