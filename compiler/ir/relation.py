@@ -60,9 +60,10 @@ class Filter(Node):
 
 @node
 class Match(Node):
-    """Pairs of rows with equal keys, weights multiplied. None matches nothing.
+    """Pairs of rows with equal keys, weights multiplied.
 
-    ``names`` are the columns of the result: the left's, then the right's.
+    None matches nothing; with ``null_safe`` it matches None. ``names`` are the columns of the
+    result: the left's, then the right's.
     """
 
     left: Relation
@@ -70,6 +71,7 @@ class Match(Node):
     on_left: tuple[Scalar, ...]
     on_right: tuple[Scalar, ...]
     names: tuple[str, ...]
+    null_safe: bool = False
 
 
 @node
@@ -356,7 +358,7 @@ def with_sources(relation: Relation, parts: tuple[Relation, ...]) -> Relation:
         case Computed():
             return Computed(relation.operator, parts[0])
         case Match():
-            return Match(parts[0], parts[1], relation.on_left, relation.on_right, relation.names)
+            return dataclasses.replace(relation, left=parts[0], right=parts[1])
         case Sum():
             return Sum(parts)
         case _:

@@ -134,7 +134,8 @@ def _lines(relation: Relation, depth: int, name: Name) -> Iterator[Line]:
             yield depth, f"filter {scalar_text(predicate)}"
         case Match(left, right, on_left, on_right):
             inner = (left, right)
-            yield depth, f"match ({scalars_text(on_left)}) = ({scalars_text(on_right)})"
+            same = "is" if relation.null_safe else "="
+            yield depth, f"match ({scalars_text(on_left)}) {same} ({scalars_text(on_right)})"
         case Sum(parts):
             inner = parts
             yield depth, "sum"

@@ -169,37 +169,37 @@ class TermBuilder:
         changes_left = read is match.right
         on = match.on_left if changes_left else match.on_right
         key = tuple(ir.substitute(scalar, driver.columns) for scalar in on)
-        term, found = self.look_up(driver, read, key)
+        term, found = self.look_up(driver, read, key, null_safe=match.null_safe)
         left, right = (driver.columns, found) if changes_left else (found, driver.columns)
         return replace(term, columns=columns_of_pair(match, left, right))
 
     def look_up(
-        self, driver: Term, read: ir.Read, key: tuple[ir.Scalar, ...]
+        self, driver: Term, read: ir.Read, key: tuple[ir.Scalar, ...], *, null_safe: bool = False
     ) -> tuple[Term, Mapping[str, ir.Scalar]]:
         """The term with an integral looked up by a key, and the columns of what is found."""
         if read.operator in self.arrangements.flat:
-            return self.look_up_sides(driver, read, key)
+            return self.look_up_sides(driver, read, key, null_safe)
         stored = self.stored(read)
         columns = self.arrangements.lookup_columns(read.operator, read.by)
         (source,) = stored.sources
         lookups = tuple(zip(columns, (guarded(driver, scalar) for scalar in key), strict=True))
         term = replace(
             driver,
-            sources=(*driver.sources, replace(source, lookups=lookups)),
+            sources=(*driver.sources, replace(source, lookups=lookups, null_safe=null_safe)),
             filters=(*driver.filters, *stored.filters),
         )
         return term, stored.columns
 
     def look_up_sides(
-        self, driver: Term, read: ir.Read, key: tuple[ir.Scalar, ...]
+        self, driver: Term, read: ir.Read, key: tuple[ir.Scalar, ...], null_safe: bool
     ) -> tuple[Term, Mapping[str, ir.Scalar]]:
         """As `look_up`, of a join that is not kept: one side, and by what that has the other."""
         looked = looked_up(read.operator, read.by)
         assert looked is not None
         first, second = looked.reads(read.moment)
-        term, found = self.look_up(driver, first, key)
+        term, found = self.look_up(driver, first, key, null_safe=null_safe)
         on = tuple(ir.substitute(scalar, found) for scalar in looked.on_first)
-        term, others = self.look_up(term, second, on)
+        term, others = self.look_up(term, second, on, null_safe=looked.join.null_safe)
         columns: Mapping[str, ir.Scalar] = {
             outer: held[inner]
             for side, held in ((looked.first, found), (looked.second, others))
@@ -244,11 +244,14 @@ def pair(match: ir.Match, left: Term, right: Term) -> Term:
         )
         for a, b in pairs
     )
+    same: tuple[ir.Scalar, ...] = ()
+    if match.null_safe:  # no equality, so a condition as any other
+        same, equal = tuple(_same(a, b) for a, b in equal), ()
     return Term(
         (*left.sources, *right.sources),
         columns_of_pair(match, left.columns, right.columns),
         (*left.equal, *right.equal, *equal),
-        (*left.filters, *right.filters),
+        (*left.filters, *right.filters, *same),
         left.negative != right.negative,
     )
 
@@ -308,7 +311,7 @@ def guarded(term: Term, scalar: ir.Scalar, otherwise: ir.Scalar | None = None) -
     for source in term.sources:
         for column, value in source.lookups:
             key = ir.ColumnRef(f"{source.alias}.{column}", value.type)
-            conditions.append(_equal(key, value))
+            conditions.append(_same(key, value) if source.null_safe else _equal(key, value))
     if not conditions:
         return scalar
     # Nested, so that each condition is itself reached only where those before it hold.
@@ -316,6 +319,11 @@ def guarded(term: Term, scalar: ir.Scalar, otherwise: ir.Scalar | None = None) -
     for condition in reversed(conditions):
         scalar = ir.Case(((condition, scalar),), missing, scalar.type)
     return scalar
+
+
+def _same(a: ir.Scalar, b: ir.Scalar) -> ir.Scalar:
+    """Equality in which None equals None."""
+    return ir.Call("same", (a, b), BOOL)
 
 
 def _equal(a: ir.Scalar, b: ir.Scalar) -> ir.Scalar:

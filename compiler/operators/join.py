@@ -93,6 +93,7 @@ class Join(ir.Operator):
     right: ir.Operator
     on_left: ir.RowFunction
     on_right: ir.RowFunction
+    null_safe: bool = False  # None matches None
 
     @property
     def inputs(self) -> tuple[ir.Operator, ...]:
@@ -124,10 +125,15 @@ class Join(ir.Operator):
         new_right = self.match(at.before(self.left, by=self.on_left.scalars), at.delta(self.right))
         return ir.Sum((new_left, new_right))
 
+    def meaning(self, wanted: frozenset[str]) -> tuple[Any, ...]:
+        own = super().meaning(wanted)  # of joins that are not null-safe, as before there were any
+        return own if self.null_safe else tuple(p for p in own if p[0] != "null_safe")
+
     def match(self, left: ir.Relation, right: ir.Relation) -> ir.Relation:
         assert self.on_left.scalars is not None
         assert self.on_right.scalars is not None
-        return ir.Match(left, right, self.on_left.scalars, self.on_right.scalars, self.schema.names)
+        keys = self.on_left.scalars, self.on_right.scalars
+        return ir.Match(left, right, *keys, self.schema.names, self.null_safe)
 
     def non_negative(self, inputs: tuple[bool, ...]) -> bool:
         return all(inputs)
