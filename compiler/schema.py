@@ -74,6 +74,8 @@ class DatabaseType:
     collation: str = ""  # as the database writes it, where it is not the type's own
     short: bool = False  # a value is no longer than an index entry may be
     as_text: bool = False  # rows in Python have its values as texts
+    # Why its values cannot be kept, where equal ones are not the same or none are found equal.
+    fault: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.name} COLLATE {self.collation}" if self.collation else self.name

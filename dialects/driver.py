@@ -16,6 +16,7 @@ from stepping.dialects.queue import QueueTable
 from stepping.errors import StoreError
 
 if TYPE_CHECKING:
+    from stepping.compiler.plan.database import Database
     from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
     from stepping.dialects.capture import CaptureWords
 
@@ -128,6 +129,11 @@ class Driver(ABC):
     @abstractmethod
     def connection(self) -> Any:
         """The driver's own connection."""
+
+    @property
+    @abstractmethod
+    def database(self) -> Database:
+        """What a query in SQL asks of the database, over this connection."""
 
     @property
     @abstractmethod

@@ -116,12 +116,12 @@ def actions(store: Store, graph: Any) -> tuple[Action[Any, Any], ...]: ...
 def actions(store: Store, graph: Any) -> tuple[Action[Any, Any], ...]:
     """An `Action` per input of the query, in the order of its arguments."""
     check_graph(store, graph, "st.actions")
-    if graph.captured is not None:
+    if store.graph.captured is not None:
         raise StoreError(
             f"the inputs of {graph.name!r} are tables of the database",
             hint="write to the tables: the results follow, whoever writes",
         )
-    return tuple(Action(store, name) for name in graph.input_names)
+    return tuple(Action(store, name) for name in store.graph.input_names)
 
 
 @overload
@@ -157,13 +157,15 @@ def iteration(
     Returns a tuple: one Z-set per output. With ``output=False`` it is not read, and None returned.
     """
     check_graph(store, graph, "st.iteration")
-    found = store.step(changes_of(graph, inputs, "st.iteration"), time, output=output)
+    found = store.step(changes_of(store.graph, inputs, "st.iteration"), time, output=output)
     return found if output else None
 
 
 def check_graph(store: Any, graph: Any, what: str) -> None:
     if not isinstance(store, Store):
         raise StoreError(f"{what} expects a store, got {type(store).__name__}")
+    if getattr(store.graph, "unbound", None) is graph:  # the same, as it is on a database
+        return
     if getattr(graph, "inputs", None) != getattr(store.graph, "inputs", None) or (
         graph.name != store.graph.name
     ):

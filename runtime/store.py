@@ -211,9 +211,9 @@ class StoreSQL(Store):
         max_sleep_secs: float | None = None,
         rewrites: bool = True,
     ) -> None:
-        self.graph = graph
         self.rewrites = rewrites
         self.driver = self.driver_of(connection)
+        self.graph = graph.bound(lambda: self.driver.database)
         self.program = self._program(allow_negative, rewrites)
         self.plan = self.program.plan
         self.engine = Engine(self.driver, graph, self.program, max_sleep_secs)
@@ -471,7 +471,7 @@ class StoreSQL(Store):
 
 
 def _graph(graph: Any) -> AnyGraph:
-    if not hasattr(graph, "input_names"):
+    if not hasattr(type(graph), "input_names"):
         raise StoreError(
             f"from_graph expects a compiled query, got {type(graph).__name__}",
             hint="graph = st.compile(query)",

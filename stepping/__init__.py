@@ -55,6 +55,7 @@ from stepping.compiler.pipeline import compile as compile
 from stepping.compiler.pipeline import compile_lazy as compile_lazy
 from stepping.compiler.schema import EMPTY as EMPTY
 from stepping.compiler.schema import Empty as Empty
+from stepping.compiler.sql.query import sql as sql
 from stepping.compiler.zset import ZSet as ZSet
 from stepping.compiler.zset import ZSetPython as ZSetPython
 from stepping.errors import CaptureError as CaptureError

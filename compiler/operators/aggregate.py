@@ -32,6 +32,7 @@ _SUM_KINDS = {
     Kind.INT: ir.SumKind.INT,
     Kind.FLOAT: ir.SumKind.FLOAT,
     Kind.DECIMAL: ir.SumKind.DECIMAL,
+    Kind.NATIVE: ir.SumKind.DECIMAL,  # a database's own numbers, which it adds up exactly
 }
 _EXACT = decimal.Context(prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
 _ZEROS: dict[Kind, Callable[[], Any]] = {

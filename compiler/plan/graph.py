@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, TypeVarTuple
 if TYPE_CHECKING:
     from stepping.compiler.plan.base_tables import BaseTable
     from stepping.compiler.plan.capture import Captured
+    from stepping.compiler.plan.database import Database
     from stepping.compiler.plan.manifest import Manifest
     from stepping.compiler.plan.migration import Hints, Migration, MigrationStatement
     from stepping.compiler.plan.recompute import Recompute
@@ -79,6 +80,10 @@ class Graph(ABC, Generic[R_co, *Ts]):
 
     name: str
     captured: Captured | None  # how it follows its inputs, if they are tables
+
+    def bound(self, database: Callable[[], Database]) -> AnyGraph:
+        """The query as it is on a database, where that decides what it says."""
+        return self
 
     @property
     @abstractmethod

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import errors
@@ -27,6 +27,9 @@ from stepping.dialects.postgres.step_function import StepFunctions, arrays, with
 from stepping.dialects.postgres.transactions import Transactions
 from stepping.dialects.postgres.values import InUTC, from_column, to_column
 from stepping.errors import StoreError, UnsupportedError
+
+if TYPE_CHECKING:
+    from stepping.dialects.postgres.described import PostgresDatabase
 
 OLDEST_VERSION = 150000
 _FETCH_ROWS = 1000
@@ -104,6 +107,12 @@ class PostgresDriver(Transactions):
     @property
     def connection(self) -> psycopg.Connection[Any]:
         return self._connection
+
+    @property
+    def database(self) -> PostgresDatabase:
+        from stepping.dialects.postgres.described import PostgresDatabase
+
+        return PostgresDatabase(self._connection)
 
     @property
     def to_column(self) -> Convert:

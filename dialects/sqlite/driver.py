@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLPlan, SQLStatement
@@ -23,6 +23,9 @@ from stepping.dialects.sqlite.last_step import LastStep
 from stepping.dialects.sqlite.queue import SQLiteQueue
 from stepping.dialects.sqlite.values import from_column, to_column
 from stepping.errors import StoreError, UnsupportedError
+
+if TYPE_CHECKING:
+    from stepping.dialects.sqlite.described import SQLiteDatabase
 
 _A_WAIT_SECS = 0.005  # a BEGIN that takes longer has waited for another writer
 _OF_INPUT = (
@@ -102,6 +105,12 @@ class SQLiteDriver(Driver):
     @property
     def connection(self) -> sqlite3.Connection:
         return self._connection
+
+    @property
+    def database(self) -> SQLiteDatabase:
+        from stepping.dialects.sqlite.described import SQLiteDatabase
+
+        return SQLiteDatabase.of(self._connection)
 
     @property
     def to_column(self) -> Convert:

@@ -24,7 +24,7 @@ from stepping.compiler.frontend.rowfn.functions_calls import (
     unscaled,
 )
 from stepping.compiler.frontend.rowfn.functions_numbers import MAX_PRODUCT_SCALE
-from stepping.compiler.schema import Kind
+from stepping.compiler.schema import Atom, Kind
 
 _MAX_SHIFT = 62  # 2**62 is the largest power of two that is a 64-bit int
 _MAX_REPEAT = 1000
@@ -156,6 +156,8 @@ def compare(op: str, left: ir.Scalar, right: ir.Scalar) -> ir.Scalar:
 
 def equal(left: ir.Scalar, right: ir.Scalar) -> ir.Scalar:
     """``left == right``, where None equals None."""
+    if left.type.kind is right.type.kind is Kind.NATIVE:
+        return ir.Call("same", (left, right), Atom(Kind.BOOL))
     if Kind.NULL in (left.type.kind, right.type.kind):
         return is_null(right if left.type.kind is Kind.NULL else left)
     if left.type.kind is right.type.kind is Kind.ENUM and left.type.python is right.type.python:

@@ -1,0 +1,157 @@
+"""What a SQL query asks of the database that it is for: its tables, types and words.
+
+The front end (`compiler/sql`) reads what a SELECT says; what its expressions are, only the database
+knows. A dialect answers, over a connection or from a schema that it is given.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from stepping.compiler.schema import Atom, DatabaseType
+
+
+@dataclass(frozen=True)
+class BaseColumn:
+    """A column of a table of the application."""
+
+    name: str
+    type: DatabaseType
+    nullable: bool = True
+
+
+@dataclass(frozen=True)
+class BaseTable:
+    """A table of the application, as the database describes it."""
+
+    schema: str
+    name: str
+    columns: tuple[BaseColumn, ...]
+    # Columns that tell a row from all others, of which none can be NULL.
+    keys: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def label(self) -> str:
+        return f"{self.schema}.{self.name}" if self.schema else self.name
+
+    def column(self, name: str) -> BaseColumn:
+        return next(column for column in self.columns if column.name == name)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A running sum of a measure: of ``words`` over the argument, which are never NULL."""
+
+    name: str
+    words: str
+    type: Atom
+
+
+@dataclass(frozen=True)
+class Given:
+    """What is known where an aggregate stands."""
+
+    nullable: bool  # the argument may be NULL
+    grouped: bool  # a group has at least one row
+    finite: bool = False  # the argument is no infinity
+
+    @property
+    def may_be_of_nothing(self) -> bool:
+        """Whether no argument at all may be there."""
+        return self.nullable or not self.grouped
+
+
+@dataclass(frozen=True)
+class Measure:
+    """An aggregate function as running sums, and its value as an expression over them.
+
+    Words have ``{0}`` for the argument, and ``{name}`` for the part of that name.
+    """
+
+    parts: tuple[Part, ...]
+    value: str
+    type: DatabaseType
+    nullable: bool
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The words and types that make two values one that a look-up compares as ``=`` does.
+
+    A value is to be taken as it is where there are no words for it.
+    """
+
+    left: tuple[str, DatabaseType] | None = None
+    right: tuple[str, DatabaseType] | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How the database reads a text otherwise than it was read here."""
+
+    said: str  # what was printed of the tree
+    original: str  # the database's words for the text, where it differs
+    printed: str  # and for what was printed
+
+
+class Database(ABC):
+    """One database, asked while a SQL query is compiled."""
+
+    dialect: str
+    sqlglot_name: str
+
+    @contextmanager
+    def asked(self) -> Iterator[None]:
+        """While it is asked: nothing that is made for a question stays."""
+        yield
+
+    @abstractmethod
+    def folded(self, name: str, *, quoted: bool) -> str:
+        """A name in the form in which two names of one thing are equal."""
+
+    @abstractmethod
+    def table(self, name: str, schema: str | None) -> BaseTable | None:
+        """The table that a text means by a (folded) name, or None."""
+
+    @abstractmethod
+    def type_of(self, atom: Atom) -> DatabaseType:
+        """The type of a column of our own."""
+
+    @abstractmethod
+    def typed(self, words: Sequence[str], args: Sequence[DatabaseType]) -> DatabaseType:
+        """The type of an expression with arguments between its words.
+
+        Raises a QueryError with what the database says where it is none.
+        """
+
+    @abstractmethod
+    def common(self, types: Sequence[DatabaseType]) -> DatabaseType:
+        """The type that a UNION makes of these."""
+
+    @abstractmethod
+    def compared(self, a: DatabaseType, b: DatabaseType) -> Compared | None:
+        """How ``=`` compares values of two types; None if a look-up cannot do that."""
+
+    @abstractmethod
+    def names(self, select: str) -> list[str]:
+        """The names of the columns of a SELECT."""
+
+    @abstractmethod
+    def measure(self, function: str, argument: DatabaseType, given: Given) -> Measure | None:
+        """How an aggregate of one argument is kept, or None if it is not by running sums."""
+
+    # -- words ----------------------------------------------------------------------------------
+
+    @abstractmethod
+    def cast(self, to: DatabaseType) -> str:
+        """The words of a cast of ``{0}``."""
+
+    @abstractmethod
+    def null(self, of: DatabaseType) -> str:
+        """The words of a NULL of a type."""
+
+    is_true = "({0}) IS TRUE"
+    truth: tuple[str, str] = ("TRUE", "FALSE")

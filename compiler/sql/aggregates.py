@@ -1,0 +1,415 @@
+"""GROUP BY: groups with running sums, numbers of distinct values, smallest and largest values."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlglot import exp
+
+from stepping.compiler import ir
+from stepping.compiler.frontend.rows import pair_of
+from stepping.compiler.operators.aggregate import Aggregate, Total
+from stepping.compiler.operators.distinct import Distinct
+from stepping.compiler.operators.linear import Filter, Map
+from stepping.compiler.operators.topn import Ordered
+from stepping.compiler.plan.database import Given, Measure
+from stepping.compiler.schema import BOOL, INT, Atom, Kind, ValueType, bounded
+from stepping.compiler.sql.frames import Frame, Grouped, Key
+from stepping.compiler.sql.parsing import Expression
+from stepping.compiler.sql.rows import ONE, Rows, function_of, name_of, struct_of
+from stepping.compiler.sql.scalars import Form
+
+if TYPE_CHECKING:
+    from stepping.compiler.sql.select import Selects
+
+# Aggregates that sqlglot has no class for.
+_BY_NAME = frozenset(
+    {"bool_and", "bool_or", "every", "total", "group_concat", "string_agg", "array_agg", "mode"}
+)
+_NAMES = {"logicaland": "bool_and", "logicalor": "bool_or", "countif": "count_if"}
+ZERO = ir.Const(0, INT)
+
+
+@dataclass(frozen=True)
+class GroupKey:
+    """An expression that rows are grouped by: its form, its value, and its name."""
+
+    form: Form
+    scalar: ir.Scalar
+    name: str
+
+
+@dataclass
+class Call:
+    """One aggregate call: what it is of, and which rows it counts."""
+
+    node: Expression  # with its FILTER
+    function: str
+    argument: Expression | None  # None of count(*)
+    distinct: bool
+    condition: Expression | None
+    name: str = ""
+
+
+@dataclass
+class Side:
+    """Sums over distinct values, in groups of their own."""
+
+    rows: Rows
+    totals: list[Total] = field(default_factory=list)
+    calls: list[tuple[Call, Measure, list[int]]] = field(default_factory=list)
+
+
+@dataclass
+class Made:
+    """What is kept for the calls of one GROUP BY, and how the value of each is got from that."""
+
+    totals: list[Total] = field(default_factory=list)
+    distincts: list[ir.Operator] = field(default_factory=list)
+    extremes: list[ir.Operator] = field(default_factory=list)
+    largest: list[bool] = field(default_factory=list)
+    sides: dict[Any, Side] = field(default_factory=dict)
+    # Of a call: a measure with the totals of its parts, or ("distinct" or "first", position, type).
+    measures: dict[int, tuple[Measure, list[int]]] = field(default_factory=dict)
+    others: dict[int, tuple[str, int, Atom]] = field(default_factory=dict)
+    counts: dict[int, int] = field(default_factory=dict)
+    calls: dict[int, Call] = field(default_factory=dict)
+
+    def total(self, name: str, scalar: ir.Scalar, atom: Atom) -> int:
+        """The position of a running sum of a scalar, one for all that ask for the same."""
+        for position, known in enumerate(self.totals):
+            assert known.function.scalars is not None
+            if known.function.scalars[0] == scalar and known.type == atom:
+                return position
+        taken = {each.name for each in self.totals}
+        unique, serial = bounded(name), 2
+        while unique in taken:
+            unique, serial = bounded(f"{name}_{serial}"), serial + 1
+        self.totals.append(Total(unique, function_of(atom, (scalar,)), atom))
+        return len(self.totals) - 1
+
+
+@dataclass
+class Groups:
+    """Makes the groups of one query. ``selects`` makes its scalars."""
+
+    selects: Selects
+
+    def grouped(
+        self,
+        frame: Frame,
+        keys: Sequence[GroupKey],
+        nodes: Sequence[Expression],
+        names: Mapping[int, str],
+    ) -> tuple[Frame, dict[Key, ir.Scalar]]:
+        """A row for each group, or one for all rows without keys; and the values of no rows.
+
+        The frame has the value of each call under its node's identity, and the keys.
+        """
+        made = Made()
+        for node in nodes:
+            call = self.call_of(node)
+            call.name = names.get(id(node), call.function)
+            made.calls[id(node)] = call
+            self.measure(call, frame, keys, made)
+        if not (made.totals or made.distincts or made.extremes):
+            made.total("rows", ONE, INT)
+        by = None
+        if keys:
+            struct = struct_of((key.name, key.scalar.type) for key in keys)
+            by = function_of(struct, (key.scalar for key in keys))
+        groups = Aggregate(
+            frame.rows.operator,
+            by,
+            tuple(made.totals),
+            tuple(made.distincts),
+            tuple(made.extremes),
+            tuple(made.largest),
+            origin=frame.rows.at,
+            called="group by",
+        )
+        rows = frame.rows.of(groups)
+        widths = len(made.totals), len(made.distincts), len(made.extremes)
+        totals = rows.columns[: widths[0]]
+        distincts = rows.columns[widths[0] : sum(widths[:2])]
+        firsts = rows.columns[sum(widths[:2]) : sum(widths)]
+        key_columns = rows.columns[sum(widths) :] if keys else ()
+        columns: list[tuple[str, ir.Scalar]] = [
+            (key.name, column) for key, column in zip(keys, key_columns, strict=True)
+        ]
+        places: dict[Key, int] = {}
+        nothing: dict[Key, ir.Scalar] = {}
+        for identity, call in made.calls.items():
+            if identity in made.counts:
+                value: ir.Scalar = totals[made.counts[identity]]
+                nothing[identity] = ZERO
+            elif identity in made.measures:
+                measure, parts = made.measures[identity]
+                value = self.finished(measure, [totals[i] for i in parts])
+                nothing[identity] = self.of_nothing(measure)
+            elif identity in made.others:
+                kind, position, atom = made.others[identity]
+                value = (distincts if kind == "distinct" else firsts)[position]
+                nothing[identity] = ZERO if kind == "distinct" else self.selects.null(atom)
+            else:
+                continue
+            places[identity] = len(columns)
+            columns.append((call.name, value))
+        grouped = Frame(
+            rows.named(columns, "group by"),
+            places,
+            Grouped(frame, tuple((key.form, i) for i, key in enumerate(keys))),
+        )
+        for side in made.sides.values():
+            grouped = self.beside(grouped, side, len(keys), nothing)
+        return grouped, nothing
+
+    # -- one call -------------------------------------------------------------------------------
+
+    def call_of(self, node: Expression) -> Call:
+        condition = None
+        inner = node
+        if isinstance(inner, exp.Filter):
+            condition = inner.expression.this
+            inner = inner.this
+        if isinstance(inner, exp.WithinGroup):
+            raise self.selects.error("WITHIN GROUP is not taken yet", node)
+        if isinstance(inner, exp.Anonymous):
+            function = str(inner.this).lower()
+            arguments = list(inner.expressions)
+        else:
+            function = _NAMES.get(inner.key, inner.key)
+            arguments = [inner.this] if inner.this is not None else []
+            arguments += inner.expressions if "expressions" in inner.args else []
+        if inner.args.get("order") or any(isinstance(each, exp.Order) for each in arguments):
+            raise self.selects.error("ORDER BY in an aggregate is not taken yet", node)
+        distinct = bool(arguments) and isinstance(arguments[0], exp.Distinct)
+        if distinct:
+            arguments = list(arguments[0].expressions)
+        if len(arguments) > 1:
+            raise self.selects.error(f"{function} of several values is not taken yet", node)
+        argument = arguments[0] if arguments else None
+        if isinstance(argument, exp.Star):
+            argument = None
+        return Call(node, function, argument, distinct, condition)
+
+    def measure(self, call: Call, frame: Frame, keys: Sequence[GroupKey], made: Made) -> None:
+        identity = id(call.node)
+        scalars = self.selects.scalars
+        condition = None
+        if call.condition is not None:
+            condition = self.selects.is_true(scalars.condition(call.condition, frame))
+        if call.argument is None:
+            if call.function != "count":
+                raise self.selects.error(f"{call.function}(*) is no aggregate", call.node)
+            counted = ONE if condition is None else ir.Case(((condition, ONE),), ZERO, INT)
+            made.counts[identity] = made.total(call.name, counted, INT)
+            return
+        value = scalars.scalar(call.argument, frame)
+        if condition is not None:
+            atom = value.type.optional()
+            value = scalars.native("CASE WHEN {0} THEN {1} END", (condition, value), atom)
+        if call.function in ("min", "max"):
+            made.extremes.append(self.ordered(frame.rows, keys, value))
+            made.largest.append(call.function == "max")
+            position = len(made.extremes) - 1
+            made.others[identity] = ("first", position, value.type.optional())
+        elif call.function == "count" and call.distinct:
+            made.distincts.append(self.distinct_values(frame.rows, keys, value))
+            made.others[identity] = ("distinct", len(made.distincts) - 1, INT)
+        elif call.function == "count":
+            there = ir.Case(((ir.IsNull(value), ZERO),), ONE, INT) if value.type.nullable else ONE
+            made.counts[identity] = made.total(call.name, there, INT)
+        elif call.distinct and call.function not in ("bool_and", "bool_or", "every"):
+            self.of_distinct(call, frame, keys, value, made)
+        else:
+            given = Given(value.type.nullable, bool(keys), self.is_finite(call.argument, frame))
+            measure = self.measured(call, value, given)
+            parts = [
+                made.total(
+                    self.part_name(call, part.name),
+                    self.part(part.words, value, part.type),
+                    part.type,
+                )
+                for part in measure.parts
+            ]
+            made.measures[identity] = (measure, parts)
+
+    def measured(self, call: Call, value: ir.Scalar, given: Given) -> Measure:
+        argument = self.selects.scalars.type_of(value)
+        measure = self.selects.database.measure(call.function, argument, given)
+        if measure is None:
+            raise self.selects.error(f"the aggregate {call.function} is not taken yet", call.node)
+        return measure
+
+    def part(self, words: str, value: ir.Scalar, atom: Atom) -> ir.Scalar:
+        if words == "1":
+            return ONE
+        return self.selects.scalars.native(words, (value,), atom)
+
+    def part_name(self, call: Call, part: str) -> str:
+        return call.name if part == "sum" else f"{call.name}_{part}"
+
+    def finished(self, measure: Measure, parts: Sequence[ir.Scalar]) -> ir.Scalar:
+        """The value of an aggregate, of its running sums."""
+        named = {part.name: each for part, each in zip(measure.parts, parts, strict=True)}
+        atom = Atom(Kind.NATIVE, nullable=measure.nullable, native=measure.type)
+        return self.selects.scalars.native(measure.value, (), atom, **named)
+
+    def of_nothing(self, measure: Measure) -> ir.Scalar:
+        """The value of an aggregate of no rows."""
+        atom = Atom(Kind.NATIVE, nullable=True, native=measure.type)
+        if measure.nullable or measure.type.name:
+            return self.selects.null(atom)
+        zeros = [ir.Const(0, INT) for _ in measure.parts]
+        return self.finished(measure, zeros)
+
+    def is_finite(self, node: Expression, frame: Frame) -> bool:
+        """Whether a number cannot be an infinity: sums, differences, products of such as cannot."""
+        found = self.selects.scalars.resolved(node, frame)
+        if found is not None:
+            name = self.selects.scalars.type_of(found).name
+            return "(" in name or "int" in name
+        if isinstance(node, exp.Literal):
+            return True
+        if isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Paren | exp.Neg):
+            return all(self.is_finite(part, frame) for part in node.iter_expressions())
+        return False
+
+    # -- values of groups -----------------------------------------------------------------------
+
+    def ordered(self, rows: Rows, keys: Sequence[GroupKey], value: ir.Scalar) -> ir.Operator:
+        """``Pair[key, value]``, or values without a key, in a table of their order."""
+        made = self.paired(rows, keys, value, key_first=True)
+        return Ordered(made.operator, origin=rows.at, called="group by")
+
+    def distinct_values(
+        self, rows: Rows, keys: Sequence[GroupKey], value: ir.Scalar
+    ) -> ir.Operator:
+        """``Pair[value, key]``, or values without a key, each once."""
+        made = self.paired(rows, keys, value, key_first=False)
+        return Distinct(made.operator, origin=rows.at, called="group by")
+
+    def paired(
+        self, rows: Rows, keys: Sequence[GroupKey], value: ir.Scalar, *, key_first: bool
+    ) -> Rows:
+        own = [key.scalar for key in keys]
+        value_type: ValueType = value.type
+        scalars = [value]
+        if keys:
+            struct = struct_of((key.name, key.scalar.type) for key in keys)
+            sides = (struct, value.type) if key_first else (value.type, struct)
+            value_type = pair_of(*sides)
+            scalars = [*own, value] if key_first else [value, *own]
+        function = function_of(value_type, scalars)
+        made = rows.of(Map(rows.operator, function, origin=rows.at, called="group by"))
+        column = made.columns[-1 if key_first else 0]
+        if not value.type.nullable:
+            return made
+        there = function_of(BOOL, (ir.Not(ir.IsNull(column)),))
+        return rows.of(Filter(made.operator, there, origin=rows.at, called="group by"))
+
+    # -- sums of distinct values ----------------------------------------------------------------
+
+    def of_distinct(
+        self,
+        call: Call,
+        frame: Frame,
+        keys: Sequence[GroupKey],
+        value: ir.Scalar,
+        made: Made,
+    ) -> None:
+        """SUM(DISTINCT x) and the like: of the distinct values, in groups of their own."""
+        if value.digest not in made.sides:
+            named = [*((key.name, key.scalar) for key in keys), ("value", value)]
+            rows = frame.rows.named(named, "group by")
+            if value.type.nullable:
+                rows = rows.where(ir.Not(ir.IsNull(rows.columns[-1])), "group by")
+            made.sides[value.digest] = Side(rows.distinct(called="group by"))
+        side = made.sides[value.digest]
+        column = side.rows.columns[-1]
+        known = dataclasses.replace(column, type=column.type.required())
+        measure = self.measured(call, known, Given(False, bool(keys)))
+        own = Made(totals=side.totals)
+        parts = [
+            own.total(
+                self.part_name(call, part.name), self.part(part.words, known, part.type), part.type
+            )
+            for part in measure.parts
+        ]
+        side.calls.append((call, measure, parts))
+
+    def beside(self, frame: Frame, side: Side, keys: int, nothing: dict[Key, ir.Scalar]) -> Frame:
+        """Groups, with the sums of distinct values that each has; or that of no values."""
+        by = None
+        columns = side.rows.columns[:keys]
+        if keys:
+            by = function_of(struct_of((c.name, c.type) for c in columns), columns)
+        totals = tuple(side.totals)
+        made = Aggregate(side.rows.operator, by, totals, origin=side.rows.at, called="group by")
+        groups = side.rows.of(made)
+        values = [
+            (call.name, self.finished(measure, [groups.columns[i] for i in parts]))
+            for call, measure, parts in side.calls
+        ]
+        width = len(totals)
+        own_keys = [(c.name, c) for c in groups.columns[width : width + keys]] if keys else []
+        groups = groups.named([*own_keys, *values], "group by")
+        for call, measure, _ in side.calls:
+            nothing[id(call.node)] = self.of_nothing(measure)
+        mine, theirs = frame.rows.columns[:keys], groups.columns[:keys]
+        both = frame.rows.joined(groups, mine, theirs, null_safe=True, called="group by")
+        start = frame.rows.width + keys
+        kept = both.columns[: frame.rows.width]
+        found = [
+            dataclasses.replace(column, type=column.type.optional()) if keys else column
+            for column in both.columns[start:]
+        ]
+        rows = both.project([*kept, *found], "group by")
+        if keys:
+            alone = frame.rows.without(both.project(kept, "group by"), "group by")
+            empty = [
+                (call.name, dataclasses.replace(self.of_nothing(measure)))
+                for call, measure, _ in side.calls
+            ]
+            some = [(c.name, c) for c in alone.columns]
+            rows = rows.plus(alone.named([*some, *empty], "group by"), "group by")
+        places: dict[Key, int] = {
+            id(call.node): frame.rows.width + i for i, (call, _, _) in enumerate(side.calls)
+        }
+        return frame.over(rows).also(places)
+
+
+def is_aggregate(node: Expression) -> bool:
+    if isinstance(node, exp.Filter):
+        return is_aggregate(node.this)
+    if isinstance(node, exp.Min | exp.Max):
+        return not node.expressions  # SQLite's of several values are of a row
+    if isinstance(node, exp.AggFunc):
+        return True
+    return isinstance(node, exp.Anonymous) and str(node.this).lower() in _BY_NAME
+
+
+def aggregates_in(node: Expression) -> Iterator[Expression]:
+    """The aggregate calls of an expression, not those of the queries in it."""
+    if isinstance(node, exp.Query):
+        return
+    if isinstance(node, exp.Window):
+        for part in node.iter_expressions():
+            if part is not node.this:
+                yield from aggregates_in(part)
+        for part in node.this.iter_expressions():
+            yield from aggregates_in(part)
+        return
+    if is_aggregate(node):
+        yield node
+        return
+    for part in node.iter_expressions():
+        yield from aggregates_in(part)
+
+
+def name_of_key(node: Expression, scalar: ir.Scalar, names: Mapping[int, str]) -> str:
+    return names.get(id(node)) or name_of(scalar)

@@ -1,0 +1,66 @@
+"""Rows together with what their columns mean to a query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from stepping.compiler import ir
+from stepping.compiler.sql.binding import Ref
+from stepping.compiler.sql.rows import Rows
+
+# A column of a source, or the identity of a node whose value has been computed.
+Key = Ref | int
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """That rows are groups: the expressions that they are grouped by, and in which columns."""
+
+    before: Frame  # the rows that are grouped
+    keys: tuple[tuple[object, int], ...]  # an expression's form (see `Scalars.form`), its place
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Rows, and in which of their columns stands what a query names."""
+
+    rows: Rows
+    places: Mapping[Key, int]
+    grouped: Grouped | None = None
+    constants: Mapping[Key, ir.Scalar] = field(default_factory=dict)  # what is no column
+
+    def column(self, key: Key) -> ir.ColumnRef:
+        return self.rows.columns[self.places[key]]
+
+    def value(self, key: Key) -> ir.Scalar | None:
+        """What a key means, if it means something here."""
+        if key in self.constants:
+            return self.constants[key]
+        return self.column(key) if key in self.places else None
+
+    def has(self, refs: Iterable[Ref]) -> bool:
+        return all(ref in self.places for ref in refs)
+
+    def over(self, rows: Rows) -> Frame:
+        """The same over other rows, whose first columns are those of these."""
+        return replace(self, rows=rows)
+
+    def beside(self, other: Frame, rows: Rows) -> Frame:
+        """What both mean, over rows with the columns of these, and behind them of the other."""
+        width = self.rows.width
+        shifted = {key: place + width for key, place in other.places.items()}
+        return replace(self, rows=rows, places={**shifted, **self.places})
+
+    def with_column(self, scalar: ir.Scalar, name: str, *keys: Key) -> Frame:
+        """With one more column, under some keys."""
+        columns = [(column.name, column) for column in self.rows.columns]
+        rows = self.rows.named([*columns, (name, scalar)])
+        places = {**self.places, **dict.fromkeys(keys, self.rows.width)}
+        return replace(self, rows=rows, places=places)
+
+    def also(self, places: Mapping[Key, int]) -> Frame:
+        return replace(self, places={**self.places, **places})
+
+    def picked(self, keys: Sequence[Key]) -> list[ir.Scalar]:
+        return [self.column(key) for key in keys]

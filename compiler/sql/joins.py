@@ -1,0 +1,270 @@
+"""FROM: its tables, joined in an order in which each is found by what is there already."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from stepping.compiler import ir
+from stepping.compiler.sql.binding import Item, Joined, Ref, Source
+from stepping.compiler.sql.conditions import conjuncts, has_query, refs_of, true_refs, with_implied
+from stepping.compiler.sql.frames import Frame
+from stepping.compiler.sql.parsing import Expression
+from stepping.compiler.sql.rows import Named, Rows
+
+if TYPE_CHECKING:
+    from stepping.compiler.sql.select import Selects
+
+Pair = tuple[ir.Scalar, ir.Scalar]
+
+
+@dataclass(frozen=True)
+class Equal:
+    """Two columns that USING or NATURAL finds equal."""
+
+    left: Ref
+    right: Ref
+
+
+Condition = Expression | Equal
+
+
+@dataclass
+class Joins:
+    """Makes the rows of one FROM. ``selects`` makes those of the queries in it."""
+
+    selects: Selects
+
+    def from_where(
+        self, items: Sequence[Item], where: Sequence[Expression], start: Frame | None
+    ) -> tuple[Frame | None, list[Expression]]:
+        """The rows of FROM that meet the conditions without subqueries, and the others.
+
+        ``start`` has rows that are joined as well: those that the query is asked for.
+        """
+        conditions: list[Condition] = []
+        later: list[Expression] = []
+        self.take(list(where), conditions, later)
+        frames = [start] if start is not None else []
+        for item in items:
+            frames += self.leaves(item, conditions, later)
+        if not frames:
+            return None, [*(c for c in conditions if not isinstance(c, Equal)), *later]
+        return self.planned(frames, conditions), later
+
+    def take(
+        self, found: list[Expression], conditions: list[Condition], later: list[Expression]
+    ) -> None:
+        for each in with_implied(found):
+            (later if has_query(each) else conditions).append(each)
+
+    def leaves(
+        self, item: Item, conditions: list[Condition], later: list[Expression]
+    ) -> list[Frame]:
+        """What is joined by inner joins. Conditions that hold inside an outer one are used up."""
+        if isinstance(item, Source):
+            return [self.selects.source(item)]
+        if not item.side:
+            self.take(conjuncts(item.on), conditions, later)
+            conditions += (Equal(a, b) for a, b in item.using)
+            left = self.leaves(item.left, conditions, later)
+            return [*left, *self.leaves(item.right, conditions, later)]
+        inside = {"LEFT": ("left",), "RIGHT": ("right",)}.get(item.side, ())
+        sides = []
+        for name in ("left", "right"):
+            inner: Item = getattr(item, name)
+            own: list[Condition] = []
+            if name in inside:
+                refs = refs_of_item(inner)
+                own = [each for each in conditions if self.refs(each) and self.within(each, refs)]
+                conditions[:] = [each for each in conditions if each not in own]
+            below: list[Expression] = []
+            frame = self.planned(self.leaves(inner, own, below), own)
+            for each in below:
+                frame = self.selects.subqueries.condition(frame, each)
+            sides.append(frame)
+        return [self.outer(item, *sides)]
+
+    def refs(self, condition: Condition) -> frozenset[Ref]:
+        bound = self.selects.bound
+        if isinstance(condition, Equal):
+            return true_refs(condition.left, bound) | true_refs(condition.right, bound)
+        return refs_of(condition, bound)
+
+    def within(self, condition: Condition, sources: frozenset[int]) -> bool:
+        return all(ref.source in sources for ref in self.refs(condition))
+
+    # -- inner joins ----------------------------------------------------------------------------
+
+    def planned(self, frames: list[Frame], conditions: list[Condition]) -> Frame:
+        """All frames joined: always the next that is found by equality with what is there."""
+        waiting = list(conditions)
+        rest = [self.filtered(frame, waiting) for frame in frames]
+        frame = rest.pop(0)
+        while rest:
+            found = ((i, self.equalities(frame, each, waiting)) for i, each in enumerate(rest))
+            position, used = next(((i, some) for i, some in found if some), (0, []))
+            other = rest.pop(position)
+            pairs = [pair for _, pair in used]
+            waiting = [each for each in waiting if not any(each is c for c, _ in used)]
+            rows = frame.rows.joined(other.rows, [a for a, _ in pairs], [b for _, b in pairs])
+            frame = self.filtered(frame.beside(other, rows), waiting)
+        return self.filtered(frame, waiting, all_of_them=True)
+
+    def filtered(
+        self, frame: Frame, waiting: list[Condition], *, all_of_them: bool = False
+    ) -> Frame:
+        """The rows that meet the conditions which can be told of them; those are used up."""
+        scalars = self.selects.scalars
+        usable = [
+            each
+            for each in waiting
+            if (self.refs(each) or all_of_them) and frame.has(self.refs(each))
+        ]
+        waiting[:] = [each for each in waiting if not any(each is c for c in usable)]
+        nodes = [each for each in usable if not isinstance(each, Equal)]
+        if nodes:
+            frame = frame.over(frame.rows.where(scalars.all_of(nodes, frame)))
+        for each in usable:
+            if isinstance(each, Equal):
+                a, b = (frame.column(self.true(ref)) for ref in (each.left, each.right))
+                frame = frame.over(frame.rows.where(self.selects.equal(a, b)))
+        return frame
+
+    def equalities(
+        self, frame: Frame, other: Frame, waiting: list[Condition]
+    ) -> list[tuple[Condition, Pair]]:
+        """Conditions that say that a value of one equals one of the other, and both values."""
+        found = []
+        for each in waiting:
+            pair = self.equality(each, frame, other)
+            if pair is not None:
+                found.append((each, pair))
+        return found
+
+    def equality(self, condition: Condition, frame: Frame, other: Frame) -> Pair | None:
+        if isinstance(condition, Equal):
+            refs = self.true(condition.left), self.true(condition.right)
+            for swapped in (False, True):
+                mine, theirs = refs[::-1] if swapped else refs
+                if mine in frame.places and theirs in other.places:
+                    columns = frame.column(mine), other.column(theirs)
+                    return self.selects.alike(*columns, swapped=swapped)
+            return None
+        if not isinstance(condition, exp.EQ):
+            return None
+        sides = condition.left, condition.right
+        for swapped in (False, True):
+            a, b = sides[::-1] if swapped else sides
+            reads, others = self.refs(a), self.refs(b)
+            if reads and others and frame.has(reads) and other.has(others):
+                scalars = self.selects.scalars
+                pair = scalars.scalar(a, frame), scalars.scalar(b, other)
+                return self.selects.alike(*pair, swapped=swapped)
+        return None
+
+    def true(self, ref: Ref) -> Ref:
+        return self.selects.scalars.true_ref(ref)
+
+    # -- outer joins ----------------------------------------------------------------------------
+
+    def outer(self, join: Joined, left: Frame, right: Frame) -> Frame:
+        """LEFT, RIGHT and FULL joins: the pairs, and the rows of a side that are in none."""
+        pairs: list[Pair] = []
+        others: list[Expression] = []
+        on: list[Condition] = [Equal(a, b) for a, b in join.using]
+        for each in (*on, *conjuncts(join.on)):
+            pair = None
+            if isinstance(each, Equal) or not has_query(each):
+                pair = self.equality(each, left, right)
+            if pair is not None:
+                pairs.append(pair)
+                continue
+            assert not isinstance(each, Equal), "USING finds columns of both sides"
+            own = self.refs(each) if not has_query(each) else frozenset()
+            if own and join.side == "LEFT" and right.has(own):
+                right = self.filtered(right, [each])
+            elif own and join.side == "RIGHT" and left.has(own):
+                left = self.filtered(left, [each])
+            else:
+                others.append(each)
+        mine, theirs = [a for a, _ in pairs], [b for _, b in pairs]
+        rows = left.rows.joined(right.rows, mine, theirs, called="outer join")
+        both = left.beside(right, rows)
+        for each in others:
+            both = self.selects.subqueries.condition(both, each)
+        width = left.rows.width
+        rows = both.rows
+        if rows.width > width + right.rows.width:
+            rows = rows.project(rows.columns[: width + right.rows.width])
+        missing_left = join.side in ("RIGHT", "FULL")
+        missing_right = join.side in ("LEFT", "FULL")
+        lefts = optional(rows.columns[:width], missing_left)
+        rights = optional(rows.columns[width:], missing_right)
+        matched = rows
+        out = rows.named([*lefts, *rights], "outer join")
+        if missing_right:
+            keys = (mine, theirs) if not others else None
+            alone = self.alone(left.rows, right.rows, matched, 0, keys)
+            own_columns = optional(alone.columns, missing_left)
+            out = out.plus(alone.named([*own_columns, *nothing(right.rows)]), "outer join")
+        if missing_left:
+            keys = (theirs, mine) if not others else None
+            alone = self.alone(right.rows, left.rows, matched, width, keys)
+            own_columns = optional(alone.columns, missing_right)
+            out = out.plus(alone.named([*nothing(left.rows), *own_columns]), "outer join")
+        frame = left.beside(right, out)
+        return self.merged(join, frame) if join.side == "FULL" else frame
+
+    def alone(
+        self,
+        rows: Rows,
+        other: Rows,
+        matched: Rows,
+        at: int,
+        keys: tuple[list[ir.Scalar], list[ir.Scalar]] | None,
+    ) -> Rows:
+        """The rows of a side that are in no pair. ``at``: where pairs have its columns."""
+        if keys is None or not keys[0]:
+            found = matched.project(matched.columns[at : at + rows.width], "outer join")
+            found = found.distinct(called="outer join")
+            some = rows.matching(found, rows.columns, null_safe=True, called="outer join")
+        else:
+            some = rows.matching(self.selects.known_keys(other, keys[1]), keys[0])
+        return rows.without(some, "outer join")
+
+    def merged(self, join: Joined, frame: Frame) -> Frame:
+        """The columns of USING in a FULL JOIN: the one of either side that is there."""
+        bound = self.selects.bound
+        for a, b in join.using:
+            ref = next(r for r, m in bound.merged.items() if m.left == a and m.right == b)
+            sides = frame.column(self.true(a)), frame.column(self.true(b))
+            value = self.selects.first_of(sides)
+            frame = frame.with_column(value, sides[0].name, ref)
+        return frame
+
+
+def optional(columns: Sequence[ir.ColumnRef], missing: bool) -> list[Named]:
+    """Columns that may be NULL where a side is missing."""
+    if not missing:
+        return [(column.name, column) for column in columns]
+    return [
+        (column.name, dataclasses.replace(column, type=column.type.optional()))
+        for column in columns
+    ]
+
+
+def nothing(rows: Rows) -> list[Named]:
+    """The columns of rows that are not there."""
+    return [(column.name, ir.Const(None, column.type.optional())) for column in rows.columns]
+
+
+def refs_of_item(item: Item) -> frozenset[int]:
+    """The numbers of the sources in an item."""
+    if isinstance(item, Source):
+        return frozenset({item.number})
+    return refs_of_item(item.left) | refs_of_item(item.right)

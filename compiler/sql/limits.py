@@ -1,0 +1,204 @@
+"""DISTINCT, ORDER BY with LIMIT and OFFSET, and DISTINCT ON: the first rows of an order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from stepping.compiler import ir
+from stepping.compiler.operators.topn import FirstN, Ordered
+from stepping.compiler.sql.frames import Frame
+from stepping.compiler.sql.parsing import Expression
+from stepping.compiler.sql.rows import FALSE, Named, Rows, key_of
+
+if TYPE_CHECKING:
+    from stepping.compiler.sql.select import Result, Selects
+
+
+@dataclass(frozen=True)
+class SortKey:
+    """What rows are ordered by, and how."""
+
+    scalar: ir.Scalar
+    descending: bool
+    nulls_first: bool
+
+
+@dataclass
+class Limits:
+    """Applies the last clauses of a query. ``selects`` makes its scalars."""
+
+    selects: Selects
+
+    def order_of(self, node: Expression) -> list[Expression]:
+        """The terms of an ORDER BY that decides which rows there are."""
+        distinct = node.args.get("distinct")
+        decides = has_bounds(node) or (distinct is not None and distinct.args.get("on"))
+        order = node.args.get("order")
+        return list(order.expressions) if order is not None and decides else []
+
+    def of_select(
+        self,
+        node: Expression,
+        frame: Frame,
+        outputs: Sequence[Named],
+        carried: Sequence[Named],
+        order: Sequence[Expression],
+    ) -> Rows:
+        """The outputs and what is carried, of the rows that the last clauses of a SELECT leave."""
+        distinct = node.args.get("distinct")
+        on = distinct.args.get("on") if distinct is not None else None
+        keys = [self.sort_key(each, frame) for each in order]
+        width = len(outputs) + len(carried)
+        both = [*outputs, *carried]
+        if on is not None:
+            if not order:
+                raise self.selects.error(
+                    "DISTINCT ON without ORDER BY takes any row", on, "ORDER BY what decides"
+                )
+            nodes = on.expressions if isinstance(on, exp.Tuple) else [on]
+            groups = [self.selects.scalars.scalar(each, frame) for each in nodes]
+            more = [("key", each) for each in (*groups, *(key.scalar for key in keys))]
+            rows = frame.rows.named([*both, *more])
+            by = rows.columns[len(outputs) : width + len(groups)]
+            sorted_by = self.over(keys, rows, width + len(groups))
+            rows = self.first(rows, sorted_by, 1, 0, by)
+            rows = rows.project(rows.columns[:width])
+            return self.bounded(node, rows, [], rows.columns[len(outputs) :])
+        if distinct is not None:
+            rows = frame.rows.named(both).distinct()
+            sorted_by = self.of_distinct(keys, outputs, rows, order)
+            return self.bounded(node, rows, sorted_by, rows.columns[len(outputs) :])
+        if not keys:
+            rows = frame.rows.named(both)
+            return self.bounded(node, rows, [], rows.columns[len(outputs) :])
+        more = [("key", key.scalar) for key in keys]
+        rows = frame.rows.named([*both, *more])
+        by = rows.columns[len(outputs) : width]
+        rows = self.bounded(node, rows, self.over(keys, rows, width), by)
+        return rows.project(rows.columns[:width])
+
+    def of_outputs(self, node: Expression, result: Result) -> Result:
+        """The rows that ORDER BY, LIMIT and OFFSET leave of the result of other queries."""
+        if not has_bounds(node):
+            return result
+        keys = []
+        order = node.args.get("order")
+        for each in order.expressions if order is not None else ():
+            key = each.this
+            if isinstance(key, exp.Literal):
+                position = int(key.this) - 1
+            else:
+                position = int(self.selects.bound.refs[id(key)].name)
+            keys.append(self.ordered(each, result.outputs[position]))
+        rows = self.bounded(node, result.rows, keys, result.carried)
+        return replace(result, rows=rows, single=False)
+
+    def of_distinct(
+        self,
+        keys: Sequence[SortKey],
+        outputs: Sequence[Named],
+        rows: Rows,
+        order: Sequence[Expression],
+    ) -> list[SortKey]:
+        """What distinct rows are ordered by: outputs of them."""
+        found = []
+        for key, node in zip(keys, order, strict=True):
+            for position, (_, scalar) in enumerate(outputs):
+                if scalar == key.scalar:
+                    found.append(replace(key, scalar=rows.columns[position]))
+                    break
+            else:
+                raise self.selects.error("with DISTINCT, ORDER BY must be of the select list", node)
+        return found
+
+    def over(self, keys: Sequence[SortKey], rows: Rows, at: int) -> list[SortKey]:
+        """The keys as columns of rows, from a position on."""
+        return [replace(key, scalar=rows.columns[at + i]) for i, key in enumerate(keys)]
+
+    def sort_key(self, node: Expression, frame: Frame) -> SortKey:
+        return self.ordered(node, self.selects.scalars.scalar(node.this, frame))
+
+    def ordered(self, node: Expression, scalar: ir.Scalar) -> SortKey:
+        descending = bool(node.args.get("desc"))
+        nulls_first = node.args.get("nulls_first")
+        if nulls_first is None:
+            is_postgres = self.selects.database.dialect == "postgres"
+            nulls_first = descending if is_postgres else not descending
+        return SortKey(scalar, descending, bool(nulls_first))
+
+    def bounded(
+        self,
+        node: Expression,
+        rows: Rows,
+        keys: Sequence[SortKey],
+        by: Sequence[ir.Scalar],
+    ) -> Rows:
+        """The rows within LIMIT and OFFSET, of each group."""
+        limit, offset = self.number(node, "limit"), self.number(node, "offset") or 0
+        if limit is None and not offset:
+            return rows
+        if not keys:
+            bound = node.args.get("limit") or node.args.get("offset")
+            raise self.selects.error(
+                "LIMIT without ORDER BY takes any rows", bound, "ORDER BY what decides"
+            )
+        if limit == 0:
+            return rows.where(FALSE, "limit")
+        upper = rows if limit is None else self.first(rows, keys, limit + offset, 0, by)
+        if not offset:
+            return upper
+        return upper.without(self.first(rows, keys, offset, 0, by), "limit")
+
+    def first(
+        self,
+        rows: Rows,
+        keys: Sequence[SortKey],
+        n: int,
+        offset: int,
+        by: Sequence[ir.Scalar],
+    ) -> Rows:
+        """The first rows of each group; ties go by the whole row."""
+        scalars: list[ir.Scalar] = []
+        ascending: list[bool] = []
+        for key in keys:
+            if key.scalar.type.nullable:
+                scalars.append(ir.IsNull(key.scalar))
+                ascending.append(not key.nulls_first)
+            scalars.append(key.scalar)
+            ascending.append(not key.descending)
+        ordered = Ordered(rows.operator, origin=rows.at, called="limit")
+        group = key_of(list(by)) if by else None
+        made = FirstN(
+            ordered, key_of(scalars), tuple(ascending), n, group, origin=rows.at, called="limit"
+        )
+        return rows.of(made)
+
+    def number(self, node: Expression, part: str) -> int | None:
+        """The number of a LIMIT or OFFSET, None if there is none."""
+        found = node.args.get(part)
+        if found is None:
+            return None
+        if isinstance(found, exp.Fetch):
+            options = found.args.get("limit_options")
+            if options is not None and (
+                options.args.get("percent") or options.args.get("with_ties")
+            ):
+                raise self.selects.error("FETCH with PERCENT or TIES is not taken", found)
+            value = found.args.get("count")
+            if value is None:
+                return 1
+        else:
+            value = found.expression
+        if isinstance(value, exp.Null):
+            return None
+        if not (isinstance(value, exp.Literal) and value.is_int):
+            raise self.selects.error(f"{part.upper()} must be a number", found)
+        return int(value.this)
+
+
+def has_bounds(node: Expression) -> bool:
+    return bool(node.args.get("limit") or node.args.get("offset"))

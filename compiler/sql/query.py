@@ -1,0 +1,208 @@
+"""`st.sql`: a SELECT as a query, kept up to date like those that are written in Python."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+
+from stepping.compiler import ir
+from stepping.compiler.frontend.signature import check_name
+from stepping.compiler.operators.input import Input
+from stepping.compiler.operators.linear import Map
+from stepping.compiler.pipeline import Query
+from stepping.compiler.plan.database import BaseTable, Database
+from stepping.compiler.plan.graph import AnyGraph, Graph, Program
+from stepping.compiler.schema import Build, Struct
+from stepping.compiler.sql.binding import Binder, Scope
+from stepping.compiler.sql.row_types import row_class
+from stepping.compiler.sql.rows import function_of
+from stepping.compiler.sql.select import Env, Selects
+from stepping.compiler.sql.text import Text
+from stepping.compiler.sql.views import View, one_view, parsed
+from stepping.errors import QueryError
+
+if TYPE_CHECKING:
+    from stepping.compiler.plan.manifest import Manifest
+    from stepping.compiler.plan.migration import Hints, Migration, MigrationStatement
+    from stepping.compiler.plan.recompute import Recompute
+    from stepping.compiler.plan.sql_plan import SQLPlan
+    from stepping.compiler.schema import ValueType
+    from stepping.compiler.zset import ZSet
+
+R = TypeVar("R")
+
+
+@dataclass(eq=False, repr=False)
+class BoundQuery(Query[Any, *tuple[Any, ...]]):
+    """A SQL query as it is on a database: its tables, columns and types are known."""
+
+    unbound: Any = None
+    tables: Mapping[str, BaseTable] = field(default_factory=dict)  # by the name of an input
+    dialect: str = ""
+
+    def program(self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True) -> Any:
+        self.check_dialect(dialect)
+        return super().program(dialect, allow_negative=allow_negative, rewrites=rewrites)
+
+    def check_dialect(self, dialect: str) -> None:
+        if dialect != self.dialect:
+            raise QueryError(
+                f"the query {self.name!r} is in the SQL of {self.dialect}, not of {dialect}",
+                where=self.where,
+                hint="give the SELECT to st.sql again, and open it on the other database",
+            )
+
+    def reference(self, *, allow_negative: bool = False) -> NoReturn:
+        no_python(self.name)
+
+
+def no_python(name: str) -> NoReturn:
+    raise QueryError(
+        f"the query {name!r} is in SQL, whose expressions only a database can evaluate",
+        hint='open a store in memory: StoreSQLite.from_graph(sqlite3.connect(":memory:"), graph)',
+    )
+
+
+@dataclass(eq=False, repr=False)
+class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
+    """A SELECT whose tables and types are asked of the database when a store is opened."""
+
+    view: View
+    name: str
+    _bound: Query[Any, *tuple[Any, ...]] | None = None
+
+    def __repr__(self) -> str:
+        return f"<SQLQuery {self.name}>"
+
+    def bound(self, database: Callable[[], Database]) -> AnyGraph:
+        self._bound = bind(self.view, self, database())
+        return self._bound
+
+    def rows(self, store: Any) -> ZSet[R]:
+        """The rows of the result, each with how often it is there; read when it is iterated."""
+        found: ZSet[R] = store.cache_zset(self)
+        return found
+
+    # -- what a compiled query is asked ---------------------------------------------------------
+
+    @property
+    def known(self) -> Query[Any, *tuple[Any, ...]]:
+        if self._bound is None:
+            raise QueryError(
+                f"the tables of the query {self.name!r} are not known yet",
+                where=self.view.select.name,
+                hint="open a store for it, or give its tables: st.sql(..., tables=metadata)",
+            )
+        return self._bound
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        return self.known.input_names
+
+    @property
+    def input_types(self) -> tuple[ValueType, ...]:
+        return self.known.input_types
+
+    @property
+    def output_types(self) -> tuple[ValueType, ...]:
+        return self.known.output_types
+
+    @property
+    def cache_names(self) -> Mapping[object, str]:
+        return {self: self.name}
+
+    def cache_type(self, name: str) -> ValueType:
+        return self.known.cache_type(name)
+
+    def program(
+        self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True
+    ) -> Program:
+        return self.known.program(dialect, allow_negative=allow_negative, rewrites=rewrites)
+
+    def plan_key(self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True) -> str:
+        return self.known.plan_key(dialect, allow_negative=allow_negative, rewrites=rewrites)
+
+    def restored(
+        self, plan: SQLPlan, *, allow_negative: bool = False, rewrites: bool = True
+    ) -> Program | None:
+        return self.known.restored(plan, allow_negative=allow_negative, rewrites=rewrites)
+
+    def recompute(
+        self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True
+    ) -> tuple[Recompute, Sequence[Any]]:
+        return self.known.recompute(dialect, allow_negative=allow_negative, rewrites=rewrites)
+
+    def migration(
+        self,
+        dialect: str,
+        old: Manifest | None,
+        others: Sequence[Manifest],
+        hints: Hints,
+        *,
+        allow_negative: bool = False,
+    ) -> Migration:
+        return self.known.migration(dialect, old, others, hints, allow_negative=allow_negative)
+
+    def undo(
+        self, migration: Migration, recompute: Recompute | None, renames: Mapping[str, str]
+    ) -> tuple[tuple[MigrationStatement, ...], str]:
+        return self.known.undo(migration, recompute, renames)
+
+    def reference(self, *, allow_negative: bool = False) -> NoReturn:
+        no_python(self.name)
+
+
+def sql(text: str, *, name: str | None = None) -> SQLQuery[Any]:
+    """A SELECT as a query: its result is kept up to date under its name.
+
+    ``text`` is a SELECT, or ``CREATE MATERIALIZED VIEW name AS SELECT ...``, in the words of the
+    database that a store of it is opened on. There its tables, columns and types are looked up; it
+    means what it means there. Its rows are named tuples, with `SQLQuery.rows`.
+    """
+    caller = sys._getframe(1)
+    place = f"{caller.f_code.co_filename}:{caller.f_lineno}"
+    if not isinstance(text, str):
+        raise QueryError(f"st.sql expects a SELECT as a text, got {type(text).__name__}")
+    view = one_view(Text(text, place), name)
+    check_name(view.name, sql)
+    return SQLQuery(view, view.name)
+
+
+def bind(view: View, unbound: SQLQuery[Any], database: Database) -> BoundQuery:
+    """The query as it is on a database."""
+    with database.asked():
+        made = parsed(view, database.sqlglot_name)
+        binder = Binder(made, database)
+        binder.query(made.tree, Scope(None, {}))
+        selects = Selects(made, binder.bound, database)
+        selects.at = ir.Source(view.select.name, 1)
+        result = selects.query(made.tree, Env())
+        names = list(view.columns) or list(result.names)
+        different(names, made.text)
+    fields = tuple((n, c.type) for n, c in zip(names, result.outputs, strict=True))
+    struct = Struct(fields, cls=row_class(view.name, names), build=Build.POSITIONAL, name=view.name)
+    function = function_of(struct, result.outputs)
+    out = Map(result.rows.operator, function, origin=selects.at, called=view.name)
+    inputs: tuple[Input, ...] = tuple(selects.inputs.values())
+    return BoundQuery(
+        view.name,
+        inputs,
+        (out,),
+        {view.name: ir.Integrate(out)},
+        {unbound: view.name},
+        view.select.name,
+        python_steps=False,
+        unbound=unbound,
+        tables=dict(selects.tables),
+        dialect=database.dialect,
+    )
+
+
+def different(names: Sequence[str], text: Text) -> None:
+    taken: set[str] = set()
+    for name in names:
+        if name.lower() in taken:
+            raise text.error(f"two columns are named {name}", hint="name one of them: AS ...")
+        taken.add(name.lower())

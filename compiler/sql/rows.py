@@ -1,0 +1,146 @@
+"""Rows of a query with named columns, and the operators that a SELECT is put together from.
+
+What a SELECT says is said with the operators of `compiler/operators`; only their scalars are in the
+database's own words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NoReturn
+
+from stepping.compiler import ir
+from stepping.compiler.operators.distinct import Distinct
+from stepping.compiler.operators.join import Join
+from stepping.compiler.operators.linear import Add, Filter, Map, Neg
+from stepping.compiler.operators.outer_join import Difference
+from stepping.compiler.schema import BOOL, INT, Build, Struct, ValueType, free_name
+from stepping.errors import InternalError
+
+TRUE, FALSE = ir.Const(True, BOOL), ir.Const(False, BOOL)
+ONE = ir.Const(1, INT)
+
+Named = tuple[str, ir.Scalar]
+
+
+def unreachable(row: Any) -> NoReturn:
+    raise InternalError("an expression of a SQL query has no meaning in Python")
+
+
+def function_of(value_type: ValueType, scalars: Iterable[ir.Scalar]) -> ir.RowFunction:
+    """A row function that only a database can evaluate."""
+    return ir.RowFunction(value_type, tuple(scalars), name="sql", call=unreachable)
+
+
+def struct_of(named: Iterable[tuple[str, Any]]) -> Struct:
+    """The type of rows with these columns; names are made different from each other."""
+    taken: set[str] = set()
+    fields = tuple((free_name(name, taken), atom) for name, atom in named)
+    return Struct(fields, cls=tuple, build=Build.TUPLE)
+
+
+def key_of(scalars: Sequence[ir.Scalar]) -> ir.RowFunction:
+    """A key of these scalars: rows are alike that have no key."""
+    some = scalars or [TRUE]
+    struct = Struct(
+        tuple((str(i), each.type) for i, each in enumerate(some)), cls=tuple, build=Build.TUPLE
+    )
+    return function_of(struct, some)
+
+
+def name_of(scalar: ir.Scalar) -> str:
+    return scalar.name if isinstance(scalar, ir.ColumnRef) else "value"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """An operator, seen as rows with columns. ``at`` is where in the text it comes from."""
+
+    operator: ir.Operator
+    at: ir.Source | None = None
+
+    @cached_property
+    def columns(self) -> tuple[ir.ColumnRef, ...]:
+        return tuple(ir.ColumnRef(c.name, c.type) for c in self.operator.schema.columns)
+
+    @property
+    def width(self) -> int:
+        return len(self.columns)
+
+    def of(self, operator: ir.Operator) -> Rows:
+        return Rows(operator, self.at)
+
+    def named(self, columns: Sequence[Named], called: str = "select") -> Rows:
+        """Other columns, made of those that are there."""
+        some = columns or [("one", TRUE)]
+        function = function_of(struct_of((n, s.type) for n, s in some), (s for _, s in some))
+        return self.of(Map(self.operator, function, origin=self.at, called=called))
+
+    def project(self, scalars: Sequence[ir.Scalar], called: str = "select") -> Rows:
+        """The same with the names that columns have already."""
+        return self.named([(name_of(scalar), scalar) for scalar in scalars], called)
+
+    def where(self, condition: ir.Scalar, called: str = "where") -> Rows:
+        """The rows for which a condition is true, and not NULL."""
+        function = function_of(BOOL, (condition,))
+        return self.of(Filter(self.operator, function, origin=self.at, called=called))
+
+    def distinct(self, rule: ir.Rule = ir.Rule.POSITIVE, called: str = "distinct") -> Rows:
+        return self.of(Distinct(self.operator, rule, origin=self.at, called=called))
+
+    def plus(self, other: Rows, called: str = "union_all") -> Rows:
+        return self.of(Add(self.operator, other.operator, origin=self.at, called=called))
+
+    def minus(self, other: Rows, called: str = "except_all") -> Rows:
+        """The rows less others, which may be more often there."""
+        taken = Neg(other.operator, origin=self.at, called=called)
+        return self.of(Add(self.operator, taken, origin=self.at, called=called))
+
+    def without(self, some: Rows, called: str) -> Rows:
+        """The rows less some of themselves."""
+        taken = Neg(some.operator, origin=self.at, called=called)
+        return self.of(Difference(self.operator, taken, origin=self.at, called=called))
+
+    def joined(
+        self,
+        other: Rows,
+        mine: Sequence[ir.Scalar],
+        theirs: Sequence[ir.Scalar],
+        *,
+        null_safe: bool = False,
+        called: str = "join",
+    ) -> Rows:
+        """Pairs of rows with equal keys: the columns of these, then those of the other."""
+        keys = key_of(mine), key_of(theirs)
+        join = Join(
+            self.operator,
+            other.operator,
+            *keys,
+            null_safe=null_safe and bool(mine),
+            origin=self.at,
+            called=called,
+        )
+        both = self.of(join)
+        names = [each.name for each in (*self.columns, *other.columns)]
+        return both.named(list(zip(names, both.columns, strict=True)), called)
+
+    def matching(
+        self,
+        keys: Rows,
+        mine: Sequence[ir.Scalar],
+        theirs: Sequence[ir.Scalar] | None = None,
+        *,
+        null_safe: bool = False,
+        called: str = "semi_join",
+    ) -> Rows:
+        """The rows whose key is among ``keys``, of which each is there once."""
+        found = keys.columns if theirs is None else theirs
+        both = self.joined(keys, mine, found, null_safe=null_safe, called=called)
+        return both.project(both.columns[: self.width], called)
+
+
+def renaming(old: Rows, new: Sequence[ir.ColumnRef]) -> dict[str, ir.Scalar]:
+    """By the name of each column of some rows, the column of others that it has become."""
+    return {a.name: b for a, b in zip(old.columns, new, strict=True)}

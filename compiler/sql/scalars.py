@@ -1,0 +1,291 @@
+"""Expressions of a text as scalars in the database's own words.
+
+An expression is taken over as it was written, with places for the columns in it, and for what
+stands for them: groups' keys, aggregates, values of subqueries. Its type is asked of the database.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlglot import exp
+
+from stepping.compiler import ir
+from stepping.compiler.plan.database import Database
+from stepping.compiler.schema import Atom, DatabaseType, Kind
+from stepping.compiler.sql.binding import Bound, Merged, Ref
+from stepping.compiler.sql.frames import Frame
+from stepping.compiler.sql.parsing import Expression, Parsed, token_range
+from stepping.errors import QueryError
+
+Form = tuple[Any, ...]  # what an expression says, without its type
+
+# What cannot raise for any value of its operands' types.
+_TOTAL = (
+    *(exp.And, exp.Or, exp.Not, exp.Is, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE),
+    *(exp.Between, exp.In, exp.Like, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Paren, exp.Literal),
+    *(exp.Case, exp.If, exp.Coalesce, exp.Boolean, exp.Null, exp.Column, exp.Identifier),
+    *(exp.Nullif, exp.Lower, exp.Upper, exp.Var, exp.DPipe),
+)
+# What is NULL only where an operand is, on Postgres.
+_STRICT = (
+    *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg, exp.Paren, exp.Cast, exp.DPipe),
+    *(exp.Lower, exp.Upper, exp.Extract, exp.Interval, exp.Var),
+)
+# The same on any database.
+_LOGIC = (
+    *(exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE),
+    *(exp.Between, exp.Like, exp.Paren, exp.Literal, exp.Boolean),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Hole:
+    """A part of an expression that has been computed: its tokens, and its value."""
+
+    first: int
+    last: int
+    scalar: ir.Scalar
+
+
+class Scalars:
+    """Makes scalars of the expressions of one statement."""
+
+    def __init__(self, parsed: Parsed, bound: Bound, database: Database) -> None:
+        self.parsed = parsed
+        self.bound = bound
+        self.database = database
+
+    def error(self, message: str, node: Expression, hint: str | None = None) -> QueryError:
+        return self.parsed.error(message, node, hint)
+
+    # -- what an expression means ---------------------------------------------------------------
+
+    def scalar(self, node: Expression, frame: Frame) -> ir.Scalar:
+        """The value of an expression for each row."""
+        inner = unnested(node)
+        found = self.resolved(inner, frame)
+        if found is not None:
+            return found
+        written, words, args = self.spliced(inner, frame)
+        types = [self.database.type_of(arg.type) for arg in args]
+        try:
+            of_type = self.database.typed(written, types)
+        except QueryError as error:
+            raise self.error(error.message, node, error.hint) from error
+        atom = Atom(Kind.NATIVE, nullable=self.nullable(inner, frame), native=of_type)
+        made = ir.Native(words, args, atom, self.partial(inner), written)
+        if is_untyped(inner):  # it would be of another type where something else is around it
+            return self.native(self.database.cast(of_type), (made,), atom)
+        return made
+
+    def condition(self, node: Expression, frame: Frame) -> ir.Scalar:
+        """A condition, which may be NULL."""
+        return self.scalar(node, frame)
+
+    def all_of(self, nodes: Sequence[Expression], frame: Frame) -> ir.Scalar:
+        """Several conditions as one."""
+        found = tuple(self.condition(node, frame) for node in nodes)
+        return found[0] if len(found) == 1 else ir.And(found)
+
+    def form(self, node: Expression, frame: Frame) -> Form:
+        """What an expression says: the same of two that are equal for each row."""
+        inner = unnested(node)
+        found = self.resolved(inner, frame)
+        if found is not None:
+            return ("value", found)
+        _, words, args = self.spliced(inner, frame)
+        return ("words", words, args)
+
+    def native(
+        self, template: str, args: Sequence[ir.Scalar], atom: Atom, **named: ir.Scalar
+    ) -> ir.Scalar:
+        """Words of the database with ``{0}``, ``{1}``, ... or ``{name}`` for scalars."""
+        return native(template, args, atom, **named)
+
+    # -- parts ----------------------------------------------------------------------------------
+
+    def resolved(self, node: Expression, frame: Frame) -> ir.Scalar | None:
+        """The value of a node that need not be computed."""
+        known = frame.value(id(node))
+        if known is not None:
+            return known
+        if id(node) in self.bound.aliases:
+            return self.scalar(self.bound.aliases[id(node)], frame)
+        grouped = frame.grouped
+        if grouped is not None and not isinstance(node, exp.Literal | exp.Identifier):
+            found = self.key_of_group(node, frame)
+            if found is not None:
+                return found
+        if id(node) in self.bound.refs:
+            return self.of_ref(self.bound.refs[id(node)], node, frame)
+        return None
+
+    def of_ref(self, ref: Ref, node: Expression, frame: Frame) -> ir.Scalar:
+        ref = self.true_ref(ref)
+        known = frame.value(ref)
+        if known is not None:
+            return known
+        if frame.grouped is not None:
+            raise self.error(
+                f"{node.sql()} is neither grouped by nor in an aggregate",
+                node,
+                "add it to GROUP BY, or write max() of it",
+            )
+        raise self.error(f"{node.sql()} cannot be used here", node)
+
+    def true_ref(self, ref: Ref) -> Ref:
+        """The column that has a value: of USING, the one of either side."""
+        merged: Merged | None = self.bound.merged.get(ref)
+        if merged is None or merged.side == "FULL":
+            return ref
+        return self.true_ref(merged.right if merged.side == "RIGHT" else merged.left)
+
+    def key_of_group(self, node: Expression, frame: Frame) -> ir.Scalar | None:
+        assert frame.grouped is not None
+        before, keys = frame.grouped.before, frame.grouped.keys
+        if not keys or any(id(part) in frame.places for part in node.walk()):
+            return None
+        if not isinstance(node, exp.Condition) or isinstance(node, exp.Query):
+            return None
+        try:
+            form = self.form(node, before)
+        except QueryError:
+            return None
+        return next((frame.rows.columns[place] for known, place in keys if known == form), None)
+
+    def spliced(
+        self, node: Expression, frame: Frame
+    ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[ir.Scalar, ...]]:
+        """The words of an expression, as written and in a form to compare, and its arguments."""
+        tokens = self.parsed.tokens
+        whole = token_range(node, tokens)
+        if whole is None:
+            raise self.error("this cannot be read", node)
+        holes = sorted(self.holes(node, frame), key=lambda hole: hole.first)
+        written: list[str] = []
+        words: list[str] = []
+        at = whole[0]
+        for hole in holes:
+            written.append(self.text(at, hole.first, at > whole[0], True))
+            words.append(self.folded(at, hole.first))
+            at = hole.last
+        written.append(self.text(at, whole[1], at > whole[0], False))
+        words.append(self.folded(at, whole[1]))
+        return tuple(written), tuple(words), tuple(hole.scalar for hole in holes)
+
+    def holes(self, node: Expression, frame: Frame) -> Iterator[Hole]:
+        found = self.resolved(node, frame)
+        if found is not None:
+            place = token_range(node, self.parsed.tokens)
+            if place is None:
+                raise self.error("this cannot be read", node)
+            yield Hole(*place, found)
+            return
+        if isinstance(node, exp.Query):
+            raise self.error("a subquery cannot stand here", node)
+        for part in node.iter_expressions():
+            yield from self.holes(part, frame)
+
+    def text(self, first: int, last: int, after: bool, before: bool) -> str:
+        """Tokens as they were written, comments and line breaks apart."""
+        if first == last:
+            return self.gap(first) if after and before else ""
+        parts = [self.gap(first) if after else ""]
+        for position in range(first, last):
+            if position > first:
+                parts.append(self.gap(position))
+            parts.append(self.token(position))
+        if before:
+            parts.append(self.gap(last))
+        return "".join(parts)
+
+    def gap(self, position: int) -> str:
+        """What stands between a token and the one in front of it."""
+        tokens = self.parsed.tokens
+        if position == 0 or position >= len(tokens):
+            return ""
+        start, end = tokens[position - 1].end + 1, tokens[position].start
+        between = self.parsed.text.sql[start:end]
+        if not between:
+            return ""
+        both = self.token(position - 1)[-1] + self.token(position)[0]
+        # Of two texts on two lines SQL makes one.
+        return "\n" if both == "''" and "\n" in between else " "
+
+    def token(self, position: int) -> str:
+        token = self.parsed.tokens[position]
+        return self.parsed.text.sql[token.start : token.end + 1]
+
+    def folded(self, first: int, last: int) -> str:
+        """Tokens so that case and spaces do not matter, where they do not in SQL."""
+        texts = (self.token(position) for position in range(first, last))
+        return " ".join(t if any(c in t for c in "'\"`[$") else t.lower() for t in texts)
+
+    # -- what is known of values ----------------------------------------------------------------
+
+    def nullable(self, node: Expression, frame: Frame) -> bool:
+        """Whether an expression may be NULL: False only where that is certain."""
+        found = self.resolved(node, frame)
+        if found is not None:
+            return found.type.nullable
+        match node:
+            case exp.Literal() | exp.Boolean() | exp.Is() | exp.Exists():
+                return False
+            case exp.NullSafeEQ() | exp.NullSafeNEQ() | exp.Var() | exp.DataType():
+                return False
+            case exp.Coalesce():
+                return all(self.nullable(part, frame) for part in (node.this, *node.expressions))
+            case exp.Case():
+                values = [each.args["true"] for each in node.args["ifs"]]
+                default = node.args.get("default")
+                return default is None or any(
+                    self.nullable(each, frame) for each in (*values, default)
+                )
+            case exp.In() if node.args.get("query") is None:
+                parts = (node.this, *node.expressions)
+                return any(self.nullable(part, frame) for part in parts)
+        known = (*_STRICT, *_LOGIC) if self.database.dialect == "postgres" else _LOGIC
+        if isinstance(node, known):
+            return any(self.nullable(part, frame) for part in node.iter_expressions())
+        return True
+
+    def partial(self, node: Expression) -> bool:
+        """Whether an expression may raise for some values."""
+        if self.database.dialect == "sqlite" and not isinstance(node, exp.Func):
+            return any(self.partial(part) for part in node.iter_expressions())
+        if not isinstance(node, _TOTAL):
+            return True
+        return any(self.partial(part) for part in node.iter_expressions())
+
+    def type_of(self, scalar: ir.Scalar) -> DatabaseType:
+        return self.database.type_of(scalar.type)
+
+
+def unnested(node: Expression) -> Expression:
+    while isinstance(node, exp.Paren | exp.Alias):
+        node = node.this
+    return node
+
+
+def is_untyped(node: Expression) -> bool:
+    """Whether it is a literal that takes the type of what is around it."""
+    return isinstance(node, exp.Null) or (isinstance(node, exp.Literal) and node.is_string)
+
+
+def native(template: str, args: Sequence[ir.Scalar], atom: Atom, **named: ir.Scalar) -> ir.Scalar:
+    """Words with ``{0}``, ``{1}``, ... or ``{name}`` for scalars."""
+    words, found = [""], []
+    rest = template
+    while rest:
+        text, brace, rest = rest.partition("{")
+        words[-1] += text
+        if brace:
+            name, _, rest = rest.partition("}")
+            found.append(args[int(name)] if name.isdigit() else named[name])
+            words.append("")
+    if words == ["", ""]:
+        return dataclasses.replace(found[0], type=atom)
+    return ir.Native(tuple(words), tuple(found), atom)

@@ -1,0 +1,426 @@
+"""A SELECT, clause by clause, as rows made with operators."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from stepping.compiler import ir
+from stepping.compiler.operators.input import Input
+from stepping.compiler.plan.database import BaseTable, Database
+from stepping.compiler.schema import BOOL, Atom, Build, Kind, Struct
+from stepping.compiler.sql.aggregates import GroupKey, Groups, aggregates_in
+from stepping.compiler.sql.binding import Bound, Cte, Output, Ref, Source, keys_of_group
+from stepping.compiler.sql.conditions import conjuncts
+from stepping.compiler.sql.frames import Frame, Key
+from stepping.compiler.sql.joins import Joins
+from stepping.compiler.sql.limits import Limits
+from stepping.compiler.sql.parsing import Expression, Parsed
+from stepping.compiler.sql.row_types import row_class
+from stepping.compiler.sql.rows import Rows, name_of
+from stepping.compiler.sql.scalars import Scalars, unnested
+from stepping.compiler.sql.sets import Sets
+from stepping.compiler.sql.subqueries import Subqueries
+from stepping.errors import QueryError
+
+
+@dataclass(frozen=True)
+class Env:
+    """What a query is asked for: for each of some rows of the query around it, if any.
+
+    ``outer`` has those rows, each once, under the columns that the query names.
+    """
+
+    outer: Frame | None = None
+    carried: tuple[Ref, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """The rows of a query: its outputs, then the columns by which they belong to outer rows."""
+
+    rows: Rows
+    width: int  # number of outputs
+    names: tuple[str, ...]
+    single: bool = False  # one row for each outer row, also where nothing is there to sum up
+    nothing: tuple[ir.Scalar, ...] = ()  # its values there
+
+    @property
+    def outputs(self) -> tuple[ir.ColumnRef, ...]:
+        return self.rows.columns[: self.width]
+
+    @property
+    def carried(self) -> tuple[ir.ColumnRef, ...]:
+        return self.rows.columns[self.width :]
+
+
+@dataclass
+class Selects:
+    """Makes the rows of the queries of one statement."""
+
+    parsed: Parsed
+    bound: Bound
+    database: Database
+    inputs: dict[str, Input] = field(default_factory=dict)
+    tables: dict[str, BaseTable] = field(default_factory=dict)
+    of_ctes: dict[int, Result] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.scalars = Scalars(self.parsed, self.bound, self.database)
+        self.joins = Joins(self)
+        self.groups = Groups(self)
+        self.subqueries = Subqueries(self)
+        self.sets = Sets(self)
+        self.limits = Limits(self)
+        self.at: ir.Source | None = None
+        self.read = self.columns_read()
+
+    def error(self, message: str, node: Expression, hint: str | None = None) -> QueryError:
+        return self.parsed.error(message, node, hint)
+
+    # -- queries --------------------------------------------------------------------------------
+
+    def query(self, node: Expression, env: Env) -> Result:
+        match node:
+            case exp.Subquery():
+                result = self.query(node.this, env)
+                return self.limits.of_outputs(node, result)
+            case exp.SetOperation():
+                return self.limits.of_outputs(node, self.sets.operation(node, env))
+            case exp.Select():
+                return self.select(node, env, conjuncts(node.args.get("where")), ())
+            case _:
+                raise self.error(f"{node.key.upper()} is not taken yet", node)
+
+    def select(
+        self,
+        node: Expression,
+        env: Env,
+        where: Sequence[Expression],
+        keys: Sequence[Expression],
+    ) -> Result:
+        """A SELECT with these conditions; ``keys`` are further columns of its result."""
+        refuse_clauses(self, node)
+        found, later = self.joins.from_where(self.bound.items[id(node)], where, env.outer)
+        frame = found if found is not None else self.one_row(node)
+        if found is None:
+            later = list(where)
+        base = frame
+        for each in later:
+            frame = self.subqueries.condition(frame, each, base)
+        carried = [self.column_of(ref, frame) for ref in env.carried]
+        carried += (self.scalars.scalar(key, frame) for key in keys)
+        outputs = self.bound.outputs[id(node)]
+        order = self.limits.order_of(node)
+        calls = [
+            call
+            for each in (
+                *(output.value for output in outputs),
+                node.args.get("having"),
+                *(key.this for key in order),
+            )
+            if isinstance(each, exp.Expr)
+            for call in aggregates_in(self.bound.aliases.get(id(each), each))
+        ]
+        group = node.args.get("group")
+        nothing: Mapping[Key, ir.Scalar] | None = None
+        if group is not None or calls or node.args.get("having") is not None:
+            frame, nothing = self.grouped(node, frame, carried, calls, outputs, env)
+            carried = self.carried_of_groups(frame, len(carried))
+        single = nothing is not None and group is None and node.args.get("having") is None
+        having = conjuncts(node.args.get("having"))
+        for each in having:
+            frame = self.subqueries.condition(frame, each, frame)
+        return self.projected(node, frame, carried, outputs, order, nothing if single else None)
+
+    def projected(
+        self,
+        node: Expression,
+        frame: Frame,
+        carried: list[ir.Scalar],
+        outputs: Sequence[Output],
+        order: Sequence[Expression],
+        nothing: Mapping[Key, ir.Scalar] | None,
+    ) -> Result:
+        """The outputs of a SELECT, behind its groups; DISTINCT, and the first rows of an order."""
+        start = frame.rows
+        for each in outputs:
+            if isinstance(each.value, exp.Expr):
+                frame = self.subqueries.computed(frame, each.value)
+        for key in order:
+            frame = self.subqueries.computed(frame, self.bound.aliases.get(id(key.this), key.this))
+        carried = self.over(carried, start, frame.rows)
+        values = [self.output(each, frame) for each in outputs]
+        names = tuple(each.name for each in outputs)
+        named = list(zip(names, values, strict=True))
+        more = [(name_of(each), each) for each in carried]
+        rows = self.limits.of_select(node, frame, named, more, order)
+        single = nothing is not None and not has_limit(node)
+        empty: tuple[ir.Scalar, ...] = ()
+        if nothing is not None and single and carried:
+            empty = self.of_nothing(outputs, nothing, frame)
+        return Result(rows, len(outputs), names, single, empty)
+
+    def of_nothing(
+        self, outputs: Sequence[Output], nothing: Mapping[Key, ir.Scalar], frame: Frame
+    ) -> tuple[ir.Scalar, ...]:
+        """The outputs where there are no rows to sum up."""
+        bare = Frame(frame.rows, {}, None, nothing)
+        found = []
+        for each in outputs:
+            try:
+                found.append(self.output(each, bare))
+            except QueryError:
+                # A column of what is around it as well: then it is no constant.
+                return ()
+        return tuple(found)
+
+    def output(self, output: Output, frame: Frame) -> ir.Scalar:
+        if isinstance(output.value, Ref):
+            return self.scalars.of_ref(output.value, exp.column(output.name), frame)
+        assert output.value is not None
+        return self.scalars.scalar(output.value, frame)
+
+    # -- groups ---------------------------------------------------------------------------------
+
+    def grouped(
+        self,
+        node: Expression,
+        frame: Frame,
+        carried: list[ir.Scalar],
+        calls: Sequence[Expression],
+        outputs: Sequence[Output],
+        env: Env,
+    ) -> tuple[Frame, Mapping[Key, ir.Scalar]]:
+        group = node.args.get("group")
+        nodes = list(keys_of_group(group)) if group is not None else []
+        if group is not None and is_of_sets(group):
+            raise self.error("ROLLUP, CUBE and GROUPING SETS are not taken yet", group)
+        start = frame.rows
+        for each in (*nodes, *(call for call in calls)):
+            frame = self.subqueries.computed(frame, self.bound.aliases.get(id(each), each))
+        carried = self.over(carried, start, frame.rows)
+        names = names_of(outputs, self.bound)
+        keys: list[GroupKey] = []
+        for i, scalar in enumerate(carried):
+            keys.append(GroupKey(("carried", i), scalar, name_of(scalar)))
+        for each in nodes:
+            scalar = self.scalars.scalar(each, frame)
+            form = self.scalars.form(each, frame)
+            if all(known.form != form for known in keys):
+                inner = self.bound.aliases.get(id(each), each)
+                keys.append(GroupKey(form, scalar, names.get(id(inner)) or name_of(scalar)))
+        keys += self.dependent(node, keys, frame)
+        return self.groups.grouped(frame, keys, calls, names)
+
+    def dependent(self, node: Expression, keys: Sequence[GroupKey], frame: Frame) -> list[GroupKey]:
+        """The columns of a table whose key is grouped by: they are the same in a whole group."""
+        grouped = {key.scalar for key in keys}
+        found: list[GroupKey] = []
+        for source in self.sources_of(node):
+            if source.table is None:
+                continue
+            places = {
+                c.name: Ref(source.number, str(i)) for i, c in enumerate(source.table.columns)
+            }
+            known = {n: frame.column(r) for n, r in places.items() if r in frame.places}
+            if not any(all(known.get(n) in grouped for n in key) for key in source.table.keys):
+                continue
+            for column in known.values():
+                if column not in grouped:
+                    grouped.add(column)
+                    found.append(GroupKey(("value", column), column, column.name))
+        return found
+
+    def sources_of(self, node: Expression) -> list[Source]:
+        found: list[Source] = []
+        todo = list(self.bound.items[id(node)])
+        while todo:
+            item = todo.pop(0)
+            if isinstance(item, Source):
+                found.append(item)
+            else:
+                todo = [item.left, item.right, *todo]
+        return found
+
+    def carried_of_groups(self, frame: Frame, count: int) -> list[ir.Scalar]:
+        return list(frame.rows.columns[:count])
+
+    def over(self, scalars: list[ir.Scalar], old: Rows, new: Rows) -> list[ir.Scalar]:
+        """Scalars over rows to which columns have been added."""
+        if old is new:
+            return scalars
+        renamed = {a.name: b for a, b in zip(old.columns, new.columns, strict=False)}
+        return [ir.substitute(each, renamed) for each in scalars]
+
+    # -- sources --------------------------------------------------------------------------------
+
+    def source(self, source: Source) -> Frame:
+        """The rows of a FROM item that depends on nothing around it."""
+        if source.table is not None:
+            return self.of_table(source)
+        result = (
+            self.of_cte(source.cte) if source.cte is not None else self.query(source.query, Env())
+        )
+        return self.framed(source, result)
+
+    def framed(self, source: Source, result: Result) -> Frame:
+        places: dict[Key, int] = {each.ref: i for i, each in enumerate(source.columns)}
+        return Frame(result.rows, places)
+
+    def of_cte(self, cte: Cte) -> Result:
+        if id(cte) not in self.of_ctes:
+            if cte.recursive:
+                raise self.error("WITH RECURSIVE is not taken yet", cte.node)
+            self.of_ctes[id(cte)] = self.query(cte.node, Env())
+        return self.of_ctes[id(cte)]
+
+    def of_table(self, source: Source) -> Frame:
+        table = source.table
+        assert table is not None
+        if table.label not in self.inputs:
+            self.inputs[table.label] = self.input(table)
+            self.tables[table.label] = table
+        rows = Rows(self.inputs[table.label], self.at)
+        wanted = self.wanted(table)
+        names = [column.name for column in table.columns]
+        places: dict[Key, int] = {
+            Ref(source.number, str(names.index(name))): i for i, name in enumerate(wanted)
+        }
+        return Frame(rows, places)
+
+    def wanted(self, table: BaseTable) -> list[str]:
+        """The columns of a table that the statement reads, in the table's order."""
+        read = self.read.get(table.label, set())
+        if not read:
+            read = {table.keys[0][0] if table.keys else table.columns[0].name}
+        return [column.name for column in table.columns if column.name in read]
+
+    def input(self, table: BaseTable) -> Input:
+        names = self.wanted(table)
+        columns = [table.column(name) for name in names]
+        fields = tuple(
+            (each.name, Atom(Kind.NATIVE, nullable=each.nullable, native=each.type))
+            for each in columns
+        )
+        cls = row_class(table.name, names)
+        struct = Struct(fields, cls=cls, build=Build.POSITIONAL, name=table.label)
+        return Input(table.label, struct)
+
+    def columns_read(self) -> dict[str, set[str]]:
+        """The columns that the statement reads of each table."""
+        refs = set(self.bound.refs.values())
+        for outputs in self.bound.outputs.values():
+            refs |= {each.value for each in outputs if isinstance(each.value, Ref)}
+        for merged in self.bound.merged.values():
+            refs |= {merged.left, merged.right}
+        found: dict[str, set[str]] = {}
+        for ref in refs:
+            source = self.bound.sources.get(ref.source)
+            if source is not None and source.table is not None:
+                column = source.table.columns[int(ref.name)].name
+                found.setdefault(source.table.label, set()).add(column)
+        return found
+
+    def one_row(self, node: Expression) -> Frame:
+        raise self.error("a SELECT without FROM is not taken yet", node)
+
+    # -- scalars --------------------------------------------------------------------------------
+
+    def column_of(self, ref: Ref, frame: Frame) -> ir.Scalar:
+        return frame.column(self.scalars.true_ref(ref))
+
+    def null(self, atom: Atom) -> ir.Scalar:
+        return ir.Const(None, atom.optional())
+
+    def is_true(self, condition: ir.Scalar) -> ir.Scalar:
+        return self.scalars.native(self.database.is_true, (condition,), BOOL)
+
+    def equal(self, a: ir.Scalar, b: ir.Scalar) -> ir.Scalar:
+        return self.scalars.native("{0} = {1}", (a, b), BOOL.optional())
+
+    def first_of(self, values: Sequence[ir.Scalar]) -> ir.Scalar:
+        """The first value that is not NULL."""
+        types = [self.scalars.type_of(value) for value in values]
+        common = self.database.common(types)
+        atom = Atom(Kind.NATIVE, nullable=all(v.type.nullable for v in values), native=common)
+        return self.scalars.native("COALESCE({0}, {1})", values, atom)
+
+    def alike(
+        self, a: ir.Scalar, b: ir.Scalar, *, swapped: bool = False
+    ) -> tuple[ir.Scalar, ir.Scalar] | None:
+        """Two values that a look-up finds equal where ``a = b`` (``b = a`` if swapped) is true."""
+        left, right = (b, a) if swapped else (a, b)
+        found = self.database.compared(self.scalars.type_of(left), self.scalars.type_of(right))
+        if found is None:
+            return None
+        made = []
+        for value, words in ((left, found.left), (right, found.right)):
+            if words is not None:
+                atom = Atom(Kind.NATIVE, nullable=value.type.nullable, native=words[1])
+                value = self.scalars.native(words[0], (value,), atom)
+            made.append(value)
+        return (made[1], made[0]) if swapped else (made[0], made[1])
+
+    def known_keys(self, rows: Rows, keys: Sequence[ir.Scalar]) -> Rows:
+        """The keys of some rows, each once, without those that match nothing."""
+        found = rows.project(list(keys), "semi_join")
+        some = tuple(ir.Not(ir.IsNull(c)) for c in found.columns if c.type.nullable)
+        if some:
+            found = found.where(some[0] if len(some) == 1 else ir.And(some), "semi_join")
+        return found.distinct(called="semi_join")
+
+
+def names_of(outputs: Sequence[Output], bound: Bound) -> dict[int, str]:
+    """Names for what outputs are made of: of a whole output the output's own."""
+    found: dict[int, str] = {}
+    for output in outputs:
+        if isinstance(output.value, exp.Expr):
+            found[id(unnested(output.value))] = output.name
+    return found
+
+
+def is_of_sets(group: Expression) -> bool:
+    if any(group.args.get(part) for part in ("rollup", "cube", "grouping_sets", "all", "totals")):
+        return True
+    return any(
+        isinstance(each, exp.Rollup | exp.Cube | exp.GroupingSets) for each in group.expressions
+    )
+
+
+def has_limit(node: Expression) -> bool:
+    return bool(node.args.get("limit") or node.args.get("offset"))
+
+
+_REFUSED = {
+    "qualify": "QUALIFY",
+    "connect": "CONNECT BY",
+    "match": "MATCH_RECOGNIZE",
+    "into": "INTO",
+    "locks": "FOR UPDATE",
+    "sample": "TABLESAMPLE",
+    "hint": "a hint",
+    "pivots": "PIVOT",
+    "cluster": "CLUSTER BY",
+    "sort": "SORT BY",
+    "distribute": "DISTRIBUTE BY",
+    "prewhere": "PREWHERE",
+    "settings": "SETTINGS",
+    "format": "FORMAT",
+}
+
+
+def refuse_clauses(selects: Selects, node: Expression) -> None:
+    for part, what in _REFUSED.items():
+        if node.args.get(part):
+            raise selects.error(f"{what} is not taken", node)
+    window = node.find(exp.Window)
+    if window is not None:
+        raise selects.error("window functions are not taken yet", window)
+
+
+def without_types(scalar: ir.Scalar) -> ir.Scalar:
+    return dataclasses.replace(scalar, type=scalar.type.required())

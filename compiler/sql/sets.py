@@ -1,0 +1,73 @@
+"""UNION, INTERSECT and EXCEPT, with and without ALL."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from stepping.compiler import ir
+from stepping.compiler.schema import Atom, Kind
+from stepping.compiler.sql.parsing import Expression
+from stepping.compiler.sql.rows import Rows
+
+if TYPE_CHECKING:
+    from stepping.compiler.sql.select import Env, Result, Selects
+
+
+@dataclass
+class Sets:
+    """Puts the results of two queries together. ``selects`` makes them."""
+
+    selects: Selects
+
+    def operation(self, node: Expression, env: Env) -> Result:
+        if node.args.get("by_name") or node.args.get("on"):
+            raise self.selects.error("a set operation by name is not taken", node)
+        first = self.selects.query(node.this, env)
+        second = self.selects.query(node.expression, env)
+        left, right = self.common(first, second)
+        rows = self.combined(node, left, right)
+        return dataclasses.replace(first, rows=rows, single=False, nothing=())
+
+    def combined(self, node: Expression, left: Rows, right: Rows) -> Rows:
+        as_set = bool(node.args.get("distinct"))
+        match node:
+            case exp.Union():
+                both = left.plus(right, "union")
+                return both.distinct(called="union") if as_set else both
+            case exp.Intersect() if as_set:
+                both = left.distinct(called="intersect").plus(right.distinct(called="intersect"))
+                return both.distinct(ir.Rule.TWICE, called="intersect")
+            case exp.Intersect():
+                # min(v, w) = v - max(0, v - w)
+                surplus = left.minus(right, "intersect").distinct(ir.Rule.SURPLUS, "intersect")
+                return left.without(surplus, "intersect")
+            case _:
+                rule = ir.Rule.POSITIVE if as_set else ir.Rule.SURPLUS
+                if as_set:
+                    left, right = (each.distinct(called="except") for each in (left, right))
+                return left.minus(right, "except").distinct(rule, "except")
+
+    def common(self, first: Result, second: Result) -> tuple[Rows, Rows]:
+        """Both with columns of the same types, as the database makes them of two."""
+        selects = self.selects
+        lefts: list[tuple[str, ir.Scalar]] = []
+        rights: list[tuple[str, ir.Scalar]] = []
+        for a, b in zip(first.rows.columns, second.rows.columns, strict=True):
+            types = [selects.scalars.type_of(each) for each in (a, b)]
+            common = selects.database.common(types)
+            nullable = a.type.nullable or b.type.nullable
+            atom = Atom(Kind.NATIVE, nullable=nullable, native=common)
+            lefts.append((a.name, self.cast(a, atom)))
+            rights.append((a.name, self.cast(b, atom)))
+        return first.rows.named(lefts), second.rows.named(rights)
+
+    def cast(self, column: ir.ColumnRef, atom: Atom) -> ir.Scalar:
+        of_type = self.selects.scalars.type_of(column)
+        assert atom.native is not None
+        if of_type.name == atom.native.name or self.selects.database.dialect == "sqlite":
+            return dataclasses.replace(column, type=atom)
+        return self.selects.scalars.native(self.selects.database.cast(atom.native), (column,), atom)

@@ -1,0 +1,139 @@
+"""The statements of a text: SELECTs, and CREATE MATERIALIZED VIEW with the name it gives one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect as Sqlglot
+from sqlglot.errors import TokenError
+
+from stepping.compiler.sql.parsing import Parsed, parse
+from stepping.compiler.sql.text import Span, Text
+from stepping.errors import QueryError
+
+
+@dataclass(frozen=True)
+class View:
+    """A SELECT with the name of its result, and of its columns if those are given."""
+
+    name: str
+    select: Text
+    columns: tuple[str, ...] = ()
+
+
+def views_of(text: Text, name: str, sqlglot_name: str = "postgres") -> list[View]:
+    """The views of a text; ``name`` is that of a SELECT without one."""
+    found = []
+    for tokens in statements(text, sqlglot_name):
+        first = tokens[0]
+        if first.text.upper() == "CREATE":
+            found.append(_created(tokens, text))
+        elif first.text.upper() in ("SELECT", "WITH", "(", "VALUES"):
+            found.append(View(name, _part(text, tokens)))
+        else:
+            raise text.error(
+                f"{first.text.upper()} is no SELECT",
+                _span(first),
+                "SELECT ..., WITH ... SELECT, or CREATE MATERIALIZED VIEW name AS SELECT ...",
+            )
+    if not found:
+        raise text.error("the text has no SELECT")
+    return found
+
+
+def statements(text: Text, sqlglot_name: str) -> list[list[Any]]:
+    """The tokens of each statement."""
+    try:
+        tokens = Sqlglot.get_or_raise(sqlglot_name).tokenize(text.sql)
+    except TokenError as error:
+        raise text.error(f"the text cannot be read: {error}") from error
+    found: list[list[Any]] = [[]]
+    for token in tokens:
+        if token.text == ";" and token.token_type.name == "SEMICOLON":
+            found.append([])
+        else:
+            found[-1].append(token)
+    return [each for each in found if each]
+
+
+def _created(tokens: Sequence[Any], text: Text) -> View:
+    words = [token.text.upper() for token in tokens]
+    at = 1
+    if words[at : at + 2] == ["OR", "REPLACE"]:
+        at += 2
+    # A plain CREATE VIEW is the same SELECT, and no reason to refuse it.
+    at += 1 if words[at : at + 1] == ["MATERIALIZED"] else 0
+    if words[at : at + 1] != ["VIEW"]:
+        raise text.error(
+            f"CREATE {tokens[1].text.upper()} is no view",
+            _span(tokens[0], tokens[min(1, len(tokens) - 1)]),
+            "CREATE MATERIALIZED VIEW name AS SELECT ...",
+        )
+    at += 1
+    if words[at : at + 3] == ["IF", "NOT", "EXISTS"]:
+        at += 3
+    name, at = _name(tokens, at, text)
+    columns: list[str] = []
+    if words[at : at + 1] == ["("]:
+        end = words.index(")", at)
+        columns = [token.text for token in tokens[at + 1 : end] if token.text != ","]
+        at = end + 1
+    if words[at : at + 1] != ["AS"]:
+        where = tokens[min(at, len(tokens) - 1)]
+        raise text.error("AS and a SELECT must follow the name of a view", _span(where))
+    body = list(tokens[at + 1 :])
+    ends = [token.text.upper() for token in body]
+    for ending in (["WITH", "NO", "DATA"], ["WITH", "DATA"]):
+        if ends[-len(ending) :] == ending:
+            body = body[: -len(ending)]
+    if not body:
+        raise text.error("a SELECT must follow AS", _span(tokens[-1]))
+    return View(name, _part(text, body), tuple(columns))
+
+
+def _name(tokens: Sequence[Any], at: int, text: Text) -> tuple[str, int]:
+    if at >= len(tokens):
+        raise text.error("the view has no name", _span(tokens[-1]))
+    if at + 1 < len(tokens) and tokens[at + 1].text == ".":
+        raise text.error(
+            "the name of a view has no schema",
+            _span(tokens[at], tokens[at + 2]),
+            "it is made in the schema of the connection",
+        )
+    return str(tokens[at].text), at + 1
+
+
+def _part(text: Text, tokens: Sequence[Any]) -> Text:
+    """A statement of a text, on the lines and in the columns that it has there."""
+    start, end = tokens[0].start, tokens[-1].end + 1
+    before = "".join(c if c in "\n\t" else " " for c in text.sql[:start])
+    return Text(before + text.sql[start:end], text.name)
+
+
+def _span(first: Any, last: Any = None) -> Span:
+    return Span(first.start, (last or first).end + 1)
+
+
+def parsed(view: View, sqlglot_name: str) -> Parsed:
+    """The SELECT of a view."""
+    found = parse(view.select, sqlglot_name)
+    if len(found) != 1 or not isinstance(found[0].tree, exp.Query):
+        what = found[0].tree.key.upper() if found else "nothing"
+        raise view.select.error(f"{what} is no SELECT")
+    return found[0]
+
+
+def one_view(text: Text, name: str | None) -> View:
+    """The only view of a text."""
+    found = views_of(text, name or "view")
+    if len(found) > 1:
+        raise QueryError(
+            f"the text has {len(found)} views: {', '.join(each.name for each in found)}",
+            where=text.name,
+            hint="st.sql takes one; a file with several is given to the command",
+        )
+    (view,) = found
+    return view if name is None else View(name, view.select, view.columns)

@@ -1,0 +1,177 @@
+"""What Postgres says of tables, types and expressions, for queries in its own SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from stepping.compiler.plan.database import (
+    BaseColumn,
+    BaseTable,
+    Compared,
+    Database,
+    Given,
+    Measure,
+)
+from stepping.compiler.schema import Atom, DatabaseType, Kind
+from stepping.dialects.postgres.measures import measure
+from stepping.dialects.postgres.type_facts import TypeFacts, base_name
+from stepping.errors import QueryError
+
+_OWN = {
+    Kind.INT: DatabaseType("bigint", short=True),
+    Kind.FLOAT: DatabaseType("double precision", short=True),
+    Kind.BOOL: DatabaseType("boolean", short=True),
+    Kind.DECIMAL: DatabaseType("numeric"),
+    Kind.TEXT: DatabaseType("text", '"C"'),
+}
+_INTEGERS = ("smallint", "integer", "bigint")
+_NUMBERS = (*_INTEGERS, "numeric", "real", "double precision")  # each is cast to the ones behind it
+_TEXTS = ("text", "character varying")
+
+_TABLE = """
+SELECT n.nspname, c.relname, c.oid::bigint
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = pg_catalog.to_regclass(%s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+"""
+_COLUMNS = """
+SELECT a.attname, a.attnotnull, a.atttypid::bigint, a.atttypmod,
+    CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::bigint ELSE 0 END
+FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attnum
+"""
+_KEYS = """
+SELECT array_agg(a.attname::text ORDER BY k.position)
+FROM pg_catalog.pg_index i
+CROSS JOIN LATERAL unnest(i.indkey[: i.indnkeyatts - 1]) WITH ORDINALITY AS k (attnum, position)
+JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+WHERE i.indrelid = %s AND i.indisunique AND i.indimmediate AND i.indisvalid
+    AND i.indpred IS NULL AND i.indexprs IS NULL
+GROUP BY i.indexrelid, i.indisprimary
+HAVING bool_and(a.attnotnull)
+ORDER BY i.indisprimary DESC, 1
+"""
+
+
+class PostgresDatabase(Database):
+    """Asks over a connection; what a question makes is rolled back."""
+
+    dialect = "postgres"
+    sqlglot_name = "postgres"
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.connection = connection
+        self.facts = TypeFacts(self.rows)
+        self._tables: dict[tuple[str, str | None], BaseTable | None] = {}
+        self._typed: dict[tuple[Any, ...], DatabaseType] = {}
+
+    @contextmanager
+    def asked(self) -> Iterator[None]:
+        with self.connection.transaction(force_rollback=True):
+            yield
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        cursor = self.connection.cursor(row_factory=tuple_row)
+        return cursor.execute(sql.encode(), parameters or None).fetchall()
+
+    def folded(self, name: str, *, quoted: bool) -> str:
+        return name if quoted else name.lower()
+
+    def table(self, name: str, schema: str | None) -> BaseTable | None:
+        key = (name, schema)
+        if key not in self._tables:
+            self._tables[key] = self._described(name, schema)
+        return self._tables[key]
+
+    def _described(self, name: str, schema: str | None) -> BaseTable | None:
+        path = ".".join(quoted(part) for part in (schema, name) if part is not None)
+        found = self.rows(_TABLE, (path,))
+        if not found:
+            return None
+        ((schema_name, table_name, oid),) = found
+        columns = tuple(
+            BaseColumn(column, self.facts.type(type_oid, modifier, collation), not not_null)
+            for column, not_null, type_oid, modifier, collation in self.rows(_COLUMNS, (oid,))
+        )
+        keys = tuple(tuple(names) for (names,) in self.rows(_KEYS, (oid,)))
+        return BaseTable(schema_name, table_name, columns, keys)
+
+    def type_of(self, atom: Atom) -> DatabaseType:
+        return atom.native or _OWN[atom.kind]
+
+    def typed(self, words: Sequence[str], args: Sequence[DatabaseType]) -> DatabaseType:
+        key = (tuple(words), tuple(args))
+        if key not in self._typed:
+            first, *others = words
+            texts = [f"x.c{i}{each}" for i, each in enumerate(others)]
+            given = ", ".join(f"{self.null(each)} AS c{i}" for i, each in enumerate(args)) or "1"
+            text = f"SELECT {first}{''.join(texts)} AS e FROM (SELECT {given}) AS x LIMIT 0"
+            (self._typed[key],) = self._output_types(text)
+        return self._typed[key]
+
+    def _output_types(self, select: str) -> list[DatabaseType]:
+        cursor = self._described_cursor(select)
+        result, count = cursor.pgresult, len(cursor.description or ())
+        if result is None:
+            raise QueryError("the database describes no columns")
+        return [self.facts.type(result.ftype(i), result.fmod(i), 0) for i in range(count)]
+
+    def _described_cursor(self, select: str) -> psycopg.Cursor[Any]:
+        try:
+            with self.connection.transaction():
+                return self.connection.cursor().execute(select.encode())
+        except psycopg.errors.Error as error:
+            said = error.diag.message_primary or str(error)
+            raise QueryError(f"Postgres says: {said}", hint=error.diag.message_hint) from error
+
+    def common(self, types: Sequence[DatabaseType]) -> DatabaseType:
+        first, *others = types
+        if all(each == first for each in others):
+            return first
+        parts = " UNION ALL ".join(f"SELECT {self.null(each)} AS c" for each in types)
+        (found,) = self._output_types(f"SELECT c FROM ({parts}) AS x LIMIT 0")
+        return found
+
+    def compared(self, a: DatabaseType, b: DatabaseType) -> Compared | None:
+        left, right = base_name(a.name), base_name(b.name)
+        # Hashes of these agree, and their indexes compare one with the other.
+        alike = any(left in some and right in some for some in (_INTEGERS, _TEXTS, _NUMBERS[-2:]))
+        if left == right or alike:
+            return Compared()
+        if left in _NUMBERS and right in _NUMBERS:
+            to = DatabaseType(max(left, right, key=_NUMBERS.index))
+        else:
+            try:
+                self.typed(("(", ") = (", ")"), (a, b))
+                to = self.common([a, b])
+            except QueryError:
+                return None
+            if base_name(to.name) == "character":  # with another value's blanks
+                to = DatabaseType("text")
+        to = self.facts.named(to.name)
+        words = (self.cast(to), to)
+        name = base_name(to.name)
+        return Compared(None if left == name else words, None if right == name else words)
+
+    def names(self, select: str) -> list[str]:
+        cursor = self._described_cursor(f"SELECT * FROM ({select}\n) AS x LIMIT 0")
+        return [column.name for column in cursor.description or ()]
+
+    def measure(self, function: str, argument: DatabaseType, given: Given) -> Measure | None:
+        return measure(self, function, argument, given)
+
+    def cast(self, to: DatabaseType) -> str:
+        return f"CAST({{0}} AS {to.name})"
+
+    def null(self, of: DatabaseType) -> str:
+        cast = f"CAST(NULL AS {of.name})"
+        return f"({cast} COLLATE {of.collation})" if of.collation else cast
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

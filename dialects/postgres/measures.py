@@ -1,0 +1,114 @@
+"""Aggregates of Postgres as running sums, with the values that Postgres gives.
+
+NaN and the infinities are counted, since none of them leaves a sum again. Of a group with a row
+whose argument is not NULL the sum is a number; of no such row it is NULL.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from stepping.compiler.plan.database import Given, Measure, Part
+from stepping.compiler.schema import FLOAT, INT, Atom, DatabaseType, Kind
+from stepping.dialects.postgres.type_facts import base_name
+
+if TYPE_CHECKING:
+    from stepping.dialects.postgres.described import PostgresDatabase
+
+_NUMERIC = Atom(Kind.NATIVE, native=DatabaseType("numeric"))
+_SMALL = ("smallint", "integer")
+_FLOATS = ("real", "double precision")
+
+
+def measure(
+    database: PostgresDatabase, function: str, argument: DatabaseType, given: Given
+) -> Measure | None:
+    match function:
+        case "sum" | "avg":
+            return _sum(database, function, argument, given)
+        case "bool_and" | "every" | "bool_or":
+            return _truth(database, function, argument, given)
+        case _:
+            return None
+
+
+def counted(nullable: bool) -> Part:
+    """How many arguments are not NULL."""
+    words = "CASE WHEN {0} IS NULL THEN 0 ELSE 1 END" if nullable else "1"
+    return Part("n", words, INT)
+
+
+def _sum(
+    database: PostgresDatabase, function: str, argument: DatabaseType, given: Given
+) -> Measure | None:
+    base = base_name(argument.name)
+    result = database.typed((f"{function}(", ")"), (argument,))
+    some = given.may_be_of_nothing
+    average = function == "avg"
+    parts = [counted(given.nullable)] if some or average else []
+    known = "COALESCE({0}, 0)" if given.nullable else "{0}"
+    if base in (*_SMALL, "bigint"):
+        # sum(bigint) is a numeric, sums of what is smaller are bigints.
+        total = INT if base in _SMALL and not average else _NUMERIC
+        words = f"CAST({known} AS {'bigint' if total is INT else 'numeric'})"
+        value = "{sum}"
+        parts.append(Part("sum", words, total))
+    elif base == "numeric":
+        names = ("nan",) if given.finite or argument.name != base else tuple(_SPECIAL)
+        parts += _with_specials(_NUMERIC, known, names)
+        value = _of_specials(names)
+    elif base in _FLOATS:
+        # Infinities are counted by whatever adds up floats.
+        parts.append(Part("nan", "CASE WHEN {0} = 'NaN' THEN 1 ELSE 0 END", INT))
+        words = f"CASE WHEN {{0}} = 'NaN' THEN 0 ELSE CAST({known} AS double precision) END"
+        parts.append(Part("sum", words, FLOAT))
+        value = "CASE WHEN {nan} > 0 THEN CAST('NaN' AS double precision) ELSE {sum} END"
+    else:
+        return None
+    if average:
+        value = f"({value}) / {{n}}"
+    if result.name not in ("bigint", "numeric", "double precision"):
+        value = f"CAST({value} AS {result.name})"
+    if some:
+        value = f"CASE WHEN {{n}} > 0 THEN {value} END"
+    return Measure(tuple(parts), value, result, some)
+
+
+# What is no number to add up, by the name of the part that counts it.
+_SPECIAL = {"nan": "NaN", "infinite": "Infinity", "minus_infinite": "-Infinity"}
+
+
+def _with_specials(total: Atom, known: str, names: tuple[str, ...]) -> list[Part]:
+    texts = ", ".join(f"'{_SPECIAL[name]}'" for name in names)
+    parts = [
+        Part(name, f"CASE WHEN {{0}} = '{_SPECIAL[name]}' THEN 1 ELSE 0 END", INT) for name in names
+    ]
+    words = f"CASE WHEN {{0}} IN ({texts}) THEN 0 ELSE {known} END"
+    return [Part("sum", words, total), *parts]
+
+
+def _of_specials(names: tuple[str, ...]) -> str:
+    both = " OR ({infinite} > 0 AND {minus_infinite} > 0)" if len(names) > 1 else ""
+    whens = [
+        f"WHEN {{{name}}} > 0{both if name == 'nan' else ''} "
+        f"THEN CAST('{_SPECIAL[name]}' AS numeric)"
+        for name in names
+    ]
+    return f"CASE {' '.join(whens)} ELSE {{sum}} END"
+
+
+def _truth(
+    database: PostgresDatabase, function: str, argument: DatabaseType, given: Given
+) -> Measure | None:
+    if argument.name != "boolean":
+        return None
+    some = given.may_be_of_nothing
+    if function == "bool_or":
+        part = Part("true", "CASE WHEN {0} THEN 1 ELSE 0 END", INT)
+        value = "{true} > 0"
+    else:
+        part = Part("false", "CASE WHEN NOT {0} THEN 1 ELSE 0 END", INT)
+        value = "{false} = 0"
+    parts = (counted(given.nullable), part) if some else (part,)
+    value = f"CASE WHEN {{n}} > 0 THEN {value} END" if some else value
+    return Measure(parts, value, argument, some)

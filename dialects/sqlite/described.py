@@ -1,0 +1,230 @@
+"""What SQLite says of tables, types and expressions, for queries in its own SQL.
+
+It is asked in memory, of a copy of the schema: nothing is made in the database itself. A type is a
+declared type, which gives an affinity, with a collation (sqlite.org/datatype3.html).
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import sqlite3
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from stepping.compiler.plan.database import (
+    BaseColumn,
+    BaseTable,
+    Compared,
+    Database,
+    Given,
+    Measure,
+)
+from stepping.compiler.schema import Atom, DatabaseType, Kind
+from stepping.dialects.sqlite.measures import measure
+from stepping.dialects.sqlite.native_columns import BINARY, affinity
+from stepping.errors import QueryError
+
+_OWN = {
+    Kind.INT: DatabaseType("INTEGER", short=True),
+    Kind.FLOAT: DatabaseType("REAL", short=True),
+    Kind.BOOL: DatabaseType("INTEGER", short=True),
+    Kind.TEXT: DatabaseType("TEXT", short=True),
+}
+ANY = DatabaseType("", short=True)
+_NUMERIC = ("INTEGER", "REAL", "NUMERIC")
+_ORDERED = re.compile(r"k\(\d+,-?([^,)]*)")
+
+
+class SQLiteDatabase(Database):
+    """Asks a copy of a schema: the names of its tables with the statements that made them."""
+
+    dialect = "sqlite"
+    sqlglot_name = "sqlite"
+    truth = ("1", "0")
+
+    def __init__(self, statements: Mapping[str, str]) -> None:
+        self.statements = {name.lower(): sql for name, sql in statements.items()}
+        self.serial = itertools.count()
+        self._tables: dict[str, BaseTable | None] = {}
+        self._typed: dict[tuple[Any, ...], DatabaseType] = {}
+        self._copied: set[str] = set()
+
+    @classmethod
+    def of(cls, connection: sqlite3.Connection) -> SQLiteDatabase:
+        """The schema of a database: of its main file, and of what is temporary."""
+        found = connection.execute(
+            "SELECT name, sql FROM main.sqlite_master WHERE type IN ('table', 'view') "
+            "AND sql IS NOT NULL UNION ALL SELECT name, sql FROM temp.sqlite_master "
+            "WHERE type IN ('table', 'view') AND sql IS NOT NULL"
+        ).fetchall()
+        unique = connection.execute(
+            "SELECT name, sql FROM main.sqlite_master WHERE type = 'index' AND sql LIKE '%UNIQUE%'"
+        ).fetchall()
+        made = cls(dict(found))
+        made.indexes = [sql for _, sql in unique]
+        return made
+
+    indexes: Sequence[str] = ()
+
+    @cached_property
+    def memory(self) -> sqlite3.Connection:
+        return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        try:
+            return self.memory.execute(sql).fetchall()
+        except sqlite3.Error as error:
+            raise QueryError(f"SQLite says: {error}") from error
+
+    def folded(self, name: str, *, quoted: bool) -> str:
+        return name.lower()
+
+    def table(self, name: str, schema: str | None) -> BaseTable | None:
+        if schema not in (None, "main", "temp") or name not in self.statements:
+            return None
+        if name not in self._tables:
+            self.copy(name)
+            self._tables[name] = self._described(name)
+        return self._tables[name]
+
+    def copy(self, name: str) -> None:
+        """Make a table in memory, and whatever a view reads."""
+        if name in self._copied:
+            return
+        self._copied.add(name)
+        sql = self.statements[name]
+        if re.match(r"(?is)\s*create\s+(temp(orary)?\s+)?view", sql):
+            for other in self.statements:
+                if re.search(rf"(?i)\b{re.escape(other)}\b", sql):
+                    self.copy(other)
+        self.rows(sql)
+        for index in self.indexes:
+            if re.search(rf'(?i)\bon\s+["`\[]?{re.escape(name)}\b', index):
+                self.rows(index)
+
+    def _described(self, name: str) -> BaseTable:
+        table = quoted(name)
+        columns = []
+        primary: dict[int, str] = {}
+        for _, column, declared, not_null, _, place, hidden in self.rows(
+            f"PRAGMA table_xinfo({table})"
+        ):
+            if hidden == 1:
+                continue
+            collation = self.collation_of(f"SELECT 1 FROM {table} ORDER BY +{quoted(column)}")
+            is_row_id = place == 1 and declared.upper() == "INTEGER"
+            if place:
+                primary[place] = column
+            of_type = DatabaseType(declared, collation, short=True)
+            columns.append(BaseColumn(column, of_type, not (not_null or is_row_id)))
+        if sum(1 for _ in primary) > 1:  # of several columns, none is the row id
+            names = set(primary.values())
+            not_null_names = {
+                column
+                for _, column, _, not_null, _, _, _ in self.rows(f"PRAGMA table_xinfo({table})")
+                if not_null or self.without_row_id(name)
+            }
+            columns = [
+                BaseColumn(c.name, c.type, c.name not in not_null_names) if c.name in names else c
+                for c in columns
+            ]
+        nullable = {column.name for column in columns if column.nullable}
+        keys = [tuple(primary[place] for place in sorted(primary))] if primary else []
+        for _, index, unique, _, partial in self.rows(f"PRAGMA index_list({table})"):
+            parts = self.rows(f"PRAGMA index_info({quoted(index)})")
+            found = tuple(column for _, _, column in parts)
+            if unique and not partial and None not in found and found not in keys:
+                keys.append(found)
+        of_real_name = self.rows(f"SELECT name FROM sqlite_master WHERE lower(name) = {text(name)}")
+        ((real_name,),) = of_real_name
+        whole = tuple(key for key in keys if not nullable.intersection(key))
+        return BaseTable("main", real_name, tuple(columns), whole)
+
+    def without_row_id(self, name: str) -> bool:
+        return re.search(r"(?is)\bwithout\s+rowid\b", self.statements[name]) is not None
+
+    def collation_of(self, select: str) -> str:
+        """The collation of a SELECT's ORDER BY, "" if it is the usual one."""
+        for _, name, _, _, _, key, *_ in self.rows(f"EXPLAIN {select}"):
+            if name in ("SorterOpen", "OpenEphemeral") and isinstance(key, str):
+                found = _ORDERED.match(key)
+                if found:
+                    collation = found.group(1)
+                    return "" if collation in ("B", BINARY) else collation
+        return ""
+
+    def type_of(self, atom: Atom) -> DatabaseType:
+        return atom.native or _OWN[atom.kind]
+
+    def typed(self, words: Sequence[str], args: Sequence[DatabaseType]) -> DatabaseType:
+        key = (tuple(words), tuple(args))
+        if key not in self._typed:
+            serial = next(self.serial)
+            columns = ", ".join(f"c{i} {each}" for i, each in enumerate(args)) or "c0"
+            self.rows(f"CREATE TEMP TABLE x{serial} ({columns})")
+            first, *others = words
+            expression = first + "".join(f"x{serial}.c{i}{each}" for i, each in enumerate(others))
+            # What a table has of an expression is its affinity.
+            self.rows(f"CREATE TEMP TABLE e{serial} AS SELECT {expression} AS e FROM x{serial}")
+            ((_, _, declared, *_),) = self.rows(f"PRAGMA temp.table_xinfo(e{serial})")
+            select = f"SELECT 1 FROM x{serial} ORDER BY +({expression})"
+            collation = self.collation_of(select)
+            self._typed[key] = DatabaseType(declared, collation, short=True)
+            self.rows(f"DROP TABLE temp.e{serial}")
+            self.rows(f"DROP TABLE temp.x{serial}")
+        return self._typed[key]
+
+    def common(self, types: Sequence[DatabaseType]) -> DatabaseType:
+        # A compound SELECT has the affinity and the collation of one of its parts: of the first.
+        return types[0]
+
+    def compared(self, a: DatabaseType, b: DatabaseType) -> Compared | None:
+        left, right = affinity(a.name), affinity(b.name)
+        # sqlite.org/datatype3.html, section 4.2: numbers first; a text turns what has no affinity.
+        name, turned = left, None
+        if left != right:
+            if left in _NUMERIC and right in _NUMERIC:
+                name = "NUMERIC"
+            elif left in _NUMERIC:
+                name, turned = "NUMERIC", "right"
+            elif right in _NUMERIC:
+                name, turned = "NUMERIC", "left"
+            elif "TEXT" in (left, right):
+                name, turned = "TEXT", "right" if left == "TEXT" else "left"
+        # The left operand's collation, if it is a column's; an expression has none of its own.
+        collation = a.collation or ("" if a.name else b.collation)
+        to = DatabaseType(name if turned else "", collation, short=True)
+        as_left = turned == "left" or a.collation != collation
+        as_right = turned == "right" or b.collation != collation
+        words = f"(+{{0}}) COLLATE {collation}" if collation else "+{0}"
+        keep_left = DatabaseType(to.name if turned == "left" else a.name, collation, short=True)
+        keep_right = DatabaseType(to.name if turned == "right" else b.name, collation, short=True)
+        return Compared(
+            (words, keep_left) if as_left else None, (words, keep_right) if as_right else None
+        )
+
+    def names(self, select: str) -> list[str]:
+        try:
+            described = self.memory.execute(f"SELECT * FROM ({select}\n) LIMIT 0").description
+        except sqlite3.Error as error:
+            raise QueryError(f"SQLite says: {error}") from error
+        return [column[0] for column in described]
+
+    def measure(self, function: str, argument: DatabaseType, given: Given) -> Measure | None:
+        return measure(function, argument, given)
+
+    def cast(self, to: DatabaseType) -> str:
+        return f"CAST({{0}} AS {to.name})" if to.name else "{0}"
+
+    def null(self, of: DatabaseType) -> str:
+        return "NULL"
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,43 @@
+"""Aggregates of SQLite as running sums, with the values and types that SQLite gives.
+
+sum() is an integer as long as all its arguments are, and a float from the first other one on; so
+integers are added up apart from the rest, and what is no integer is counted.
+"""
+
+from __future__ import annotations
+
+from stepping.compiler.plan.database import Given, Measure, Part
+from stepping.compiler.schema import FLOAT, INT, DatabaseType
+
+ANY = DatabaseType("", short=True)
+
+# A text that reads as an integer counts as one (sqlite.org/lang_aggfunc.html).
+_IS_INTEGER = (
+    "CASE typeof({0}) WHEN 'integer' THEN 1 "
+    "WHEN 'text' THEN CAST(CAST({0} AS INTEGER) AS TEXT) = trim({0}) ELSE 0 END"
+)
+
+
+def measure(function: str, argument: DatabaseType, given: Given) -> Measure | None:
+    if function not in ("sum", "avg", "total"):
+        return None
+    some = given.may_be_of_nothing and function != "total"
+    words = "CASE WHEN {0} IS NULL THEN 0 ELSE 1 END" if given.nullable else "1"
+    parts = [Part("n", words, INT)] if some or function == "avg" else []
+    parts += [
+        Part("sum", f"CASE WHEN {_IS_INTEGER} THEN CAST({{0}} AS INTEGER) ELSE 0 END", INT),
+        Part(
+            "real",
+            f"CASE WHEN {_IS_INTEGER} OR {{0}} IS NULL THEN 0.0 ELSE CAST({{0}} AS REAL) END",
+            FLOAT,
+        ),
+    ]
+    total = "{sum} + {real}"
+    if function == "sum":
+        others = f"CASE WHEN {_IS_INTEGER} OR {{0}} IS NULL THEN 0 ELSE 1 END"
+        parts.append(Part("reals", others, INT))
+        total = "CASE WHEN {reals} > 0 THEN {sum} + {real} ELSE +{sum} END"
+    elif function == "avg":
+        total = "({sum} + {real}) / {n}"
+    value = f"CASE WHEN {{n}} > 0 THEN {total} END" if some else total
+    return Measure(tuple(parts), value, ANY, some)
