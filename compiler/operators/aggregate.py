@@ -53,9 +53,9 @@ class Total(ir.Node):
     def scalar(self) -> ir.Scalar:
         assert self.function.scalars is not None
         (value,) = self.function.scalars
-        zero = ir.Const(self.zero(), self.type)
         if not value.type.nullable:
             return widened(value, self.type)
+        zero = ir.Const(self.zero(), self.type)
         return ir.Case(((ir.IsNull(value), zero),), widened(required(value), self.type), self.type)
 
     def zero(self) -> Any:

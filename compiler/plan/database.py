@@ -153,5 +153,6 @@ class Database(ABC):
     def null(self, of: DatabaseType) -> str:
         """The words of a NULL of a type."""
 
-    is_true = "({0}) IS TRUE"
+    is_true = "{0} IS TRUE"
+    negated = "NOT {0}"
     truth: tuple[str, str] = ("TRUE", "FALSE")

@@ -7,20 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
-from stepping.compiler import ir
 from stepping.compiler.frontend.signature import check_name
-from stepping.compiler.operators.input import Input
-from stepping.compiler.operators.linear import Map
 from stepping.compiler.pipeline import Query
 from stepping.compiler.plan.database import BaseTable, Database
 from stepping.compiler.plan.graph import AnyGraph, Graph, Program
-from stepping.compiler.schema import Build, Struct
-from stepping.compiler.sql.binding import Binder, Scope
-from stepping.compiler.sql.row_types import row_class
-from stepping.compiler.sql.rows import function_of
-from stepping.compiler.sql.select import Env, Selects
 from stepping.compiler.sql.text import Text
-from stepping.compiler.sql.views import View, one_view, parsed
 from stepping.errors import QueryError
 
 if TYPE_CHECKING:
@@ -29,6 +20,7 @@ if TYPE_CHECKING:
     from stepping.compiler.plan.recompute import Recompute
     from stepping.compiler.plan.sql_plan import SQLPlan
     from stepping.compiler.schema import ValueType
+    from stepping.compiler.sql.views import View
     from stepping.compiler.zset import ZSet
 
 R = TypeVar("R")
@@ -77,6 +69,8 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
         return f"<SQLQuery {self.name}>"
 
     def bound(self, database: Callable[[], Database]) -> AnyGraph:
+        from stepping.compiler.sql.compiling import bind
+
         self._bound = bind(self.view, self, database())
         return self._bound
 
@@ -161,6 +155,9 @@ def sql(text: str, *, name: str | None = None) -> SQLQuery[Any]:
     database that a store of it is opened on. There its tables, columns and types are looked up; it
     means what it means there. Its rows are named tuples, with `SQLQuery.rows`.
     """
+    # sqlglot takes as long to import as the rest twice over.
+    from stepping.compiler.sql.views import one_view
+
     caller = sys._getframe(1)
     place = f"{caller.f_code.co_filename}:{caller.f_lineno}"
     if not isinstance(text, str):
@@ -168,41 +165,3 @@ def sql(text: str, *, name: str | None = None) -> SQLQuery[Any]:
     view = one_view(Text(text, place), name)
     check_name(view.name, sql)
     return SQLQuery(view, view.name)
-
-
-def bind(view: View, unbound: SQLQuery[Any], database: Database) -> BoundQuery:
-    """The query as it is on a database."""
-    with database.asked():
-        made = parsed(view, database.sqlglot_name)
-        binder = Binder(made, database)
-        binder.query(made.tree, Scope(None, {}))
-        selects = Selects(made, binder.bound, database)
-        selects.at = ir.Source(view.select.name, 1)
-        result = selects.query(made.tree, Env())
-        names = list(view.columns) or list(result.names)
-        different(names, made.text)
-    fields = tuple((n, c.type) for n, c in zip(names, result.outputs, strict=True))
-    struct = Struct(fields, cls=row_class(view.name, names), build=Build.POSITIONAL, name=view.name)
-    function = function_of(struct, result.outputs)
-    out = Map(result.rows.operator, function, origin=selects.at, called=view.name)
-    inputs: tuple[Input, ...] = tuple(selects.inputs.values())
-    return BoundQuery(
-        view.name,
-        inputs,
-        (out,),
-        {view.name: ir.Integrate(out)},
-        {unbound: view.name},
-        view.select.name,
-        python_steps=False,
-        unbound=unbound,
-        tables=dict(selects.tables),
-        dialect=database.dialect,
-    )
-
-
-def different(names: Sequence[str], text: Text) -> None:
-    taken: set[str] = set()
-    for name in names:
-        if name.lower() in taken:
-            raise text.error(f"two columns are named {name}", hint="name one of them: AS ...")
-        taken.add(name.lower())

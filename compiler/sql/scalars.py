@@ -93,6 +93,8 @@ class Scalars:
     def form(self, node: Expression, frame: Frame) -> Form:
         """What an expression says: the same of two that are equal for each row."""
         inner = unnested(node)
+        while id(inner) in self.bound.aliases:
+            inner = unnested(self.bound.aliases[id(inner)])
         found = self.resolved(inner, frame)
         if found is not None:
             return ("value", found)
@@ -112,6 +114,10 @@ class Scalars:
         known = frame.value(id(node))
         if known is not None:
             return known
+        if isinstance(node, exp.Not) and frame.value(id(node.this)) is not None:
+            # x NOT IN (SELECT ...), in which NOT stands between the tokens of what it negates.
+            truth = self.scalar(node.this, frame)
+            return self.native(self.database.negated, (truth,), truth.type)
         if id(node) in self.bound.aliases:
             return self.scalar(self.bound.aliases[id(node)], frame)
         grouped = frame.grouped
@@ -148,7 +154,7 @@ class Scalars:
         before, keys = frame.grouped.before, frame.grouped.keys
         if not keys or any(id(part) in frame.places for part in node.walk()):
             return None
-        if not isinstance(node, exp.Condition) or isinstance(node, exp.Query):
+        if isinstance(node, exp.Query | exp.DataType | exp.Var):
             return None
         try:
             form = self.form(node, before)

@@ -1,0 +1,57 @@
+"""A SELECT as a query on a database: its names bound, its clauses made operators."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from stepping.compiler import ir
+from stepping.compiler.operators.input import Input
+from stepping.compiler.operators.linear import Map
+from stepping.compiler.plan.database import Database
+from stepping.compiler.schema import Build, Struct
+from stepping.compiler.sql.binding import Binder, Scope
+from stepping.compiler.sql.query import BoundQuery, SQLQuery
+from stepping.compiler.sql.row_types import row_class
+from stepping.compiler.sql.rows import function_of
+from stepping.compiler.sql.select import Env, Selects
+from stepping.compiler.sql.text import Text
+from stepping.compiler.sql.views import View, parsed
+
+
+def bind(view: View, unbound: SQLQuery[Any], database: Database) -> BoundQuery:
+    """The query as it is on a database."""
+    with database.asked():
+        made = parsed(view, database.sqlglot_name)
+        binder = Binder(made, database)
+        binder.query(made.tree, Scope(None, {}))
+        selects = Selects(made, binder.bound, database)
+        selects.at = ir.Source(view.select.name, 1)
+        result = selects.query(made.tree, Env())
+        names = list(view.columns) or list(result.names)
+        different(names, made.text)
+    fields = tuple((n, c.type) for n, c in zip(names, result.outputs, strict=True))
+    struct = Struct(fields, cls=row_class(view.name, names), build=Build.POSITIONAL, name=view.name)
+    function = function_of(struct, result.outputs)
+    out = Map(result.rows.operator, function, origin=selects.at, called=view.name)
+    inputs: tuple[Input, ...] = tuple(selects.inputs.values())
+    return BoundQuery(
+        view.name,
+        inputs,
+        (out,),
+        {view.name: ir.Integrate(out)},
+        {unbound: view.name},
+        view.select.name,
+        python_steps=False,
+        unbound=unbound,
+        tables=dict(selects.tables),
+        dialect=database.dialect,
+    )
+
+
+def different(names: Sequence[str], text: Text) -> None:
+    taken: set[str] = set()
+    for name in names:
+        if name.lower() in taken:
+            raise text.error(f"two columns are named {name}", hint="name one of them: AS ...")
+        taken.add(name.lower())

@@ -1,0 +1,225 @@
+-- SELECTs that are kept up to date through random transactions: a name, and the SELECT.
+
+-- columns
+SELECT a, b FROM r;
+
+-- expressions
+SELECT a + b * 2 AS z, -c, t || 'x' AS w, CASE WHEN a > 1 THEN 'big' END FROM r;
+
+-- where
+SELECT a, t FROM r WHERE a > 1 OR b IS NULL AND NOT (c = 1);
+
+-- three_values
+SELECT a FROM r WHERE NOT (a = b OR c > 1);
+
+-- in_list
+SELECT a, b FROM r WHERE a IN (1, 2) AND b NOT IN (0, 3);
+
+-- between_like
+SELECT a, t FROM r WHERE a BETWEEN 1 AND 2 AND t LIKE 'a%';
+
+-- join
+SELECT r.a, s.d FROM r JOIN s ON r.a = s.a;
+
+-- comma
+SELECT r.a, s.d, u.name FROM r, s, u WHERE r.a = s.a AND s.b = u.k AND r.c < u.x;
+
+-- self_join
+SELECT x.a, y.b FROM r x JOIN r AS y ON x.a = y.b;
+
+-- cross
+SELECT r.a, u.k FROM r CROSS JOIN u;
+
+-- theta
+SELECT r.a, s.b FROM r JOIN s ON r.a < s.b;
+
+-- using
+SELECT a, r.b, d FROM r JOIN s USING (a);
+
+-- natural
+SELECT * FROM (SELECT a, c FROM r) r NATURAL JOIN (SELECT a, d FROM s) s;
+
+-- left
+SELECT r.a, s.d FROM r LEFT JOIN s ON r.a = s.a;
+
+-- left_where
+SELECT r.a, s.d FROM r LEFT JOIN s ON r.a = s.a WHERE r.b > 0 AND s.d IS NULL;
+
+-- left_condition
+SELECT r.a, r.b, s.d FROM r LEFT JOIN s ON r.a = s.a AND s.d > 1;
+
+-- left_theta
+SELECT r.a, r.b, s.d FROM r LEFT JOIN s ON r.a = s.a AND r.b < s.d;
+
+-- left_no_key
+SELECT r.a, s.d FROM r LEFT JOIN s ON r.b < s.d;
+
+-- left_left
+SELECT r.a, s.d, u.name FROM r LEFT JOIN s ON r.a = s.a LEFT JOIN u ON s.d = u.k;
+
+-- inner_behind_left
+SELECT r.a, s.d FROM r LEFT JOIN s ON r.a = s.a JOIN u ON u.k = s.d;
+
+-- right
+SELECT r.a, s.d FROM r RIGHT JOIN s ON r.a = s.a;
+
+-- full
+SELECT r.a, s.d FROM r FULL JOIN s ON r.a = s.a;
+
+-- full_using
+SELECT a, r.b, s.d FROM r FULL JOIN s USING (a);
+
+-- nested
+SELECT r.a, s.d FROM r LEFT JOIN (s JOIN u ON s.d = u.k) ON r.a = s.a;
+
+-- group
+SELECT a, count(*) AS n, sum(b) AS s, avg(c) AS m FROM r GROUP BY a;
+
+-- no_group
+SELECT count(*) AS n, count(b), sum(b), avg(b), min(b), max(t) FROM r WHERE a = 1;
+
+-- group_expression
+SELECT a + 1 AS k, max(b) - min(b) AS d FROM r GROUP BY a + 1;
+
+-- group_position
+SELECT a % 2 AS odd, sum(b) FROM r GROUP BY 1;
+
+-- group_alias
+SELECT coalesce(t, '-') AS k, count(*) FROM r GROUP BY k;
+
+-- group_unused
+SELECT count(*) FROM r GROUP BY a, b;
+
+-- having
+SELECT a, count(*) FROM r GROUP BY a HAVING count(*) > 1 AND max(b) > 0;
+
+-- filter
+SELECT a, count(*) FILTER (WHERE b > 1) AS n, sum(c) FILTER (WHERE b IS NULL) FROM r GROUP
+BY a;
+
+-- distinct_aggregates
+SELECT a, count(DISTINCT b), sum(DISTINCT c), avg(DISTINCT c) FROM r GROUP BY a;
+
+-- distinct_of_all
+SELECT count(DISTINCT b), sum(DISTINCT b) FROM r;
+
+-- dependent
+SELECT row_number, a, b, count(*) FROM r GROUP BY row_number;
+
+-- group_of_join
+SELECT u.name, sum(r.b * u.x) AS s FROM r JOIN u ON r.a = u.k GROUP BY u.name;
+
+-- distinct
+SELECT DISTINCT a, b FROM r;
+
+-- union
+SELECT a FROM r UNION SELECT b FROM s;
+
+-- union_all
+SELECT a, t FROM r UNION ALL SELECT k, name FROM u;
+
+-- intersect
+SELECT a FROM r INTERSECT SELECT a FROM s;
+
+-- except
+SELECT a FROM r EXCEPT SELECT a FROM s;
+
+-- derived
+SELECT q.k, q.n + 1 AS m FROM (SELECT a AS k, count(*) AS n FROM r GROUP BY a) q WHERE q.n >
+1;
+
+-- derived_join
+SELECT q.n, s.d FROM (SELECT a, count(*) AS n FROM r GROUP BY a) q JOIN s ON s.a = q.a;
+
+-- cte
+WITH q AS (SELECT a, sum(b) AS s FROM r GROUP BY a) SELECT x.a, y.s FROM q x JOIN q y ON x.s
+= y.a;
+
+-- order_limit
+SELECT a, b FROM r ORDER BY a DESC, b LIMIT 3;
+
+-- order_offset
+SELECT a, b, c FROM r ORDER BY a, b, c LIMIT 3 OFFSET 2;
+
+-- distinct_limit
+SELECT DISTINCT a FROM r ORDER BY a LIMIT 2;
+
+-- exists
+SELECT a, b FROM r WHERE EXISTS (SELECT 1 FROM s WHERE s.a = r.a AND s.d > 0);
+
+-- not_exists
+SELECT a, b FROM r WHERE NOT EXISTS (SELECT 1 FROM s WHERE s.a = r.a);
+
+-- exists_theta
+SELECT a, b FROM r WHERE EXISTS (SELECT 1 FROM s WHERE s.a = r.a AND s.b <> r.b);
+
+-- not_exists_theta
+SELECT a, b FROM r WHERE NOT EXISTS (SELECT 1 FROM s WHERE s.a = r.a AND s.b > r.b);
+
+-- exists_or
+SELECT a FROM r WHERE b = 1 OR EXISTS (SELECT 1 FROM s WHERE s.a = r.a);
+
+-- in
+SELECT a, b FROM r WHERE a IN (SELECT a FROM s);
+
+-- not_in
+SELECT a, b FROM r WHERE a NOT IN (SELECT a FROM s WHERE d > 1);
+
+-- in_correlated
+SELECT a, b FROM r WHERE b IN (SELECT b FROM s WHERE s.a = r.a);
+
+-- not_in_correlated
+SELECT a, b FROM r WHERE NOT (b IN (SELECT b FROM s WHERE s.a = r.a) AND c = 1);
+
+-- in_value
+SELECT a, b IN (SELECT b FROM s) AS z FROM r;
+
+-- in_is_null
+SELECT a FROM r WHERE (b IN (SELECT b FROM s)) IS NULL;
+
+-- scalar
+SELECT a, (SELECT max(d) FROM s) AS m FROM r;
+
+-- scalar_correlated
+SELECT a, (SELECT sum(d) FROM s WHERE s.a = r.a) AS m FROM r;
+
+-- scalar_count
+SELECT a, (SELECT count(*) + 1 FROM s WHERE s.a = r.a) AS m FROM r;
+
+-- scalar_where
+SELECT a FROM r WHERE b > (SELECT avg(d) FROM s WHERE s.a = r.a);
+
+-- scalar_theta
+SELECT a, (SELECT count(*) FROM s WHERE s.a < r.a) AS m FROM r;
+
+-- scalar_row
+SELECT a, (SELECT name FROM u WHERE u.row_number = r.a) AS m FROM r;
+
+-- scalar_nothing
+SELECT a FROM r WHERE (SELECT max(b) FROM s WHERE b > 100) IS NULL;
+
+-- in_having
+SELECT a, count(*) FROM r GROUP BY a HAVING a IN (SELECT k FROM u);
+
+-- constant_behind_outer
+SELECT s.b, q.z FROM s LEFT JOIN (SELECT a, 1 AS z FROM r) q ON q.a = s.a;
+
+-- postgres: what SQLite has no words for
+
+-- intersect_all
+SELECT a FROM r INTERSECT ALL SELECT a FROM s;
+
+-- except_all
+SELECT a FROM r EXCEPT ALL SELECT a FROM s;
+
+-- distinct_on
+SELECT DISTINCT ON (a) a, b, c FROM r ORDER BY a, b, c;
+
+-- bools
+SELECT a, bool_and(b > 0), bool_or(c > 1) AS o FROM r GROUP BY a;
+
+-- nulls_last
+SELECT a, b FROM r ORDER BY a DESC NULLS LAST, b NULLS FIRST LIMIT 3;
+
+-- casts
+SELECT a::text || '!' AS x, b::numeric(6,2) / 7 AS y, c::float8 AS z FROM r;

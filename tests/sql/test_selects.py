@@ -1,0 +1,99 @@
+"""SELECTs over small tables with NULLs and duplicates, each through random transactions."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.sql_views import Database, Postgres, SQLite, Writer, watched_through
+
+DDL = """
+CREATE TABLE r (row_number integer PRIMARY KEY, a integer, b integer, c integer, t varchar(20));
+CREATE TABLE s (row_number integer PRIMARY KEY, a integer, b integer, d integer);
+CREATE TABLE u (
+    row_number integer PRIMARY KEY, k integer NOT NULL, x integer, name varchar(20) NOT NULL
+)
+"""
+
+
+def small(rng: random.Random) -> int | None:
+    return rng.choice([None, 0, 1, 1, 2, 3])
+
+
+NUMBERS = iter(range(1, 10**9))
+
+
+def rows() -> Mapping[str, Any]:
+    texts = [None, "", "a", "ab", "B"]
+    return {
+        "r": lambda rng: {
+            "row_number": next(NUMBERS),
+            "a": small(rng),
+            "b": small(rng),
+            "c": small(rng),
+            "t": rng.choice(texts),
+        },
+        "s": lambda rng: {
+            "row_number": next(NUMBERS),
+            "a": small(rng),
+            "b": small(rng),
+            "d": small(rng),
+        },
+        "u": lambda rng: {
+            "row_number": next(NUMBERS),
+            "k": rng.choice([0, 1, 2, 3]),
+            "x": small(rng),
+            "name": rng.choice(texts[1:]),
+        },
+    }
+
+
+def selects() -> tuple[dict[str, str], dict[str, str]]:
+    """The SELECTs of the file beside this one: for both databases, and for Postgres only."""
+    found: tuple[dict[str, str], dict[str, str]] = ({}, {})
+    text = Path(__file__).with_name("selects.sql").read_text()
+    both, _, postgres = text.partition("-- postgres:")
+    for part, into in zip((both, postgres), found, strict=True):
+        for name, select in re.findall(r"^-- (\w+)\n(.*?);$", part, re.DOTALL | re.MULTILINE):
+            into[name] = select
+    return found
+
+
+SELECTS, ONLY_POSTGRES = selects()
+
+
+@pytest.fixture
+def sqlite() -> Iterator[Database]:
+    database = SQLite()
+    database.script(DDL)
+    yield database
+    database.connection.close()
+
+
+@pytest.fixture
+def postgres(postgres_db: str) -> Iterator[Database]:
+    database = Postgres(postgres_db)
+    database.script(DDL)
+    yield database
+    database.connection.close()
+
+
+def through(database: Database, select: str, seed: int) -> None:
+    writer = Writer(database, rows(), random.Random(seed))
+    changed = watched_through(database, select, writer)
+    assert changed > 1, "the result has never changed"
+
+
+@pytest.mark.parametrize("name", sorted(SELECTS))
+def test_sqlite(sqlite: Database, name: str) -> None:
+    through(sqlite, SELECTS[name], 1)
+
+
+@pytest.mark.parametrize("name", sorted({**SELECTS, **ONLY_POSTGRES}))
+def test_postgres(postgres: Database, name: str) -> None:
+    through(postgres, {**SELECTS, **ONLY_POSTGRES}[name], 1)
