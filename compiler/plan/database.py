@@ -15,7 +15,7 @@ from stepping.compiler.schema import Atom, DatabaseType
 
 
 @dataclass(frozen=True)
-class BaseColumn:
+class KnownColumn:
     """A column of a table of the application."""
 
     name: str
@@ -24,12 +24,12 @@ class BaseColumn:
 
 
 @dataclass(frozen=True)
-class BaseTable:
+class KnownTable:
     """A table of the application, as the database describes it."""
 
     schema: str
     name: str
-    columns: tuple[BaseColumn, ...]
+    columns: tuple[KnownColumn, ...]
     # Columns that tell a row from all others, of which none can be NULL.
     keys: tuple[tuple[str, ...], ...] = ()
 
@@ -37,7 +37,7 @@ class BaseTable:
     def label(self) -> str:
         return f"{self.schema}.{self.name}" if self.schema else self.name
 
-    def column(self, name: str) -> BaseColumn:
+    def column(self, name: str) -> KnownColumn:
         return next(column for column in self.columns if column.name == name)
 
 
@@ -113,7 +113,7 @@ class Database(ABC):
         """A name in the form in which two names of one thing are equal."""
 
     @abstractmethod
-    def table(self, name: str, schema: str | None) -> BaseTable | None:
+    def table(self, name: str, schema: str | None) -> KnownTable | None:
         """The table that a text means by a (folded) name, or None."""
 
     @abstractmethod

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from stepping.compiler.plan.database import BaseTable, Database
+from stepping.compiler.plan.database import Database, KnownTable
 from stepping.compiler.sql.names import output_name
 from stepping.compiler.sql.parsing import Expression, Parsed
 from stepping.errors import QueryError
@@ -53,7 +53,7 @@ class Source:
     alias: str
     node: Expression
     columns: tuple[Visible, ...]
-    table: BaseTable | None = None
+    table: KnownTable | None = None
     query: Expression = None  # of a derived table, or of a CTE
     cte: Cte | None = None
     lateral: bool = False
@@ -474,7 +474,7 @@ class Binder:
             case _:
                 raise self.error("a function in FROM is not taken yet", node)
 
-    def base_table(self, node: Expression) -> BaseTable:
+    def base_table(self, node: Expression) -> KnownTable:
         if node.args.get("catalog"):
             raise self.error("a table of another database", node)
         for part, what in (

@@ -8,6 +8,7 @@ from typing import Any
 from stepping.compiler import ir
 from stepping.compiler.operators.input import Input
 from stepping.compiler.operators.linear import Map
+from stepping.compiler.plan.capture import capturing
 from stepping.compiler.plan.database import Database
 from stepping.compiler.schema import Build, Struct
 from stepping.compiler.sql.binding import Binder, Scope
@@ -25,7 +26,7 @@ def bind(view: View, unbound: SQLQuery[Any], database: Database) -> BoundQuery:
         made = parsed(view, database.sqlglot_name)
         binder = Binder(made, database)
         binder.query(made.tree, Scope(None, {}))
-        selects = Selects(made, binder.bound, database)
+        selects = Selects(made, binder.bound, database, follows=unbound.refresh is not None)
         selects.at = ir.Source(view.select.name, 1)
         result = selects.query(made.tree, Env())
         names = list(view.columns) or list(result.names)
@@ -35,14 +36,19 @@ def bind(view: View, unbound: SQLQuery[Any], database: Database) -> BoundQuery:
     function = function_of(struct, result.outputs)
     out = Map(result.rows.operator, function, origin=selects.at, called=view.name)
     inputs: tuple[Input, ...] = tuple(selects.inputs.values())
+    captured = None
+    if unbound.refresh is not None:
+        tables = [(each.label, each.table) for each in inputs]
+        captured = capturing(tables, view.select.name, unbound.refresh, unbound.on_error)
     return BoundQuery(
         view.name,
         inputs,
-        (out,),
+        () if captured is not None else (out,),
         {view.name: ir.Integrate(out)},
         {unbound: view.name},
         view.select.name,
         python_steps=False,
+        captured=captured,
         unbound=unbound,
         tables=dict(selects.tables),
         dialect=database.dialect,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from stepping.compiler.frontend.signature import check_name
 from stepping.compiler.pipeline import Query
-from stepping.compiler.plan.database import BaseTable, Database
+from stepping.compiler.plan.capture import IMMEDIATE, Captured
+from stepping.compiler.plan.database import Database, KnownTable
 from stepping.compiler.plan.graph import AnyGraph, Graph, Program
 from stepping.compiler.sql.text import Text
 from stepping.errors import QueryError
@@ -31,12 +32,12 @@ class BoundQuery(Query[Any, *tuple[Any, ...]]):
     """A SQL query as it is on a database: its tables, columns and types are known."""
 
     unbound: Any = None
-    tables: Mapping[str, BaseTable] = field(default_factory=dict)  # by the name of an input
+    tables: Mapping[str, KnownTable] = field(default_factory=dict)  # by the name of an input
     dialect: str = ""
 
-    def program(self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True) -> Any:
+    def program(self, dialect: str, **options: Any) -> Any:
         self.check_dialect(dialect)
-        return super().program(dialect, allow_negative=allow_negative, rewrites=rewrites)
+        return super().program(dialect, **options)
 
     def check_dialect(self, dialect: str) -> None:
         if dialect != self.dialect:
@@ -63,7 +64,13 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
 
     view: View
     name: str
+    refresh: str | None = IMMEDIATE
+    on_error: str | None = None
     _bound: Query[Any, *tuple[Any, ...]] | None = None
+
+    @property
+    def captured(self) -> Captured | None:  # type: ignore[override]
+        return None if self.refresh is None else self.known.captured
 
     def __repr__(self) -> str:
         return f"<SQLQuery {self.name}>"
@@ -110,23 +117,17 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
     def cache_type(self, name: str) -> ValueType:
         return self.known.cache_type(name)
 
-    def program(
-        self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True
-    ) -> Program:
-        return self.known.program(dialect, allow_negative=allow_negative, rewrites=rewrites)
+    def program(self, dialect: str, **options: Any) -> Program:
+        return self.known.program(dialect, **options)
 
-    def plan_key(self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True) -> str:
-        return self.known.plan_key(dialect, allow_negative=allow_negative, rewrites=rewrites)
+    def plan_key(self, dialect: str, **options: Any) -> str:
+        return self.known.plan_key(dialect, **options)
 
-    def restored(
-        self, plan: SQLPlan, *, allow_negative: bool = False, rewrites: bool = True
-    ) -> Program | None:
-        return self.known.restored(plan, allow_negative=allow_negative, rewrites=rewrites)
+    def restored(self, plan: SQLPlan, **options: Any) -> Program | None:
+        return self.known.restored(plan, **options)
 
-    def recompute(
-        self, dialect: str, *, allow_negative: bool = False, rewrites: bool = True
-    ) -> tuple[Recompute, Sequence[Any]]:
-        return self.known.recompute(dialect, allow_negative=allow_negative, rewrites=rewrites)
+    def recompute(self, dialect: str, **options: Any) -> tuple[Recompute, Sequence[Any]]:
+        return self.known.recompute(dialect, **options)
 
     def migration(
         self,
@@ -134,10 +135,9 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
         old: Manifest | None,
         others: Sequence[Manifest],
         hints: Hints,
-        *,
-        allow_negative: bool = False,
+        **options: Any,
     ) -> Migration:
-        return self.known.migration(dialect, old, others, hints, allow_negative=allow_negative)
+        return self.known.migration(dialect, old, others, hints, **options)
 
     def undo(
         self, migration: Migration, recompute: Recompute | None, renames: Mapping[str, str]
@@ -148,12 +148,21 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
         no_python(self.name)
 
 
-def sql(text: str, *, name: str | None = None) -> SQLQuery[Any]:
+def sql(
+    text: str,
+    *,
+    name: str | None = None,
+    refresh: str | None = IMMEDIATE,
+    on_error: str | None = None,
+) -> SQLQuery[Any]:
     """A SELECT as a query: its result is kept up to date under its name.
 
     ``text`` is a SELECT, or ``CREATE MATERIALIZED VIEW name AS SELECT ...``, in the words of the
     database that a store of it is opened on. There its tables, columns and types are looked up; it
-    means what it means there. Its rows are named tuples, with `SQLQuery.rows`.
+    means what it means there. Its rows are named tuples: see `SQLQuery.rows`.
+
+    The result follows the tables, whoever writes to them, as `st.compile` says of ``refresh`` and
+    ``on_error``. With ``refresh=None`` they are not looked at: changes are given to `st.actions`.
     """
     # sqlglot takes as long to import as the rest twice over.
     from stepping.compiler.sql.views import one_view
@@ -164,4 +173,4 @@ def sql(text: str, *, name: str | None = None) -> SQLQuery[Any]:
         raise QueryError(f"st.sql expects a SELECT as a text, got {type(text).__name__}")
     view = one_view(Text(text, place), name)
     check_name(view.name, sql)
-    return SQLQuery(view, view.name)
+    return SQLQuery(view, view.name, refresh, on_error)

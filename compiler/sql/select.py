@@ -10,8 +10,9 @@ from sqlglot import exp
 
 from stepping.compiler import ir
 from stepping.compiler.operators.input import Input
-from stepping.compiler.plan.database import BaseTable, Database
-from stepping.compiler.schema import BOOL, Atom, Build, Kind, Struct
+from stepping.compiler.plan.base_tables import TableRef
+from stepping.compiler.plan.database import Database, KnownTable
+from stepping.compiler.schema import BOOL, Atom, Build, Kind, Struct, schema_of
 from stepping.compiler.sql.aggregates import GroupKey, Groups, aggregates_in
 from stepping.compiler.sql.binding import Bound, Cte, Output, Ref, Source, keys_of_group
 from stepping.compiler.sql.conditions import conjuncts
@@ -64,8 +65,9 @@ class Selects:
     parsed: Parsed
     bound: Bound
     database: Database
+    follows: bool = False  # the tables are those of the application, and are captured
     inputs: dict[str, Input] = field(default_factory=dict)
-    tables: dict[str, BaseTable] = field(default_factory=dict)
+    tables: dict[str, KnownTable] = field(default_factory=dict)
     of_ctes: dict[int, Result] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -292,14 +294,14 @@ class Selects:
         }
         return Frame(rows, places)
 
-    def wanted(self, table: BaseTable) -> list[str]:
+    def wanted(self, table: KnownTable) -> list[str]:
         """The columns of a table that the statement reads, in the table's order."""
         read = self.read.get(table.label, set())
         if not read:
             read = {table.keys[0][0] if table.keys else table.columns[0].name}
         return [column.name for column in table.columns if column.name in read]
 
-    def input(self, table: BaseTable) -> Input:
+    def input(self, table: KnownTable) -> Input:
         names = self.wanted(table)
         columns = [table.column(name) for name in names]
         fields = tuple(
@@ -308,7 +310,10 @@ class Selects:
         )
         cls = row_class(table.name, names)
         struct = Struct(fields, cls=cls, build=Build.POSITIONAL, name=table.label)
-        return Input(table.label, struct)
+        if not self.follows:
+            return Input(table.label, struct)
+        held = zip(schema_of(struct).names, names, strict=True)
+        return Input(table.label, struct, TableRef(table.name, table.schema, tuple(held)))
 
     def columns_read(self) -> dict[str, set[str]]:
         """The columns that the statement reads of each table."""

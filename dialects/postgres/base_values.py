@@ -39,7 +39,7 @@ _TEXTS = (Kind.TEXT, Kind.ENUM)
 def decoded(column: TableColumn, value: Expression) -> Expression:
     """What a column of the application's holds, as our own tables would hold it."""
     kind, base = column.type.kind, _plain(column.base)
-    if base in _SAME.get(kind, ()):
+    if kind is Kind.NATIVE or base in _SAME.get(kind, ()):
         return value
     if kind in _TEXTS:
         text = value if base == "text" else _cast(value, "text")

@@ -10,11 +10,11 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from stepping.compiler.plan.database import (
-    BaseColumn,
-    BaseTable,
     Compared,
     Database,
     Given,
+    KnownColumn,
+    KnownTable,
     Measure,
 )
 from stepping.compiler.schema import Atom, DatabaseType, Kind
@@ -67,7 +67,7 @@ class PostgresDatabase(Database):
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self.connection = connection
         self.facts = TypeFacts(self.rows)
-        self._tables: dict[tuple[str, str | None], BaseTable | None] = {}
+        self._tables: dict[tuple[str, str | None], KnownTable | None] = {}
         self._typed: dict[tuple[Any, ...], DatabaseType] = {}
 
     @contextmanager
@@ -82,24 +82,24 @@ class PostgresDatabase(Database):
     def folded(self, name: str, *, quoted: bool) -> str:
         return name if quoted else name.lower()
 
-    def table(self, name: str, schema: str | None) -> BaseTable | None:
+    def table(self, name: str, schema: str | None) -> KnownTable | None:
         key = (name, schema)
         if key not in self._tables:
             self._tables[key] = self._described(name, schema)
         return self._tables[key]
 
-    def _described(self, name: str, schema: str | None) -> BaseTable | None:
+    def _described(self, name: str, schema: str | None) -> KnownTable | None:
         path = ".".join(quoted(part) for part in (schema, name) if part is not None)
         found = self.rows(_TABLE, (path,))
         if not found:
             return None
         ((schema_name, table_name, oid),) = found
         columns = tuple(
-            BaseColumn(column, self.facts.type(type_oid, modifier, collation), not not_null)
+            KnownColumn(column, self.facts.type(type_oid, modifier, collation), not not_null)
             for column, not_null, type_oid, modifier, collation in self.rows(_COLUMNS, (oid,))
         )
         keys = tuple(tuple(names) for (names,) in self.rows(_KEYS, (oid,)))
-        return BaseTable(schema_name, table_name, columns, keys)
+        return KnownTable(schema_name, table_name, columns, keys)
 
     def type_of(self, atom: Atom) -> DatabaseType:
         return atom.native or _OWN[atom.kind]

@@ -92,7 +92,14 @@ class PostgresDialect(PostgresTables):
             )
             if table.kind is TableKind.BASE:
                 value = base_values.compared(column, value)
-                conditions.append(exp.EQ(this=reference, expression=value))
+                same: Expression = exp.EQ(this=reference, expression=value)
+                if null_safe and column.type.nullable:  # which an index serves, too
+                    missing = (
+                        exp.Is(this=each.copy(), expression=exp.Null())
+                        for each in (reference, value)
+                    )
+                    same = exp.paren(exp.or_(same, exp.and_(*missing)))
+                conditions.append(same)
                 continue
             if not self.is_plain(column):
                 # IS NOT DISTINCT FROM uses no index, and a B-tree refuses long values: found by

@@ -15,7 +15,7 @@ from stepping.compiler.schema import Kind
 
 Expression = Any
 
-_SAME = frozenset({Kind.INT, Kind.BOOL, Kind.TEXT, Kind.BYTES, Kind.ENUM})
+_SAME = frozenset({Kind.INT, Kind.BOOL, Kind.TEXT, Kind.BYTES, Kind.ENUM, Kind.NATIVE})
 _FRACTION = "CAST(substr(substr({t}, 21, 6) || '000000', 1, 6) AS INTEGER)"
 # Of whole seconds only: a fraction would be rounded to milliseconds.
 _NAIVE = "unixepoch(substr({v}, 1, 19)) * 1000000 + " + _FRACTION.format(t="{v}")
@@ -55,6 +55,8 @@ def decoded(column: TableColumn, value: Expression) -> Expression:
 
 def is_same(column: TableColumn) -> bool:
     """Whether a look-up compares the column as it is, so that the application's index serves."""
+    if column.type.kind is Kind.NATIVE:
+        return True
     return column.type.kind in _SAME and column.collation in ("", "BINARY")
 
 

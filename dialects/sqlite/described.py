@@ -14,11 +14,11 @@ from functools import cached_property
 from typing import Any
 
 from stepping.compiler.plan.database import (
-    BaseColumn,
-    BaseTable,
     Compared,
     Database,
     Given,
+    KnownColumn,
+    KnownTable,
     Measure,
 )
 from stepping.compiler.schema import Atom, DatabaseType, Kind
@@ -47,7 +47,7 @@ class SQLiteDatabase(Database):
     def __init__(self, statements: Mapping[str, str]) -> None:
         self.statements = {name.lower(): sql for name, sql in statements.items()}
         self.serial = itertools.count()
-        self._tables: dict[str, BaseTable | None] = {}
+        self._tables: dict[str, KnownTable | None] = {}
         self._typed: dict[tuple[Any, ...], DatabaseType] = {}
         self._copied: set[str] = set()
 
@@ -81,7 +81,7 @@ class SQLiteDatabase(Database):
     def folded(self, name: str, *, quoted: bool) -> str:
         return name.lower()
 
-    def table(self, name: str, schema: str | None) -> BaseTable | None:
+    def table(self, name: str, schema: str | None) -> KnownTable | None:
         if schema not in (None, "main", "temp") or name not in self.statements:
             return None
         if name not in self._tables:
@@ -104,7 +104,7 @@ class SQLiteDatabase(Database):
             if re.search(rf'(?i)\bon\s+["`\[]?{re.escape(name)}\b', index):
                 self.rows(index)
 
-    def _described(self, name: str) -> BaseTable:
+    def _described(self, name: str) -> KnownTable:
         table = quoted(name)
         columns = []
         primary: dict[int, str] = {}
@@ -118,7 +118,7 @@ class SQLiteDatabase(Database):
             if place:
                 primary[place] = column
             of_type = DatabaseType(declared, collation, short=True)
-            columns.append(BaseColumn(column, of_type, not (not_null or is_row_id)))
+            columns.append(KnownColumn(column, of_type, not (not_null or is_row_id)))
         if sum(1 for _ in primary) > 1:  # of several columns, none is the row id
             names = set(primary.values())
             not_null_names = {
@@ -127,7 +127,7 @@ class SQLiteDatabase(Database):
                 if not_null or self.without_row_id(name)
             }
             columns = [
-                BaseColumn(c.name, c.type, c.name not in not_null_names) if c.name in names else c
+                KnownColumn(c.name, c.type, c.name not in not_null_names) if c.name in names else c
                 for c in columns
             ]
         nullable = {column.name for column in columns if column.nullable}
@@ -140,7 +140,7 @@ class SQLiteDatabase(Database):
         of_real_name = self.rows(f"SELECT name FROM sqlite_master WHERE lower(name) = {text(name)}")
         ((real_name,),) = of_real_name
         whole = tuple(key for key in keys if not nullable.intersection(key))
-        return BaseTable("main", real_name, tuple(columns), whole)
+        return KnownTable("main", real_name, tuple(columns), whole)
 
     def without_row_id(self, name: str) -> bool:
         return re.search(r"(?is)\bwithout\s+rowid\b", self.statements[name]) is not None

@@ -83,9 +83,9 @@ def postgres(postgres_db: str) -> Iterator[Database]:
     database.connection.close()
 
 
-def through(database: Database, select: str, seed: int) -> None:
+def through(database: Database, select: str, seed: int, **options: Any) -> None:
     writer = Writer(database, rows(), random.Random(seed))
-    changed = watched_through(database, select, writer)
+    changed = watched_through(database, select, writer, **options)
     assert changed > 1, "the result has never changed"
 
 
@@ -97,3 +97,12 @@ def test_sqlite(sqlite: Database, name: str) -> None:
 @pytest.mark.parametrize("name", sorted({**SELECTS, **ONLY_POSTGRES}))
 def test_postgres(postgres: Database, name: str) -> None:
     through(postgres, {**SELECTS, **ONLY_POSTGRES}[name], 1)
+
+
+FED = ("columns", "left_condition", "group", "distinct", "not_exists_theta", "order_limit")
+
+
+@pytest.mark.parametrize("name", FED)
+def test_fed_by_hand(sqlite: Database, postgres: Database, name: str) -> None:
+    through(sqlite, SELECTS[name], 2, refresh=None)
+    through(postgres, SELECTS[name], 2, refresh=None)

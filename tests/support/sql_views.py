@@ -66,7 +66,7 @@ class SQLite(Database):
         return [tuple(row) for row in self.connection.execute(sql).fetchall()]
 
     def store(self, graph: Any) -> Any:
-        return st.StoreSQLite.from_graph(self.connection, graph)
+        return st.StoreSQLite.from_graph(self.connection, graph, scans=True)
 
     def shown(self, name: str, native: Any) -> str:
         return quoted(name)
@@ -89,7 +89,7 @@ class Postgres(Database):
         return [tuple(row) for row in self.reader.read(sql)]
 
     def store(self, graph: Any) -> Any:
-        return st.StorePostgres.from_graph(self.connection, graph)
+        return st.StorePostgres.from_graph(self.connection, graph, scans=True)
 
     def shown(self, name: str, native: Any) -> str:
         as_text = native is not None and native.as_text
@@ -159,7 +159,9 @@ class Watched:
         return made
 
     def feed(self) -> None:
-        """Give the query what has changed in its tables."""
+        """Give the query what has changed in its tables, unless it follows them by itself."""
+        if self.graph.refresh is not None:
+            return
         changes = {}
         bound = self.store.graph
         for name, value_type in zip(bound.input_names, bound.input_types, strict=True):
@@ -184,7 +186,7 @@ class Watched:
         for row, count in self.graph.rows(self.store).iter():
             assert count > 0, f"{row} is there {count} times"
             stored[tuple(map(seen, row))] += count
-        value_type = self.store.graph.output_types[0]
+        value_type = self.store.graph.cache_type(self.graph.name)
         # Names as the SELECT gives them; a text where rows have one.
         columns = ", ".join(self.database.shown(n, a.native) for n, a in value_type.fields)
         names = ", ".join(quoted(name) for name, _ in value_type.fields)
@@ -249,10 +251,12 @@ class Writer:
         )
 
     def transaction(self, most: int = 4) -> None:
+        self.database.run("BEGIN")
         for _ in range(self.random.randint(1, most)):
             name = self.random.choice(sorted(self.rows))
             kind = self.random.choices(("insert", "delete", "update"), (5, 3, 3))[0]
             getattr(self, kind)(name)
+        self.database.run("COMMIT")
 
 
 @contextmanager
