@@ -4,13 +4,13 @@
 SELECT a, b FROM r;
 
 -- expressions
-SELECT a + b * 2 AS z, -c, t || 'x' AS w, CASE WHEN a > 1 THEN 'big' END FROM r;
+SELECT a + b * 2 AS z, -e, t || 'x' AS w, CASE WHEN a > 1 THEN 'big' END FROM r;
 
 -- where
-SELECT a, t FROM r WHERE a > 1 OR b IS NULL AND NOT (c = 1);
+SELECT a, t FROM r WHERE a > 1 OR b IS NULL AND NOT (e = 1);
 
 -- three_values
-SELECT a FROM r WHERE NOT (a = b OR c > 1);
+SELECT a FROM r WHERE NOT (a = b OR e > 1);
 
 -- in_list
 SELECT a, b FROM r WHERE a IN (1, 2) AND b NOT IN (0, 3);
@@ -22,7 +22,7 @@ SELECT a, t FROM r WHERE a BETWEEN 1 AND 2 AND t LIKE 'a%';
 SELECT r.a, s.d FROM r JOIN s ON r.a = s.a;
 
 -- comma
-SELECT r.a, s.d, u.name FROM r, s, u WHERE r.a = s.a AND s.b = u.k AND r.c < u.x;
+SELECT r.a, s.d, u.name FROM r, s, u WHERE r.a = s.a AND s.b = u.k AND r.e < u.x;
 
 -- self_join
 SELECT x.a, y.b FROM r x JOIN r AS y ON x.a = y.b;
@@ -37,7 +37,7 @@ SELECT r.a, s.b FROM r JOIN s ON r.a < s.b;
 SELECT a, r.b, d FROM r JOIN s USING (a);
 
 -- natural
-SELECT * FROM (SELECT a, c FROM r) r NATURAL JOIN (SELECT a, d FROM s) s;
+SELECT * FROM (SELECT a, e FROM r) r NATURAL JOIN (SELECT a, d FROM s) s;
 
 -- left
 SELECT r.a, s.d FROM r LEFT JOIN s ON r.a = s.a;
@@ -73,7 +73,7 @@ SELECT a, r.b, s.d FROM r FULL JOIN s USING (a);
 SELECT r.a, s.d FROM r LEFT JOIN (s JOIN u ON s.d = u.k) ON r.a = s.a;
 
 -- group
-SELECT a, count(*) AS n, sum(b) AS s, avg(c) AS m FROM r GROUP BY a;
+SELECT a, count(*) AS n, sum(b) AS s, avg(e) AS m FROM r GROUP BY a;
 
 -- no_group
 SELECT count(*) AS n, count(b), sum(b), avg(b), min(b), max(t) FROM r WHERE a = 1;
@@ -94,11 +94,11 @@ SELECT count(*) FROM r GROUP BY a, b;
 SELECT a, count(*) FROM r GROUP BY a HAVING count(*) > 1 AND max(b) > 0;
 
 -- filter
-SELECT a, count(*) FILTER (WHERE b > 1) AS n, sum(c) FILTER (WHERE b IS NULL) FROM r GROUP
+SELECT a, count(*) FILTER (WHERE b > 1) AS n, sum(e) FILTER (WHERE b IS NULL) FROM r GROUP
 BY a;
 
 -- distinct_aggregates
-SELECT a, count(DISTINCT b), sum(DISTINCT c), avg(DISTINCT c) FROM r GROUP BY a;
+SELECT a, count(DISTINCT b), sum(DISTINCT e), avg(DISTINCT e) FROM r GROUP BY a;
 
 -- distinct_of_all
 SELECT count(DISTINCT b), sum(DISTINCT b) FROM r;
@@ -139,7 +139,7 @@ WITH q AS (SELECT a, sum(b) AS s FROM r GROUP BY a) SELECT x.a, y.s FROM q x JOI
 SELECT a, b FROM r ORDER BY a DESC, b LIMIT 3;
 
 -- order_offset
-SELECT a, b, c FROM r ORDER BY a, b, c LIMIT 3 OFFSET 2;
+SELECT a, b, e FROM r ORDER BY a, b, e LIMIT 3 OFFSET 2;
 
 -- distinct_limit
 SELECT DISTINCT a FROM r ORDER BY a LIMIT 2;
@@ -169,7 +169,7 @@ SELECT a, b FROM r WHERE a NOT IN (SELECT a FROM s WHERE d > 1);
 SELECT a, b FROM r WHERE b IN (SELECT b FROM s WHERE s.a = r.a);
 
 -- not_in_correlated
-SELECT a, b FROM r WHERE NOT (b IN (SELECT b FROM s WHERE s.a = r.a) AND c = 1);
+SELECT a, b FROM r WHERE NOT (b IN (SELECT b FROM s WHERE s.a = r.a) AND e = 1);
 
 -- in_value
 SELECT a, b IN (SELECT b FROM s) AS z FROM r;
@@ -213,13 +213,13 @@ SELECT a FROM r INTERSECT ALL SELECT a FROM s;
 SELECT a FROM r EXCEPT ALL SELECT a FROM s;
 
 -- distinct_on
-SELECT DISTINCT ON (a) a, b, c FROM r ORDER BY a, b, c;
+SELECT DISTINCT ON (a) a, b, e FROM r ORDER BY a, b, e;
 
 -- bools
-SELECT a, bool_and(b > 0), bool_or(c > 1) AS o FROM r GROUP BY a;
+SELECT a, bool_and(b > 0), bool_or(e > 1) AS o FROM r GROUP BY a;
 
 -- nulls_last
 SELECT a, b FROM r ORDER BY a DESC NULLS LAST, b NULLS FIRST LIMIT 3;
 
 -- casts
-SELECT a::text || '!' AS x, b::numeric(6,2) / 7 AS y, c::float8 AS z FROM r;
+SELECT a::text || '!' AS x, b::numeric(6,2) / 7 AS y, e::float8 AS z FROM r;

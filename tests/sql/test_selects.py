@@ -13,7 +13,7 @@ import pytest
 from tests.support.sql_views import Database, Postgres, SQLite, Writer, watched_through
 
 DDL = """
-CREATE TABLE r (row_number integer PRIMARY KEY, a integer, b integer, c integer, t varchar(20));
+CREATE TABLE r (row_number integer PRIMARY KEY, a integer, b integer, e integer, t varchar(20));
 CREATE TABLE s (row_number integer PRIMARY KEY, a integer, b integer, d integer);
 CREATE TABLE u (
     row_number integer PRIMARY KEY, k integer NOT NULL, x integer, name varchar(20) NOT NULL
@@ -35,7 +35,7 @@ def rows() -> Mapping[str, Any]:
             "row_number": next(NUMBERS),
             "a": small(rng),
             "b": small(rng),
-            "c": small(rng),
+            "e": small(rng),
             "t": rng.choice(texts),
         },
         "s": lambda rng: {
