@@ -13,6 +13,7 @@ from stepping.compiler.lowering.demand import non_negative
 from stepping.compiler.plan.base_tables import BaseTable
 from stepping.compiler.plan.sql_plan import SQLPlan
 from stepping.compiler.rewrites.existence import count_existing
+from stepping.compiler.rewrites.order import copy_ordered
 from stepping.compiler.rewrites.python_steps import isolate_python
 from stepping.compiler.rewrites.sets import drop_distincts
 from stepping.compiler.rewrites.share import share
@@ -50,7 +51,7 @@ def rewritten(
     if options.rewrites:
         proven = non_negative(roots, allow_negative=options.allow_negative)
         roots = share(drop_distincts(roots, proven))
-    return roots
+    return copy_ordered(roots)
 
 
 def restored(plan: SQLPlan, roots: Roots, outputs: int, options: Options) -> Program | None:

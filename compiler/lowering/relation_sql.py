@@ -128,7 +128,8 @@ class RelationSQL:
         return self.depending(value, first) if constant else value
 
     def depending(self, value: Expression, first: Source) -> Expression:
-        column = first.table.columns[0].name
+        # A change of which no column is read has its weight still.
+        column = first.table.names[0] if first.table.columns else first.table.weight
         of_first = exp.column(self.name(column), table=self.name(first.alias))
         return self.dialect.depending(value, of_first)
 

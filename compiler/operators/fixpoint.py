@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -329,15 +329,19 @@ class Found(Ordered):
 
 
 def value_of(operator: ir.Operator, known: dict[int, Any]) -> Any:
-    """The plain meaning of an operator, given that of some below it."""
-    for each in ir.topological(operator):
-        if id(each) not in known:
-            known[id(each)] = _evaluated(each, known)
+    """The plain meaning of an operator, given that of some below it.
+
+    Nothing below what is given is evaluated: what a recursion starts from may depend on the steps
+    in which rows came, and has no meaning of its own.
+    """
+    todo = [operator]
+    while todo:
+        top = todo[-1]
+        missing = [each for each in top.inputs if id(each) not in known]
+        if id(top) not in known and not missing:
+            known[id(top)] = top.evaluate(*(known[id(each)] for each in top.inputs))
+        if id(top) in known:
+            todo.pop()
+        else:
+            todo += missing
     return known[id(operator)]
-
-
-def _evaluated(operator: ir.Operator, known: Mapping[int, Any]) -> Any:
-    if not all(id(each) in known for each in operator.inputs) or not operator.inputs:
-        return None  # below an external, whose rows are given
-    values = [known[id(each)] for each in operator.inputs]
-    return None if any(value is None for value in values) else operator.evaluate(*values)

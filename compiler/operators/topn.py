@@ -43,10 +43,12 @@ class Ordered(ir.Operator):
     """The rows of ``source``, in a table that only its reader touches.
 
     The first rows of an order are read behind a step's change, all else as it was before; a table
-    of its own keeps the two apart.
+    of its own keeps the two apart. ``copy`` tells tables of the same rows apart, of which each
+    is merged into at another place in the step: see `rewrites/order.py`.
     """
 
     source: ir.Operator
+    copy: int = 0
 
     linear = True
 

@@ -15,6 +15,7 @@ Both = Pair[Item, Item | Empty]
 by_k = Index.pick(Item, lambda i: i.k)
 by_t = Index.pick(Item, lambda i: i.t)
 by_n = Index.pick(Item, lambda i: i.n)
+by_one = Index.pick(Item, lambda i: 1)
 
 
 # ------------------------------------------------------------------------------------ one input
@@ -108,6 +109,16 @@ def exploded(a: Items) -> Items:
     return st.map(st.map_many(a, f=many), f=lambda n: Item(k=n, t=None, x=0.0, n=0))
 
 
+def sums_by_a_constant(a: Items) -> Items:
+    sums = st.group_reduce_flatten(a, by=by_one, zero=int, pick_value=lambda i: i.n)
+    return st.map(sums, f=lambda p: Item(k=p.right, t="one", x=0.0, n=p.left % 4))
+
+
+def first_by_a_constant(a: Items) -> Items:
+    """Of equal keys all, so that ties go by the whole row; and nothing of the key is read."""
+    return st.map(st.first_n(a, index=by_one, n=2), f=lambda i: Item(k=i.k, t="", x=0.0, n=0))
+
+
 def through_integrals(a: Items) -> Items:
     """Operators on snapshots, back to a change."""
     return st.differentiate(first_two(st.distinct(st.integrate(a))))
@@ -185,6 +196,38 @@ def beside_groups(a: Items, b: Items) -> Items:
     return st.map(st.flatten(inside), f=lambda p: Item(k=p.right, t=p.left, x=0.0, n=0))
 
 
+def whole_beside_groups(a: Items, b: Items) -> Items:
+    """As `beside_groups`, of whole rows: a sum with a join on a constant."""
+    groups = st.group(a, by=by_t)
+    inside = st.per_group[groups](lambda g: st.add(g, b))
+    return st.map(
+        st.flatten(inside), f=lambda p: Item(k=p.left.k, t=p.right, x=0.0, n=p.left.n % 4)
+    )
+
+
+def joined_on_constants(a: Items, b: Items) -> Items:
+    """Each row of one with each of the other, of which nothing is read."""
+    pairs = st.join(st.distinct(a), st.distinct(b), on_left=by_one, on_right=by_one)
+    return st.map(pairs, f=lambda p: p.left)
+
+
+def joined_on_a_constant(a: Items, b: Items) -> Items:
+    pairs = st.join(a, b, on_left=by_k, on_right=by_one)
+    return st.map(pairs, f=lambda p: Item(k=p.left.k, t=p.left.t, x=0.0, n=0))
+
+
+def in_two_ways(a: Items, b: Items) -> Items:
+    """One Z-set joined with a map of itself: two tables of it, of other columns each."""
+    both = st.add(a, b)
+    pairs = st.join(
+        st.map(both, f=lambda i: Item(k=i.k, t=None, x=i.x, n=i.k + i.n)),
+        both,
+        on_left=by_k,
+        on_right=by_k,
+    )
+    return st.map(pairs, f=lambda p: Item(k=p.left.n % 4, t=p.right.t, x=0.0, n=0))
+
+
 def texts(b: Items) -> ZSet[str | None]:
     return st.map(b, f=lambda i: i.t)
 
@@ -192,8 +235,10 @@ def texts(b: Items) -> ZSet[str | None]:
 ONE: tuple[Callable[[Items], Items], ...] = (
     *(first_two, first_of_each, counted, summed, measured, measured_whole, counted_in_groups),
     *(joined_in_groups, closed, exploded, through_integrals),
+    *(sums_by_a_constant, first_by_a_constant),
 )
 TWO: tuple[Callable[[Items, Items], Any], ...] = (
     *(united, intersected, intersected_as_bags, excepted, excepted_as_bags, matched),
-    *(outer_joined, fully_joined, reached, beside_groups),
+    *(outer_joined, fully_joined, reached, beside_groups, whole_beside_groups),
+    *(joined_on_constants, joined_on_a_constant, in_two_ways),
 )
