@@ -53,6 +53,7 @@ class Query(Graph[R_co, *Ts]):
     python_steps: bool = True
     keep: frozenset[str] = frozenset()  # inputs that are stored whole
     captured: Captured | None = None  # how it follows its inputs, if they are tables
+    stored_after: frozenset[str] = frozenset()  # inputs whose tables have a step's change before it
     _programs: dict[tuple[str, bool, bool, Tables], Program] = field(
         default_factory=dict, repr=False
     )
@@ -109,7 +110,7 @@ class Query(Graph[R_co, *Ts]):
                 self.caches,
                 self.inputs,
                 get_dialect(dialect),
-                Options(allow_negative, rewrites, self.keep, key[3]),
+                self.options(*key[1:]),
                 self.captured,
             )
             self._remember(key, made)
@@ -137,7 +138,7 @@ class Query(Graph[R_co, *Ts]):
         from stepping.compiler.lowering.plan_sql import planned
         from stepping.dialects import get_dialect
 
-        options = Options(allow_negative, rewrites, self.keep, self._base(base))
+        options = self.options(allow_negative, rewrites, self._base(base))
         named = get_dialect(dialect)
         return planned(self.name, self.outputs, self.caches, self.inputs, named, options)
 
@@ -180,6 +181,9 @@ class Query(Graph[R_co, *Ts]):
 
         return undo_of(migration, recompute, renames, get_dialect(migration.dialect))
 
+    def options(self, allow_negative: bool, rewrites: bool, base: Tables) -> Options:
+        return Options(allow_negative, rewrites, self.keep, base, self.stored_after)
+
     def _remember(self, key: ProgramKey, made: Program) -> None:
         if not self.python_steps:
             for operator in made.python_steps:
@@ -199,7 +203,8 @@ class Query(Graph[R_co, *Ts]):
         # Names of columns as well: what two operators that mean the same are read by.
         known = tuple((each.digest, each.schema.names) for each in ir.topological(*roots))
         roots_at = tuple(each.digest for each in roots)
-        names = (self.name, tuple(self.caches), tuple(sorted(self.keep)))
+        stored = (tuple(sorted(self.keep)), tuple(sorted(self.stored_after)))
+        names = (self.name, tuple(self.caches), stored)
         options = (dialect, allow_negative, rewrites, FORMAT, planner())
         follows = () if self.captured is None else (self.captured, self._base(base))
         return ir.digest_of((known, roots_at, names, options, *follows)).hex()
@@ -216,7 +221,7 @@ class Query(Graph[R_co, *Ts]):
         key = (plan.dialect, allow_negative, rewrites, self._base(base))
         if key not in self._programs:
             roots = (*self.outputs, *self.caches.values(), *self.inputs)
-            options = Options(allow_negative, rewrites, self.keep, key[3])
+            options = self.options(*key[1:])
             made = restored(plan, roots, len(self.outputs), options)
             if made is None:
                 return None

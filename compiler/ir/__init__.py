@@ -2,6 +2,8 @@
 
 from stepping.compiler.ir.function import RowFunction as RowFunction
 from stepping.compiler.ir.function import Source as Source
+from stepping.compiler.ir.moments import EVERYTHING as EVERYTHING
+from stepping.compiler.ir.moments import Moments as Moments
 from stepping.compiler.ir.node import Node as Node
 from stepping.compiler.ir.node import digest_of as digest_of
 from stepping.compiler.ir.node import node as node
@@ -33,6 +35,7 @@ from stepping.compiler.ir.relation import Reads as Reads
 from stepping.compiler.ir.relation import Relation as Relation
 from stepping.compiler.ir.relation import Rule as Rule
 from stepping.compiler.ir.relation import RunningSum as RunningSum
+from stepping.compiler.ir.relation import Stored as Stored
 from stepping.compiler.ir.relation import Sum as Sum
 from stepping.compiler.ir.relation import SumKind as SumKind
 from stepping.compiler.ir.relation import Tabled as Tabled

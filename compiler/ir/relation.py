@@ -20,6 +20,15 @@ class Moment(enum.Enum):
     DELTA = "delta"  # not the integral: what this step adds to it
     BEFORE = "before"
     AFTER = "after"
+    STORED = "stored"  # whatever its table holds then: what `moments` makes of the other two
+
+
+class Stored(enum.Enum):
+    """What the table of an integral holds while a step is computed: see `moments`."""
+
+    BEFORE = "before"  # the integral without the step's change
+    AFTER = "after"  # the integral with it
+    WHOLE = "whole"  # the same, and nothing was before: the change is all there is
 
 
 class Reads:
@@ -37,7 +46,7 @@ class Reads:
 
 @node
 class Read(Node):
-    """The rows of an operator at a moment; delay tables are for ``BEFORE`` and ``AFTER``."""
+    """The rows of an operator at a moment; delay tables are for all but ``DELTA``."""
 
     operator: Operator
     moment: Moment
@@ -183,6 +192,7 @@ class Threshold(Node):
     source: Relation
     rule: Rule = Rule.POSITIVE
     change_of: Operator | None = None  # whose change it is, if not the operator's own
+    stored: Stored = Stored.BEFORE  # in the operator's table
 
 
 @node
@@ -199,6 +209,8 @@ class First(Node):
     order: tuple[Scalar, ...]
     ascending: tuple[bool, ...]
     n: int
+    stored: Stored = Stored.BEFORE  # in the operator's table
+    old: Read | None = None  # what was first, where that table does not tell any more
 
 
 @node
@@ -233,6 +245,7 @@ class Closure(Node):
     externals: tuple[Operator, ...]
     presence: tuple[Relation, ...]
     rules: tuple[Derivation, ...]
+    stored: tuple[Stored, ...] = ()  # in the tables of the externals; () if it is all `BEFORE`
 
 
 @node

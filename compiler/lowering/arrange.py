@@ -29,6 +29,7 @@ STORAGE_VERSION = 2
 def arrange(
     query: str,
     demand: Demand,
+    moments: ir.Moments,
     proven: set[ir.Operator],
     cache_names: Mapping[ir.Operator, str],
     taken: set[str],
@@ -79,7 +80,7 @@ def arrange(
         )
         for operator, each in shown.items()
     }
-    return Arrangements(delay, state, views, demand.flat, base)
+    return Arrangements(delay, state, views, demand.flat, moments, base)
 
 
 def where_of(operator: ir.Operator) -> str:

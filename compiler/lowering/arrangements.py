@@ -75,6 +75,8 @@ class Arrangements:
     state: Mapping[ir.Operator, KeyedState]
     views: Mapping[ir.Operator, View] = field(default_factory=dict)
     flat: frozenset[ir.Operator] = frozenset()  # integrals that are looked up in others
+    # What the tables hold while a step is computed.
+    moments: ir.Moments = field(default_factory=ir.Moments)
     base: Base = field(default_factory=Base)  # tables of the application
 
     def seen(self, operator: ir.Operator) -> Arrangement:

@@ -26,15 +26,14 @@ from stepping.compiler.lowering.arrangements import (
     KeyedState,
     set_apart,
 )
-from stepping.compiler.lowering.changes import Changes
 from stepping.compiler.lowering.demand import Demand
-from stepping.compiler.lowering.needs import Filling, Find, Missing, Needs, Standing
+from stepping.compiler.lowering.needs import Filling, Find, Missing, Needs
 from stepping.compiler.lowering.pieces import served
 from stepping.compiler.lowering.plan_sql import Planned, starts
 from stepping.compiler.lowering.recomputing import PREFIX, shadow
 from stepping.compiler.lowering.relation_sql import RelationSQL
 from stepping.compiler.lowering.schedule import Scheduler
-from stepping.compiler.lowering.terms import Source, Term, TermBuilder, seen_through, whole_of
+from stepping.compiler.lowering.terms import Standing, seen_through, whole_of
 from stepping.compiler.plan.statements import ClearDelta, EmitDelta, StageDelta, Statement
 from stepping.compiler.plan.tables import Table, TableKind
 from stepping.compiler.schema import bounded
@@ -80,28 +79,32 @@ def batching(
     order = tuple(
         operator
         for operator in planned.changes
-        if (operator in needs.wanted or operator in needs.grouped)
+        if (operator in needs.asked or operator in needs.grouped)
         and not (not operator.inputs and operator.label in empty)
     )
+    # In batches, what is asked of an operator is asked once.
+    cuts = {op: found for op, all_found in needs.cuts.items() for found in all_found.values()}
     arrangements = shadowed(planned, new, needs, order, made)
-    scheduler = BatchScheduler(
+    scheduler = Scheduler(
         operators=order,
         outputs=(),
-        demand=Demand(delta=needs.wanted),
+        demand=Demand(delta=needs.read),
         arrangements=arrangements,
         dialect=planned.dialect,
         taken=set(planned.scheduler.taken),
         prefix=PREFIX,
-        sources=frozenset(needs.cuts),
+        sources=frozenset(cuts),
+        # What is there before any row is the row of a table, until the first batch.
+        constant=whole_of(FIRST, "b"),
     )
-    made.starts = any(starts(op) for op in order if op not in needs.cuts)
+    made.starts = any(starts(op) for op in order if op not in cuts)
     step = scheduler.step(frozenset(), first=made.starts)
     sql = RelationSQL(planned.dialect, arrangements)
-    rows = read_from(needs.cuts, made)
+    rows = read_from(cuts, made)
     for statement in step.statements:
         if isinstance(statement, StageDelta):
-            operator = next(op for op in needs.cuts if scheduler.delta_table(op) == statement.table)
-            statement = taken(operator, needs.cuts[operator], rows, statement.table, sql)
+            operator = next(op for op in cuts if scheduler.delta_table(op) == statement.table)
+            statement = taken(operator, cuts[operator], rows, statement.table, sql)
         if isinstance(statement, ClearDelta):
             made.temporary.append(statement.table)
         else:
@@ -173,24 +176,3 @@ def taken(
     outputs = [(name, term.columns[name]) for name in delta.names]
     select = sql.rows([(term, outputs)], delta.weight, consolidated=True, into=delta)
     return EmitDelta(delta, select, served(operator))
-
-
-class BatchScheduler(Scheduler):
-    """Schedules the step of a batch."""
-
-    def term_builder(
-        self,
-        changes: Changes,
-        tables: Mapping[ir.Operator, Table],
-        tabled: Mapping[ir.Threshold | ir.First | ir.Closure, Table],
-    ) -> TermBuilder:
-        return BatchTerms(changes, self.arrangements, tables, tabled)
-
-
-class BatchTerms(TermBuilder):
-    """Terms in which what is there before any row is the row of a table, until the first batch."""
-
-    def terms(self, relation: ir.Relation, wanted: frozenset[str]) -> tuple[Term, ...]:
-        if isinstance(relation, ir.Constant):
-            return (Term((Source(FIRST, self.alias(FIRST)),), {}),)
-        return super().terms(relation, wanted)

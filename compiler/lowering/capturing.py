@@ -15,7 +15,6 @@ from stepping.compiler.lowering.recomputing import shadowed
 from stepping.compiler.plan.capture import Captured
 from stepping.compiler.plan.sql_plan import CapturedInput, Fill, Role, SQLPlan
 from stepping.compiler.plan.statements import (
-    EmitDelta,
     FoldInPython,
     MapInPython,
     ReadDelta,
@@ -107,10 +106,8 @@ def _live(made: Planned, plan: SQLPlan, dialect: Dialect) -> tuple[Live, ...]:
 
 def is_one_query(step: Step) -> bool:
     """Whether all that a step emits can be said without writing anything first."""
-    return not any(
-        isinstance(each, MapInPython | FoldInPython) or (isinstance(each, EmitDelta) and each.after)
-        for each in step.statements
-    )
+    in_python = any(isinstance(each, MapInPython | FoldInPython) for each in step.statements)
+    return not in_python and not step.in_turn
 
 
 def fill_of(planned: Planned) -> Fill:

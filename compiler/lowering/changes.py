@@ -7,9 +7,8 @@ written where it is used (*inlined*) or computed once into a delta table (*emitt
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import assert_never
 
 from stepping.compiler import ir
 from stepping.compiler.lowering.fusing import cuts, is_given
@@ -33,50 +32,60 @@ class Changes:
 
 
 def changes_of(
-    operators: Iterable[ir.Operator],
-    changed: frozenset[str],
+    operators: Sequence[ir.Operator],
+    given: Collection[ir.Operator],
     roots: Iterable[ir.Operator],
     forced: frozenset[ir.Operator] = frozenset(),
     *,
+    moments: ir.Moments,
     first: bool = False,
-    sources: frozenset[ir.Operator] = frozenset(),
-    stored_after: frozenset[ir.Operator] = frozenset(),
+    elsewhere: Collection[ir.Operator] = (),
+    inlined: Collection[ir.Operator] = (),
 ) -> Changes:
-    """Resolve the delta rules for a change of the inputs that are named.
+    """Resolve the delta rules for a change of what is ``given``.
 
-    ``roots`` are read: an operator once for each time that it stands there (an output, a merge).
-    ``forced`` are emitted whatever their cost. ``first``: it is the store's first step.
-    ``sources`` change as inputs do, whatever they are made of. ``stored_after`` are the operators
-    whose integral has been changed already when the step runs.
+    ``roots`` are read: an operator once for each time that it is there (an output, a merge).
+    ``forced`` are emitted whatever their cost. ``moments`` says what the tables hold; ``first``:
+    it is the store's first step. The changes of what is ``elsewhere`` are read from tables that
+    are there already; what is ``inlined`` gets no table whatever it costs.
     """
-    delta: dict[ir.Operator, ir.Relation] = {}
-    order: list[ir.Operator] = []
-    reads = ir.Reads()
-    for operator in operators:
-        relation: ir.Relation
-        if operator in sources:
-            relation = reads.delta(operator)
-        elif not operator.inputs:
-            name = operator.label
-            relation = (
-                operator.delta(reads) if name in changed else ir.Nothing(operator.schema.names)
-            )
-        else:
-            relation = _Resolver(delta, first, stored_after).resolved(operator.delta(reads))
-        if not isinstance(relation, ir.Nothing):
-            delta[operator] = relation
-            order.append(operator)
+    delta = resolved(operators, given, moments, first=first)
+    order = list(delta)
     uses = _uses(order, delta, roots)
     emitted = frozenset(
         operator
         for operator in order
         if isinstance(delta[operator], ir.Computed)
-        or operator in forced
-        or (uses[operator] > 1 and _is_costly(operator, delta, uses))
+        or (
+            operator not in inlined
+            and (operator in forced or (uses[operator] > 1 and _is_costly(operator, delta, uses)))
+        )
     )
-    emitted |= cuts(order, delta, emitted)
+    emitted |= cuts(order, delta, emitted | frozenset(elsewhere)) - frozenset(inlined)
     tabled = {op: tuple(dict.fromkeys(ir.tabled(delta[op]))) for op in order}
     return Changes(delta, emitted, tabled, tuple(order))
+
+
+def resolved(
+    operators: Sequence[ir.Operator],
+    given: Collection[ir.Operator],
+    moments: ir.Moments,
+    *,
+    first: bool,
+) -> dict[ir.Operator, ir.Relation]:
+    """The delta rules of the operators that change if ``given`` do, inputs first.
+
+    The change of what is given is nothing but itself.
+    """
+    delta: dict[ir.Operator, ir.Relation] = {}
+    for operator in operators:
+        if operator in given:
+            delta[operator] = ir.Read(operator, ir.Moment.DELTA)
+        elif operator.inputs:
+            relation = moments.rule(operator, delta, first=first)
+            if not isinstance(relation, ir.Nothing):
+                delta[operator] = relation
+    return delta
 
 
 def halfway(changes: Changes) -> list[ir.Operator]:
@@ -93,86 +102,6 @@ def halfway(changes: Changes) -> list[ir.Operator]:
             height[operator] = 1 + max(height.get(each, 0) for each in operator.inputs)
     middle = (max(height.values(), default=0) + 1) // 2
     return [operator for operator in changes.order if middle and height[operator] == middle]
-
-
-@dataclass(frozen=True)
-class _Resolver:
-    """Says what the reads of a rule are in one step: its change, and what is stored.
-
-    All reads of a step see the tables as they are stored when it runs, and merges come last; so no
-    two operators can disagree on the order of merges, and a database may run a step as one
-    statement. Our own tables are stored as they were *before* the step: what is there after it is
-    that and the change. A table of the application is stored as it is *after* it: what was there
-    before is that less the change. A read of what is stored is a read `BEFORE`, whichever it is.
-    """
-
-    delta: Mapping[ir.Operator, ir.Relation]
-    first: bool
-    stored_after: frozenset[ir.Operator]
-
-    def stored(self, read: ir.Read) -> ir.Relation:
-        operator = read.operator
-        there = ir.Read(operator, ir.Moment.BEFORE, read.by)
-        is_after = operator in self.stored_after
-        if operator not in self.delta or is_after == (read.moment is ir.Moment.AFTER):
-            return there
-        change: ir.Relation = ir.Read(operator, ir.Moment.DELTA)
-        return ir.Sum((there, ir.Negate(change) if is_after else change))
-
-    def resolved(self, relation: ir.Relation) -> ir.Relation:
-        """The relation without the terms that are empty, of what is stored and what changes."""
-        match relation:
-            case ir.Read(operator, ir.Moment.DELTA):
-                return relation if operator in self.delta else ir.Nothing(operator.schema.names)
-            case ir.Read():
-                return self.stored(relation)
-            case ir.Nothing():
-                return relation
-            case ir.Match():
-                return self.match(relation)
-            case ir.Sum():
-                parts = tuple(self.resolved(part) for part in relation.parts)
-                kept = tuple(part for part in parts if not isinstance(part, ir.Nothing))
-                if not kept:
-                    return ir.Nothing(ir.column_names(relation))
-                return kept[0] if len(kept) == 1 else ir.Sum(kept)
-            case ir.Accumulate():
-                parts = tuple(self.resolved(part) for part in ir.sources(relation))
-                if all(isinstance(part, ir.Nothing) for part in parts):
-                    return ir.Nothing(ir.column_names(relation))
-                return ir.with_sources(relation, parts)
-            case ir.Closure():
-                parts = tuple(self.resolved(part) for part in relation.presence)
-                if all(isinstance(part, ir.Nothing) for part in parts):
-                    return ir.Nothing(ir.column_names(relation))
-                return ir.with_sources(relation, parts)
-            case ir.Constant():
-                return relation if self.first else ir.Nothing(relation.names)
-            case (
-                ir.Project()
-                | ir.Filter()
-                | ir.Negate()
-                | ir.Threshold()
-                | ir.First()
-                | ir.Computed()
-            ):
-                source = self.resolved(relation.source)
-                if isinstance(source, ir.Nothing):
-                    return ir.Nothing(ir.column_names(relation))
-                return ir.with_sources(relation, (source,))
-            case _:
-                assert_never(relation)
-
-    def match(self, match: ir.Match) -> ir.Relation:
-        left, right = self.resolved(match.left), self.resolved(match.right)
-        if isinstance(left, ir.Nothing) or isinstance(right, ir.Nothing):
-            return ir.Nothing(match.names)
-        # A stored side that has become what is stored and a change is a term of its own each:
-        # bilinear.
-        lefts = left.parts if isinstance(left, ir.Sum) else (left,)
-        rights = right.parts if isinstance(right, ir.Sum) else (right,)
-        terms = tuple(ir.with_sources(match, (a, b)) for a in lefts for b in rights)
-        return terms[0] if len(terms) == 1 else ir.Sum(terms)
 
 
 def _uses(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,14 +46,15 @@ class ClosureSQL:
     def gone(self) -> Expression:
         """Rows that were derived from something that ceases to be there, directly or not.
 
-        Everything is read as it was before the step. A row may have another derivation: `fresh`
-        finds it.
+        Everything is read as it was before the step: of what holds the step's change already,
+        that and what has gone. A row may have another derivation: `fresh` finds it.
         """
         bases = [
-            self.kept(self.select(rule, number, self.changed[position], sign=-1), there=True)
+            self.kept(each, there=True)
             for rule in self.closure.rules
             for number, position in enumerate(rule.sources)
             if position in self.changed
+            for each in self.before(rule, number, self.changed[position], sign=-1)
         ]
         return self.recursive(bases, there=True)
 
@@ -78,29 +80,72 @@ class ClosureSQL:
             None,
         )
         steps = [
-            self.kept(self.select(rule, number, rows), there=there)
+            self.kept(each, there=there)
             for rule in self.closure.rules
             for number, position in enumerate(rule.sources)
             if position == ir.ITSELF
+            for each in (
+                self.before(rule, number, rows) if there else [self.select(rule, number, rows)]
+            )
         ]
         return self.sql.dialect.recursive(FOUND, self.names, list(bases), steps)
 
-    def select(
+    def before(
         self, rule: ir.Derivation, start: int, driver: Table, sign: int = 0
+    ) -> list[tuple[Expression, list[Expression]]]:
+        """The selects of what a rule derived before the step; it may be more.
+
+        A table that holds the step's change has all that was there before but the rows that have
+        gone. What it has more is no matter here: what is taken away wrongly is derived again.
+        """
+        gone = [
+            number
+            for number, position in enumerate(rule.sources)
+            if number != start and position in self.changed and self.holds_change(position)
+        ]
+        return [
+            self.select(rule, start, driver, sign, frozenset(among))
+            for count in range(len(gone) + 1)
+            for among in itertools.combinations(gone, count)
+        ]
+
+    def holds_change(self, position: int) -> bool:
+        """Whether the table of an external has the step's change when the step is computed."""
+        stored = self.closure.stored
+        return bool(stored) and stored[position] is ir.Stored.AFTER
+
+    def select(
+        self,
+        rule: ir.Derivation,
+        start: int,
+        driver: Table,
+        sign: int = 0,
+        gone: frozenset[int] = frozenset(),
     ) -> tuple[Expression, list[Expression]]:
-        """What a rule derives from the rows of ``driver`` at one of its sources; and the values."""
+        """What a rule derives from the rows of ``driver`` at one of its sources; and the values.
+
+        The sources numbered in ``gone`` are not the tables, but their rows that have gone.
+        """
         aliases = {str(start): "d"}
         sources = [Source(driver, "d")]
         held: dict[str, Arrangement | None] = {"d": None}
         order, rest = visits(rule, start)
+        signs = [(driver, "d", sign)] if sign else []
         for visit in order:
-            sources.append(self.looked_up(rule, visit, aliases, held))
+            if visit.number not in gone:
+                sources.append(self.looked_up(rule, visit, aliases, held))
+                continue
+            table, alias = self.changed[rule.sources[visit.number]], f"t{visit.number}"
+            own = (prefixed(key, visit.number) for key in visit.key)
+            rest = [*rest, *zip(own, visit.values, strict=True)]
+            aliases[str(visit.number)], held[alias] = alias, None
+            sources.append(Source(table, alias))
+            signs.append((table, alias, -1))
         select, values = self.built(rule, sources, aliases, held, rest)
-        if sign:
-            weight = exp.column(self.name(driver.weight), table=self.name("d"))
-            zero = exp.Literal.number(0)
-            test = exp.GT if sign > 0 else exp.LT
-            select = select.where(test(this=weight, expression=zero))
+        for table, alias, way in signs:
+            weight = exp.column(self.name(table.weight), table=self.name(alias))
+            test = exp.GT if way > 0 else exp.LT
+            select = select.where(test(this=weight, expression=exp.Literal.number(0)))
         return select, values
 
     def derived_again(self, rule: ir.Derivation, gone: Table) -> Expression:

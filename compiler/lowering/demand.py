@@ -14,7 +14,7 @@ from typing import assert_never
 from stepping.compiler import ir
 from stepping.compiler.frontend.index import ordering
 from stepping.compiler.lowering.derivations import closure_keys
-from stepping.compiler.lowering.flattening import flattened, looked_up
+from stepping.compiler.lowering.flattening import looked_up
 
 Columns = frozenset[str]
 Key = tuple[ir.Scalar, ...]
@@ -46,8 +46,9 @@ class Demand:
     # Joins whose integral is not kept: see `flattening`.
     flat: frozenset[ir.Operator] = frozenset()
     flat_keys: dict[ir.Operator, dict[Key, None]] = field(default_factory=dict)
-    # Groups whose state is there already, so that the rows that made it are not read.
-    given: frozenset[ir.Operator] = frozenset()
+
+    def read_delta(self, operator: ir.Operator, columns: Columns) -> None:
+        self.delta[operator] |= columns
 
     def read_stored(self, operator: ir.Operator, columns: Iterable[str], reading: Reading) -> None:
         self.stored[operator] |= set(columns)
@@ -57,16 +58,13 @@ class Demand:
 
 def demand_of(
     roots: tuple[ir.Operator, ...],
+    moments: ir.Moments,
     *,
+    flat: frozenset[ir.Operator],
     prune: bool = True,
-    kept: frozenset[ir.Operator] = frozenset(),
 ) -> Demand:
-    """The demand of a whole query. ``roots``: outputs (changes), and snapshots that are kept.
-
-    ``kept`` are joins that are stored, though they could be looked up in their sides.
-    """
-    demand = Demand(flat=flattened(roots) - kept if prune else frozenset())
-    reads = ir.Reads()
+    """The demand of a whole query. ``roots``: outputs (changes), and snapshots that are kept."""
+    demand = Demand(flat=flat)
     for root in roots:
         match root.flow:
             case ir.Flow.CHANGE:
@@ -84,7 +82,7 @@ def demand_of(
             for scalar in reading.key:
                 demand.delta[operator] |= ir.columns_read(scalar)
         demand.delta[operator] |= demand.stored.get(operator, set())
-        walk(demand, operator.delta(reads), frozenset(demand.delta[operator]), operator)
+        walk(demand, moments.rule(operator), frozenset(demand.delta[operator]), operator)
     return demand
 
 
@@ -104,7 +102,7 @@ def walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Oper
     match relation:
         case ir.Read(operator, ir.Moment.DELTA):
             if operator is not within:  # an input's change is what it is given
-                demand.delta[operator] |= wanted
+                demand.read_delta(operator, wanted)
         case ir.Read(operator, _, by):
             if operator in demand.flat:
                 demand.flat_keys.setdefault(operator, {})[by] = None
@@ -126,9 +124,9 @@ def walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Oper
             walk(demand, relation.left, left, within)
             walk(demand, relation.right, right, within)
         case ir.Accumulate():
-            demand.states[relation.operator] = relation
-            if relation.operator in demand.given:
+            if not relation.contributions:  # its state is there already
                 return
+            demand.states[relation.operator] = relation
             for each in relation.contributions:
                 read = contributed_columns(each) | collected_columns(relation)
                 walk(demand, each.source, read, within)
@@ -151,6 +149,8 @@ def walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Oper
             whole = frozenset(relation.operator.schema.names)
             demand.stored[relation.operator] |= whole
             walk(demand, relation.source, whole, within)
+            if relation.old is not None:
+                walk(demand, relation.old, whole, within)
         case ir.Threshold():
             # Whether a row exists is a question about the whole row.
             whole = frozenset(relation.operator.schema.names)

@@ -92,8 +92,14 @@ def looked_up(operator: ir.Operator, key: Key) -> Looked | None:
     return None
 
 
-def flattened(roots: tuple[ir.Operator, ...]) -> frozenset[ir.Operator]:
-    """The operators whose integral is read, and need not be kept for that."""
+def flattened(
+    roots: tuple[ir.Operator, ...], after: frozenset[ir.Operator]
+) -> tuple[frozenset[ir.Operator], frozenset[ir.Operator]]:
+    """The operators whose integral is read, and need not be kept for that.
+
+    And which integrals are read as they are after a step: those ``after`` and such as are looked
+    up in these alone. Where the tables of two sides hold different moments, a join is kept.
+    """
     operators = list(ir.topological(*roots))
     by: dict[ir.Operator, list[Key]] = {}
     pinned: set[ir.Operator] = set()
@@ -110,13 +116,14 @@ def flattened(roots: tuple[ir.Operator, ...]) -> frozenset[ir.Operator]:
         found = [looked_up(operator, key) for key in by[operator]]
         most = 0
         for each in found:
-            if each is None:
+            if each is None or (each.first in after) != (each.second in after):
                 break
             most = max(most, sides.get(each.first, 1) + sides.get(each.second, 1))
         else:
             if most <= MOST_SIDES:
                 sides[operator] = most
-    return frozenset(sides)
+                after |= {operator for each in found[:1] if each and each.first in after}
+    return frozenset(sides), after
 
 
 def _reads(relation: ir.Relation, pinned: set[ir.Operator]) -> Iterator[ir.Read]:

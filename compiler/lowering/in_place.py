@@ -2,7 +2,7 @@
 
 An input of a captured query is such a table, and so are maps and filters of it. They are looked up
 in the table itself, which has been changed already when a step runs: so they are *stored after*
-(see `changes`), and what was before is the table less the change.
+(see `ir/moments.py`), and what was before is the table less the change.
 """
 
 from __future__ import annotations
@@ -45,8 +45,6 @@ class Base:
     described: Mapping[ir.Operator, BaseTable] = field(default_factory=dict)
     # Operators whose integral is not kept, but read in one of these tables.
     in_place: Mapping[ir.Operator, InPlace] = field(default_factory=dict)
-    # All that is stored as it is after the step: these, and joins that are looked up in them.
-    stored_after: frozenset[ir.Operator] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.tables)

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from stepping.compiler import ir
 from stepping.compiler.lowering.demand import Columns, Demand, walk
 from stepping.compiler.lowering.plan_sql import Planned
+from stepping.compiler.lowering.terms import Standing
 from stepping.compiler.plan.statements import Statement
 from stepping.compiler.plan.tables import Table
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where an operator's rows are: a table, and each wanted column as a scalar over its own."""
-
-    table: Table
-    columns: Mapping[str, ir.Scalar]
 
 
 @dataclass(frozen=True)
@@ -45,8 +38,22 @@ Find = Callable[[ir.Operator, Columns], Standing | None]
 
 
 @dataclass
+class Separate(Demand):
+    """What one delta rule reads, each read by itself."""
+
+    read: list[tuple[ir.Operator, Columns]] = field(default_factory=list)
+
+    def read_delta(self, operator: ir.Operator, columns: Columns) -> None:
+        self.read.append((operator, columns))
+
+
+@dataclass
 class Needs:
-    """Which operators' rows are needed for some tables, and which columns of them."""
+    """Which operators' rows are needed for some tables, and which columns of them.
+
+    One table may have some columns of an operator and another one others, and none both: what is
+    read in one place is looked for apart from what is read in another.
+    """
 
     planned: Planned
     new: set[str]
@@ -58,8 +65,12 @@ class Needs:
     empty: frozenset[str] = frozenset()
     # Rows come batch by batch: what a rule reads of the steps before is filled as well.
     in_batches: bool = False
-    wanted: dict[ir.Operator, set[str]] = field(default_factory=lambda: defaultdict(set))
-    cuts: dict[ir.Operator, Standing] = field(default_factory=dict)
+    # The columns of what is computed, and those of it that are read in each place.
+    wanted: dict[ir.Operator, set[str]] = field(default_factory=dict)
+    asked: dict[ir.Operator, list[Columns]] = field(default_factory=lambda: defaultdict(list))
+    # What is read from tables, by the columns that are read.
+    cuts: dict[ir.Operator, dict[Columns, Standing]] = field(default_factory=dict)
+    apart: set[ir.Operator] = field(default_factory=set)  # whose columns cannot be had together
     grouped: set[ir.Operator] = field(default_factory=set)  # whose state is new
     before: dict[ir.Operator, None] = field(default_factory=dict)  # whose integrals are read
     computed: set[ir.Operator] = field(default_factory=set)  # whose rows are not looked for
@@ -73,6 +84,8 @@ class Needs:
             and (self.there is None or state.table.name in self.there)
             and not self.in_batches
         )
+        self.moments = ir.Moments(whole=not self.in_batches, given=self.kept_states)
+        self._can: dict[tuple[ir.Operator, Columns], bool] = {}
 
     def collect(self) -> None:
         """Walk from the new tables to what they are made of, until rows are found that stand."""
@@ -80,7 +93,7 @@ class Needs:
         for operator in reversed(self.planned.changes):
             arrangement = arrangements.delay.get(operator)
             if arrangement is not None and arrangement.table.name in self.new:
-                self.wanted[operator] |= arrangement.reads
+                self.ask(operator, arrangement.reads)
             state = arrangements.state.get(operator)
             if state is not None and state.table.name in self.new:
                 self.grouped.add(operator)
@@ -88,9 +101,29 @@ class Needs:
             if self.writes_new(operator):
                 # Nothing else may read it, and rows that stand elsewhere would not be written.
                 self.computed.add(operator)
-                self.wanted[operator] |= set()
-            if operator in self.wanted or operator in self.grouped:
+                self.ask(operator, frozenset())
+            if operator in self.asked or operator in self.grouped:
                 self.reach(operator)
+
+    def ask(self, operator: ir.Operator, columns: Columns) -> None:
+        if self.in_batches and self.asked[operator]:  # a batch is one change of what is read
+            self.asked[operator] = [self.asked[operator][0] | columns]
+        elif columns not in self.asked[operator]:
+            self.asked[operator].append(columns)
+
+    @property
+    def read(self) -> dict[ir.Operator, set[str]]:
+        """All columns that are read of each operator, wherever they are."""
+        return {operator: set().union(*asked) for operator, asked in self.asked.items()}
+
+    def standing(self, operator: ir.Operator, columns: Columns) -> Standing | None:
+        """Where these columns of an operator's rows are read, if in a table."""
+        found = self.cuts.get(operator, {})
+        return next((at for held, at in found.items() if columns <= held), None)
+
+    def is_cut(self, operator: ir.Operator) -> bool:
+        """Whether nothing below an operator has to be computed."""
+        return operator in self.cuts and operator not in {*self.wanted, *self.grouped}
 
     def writes_new(self, operator: ir.Operator) -> bool:
         """Whether the rule of an operator writes a new table itself: a recursion's."""
@@ -99,28 +132,65 @@ class Needs:
         return any(each is not None and each.table.name in self.new for each in states)
 
     def reach(self, operator: ir.Operator) -> None:
-        columns = frozenset(self.wanted.get(operator, ()))
+        asked = self.asked.get(operator, [])
         if not operator.inputs and operator.label in (self.given | self.empty):
+            self.wanted[operator] = set().union(*asked)
             return
-        if operator in self.wanted and operator not in self.computed:
-            found = self.find(operator, columns)
-            if found is not None:
-                self.cuts[operator] = found
-                if operator not in self.grouped:
-                    return
+        left = [columns for columns in asked if not self.found(operator, columns)]
+        if not left and operator not in self.grouped:
+            return
+        together: Columns = frozenset().union(*left)
+        if len(left) > 1 and not self.can(operator, together):
+            self.apart.add(operator)
+        elif left:
+            left = [together]
+        if left:
+            self.wanted[operator] = set(together)
         if not operator.inputs:
-            self.miss(operator, columns, "no table has them")
+            self.miss(operator, together, "no table has them")
             return
-        relation = operator.delta(ir.Reads())
-        if operator.by_steps or reads_itself(operator, relation):
-            self.miss(operator, columns, "they depend on the steps in which rows came")
+        if operator.by_steps or reads_itself(operator, operator.delta(ir.Reads())):
+            self.miss(operator, together, "they depend on the steps in which rows came")
             return
-        demand = Demand(given=self.kept_states, flat=self.planned.arrangements.flat)
-        walk(demand, relation, columns, operator)
-        for source, read in demand.delta.items():
-            self.wanted[source] |= read  # also if it is nothing: how many rows there are
-        for read_before in demand.readings if self.in_batches else ():
-            self.read_before(read_before)
+        for columns in left or [frozenset()]:
+            demand = self.read_by(operator, columns)
+            for source, read in demand.read:
+                self.ask(source, read)  # also if it is nothing: how many rows there are
+            for read_before in demand.readings if self.in_batches else ():
+                self.read_before(read_before)
+
+    def found(self, operator: ir.Operator, columns: Columns) -> bool:
+        if operator in self.computed:
+            return False
+        found = self.find(operator, columns)
+        if found is not None:
+            self.cuts.setdefault(operator, {})[columns] = found
+        return found is not None
+
+    def read_by(self, operator: ir.Operator, columns: Columns) -> Separate:
+        """What the rule of an operator reads, for some of its columns."""
+        demand = Separate(flat=self.planned.arrangements.flat)
+        walk(demand, self.moments.rule(operator), columns, operator)
+        return demand
+
+    def can(self, operator: ir.Operator, columns: Columns) -> bool:
+        """Whether these columns of an operator can be found, or computed of what is found."""
+        key = (operator, columns)
+        if key not in self._can:
+            self._can[key] = self._is_found(operator, columns) or self._is_computed(*key)
+        return self._can[key]
+
+    def _is_found(self, operator: ir.Operator, columns: Columns) -> bool:
+        if not operator.inputs and operator.label in (self.given | self.empty):
+            return True
+        return operator not in self.computed and self.find(operator, columns) is not None
+
+    def _is_computed(self, operator: ir.Operator, columns: Columns) -> bool:
+        if not operator.inputs or operator.by_steps:
+            return False
+        if reads_itself(operator, operator.delta(ir.Reads())):
+            return False
+        return all(self.can(*each) for each in self.read_by(operator, columns).read)
 
     def read_before(self, operator: ir.Operator) -> None:
         """Have an integral filled that a batch reads as it was before it."""
@@ -128,15 +198,15 @@ class Needs:
         arrangements = self.planned.arrangements
         view = arrangements.views.get(operator)
         if view is None:
-            self.wanted[operator] |= arrangements.delay[operator].reads
+            self.ask(operator, arrangements.delay[operator].reads)
             return
         # It is made of the groups of a state table, so these and all between must be computed.
         groups = view.state.groups.operator
         self.grouped.add(groups)
-        self.wanted[groups] |= set()
+        self.ask(groups, frozenset())
         while operator is not groups:
             self.computed.add(operator)
-            self.wanted[operator] |= set()
+            self.ask(operator, frozenset())
             (operator,) = operator.inputs
         self.computed.add(groups)
 

@@ -113,7 +113,7 @@ class Pieces:
             )
             return piece_of(fold, terms, fills=state.change, also={state.table.name})
         select = self.sql.groups(state, contributions)
-        emit = EmitDelta(state.change, select, served(groups.operator), bool(groups.extremes))
+        emit = EmitDelta(state.change, select, served(groups.operator))
         after = {
             self.scheduler.arrangements.delay[extreme.operator].table.name
             for extreme in groups.extremes
@@ -127,17 +127,18 @@ class Pieces:
         read = frozenset().union(*(ir.columns_read(scalar) for scalar in first.by))
         terms = self.terms(first.source, read)
         self.used[table] = None
+        by, kept = served(first.operator), {arrangement.table.name}
         made = []
-        for sign in (-1, 1):
-            select = self.sql.first(first, arrangement, table, terms, sign)
-            emit = EmitDelta(table, select, served(first.operator), after=sign > 0)
-            kept = {arrangement.table.name}
-            made.append(
-                piece_of(emit, terms, fills=table, also=kept)
-                if sign < 0
-                else piece_of(emit, terms, fills=table, after=kept)
-            )
-        return made
+        if first.old is not None:
+            result = self.scheduler.arrangements.delay[first.old.operator]
+            old = self.sql.first_before(first, result, table, terms)
+            also = {result.table.name}
+            made.append(piece_of(EmitDelta(table, old, by), terms, fills=table, also=also))
+        elif first.stored is ir.Stored.BEFORE:
+            old = self.sql.first(first, arrangement, table, terms, -1)
+            made.append(piece_of(EmitDelta(table, old, by), terms, fills=table, also=kept))
+        new = EmitDelta(table, self.sql.first(first, arrangement, table, terms, 1), by)
+        return [*made, piece_of(new, terms, fills=table, after=kept)]
 
     def closed(self, closure: ir.Closure) -> list[Piece]:
         """Take away what lost a derivation, add what has one: see `ir.Closure`."""
@@ -172,7 +173,7 @@ class Pieces:
                 writes=state.name,
             ),
             Piece(
-                EmitDelta(fresh, weighted(sql.fresh(gone), fresh), by, after=True),
+                EmitDelta(fresh, weighted(sql.fresh(gone), fresh), by),
                 after=frozenset(externals) | name,
                 uses=uses | {gone.name},
                 fills=fresh.name,
@@ -192,13 +193,16 @@ class Pieces:
 
     def existing(self, threshold: ir.Threshold) -> Piece:
         table = self.builder.tabled[threshold]
-        arrangement = self.scheduler.arrangements.delay[threshold.operator]
+        arrangement = None
+        if threshold.stored is not ir.Stored.WHOLE:
+            arrangement = self.scheduler.arrangements.delay[threshold.operator]
         terms = self.terms(threshold.source, table.names)
         rows = self.rows(terms, table.names, table.weight, consolidated=True)
-        select = self.sql.existing(arrangement, table, rows, threshold.rule, terms)
+        select = self.sql.existing(threshold, arrangement, table, rows, terms)
         self.used[table] = None
         emit = EmitDelta(table, select, served(threshold.operator))
-        return piece_of(emit, terms, fills=table, also={arrangement.table.name})
+        also = {arrangement.table.name} if arrangement else ()
+        return piece_of(emit, terms, fills=table, also=also)
 
     def computed(self, operator: ir.Operator, table: Table, computed: ir.Computed) -> Piece:
         columns = ir.column_names(computed.source)

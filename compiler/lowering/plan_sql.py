@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -13,6 +13,7 @@ from stepping.compiler.lowering.arrange import arrange
 from stepping.compiler.lowering.arrangements import Arrangement, Arrangements, set_apart
 from stepping.compiler.lowering.demand import Demand, demand_of, non_negative
 from stepping.compiler.lowering.emptiness import cleared, with_deltas
+from stepping.compiler.lowering.flattening import flattened
 from stepping.compiler.lowering.in_place import Base, base_table, log_of, mixed, read_in_place
 from stepping.compiler.lowering.pieces import holds_all
 from stepping.compiler.lowering.program import Options, Program, rewritten
@@ -20,6 +21,7 @@ from stepping.compiler.lowering.relation_sql import RelationSQL
 from stepping.compiler.lowering.scalar_sql import can_spell, scalar_sql
 from stepping.compiler.lowering.schedule import Scheduler
 from stepping.compiler.lowering.terms import viewed_term
+from stepping.compiler.operators.topn import Ordered
 from stepping.compiler.plan.capture import Captured
 from stepping.compiler.plan.manifest import InputColumn, PlanInput, fingerprint_of
 from stepping.compiler.plan.sql_plan import (
@@ -99,12 +101,14 @@ def planned(
     operators = unique((*inputs, *ir.topological(*roots)))
     changes = tuple(op for op in operators if op.flow is ir.Flow.CHANGE)
     kept = frozenset(op.inputs[0] for op in (*caches.values(), *outputs) if op.inputs)
-    demand, base = demanded(roots, inputs, options, kept)
+    demand, moments, base = demanded(roots, inputs, options, kept)
     proven = non_negative(roots, allow_negative=options.allow_negative)
     taken: set[str] = set()
     cache_names = {op.inputs[0]: cache for cache, op in reversed(caches.items())}
     share = options.rewrites
-    arrangements = arrange(name, demand, proven, cache_names, taken, share=share, base=base)
+    arrangements = arrange(
+        name, demand, moments, proven, cache_names, taken, share=share, base=base
+    )
     prefix = f"{name}_" if dialect.shares_deltas else ""
     if prefix:
         arrangements = replace(
@@ -123,19 +127,24 @@ def demanded(
     inputs: tuple[ir.Operator, ...],
     options: Options,
     kept: frozenset[ir.Operator],
-) -> tuple[Demand, Base]:
-    """What is read, and what of it is read in tables of the application."""
+) -> tuple[Demand, ir.Moments, Base]:
+    """What is read, what the tables hold then, and which are tables of the application."""
     described = dict(options.base)
     inputs = tuple(op for op in inputs if op.label in described)
     tables = {op: base_table(op, described[op.label]) for op in inputs}
     base = Base(tables, {op: described[op.label] for op in inputs})
-    stored: frozenset[ir.Operator] = frozenset()
+    given = frozenset(
+        op for op in ir.topological(*roots) if stored_input_of(op, options.stored_after)
+    )
+    stored: frozenset[ir.Operator] = frozenset()  # joins that no one moment can be looked up of
     while True:
-        demand = demand_of(roots, prune=options.rewrites, kept=stored)
+        flat, after = flattened(roots, given) if options.rewrites else (frozenset(), given)
+        demand = demand_of(roots, ir.Moments(after), flat=flat - stored, prune=options.rewrites)
         in_place = read_in_place(demand, base, kept)
-        after, torn = mixed(demand, in_place)
+        joined, torn = mixed(demand, in_place)
         if not torn:
-            return demand, replace(base, in_place=in_place, stored_after=after | set(in_place))
+            moments = ir.Moments(after | joined | set(in_place))
+            return demand, moments, replace(base, in_place=in_place)
         stored |= torn
 
 
@@ -202,6 +211,13 @@ def plan_sql(
         plan = with_capture(plan, made, plain, captured)
     plan = finished(plan, dialect)
     return Program(plan, tuple(scheduler.python_steps), outputs, caches)
+
+
+def stored_input_of(operator: ir.Operator, names: Collection[str]) -> bool:
+    """Whether the rows of an operator are those of one of these inputs."""
+    while type(operator) is Ordered:
+        operator = operator.source
+    return not operator.inputs and operator.label in names
 
 
 def starts(operator: ir.Operator) -> bool:

@@ -29,6 +29,7 @@ class Options:
     rewrites: bool = True
     keep: frozenset[str] = frozenset()  # inputs that are stored whole
     base: tuple[tuple[str, BaseTable], ...] = ()  # inputs that are tables, as the database has them
+    stored_after: frozenset[str] = frozenset()  # inputs whose tables have a step's change before it
 
 
 @dataclass(frozen=True)

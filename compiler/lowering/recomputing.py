@@ -14,8 +14,9 @@ from stepping.compiler.lowering.arrangements import (
 )
 from stepping.compiler.lowering.demand import Columns
 from stepping.compiler.lowering.filling import filling
-from stepping.compiler.lowering.needs import Filling, Find, Needs, Standing, in_base
+from stepping.compiler.lowering.needs import Filling, Find, Needs, in_base
 from stepping.compiler.lowering.plan_sql import Planned
+from stepping.compiler.lowering.terms import Standing
 from stepping.compiler.plan.recompute import Compared, Recompute, Unverified
 from stepping.compiler.plan.sql_plan import Role
 from stepping.compiler.plan.tables import Table, TableColumn, TableKind
@@ -132,7 +133,7 @@ def shadowed(planned: Planned, tables: set[str]) -> Planned:
         for op, each in planned.arrangements.views.items()
     }
     kept = planned.arrangements
-    arrangements = Arrangements(delay, state, views, kept.flat, kept.base)
+    arrangements = Arrangements(delay, state, views, kept.flat, kept.moments, kept.base)
     scheduler = dataclasses.replace(
         planned.scheduler,
         arrangements=arrangements,

@@ -175,43 +175,55 @@ class RelationSQL:
 
     def existing(
         self,
-        arrangement: Arrangement,
+        threshold: ir.Threshold,
+        arrangement: Arrangement | None,
         into: Table,
         rows: Expression,
-        rule: ir.Rule,
         terms: Sequence[Term],
     ) -> Expression:
         """Rows whose weight under a rule a change turns, by how much.
 
-        ``rows`` are those of ``terms``, consolidated.
+        ``rows`` are those of ``terms``, consolidated. ``arrangement`` is where the rows are that
+        the rule is about; None if there were none before.
         """
-        table = arrangement.table
-        before = exp.func(
-            "COALESCE",
-            exp.column(self.name(table.weight), table=self.name(KEPT)),
-            exp.Literal.number(0),
-        )
         change = exp.column(self.name(into.weight), table=self.name(CHANGED))
         zero = exp.Literal.number(0)
-        turn = exp.Sub(
-            this=self.ruled(exp.Add(this=before.copy(), expression=change.copy()), rule),
-            expression=self.ruled(before.copy(), rule),
-        )
 
         def changed(name: str) -> Expression:
             return exp.column(self.name(name), table=self.name(CHANGED))
 
+        def turned(turn: Expression) -> Expression:
+            source = exp.Subquery(this=rows, alias=exp.TableAlias(this=self.name(CHANGED)))
+            return (
+                exp.select(
+                    *map(changed, into.names), exp.alias_(turn.copy(), self.name(into.weight))
+                )
+                .from_(source, copy=False)
+                .where(exp.NEQ(this=turn, expression=zero.copy()), copy=False)
+            )
+
+        if arrangement is None:
+            return turned(self.ruled(change, threshold.rule))
+        table = arrangement.table
+        stored = exp.func(
+            "COALESCE", exp.column(self.name(table.weight), table=self.name(KEPT)), zero.copy()
+        )
+        if threshold.stored is ir.Stored.BEFORE:
+            before: Expression = stored
+            after: Expression = exp.Add(this=stored.copy(), expression=change.copy())
+        else:
+            before = exp.Sub(this=stored.copy(), expression=change.copy())
+            after = stored
+        turn = exp.Sub(
+            this=self.ruled(after.copy(), threshold.rule),
+            expression=self.ruled(before.copy(), threshold.rule),
+        )
         values = [
             (held, scalar_sql(scalar, changed, self.dialect.spelling))
             for held, scalar in arrangement.columns
         ]
         on = self.dialect.identical(table, KEPT, values)
-        select = exp.select(
-            *(exp.column(self.name(name), table=self.name(CHANGED)) for name in into.names),
-            exp.alias_(turn, self.name(into.weight)),
-        ).from_(exp.Subquery(this=rows, alias=exp.TableAlias(this=self.name(CHANGED))), copy=False)
-        turned = exp.NEQ(this=exp.paren(turn.copy()), expression=zero.copy())
-        return self.beside(select, table, on, terms).where(turned, copy=False)
+        return self.beside(turned(turn), table, on, terms)
 
     def ruled(self, count: Expression, rule: ir.Rule) -> Expression:
         """The weight that a rule gives a row, of its count in the integral."""
@@ -256,24 +268,7 @@ class RelationSQL:
         table = arrangement.table
         reading = order_of_first(first)
         columns = arrangement.keys[reading.key]
-        keys = [f"k{i}" for i in range(len(first.by))]
-        touched = None
-        if keys:
-            parts = [
-                (
-                    term,
-                    [
-                        (n, ir.substitute(s, term.columns))
-                        for n, s in zip(keys, first.by, strict=True)
-                    ],
-                )
-                for term in terms
-            ]
-            rows = exp.Subquery(
-                this=self.rows(parts, None), alias=exp.TableAlias(this=self.name("u"))
-            )
-            touched = exp.select(*(exp.column(self.name(k), table="u") for k in keys)).distinct()
-            touched = touched.from_(rows)
+        keys, touched = self.touched(first, terms)
         values = [
             (column, exp.column(self.name(key), table=self.name(CHANGED)))
             for column, key in zip(columns, keys, strict=False)
@@ -331,6 +326,50 @@ class RelationSQL:
             .from_(exp.Subquery(this=counted, alias=exp.TableAlias(this=self.name("w"))))
             .where(exp.LT(this=before, expression=most.copy()))
         )
+
+    def touched(
+        self, first: ir.First, terms: Sequence[Term]
+    ) -> tuple[Sequence[str], Expression | None]:
+        """The keys of the groups that a change touches, once each; None if there is one group."""
+        keys = [f"k{i}" for i in range(len(first.by))]
+        if not keys:
+            return keys, None
+        parts = [
+            (
+                term,
+                [(n, ir.substitute(s, term.columns)) for n, s in zip(keys, first.by, strict=True)],
+            )
+            for term in terms
+        ]
+        rows = exp.Subquery(this=self.rows(parts, None), alias=exp.TableAlias(this=self.name("u")))
+        touched = exp.select(*(exp.column(self.name(k), table="u") for k in keys)).distinct()
+        return keys, touched.from_(rows)
+
+    def first_before(
+        self, first: ir.First, arrangement: Arrangement, into: Table, terms: Sequence[Term]
+    ) -> Expression:
+        """What was first in each touched group, taken away: from the table of the result."""
+        table = arrangement.table
+        keys, touched = self.touched(first, terms)
+        held = [arrangement.holding(name) or "" for name in into.names]
+        weight = exp.column(self.name(table.weight), table=self.name(KEPT))
+        select = exp.select(
+            *(
+                exp.alias_(self.dialect.reference(table, a, KEPT), self.name(b))
+                for a, b in zip(held, into.names, strict=True)
+            ),
+            exp.alias_(exp.Neg(this=weight), self.name(into.weight)),
+        )
+        if touched is None:
+            return select.from_(self.aliased(table, KEPT), copy=False)
+        source = exp.Subquery(this=touched, alias=exp.TableAlias(this=self.name(CHANGED)))
+        values = [
+            (column, exp.column(self.name(key), table=self.name(CHANGED)))
+            for column, key in zip(arrangement.keys[first.by], keys, strict=True)
+        ]
+        on = self.dialect.lookup(table, KEPT, values, null_safe=True)
+        select = select.from_(source, copy=False)
+        return self.dialect.looked_up(select, table, KEPT, on)
 
 
 def is_change(table: Table) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stepping.compiler import ir
 from stepping.compiler.lowering import names
@@ -27,7 +27,7 @@ from stepping.compiler.lowering.stages import (
     staged,
     untouching,
 )
-from stepping.compiler.lowering.terms import TermBuilder
+from stepping.compiler.lowering.terms import NOTHING_READ, Term, TermBuilder
 from stepping.compiler.plan.statements import (
     ClearDelta,
     MergeState,
@@ -58,6 +58,7 @@ class Scheduler:
     prefix: str = ""  # of the names of delta tables, so that they are not those of a step
     sources: frozenset[ir.Operator] = frozenset()  # what changes as inputs do
     logs: Mapping[ir.Operator, Table] = field(default_factory=dict)  # of captured inputs
+    constant: Term = NOTHING_READ  # what is there before any row is
 
     def step(self, changed: frozenset[str], *, first: bool = False) -> Step:
         """The statements for a change of these inputs; ``first``: in a store's first step."""
@@ -91,6 +92,7 @@ class Scheduler:
             tuple(tuple(sorted(set().union(*(p.touched for p in stage)))) for stage in stages),
             needs(stages),
             untouching(stages[0]) if stages else 0,
+            any(piece.after & {p.writes for p in ordered} for piece in ordered),
         )
 
     def changes(
@@ -98,16 +100,10 @@ class Scheduler:
     ) -> Changes:
         outputs = [op for op in self.outputs if op.flow is ir.Flow.CHANGE]
         roots = [*outputs, *self.arrangements.delay]
-        after = self.arrangements.base.stored_after
-        return changes_of(
-            self.operators,
-            changed,
-            roots,
-            forced,
-            first=first,
-            sources=self.sources,
-            stored_after=after,
-        )
+        given = {op for op in self.operators if not op.inputs and op.label in changed}
+        given |= self.sources
+        moments = self.arrangements.moments
+        return changes_of(self.operators, given, roots, forced, moments=moments, first=first)
 
     def too_deep(self, statements: Iterable[Statement]) -> bool:
         """Whether what has been fused is more than a database's parser takes."""
@@ -121,7 +117,7 @@ class Scheduler:
             if changes.is_source(op) or op in changes.emitted
         }
         tabled = self.own_tables_of(changes)
-        builder = self.term_builder(changes, tables, tabled)
+        builder = TermBuilder(changes, self.arrangements, tables, tabled, constant=self.constant)
         sql = GroupSQL(self.dialect, self.arrangements, in_steps=True)
         made = Pieces(self, changes, builder, sql)
         pieces: list[Piece] = []
@@ -144,17 +140,18 @@ class Scheduler:
             pieces.append(
                 Piece(merge, uses=frozenset({state.change.name}), writes=state.table.name)
             )
+        pieces = [self.at_its_moment(piece) for piece in pieces]
         used = [table for table in made.used if table.kind is not TableKind.DELAY]
         clears = [Piece(ClearDelta(table, of_table(table)), fills=table.name) for table in used]
         return [*clears, *pieces], merging
 
-    def term_builder(
-        self,
-        changes: Changes,
-        tables: Mapping[ir.Operator, Table],
-        tabled: Mapping[ir.Threshold | ir.First | ir.Closure, Table],
-    ) -> TermBuilder:
-        return TermBuilder(changes, self.arrangements, tables, tabled)
+    def at_its_moment(self, piece: Piece) -> Piece:
+        """The piece, reading tables that hold the step's change after that has been merged."""
+        moments, delay = self.arrangements.moments, self.arrangements.delay
+        names = frozenset(delay[op].table.name for op in moments.after if op in delay)
+        if not names & piece.reads:
+            return piece
+        return replace(piece, reads=piece.reads - names, after=piece.after | (piece.reads & names))
 
     def delta_table(self, operator: ir.Operator) -> Table:
         """The table of an operator's change, with the columns that anybody reads."""

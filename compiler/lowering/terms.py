@@ -7,7 +7,7 @@ in a term's columns, a filter one more condition.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -58,6 +58,17 @@ class Term:
     negative: bool = False
 
 
+NOTHING_READ = Term((), {})  # one row without columns
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an operator's rows are: a table, and each wanted column as a scalar over its own."""
+
+    table: Table
+    columns: Mapping[str, ir.Scalar]
+
+
 @dataclass
 class TermBuilder:
     """Builds the terms of relations for one plan."""
@@ -68,12 +79,18 @@ class TermBuilder:
     tabled: Mapping[
         ir.Threshold | ir.First | ir.Closure, Table
     ]  # of what is always computed into one
+    # Where the change of an operator is read from another table, given the columns.
+    elsewhere: Callable[[ir.Operator, Columns], Standing | None] = lambda *_: None
+    constant: Term = NOTHING_READ  # what is there before any row is
     serial: Iterator[int] = field(default_factory=itertools.count)
 
     def terms(self, relation: ir.Relation, wanted: Columns) -> tuple[Term, ...]:
         """The terms of a relation, with at least the ``wanted`` columns."""
         match relation:
             case ir.Read(operator, ir.Moment.DELTA):
+                found = self.elsewhere(operator, wanted)
+                if found is not None:
+                    return (seen_through(self.whole(found.table), found.columns),)
                 table = self.delta_tables.get(operator)
                 if table is not None:
                     return (self.whole(table),)
@@ -107,7 +124,7 @@ class TermBuilder:
             case ir.Computed():
                 raise InternalError("a Python step is read where its table has not been made")
             case ir.Constant():
-                return (Term((), {}),)
+                return (self.constant,)
             case ir.Nothing():
                 return ()
             case _:

@@ -12,7 +12,7 @@ from stepping.compiler.codec import python_codec
 from stepping.compiler.frontend.rowfn import functions
 from stepping.compiler.lowering.demand import Columns
 from stepping.compiler.lowering.meaning import Meanings
-from stepping.compiler.lowering.needs import Standing
+from stepping.compiler.lowering.terms import Standing
 from stepping.compiler.plan.manifest import InputColumn, Manifest, PlanInput
 from stepping.compiler.plan.migration import FilledFrom
 from stepping.compiler.plan.tables import Table, TableKind

@@ -42,15 +42,11 @@ class StageDelta:
 
 @dataclass(frozen=True)
 class EmitDelta:
-    """Fill a delta or change table from ``select``, whose columns are the table's.
-
-    ``after``: it reads a kept table as it is behind the step's change.
-    """
+    """Fill a delta or change table from ``select``, whose columns are the table's."""
 
     table: Table
     select: Any
     served: Served
-    after: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,3 +146,4 @@ class Step:
     stage_tables: tuple[tuple[str, ...], ...] = field(default=())
     stage_needs: tuple[tuple[Table, ...], ...] = ()  # delta tables that later stages read
     untouching: int = 0  # how many statements come before the first that touches a kept table
+    in_turn: bool = False  # some statement reads what an earlier one has merged

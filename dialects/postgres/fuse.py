@@ -65,11 +65,13 @@ def fuse(dialect: PostgresDialect, step: Step) -> tuple[SQLFused | None, SQLFuse
         parts.extend(made)
         served.extend((part.name, by.operator, by.where, by.node) for part in made)
 
+    if step.in_turn:
+        return None, None
     for position, statement in enumerate(step.statements):
         match statement:
             case ClearDelta():
                 continue
-            case MapInPython() | FoldInPython() | EmitDelta(after=True):
+            case MapInPython() | FoldInPython():
                 return None, None
             case StageDelta():
                 inputs.append((statement.input, statement.table.columns))

@@ -266,9 +266,7 @@ LEFT JOIN LATERAL (
 ) AS "a"
   ON TRUE
 WHERE
-  (
-    CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
-  ) <> 0;
+  CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END <> 0;
 -- 6. aggregate (query.py:22)
 WITH "g" AS (
   SELECT

@@ -257,9 +257,7 @@ FROM (
 LEFT JOIN "aggregate__orders_0dd177" AS "a"
   ON "a"."left" = COALESCE("g"."left", x'') AND "a"."right" = "g"."right"
 WHERE
-  (
-    CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
-  ) <> 0;
+  CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END <> 0;
 -- 6. aggregate (query.py:22)
 INSERT INTO "aggregate__orders_0dd177" (
   "left",

@@ -352,9 +352,7 @@ WITH "stepping_delta_teams_84606c" AS MATERIALIZED (
   ) AS "a"
     ON TRUE
   WHERE
-    (
-      CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
-    ) <> 0
+    CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END <> 0
 ), "m4_g" AS (
   SELECT
     "g"."value",
@@ -618,9 +616,7 @@ WITH "stepping_delta_people_e8c9d2" AS MATERIALIZED (
   ) AS "a"
     ON TRUE
   WHERE
-    (
-      CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
-    ) <> 0
+    CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END <> 0
 ), "m6_g" AS (
   SELECT
     "g"."value",

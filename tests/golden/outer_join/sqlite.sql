@@ -316,9 +316,7 @@ FROM (
 LEFT JOIN "outer_join__teams_c7809e" AS "a"
   ON "a"."value" = "g"."value"
 WHERE
-  (
-    CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
-  ) <> 0;
+  CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END <> 0;
 -- 5. outer_join (query.py:18)
 INSERT INTO "outer_join__teams_c7809e" (
   "value",
@@ -457,9 +455,7 @@ FROM (
 LEFT JOIN "outer_join__teams_c7809e" AS "a"
   ON "a"."value" = "g"."value"
 WHERE
-  (
-    CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
-  ) <> 0;
+  CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END <> 0;
 -- 7. outer_join (query.py:18)
 INSERT INTO "outer_join__teams_c7809e" (
   "value",

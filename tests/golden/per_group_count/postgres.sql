@@ -200,9 +200,7 @@ WITH "stepping_delta_tasks_102ecf" AS MATERIALIZED (
   ) AS "a"
     ON TRUE
   WHERE
-    (
-      CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
-    ) <> 0
+    CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END <> 0
 ), "m5_g" AS (
   SELECT
     "g"."value",

@@ -211,9 +211,7 @@ FROM (
 LEFT JOIN "per_group_count__tasks_884c9e" AS "a"
   ON "a"."value" = "g"."value"
 WHERE
-  (
-    CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
-  ) <> 0;
+  CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END <> 0;
 -- 6. per_group (query.py:14)
 INSERT INTO "per_group_count__tasks_884c9e" (
   "value",

@@ -243,9 +243,7 @@ LEFT JOIN LATERAL (
 ) AS "a"
   ON TRUE
 WHERE
-  (
-    CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
-  ) <> 0;
+  CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END <> 0;
 -- 8. transitive_closure (query.py:8)
 INSERT INTO "stepping_gone_transitive_closure_def941" (
   "left",

@@ -227,9 +227,7 @@ FROM (
 LEFT JOIN "transitive_closure__edges_by_left_right_e7926e" AS "a"
   ON "a"."left" = "g"."left" AND "a"."right" = "g"."right"
 WHERE
-  (
-    CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END
-  ) <> 0;
+  CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END <> 0;
 -- 8. transitive_closure (query.py:8)
 INSERT INTO temp."stepping_gone_transitive_closure_def941" (
   "left",
