@@ -12,7 +12,7 @@ import pytest
 
 import stepping as st
 from stepping import Index, Pair, ZSet
-from tests.support.oracle import Found, Judged, Judges, Rows, hold, run, there, total
+from tests.support.oracle import Found, Judged, Judges, Rows, hold, plain, run, there, total
 from tests.support.rows import LONG, Color, Item, Keys, Part, Place
 
 CASES = judged = Judges()
@@ -203,6 +203,74 @@ def rows_made_by_the_step(a: ZSet[Item]) -> ZSet[str | None]:
         return st.map(short, f=longer)
 
     return st.fixpoint(st.map(a, f=lambda i: i.t), step)
+
+
+# ------------------------------------------------------- after what reads the same table in order
+
+
+def along(start: ZSet[int], edges: ZSet[Item]) -> ZSet[int]:
+    """What is reached from some nodes."""
+    number = Index.identity(int)
+    return st.fixpoint(
+        start,
+        lambda y: st.map(st.join(y, edges, on_left=number, on_right=by_k), f=lambda p: p.right.n),
+    )
+
+
+def reached_along(starts: Iterable[int], edges: Rows) -> set[int]:
+    return reached(starts, lambda n: [e.n for e in there(edges) if e.k == n])
+
+
+def again(a: Rows, b: Rows) -> tuple[Found, ...]:
+    once = reached_along((i.k for i in there(a)), b)
+    twice = reached_along((n + 1 for n in once), b)
+    thrice = reached_along((n + 1 for n in twice), b)
+    return tuple(dict.fromkeys(found, 1) for found in (once, twice, thrice))
+
+
+@judged(again)
+def one_after_the_other(a: ZSet[Item], b: ZSet[Item]) -> tuple[ZSet[int], ...]:
+    """Three recursions over the same edges, each from what the one before it found."""
+    once = along(st.map(a, f=lambda i: i.k), b)
+    twice = along(st.map(once, f=lambda n: n + 1), b)
+    return once, twice, along(st.map(twice, f=lambda n: n + 1), b)
+
+
+def from_first(a: Rows) -> tuple[Found, ...]:
+    nodes = sorted(i.k for i, count in a.items() for _ in range(count))[:1]
+    most = [max(i.n for i in there(a))] if a else []
+    starts = (nodes, most)
+    return tuple(dict.fromkeys(reached_along(each, a), 1) for each in starts)
+
+
+@judged(from_first, together=True)
+def from_what_is_first(a: ZSet[Item]) -> tuple[ZSet[int], ...]:
+    """Over edges of which the first ones in two orders are where a recursion starts."""
+    first = st.first_n(a, index=by_k, n=1)
+    most = st.aggregate(a, into=Most, n=st.agg.max(lambda i: i.n))
+    some = st.filter(most, f=lambda m: m.n is not None)
+    return (
+        along(st.map(first, f=lambda i: i.k), a),
+        along(st.map(some, f=lambda m: m.n if m.n is not None else 0), a),
+    )
+
+
+class Most(st.Data):
+    n: int | None
+
+
+def first_reached(a: Rows, b: Rows) -> Found:
+    """The first edge, by where it ends, of those that begin at a node which is reached."""
+    nodes = reached_along((i.k for i in there(a)), b)
+    ends = sorted(((e.n, plain(e), e) for e, m in b.items() for _ in range(m) if e.k in nodes))
+    return total((edge, 1) for _, _, edge in ends[:1])
+
+
+@judged(first_reached)
+def first_of_what_is_reached(a: ZSet[Item], b: ZSet[Item]) -> ZSet[Item]:
+    nodes = along(st.map(a, f=lambda i: i.k), b)
+    edges = st.semi_join(b, nodes, on_left=by_k, on_right=Index.identity(int))
+    return st.first_n(edges, index=by_n, n=1)
 
 
 @pytest.mark.parametrize("case", CASES, ids=CASES.by_name)

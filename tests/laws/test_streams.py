@@ -153,6 +153,41 @@ def of_joins_across_steps(a: Steps, b: Steps) -> tuple[Steps, ...]:
     )
 
 
+def recursions_across_steps(a: ZSet[Item], b: ZSet[Item]) -> tuple[ZSet[Any], ...]:
+    """From what was there a step ago, along what is there now, and the other way round."""
+    late = st.delay(a)
+    number = Index.identity(int)
+
+    def along(start: ZSet[int], edges: ZSet[Item]) -> ZSet[int]:
+        return st.fixpoint(
+            start,
+            lambda y: st.map(
+                st.join(y, edges, on_left=number, on_right=by_k), f=lambda p: p.right.n
+            ),
+        )
+
+    return (
+        along(st.map(late, f=lambda i: i.k), a),
+        along(st.map(b, f=lambda i: i.k), late),
+        along(st.map(st.differentiate(st.delay(st.integrate(b))), f=lambda i: i.k), a),
+    )
+
+
+def of_recursions_across_steps(a: Steps, b: Steps) -> tuple[Steps, ...]:
+    def along(start: Rows, edges: Rows) -> Found:
+        found = {i.k for i in there(start)}
+        while more := {e.n for e in there(edges) if e.k in found} - found:
+            found |= more
+        return dict.fromkeys(found, 1)
+
+    now, late, of_b = integrals(a), integrals(delayed(a)), integrals(b)
+    return (
+        changes_of(mapped(along, late, now)),
+        changes_of(mapped(along, of_b, late)),
+        changes_of(mapped(along, integrals(delayed(b)), now)),
+    )
+
+
 Query = Callable[..., Any]
 Judge = Callable[..., tuple[Steps, ...]]
 
@@ -163,6 +198,7 @@ CASES: list[tuple[Query, Judge, Sequence[Any], bool]] = [
     (incremental_distinct, of_incremental_distinct, (Maybe,), True),
     (snapshots, of_snapshots, (Item, Part), False),
     (joins_across_steps, of_joins_across_steps, (Item, Part), False),
+    (recursions_across_steps, of_recursions_across_steps, (Item, Item), False),
 ]
 
 
