@@ -65,6 +65,7 @@ def _input(made: Planned, operator: ir.Operator, reference: object) -> CapturedI
         tuple(dict.fromkeys(column.name for column in read)),
         log.name,
         tuple(sorted(key for key in keys if key)),
+        tuple(column.type for column in read),
     )
 
 

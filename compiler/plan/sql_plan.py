@@ -11,6 +11,7 @@ from stepping.compiler.plan.manifest import Manifest, PlanInput
 from stepping.compiler.plan.manifest import SQLTable as SQLTable
 from stepping.compiler.plan.manifest import SQLView as SQLView
 from stepping.compiler.plan.tables import TableColumn
+from stepping.compiler.schema import Atom
 
 
 class Role(enum.Enum):
@@ -162,6 +163,7 @@ class CapturedInput:
     columns: tuple[str, ...]
     waiting: str
     keys: tuple[tuple[str, ...], ...] = ()
+    types: tuple[Atom, ...] = ()  # of the columns that are read
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ OWN_DDL = (
     "    PRIMARY KEY (query, log)\n"
     ") WITHOUT ROWID",
 )
+UNHEX = (3, 41)  # the version that has this function
 FOLD_AFTER = 100  # logged rows: until then a live view is quicker than a fold for each
 
 
@@ -46,7 +48,7 @@ def captured(dialect: SQLiteDialect, made: PlannedCapture) -> Capture:
     wrong = unsafe(made.inputs)
     # What a fold raises would fail the statement that is written.
     folds = not deferred and not in_python and not wrong and asked.on_error == FAIL
-    refused = []
+    refused = [*too_old(made.inputs)]
     if each_row and not deferred and not in_python and not folds:
         why = "; ".join(wrong) or "on_error='stale' lets no fold run while rows are written"
         refused.append(
@@ -96,6 +98,18 @@ def captured(dialect: SQLiteDialect, made: PlannedCapture) -> Capture:
         folds_by_itself=folds,
         relations=tuple(relations),
     )
+
+
+def too_old(inputs: Sequence[CapturedInput]) -> list[str]:
+    """What this version of SQLite cannot read of the tables."""
+    if sqlite3.sqlite_version_info >= UNHEX:
+        return []
+    return [
+        f"{each.table} has a UUID, which is read from its text from SQLite 3.41 on, and this is "
+        f"{sqlite3.sqlite_version}: make the field a str"
+        for each in inputs
+        if any(atom.kind is Kind.UUID for atom in each.types)
+    ]
 
 
 def unsafe(inputs: Sequence[CapturedInput]) -> list[str]:
