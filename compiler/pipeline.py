@@ -97,7 +97,7 @@ class Query(Graph[R_co, *Ts]):
 
         ``base`` has a captured query's tables as the database describes them, by input.
         """
-        key = (dialect, allow_negative, rewrites, self._base(base))
+        key = (dialect, allow_negative, rewrites, self._base(dialect, base))
         if key not in self._programs:
             # sqlglot and SQLAlchemy take as long to import as the rest twice over, and a service
             # that runs an installed plan needs neither.
@@ -116,14 +116,15 @@ class Query(Graph[R_co, *Ts]):
             self._remember(key, made)
         return self._programs[key]
 
-    def _base(self, base: Tables | None) -> Tables:
+    def _base(self, dialect: str, base: Tables | None) -> Tables:
         """The tables of a captured query; where there is no database to ask, as they would be."""
         if self.captured is None:
             return ()
         if base is None:
             from stepping.compiler.lowering.in_place import assumed
+            from stepping.dialects import get_dialect
 
-            return tuple((each.label, assumed(each)) for each in self.inputs)
+            return tuple((i.label, assumed(i, get_dialect(dialect))) for i in self.inputs)
         return base
 
     def planned(
@@ -138,7 +139,7 @@ class Query(Graph[R_co, *Ts]):
         from stepping.compiler.lowering.plan_sql import planned
         from stepping.dialects import get_dialect
 
-        options = self.options(allow_negative, rewrites, self._base(base))
+        options = self.options(allow_negative, rewrites, self._base(dialect, base))
         named = get_dialect(dialect)
         return planned(self.name, self.outputs, self.caches, self.inputs, named, options)
 
@@ -206,7 +207,7 @@ class Query(Graph[R_co, *Ts]):
         stored = (tuple(sorted(self.keep)), tuple(sorted(self.stored_after)))
         names = (self.name, tuple(self.caches), stored)
         options = (dialect, allow_negative, rewrites, FORMAT, planner())
-        follows = () if self.captured is None else (self.captured, self._base(base))
+        follows = () if self.captured is None else (self.captured, self._base(dialect, base))
         return ir.digest_of((known, roots_at, names, options, *follows)).hex()
 
     def restored(
@@ -218,7 +219,7 @@ class Query(Graph[R_co, *Ts]):
         base: Tables | None = None,
     ) -> Program | None:
         """The program of a stored plan with the same `plan_key`, without planning it anew."""
-        key = (plan.dialect, allow_negative, rewrites, self._base(base))
+        key = (plan.dialect, allow_negative, rewrites, self._base(plan.dialect, base))
         if key not in self._programs:
             roots = (*self.outputs, *self.caches.values(), *self.inputs)
             options = self.options(*key[1:])
@@ -230,7 +231,15 @@ class Query(Graph[R_co, *Ts]):
 
     def script(self, dialect: str) -> tuple[str, ...]:
         """The statements that ``create_tables=True`` runs, in order; each may be run again."""
-        return self.program(dialect).plan.script
+        plan = self.program(dialect).plan
+        if plan.capture is None:
+            return plan.script
+        from stepping.dialects import capture_words
+        from stepping.dialects.capture import filled, installation
+
+        words = capture_words(dialect)
+        made = [*installation(words, plan, ()), *filled(words, plan)]
+        return (*made, *words.begun(plan.query, plan.capture))
 
     def metadata(self, dialect: str) -> MetaData:
         """Everything that the script creates, as a SQLAlchemy `MetaData`: for Alembic.

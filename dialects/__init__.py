@@ -12,10 +12,15 @@ if not __name__.startswith("stepping."):  # a second copy of every class would f
 
 if TYPE_CHECKING:
     from stepping.dialects.base import Dialect
+    from stepping.dialects.capture import CaptureWords
 
 _CLASSES = {
     "sqlite": ("stepping.dialects.sqlite.sql", "SQLiteDialect"),
     "postgres": ("stepping.dialects.postgres.sql", "PostgresDialect"),
+}
+_CAPTURE = {
+    "sqlite": ("stepping.dialects.sqlite.capture_words", "SQLiteCaptureWords"),
+    "postgres": ("stepping.dialects.postgres.capture_words", "PostgresCaptureWords"),
 }
 _MADE: dict[str, Dialect] = {}
 
@@ -30,3 +35,10 @@ def get_dialect(name: str) -> Dialect:
         module, cls = _CLASSES[name]
         _MADE[name] = getattr(importlib.import_module(module), cls)()
     return _MADE[name]
+
+
+def capture_words(name: str) -> CaptureWords:
+    """The words of a dialect for capturing the application's tables."""
+    module, cls = _CAPTURE[name]
+    made: CaptureWords = getattr(importlib.import_module(module), cls)()
+    return made

@@ -8,6 +8,7 @@ fold is a step of the query whose changes are these views.
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +16,11 @@ from typing import Any
 
 from stepping.compiler.plan.base_tables import BaseTable, TableRef
 from stepping.compiler.plan.capture import Captured
+from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Fill, SQLPlan
 from stepping.compiler.schema import bounded
 from stepping.dialects.reserved import RESERVED
+from stepping.errors import StoreError
 
 Read = Callable[..., list[tuple[Any, ...]]]
 
@@ -124,6 +127,83 @@ class CaptureWords(ABC):
     @abstractmethod
     def triggers(self, read: Read, table: BaseTable) -> list[str]:
         """Triggers of ours that a table should have and has not, or that are switched off."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A query that follows a table: its log, the columns that it reads, and how."""
+
+    query: str
+    log: str
+    columns: tuple[str, ...]
+    folds_by_itself: bool = False
+
+
+def logged(table: BaseTable, followers: Sequence[Reader]) -> Logged:
+    """What of a table is written down for those who follow it."""
+    columns = tuple(dict.fromkeys(column for each in followers for column in each.columns))
+    return Logged(table, columns, any(each.folds_by_itself for each in followers))
+
+
+def installation(words: CaptureWords, plan: SQLPlan, others: Sequence[Reader]) -> list[str]:
+    """The statements that install a captured query, but for what fills its tables and `begun`.
+
+    They are run in one transaction. ``others`` are the queries that follow tables already.
+    """
+    capture = capture_of(plan)
+    texts = [*words.lock([each.table for each in capture.inputs]), *plan.script, *words.own_ddl()]
+    for each in capture.inputs:
+        texts += followed(words, plan.query, capture, each, others)
+    for position, each in enumerate(capture.inputs):
+        columns = json.dumps(each.columns)
+        log = log_name(each.table)
+        texts.append(words.reader(plan.query, log, position, columns, capture))
+    return [*texts, *capture.ddl]
+
+
+def followed(
+    words: CaptureWords, query: str, capture: Capture, each: CapturedInput, others: Sequence[Reader]
+) -> list[str]:
+    """What has a table's triggers write down all that a query reads, beside what others do."""
+    log = log_name(each.table)
+    same = [other for other in others if other.log == log]
+    wanted = logged(each.table, [*same, Reader(query, log, each.columns, capture.folds_by_itself)])
+    if not same:
+        return words.table_ddl(wanted)
+    there = logged(each.table, same)
+    added = [column for column in wanted.columns if column not in there.columns]
+    changed = added or wanted.folds_by_itself != there.folds_by_itself
+    return words.table_widened(wanted, added) if changed else []
+
+
+def filled(words: CaptureWords, plan: SQLPlan) -> list[str]:
+    """The statements that fill a query's tables, which are empty."""
+    fill = capture_of(plan).fill
+    return [*fill.session, *(each.sql for each in fill.statements), *fill.drop]
+
+
+def removal(words: CaptureWords, manifest: Manifest, left: Sequence[Reader]) -> list[str]:
+    """The statements that take a captured query away. ``left`` are the queries that remain."""
+    capture = manifest.capture
+    assert capture is not None
+    texts = [*words.lock([each.table for each in capture.inputs]), *capture.drop]
+    for table in manifest.tables:
+        texts += (f"DROP VIEW IF EXISTS {name(view.table.name)}" for view in table.views)
+    texts += (f"DROP TABLE IF EXISTS {name(each.table.name)}" for each in manifest.tables)
+    texts += words.ended(manifest.query)
+    for each in capture.inputs:
+        same = [other for other in left if other.log == log_name(each.table)]
+        if not same:
+            texts += words.table_drop(each.table)
+        elif capture.folds_by_itself:
+            texts += words.table_again(logged(each.table, same))
+    return texts if left else [*texts, *words.own_drop()]
+
+
+def capture_of(plan: SQLPlan) -> Capture:
+    if plan.capture is None:
+        raise StoreError(f"the inputs of the query {plan.query!r} are no tables of the database")
+    return plan.capture
 
 
 def log_name(table: BaseTable) -> str:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from stepping.compiler.plan.base_tables import BaseTable
 from stepping.compiler.plan.capture import Captured
 from stepping.compiler.plan.graph import AnyGraph
-from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Role, SQLPlan
-from stepping.dialects.capture import Logged, log_name
+from stepping.compiler.plan.manifest import Manifest
+from stepping.compiler.plan.sql_plan import Capture, Role, SQLPlan
+from stepping.dialects.capture import (
+    Reader,
+    capture_of,
+    installation,
+    log_name,
+    logged,
+    removal,
+)
 from stepping.dialects.driver import Driver, quoted
 from stepping.errors import CaptureError, StoreError
 from stepping.runtime import catalog
@@ -19,16 +27,6 @@ from stepping.runtime.running import Statements
 
 READERS = "stepping_readers"
 SMALL = 1_000  # rows: a table that is scanned for a change of one row without being missed
-
-
-@dataclass(frozen=True)
-class Reader:
-    """A query that follows a table: its log, the columns that it reads, and how."""
-
-    query: str
-    log: str
-    columns: tuple[str, ...]
-    folds_by_itself: bool = False
 
 
 def described(driver: Driver, graph: AnyGraph) -> tuple[tuple[str, BaseTable], ...]:
@@ -117,12 +115,6 @@ def missing_indexes(driver: Driver, capture: Capture) -> list[str]:
     return found
 
 
-def capture_of(plan: SQLPlan) -> Capture:
-    if plan.capture is None:
-        raise StoreError(f"the inputs of the query {plan.query!r} are no tables of the database")
-    return plan.capture
-
-
 def readers(driver: Driver) -> list[Reader]:
     """All queries that follow tables, with what they read."""
     if not driver.existing([READERS]):
@@ -147,44 +139,10 @@ def install(driver: Driver, plan: SQLPlan, statements: Statements) -> bool:
     capture, words = capture_of(plan), driver.capturing
     with driver.writing():
         driver.alone()
-        driver.script(words.lock([each.table for each in capture.inputs]))
-        driver.script(plan.script)
-        driver.script(words.own_ddl())
-        others = readers(driver)
-        for each in capture.inputs:
-            driver.script(followed(driver, capture, each, others))
-        for position, each in enumerate(capture.inputs):
-            columns = json.dumps(each.columns)
-            log = log_name(each.table)
-            driver.script([words.reader(plan.query, log, position, columns, capture)])
-        driver.script(capture.ddl)
+        driver.script(installation(words, plan, readers(driver)))
         fill(driver, capture, statements)
         driver.script(words.begun(plan.query, capture))
-        driver.start(plan.query)
     return True
-
-
-def followed(
-    driver: Driver, capture: Capture, each: CapturedInput, others: Sequence[Reader]
-) -> list[str]:
-    """What has a table's triggers write down all that this query reads, beside what others do."""
-    words, log = driver.capturing, log_name(each.table)
-    same = [other for other in others if other.log == log]
-    known = dict.fromkeys(column for other in same for column in other.columns)
-    columns = tuple(dict.fromkeys((*known, *each.columns)))
-    itself = capture.folds_by_itself or any(other.folds_by_itself for other in same)
-    logged = Logged(each.table, columns, itself)
-    if not same:
-        return words.table_ddl(logged)
-    added = [column for column in each.columns if column not in known]
-    grows = itself and not any(other.folds_by_itself for other in same)
-    return words.table_widened(logged, added) if added or grows else []
-
-
-def logged(table: BaseTable, followers: Sequence[Reader]) -> Logged:
-    """What of a table is written down for those who follow it."""
-    columns = tuple(dict.fromkeys(column for each in followers for column in each.columns))
-    return Logged(table, columns, any(each.folds_by_itself for each in followers))
 
 
 def fill(driver: Driver, capture: Capture, statements: Statements) -> None:
@@ -227,27 +185,13 @@ def refill(driver: Driver, plan: SQLPlan, statements: Statements) -> None:
         driver.script(words.begun(plan.query, capture))
 
 
-def uninstall(driver: Driver, plan: SQLPlan) -> None:
+def uninstall(driver: Driver, manifest: Manifest) -> None:
     """Take a captured query away; with the last one all that captures tables."""
-    capture, words = capture_of(plan), driver.capturing
     with driver.writing():
         driver.alone()
-        driver.script(words.lock([each.table for each in capture.inputs]))
-        driver.script(capture.drop)
-        views = [view.table.name for each in plan.tables for view in each.views]
-        driver.script([f"DROP VIEW IF EXISTS {quoted(view)}" for view in views])
-        driver.script([f"DROP TABLE IF EXISTS {quoted(each.table.name)}" for each in plan.tables])
-        driver.script(words.ended(plan.query))
-        left = readers(driver)
-        for each in capture.inputs:
-            same = [other for other in left if other.log == log_name(each.table)]
-            if not same:
-                driver.script(words.table_drop(each.table))
-            elif capture.folds_by_itself:
-                driver.script(words.table_again(logged(each.table, same)))
-        if not left:
-            driver.script(words.own_drop())
-        catalog.forget(driver, plan)
+        left = [each for each in readers(driver) if each.query != manifest.query]
+        driver.script(removal(driver.capturing, manifest, left))
+        catalog.forget(driver, manifest)
 
 
 def damage(driver: Driver, plan: SQLPlan) -> list[str]:

@@ -145,11 +145,11 @@ def missing(driver: Driver, plan: SQLPlan) -> list[str]:
     return [name for name in wanted if name not in there]
 
 
-def forget(driver: Driver, plan: SQLPlan) -> None:
+def forget(driver: Driver, manifest: Manifest) -> None:
     """Take a query out of the catalog, and what is written of its tables' times."""
-    name = plan.query.replace("'", "''")
+    name = manifest.query.replace("'", "''")
     driver.change(f"DELETE FROM {CATALOG} WHERE name = '{name}'")  # noqa: S608
-    for table in plan.kept:
+    for table in manifest.kept:
         text = table.replace("'", "''")
         driver.change(f"DELETE FROM last_update WHERE table_name = '{text}'")  # noqa: S608
 

@@ -353,7 +353,7 @@ class StoreSQL(Store):
         from stepping.runtime import captured
 
         with self.in_turn():
-            captured.uninstall(self.driver, self.plan)
+            captured.uninstall(self.driver, self.plan.manifest)
 
     def cache_zset(self, cache: object, at_least: int = -1, *, stale: bool = False) -> ZSet[Any]:
         name = self.cache_name(cache)

@@ -17,6 +17,7 @@ from stepping.compiler.lowering.flattening import looked_up
 from stepping.compiler.plan.base_tables import BaseColumn, BaseTable
 from stepping.compiler.plan.tables import Table, TableColumn, TableIndex, TableKind
 from stepping.compiler.schema import free_name
+from stepping.dialects.tables import TableWords
 from stepping.errors import InternalError
 
 
@@ -170,13 +171,17 @@ def log_of(query: str, operator: ir.Operator, read: set[str]) -> Table:
     )
 
 
-def assumed(operator: ir.Operator) -> BaseTable:
+def assumed(operator: ir.Operator, dialect: TableWords) -> BaseTable:
     """An input's table where there is no database to ask: as our own would be."""
     reference = getattr(operator, "table", None)
     if reference is None:
         raise InternalError(f"{operator.label} is no table")
     columns = tuple(
-        BaseColumn(reference.column(c.name), c.type.kind.value, c.type.nullable)
+        BaseColumn(
+            reference.column(c.name),
+            dialect.column_type(TableColumn(c.name, c.type)).partition(" COLLATE")[0].lower(),
+            c.type.nullable,
+        )
         for c in operator.schema.columns
     )
     return BaseTable(reference.name, reference.schema, columns=columns)

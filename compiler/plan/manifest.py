@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from stepping.compiler.plan.captures import Capture
 from stepping.compiler.plan.data import FORMAT, coding, to_text
 from stepping.compiler.plan.tables import Table
 from stepping.compiler.schema import Atom
@@ -64,6 +65,7 @@ class Manifest:
     caches: tuple[tuple[str, str], ...]  # the name of a cache, and its table
     allow_negative: bool = False
     starts: bool = False  # something has a result in the first step, whatever was inserted
+    capture: Capture | None = None  # of a query whose inputs are tables of the application
 
     @property
     def row(self) -> dict[str, Any]:

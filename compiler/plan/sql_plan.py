@@ -2,52 +2,18 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from stepping.compiler.plan.base_tables import BaseTable
+from stepping.compiler.plan.captures import Capture as Capture
+from stepping.compiler.plan.captures import CapturedInput as CapturedInput
+from stepping.compiler.plan.captures import Fill as Fill
 from stepping.compiler.plan.manifest import Manifest, PlanInput
 from stepping.compiler.plan.manifest import SQLTable as SQLTable
 from stepping.compiler.plan.manifest import SQLView as SQLView
+from stepping.compiler.plan.sql_statement import Role as Role
+from stepping.compiler.plan.sql_statement import SQLStatement as SQLStatement
 from stepping.compiler.plan.tables import TableColumn
-from stepping.compiler.schema import Atom
-
-
-class Role(enum.Enum):
-    """What the engine does with a statement."""
-
-    CLEAR = "clear"
-    STAGE = "stage"  # once per batch of changed rows
-    RUN = "run"
-    PYTHON = "python"  # read, map in Python, stage the result
-    FOLD = "fold"  # read, collect in Python, stage the result
-    READ = "read"  # rows of an output
-    CHECK = "check"  # returns a row that makes the step fail; run where rows were removed
-
-
-@dataclass(frozen=True)
-class SQLStatement:
-    """One statement, the operator it serves, and the line of the query that calls it."""
-
-    role: Role
-    sql: str
-    operator: str
-    where: str
-    table: str = ""  # what it fills: staged rows and results of Python steps
-    columns: tuple[TableColumn, ...] = ()  # of what is staged or read, in order
-    bulk_sql: str = ""  # stages `bulk_rows` rows at once, where that is another text
-    bulk_rows: int = 1
-    output: int = -1
-    step: int = -1  # which Python step
-    keys: int = 0  # of a fold: how many columns the group's key has
-    stage_sql: str = ""  # PYTHON: loads what the function returned
-    reason: str = ""
-    fault: str = ""
-    node: str = ""  # the digest of the operator, which a place in the source need not tell
-    joins_changes: bool = False  # two delta tables with each other, where a database must know
-    fills: str = ""  # the delta table that it loads or empties
-    reads: tuple[str, ...] = ()  # delta tables: nothing comes of it where they are all empty
 
 
 @dataclass(frozen=True)
@@ -151,55 +117,6 @@ class StoredInput:
 
 
 @dataclass(frozen=True)
-class CapturedInput:
-    """One input, and what of its table is captured.
-
-    ``columns`` are the table's that the query reads, ``waiting`` the view of their changes that
-    are not folded in yet, ``keys`` what rows of the table are looked up by: each wants an index.
-    """
-
-    name: str
-    table: BaseTable
-    columns: tuple[str, ...]
-    waiting: str
-    keys: tuple[tuple[str, ...], ...] = ()
-    types: tuple[Atom, ...] = ()  # of the columns that are read
-
-
-@dataclass(frozen=True)
-class Fill:
-    """What fills the tables of a query from the application's: for one connection."""
-
-    session: tuple[str, ...]
-    statements: tuple[SQLStatement, ...]
-    drop: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Capture:
-    """What is installed for a captured query beside its tables.
-
-    ``ddl`` creates it, after the tables that are captured have their triggers; ``drop`` takes it
-    away again. ``relations`` are the names that readers know: of each cache, and what is right at
-    any time. ``fold`` is what folds in from any client; empty if only the library can.
-    """
-
-    refresh: str
-    on_error: str
-    inputs: tuple[CapturedInput, ...]
-    ddl: tuple[str, ...]
-    drop: tuple[str, ...]
-    fill: Fill
-    fold: str = ""
-    in_python: bool = False
-    lock: tuple[str, ...] = ()  # before a fold of the library's own
-    settled: tuple[str, ...] = ()  # after it
-    refused: tuple[str, ...] = ()  # why it cannot be installed on this database as it is
-    folds_by_itself: bool = False  # on SQLite, while rows are written
-    relations: tuple[tuple[str, str, str], ...] = ()  # cache, relation, live relation
-
-
-@dataclass(frozen=True)
 class SQLPlan:
     """Everything a store needs to run a query on one kind of database."""
 
@@ -241,6 +158,7 @@ class SQLPlan:
             tuple((each.name, each.table) for each in self.caches),
             self.allow_negative,
             self.first is not None,
+            None if self.capture is None else self.capture.installed,
         )
 
     def step(self, changed: frozenset[str]) -> SQLStep:

@@ -107,6 +107,7 @@ class PostgresCaptureWords(CaptureWords):
             f"pg_current_snapshot(), {ME}, nextval('stepping_log_n')) "
             "ON CONFLICT (query) DO UPDATE SET seen = excluded.seen, xid = excluded.xid, "
             "n = excluded.n, error = NULL, folded_at = excluded.folded_at",
+            f"UPDATE stepping_queries SET started = true WHERE name = {literal(query)}",
         )
 
     def ended(self, query: str) -> tuple[str, ...]:

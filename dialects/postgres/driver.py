@@ -16,6 +16,7 @@ from psycopg.rows import tuple_row
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLPlan, SQLStatement
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
+from stepping.dialects import capture_words
 from stepping.dialects.capture import CaptureWords
 from stepping.dialects.driver import Lender, Row, forks
 from stepping.dialects.postgres import faults, statistics
@@ -100,9 +101,7 @@ class PostgresDriver(Transactions):
 
     @cached_property
     def capturing(self) -> CaptureWords:
-        from stepping.dialects.postgres.capture_words import PostgresCaptureWords
-
-        return PostgresCaptureWords()
+        return capture_words(self.dialect)
 
     @property
     def connection(self) -> psycopg.Connection[Any]:

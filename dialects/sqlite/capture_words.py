@@ -65,12 +65,14 @@ class SQLiteCaptureWords(CaptureWords):
         return f"INSERT INTO stepping_readers VALUES ({values}, {literal(columns)}, {itself})"
 
     def begun(self, query: str, made: Capture) -> tuple[str, ...]:
-        return tuple(
+        positions = tuple(
             f"UPDATE stepping_readers SET position = (SELECT coalesce(max(n), 0) FROM "
             f"{name(log_name(each.table))}) WHERE query = {literal(query)} "
             f"AND log = {literal(log_name(each.table))}"
             for each in made.inputs
         )
+        started = f"UPDATE stepping_queries SET started = 1 WHERE name = {literal(query)}"
+        return (*positions, started)
 
     def ended(self, query: str) -> tuple[str, ...]:
         return (f"DELETE FROM stepping_readers WHERE query = {literal(query)}",)

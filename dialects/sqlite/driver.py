@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLPlan, SQLStatement
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
+from stepping.dialects import capture_words
 from stepping.dialects.capture import CaptureWords
 from stepping.dialects.driver import Driver, Lender, Row, StepAlone, forks
 from stepping.dialects.sqlite import functions, statistics, streams
@@ -98,9 +99,7 @@ class SQLiteDriver(Driver):
 
     @cached_property
     def capturing(self) -> CaptureWords:
-        from stepping.dialects.sqlite.capture_words import SQLiteCaptureWords
-
-        return SQLiteCaptureWords()
+        return capture_words(self.dialect)
 
     @property
     def connection(self) -> sqlite3.Connection:

@@ -1,0 +1,63 @@
+"""What is installed for a captured query beside its tables. Plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from stepping.compiler.plan.base_tables import BaseTable
+from stepping.compiler.plan.sql_statement import SQLStatement
+from stepping.compiler.schema import Atom
+
+
+@dataclass(frozen=True)
+class CapturedInput:
+    """One input, and what of its table is captured.
+
+    ``columns`` are the table's that the query reads, ``waiting`` the view of their changes that
+    are not folded in yet, ``keys`` what rows of the table are looked up by: each wants an index.
+    """
+
+    name: str
+    table: BaseTable
+    columns: tuple[str, ...]
+    waiting: str
+    keys: tuple[tuple[str, ...], ...] = ()
+    types: tuple[Atom, ...] = ()  # of the columns that are read
+
+
+@dataclass(frozen=True)
+class Fill:
+    """What fills the tables of a query from the application's: for one connection."""
+
+    session: tuple[str, ...]
+    statements: tuple[SQLStatement, ...]
+    drop: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Capture:
+    """What is installed for a captured query beside its tables.
+
+    ``ddl`` creates it, after the tables that are captured have their triggers; ``drop`` takes it
+    away again. ``relations`` are the names that readers know: of each cache, and what is right at
+    any time. ``fold`` is what folds in from any client; empty if only the library can.
+    """
+
+    refresh: str
+    on_error: str
+    inputs: tuple[CapturedInput, ...]
+    ddl: tuple[str, ...]
+    drop: tuple[str, ...]
+    fill: Fill
+    fold: str = ""
+    in_python: bool = False
+    lock: tuple[str, ...] = ()  # before a fold of the library's own
+    settled: tuple[str, ...] = ()  # after it
+    refused: tuple[str, ...] = ()  # why it cannot be installed on this database as it is
+    folds_by_itself: bool = False  # on SQLite, while rows are written
+    relations: tuple[tuple[str, str, str], ...] = ()  # cache, relation, live relation
+
+    @property
+    def installed(self) -> Capture:
+        """What the catalog has of it: enough to refresh it, and to take it away."""
+        return replace(self, ddl=(), fill=Fill((), (), ()))
