@@ -252,6 +252,12 @@ def plan(
     begun = half_done(driver)
     if in_batches is None and begun is not None:
         in_batches = True
+    if graph.captured is not None:
+        from stepping.runtime import migrate_captured
+
+        found_for = migrate_captured.migration(driver, graph, old, given)
+        version = found[name].version + 1 if name in found else 1
+        return MigrationPlan(found_for[0], version, driver, graph, {}, *found_for[1:])
     hints = Hints(renames or {}, selects, bool(in_batches))
     made = graph.migration(driver.dialect, old, others, hints, allow_negative=allow_negative)
     sizes = driver.sizes(sorted({each.table for each in made.filled_from if each.table}))

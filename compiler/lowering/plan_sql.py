@@ -204,6 +204,9 @@ def plan_sql(
     python_steps = tuple(each.digest.hex() for each in scheduler.python_steps)
     if python_steps:
         plan = replace(plan, python_steps=python_steps, unsaid=made.unsaid)
+    texts = [s.sql for step in plan.steps for s in step.statements]
+    texts += [s.fused.sql for s in plan.steps if s.fused]
+    plan = replace(plan, registered=dialect.registered_in(texts))
     if captured is not None:
         from stepping.compiler.lowering.capturing import with_capture
 
@@ -373,11 +376,9 @@ def sql_order(
 
 
 def finished(plan: SQLPlan, dialect: Dialect) -> SQLPlan:
-    """The plan with the functions it needs registered, and its fingerprint."""
-    texts = [s.sql for step in plan.steps for s in step.statements]
-    texts += [s.fused.sql for s in plan.steps if s.fused]
-    plan = replace(plan, registered=dialect.registered_in(texts))
-    print_of = fingerprint_of(plan.query, plan.dialect, plan.allow_negative, plan.tables)
+    """The plan with its fingerprint, and what the catalog says of it."""
+    follows = () if plan.capture is None else plan.capture.follows
+    print_of = fingerprint_of(plan.query, plan.dialect, plan.allow_negative, plan.tables, follows)
     plan = replace(plan, fingerprint=print_of)
     return replace(plan, install=installed(plan, dialect))
 

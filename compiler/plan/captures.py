@@ -58,6 +58,12 @@ class Capture:
     relations: tuple[tuple[str, str, str], ...] = ()  # cache, relation, live relation
 
     @property
+    def follows(self) -> tuple[str, ...]:
+        """What has to be the same for two versions of a query to follow its tables alike."""
+        columns = (f"{each.table} {' '.join(each.columns)}" for each in self.inputs)
+        return (self.refresh, self.on_error, *columns)
+
+    @property
     def installed(self) -> Capture:
         """What the catalog has of it: enough to refresh it, and to take it away."""
         return replace(self, ddl=(), fill=Fill((), (), ()))

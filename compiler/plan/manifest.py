@@ -90,15 +90,20 @@ class Manifest:
 
 
 def fingerprint_of(
-    query: str, dialect: str, allow_negative: bool, tables: tuple[SQLTable, ...]
+    query: str,
+    dialect: str,
+    allow_negative: bool,
+    tables: tuple[SQLTable, ...],
+    follows: tuple[str, ...] = (),
 ) -> str:
     """What has to be the same for two plans to run on the same tables.
 
-    Not how the DDL is spelled, nor what is said about a table.
+    Not how the DDL is spelled, nor what is said about a table. ``follows``: how a captured query
+    follows the application's tables.
     """
     seen = (view.table for each in tables for view in each.views)
     kept = sorted(json.dumps(physical(each)) for each in (*(e.table for e in tables), *seen))
-    text = json.dumps([query, dialect, allow_negative, kept])
+    text = json.dumps([query, dialect, allow_negative, kept, *follows])
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
