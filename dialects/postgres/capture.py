@@ -23,6 +23,7 @@ from stepping.dialects.capture import (
     literal,
     log_name,
     name,
+    relation_name,
 )
 from stepping.dialects.postgres.capture_tables import DEFINER, ME, qualified
 
@@ -131,7 +132,7 @@ def captured(dialect: PostgresDialect, made: PlannedCapture) -> Capture:
             )
     relations = []
     for cache in plan.caches:
-        relation = bounded(f"{query}_{cache.name}")
+        relation = relation_name(query, cache.name)
         ddl.append(f"CREATE VIEW {name(relation)} AS\n{stored_rows(cache)}")
         drop.append(f"DROP VIEW IF EXISTS {name(relation)}")
         live_name = ""

@@ -17,6 +17,7 @@ from stepping.dialects.capture import (
     literal,
     log_name,
     name,
+    relation_name,
 )
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def captured(dialect: SQLiteDialect, made: PlannedCapture) -> Capture:
         drop.append(f"DROP VIEW IF EXISTS {name(fold)}")
     relations = []
     for cache in plan.caches:
-        relation = bounded(f"{query}_{cache.name}")
+        relation = relation_name(query, cache.name)
         stored = stored_rows(dialect, cache)
         shown = live.get(cache.name, "")
         if shown:
