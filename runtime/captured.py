@@ -23,7 +23,7 @@ from stepping.dialects.capture import (
 from stepping.dialects.driver import Driver, quoted
 from stepping.errors import CaptureError, StoreError
 from stepping.runtime import catalog
-from stepping.runtime.running import Statements
+from stepping.runtime.running import PythonSteps, Statements
 
 READERS = "stepping_readers"
 SMALL = 1_000  # rows: a table that is scanned for a change of one row without being missed
@@ -194,11 +194,19 @@ def uninstall(driver: Driver, manifest: Manifest) -> None:
         catalog.forget(driver, manifest)
 
 
-def damage(driver: Driver, plan: SQLPlan) -> list[str]:
+def refresh_installed(driver: Driver, manifest: Manifest) -> None:
+    """`refresh` of a query that the database alone can fold in, whatever its code is."""
+    assert manifest.capture is not None
+    with driver.writing():
+        driver.script([manifest.capture.fold])
+
+
+def damage(driver: Driver, manifest: Manifest) -> list[str]:
     """What is missing of that which captures a query's tables, or switched off."""
     found = []
+    inputs = () if manifest.capture is None else manifest.capture.inputs
     with driver.reading():
-        for each in capture_of(plan).inputs:
+        for each in inputs:
             for what in driver.capturing.triggers(driver.read, each.table):
                 found.append(f"{each.table}: the trigger {what}")
     return found
@@ -207,7 +215,7 @@ def damage(driver: Driver, plan: SQLPlan) -> list[str]:
 def repair(driver: Driver, plan: SQLPlan, statements: Statements) -> list[str]:
     """Make triggers again that are gone, and compute the results anew; what was wrong."""
     capture, words = capture_of(plan), driver.capturing
-    wrong = damage(driver, plan)
+    wrong = damage(driver, plan.manifest)
     with driver.writing():
         driver.script(words.lock([each.table for each in capture.inputs]))
         all_readers = readers(driver)
@@ -216,3 +224,12 @@ def repair(driver: Driver, plan: SQLPlan, statements: Statements) -> list[str]:
             driver.script(words.table_again(logged(each.table, same)))
     refill(driver, plan, statements)
     return wrong
+
+
+def repaired(driver: Driver, graph: AnyGraph) -> None:
+    """`repair` of an installed query, by its code."""
+    base = described(driver, graph)
+    program = graph.program(driver.dialect, base=base)
+    _, steps = graph.recompute(driver.dialect, base=base)
+    given: Any = PythonSteps(program.plan, steps)
+    repair(driver, program.plan, Statements(driver, graph, given))

@@ -320,13 +320,13 @@ class StoreSQL(Store):
 
         if not create_tables or catalog.queries(self.driver).get(self.plan.query) is not None:
             catalog.check(self.driver, self.plan)
-            wrong = captured.damage(self.driver, self.plan)
+            wrong = captured.damage(self.driver, self.plan.manifest)
             if wrong:
                 raise CaptureError(
                     f"changes of the tables of {self.plan.query!r} are not seen:\n  "
                     + "\n  ".join(wrong),
-                    hint="they are lost when a table is rebuilt or its triggers are switched off; "
-                    f"`stepping repair {self.plan.query} --db URL` makes them again",
+                    hint="they are lost when a table is rebuilt or its triggers are switched off: "
+                    "make them again with `stepping repair MODULE:QUERY --db URL`",
                 )
             return
         captured.check_tables(self.driver, self.plan, scans=scans)

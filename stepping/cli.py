@@ -258,6 +258,53 @@ def drain(
     drain_all(load(query), db, asked, click.echo)
 
 
+@main.command(short_help="Fold what waits into the results of queries that follow tables.")
+@_DB
+@click.argument("query", metavar="[NAME]", required=False)
+@click.option(
+    "--watch",
+    type=click.FloatRange(min=0.01),
+    metavar="SECONDS",
+    help="Go on, every so many seconds, until stopped.",
+)
+def refresh(db: str, query: str | None, watch: float | None) -> None:
+    """Fold in what has been written to the tables that queries follow.
+
+    Of the query of that name, or of all that are installed.
+    """
+    from stepping.database import driver_of
+    from stepping.following import refresh_all
+
+    with driver_of(db) as driver:
+        refresh_all(driver, query, watch, click.echo)
+
+
+@main.command(short_help="Make what captures tables whole again, and compute the results.")
+@_TARGET
+@_DB
+@click.option("--dry-run", is_flag=True, help="Only say what is wrong; exit with 1 if anything is.")
+def repair(query: str, db: str, dry_run: bool) -> None:
+    """Make triggers again that were lost or switched off, and compute the results from the tables.
+
+    Writers of the tables wait until it is done.
+    """
+    from stepping.database import driver_of
+    from stepping.following import wrong_with
+    from stepping.target import load
+
+    graph = load(query)
+    with driver_of(db) as driver:
+        wrong = wrong_with(driver, graph.name)
+        for line in wrong:
+            click.echo(line)
+        if dry_run:
+            raise SystemExit(1 if wrong else 0)
+        from stepping.runtime.captured import repaired
+
+        repaired(driver, graph)
+    click.echo(f"{graph.name}: its triggers are there, and its results computed from the tables")
+
+
 _TIME = click.argument("time", type=int)
 
 

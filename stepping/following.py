@@ -1,0 +1,72 @@
+"""Commands for queries that follow tables of the application, by what the catalog says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from stepping.compiler.plan.manifest import Manifest
+from stepping.dialects.driver import Driver
+from stepping.errors import StoreError
+from stepping.runtime import captured, catalog
+
+
+def following(driver: Driver, query: str | None) -> list[Manifest]:
+    """The captured queries that are installed, or the one of this name."""
+    found = {name: each.manifest() for name, each in catalog.queries(driver).items()}
+    if query is not None and query not in found:
+        raise StoreError(
+            f"the query {query!r} is not installed in this database",
+            hint=f"installed are: {', '.join(sorted(found)) or 'none'}",
+        )
+    wanted = [each for name, each in found.items() if query in (None, name)]
+    captures = [each for each in wanted if each.capture is not None]
+    if not captures:
+        who = f"the query {query!r} follows" if query else "no query in this database follows"
+        raise StoreError(
+            f"{who} no tables" if query else f"{who} tables",
+            hint="its inputs are handed over: stepping drain, or st.actions",
+        )
+    return captures
+
+
+def refresh_all(
+    driver: Driver, query: str | None, watch: float | None, say: Callable[[str], None]
+) -> None:
+    """Fold in what waits; again and again every ``watch`` seconds, if that is asked for."""
+    for manifest in following(driver, query):
+        check_sql(manifest, "refresh")
+    while True:
+        for manifest in following(driver, query):
+            began = time.monotonic()
+            captured.refresh_installed(driver, manifest)
+            if watch is None:
+                say(f"{manifest.query}: refreshed in {1000 * (time.monotonic() - began):.0f} ms")
+        if watch is None:
+            return
+        time.sleep(watch)
+
+
+def check_sql(manifest: Manifest, what: str) -> None:
+    """Raise for a query that only its own code can fold in."""
+    capture = manifest.capture
+    if capture is not None and capture.in_python:
+        raise StoreError(
+            f"the query {manifest.query!r} has Python steps, which only its own code can run",
+            hint=f"call store.{what}() in a process that has it",
+        )
+
+
+def wrong_with(driver: Driver, query: str | None) -> list[str]:
+    """What is missing or switched off of that which captures the tables of queries."""
+    found = []
+    for manifest in following(driver, query):
+        found += [f"{manifest.query}: {what}" for what in captured.damage(driver, manifest)]
+        if error := stale(driver, manifest):
+            found.append(f"{manifest.query}: stale: {error}")
+    return found
+
+
+def stale(driver: Driver, manifest: Manifest) -> str:
+    with driver.reading():
+        return driver.capturing.error(driver.read, manifest.query)
