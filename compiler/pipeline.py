@@ -178,9 +178,10 @@ class Query(Graph[R_co, *Ts]):
     ) -> tuple[tuple[MigrationStatement, ...], str]:
         """The way back of a migration, or why there is none."""
         from stepping.compiler.migrate.undo import undo_of
-        from stepping.dialects import get_dialect
 
-        return undo_of(migration, recompute, renames, get_dialect(migration.dialect))
+        allow_negative = migration.new.allow_negative
+        planned = self.planned(migration.dialect, allow_negative=allow_negative)
+        return undo_of(migration, recompute, renames, planned)
 
     def options(self, allow_negative: bool, rewrites: bool, base: Tables) -> Options:
         return Options(allow_negative, rewrites, self.keep, base, self.stored_after)

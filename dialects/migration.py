@@ -170,15 +170,12 @@ class MigrationWords(ABC):
         into, out = self.quoted(table.name), self.quoted(source)
         return f"INSERT INTO {into} ({names})\nSELECT {names}\nFROM {out}"
 
-    def projected(self, table: Table, source: Table, values: Mapping[str, str]) -> str:
-        """The rows of a table, seen through some columns, into one that has those."""
-        into = self.batches.columns(table)
-        columns = ", ".join(self.quoted(values[name]) for name in table.names)
-        count = f"SUM({self.quoted(source.weight or '')})"
-        return (
-            f"INSERT INTO {self.quoted(table.name)} ({into})\nSELECT {columns}, {count}\n"
-            f"FROM {self.quoted(source.name)}\nGROUP BY {columns}\nHAVING {count} <> 0"
-        )
+    def temporary_view(self, name: str, select: str) -> str:
+        """Show rows under the name of a temporary table."""
+        return f"CREATE TEMP VIEW {self.quoted(name)} AS\n{select}"
+
+    def drop_temporary_view(self, name: str) -> str:
+        return f"DROP VIEW {self.quoted(name)}"
 
     def renamed(self, old: str, new: str) -> tuple[str, ...]:
         """What else is known of a query, under its new name."""

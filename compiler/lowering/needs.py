@@ -158,6 +158,9 @@ class Needs:
                 self.ask(source, read)  # also if it is nothing: how many rows there are
             for read_before in demand.readings if self.in_batches else ():
                 self.read_before(read_before)
+        for each in ir.tabled(operator.delta(ir.Reads())) if self.in_batches else ():
+            if isinstance(each, ir.Accumulate):
+                self.come_together(each)
 
     def found(self, operator: ir.Operator, columns: Columns) -> bool:
         if operator in self.computed:
@@ -210,6 +213,28 @@ class Needs:
             (operator,) = operator.inputs
         self.computed.add(groups)
 
+    def come_together(self, groups: ir.Accumulate) -> None:
+        """Have all that makes up groups come in the same batches.
+
+        Rows that make a group exist, its distinct values and its values in order are operators of
+        their own, which stand in tables of their own. Read from there, the values of a group could
+        come in a batch before its rows, when there is no group that would keep them. So rows are
+        looked for only where all that is made of what they are made of is made of them.
+        """
+        roots = parts_of(groups)
+        if len(roots) < 2:
+            return
+        readers: dict[ir.Operator, set[ir.Operator]] = defaultdict(set)
+        for root in roots:
+            readers[root].add(groups.operator)
+        for operator in ir.topological(*roots):
+            for each in operator.inputs:
+                readers[each].add(operator)
+        for operator in ir.topological(*roots):
+            below = set(ir.topological(operator)) - {operator}
+            if any(readers[each] - below - {operator} for each in below):
+                self.computed.add(operator)
+
     def miss(self, operator: ir.Operator, columns: Columns, why: str) -> None:
         shown = tuple(name for name in operator.schema.names if name in columns)
         self.made.missing.append(Missing(operator, shown, why, tuple(self.blocked(operator))))
@@ -229,6 +254,13 @@ def closures(operator: ir.Operator) -> Iterator[ir.Closure]:
     for each in () if rule is None else ir.tabled(rule):
         if isinstance(each, ir.Closure):
             yield each
+
+
+def parts_of(groups: ir.Accumulate) -> list[ir.Operator]:
+    """The operators whose rows change groups, or are values of theirs."""
+    sources = (part for each in groups.contributions for part in ir.within(each.source))
+    read = [part.operator for part in sources if isinstance(part, ir.Read)]
+    return list(dict.fromkeys([*read, *(extreme.operator for extreme in groups.extremes)]))
 
 
 def reads_itself(operator: ir.Operator, relation: ir.Relation) -> bool:

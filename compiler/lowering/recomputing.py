@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from stepping.compiler import ir
 from stepping.compiler.lowering.arrangements import (
@@ -14,10 +14,11 @@ from stepping.compiler.lowering.arrangements import (
 )
 from stepping.compiler.lowering.demand import Columns
 from stepping.compiler.lowering.filling import filling
+from stepping.compiler.lowering.meaning import Meanings
 from stepping.compiler.lowering.needs import Filling, Find, Needs, in_base
 from stepping.compiler.lowering.plan_sql import Planned
 from stepping.compiler.lowering.terms import Standing
-from stepping.compiler.plan.recompute import Compared, Recompute, Unverified
+from stepping.compiler.plan.recompute import Based, Compared, Recompute, Unverified
 from stepping.compiler.plan.sql_plan import Role
 from stepping.compiler.plan.tables import Table, TableColumn, TableKind
 from stepping.compiler.schema import INT, bounded
@@ -57,8 +58,38 @@ def recompute_of(planned: Planned) -> tuple[Recompute, tuple[ir.Operator, ...]]:
         ),
         tuple(Unverified(name, reason) for name, reason in why.items()),
         tuple(dialect.drop_temporary(name) for name in used),
+        tuple(given_rows(planned, arrangement) for arrangement in kept_whole(planned, base)),
     )
     return made_of, tuple(moved.scheduler.python_steps)
+
+
+def kept_whole(planned: Planned, base: Mapping[str, None]) -> list[Arrangement]:
+    """Those of some tables that have rows with their counts."""
+    return [each for each in planned.arrangements.delay.values() if each.table.name in base]
+
+
+def given_rows(planned: Planned, arrangement: Arrangement) -> Based:
+    """How a table is filled with rows of its operator that are given in a temporary table."""
+    operator, table = arrangement.operator, arrangement.table
+    moved = shadowed(planned, set())
+    columns = moved.scheduler.delta_columns(operator, arrangement.reads)
+    reason = f"the rows of {operator.label}"
+    given = moved.scheduler.new_delta_table(f"given_{operator.label}", operator, columns, reason)
+    found = Standing(given, {each.name: ir.ColumnRef(each.name, each.type) for each in columns})
+
+    def find(each: ir.Operator, columns: Columns) -> Standing | None:
+        return found if each is operator else None
+
+    made = filling(moved, {table.name}, find)
+    assert not made.missing
+    return Based(
+        table.name,
+        Meanings().of(operator, arrangement.reads).hex(),
+        given.names,
+        given.name,
+        given.weight or "",
+        tuple(text for each in made.statements for text in planned.dialect.render(each)),
+    )
 
 
 def based(planned: Planned) -> tuple[dict[str, None], dict[str, str]]:

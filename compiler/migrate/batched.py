@@ -56,7 +56,7 @@ class Batched(Migrating):
             return "no table has to be filled from others"
         self.filled = batching(self.planned, self.new, found.find, self.empty())
         for each in self.filled.missing:
-            return f"of the rows of {each.operator.label} only sums are kept"
+            return f"the rows of {each.operator.label} are in no table, but what is made of them"
         if not self.filled.sources:
             return "there are no rows to be read"
         return ""
@@ -103,9 +103,8 @@ class Batched(Migrating):
             note = f"where in {name} the next batch begins"
             self.add(words.at_ddl(source.table, source.number), note)
         if filled.starts:
-            # If the first step is still to come, a writer may run it meanwhile: the switch looks.
-            rows = "SELECT 1 AS c" + " WHERE 1 = 0" * bool(self.begun)
-            self.add(words.like(FIRST, rows), "what is there before any row")
+            # In the first batch, since without it no group without a key keeps what it sums up.
+            self.add(words.like(FIRST, "SELECT 1 AS c"), "what is there before any row")
 
     def register(self, found: Installed, made: Sequence[MigrationStatement]) -> None:
         """Say which migration is half done, and refuse another."""
@@ -162,9 +161,9 @@ class Batched(Migrating):
         if self.filled.starts and self.begun:
             name = self.words.literal(self.begun)
             self.add(
-                f"INSERT INTO {FIRST}\nSELECT 1 FROM stepping_queries\n"
-                f"WHERE name = {name} AND started",
-                "what the first step brought, if it has been",
+                f"INSERT INTO {FIRST}\nSELECT -1 FROM stepping_queries\n"
+                f"WHERE name = {name} AND NOT started",
+                "the first step will bring it, if it has not been",
             )
         self.section()
         names = [s.rows.name for s in self.filled.sources]

@@ -348,6 +348,7 @@ def ignored(sql: str) -> tuple[str, ...]:
         "TIMESTAMP WITHOUT": "prefer-timestamp-tz",
         "DROP TABLE": "ban-drop-table",
         "DROP FUNCTION": "ban-drop-function",
+        "DROP VIEW": "ban-drop-view",
     }
     return tuple(rule for words, rule in rules.items() if words in sql)
 

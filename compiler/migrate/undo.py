@@ -10,22 +10,39 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stepping.compiler.lowering.meaning import Meanings
+from stepping.compiler.lowering.needs import Standing
+from stepping.compiler.lowering.plan_sql import Planned
+from stepping.compiler.lowering.recomputing import standing_in
+from stepping.compiler.lowering.relation_sql import RelationSQL
+from stepping.compiler.lowering.terms import seen_through, whole_of
 from stepping.compiler.migrate.diff import STEPS_IN_PYTHON, aside, has_room, ignored, renaming
 from stepping.compiler.migrate.renaming import renamed_table
 from stepping.compiler.plan.changes import Fate, TableChange, views_gone, views_made
 from stepping.compiler.plan.manifest import Manifest, SQLTable
 from stepping.compiler.plan.migration import Migration, MigrationStatement, Phase
-from stepping.compiler.plan.recompute import Recompute
+from stepping.compiler.plan.recompute import Based, Recompute
 from stepping.compiler.plan.tables import Table
 
 
 def undo_of(
-    migration: Migration, recompute: Recompute | None, renames: Mapping[str, str], dialect: Any
+    migration: Migration,
+    recompute: Recompute | None,
+    renames: Mapping[str, str],
+    planned: Planned,
 ) -> tuple[tuple[MigrationStatement, ...], str]:
     """The statements that go back, and why there are none if there are none."""
-    made = Undo(migration, recompute, renames, dialect)
+    made = Undo(migration, recompute, renames, planned)
     why = made.why_not()
     return ((), why) if why else (made.made(), "")
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A dropped table, how it is filled, and the rows of its operator, which a table now has."""
+
+    based: Based
+    rows: str  # a SELECT of them
 
 
 @dataclass
@@ -35,70 +52,97 @@ class Undo:
     migration: Migration
     recompute: Recompute | None
     renames: Mapping[str, str]
-    dialect: Any
+    planned: Planned  # the version that is gone back from
 
     def __post_init__(self) -> None:
+        self.dialect = self.planned.dialect
         self.words = self.dialect.migrations
         self.statements: list[MigrationStatement] = []
         self.dropped = [
             c.old for c in self.migration.changes if c.fate is Fate.DROPPED and c.old is not None
         ]
+        based = {} if self.recompute is None else {b.table: b for b in self.recompute.based}
         self.restored = {
-            table.table.name: sql
+            table.table.name: Restored(based[table.table.name], rows)
             for table in self.dropped
-            for sql in [self.from_input(table.table)]
-            if sql
+            if table.table.name in based
+            for rows in [self.rows_of(table.table, based[table.table.name])]
+            if rows
         }
 
     # -- whether --------------------------------------------------------------------------------
 
     def why_not(self) -> str:
-        computed = [t.table.name for t in self.dropped if t.table.name not in self.restored]
-        if self.migration.old is None or not computed:
+        if self.migration.old is None or not self.dropped:
             return ""
         if self.recompute is None:
             return "how its tables are computed is not in the catalog; no store was opened on it"
-        if any(each.role in STEPS_IN_PYTHON for each in self.recompute.statements):
-            return "rows have to go through Python steps of the version before"
-        known = {each.table for each in self.recompute.compared}
-        lost = {u.table for u in self.recompute.unverified} & {t.table.name for t in self.dropped}
-        lost = (lost - set(self.restored)) | (set(computed) - known)
+        known = {each.table for each in self.recompute.compared} | set(self.restored)
+        lost = [t.table.name for t in self.dropped if t.table.name not in known]
         if lost:
             return f"nothing has the rows of {', '.join(sorted(lost))} any longer"
-        if self.dialect.registered_in([each.sql for each in self.recompute.statements]):
+        run = [each for found in self.restored.values() for each in found.based.statements]
+        run += self.recompute.statements if self.computed else ()
+        if any(each.role in STEPS_IN_PYTHON for each in run):
+            return "rows have to go through Python steps of the version before"
+        if self.dialect.registered_in([each.sql for each in run]):
             return "it uses functions that only stepping registers"
         return ""
 
-    def from_input(self, table: Table) -> str:
-        """The rows of a dropped table of an input, from the table that the input has now."""
+    @property
+    def computed(self) -> set[str]:
+        """The dropped tables that are computed from others."""
+        return {table.table.name for table in self.dropped} - set(self.restored)
+
+    def rows_of(self, table: Table, based: Based) -> str:
+        """The rows that a dropped table was made of, from a table that has them now."""
+        found = self.renamed(table, based) if table.input else None
+        found = found or self.same(based)
+        if found is None:
+            return ""
+        term = seen_through(whole_of(found.table, "t"), found.columns)
+        outputs = [(name, term.columns[name]) for name in based.reads]
+        sql = RelationSQL(self.dialect, self.planned.arrangements)
+        return self.dialect.text(sql.rows([(term, outputs)], based.weight))
+
+    def same(self, based: Based) -> Standing | None:
+        """Where the very rows are, of the operators that there are now."""
+        read, meanings = frozenset(based.reads), Meanings()
+        for operator, each in self.planned.arrangements.delay.items():
+            known = read <= set(operator.schema.names)
+            if known and meanings.of(operator, read).hex() == based.rows:
+                standing = standing_in(each, read)
+                if standing is not None:
+                    return standing
+        return None
+
+    def renamed(self, table: Table, based: Based) -> Standing | None:
+        """The rows of an input, whose name may be another now, as may those of its fields."""
         old = self.migration.old
-        if old is None or not table.input or len(table.holds) < len(table.columns):
-            return ""
         name = self.renames.get(table.input, table.input)
-        stored = next((i for i in old.inputs if i.name == table.input), None)
-        now = next((i for i in self.migration.new.inputs if i.name == name), None)
+        stored = None if old is None else old.input_named(table.input)
+        now = self.migration.new.input_named(name)
         if stored is None or now is None:
-            return ""
-        was = {c.name: c for c in stored.columns}
-        for each in self.migration.new.tables:
-            if each.table.input != name:
+            return None
+        was = {column.name: column for column in stored.columns}
+        is_called = {column.path: column for column in now.columns}
+        names = {}
+        for read in based.reads:
+            path = was[read].path
+            if path:  # a plain value has none
+                path = (self.renames.get(f"{stored.row}.{path[0]}", path[0]), *path[1:])
+            column = is_called.get(path)
+            if column is None or column.type != was[read].type:
+                return None
+            names[read] = column.name
+        for operator, each in self.planned.arrangements.delay.items():
+            if operator.inputs or operator.label != name:
                 continue
-            values = {}
-            for held, of in table.holds:
-                path = was[of].path
-                if path:  # a plain value has none
-                    renamed = self.renames.get(f"{stored.row}.{path[0]}", path[0])
-                    path = (renamed, *path[1:])
-                column = next((c for c in now.columns if c.path == path), None)
-                if column is None or column.type != was[of].type:
-                    break
-                found = next((n for n, o in each.table.holds if o == column.name), None)
-                if found is None:
-                    break
-                values[held] = found
-            else:
-                return str(self.words.projected(table, each.table, values))
-        return ""
+            standing = standing_in(each, frozenset(names.values()))
+            if standing is not None:
+                columns = {read: standing.columns[of] for read, of in names.items()}
+                return Standing(standing.table, columns)
+        return None
 
     # -- how ------------------------------------------------------------------------------------
 
@@ -128,8 +172,8 @@ class Undo:
         # From tables that have not yet got their old names and forms.
         for table in self.dropped:
             self.create(table)
-        for name, sql in self.restored.items():
-            self.add(sql, f"the rows of {name}, as they are now")
+        for name, found in self.restored.items():
+            self.restore(name, found)
         for change in self.migration.changes:
             if change.fate is Fate.RENAMED and change.old and change.new:
                 self.statements += renaming(backwards(change), self.dialect)
@@ -160,8 +204,16 @@ class Undo:
             lock = "none: nobody has it yet"
             self.add(text, table.table.reason, lock=lock, ignore=ignored(text))
 
+    def restore(self, name: str, found: Restored) -> None:
+        given = found.based.given
+        self.add(self.words.temporary_view(given, found.rows), f"what {name} was made of")
+        for statement in found.based.statements:
+            self.add(statement.sql, f"the rows of {name}, as they are now")
+        drop = self.words.drop_temporary_view(given)
+        self.add(drop, "is needed no longer", ignore=ignored(drop))
+
     def compute(self) -> None:
-        wanted = {t.table.name for t in self.dropped} - set(self.restored)
+        wanted = self.computed
         if not wanted:
             return
         assert self.recompute is not None

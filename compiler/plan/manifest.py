@@ -83,6 +83,10 @@ class Manifest:
         """Names of the tables, in the order in which they are locked."""
         return tuple(sorted(each.table.name for each in self.tables))
 
+    def input_named(self, name: str) -> PlanInput | None:
+        """The input of a name."""
+        return next((each for each in self.inputs if each.name == name), None)
+
     def misread(self, other: Manifest) -> tuple[str, ...]:
         """The inputs whose rows, as this version queues them, another one cannot read."""
         columns = {each.name: each.columns for each in other.inputs}

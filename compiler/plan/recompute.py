@@ -41,6 +41,22 @@ class Unverified:
 
 
 @dataclass(frozen=True)
+class Based:
+    """How such a table is filled, once something else has the rows of its operator.
+
+    These are read from a temporary table ``given`` with the columns ``reads``, those of the
+    operator that the table's are made of, and a count.
+    """
+
+    table: str
+    rows: str  # the digest of the operator's rows, seen through ``reads``
+    reads: tuple[str, ...]
+    given: str
+    weight: str
+    statements: tuple[SQLStatement, ...]
+
+
+@dataclass(frozen=True)
 class Recompute:
     """Temporary tables, the statements that fill them, and what they are compared with."""
 
@@ -49,3 +65,4 @@ class Recompute:
     compared: tuple[Compared, ...] = ()
     unverified: tuple[Unverified, ...] = ()
     dropped: tuple[str, ...] = ()  # statements that drop the temporary tables
+    based: tuple[Based, ...] = ()  # of the unverified tables, those of rows with their counts
