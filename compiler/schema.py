@@ -324,6 +324,38 @@ def _leaves(
                 yield from _leaves(inner, (*path, name), nullable=inside)
 
 
+@dataclass(frozen=True)
+class Within:
+    """Of a column of a row that may be missing: which column says so, and whether None is a value
+    where it is not missing.
+    """
+
+    flag: str
+    nullable: bool
+
+
+def within_optional(schema: Schema) -> dict[str, Within]:
+    """The columns that are of a row that may be missing, by name."""
+    names = {column.path: column.name for column in schema.columns}
+    found: dict[str, Within] = {}
+
+    def walk(inner: ValueType, path: tuple[str, ...], flag: str) -> None:
+        if isinstance(inner, Atom):
+            if flag:
+                found[names[path]] = Within(flag, inner.nullable)
+            return
+        if inner.is_optional:
+            own = names[*path, PRESENT]
+            if flag:
+                found[own] = Within(flag, nullable=False)
+            flag = own
+        for name, each in inner.fields:
+            walk(each, (*path, name), flag)
+
+    walk(schema.type, (), "")
+    return found
+
+
 def has_columns(value_type: ValueType) -> bool:
     """Whether a type has columns of its own: not a row class without fields."""
     return next(_leaves(value_type, (), nullable=False), None) is not None

@@ -375,6 +375,10 @@ class Driver(ABC):
         """The message of a check in the plan that failed, if ``error`` comes from one."""
 
     @abstractmethod
+    def refusal(self, error: BaseException) -> str | None:
+        """What the guard of a migration script said, if ``error`` comes from one."""
+
+    @abstractmethod
     def sizes(self, tables: Sequence[str]) -> Mapping[str, TableSize]:
         """How much tables hold. Counts rows, so it may cost a look at them all."""
 

@@ -12,6 +12,7 @@ from sqlglot import exp
 from stepping.compiler.plan.manifest import SQLTable, SQLView
 from stepping.compiler.plan.migration import MigrationStatement, Phase
 from stepping.compiler.plan.tables import Table
+from stepping.dialects.backfill import BackfillWords
 from stepping.dialects.base import Dialect
 from stepping.dialects.batches import PROGRESS, BatchWords
 
@@ -24,6 +25,7 @@ class MigrationWords(ABC):
 
     dialect: Dialect
     batches: BatchWords
+    backfill: BackfillWords
 
     def quoted(self, name: str) -> str:
         return self.dialect.quoted(name)
@@ -187,15 +189,6 @@ class MigrationWords(ABC):
     def forgotten(self, query: str) -> str:
         """Take a query out of the catalog."""
         return f"DELETE FROM stepping_queries WHERE name = {self.literal(query)}"
-
-    def given(self, table: Table, sql: str) -> str:
-        """The rows of a SELECT that names its columns, each once, into a delta table."""
-        into = self.batches.columns(table)
-        values = ", ".join([*(f"q.{self.quoted(name)}" for name in table.names), "1"])
-        return (
-            f"INSERT INTO {self.delta(table)} ({into})\nSELECT {values}\n"
-            f"FROM (\n{sql.strip().rstrip(';')}\n) AS q"
-        )
 
     def delta(self, table: Table) -> str:
         return str(self.dialect.source(table).sql(dialect=self.dialect.sqlglot_name))

@@ -15,7 +15,7 @@ from stepping.compiler.plan.sql_plan import SQLStatement
 from stepping.compiler.schema import schema_of
 from stepping.dialects.batches import DEFAULT_ROWS
 from stepping.dialects.driver import Driver
-from stepping.errors import MigrationError
+from stepping.errors import MigrationError, RowError
 from stepping.runtime import catalog, filling
 from stepping.runtime.running import PythonSteps, Statements, picker_of
 
@@ -186,10 +186,24 @@ class Runner:
         elif statement is not None and statement.given:
             rows = self.given(statement)
         else:
-            rows = self.driver.change(step.sql)
+            rows = self.changed(step.sql)
         if self.progress is not None:
             seconds = time.perf_counter() - started
             self.progress(Done(number, total, step, max(rows, 0), seconds))
+
+    def changed(self, sql: str) -> int:
+        """Run a statement; how many rows it wrote."""
+        try:
+            return self.driver.change(sql)
+        except Exception as error:
+            refused, fault = self.driver.refusal(error), self.driver.failure(error)
+            if refused is not None:
+                raise MigrationError(f"{refused}; nothing was done") from error
+            if fault is None:
+                raise
+            raise RowError(
+                fault, hint="nothing was done; mend the row, or the SELECT that gives it"
+            ) from error
 
     # -- Python ---------------------------------------------------------------------------------
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from typing import assert_never
+
+from sqlglot import exp
 
 from stepping.compiler import ir
 from stepping.compiler.lowering.arrangements import (
@@ -18,10 +21,23 @@ from stepping.compiler.lowering.meaning import Meanings
 from stepping.compiler.lowering.needs import Filling, Find, Needs, in_base
 from stepping.compiler.lowering.plan_sql import Planned
 from stepping.compiler.lowering.terms import Standing
-from stepping.compiler.plan.recompute import Based, Compared, Recompute, Unverified
+from stepping.compiler.plan.recompute import Based, Compared, Fill, Recompute, Temporary, Unverified
 from stepping.compiler.plan.sql_plan import Role
+from stepping.compiler.plan.statements import (
+    ClearDelta,
+    EmitDelta,
+    FoldInPython,
+    MapInPython,
+    MergeDelta,
+    MergeState,
+    ReadDelta,
+    StageDelta,
+    Statement,
+)
 from stepping.compiler.plan.tables import Table, TableColumn, TableKind
 from stepping.compiler.schema import INT, bounded
+from stepping.dialects.base import Dialect
+from stepping.errors import InternalError
 
 PREFIX = "fill_"
 
@@ -39,28 +55,35 @@ def recompute_of(planned: Planned) -> tuple[Recompute, tuple[ir.Operator, ...]]:
     assert not made.missing
     dialect = planned.dialect
     tables = [t for t in moved.arrangements.tables if t.name in shadows.values()]
-    session = [text for table in tables for text in dialect.temporary_ddl(table)]
-    session += [text for table in made.temporary for text in dialect.session_ddl(table)]
-    used = [*(table.name for table in tables), *(table.name for table in made.temporary)]
-    statements = [
-        text
-        for each in made.statements
-        for text in dialect.render(each)
-        if text.role is not Role.CHECK
-    ]
+    temporary = [(table.name, dialect.temporary_ddl(table)) for table in tables]
+    temporary += [(table.name, dialect.session_ddl(table)) for table in made.temporary]
     made_of = Recompute(
-        tuple(session),
-        tuple(statements),
+        tuple(Temporary(name, ddl, dialect.drop_temporary(name)) for name, ddl in temporary),
+        tuple(fill for each in made.statements for fill in fills(each, dialect)),
         tuple(
             compared(planned, table, shadows[table.name])
             for table in planned.arrangements.tables
             if table.name in derived
         ),
         tuple(Unverified(name, reason) for name, reason in why.items()),
-        tuple(dialect.drop_temporary(name) for name in used),
         tuple(given_rows(planned, arrangement) for arrangement in kept_whole(planned, base)),
     )
     return made_of, tuple(moved.scheduler.python_steps)
+
+
+def fills(statement: Statement, dialect: Dialect) -> list[Fill]:
+    """A statement as text, with the tables that it is about."""
+    match statement:
+        case MergeState():
+            reads = {statement.change.name}
+        case EmitDelta() | MergeDelta() | MapInPython() | FoldInPython():
+            reads = {each.name for each in statement.select.find_all(exp.Table)}
+        case ClearDelta() | StageDelta() | ReadDelta():
+            raise InternalError(f"a {type(statement).__name__} fills no table from others")
+        case _:
+            assert_never(statement)
+    texts = (text for text in dialect.render(statement) if text.role is not Role.CHECK)
+    return [Fill(text, statement.table.name, tuple(sorted(reads))) for text in texts]
 
 
 def kept_whole(planned: Planned, base: Mapping[str, None]) -> list[Arrangement]:

@@ -32,7 +32,7 @@ from stepping.compiler.plan.migration import (
 from stepping.compiler.plan.sql_plan import Role, SQLPlan
 from stepping.compiler.plan.statements import Statement
 from stepping.compiler.plan.tables import Table
-from stepping.compiler.schema import bounded
+from stepping.compiler.schema import Kind, bounded, within_optional
 from stepping.errors import MigrationError
 
 STEPS_IN_PYTHON = (Role.PYTHON, Role.FOLD)
@@ -262,13 +262,28 @@ class Migrating:
                 given[name] = table
                 self.add("", f"the rows of {name} that Python gives", given=name)
             else:
-                self.add(self.words.given(table, sql), f"the rows of {name} that were given")
+                self.select(name, table, sql)
         self.copy()
         self.run(filled.statements)
         for table in filled.temporary:
             for text in self.words.drop_temporary(table.name):
                 self.add(text, "is needed no longer")
         return given
+
+    def select(self, name: str, table: Table, sql: str) -> None:
+        """The rows of an input from a SELECT."""
+        packed = [each.name for each in table.columns if each.type.kind is Kind.PACKED]
+        if packed:
+            raise MigrationError(
+                f"a SELECT cannot give {', '.join(packed)} of {name}: a collected value",
+                hint="give rows from Python: st.plan(..., backfill={...: rows}).apply()",
+            )
+        schema = next(each.schema for each in self.planned.inputs if each.label == name)
+        words = self.words.backfill
+        for text in words.session:
+            self.add(text, "values are read as text, to be checked")
+        given = words.given(self.words.delta(table), table, within_optional(schema), sql, name)
+        self.add(given, f"the rows of {name} that were given, each value checked")
 
     def copy(self) -> None:
         for change in self.changes:

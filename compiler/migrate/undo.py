@@ -82,7 +82,7 @@ class Undo:
         if lost:
             return f"nothing has the rows of {', '.join(sorted(lost))} any longer"
         run = [each for found in self.restored.values() for each in found.based.statements]
-        run += self.recompute.statements if self.computed else ()
+        run += self.recompute.only(self.computed).statements
         if any(each.role in STEPS_IN_PYTHON for each in run):
             return "rows have to go through Python steps of the version before"
         if self.dialect.registered_in([each.sql for each in run]):
@@ -217,19 +217,19 @@ class Undo:
         if not wanted:
             return
         assert self.recompute is not None
-        for text in self.recompute.dropped:
+        recompute = self.recompute.only(wanted)
+        for text in recompute.dropped:
             self.add(text, "left by an attempt before", ignore=ignored(text))
-        for text in self.recompute.session:
+        for text in recompute.session:
             self.add(text, "holds rows until the tables are filled", ignore=ignored(text))
-        for statement in self.recompute.statements:
+        for statement in recompute.statements:
             note = f"computes what {statement.operator} ({statement.where}) keeps"
             self.add(statement.sql, note)
         by_name = {t.table.name: t.table for t in self.dropped}
-        for each in self.recompute.compared:
-            if each.table in wanted:
-                sql = self.words.copy(by_name[each.table], each.shadow)
-                self.add(sql, f"the rows of {each.table}, as they are now")
-        for text in self.recompute.dropped:
+        for each in recompute.compared:
+            sql = self.words.copy(by_name[each.table], each.shadow)
+            self.add(sql, f"the rows of {each.table}, as they are now")
+        for text in recompute.dropped:
             self.add(text, "is needed no longer", ignore=ignored(text))
 
     def catalog(self, old: Manifest | None, new: Manifest) -> None:

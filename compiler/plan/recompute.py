@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from stepping.compiler.plan.sql_plan import SQLStatement
@@ -41,6 +43,24 @@ class Unverified:
 
 
 @dataclass(frozen=True)
+class Temporary:
+    """A temporary table, what makes it, and what drops it."""
+
+    name: str
+    ddl: tuple[str, ...]
+    drop: str
+
+
+@dataclass(frozen=True)
+class Fill:
+    """A statement, the table that it fills, and those that it reads."""
+
+    statement: SQLStatement
+    into: str
+    reads: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Based:
     """How such a table is filled, once something else has the rows of its operator.
 
@@ -60,9 +80,37 @@ class Based:
 class Recompute:
     """Temporary tables, the statements that fill them, and what they are compared with."""
 
-    session: tuple[str, ...] = ()
-    statements: tuple[SQLStatement, ...] = ()
+    temporary: tuple[Temporary, ...] = ()
+    fills: tuple[Fill, ...] = ()
     compared: tuple[Compared, ...] = ()
     unverified: tuple[Unverified, ...] = ()
-    dropped: tuple[str, ...] = ()  # statements that drop the temporary tables
     based: tuple[Based, ...] = ()  # of the unverified tables, those of rows with their counts
+
+    @property
+    def session(self) -> tuple[str, ...]:
+        """What makes the temporary tables."""
+        return tuple(text for each in self.temporary for text in each.ddl)
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """What drops them."""
+        return tuple(each.drop for each in self.temporary)
+
+    @property
+    def statements(self) -> tuple[SQLStatement, ...]:
+        """What fills them."""
+        return tuple(each.statement for each in self.fills)
+
+    def only(self, tables: Collection[str]) -> Recompute:
+        """What computes some of the tables, and nothing that they are not made of."""
+        compared = tuple(each for each in self.compared if each.table in tables)
+        needed = {each.shadow for each in compared}
+        fills: list[Fill] = []
+        for fill in reversed(self.fills):
+            if fill.into in needed:
+                needed |= set(fill.reads)
+                fills.append(fill)
+        temporary = tuple(each for each in self.temporary if each.name in needed)
+        return dataclasses.replace(
+            self, temporary=temporary, fills=tuple(reversed(fills)), compared=compared
+        )

@@ -331,6 +331,9 @@ class PostgresDriver(Transactions):
     def failure(self, error: BaseException) -> str | None:
         return faults.failure(error)
 
+    def refusal(self, error: BaseException) -> str | None:
+        return faults.refusal(error)
+
     def sizes(self, tables: Sequence[str]) -> Mapping[str, TableSize]:
         with self.reading():
             return statistics.sizes(self.read, tables)

@@ -56,6 +56,14 @@ def failure(error: BaseException) -> str | None:
     return None
 
 
+def refusal(error: BaseException) -> str | None:
+    """What the guard of a migration script said, if ``error`` comes from one."""
+    if not isinstance(error, errors.RaiseException):
+        return None
+    _, found, says = str(error.diag.message_primary or "").partition("stepping: ")
+    return says if found else None
+
+
 def without_context(error: psycopg.Error) -> None:
     """Leave out of an error's text where in a function it was: that is the whole statement.
 

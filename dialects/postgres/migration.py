@@ -10,6 +10,7 @@ from stepping.compiler.plan.tables import Table
 from stepping.dialects.base import Dialect
 from stepping.dialects.metadata import not_negative_name
 from stepping.dialects.migration import MigrationWords, body_of, is_index, name_in
+from stepping.dialects.postgres.backfill import PostgresBackfillWords
 from stepping.dialects.postgres.batches import PostgresBatchWords
 
 LOCK_TIMEOUT = "5s"
@@ -19,6 +20,7 @@ class PostgresMigrationWords(MigrationWords):
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.batches = PostgresBatchWords(dialect)
+        self.backfill = PostgresBackfillWords(dialect)
 
     def opening(self) -> tuple[str, ...]:
         # A lock that is waited for keeps everybody behind it waiting as well.
@@ -50,7 +52,7 @@ class PostgresMigrationWords(MigrationWords):
     def counted(self, rows: str, wanted: int, says: str) -> tuple[str, ...]:
         body = (
             f"BEGIN\n    IF (SELECT count(*) FROM {rows}) <> {wanted} THEN\n"
-            f"        RAISE EXCEPTION USING MESSAGE = {self.literal(says)};\n"
+            f"        RAISE EXCEPTION USING MESSAGE = {self.literal(f'stepping: {says}')};\n"
             "    END IF;\nEND"
         )
         tag = "$stepping$"

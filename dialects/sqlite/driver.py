@@ -355,6 +355,10 @@ class SQLiteDriver(Driver):
             return "a sum does not fit in 64 bits"
         return None
 
+    def refusal(self, error: BaseException) -> str | None:
+        _, failed, says = str(error).partition("CHECK constraint failed: stepping: ")
+        return says if failed and isinstance(error, sqlite3.IntegrityError) else None
+
     def sizes(self, tables: Sequence[str]) -> Mapping[str, TableSize]:
         with self.reading():
             return statistics.sizes(self.read, tables)

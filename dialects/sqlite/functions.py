@@ -8,12 +8,14 @@ message: SQLite hides an exception's text.
 from __future__ import annotations
 
 import math
+import re
 import sqlite3
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
-from stepping.compiler.canonical import canonical_decimal
+from stepping.compiler.canonical import canonical_decimal, check_decimal
+from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.sqlite.decimals import EXACT, DecimalSum, decode, encode
 
 PREFIX = "stepping_"
@@ -90,6 +92,7 @@ _TEXTS: dict[str, tuple[int, Callable[..., Any]]] = {
     "format": (2, _total(lambda value, spec: format(value + 0, spec))),
     "int": (1, _partial(int)),
     "float": (1, _partial(float)),
+    "unhex": (1, _partial(bytes.fromhex)),
 }
 
 # -------------------------------------------------------------------------------------- numbers
@@ -131,6 +134,18 @@ def _fixed(value: Decimal, digits: int) -> str:
     return f"{_rounded(value, digits):f}"
 
 
+def _parsed(value: Any) -> bytes | None:
+    """The Decimal that a number is, or a text that is written as one."""
+    if isinstance(value, bytes) or (isinstance(value, str) and not _NUMBER.fullmatch(value)):
+        return None
+    # A float that is no whole number is the shortest of the decimals that it is nearest to.
+    whole = isinstance(value, str | int) or value.is_integer()
+    number = Decimal(value if whole else repr(value))
+    return _encoded(check_decimal(number, Atom(Kind.DECIMAL), ""))
+
+
+_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)")
+
 _DECIMALS: dict[str, tuple[int, Callable[..., Any]]] = {
     "add": (2, _decimal(EXACT.add)),
     "sub": (2, _decimal(EXACT.subtract)),
@@ -146,6 +161,7 @@ _DECIMALS: dict[str, tuple[int, Callable[..., Any]]] = {
     "fixed": (2, _total(lambda blob, digits: _fixed(decode(blob), digits))),
     "text": (1, _total(lambda blob: str(canonical_decimal(decode(blob))))),
     "float": (1, _total(lambda blob: float(decode(blob)) + 0.0)),
+    "parse": (1, _partial(_parsed)),
 }
 
 REGISTERED: dict[str, tuple[int, Callable[..., Any]]] = {

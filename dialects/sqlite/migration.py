@@ -9,6 +9,7 @@ from stepping.compiler.plan.migration import MigrationStatement, Phase
 from stepping.compiler.plan.tables import Table
 from stepping.dialects.base import Dialect
 from stepping.dialects.migration import MigrationWords, name_in
+from stepping.dialects.sqlite.backfill import SQLiteBackfillWords
 from stepping.dialects.sqlite.batches import SQLiteBatchWords
 
 
@@ -16,6 +17,7 @@ class SQLiteMigrationWords(MigrationWords):
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
         self.batches = SQLiteBatchWords(dialect)
+        self.backfill = SQLiteBackfillWords(dialect)
 
     def opening(self) -> tuple[str, ...]:
         return ()
@@ -30,7 +32,7 @@ class SQLiteMigrationWords(MigrationWords):
         # There is no statement that raises: a constraint does, and says its name.
         return (
             "DROP TABLE IF EXISTS temp.stepping_guard",
-            f"CREATE TEMP TABLE stepping_guard (found INTEGER CONSTRAINT {self.quoted(says)} "
+            f"CREATE TEMP TABLE stepping_guard (found INTEGER CONSTRAINT {self.quoted(f'stepping: {says}')} "
             f"CHECK (found = {wanted}))",
             f"INSERT INTO temp.stepping_guard\nSELECT count(*) FROM {rows}",
             "DROP TABLE temp.stepping_guard",
