@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepping.compiler.lowering.meaning import Meanings
-from stepping.compiler.lowering.needs import Standing
 from stepping.compiler.lowering.plan_sql import Planned
 from stepping.compiler.lowering.recomputing import standing_in
 from stepping.compiler.lowering.relation_sql import RelationSQL
-from stepping.compiler.lowering.terms import seen_through, whole_of
+from stepping.compiler.lowering.terms import Standing, seen_through, whole_of
 from stepping.compiler.migrate.diff import STEPS_IN_PYTHON, aside, has_room, ignored, renaming
 from stepping.compiler.migrate.renaming import renamed_table
 from stepping.compiler.plan.changes import Fate, TableChange, views_gone, views_made

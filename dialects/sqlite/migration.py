@@ -32,7 +32,8 @@ class SQLiteMigrationWords(MigrationWords):
         # There is no statement that raises: a constraint does, and says its name.
         return (
             "DROP TABLE IF EXISTS temp.stepping_guard",
-            f"CREATE TEMP TABLE stepping_guard (found INTEGER CONSTRAINT {self.quoted(f'stepping: {says}')} "
+            "CREATE TEMP TABLE stepping_guard (found INTEGER "
+            f"CONSTRAINT {self.quoted(f'stepping: {says}')} "
             f"CHECK (found = {wanted}))",
             f"INSERT INTO temp.stepping_guard\nSELECT count(*) FROM {rows}",
             "DROP TABLE temp.stepping_guard",
