@@ -25,7 +25,10 @@ class KnownColumn:
 
 @dataclass(frozen=True)
 class KnownTable:
-    """A table of the application, as the database describes it."""
+    """A table that a query in SQL reads, with the types of its columns.
+
+    ``schema`` is empty where it is the connection's own.
+    """
 
     schema: str
     name: str

@@ -545,7 +545,7 @@ class Binder:
                 if source.alias != alias:
                     continue
                 if db is not None and (
-                    source.table is None or source.table.schema != self.folded(db)
+                    source.table is None or source.table.schema not in ("", self.folded(db))
                 ):
                     continue
                 for each in source.columns:

@@ -34,7 +34,8 @@ _NUMBERS = (*_INTEGERS, "numeric", "real", "double precision")  # each is cast t
 _TEXTS = ("text", "character varying")
 
 _TABLE = """
-SELECT n.nspname, c.relname, c.oid::bigint
+SELECT CASE WHEN n.nspname = current_schema() THEN '' ELSE n.nspname::text END, c.relname,
+    c.oid::bigint
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = pg_catalog.to_regclass(%s) AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 """

@@ -140,7 +140,7 @@ class SQLiteDatabase(Database):
         of_real_name = self.rows(f"SELECT name FROM sqlite_master WHERE lower(name) = {text(name)}")
         ((real_name,),) = of_real_name
         whole = tuple(key for key in keys if not nullable.intersection(key))
-        return KnownTable("main", real_name, tuple(columns), whole)
+        return KnownTable("", real_name, tuple(columns), whole)
 
     def without_row_id(self, name: str) -> bool:
         return re.search(r"(?is)\bwithout\s+rowid\b", self.statements[name]) is not None

@@ -147,7 +147,7 @@ class Watched:
         for name, value_type in zip(bound.input_names, bound.input_types, strict=True):
             assert isinstance(value_type, Struct)
             table = bound.tables[name]
-            path = ".".join(quoted(each) for each in (table.schema, table.name))
+            path = ".".join(quoted(each) for each in (table.schema, table.name) if each)
             columns = [
                 database.shown(n, atom.native)
                 for n, atom in value_type.fields
@@ -275,6 +275,7 @@ def watched_through(
     *,
     start: int = 12,
     transactions: int = 12,
+    writes: int = 4,
     **options: Any,
 ) -> int:
     """Check a SELECT over a history; how often its result has changed."""
@@ -288,7 +289,7 @@ def watched_through(
         now = view.check()
         changed += now != before
         before = now
-        writer.transaction()
+        writer.transaction(writes)
     view.feed()
     view.check()
     return changed
