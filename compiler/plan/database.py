@@ -91,15 +91,6 @@ class Compared:
     right: tuple[str, DatabaseType] | None = None
 
 
-@dataclass(frozen=True)
-class Difference:
-    """How the database reads a text otherwise than it was read here."""
-
-    said: str  # what was printed of the tree
-    original: str  # the database's words for the text, where it differs
-    printed: str  # and for what was printed
-
-
 class Database(ABC):
     """One database, asked while a SQL query is compiled."""
 
@@ -141,6 +132,14 @@ class Database(ABC):
     @abstractmethod
     def names(self, select: str) -> list[str]:
         """The names of the columns of a SELECT."""
+
+    @abstractmethod
+    def reads_alike(self, original: str, printed: str) -> str | None:
+        """None if two SELECTs are the same to the database; else how it reads the first."""
+
+    @abstractmethod
+    def unstable(self, select: str) -> list[tuple[str, str]]:
+        """The functions of a SELECT that may give another value tomorrow, each with why."""
 
     @abstractmethod
     def measure(self, function: str, argument: DatabaseType, given: Given) -> Measure | None:

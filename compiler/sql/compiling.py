@@ -12,11 +12,13 @@ from stepping.compiler.plan.capture import capturing
 from stepping.compiler.plan.database import Database
 from stepping.compiler.schema import Build, Struct
 from stepping.compiler.sql.binding import Binder, Scope
+from stepping.compiler.sql.parsing import Parsed
 from stepping.compiler.sql.query import BoundQuery, SQLQuery
+from stepping.compiler.sql.reading import check_reading
 from stepping.compiler.sql.row_types import row_class
 from stepping.compiler.sql.rows import function_of
 from stepping.compiler.sql.select import Env, Selects
-from stepping.compiler.sql.text import Text
+from stepping.compiler.sql.text import Span, Text
 from stepping.compiler.sql.views import View, parsed
 
 
@@ -24,8 +26,11 @@ def bind(view: View, unbound: SQLQuery[Any], database: Database) -> BoundQuery:
     """The query as it is on a database."""
     with database.asked():
         made = parsed(view, database.sqlglot_name)
+        check_clocks(made, database)
         binder = Binder(made, database)
         binder.query(made.tree, Scope(None, {}))
+        check_reading(made, database)
+        check_stable(made, database)
         selects = Selects(made, binder.bound, database, follows=unbound.refresh is not None)
         selects.at = ir.Source(view.select.name, 1)
         result = selects.query(made.tree, Env())
@@ -53,6 +58,46 @@ def bind(view: View, unbound: SQLQuery[Any], database: Database) -> BoundQuery:
         tables=dict(selects.tables),
         dialect=database.dialect,
     )
+
+
+def check_clocks(made: Parsed, database: Database) -> None:
+    """Raise for what tells the time, where it stands."""
+    tokens, text = made.tokens, made.text
+    for position, token in enumerate(tokens):
+        words = text.sql[token.start : token.end + 1].lower()
+        after = tokens[position + 1].text if position + 1 < len(tokens) else ""
+        if words in _CALLS and after != "(":
+            continue
+        if (
+            words in _CALLS
+            or words in _CLOCKS
+            or (words == "'now'" and database.dialect == "sqlite")
+        ):
+            raise text.error(
+                f"{words} is another tomorrow, and nothing would tell the result",
+                Span(token.start, token.end + 1),
+                "join a table of one row with the day, and change that row",
+            )
+        if words == "tablesample":
+            raise text.error("TABLESAMPLE takes any rows", Span(token.start, token.end + 1))
+
+
+def check_stable(made: Parsed, database: Database) -> None:
+    """Raise for a function whose value may change while no row does."""
+    tokens, text = made.tokens, made.text
+    for name, why in database.unstable(text.sql.strip().rstrip(";")):
+        place = next((t for t in tokens if t.text.lower().startswith(name.lower())), None)
+        span = Span(place.start, place.end + 1) if place is not None else None
+        hint = "timestamptz AT TIME ZONE 'UTC' depends on nothing" if "settings" in why else None
+        raise text.error(f"{name.rstrip('_')} {why}", span, hint)
+
+
+_CLOCKS = frozenset(
+    {
+        *("current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"),
+    }
+)
+_CALLS = frozenset({"now", "clock_timestamp", "statement_timestamp", "transaction_timestamp"})
 
 
 def different(names: Sequence[str], text: Text) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -57,6 +58,21 @@ GROUP BY i.indexrelid, i.indisprimary
 HAVING bool_and(a.attnotnull)
 ORDER BY i.indisprimary DESC, 1
 """
+
+
+_VIEW = """
+SELECT pg_catalog.pg_get_viewdef(to_regclass(%s)),
+    (SELECT r.ev_action::text FROM pg_catalog.pg_rewrite r WHERE r.ev_class = to_regclass(%s))
+"""
+_FUNCTIONS = re.compile(r":(?:funcid|opfuncid|aggfnoid|winfnoid) (\d+)")
+_VOLATILE = """
+SELECT DISTINCT p.proname::text, p.provolatile::text FROM pg_catalog.pg_proc p
+WHERE p.oid = ANY(%s) AND p.provolatile <> 'i' ORDER BY 1
+"""
+_WHY = {
+    "v": "gives another value each time",
+    "s": "depends on the time or on settings of the session",
+}
 
 
 class PostgresDatabase(Database):
@@ -162,6 +178,33 @@ class PostgresDatabase(Database):
     def names(self, select: str) -> list[str]:
         cursor = self._described_cursor(f"SELECT * FROM ({select}\n) AS x LIMIT 0")
         return [column.name for column in cursor.description or ()]
+
+    def reads_alike(self, original: str, printed: str) -> str | None:
+        first, second = (self._view(each) for each in (original, printed))
+        return None if first[0] == second[0] else first[0]
+
+    def _view(self, select: str) -> tuple[str, str]:
+        """A SELECT as Postgres shows it, and the functions and operators in it by their numbers."""
+        # Of the first text a syntax error has the place.
+        name = "stepping_reading"
+        try:
+            with self.connection.transaction(force_rollback=True):
+                cursor = self.connection.cursor(row_factory=tuple_row)
+                cursor.execute(f"CREATE TEMP VIEW {name} AS {select}\n".encode())
+                found = cursor.execute(_VIEW, (name, name)).fetchone()
+        except psycopg.errors.Error as error:
+            said = error.diag.message_primary or str(error)
+            raise QueryError(f"Postgres says: {said}", hint=error.diag.message_hint) from error
+        assert found is not None
+        return str(found[0]), str(found[1])
+
+    def unstable(self, select: str) -> list[tuple[str, str]]:
+        _, rule = self._view(select)
+        oids = {int(each) for each in _FUNCTIONS.findall(rule)}
+        found = [(name, _WHY[kind]) for name, kind in self.rows(_VOLATILE, (sorted(oids - {0}),))]
+        if "SQLVALUEFUNCTION" in rule:
+            found.append(("current_", _WHY["s"]))
+        return found
 
     def measure(self, function: str, argument: DatabaseType, given: Given) -> Measure | None:
         return measure(self, function, argument, given)

@@ -262,6 +262,8 @@ class PostgresDialect(PostgresTables):
         total: Expression = exp.Add(
             this=exp.func("COALESCE", old.copy(), self.zero(each.type)), expression=change.copy()
         )
+        if kind is Kind.NATIVE:
+            return total  # as the database adds up
         if kind is Kind.FLOAT:
             return total  # beyond the largest float Postgres raises by itself
         if kind is Kind.DECIMAL:

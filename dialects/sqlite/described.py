@@ -33,6 +33,11 @@ _OWN = {
     Kind.TEXT: DatabaseType("TEXT", short=True),
 }
 ANY = DatabaseType("", short=True)
+# sqlite.org/deterministic.html; dates of 'now' are refused where they are written.
+_UNSTABLE = (
+    *("random", "randomblob", "changes", "last_insert_rowid", "total_changes"),
+    *("current_date", "current_time", "current_timestamp"),
+)
 _NUMERIC = ("INTEGER", "REAL", "NUMERIC")
 _ORDERED = re.compile(r"k\(\d+,-?([^,)]*)")
 
@@ -211,6 +216,14 @@ class SQLiteDatabase(Database):
         except sqlite3.Error as error:
             raise QueryError(f"SQLite says: {error}") from error
         return [column[0] for column in described]
+
+    def reads_alike(self, original: str, printed: str) -> str | None:
+        first, second = (self.rows(f"EXPLAIN {each}") for each in (original, printed))
+        return None if first == second else "another program"
+
+    def unstable(self, select: str) -> list[tuple[str, str]]:
+        why = "gives another value each time"
+        return [(name, why) for name in _UNSTABLE if re.search(rf"(?i)\b{name}\b", select)]
 
     def measure(self, function: str, argument: DatabaseType, given: Given) -> Measure | None:
         return measure(function, argument, given)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.sql_views import Database, Postgres, SQLite, Writer, watched_through
+from tests.support.sql_views import Database, Postgres, SQLite, Writer, application, watched_through
 
 DDL = """
 CREATE TABLE region (row_number serial PRIMARY KEY, r_regionkey integer NOT NULL,
@@ -161,15 +161,11 @@ def through(database: Database, name: str, select: str) -> None:
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_sqlite(name: str) -> None:
-    database = SQLite()
-    database.script(sqlite_ddl())
-    through(database, name, for_sqlite(QUERIES[name]))
-    database.connection.close()
+    with application(SQLite(), sqlite_ddl()) as database:
+        through(database, name, for_sqlite(QUERIES[name]))
 
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_postgres(postgres_db: str, name: str) -> None:
-    database = Postgres(postgres_db)
-    database.script(DDL)
-    through(database, name, QUERIES[name])
-    database.connection.close()
+    with application(Postgres(postgres_db), DDL) as database:
+        through(database, name, QUERIES[name])

@@ -198,6 +198,10 @@ class Watched:
             raise AssertionError(
                 f"{self.select}\nmissing: {dict(missing)}\nnot in the SELECT: {dict(extra)}"
             )
+        if self.graph.refresh is not None:  # what any client reads, by the query's name
+            relation = quoted(self.graph.name)
+            shown = bag(self.database.read(f"SELECT {columns} FROM {relation}"))
+            assert shown == wanted, f"{self.select}\n{relation} has {dict(shown)}"
         return wanted
 
 

@@ -1,0 +1,56 @@
+"""Whether the database reads a text as it was read here.
+
+What was read is printed again, its expressions as they were written, since those are taken over
+word for word: the database is given both texts, and must find them the same. So a fault of the
+parser is an error that shows what was printed, and never another result.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from stepping.compiler.plan.database import Database
+from stepping.compiler.sql.conditions import has_query
+from stepping.compiler.sql.parsing import Expression, Parsed, token_range
+from stepping.errors import QueryError
+
+# What a query is put together from: everything else is an expression.
+_CLAUSES = (
+    *(exp.Query, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered),
+    *(exp.Limit, exp.Offset, exp.Fetch, exp.LimitOptions, exp.With, exp.CTE, exp.Alias),
+    *(exp.TableAlias, exp.Table, exp.Lateral, exp.Distinct, exp.Rollup, exp.Cube),
+    *(exp.GroupingSets, exp.Values, exp.Identifier, exp.Star, exp.Window, exp.WindowSpec),
+)
+
+
+def check_reading(parsed: Parsed, database: Database) -> None:
+    """Raise a QueryError where the database reads the text otherwise than it was read here."""
+    original = parsed.text.sql.strip().rstrip(";")
+    printed = restored(parsed, parsed.tree.copy()).sql(dialect=database.sqlglot_name)
+    try:
+        found = database.reads_alike(original, printed)
+    except QueryError as error:
+        raise parsed.text.error(error.message, hint=error.hint) from error
+    if found is not None:
+        raise parsed.text.error(
+            f"this is read otherwise than {database.dialect} reads it: as {printed}",
+            hint=f"write it in other words; {database.dialect} reads {found}",
+        )
+
+
+def restored(parsed: Parsed, node: Expression) -> Expression:
+    """The tree with each expression in the words that it was written in."""
+    if not isinstance(node, _CLAUSES) and not has_query(node):
+        place = token_range(node, parsed.tokens)
+        if place is None:
+            return node
+        first, last = place
+        start, end = parsed.tokens[first].start, parsed.tokens[last - 1].end + 1
+        return exp.Var(this=parsed.text.sql[start:end])
+    for key, value in list(node.args.items()):
+        if isinstance(value, list):
+            parts = [restored(parsed, v) if isinstance(v, exp.Expr) else v for v in value]
+            node.set(key, parts)
+        elif isinstance(value, exp.Expr):
+            node.set(key, restored(parsed, value))
+    return node
