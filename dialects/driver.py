@@ -49,6 +49,8 @@ def quoted(name: str) -> str:
 class Lender:
     """Whoever the driver's connection was got from: here the application, which has made it."""
 
+    is_shared = True  # by the application, which ends the transactions of the connection
+
     def begun(self) -> bool:
         """Whether the application has begun a transaction of which the driver may not know yet.
 
@@ -56,6 +58,16 @@ class Lender:
         statement. A step that is the first must not commit by itself.
         """
         return False
+
+    def begin(self) -> bool:
+        """Begin what the application's next statement would begin; whether that is a transaction.
+
+        SQLAlchemy does so when it is used itself, and a step does not go through it.
+        """
+        return False
+
+    def end(self) -> None:
+        """Take back what `begin` has begun."""
 
     def was_given_back(self) -> bool:
         """Whether the connection went back to a pool: it may be somebody else's now. A session
@@ -199,8 +211,23 @@ class Driver(ABC):
         """Whether the application has a transaction open on the connection."""
 
     @abstractmethod
+    def joins(self) -> bool:
+        """Whether what the application writes now is committed by the application: its transaction
+        is open, or one begins with the next statement, since it is not in autocommit (PEP 249).
+        """
+
+    @abstractmethod
+    def joining(self) -> AbstractContextManager[None]:
+        """A transaction for what the application writes by a step.
+
+        Where it `joins`, the transaction is the application's: begun if it was not, and left open
+        at the end. On an exception it is what it was before. Else the same as `writing`.
+        """
+
+    @abstractmethod
     def writing(self) -> AbstractContextManager[None]:
-        """A transaction that can write: committed at the end, rolled back on an exception.
+        """A transaction for what is written on our own account, such as tables and leases:
+        committed at the end, rolled back on an exception.
 
         Inside an application's transaction it is a savepoint, and nothing is committed.
         """

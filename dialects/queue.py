@@ -16,7 +16,7 @@ Failed = tuple[int, int, datetime, str, bytes]  # id, rows, when it was enqueued
 class QueueTable(ABC):
     """``stepping_queue`` on one connection.
 
-    What writes joins a transaction that is open, and else commits by itself.
+    What writes joins the application's transaction as a step does: see `Driver.joining`.
     """
 
     def may_refuse(self, change: bytes) -> bool:

@@ -79,14 +79,25 @@ def stored_text(driver: Driver, column: str, query: str, condition: str = "") ->
     return rows[0][0] if rows else None
 
 
+def can_remember(driver: Driver, plan: SQLPlan, *, is_new: bool) -> bool:
+    """Whether a plan can be stored now, or with the next step only.
+
+    In an application's transaction that only reads, the one write lock of SQLite is not ours to
+    take; on Postgres the row of the catalog would be locked before those of the tables, where a
+    query's first step locks them in the other order. ``is_new``: the transaction has made the row.
+    """
+    if is_new or not driver.in_transaction():
+        return True
+    if driver.one_writer:
+        return False
+    return plan.first is None or queries(driver)[plan.query].started
+
+
 def remember(driver: Driver, plan: SQLPlan, key: str, recompute: Callable[[], Recompute]) -> None:
     """Store the plan beside what is installed, so that it is planned once and not by each process.
 
-    And how its tables are computed anew, for who has the database only. Left out in an
-    application's transaction, which is not ours to write in.
+    And how its tables are computed again, for who has the database only.
     """
-    if driver.in_transaction():
-        return
     from stepping.compiler.plan.recompute import Recompute
 
     texts = data.to_text(plan, SQLPlan), data.to_text(recompute(), Recompute)
@@ -104,19 +115,23 @@ def stored_recompute(driver: Driver, query: str) -> Recompute | None:
     return None if text is None else data.from_text(text, Recompute, what)
 
 
-def install(driver: Driver, plan: SQLPlan) -> None:
-    """Create the tables of a plan, unless they are there; and say in the catalog that they are."""
+def install(driver: Driver, plan: SQLPlan) -> bool:
+    """Create the tables of a plan, and say in the catalog that they are there.
+
+    False if they were, and nothing is done.
+    """
     found = queries(driver).get(plan.query)
     if found is not None and found.fingerprint != plan.fingerprint:
         raise mismatch(found, plan)
     if found is not None and not missing(driver, plan):
-        return
+        return False
     with driver.writing():
         driver.alone()
         driver.script(plan.script)
     found = queries(driver).get(plan.query)
     if found is None or found.fingerprint != plan.fingerprint:  # another process was first
         raise mismatch(found, plan)
+    return True
 
 
 def check(driver: Driver, plan: SQLPlan) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+import weakref
 from typing import Any
 
 from stepping.dialects.driver import Lender
 from stepping.errors import StoreError
+
+_OWN: weakref.WeakSet[Any] = weakref.WeakSet()  # connections that nobody but a store has
 
 
 def opened(given: Any) -> Any:
@@ -18,7 +22,11 @@ def opened(given: Any) -> Any:
         return given
     if hasattr(given, "get_bind") and hasattr(given, "connection"):
         raise StoreError("a store was given an ORM Session", hint="pass session.connection()")
-    return given.connect() if hasattr(given, "begin") and hasattr(given, "pool") else given
+    if not (hasattr(given, "begin") and hasattr(given, "pool")):
+        return given
+    connection = given.connect()
+    _OWN.add(connection)
+    return connection
 
 
 def is_sqlalchemy(given: Any) -> bool:
@@ -43,9 +51,22 @@ class SQLAlchemyLender(Lender):
 
     def __init__(self, given: Any) -> None:
         self.given = given
+        self.is_shared = given not in _OWN
 
     def begun(self) -> bool:
         return bool(self.given.in_transaction())
+
+    def begin(self) -> bool:
+        if not self.is_shared:
+            return False
+        if self.given.in_transaction():
+            send_savepoints(self.given)
+            return False
+        self.given.begin()
+        return True
+
+    def end(self) -> None:
+        self.given.rollback()
 
     def was_given_back(self) -> bool:
         return bool(self.given.closed or self.given.invalidated)
@@ -53,3 +74,22 @@ class SQLAlchemyLender(Lender):
     def lost(self) -> None:
         if not self.was_given_back():
             self.given.invalidate()
+
+
+def send_savepoints(connection: Any) -> None:
+    """Send the savepoints of ORM sessions in whose transaction a connection is.
+
+    A session that begins a nested transaction sends its savepoint when it uses the connection
+    itself the next time, so that a step would come before it.
+    """
+    orm = sys.modules.get("sqlalchemy.orm.session")
+    if orm is None:
+        return
+    # SQLAlchemy has no public way from a connection to its session.
+    for reference in orm._sessions.valuerefs():
+        session = reference()
+        nested = None if session is None else session.get_nested_transaction()
+        if nested is None or connection in nested._connections:
+            continue
+        if connection in session.get_transaction()._connections:
+            session.connection(bind_arguments={"bind": connection})

@@ -50,6 +50,7 @@ class Engine(Statements):
     loaded: tuple[int, int] | None = None  # the staged iteration whose deltas the connection has
     alone: dict[str, Prepared | None] = field(default_factory=dict)  # by input
     digests: dict[int, str] = field(default_factory=dict)  # of steps, by their identity
+    left: Callable[[], None] | None = None  # is done with the next step, in its transaction
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -88,7 +89,7 @@ class Engine(Statements):
         all, and what it raises undoes the step.
         """
         with self.turn:
-            if also is None and time is NO_TIME and len(changes) == 1:
+            if also is None and time is NO_TIME and len(changes) == 1 and self.left is None:
                 alone = run_alone(self, changes, output=output)
                 if alone is not None:
                     return alone
@@ -119,7 +120,7 @@ class Engine(Statements):
                 "connection is in a transaction of the application",
                 hint="commit first, or use flush_every_set=False",
             )
-        if time.flush_every_set is None and not joined:
+        if time.flush_every_set is None and not self.driver.joins():
             raise StoreError(
                 "flush_every_set=None leaves the commit to the caller, and no transaction is open",
                 hint="begin a transaction on the connection, or use flush_every_set=False",
@@ -224,14 +225,15 @@ class Engine(Statements):
         time = asked.time
         starting = step is self.plan.first
         self.loaded = None
-        if staged and not (time.input_time >= 0 or floor or asked.also or starting):
+        is_plain = not (time.input_time >= 0 or floor or asked.also or starting or self.left)
+        if staged and is_plain:
             alone = self.fused_alone(step, staged, output=asked.output)
             if alone is not None:
                 return self.outputs(asked, step, alone)
         empty: set[str] | None = None
         if step.fused is None:
             self.driver.open_session()  # before the transaction, with which it could be undone
-        with self.driver.writing():
+        with self.driver.joining():
             standing = self.lock(tables, time, floor)
             if len(set(standing.values())) > 1 and self.is_half_done(standing):
                 raise NotYet
@@ -258,6 +260,9 @@ class Engine(Statements):
             if time.input_time >= 0:
                 self.use(time)
                 self.driver.advance(self.plan.kept, time.input_time)
+            if self.left is not None:
+                left, self.left = self.left, None
+                left()
             outputs = self.outputs(asked, step, found)
         is_committed = not self.driver.in_transaction()
         # In an application's transaction the start may yet be rolled back.

@@ -34,7 +34,7 @@ def retry(engine: Engine, t: int) -> list[ZSetPython[Any]]:
         joined = engine.driver.in_transaction()
 
         def run() -> list[ZSetPython[Any]]:
-            with engine.driver.writing():
+            with engine.driver.joining():
                 drop(engine.driver, engine.plan.query, t)
                 return engine.step(changes, Time())
 
@@ -43,7 +43,7 @@ def retry(engine: Engine, t: int) -> list[ZSetPython[Any]]:
 
 def drop(driver: Driver, query: str, t: int) -> None:
     """Forget what was put aside at a time."""
-    with driver.writing():
+    with driver.joining():
         _input(driver, query, t)
         driver.iterations.forget(query, t)
 

@@ -232,6 +232,9 @@ class StoreSQL(Store):
         made = None if stored is None else self.graph.restored(stored, **options)
         return made or self.graph.program(self.dialect, **options)
 
+    def _remember(self) -> None:
+        catalog.remember(self.driver, self.plan, self._key, self._recompute)
+
     def _recompute(self) -> Recompute:
         return self.recomputed()[0]
 
@@ -274,14 +277,18 @@ class StoreSQL(Store):
             max_sleep_secs=max_sleep_secs,
             rewrites=rewrites,
         )
+        is_new = False
         if store.plan.capture is not None:
-            store._follow(create_tables=create_tables, scans=scans)
+            is_new = store._follow(create_tables=create_tables, scans=scans)
         elif create_tables:
-            catalog.install(store.driver, store.plan)
+            is_new = catalog.install(store.driver, store.plan)
         else:
             catalog.check(store.driver, store.plan)
         if not store._is_stored:
-            catalog.remember(store.driver, store.plan, store._key, store._recompute)
+            if catalog.can_remember(store.driver, store.plan, is_new=is_new):
+                store._remember()
+            else:
+                store.engine.left = store._remember
         store.driver.prepare(store.plan)
         return store
 
@@ -314,8 +321,8 @@ class StoreSQL(Store):
             for i, each in enumerate(found)
         )
 
-    def _follow(self, *, create_tables: bool, scans: bool) -> None:
-        """Have a captured query installed, or check that it is."""
+    def _follow(self, *, create_tables: bool, scans: bool) -> bool:
+        """Have a captured query installed, or check that it is; whether it was installed now."""
         from stepping.runtime import captured
 
         if not create_tables or catalog.queries(self.driver).get(self.plan.query) is not None:
@@ -328,9 +335,10 @@ class StoreSQL(Store):
                     hint="they are lost when a table is rebuilt or its triggers are switched off: "
                     "make them again with `stepping repair MODULE:QUERY --db URL`",
                 )
-            return
+            return False
         captured.check_tables(self.driver, self.plan, scans=scans)
         captured.install(self.driver, self.plan, self._filling())
+        return True
 
     def _filling(self) -> Statements:
         """What runs the Python steps of filling a captured query's tables."""

@@ -320,7 +320,11 @@ class PostgresDriver(Transactions):
             "SELECT ctid FROM stepping_queries WHERE name = %s AND fingerprint = %s "
             "FOR UPDATE SKIP LOCKED)"
         )
-        refused = (errors.InsufficientPrivilege, errors.ReadOnlySqlTransaction)
+        refused = (
+            errors.InsufficientPrivilege,
+            errors.ReadOnlySqlTransaction,
+            errors.SerializationFailure,  # another process has stored it since this one looked
+        )
         with suppress(*refused), self._connection.transaction():
             self.execute(sql, (key, plan, recompute, query, fingerprint))
 

@@ -50,7 +50,7 @@ class PostgresQueue(QueueTable):
 
     def put(self, query: str, rows: int, change: bytes) -> int:
         parameters = (query, rows, change, query)
-        with self._driver.one_statement():
+        with self._driver.joining_once(savepoint=False):
             row = self._driver.execute(_PUT, parameters, prepare=True).fetchone()
         assert row is not None
         return int(row[0])
@@ -94,7 +94,7 @@ class PostgresQueue(QueueTable):
         return self._write(sql, (query, list(ids)))
 
     def _write(self, sql: str, parameters: tuple[Any, ...]) -> int:
-        with self._driver.one_statement():
+        with self._driver.joining_once(savepoint=False):
             return self._driver.execute(sql, parameters).rowcount
 
     def wait(self, query: str, secs: float) -> bool:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import weakref
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -121,9 +120,8 @@ class StepFunctions:
         if is_new and is_two_phase(connection):
             return None
         given = arrays(fused, staged)
-        driver.enter()
         try:
-            with nullcontext() if driver.is_alone else connection.transaction():
+            with driver.joining_once(savepoint=True):
                 if is_new:
                     driver.execute(function.create)
                     creating = False

@@ -93,6 +93,12 @@ class Transactions(Driver):
         """Whether the application's transaction has begun, but for the driver's BEGIN."""
         return self._lender.begun() and not self._connection.autocommit and self.is_idle()
 
+    def joins(self) -> bool:
+        commits = self._connection.autocommit
+        if self._lender.begin() and commits and self.is_idle():
+            self._lender.end()  # SQLAlchemy's AUTOCOMMIT: nothing has begun
+        return not self.is_idle() or (self._lender.is_shared and not commits)
+
     def enter(self) -> None:
         """Begin the transaction that the application believes to have begun."""
         if self._will_begin():
@@ -104,6 +110,41 @@ class Transactions(Driver):
         connection = self._connection
         own = (connection.isolation_level, connection.read_only, connection.deferrable)
         return connection.autocommit and self.is_idle() and own == (None, None, None)
+
+    @contextmanager
+    def joining(self) -> Iterator[None]:
+        if self.joins() and self.is_idle():
+            with self._begun_by_statement():
+                before = self.execute(_CURRENT).fetchone()
+                self.execute(_SET, prepare=True)
+                self._deltas.hash_joins = True
+                yield
+                self.execute(_RESTORE, before)
+            return
+        with self.writing():
+            yield
+
+    @contextmanager
+    def joining_once(self, *, savepoint: bool) -> Iterator[None]:
+        """As `joining`, for one statement that needs no settings of the transaction."""
+        if self.joins() and self.is_idle():
+            with self._begun_by_statement():
+                yield
+        elif self.is_alone or (self.in_transaction() and not savepoint):
+            yield
+        else:
+            with self._connection.transaction():
+                yield
+
+    @contextmanager
+    def _begun_by_statement(self) -> Iterator[None]:
+        """A transaction that psycopg begins with the first statement, and the application ends."""
+        try:
+            yield
+        except BaseException:
+            if not self._connection.closed and not self.is_idle():
+                self._connection.rollback()
+            raise
 
     @contextmanager
     def writing(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ BUSY_TIMEOUT_SECS = 30.0
 CACHED_STATEMENTS = 1024  # with the default of 128 a large plan would be parsed at each step
 _FIRST_PAUSE_SECS = 0.0005  # between two tries to begin a transaction
 _LONGEST_PAUSE_SECS = 0.003
+_LEGACY = getattr(sqlite3, "LEGACY_TRANSACTION_CONTROL", -1)
 
 
 def connect(path: str | Path) -> sqlite3.Connection:
@@ -48,6 +49,12 @@ def use_wal(connection: sqlite3.Connection) -> None:
             if not is_busy(error) or clock.monotonic() >= deadline:
                 raise
         clock.sleep(_LONGEST_PAUSE_SECS)
+
+
+def commits(connection: sqlite3.Connection) -> bool:
+    """Whether a statement commits by itself, and no transaction begins with it."""
+    control = getattr(connection, "autocommit", _LEGACY)  # Python 3.12
+    return control is True or (control == _LEGACY and connection.isolation_level is None)
 
 
 def plain_cursor(connection: sqlite3.Connection) -> sqlite3.Cursor:

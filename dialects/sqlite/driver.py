@@ -18,7 +18,7 @@ from stepping.dialects import capture_words
 from stepping.dialects.capture import CaptureWords
 from stepping.dialects.driver import Driver, Lender, Row, StepAlone, forks
 from stepping.dialects.sqlite import functions, statistics, streams
-from stepping.dialects.sqlite.connecting import begin_immediate, is_busy, plain_cursor
+from stepping.dialects.sqlite.connecting import begin_immediate, commits, is_busy, plain_cursor
 from stepping.dialects.sqlite.iterations import SQLiteIterations
 from stepping.dialects.sqlite.last_step import LastStep
 from stepping.dialects.sqlite.queue import SQLiteQueue
@@ -28,6 +28,9 @@ from stepping.errors import StoreError, UnsupportedError
 if TYPE_CHECKING:
     from stepping.dialects.sqlite.described import SQLiteDatabase
 
+# An application's transaction may be a deferred one, which has no lock yet. Who reads first, and
+# writes when another connection has written in between, fails; this waits for its turn.
+_TAKE_WRITE_LOCK = "UPDATE last_update SET t = t WHERE table_name IS NULL"
 _A_WAIT_SECS = 0.005  # a BEGIN that takes longer has waited for another writer
 _OF_INPUT = (
     sqlite3.SQLITE_ERROR,
@@ -179,11 +182,21 @@ class SQLiteDriver(Driver):
         """Whether the application's transaction has begun, but for the driver's BEGIN."""
         if self._lender is None or not self._lender.begun():
             return False
-        autocommit = self._connection.isolation_level is None
-        return not autocommit and not self._connection.in_transaction
+        return not commits(self._connection) and not self._connection.in_transaction
+
+    def joins(self) -> bool:
+        connection, lender = self._connection, self._lender
+        if lender is None:
+            return connection.in_transaction or not commits(connection)
+        if lender.begin() and commits(connection) and not connection.in_transaction:
+            lender.end()  # SQLAlchemy's AUTOCOMMIT: nothing has begun
+        return connection.in_transaction or (lender.is_shared and not commits(connection))
+
+    def joining(self) -> AbstractContextManager[None]:
+        return _Writing(self, is_left_open=self.joins())
 
     def writing(self) -> AbstractContextManager[None]:
-        return _Writing(self)
+        return _Writing(self, is_left_open=self.will_begin())
 
     def begin(self) -> None:
         """BEGIN IMMEDIATE; while several write, with pauses of our own: see `begin_immediate`."""
@@ -216,6 +229,7 @@ class SQLiteDriver(Driver):
                 self._connection.execute("COMMIT")
 
     def lock(self, tables: Sequence[str], query: str, fingerprint: str) -> Mapping[str, int]:
+        self._connection.execute(_TAKE_WRITE_LOCK)
         return self._last.lock(tables, query, fingerprint)
 
     lock_free = lock
@@ -243,7 +257,14 @@ class SQLiteDriver(Driver):
         return self._cursor.execute(statement.sql).rowcount
 
     def can_step_alone(self) -> bool:
-        return self._has_session and not self.in_transaction() and not streams.are_open()
+        connection, lender = self._connection, self._lender
+        is_ours = commits(connection) if lender is None else not lender.is_shared
+        return (
+            is_ours
+            and self._has_session
+            and not connection.in_transaction
+            and not streams.are_open()
+        )
 
     def step_alone(
         self, step: StepAlone, rows: Sequence[Row], *, removes: bool, output: bool
@@ -374,10 +395,14 @@ class SQLiteDriver(Driver):
 
 
 class _Writing:
-    """A transaction of its own, or a savepoint in the application's."""
+    """A transaction of its own, or a savepoint in the application's.
 
-    def __init__(self, driver: SQLiteDriver) -> None:
+    Where none has begun, ``is_left_open`` leaves the one that begins to the application.
+    """
+
+    def __init__(self, driver: SQLiteDriver, *, is_left_open: bool) -> None:
         self.driver = driver
+        self.is_left_open = is_left_open
         self.execute = driver.connection.execute
         self.commit = "COMMIT"
         self.rollback: tuple[str, ...] = ("ROLLBACK",)
@@ -387,21 +412,22 @@ class _Writing:
         if streams.are_open():
             for stream in streams.streams_of(connection):
                 stream.finish()
-        if driver.will_begin():
-            self.execute("BEGIN IMMEDIATE")
         if connection.in_transaction:
             self.commit = "RELEASE stepping"
             self.rollback = ("ROLLBACK TO stepping", "RELEASE stepping")
             self.execute("SAVEPOINT stepping")
         else:
             driver.begin()
+            if self.is_left_open:
+                self.commit = ""
 
     def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
         if kind is not None:
             self.undo()
             return
         try:
-            self.execute(self.commit)
+            if self.commit:
+                self.execute(self.commit)
         except BaseException:
             self.undo()
             raise

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from stepping.dialects.queue import Failed, QueueTable, Waiting
+from stepping.dialects.sqlite.connecting import commits
 
 if TYPE_CHECKING:
     from stepping.dialects.sqlite.driver import SQLiteDriver
@@ -46,13 +47,14 @@ class SQLiteQueue(QueueTable):
         # The driver's adapters make bytes slow: see to_column.
         parameters = (query, rows, bytearray(change))
         connection = self._driver.connection
-        if connection.isolation_level is None:  # commits by itself, or has begun
+        joins = self._driver.joins()
+        if connection.in_transaction or (not joins and commits(connection)):
             try:
                 return connection.execute(_PUT, parameters).lastrowid or 0
             except sqlite3.OperationalError as error:
                 if connection.in_transaction or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                     raise
-        with self._driver.writing():  # which waits for as long as a step does
+        with self._driver.joining():  # which waits for as long as a step does
             return connection.execute(_PUT, parameters).lastrowid or 0
 
     def peek(self, query: str, after: int, limit: int) -> list[Waiting]:
@@ -90,7 +92,7 @@ class SQLiteQueue(QueueTable):
         return self._write(sql, (query, json.dumps(ids)))
 
     def _write(self, sql: str, parameters: tuple[Any, ...]) -> int:
-        with self._driver.writing():
+        with self._driver.joining():
             return self._driver.connection.execute(sql, parameters).rowcount
 
     def wait(self, query: str, secs: float) -> bool:

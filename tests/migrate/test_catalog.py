@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 import stepping as st
 from stepping.compiler.plan.data import from_text, to_text
@@ -132,6 +133,47 @@ def test_a_damaged_copy_of_the_plan_is_made_again(place: Place) -> None:
     with place.opened(summed(), create_tables=False) as store:
         assert store._is_stored
         assert catalog.queries(store.driver)["summed"].manifest() == store.plan.manifest
+
+
+def counted(items: st.ZSet[Item]) -> st.ZSet[int]:
+    """It has a row from its first step on, before anything is inserted."""
+    return st.count(items)
+
+
+@pytest.mark.parametrize("create_tables", [True, False])
+@pytest.mark.parametrize("query", [shop, counted], ids=lambda query: query.__name__)
+def test_the_plan_of_a_store_that_is_only_opened_in_transactions(
+    place: Place, query: Any, create_tables: bool
+) -> None:
+    """It is stored with the tables; else at once on Postgres, unless the first step is to come, and
+    with a step where storing it could keep others waiting.
+    """
+    engine = sa.create_engine(place.sqlalchemy_url)
+    graph = st.compile(query)
+    if not create_tables:
+        with place.opened(graph) as store:
+            store.driver.connection.execute("UPDATE stepping_queries SET plan = NULL")
+
+    def is_stored() -> bool:
+        rows = place.read("SELECT plan IS NOT NULL FROM stepping_queries")
+        return [bool(stored) for (stored,) in rows] == [True]
+
+    def opened(connection: Any) -> Any:
+        return place.store(connection, graph, create_tables=create_tables)
+
+    with engine.begin() as connection:
+        opened(connection)
+    assert is_stored() is (create_tables or (place.name == "postgres" and query is shop))
+    with engine.begin() as connection:
+        store = opened(connection)
+        if query is shop:
+            st.actions(store, graph)[0].insert(ANN)
+        else:
+            st.actions(store, graph)[0].insert(Item(name="a", price=1))
+    assert is_stored()
+    with engine.begin() as connection:
+        assert opened(connection)._is_stored
+    engine.dispose()
 
 
 # ------------------------------------------------------------------------------ what names tables

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,7 @@ class Way:
     commit: Callable[[], Any]
     rollback: Callable[[], Any]
     run: Callable[[str], Any]
+    commits: bool = False  # what is outside of a transaction
 
 
 def sqlite_autocommit(place: Place) -> Iterator[Way]:
@@ -40,6 +42,7 @@ def sqlite_autocommit(place: Place) -> Iterator[Way]:
             lambda: run("COMMIT"),
             lambda: run("ROLLBACK"),
             run,
+            commits=True,
         )
 
 
@@ -60,6 +63,7 @@ def psycopg_autocommit(place: Place) -> Iterator[Way]:
             lambda: run("COMMIT"),
             lambda: run("ROLLBACK"),
             run,
+            commits=True,
         )
 
 
@@ -69,11 +73,58 @@ def psycopg_transactional(place: Place) -> Iterator[Way]:
         yield Way(connection, lambda: run("SELECT 1"), connection.commit, connection.rollback, run)
 
 
+def sqlite_pep_249(place: Place) -> Iterator[Way]:
+    with contextlib.closing(PEP249(place.where)) as connection:
+        begin = "SELECT 1"  # a transaction is always open
+        run = connection.execute
+        yield Way(connection, lambda: run(begin), connection.commit, connection.rollback, run)
+
+
+class PEP249(sqlite3.Connection):
+    """What ``autocommit=False`` gives from Python 3.12 on."""
+
+    def __init__(self, path: str) -> None:
+        if sys.version_info >= (3, 12):
+            super().__init__(path, autocommit=False)
+            return
+        super().__init__(path, isolation_level=None)
+        self.autocommit = False
+        self.execute("BEGIN")
+
+    if sys.version_info < (3, 12):
+
+        def commit(self) -> None:
+            super().commit()
+            self.execute("BEGIN")
+
+        def rollback(self) -> None:
+            super().rollback()
+            self.execute("BEGIN")
+
+
 def sqlalchemy_connection(place: Place) -> Iterator[Way]:
     engine = sqlalchemy.create_engine(place.sqlalchemy_url)
     with engine.connect() as connection:
         run = connection.exec_driver_sql
         # Nothing is sent to the driver by begin(): the transaction is SQLAlchemy's alone.
+        yield Way(connection, connection.begin, connection.commit, connection.rollback, run)
+    engine.dispose()
+
+
+def sqlalchemy_begin(place: Place) -> Iterator[Way]:
+    """As SQLAlchemy's documentation has it for SQLite."""
+    engine = sqlalchemy.create_engine(place.sqlalchemy_url)
+
+    @sqlalchemy.event.listens_for(engine, "connect")
+    def connect(connection: sqlite3.Connection, record: Any) -> None:
+        connection.isolation_level = None
+
+    @sqlalchemy.event.listens_for(engine, "begin")
+    def begin(connection: sqlalchemy.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    with engine.connect() as connection:
+        run = connection.exec_driver_sql
         yield Way(connection, connection.begin, connection.commit, connection.rollback, run)
     engine.dispose()
 
@@ -94,7 +145,14 @@ def sqlalchemy_session(place: Place) -> Iterator[Way]:
 
 
 WAYS = {
-    "sqlite": (sqlite_autocommit, sqlite_legacy, sqlalchemy_connection, sqlalchemy_session),
+    "sqlite": (
+        sqlite_autocommit,
+        sqlite_legacy,
+        sqlite_pep_249,
+        sqlalchemy_connection,
+        sqlalchemy_begin,
+        sqlalchemy_session,
+    ),
     "postgres": (
         psycopg_autocommit,
         psycopg_transactional,
@@ -209,26 +267,50 @@ def test_failure_leaves_the_transaction_usable(held: tuple[Place, Way]) -> None:
     assert (1,) in place.read("SELECT id FROM app")
 
 
-def test_alone_it_commits_and_leaves_nothing_open(held: tuple[Place, Way]) -> None:
+def is_idle(store: Any) -> bool:
+    """Whether nothing keeps others from writing: a transaction of PEP 249 may have begun."""
+    return not store.driver.in_transaction() or hasattr(store.driver.connection, "autocommit")
+
+
+def test_outside_of_a_transaction_it_commits_or_begins_one(held: tuple[Place, Way]) -> None:
     place, way = held
     store = place.store(way.given, graph)
-    assert not store.driver.in_transaction()
+    assert is_idle(store)
     insert_both(store)
-    assert not store.driver.in_transaction()
+    if way.commits:
+        assert not store.driver.in_transaction()
+    else:
+        assert store.driver.in_transaction()
+        assert totals_in(place) == NOTHING
+        way.given.rollback()
+        assert totals.zset(store) == NOTHING
+        way.given.rollback()
+        insert_both(store)
+        way.given.commit()
     assert totals_in(place) == ONE
+
+
+def test_reading_leaves_nothing_open(held: tuple[Place, Way]) -> None:
+    place, way = held
+    store = place.store(way.given, graph)
+    insert_both(store)
+    if not way.commits:
+        way.given.commit()
+    assert is_idle(store)
     assert totals.zset(store) == ONE
-    assert not store.driver.in_transaction()
+    assert is_idle(store)
     assert len(totals.zset(store)) == 1
-    assert not store.driver.in_transaction()
+    assert is_idle(store)
     # Another connection can write at once.
     with place.opened(graph, create_tables=False) as other:
         st.actions(other, graph)[0].insert(BOB)
     # And read while an iteration over it has not come to its end.
-    rows = users_cache.zset(store).iter()
+    rows: Any = users_cache.zset(store).iter()
     next(rows)
-    assert not store.driver.in_transaction()
+    assert is_idle(store)
     with place.opened(graph, create_tables=False) as other:
         st.actions(other, graph)[0].insert(User(id=9, name="Zoe"))
+    rows.close()
 
 
 def test_flushing_each_table_needs_the_transaction(held: tuple[Place, Way]) -> None:

@@ -1,6 +1,7 @@
-"""Calls on connections that begin a transaction by themselves: none of them leaves one open.
+"""Connections that begin a transaction by themselves, and what calls on them leave open.
 
-A step that finds one open takes it for the application's, and is not committed.
+What is read, waited for or leased leaves nothing open. What writes leaves the transaction that it
+has begun to the application (PEP 249), unless it fails; a store's own connection commits.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import gc
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,10 +32,22 @@ class Held:
     place: Place
     store: Any
     is_idle: Callable[[], bool]
+    commits: bool  # what it writes
 
-    def call(self, what: Callable[[], object]) -> None:
-        with suppress(st.SteppingError):
+    def read(self, what: Callable[[], object]) -> None:
+        """A call that writes nothing for the application."""
+        what()
+        assert self.is_idle()
+
+    def refused(self, what: Callable[[], object]) -> None:
+        with pytest.raises(st.SteppingError):
             what()
+        assert self.is_idle()
+
+    def write(self, what: Callable[[], object]) -> None:
+        what()
+        assert self.is_idle() is self.commits
+        self.store.driver.connection.commit()
         assert self.is_idle()
 
 
@@ -58,7 +70,7 @@ def held(request: pytest.FixtureRequest, place: Place) -> Iterator[Held]:
             return not connection.in_transaction
         return bool(connection.info.transaction_status is TransactionStatus.IDLE)
 
-    held = Held(place, store, is_idle)
+    held = Held(place, store, is_idle, commits=isinstance(given, sa.Engine))
     yield held
     if isinstance(given, sa.Engine):
         del store, held.store  # with it the connection goes back to the pool
@@ -68,31 +80,34 @@ def held(request: pytest.FixtureRequest, place: Place) -> Iterator[Held]:
         given.close()
 
 
-def test_after_any_call_the_next_step_is_committed(held: Held) -> None:
+def test_each_call(held: Held) -> None:
     store = held.store
     users, readings = st.actions(store, graph)
     nothing: Any = (ZSetPython(), ZSetPython())
-    held.call(lambda: users.insert(ANN))
-    held.call(lambda: users.remove(MISSING))
-    held.call(lambda: users.insert(BOB, time=st.Time(3, 2)))  # waits for who never comes
-    held.call(lambda: users.insert(BOB, time=st.Time(3, 0)))
-    held.call(lambda: users.insert(BOB, time=st.Time(3, 0)))  # the time has passed
-    held.call(lambda: readings.insert(reading(1, 2), time=st.Time(4, 3, True)))
-    held.call(lambda: users.remove(MISSING, time=st.Time(5, 4, True)))
-    held.call(lambda: readings.insert(reading(1, 2), time=st.Time(9, 8, True)))
-    held.call(lambda: users_cache.zset(store, at_least=20))
-    held.call(lambda: list(users_cache.zset(store)))
-    held.call(lambda: store.quarantined_input(99))
-    held.call(lambda: store.drop(99))
-    held.call(lambda: store.status())
-    held.call(lambda: users.enqueue(remove=[MISSING]))
-    held.call(lambda: store.drain())
-    held.call(lambda: store.retry_queued(1))
-    held.call(lambda: store.queued())
-    held.call(lambda: st.verify(store))
-    held.call(lambda: st.explain(store))
-    held.call(lambda: st.iteration(store, graph, nothing, time=st.Time(30, 4)))
-    users.insert(User(id=3, name="Cy"))
+    held.write(lambda: users.insert(ANN))
+    held.refused(lambda: users.remove(MISSING))
+    held.refused(lambda: users.insert(BOB, time=st.Time(3, 2)))  # waits for who never comes
+    held.write(lambda: users.insert(BOB, time=st.Time(3, 0)))
+    held.refused(lambda: users.insert(BOB, time=st.Time(3, 0)))  # the time has passed
+    # flush_every_set=True commits by what it says.
+    held.read(lambda: readings.insert(reading(1, 2), time=st.Time(4, 3, True)))
+    held.refused(lambda: users.remove(MISSING, time=st.Time(5, 4, True)))
+    held.refused(lambda: readings.insert(reading(1, 2), time=st.Time(9, 8, True)))
+    held.refused(lambda: users_cache.zset(store, at_least=20))
+    held.read(lambda: list(users_cache.zset(store)))
+    held.refused(lambda: store.quarantined_input(99))
+    held.refused(lambda: store.drop(99))
+    held.read(lambda: store.status())
+    held.write(lambda: users.enqueue(remove=[MISSING]))
+    held.write(lambda: store.drain())  # sets it aside
+    held.read(lambda: store.quarantined())
+    held.write(lambda: store.retry_queued(1))
+    held.read(lambda: store.queued())
+    held.read(lambda: store.next_time())
+    held.read(lambda: st.verify(store))
+    held.read(lambda: st.explain(store))
+    held.write(lambda: st.iteration(store, graph, nothing, time=st.Time(30, 4)))
+    held.write(lambda: users.insert(User(id=3, name="Cy")))
     with held.place.opened(graph) as other:
         assert len(users_cache.zset(other)) == 3
 
@@ -101,6 +116,22 @@ def test_a_time_whose_lease_has_ended_is_passed_over(held: Held) -> None:
     users, _ = st.actions(held.store, graph)
     held.store.next_time(lease_secs=0.0)
     later = held.store.next_time()
-    held.call(lambda: users.insert(ANN, time=st.Time(later, later - 1)))
+    held.write(lambda: users.insert(ANN, time=st.Time(later, later - 1)))
     with held.place.opened(graph) as other:
         assert len(users_cache.zset(other)) == 1
+
+
+def test_all_that_is_written_is_rolled_back(held: Held) -> None:
+    store = held.store
+    users, _ = st.actions(store, graph)
+    users.enqueue([BOB])
+    store.driver.connection.commit()
+    before = held.place.contents(graph)
+    users.insert(ANN)
+    store.drain()
+    users.enqueue([ANN])
+    store.driver.connection.rollback()
+    changed = held.place.contents(graph) != before
+    assert changed is held.commits
+    assert store.queued() == 1
+    assert held.is_idle()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -139,21 +141,52 @@ def test_a_step_that_fails_leaves_the_rest_of_the_transaction(opened: Opened) ->
         assert orders_in(connection) == 1
 
 
-def test_outside_of_a_transaction_a_step_commits(opened: Opened) -> None:
+def test_with_an_engine_a_step_commits(opened: Opened) -> None:
     engine, store_class = opened
-    with engine.connect() as connection:
-        store = store_class.from_graph(connection, GRAPH, create_tables=False)
-        (orders,) = st.actions(store, GRAPH)
-        orders.insert(FIRST)
-        connection.rollback()
-        assert total_of(store) == 100
     store = store_class.from_graph(engine, GRAPH, create_tables=False)
     (orders,) = st.actions(store, GRAPH)
-    orders.insert(SECOND)
+    for order in (FIRST, SECOND):
+        orders.insert(order)
     with engine.connect() as connection:
         other = store_class.from_graph(connection, GRAPH, create_tables=False)
         assert total_of(other) == 150
     store.driver.connection.close()
+
+
+def test_a_step_begins_the_transaction_of_a_connection(opened: Opened) -> None:
+    """As SQLAlchemy does itself when a connection is first used."""
+    engine, store_class = opened
+    with engine.connect() as connection:
+        store = store_class.from_graph(connection, GRAPH, create_tables=False)
+        (orders,) = st.actions(store, GRAPH)
+        assert not connection.in_transaction()
+        assert total_of(store) == 0
+        assert not connection.in_transaction()
+        orders.insert(FIRST)
+        assert connection.in_transaction()
+        connection.rollback()
+        assert total_of(store) == 0
+        orders.insert(FIRST)
+        connection.execute(INSERT)
+        connection.commit()
+        orders.insert(SECOND)
+    with engine.connect() as connection:
+        store = store_class.from_graph(connection, GRAPH, create_tables=False)
+        assert total_of(store) == 100
+        assert orders_in(connection) == 1
+
+
+def test_autocommit_of_an_engine(opened: Opened) -> None:
+    """SQLAlchemy believes that it begins transactions, and the driver commits each statement."""
+    engine, store_class = opened
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        store = store_class.from_graph(connection, GRAPH, create_tables=False)
+        (orders,) = st.actions(store, GRAPH)
+        orders.insert(FIRST)
+        with connection.begin():  # which is refused in a transaction
+            orders.insert(SECOND)
+        connection.rollback()
+        assert total_of(store) == 150
 
 
 def test_no_flushing_inside_of_a_transaction(opened: Opened) -> None:
@@ -165,21 +198,73 @@ def test_no_flushing_inside_of_a_transaction(opened: Opened) -> None:
             orders.insert(FIRST, time=st.Time(input_time=1, flush_every_set=True))
 
 
-def test_the_drivers_own_connections(sqlite_path: Path, postgres_db: str) -> None:
-    connections: list[tuple[Any, type[StoreSQL]]] = [
+def connections(sqlite_path: Path, postgres_db: str) -> list[tuple[Any, type[StoreSQL]]]:
+    """Those that are not in autocommit, as drivers make them."""
+    found: list[tuple[Any, type[StoreSQL]]] = [
         (sqlite3.connect(sqlite_path), st.StoreSQLite),
         (psycopg.connect(postgres_db), st.StorePostgres),
     ]
-    for connection, store_class in connections:
+    if sys.version_info >= (3, 12):
+        path = sqlite_path.with_suffix(".pep249")
+        found.append((sqlite3.connect(path, autocommit=False), st.StoreSQLite))
+    return found
+
+
+def test_a_step_begins_the_transaction_of_a_drivers_connection(
+    sqlite_path: Path, postgres_db: str
+) -> None:
+    for connection, store_class in connections(sqlite_path, postgres_db):
         store = store_class.from_graph(connection, GRAPH)
         connection.execute("CREATE TABLE orders (id INTEGER)")
         connection.commit()
         (orders,) = st.actions(store, GRAPH)
+        for _ in range(3):  # the third step of a kind is run in another way than the first
+            orders.insert(FIRST)
+            connection.execute("INSERT INTO orders (id) VALUES (1)")
+            assert total_of(store) == 100
+            connection.rollback()
+            assert total_of(store) == 0
+            assert connection.execute("SELECT count(*) FROM orders").fetchone() == (0,)
+            connection.rollback()
         connection.execute("INSERT INTO orders (id) VALUES (1)")
         orders.insert(FIRST)
         connection.rollback()
         assert total_of(store) == 0
         orders.insert(FIRST)
+        connection.commit()
         connection.rollback()
         assert total_of(store) == 100
         connection.close()
+
+
+def test_a_first_step_that_fails_leaves_no_transaction(sqlite_path: Path, postgres_db: str) -> None:
+    for connection, store_class in connections(sqlite_path, postgres_db):
+        store = store_class.from_graph(connection, GRAPH)
+        connection.commit()
+        (orders,) = st.actions(store, GRAPH)
+        for _ in range(3):
+            with pytest.raises(st.RowError, match="not there"):
+                orders.remove(FIRST)
+        is_pep249 = getattr(connection, "autocommit", None) is False and store.dialect == "sqlite"
+        assert is_pep249 or not store.driver.in_transaction()
+        connection.execute("INSERT INTO last_update VALUES ('mine', 7)")
+        connection.commit()
+        assert connection.execute("SELECT t FROM last_update WHERE table_name = 'mine'").fetchone()
+        connection.close()
+
+
+def test_the_block_of_a_psycopg_connection(postgres_db: str) -> None:
+    """Its end commits, and an exception rolls back: the first step as well."""
+    with st.connection_postgres(postgres_db) as connection:
+        outside = st.StorePostgres.from_graph(connection, GRAPH)
+        for _ in range(3):
+            with suppress(KeyError), psycopg.connect(postgres_db) as block:
+                store = st.StorePostgres.from_graph(block, GRAPH, create_tables=False)
+                st.actions(store, GRAPH)[0].insert(FIRST)
+                assert total_of(outside) == 0
+                raise KeyError
+            assert total_of(outside) == 0
+        with psycopg.connect(postgres_db) as block:
+            store = st.StorePostgres.from_graph(block, GRAPH, create_tables=False)
+            st.actions(store, GRAPH)[0].insert(FIRST)
+        assert total_of(outside) == 100
