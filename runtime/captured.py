@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import random
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +28,7 @@ from stepping.runtime import catalog
 from stepping.runtime.running import PythonSteps, Statements
 
 READERS = "stepping_readers"
-SMALL = 1_000  # rows: a table that is scanned for a change of one row without being missed
+TURNS = 8  # so often a fold is tried that loses against another one
 
 
 def described(driver: Driver, graph: AnyGraph) -> tuple[tuple[str, BaseTable], ...]:
@@ -165,13 +167,31 @@ def refresh(driver: Driver, plan: SQLPlan, statements: Statements) -> None:
     ``statements`` run the fold, if the database alone cannot.
     """
     capture = capture_of(plan)
-    with driver.writing():
-        if not capture.in_python:
-            driver.script([capture.fold])
+    if not capture.in_python:
+        folded(driver, capture, lambda: driver.script([capture.fold]))
+        return
+    step = plan.steps[-1].statements
+    folded(driver, capture, lambda: statements.run(step, {}, removes=False, output=False))
+
+
+def folded(driver: Driver, capture: Capture, fold: Callable[[], object]) -> None:
+    """Run a fold in a transaction; again where another one was quicker and nothing is committed."""
+    joined = driver.in_transaction()
+    for turn in range(TURNS):
+        alone = capture.one_state and not joined
+        try:
+            with driver.computing() if alone else driver.writing():
+                if capture.in_python:
+                    driver.script(capture.lock)
+                    driver.script(capture.keeps_out if joined else ())
+                fold()
+                if capture.in_python:
+                    driver.script(capture.settled)
             return
-        driver.script(capture.lock)
-        statements.run(plan.steps[-1].statements, {}, removes=False, output=False)
-        driver.script(capture.settled)
+        except Exception as error:
+            if joined or turn == TURNS - 1 or not driver.is_transient(error):
+                raise
+        time.sleep(0.01 * random.random() * 2**turn)
 
 
 def refill(driver: Driver, plan: SQLPlan, statements: Statements) -> None:
@@ -196,9 +216,9 @@ def uninstall(driver: Driver, manifest: Manifest) -> None:
 
 def refresh_installed(driver: Driver, manifest: Manifest) -> None:
     """`refresh` of a query that the database alone can fold in, whatever its code is."""
-    assert manifest.capture is not None
-    with driver.writing():
-        driver.script([manifest.capture.fold])
+    capture = manifest.capture
+    assert capture is not None
+    folded(driver, capture, lambda: driver.script([capture.fold]))
 
 
 def damage(driver: Driver, manifest: Manifest) -> list[str]:

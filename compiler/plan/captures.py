@@ -52,6 +52,10 @@ class Capture:
     fold: str = ""
     in_python: bool = False
     lock: tuple[str, ...] = ()  # before a fold of the library's own
+    # What keeps writers out, where a fold of several statements is in a transaction of which each
+    # statement sees another state of the tables; in one that sees one state it is not needed.
+    keeps_out: tuple[str, ...] = ()
+    one_state: bool = False
     settled: tuple[str, ...] = ()  # after it
     refused: tuple[str, ...] = ()  # why it cannot be installed on this database as it is
     folds_by_itself: bool = False  # on SQLite, while rows are written

@@ -114,6 +114,12 @@ def captured(dialect: PostgresDialect, made: PlannedCapture) -> Capture:
     in_python = bool(plan.python_steps)
     live = {each.cache: each.sql for each in made.live} if asked.is_deferred else {}
     ddl = [*made.deltas]
+    if not asked.is_deferred:
+        logs = dict.fromkeys(log_name(each.table) for each in made.inputs)
+        ddl += (
+            f"CREATE INDEX IF NOT EXISTS {name(bounded(log + '_xid'))} ON {name(log)} (xid)"
+            for log in logs
+        )
     drop = [f"DROP TABLE IF EXISTS {name(each)}" for each in made.delta_names]
     for each in made.inputs:
         ddl.append(waiting_view(query, each, made.selects[each.name], asked.is_deferred))
@@ -150,7 +156,10 @@ def captured(dialect: PostgresDialect, made: PlannedCapture) -> Capture:
         made.fill,
         "" if in_python else f"SELECT stepping_refresh({literal(query)})",
         in_python,
-        *library_fold(made),
+        lock=(f"SELECT {LOCK.format(literal(query))}",),
+        keeps_out=(shut_out(made),),
+        one_state=asked.is_deferred and (in_python or plan.steps[-1].fused is None),
+        settled=settled(made),
         relations=tuple(relations),
     )
 
@@ -288,9 +297,12 @@ def deferred_fold(made: PlannedCapture, fold: str) -> list[str]:
     whole = made.plan.steps[-1]
     body = [f"PERFORM {LOCK.format(literal(query))};"]
     if whole.fused is None:
-        # Several statements see one state of the tables only while nobody writes to them.
-        tables = ", ".join(qualified(each.table) for each in made.inputs)
-        body.append(f"LOCK TABLE {tables} IN SHARE MODE;")
+        # At READ COMMITTED several statements see one state only while nobody writes.
+        body += (
+            "IF current_setting('transaction_isolation') = 'read committed' THEN",
+            f"  {shut_out(made)};",
+            "END IF;",
+        )
         body += (f"{text};" for text in statements_of(whole))
         body.append("taken := pg_current_snapshot();")
     else:
@@ -304,20 +316,19 @@ def deferred_fold(made: PlannedCapture, fold: str) -> list[str]:
     return [function(fold, "void", "taken pg_snapshot;", body)]
 
 
-def library_fold(made: PlannedCapture) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What the library runs before the statements of a fold of its own, and after them.
+def shut_out(made: PlannedCapture) -> str:
+    tables = sorted({qualified(each.table) for each in made.inputs})
+    return f"LOCK TABLE {', '.join(tables)} IN SHARE MODE"
 
-    Several statements see one state of the tables only while nobody writes to them.
-    """
-    query = literal(made.plan.query)
-    tables = ", ".join(sorted(qualified(each.table) for each in made.inputs))
-    before = f"SELECT {LOCK.format(query)}", f"LOCK TABLE {tables} IN SHARE MODE"
+
+def settled(made: PlannedCapture) -> tuple[str, ...]:
+    """What the library runs after a fold of its own."""
     after = (
         f"UPDATE stepping_folds AS f SET seen = pg_current_snapshot(), xid = {ME}, error = NULL,\n"
         "  n = (SELECT last_value FROM stepping_log_n), folded_at = clock_timestamp()\n"
-        f"WHERE f.query = {query}"
+        f"WHERE f.query = {literal(made.plan.query)}"
     )
-    return before, (after, *map(forget, made.inputs))
+    return (after, *map(forget, made.inputs))
 
 
 def forget(each: CapturedInput) -> str:

@@ -20,9 +20,8 @@ def table_ddl(logged: Logged) -> list[str]:
     return [
         f"CREATE TABLE {name(log)} (\n"
         f"    xid xid8 NOT NULL DEFAULT {ME},\n"
-        "    n bigint NOT NULL DEFAULT nextval('stepping_log_n'),\n"
+        "    n bigint NOT NULL,\n"
         f"    c integer NOT NULL{kept}\n)",
-        f"CREATE INDEX {name(bounded(log + '_xid'))} ON {name(log)} (xid)",
         capture_function(logged),
         f"REVOKE ALL ON FUNCTION {capture}() FROM PUBLIC",
         *triggers(table),
@@ -81,7 +80,7 @@ def capture_function(logged: Logged) -> str:
     table, columns = logged.table, logged.columns
     log = name(log_name(table))
     listed = ", ".join(name(c) for c in columns)
-    into = f"INSERT INTO {log} (c{', ' if columns else ''}{listed})"
+    into = f"INSERT INTO {log} (n, c{', ' if columns else ''}{listed})"
 
     def row(side: str) -> str:
         return "".join(f", {side}.{name(c)}" for c in columns)
@@ -90,16 +89,16 @@ def capture_function(logged: Logged) -> str:
     grouped = f" GROUP BY {listed}" if columns else ""
     lines = [
         "IF TG_OP = 'TRUNCATE' THEN  -- before it: all rows are still there",
-        f"  {into} SELECT -1{rest} FROM {qualified(table)};",
+        f"  {into} SELECT first_row, -1{rest} FROM {qualified(table)};",
         "ELSIF TG_LEVEL = 'ROW' THEN",
-        f"  IF TG_OP <> 'INSERT' THEN {into} VALUES (-1{row('OLD')}); END IF;",
-        f"  IF TG_OP <> 'DELETE' THEN {into} VALUES (1{row('NEW')}); END IF;",
+        f"  IF TG_OP <> 'INSERT' THEN {into} VALUES (first_row, -1{row('OLD')}); END IF;",
+        f"  IF TG_OP <> 'DELETE' THEN {into} VALUES (first_row, 1{row('NEW')}); END IF;",
         "ELSIF TG_OP = 'INSERT' THEN",
-        f"  {into} SELECT 1{rest} FROM new_rows;",
+        f"  {into} SELECT first_row, 1{rest} FROM new_rows;",
         "ELSIF TG_OP = 'DELETE' THEN",
-        f"  {into} SELECT -1{rest} FROM old_rows;",
+        f"  {into} SELECT first_row, -1{rest} FROM old_rows;",
         "ELSE  -- rows that are the same in these columns cancel",
-        f"  {into} SELECT sum(c){rest}\n"
+        f"  {into} SELECT first_row, sum(c){rest}\n"
         f"    FROM (SELECT 1 AS c{rest} FROM new_rows\n"
         f"          UNION ALL SELECT -1{rest} FROM old_rows) AS r\n"
         f"   {grouped} HAVING sum(c) <> 0;",

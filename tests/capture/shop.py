@@ -146,7 +146,7 @@ class Writer:
         elif pick < 0.5:
             order = self.random.choice([*range(12), None])
             self.do(
-                "INSERT INTO items VALUES (?, ?, ?, ?)",
+                "INSERT INTO items VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 *(self.random.randrange(2**31), order, number(4), number(4)),
             )
         elif pick < 0.6:
