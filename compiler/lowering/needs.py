@@ -32,6 +32,8 @@ class Filling:
     temporary: dict[Table, None] = field(default_factory=dict)
     given: dict[str, Table] = field(default_factory=dict)  # inputs that come from outside
     missing: list[Missing] = field(default_factory=list)
+    # Tables that stay, and are looked up in: whose rows they have.
+    looked_up: dict[ir.Operator, Table] = field(default_factory=dict)
 
 
 Find = Callable[[ir.Operator, Columns], Standing | None]
@@ -156,8 +158,12 @@ class Needs:
             demand = self.read_by(operator, columns)
             for source, read in demand.read:
                 self.ask(source, read)  # also if it is nothing: how many rows there are
-            for read_before in demand.readings if self.in_batches else ():
-                self.read_before(read_before)
+            for stored in demand.readings:
+                kept = self.planned.arrangements.delay.get(stored)
+                if self.in_batches:
+                    self.read_before(stored)
+                elif kept is not None and kept.table.name not in self.new:
+                    self.made.looked_up[stored] = kept.table
         for each in ir.tabled(operator.delta(ir.Reads())) if self.in_batches else ():
             if isinstance(each, ir.Accumulate):
                 self.come_together(each)

@@ -176,7 +176,10 @@ class Migrating:
     def filling(self, found: Installed) -> Filling:
         self.planned = shadowed(self.planned, set())  # changes apart from those of steps
         given = frozenset(self.hints.backfill)
-        return filling(self.planned, self.new, found.find, given, self.empty(), self.begun)
+        made = filling(self.planned, self.new, found.find, given, self.empty(), self.begun)
+        for operator, table in made.looked_up.items():
+            found.looked_up(operator, table)
+        return made
 
     @property
     def begun(self) -> str:

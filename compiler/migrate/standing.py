@@ -53,6 +53,12 @@ class Installed:
                 return standing
         return self.converted(operator, columns) if not operator.inputs else None
 
+    def looked_up(self, operator: ir.Operator, table: Table) -> None:
+        """Note that an operator's rows are read in its own table."""
+        for each in self.candidates:
+            if each.table.name == table.name:
+                self.note(operator, each)
+
     def note(self, operator: ir.Operator, candidate: Candidate, how: str = "") -> None:
         found = FilledFrom(operator.label, candidate.name, candidate.manifest.query, how)
         self.found.setdefault(operator.label, found)
