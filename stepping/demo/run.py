@@ -18,6 +18,7 @@ from stepping.data import Airline
 from stepping.demo import raw, report
 from stepping.demo.databases import GRAPH, Database
 from stepping.demo.query import AirlineDay, Flight, airline_days, routes
+from stepping.demo.tables import follow
 from stepping.runtime.store import StoreSQL
 
 ALL_DAYS = 31
@@ -150,5 +151,6 @@ def run(console: Console, database: Database, days: int = ALL_DAYS) -> bool:
         demo.remove(late[CORRECTED : CORRECTED + REMOVED])
         tables = {cache.name: cache.table for cache in store.plan.caches}
     is_right = compare(console, database)
+    is_right = follow(console, database) and is_right
     report.next_steps(console, database, tables)
     return is_right
