@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Generic, Literal, TypeVar, TypeVarTuple, overload
 
 from stepping.compiler.plan.graph import Graph
 from stepping.compiler.zset import GivenRows, ZSet
-from stepping.errors import StoreError
+from stepping.errors import RowError, StoreError
 from stepping.runtime.frontier import Time
 from stepping.runtime.given import changes_of
 from stepping.runtime.store import Store
@@ -34,6 +34,25 @@ class Action(Generic[T, R_co]):
     def __init__(self, store: Store, name: str) -> None:
         self.store = store
         self.name = name
+        self._by_name = isinstance(getattr(store.graph, "tables", None), Mapping)
+
+    def _rows(self, rows: tuple[T, ...]) -> tuple[T, ...]:
+        """Rows as they are staged: of a query in SQL they may be mappings by column name."""
+        if not self._by_name or not any(isinstance(row, Mapping) for row in rows):
+            return rows
+        types = dict(zip(self.store.graph.input_names, self.store.graph.input_types, strict=True))
+        struct: Any = types[self.name]
+        return tuple(self._of(row, struct) if isinstance(row, Mapping) else row for row in rows)
+
+    def _of(self, row: Mapping[str, Any], struct: Any) -> Any:
+        columns = [name for name, _ in struct.fields]
+        missing = [name for name in columns if name not in row]
+        if missing:
+            raise RowError(
+                f"{self.name}: the row {dict(row)!r} has no {', '.join(missing)}",
+                hint=f"the query reads {', '.join(columns)}; nothing was written",
+            )
+        return struct.cls(*(row[name] for name in columns))
 
     @overload
     def insert(self, *rows: T, time: Time | None = ..., output: Literal[True] = ...) -> R_co: ...
@@ -42,7 +61,9 @@ class Action(Generic[T, R_co]):
     def insert(self, *rows: T, time: Time | None = None, output: bool = True) -> R_co | None:
         """Add rows, each once. With ``output=False`` the change is not read, and None returned."""
         name = self.name
-        found: Any = self.store.step({name: GivenRows(name, rows, 1)}, time, output=output)
+        found: Any = self.store.step(
+            {name: GivenRows(name, self._rows(rows), 1)}, time, output=output
+        )
         return found if output else None
 
     @overload
@@ -51,7 +72,7 @@ class Action(Generic[T, R_co]):
     def remove(self, *rows: T, time: Time | None = ..., output: bool) -> R_co | None: ...
     def remove(self, *rows: T, time: Time | None = None, output: bool = True) -> R_co | None:
         """Take rows away, each once. A row that is not there is a `RowError`."""
-        return self.step(GivenRows(self.name, rows, -1), time, output)
+        return self.step(GivenRows(self.name, self._rows(rows), -1), time, output)
 
     @overload
     def replace(
@@ -61,7 +82,8 @@ class Action(Generic[T, R_co]):
     def replace(self, old: T, new: T, time: Time | None = ..., *, output: bool) -> R_co | None: ...
     def replace(self, old: T, new: T, time: Time | None = None, output: bool = True) -> R_co | None:
         """Take one row away and add another, in one step."""
-        removed, added = GivenRows(self.name, (old,), -1), GivenRows(self.name, (new,), 1)
+        removed = GivenRows(self.name, self._rows((old,)), -1)
+        added = GivenRows(self.name, self._rows((new,)), 1)
         return self.step(removed + added, time, output)
 
     def enqueue(self, insert: Iterable[T] = (), remove: Iterable[T] = ()) -> int:
@@ -69,8 +91,8 @@ class Action(Generic[T, R_co]):
 
         Returns the change's number in the queue: see `Store.enqueue`.
         """
-        pairs = [(row, 1) for row in insert]
-        pairs += [(row, -1) for row in remove]
+        pairs = [(row, 1) for row in self._rows(tuple(insert))]
+        pairs += [(row, -1) for row in self._rows(tuple(remove))]
         return self.store.queue.enqueue({self.name: pairs})
 
     def step(self, change: ZSet[T], time: Time | None, output: bool) -> R_co | None:

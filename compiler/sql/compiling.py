@@ -12,6 +12,7 @@ from stepping.compiler.plan.capture import capturing
 from stepping.compiler.plan.database import Database
 from stepping.compiler.schema import Build, Struct
 from stepping.compiler.sql.binding import Binder, Scope
+from stepping.compiler.sql.into import fitted
 from stepping.compiler.sql.parsing import Parsed
 from stepping.compiler.sql.query import BoundQuery, SQLQuery
 from stepping.compiler.sql.reading import check_reading
@@ -38,7 +39,10 @@ def bind(view: View, unbound: SQLQuery[Any], database: Database) -> BoundQuery:
         different(names, made.text)
     fields = tuple((n, c.type) for n, c in zip(names, result.outputs, strict=True))
     struct = Struct(fields, cls=row_class(view.name, names), build=Build.POSITIONAL, name=view.name)
-    function = function_of(struct, result.outputs)
+    columns = dict(zip(names, result.outputs, strict=True))
+    if unbound.into is not None:
+        struct = fitted(unbound.into, names, result.outputs, made.text, database.dialect)
+    function = function_of(struct, (columns[name] for name, _ in struct.fields))
     out = Map(result.rows.operator, function, origin=selects.at, called=view.name)
     inputs: tuple[Input, ...] = tuple(selects.inputs.values())
     captured = None

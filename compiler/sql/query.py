@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, overload
 
 from stepping.compiler.frontend.signature import check_name
 from stepping.compiler.pipeline import Query
@@ -66,6 +66,7 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
     name: str
     refresh: str | None = IMMEDIATE
     on_error: str | None = None
+    into: type[R] | None = None
     _bound: Query[Any, *tuple[Any, ...]] | None = None
 
     @property
@@ -148,10 +149,29 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
         no_python(self.name)
 
 
+@overload
+def sql(
+    text: str,
+    *,
+    name: str | None = ...,
+    into: None = ...,
+    refresh: str | None = ...,
+    on_error: str | None = ...,
+) -> SQLQuery[Any]: ...
+@overload
+def sql(
+    text: str,
+    *,
+    name: str | None = ...,
+    into: type[R],
+    refresh: str | None = ...,
+    on_error: str | None = ...,
+) -> SQLQuery[R]: ...
 def sql(
     text: str,
     *,
     name: str | None = None,
+    into: type[Any] | None = None,
     refresh: str | None = IMMEDIATE,
     on_error: str | None = None,
 ) -> SQLQuery[Any]:
@@ -159,7 +179,8 @@ def sql(
 
     ``text`` is a SELECT, or ``CREATE MATERIALIZED VIEW name AS SELECT ...``, in the words of the
     database that a store of it is opened on. There its tables, columns and types are looked up; it
-    means what it means there. Its rows are named tuples: see `SQLQuery.rows`.
+    means what it means there. Its rows are named tuples, or of the row class ``into``, whose fields
+    are the SELECT's columns: see `SQLQuery.rows`.
 
     The result follows the tables, whoever writes to them, as `st.compile` says of ``refresh`` and
     ``on_error``. With ``refresh=None`` they are not looked at: changes are given to `st.actions`.
@@ -173,4 +194,4 @@ def sql(
         raise QueryError(f"st.sql expects a SELECT as a text, got {type(text).__name__}")
     view = one_view(Text(text, place), name)
     check_name(view.name, sql)
-    return SQLQuery(view, view.name, refresh, on_error)
+    return SQLQuery(view, view.name, refresh, on_error, into)
