@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -39,6 +39,13 @@ def _count_fork() -> None:
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no forks
     os.register_at_fork(after_in_child=_count_fork)
+
+
+def add_hint(error: Exception, hint: str) -> None:
+    """Add to an error of a driver what to do about it, once."""
+    note = f"  hint: {hint}"
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)
 
 
 def quoted(name: str) -> str:
@@ -135,7 +142,22 @@ class Driver(ABC):
 
     @abstractmethod
     def note(self, error: Exception) -> None:
-        """Add to an error of the driver what to do about it."""
+        """Add to an error of the driver what to do about it, unless that was done."""
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Around whatever the application asks for: errors of the driver say what to do."""
+        try:
+            yield
+        except Exception as error:
+            self.note(error)
+            raise
+
+    @abstractmethod
+    def is_of_table(self, error: BaseException) -> bool:
+        """Whether an error says that a table has other columns than those that are named, or that
+        this role may not read it.
+        """
 
     @property
     @abstractmethod
@@ -205,6 +227,16 @@ class Driver(ABC):
     @abstractmethod
     def is_transient(self, error: BaseException) -> bool:
         """Whether the same transaction can succeed when it is run again."""
+
+    def has_lost(self, error: BaseException) -> bool:
+        """Whether something failed because the session has lost what we had made in it: a pool has
+        reset it, or handed out another one. Then it is made again, and the same can be run again.
+        """
+        return False
+
+    def checking(self) -> AbstractContextManager[None]:
+        """Around statements that take rows away: CHECKs of tables are looked at."""
+        return nullcontext()
 
     @abstractmethod
     def in_transaction(self) -> bool:
@@ -294,6 +326,10 @@ class Driver(ABC):
     @abstractmethod
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """All rows of a SELECT."""
+
+    def select(self, statement: SQLStatement) -> list[Row]:
+        """All rows of a SELECT of a plan."""
+        return self.read(statement.sql)
 
     def read_alone(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """All rows of a SELECT that stands for itself; leaves no transaction open."""

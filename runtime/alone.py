@@ -51,6 +51,8 @@ def run_alone(
     try:
         found = engine.driver.step_alone(prepared.step, rows, removes=takes_away, output=output)
     except Exception as error:
+        if engine.driver.has_lost(error):
+            return None
         explained = engine.explained(error, changes)
         if explained is None:
             raise

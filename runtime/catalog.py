@@ -10,7 +10,7 @@ from stepping.compiler.plan import data
 from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.sql_plan import SQLPlan
 from stepping.dialects.driver import Driver
-from stepping.errors import SchemaMismatch, SteppingError
+from stepping.errors import SchemaMismatch
 
 if TYPE_CHECKING:
     from stepping.compiler.plan.recompute import Recompute
@@ -48,9 +48,9 @@ def queries(driver: Driver) -> dict[str, Installed]:
     try:
         with driver.reading():
             rows = driver.read(_READ)
-    except SteppingError:
-        raise
     except Exception as error:
+        if not driver.is_of_table(error):
+            raise
         raise SchemaMismatch(
             f"{CATALOG} cannot be read: {error}",
             hint="it was made by another version of stepping, or this role may not read it",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 _FIRST_PAUSE_SECS = 0.001  # between two tries of a transaction
 _LONGEST_PAUSE_SECS = 0.05
+_MOST_LOST = 5  # so often a transaction is run again since its session has lost something
 NOT_NEGATIVE = "not negative: "  # how a driver reports that a count fell below 0
 
 
@@ -152,16 +153,20 @@ class Engine(Statements):
             self.encoded(name, zset)
 
     def again(self, run: Callable[[], R], *, joined: bool) -> R:
-        """Run a transaction, and again where it lost against another one and nothing is committed.
+        """Run a transaction, and again where it lost against another one and nothing is committed,
+        or where what the session had for it is gone.
 
-        In the application's transaction only the application can run it again.
+        Of the application's transaction only the application can run the whole again.
         """
         deadline = clock.monotonic() + self.longest_wait()
-        pause = _FIRST_PAUSE_SECS
+        pause, lost = _FIRST_PAUSE_SECS, 0
         while True:
             try:
                 return run()
             except Exception as error:
+                if lost < _MOST_LOST and self.driver.has_lost(error):
+                    lost += 1  # in the application's transaction, too: its savepoint is as before
+                    continue
                 if joined or not self.driver.is_transient(error) or clock.monotonic() > deadline:
                     raise
             clock.sleep(pause * random.uniform(0.5, 1.5))

@@ -28,7 +28,6 @@ class Step(Protocol):
 
 Check = Callable[[Mapping[str, ZSet[Any]]], object]
 IsOfInput = Callable[[BaseException], bool]
-NO_TURNS = nullcontext()
 
 UNREADABLE = (StoreError, ValueError, TypeError, LookupError, msgpack.UnpackException)
 
@@ -93,8 +92,7 @@ class Queue:
         step: Step,
         check: Check,
         is_of_input: IsOfInput,
-        note: Callable[[Exception], None] = lambda error: None,
-        turn: AbstractContextManager[Any] = NO_TURNS,
+        turn: Callable[[], AbstractContextManager[Any]] = nullcontext,
     ) -> None:
         self.query = graph.name
         self.outputs = len(graph.output_types)
@@ -104,7 +102,6 @@ class Queue:
         self.step = step
         self.check = check
         self.is_of_input = is_of_input
-        self.note = note
         self.turn = turn  # threads may share a store
 
     def enqueue(self, changes: Mapping[str, Pairs]) -> int:
@@ -116,16 +113,12 @@ class Queue:
             raise
         if self.may_refuse(packed):
             self.check(zsets(changes))
-        try:
-            with self.turn:
-                return self.put(self.query, rows, packed)
-        except Exception as error:
-            self.note(error)
-            raise
+        with self.turn():
+            return self.put(self.query, rows, packed)
 
     def drain(self, limit: int | None, *, output: bool = True) -> Drained:
         """Fold in what waits, up to ``limit`` rows, but at least one entry."""
-        with self.turn:
+        with self.turn():
             return self.drained(limit, Total(self.outputs if output else 0))
 
     def drained(self, limit: int | None, total: Total) -> Drained:
@@ -196,11 +189,11 @@ class Queue:
         total.quarantined += 1
 
     def waiting(self) -> int:
-        with self.turn:
+        with self.turn():
             return self.table.count(self.query)
 
     def quarantined(self) -> list[Quarantined]:
-        with self.turn:
+        with self.turn():
             failed = self.table.failed(self.query)
         return [
             Quarantined(entry, at, n, error, self.readable(packed))
@@ -208,11 +201,11 @@ class Queue:
         ]
 
     def put_back(self, ids: Sequence[int]) -> int:
-        with self.turn:
+        with self.turn():
             return self.table.put_back(self.query, ids)
 
     def discard(self, ids: Sequence[int]) -> int:
-        with self.turn:
+        with self.turn():
             return self.table.discard(self.query, ids)
 
     def readable(self, packed: bytes) -> Mapping[str, ZSet[Any]] | None:

@@ -139,7 +139,7 @@ class Undo:
             delta for delta in iteration.deltas_before(self.stage) if self.is_read_later(delta)
         ]
         iteration.load()
-        there = [driver.read(delta.read.sql) for delta in deltas]
+        there = [driver.select(delta.read) for delta in deltas]
         opposite = {
             name: [(*row[:-1], -row[-1]) for row in rows] for name, rows in iteration.staged.items()
         }
@@ -147,7 +147,7 @@ class Undo:
         statements = [e for e in self.step.statements[:end] if e.role is not Role.READ]
         self.engine.part(statements, opposite, removes=has_removals(opposite))
         for delta, before in zip(deltas, there, strict=True):
-            both = together(delta, before, driver.read(delta.read.sql))
+            both = together(delta, before, driver.select(delta.read))
             if both:
                 self.left.append((delta, both))
         self.engine.loaded = None

@@ -150,6 +150,7 @@ class Statements:
         self, statements: Sequence[SQLStatement], staged: Staged, *, removes: bool
     ) -> dict[int, list[Row]]:
         """Run a part of a step; returns the rows of the outputs that it reads."""
+        self.driver.open_session()
         self.driver.clear([each for each in statements if each.role is Role.CLEAR])
         others = [each for each in statements if each.role is not Role.CLEAR]
         return self.run(others, staged, removes=removes)
@@ -168,6 +169,19 @@ class Statements:
         ``empty`` has the delta tables that are known to hold no rows, and is kept up: they need not
         be emptied, and what reads no others is left out.
         """
+        if removes:
+            with self.driver.checking():
+                return self.run_in_order(statements, staged, removes, output, empty)
+        return self.run_in_order(statements, staged, removes, output, empty)
+
+    def run_in_order(
+        self,
+        statements: Sequence[SQLStatement],
+        staged: Staged,
+        removes: bool,
+        output: bool,
+        empty: set[str] | None,
+    ) -> dict[int, list[Row]]:
         found: dict[int, list[Row]] = {}
         driver = self.driver
         driver.open_session()
@@ -191,7 +205,7 @@ class Statements:
                     known.discard(statement.fills)
             elif role is READ:
                 if output:
-                    found[statement.output] = driver.read(statement.sql)
+                    found[statement.output] = driver.select(statement)
             elif role is CHECK:
                 if removes:
                     self.check(statement)
@@ -202,7 +216,7 @@ class Statements:
         return found
 
     def check(self, statement: SQLStatement) -> None:
-        below = self.driver.read(statement.sql)
+        below = self.driver.select(statement)
         if below:
             raise CountBelowZero(statement, below[0])
 
@@ -215,7 +229,7 @@ class Statements:
         operator = self.program.python_steps[statement.step]
         (source,) = operator.inputs
         read = self.cached_codec(source.schema.type).decode_counted
-        change = ZSetPython(read(self.driver.read(statement.sql)))
+        change = ZSetPython(read(self.driver.select(statement)))
         result = operator.evaluate(change)
         write = self.cached_codec(operator.schema.type)
         rows = write.encoder(positions_of(statement, operator.schema.type))(result.iter())
@@ -230,7 +244,7 @@ class Statements:
         operator = self.program.python_steps[statement.step]
         decode = self.cached_codec(operator.item).decode
         groups: dict[Row, tuple[int | None, Any, list[tuple[tuple[Any] | None, int]]]] = {}
-        for row in self.driver.read(statement.sql):
+        for row in self.driver.select(statement):
             key, item = row[: statement.keys], row[statement.keys : -3]
             count, n, old = row[-3:]
             _, _, changes = groups.setdefault(key, (n, old, []))

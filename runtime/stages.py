@@ -129,6 +129,9 @@ class StagedIteration:
 
     def prepare(self) -> None:
         """Fill the deltas that need no kept table, before anybody is kept from writing."""
+        self.engine.again(self.fill, joined=self.driver.in_transaction())
+
+    def fill(self) -> None:
         self.engine.loaded = None
         with self.driver.preparing():
             self.driver.open_session()

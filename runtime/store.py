@@ -180,7 +180,7 @@ class StorePython(Store):
             step=self.step,
             check=self._canonical,
             is_of_input=lambda error: True,
-            turn=self._turn,
+            turn=lambda: self._turn,
         )
 
     def cache_zset(self, cache: object, at_least: int = -1, *, stale: bool = False) -> ZSet[Any]:
@@ -213,8 +213,9 @@ class StoreSQL(Store):
     ) -> None:
         self.rewrites = rewrites
         self.driver = self.driver_of(connection)
-        self.graph = graph.bound(lambda: self.driver.database)
-        self.program = self._program(allow_negative, rewrites)
+        with self.driver.noting():
+            self.graph = graph.bound(lambda: self.driver.database)
+            self.program = self._program(allow_negative, rewrites)
         self.plan = self.program.plan
         self.engine = Engine(self.driver, graph, self.program, max_sleep_secs)
 
@@ -278,18 +279,19 @@ class StoreSQL(Store):
             rewrites=rewrites,
         )
         is_new = False
-        if store.plan.capture is not None:
-            is_new = store._follow(create_tables=create_tables, scans=scans)
-        elif create_tables:
-            is_new = catalog.install(store.driver, store.plan)
-        else:
-            catalog.check(store.driver, store.plan)
-        if not store._is_stored:
-            if catalog.can_remember(store.driver, store.plan, is_new=is_new):
-                store._remember()
+        with store.driver.noting():
+            if store.plan.capture is not None:
+                is_new = store._follow(create_tables=create_tables, scans=scans)
+            elif create_tables:
+                is_new = catalog.install(store.driver, store.plan)
             else:
-                store.engine.left = store._remember
-        store.driver.prepare(store.plan)
+                catalog.check(store.driver, store.plan)
+            if not store._is_stored:
+                if catalog.can_remember(store.driver, store.plan, is_new=is_new):
+                    store._remember()
+                else:
+                    store.engine.left = store._remember
+            store.driver.prepare(store.plan)
         return store
 
     def step(
@@ -398,12 +400,11 @@ class StoreSQL(Store):
     def in_turn(self) -> Iterator[None]:
         """While one thread uses the connection, others that share the store wait."""
         self.driver.check()
-        with self.engine.turn:
+        with self.engine.turn, self.driver.noting():
             yield
 
     @property
     def queue(self) -> Queue:
-        self.driver.check()
         return self._queue
 
     @cached_property
@@ -416,8 +417,7 @@ class StoreSQL(Store):
             step=self.step,
             check=self.engine.check_rows,
             is_of_input=self.driver.is_of_input,
-            note=self.driver.note,
-            turn=self.engine.turn,
+            turn=self.in_turn,
         )
 
     def next_time(self, lease_secs: float | None = None) -> int:

@@ -70,5 +70,6 @@ class StoredZSet(ZSet[T]):
 
     def __len__(self) -> int:
         self._driver.check()
-        ((count,),) = self._driver.read_alone(self._cache.count_sql)
+        with self._driver.noting():
+            ((count,),) = self._driver.read_alone(self._cache.count_sql)
         return int(count)

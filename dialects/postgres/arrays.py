@@ -9,9 +9,12 @@ would have the statement planned anew.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from struct import Struct
+from typing import Any, ClassVar
 
+from psycopg import BaseConnection
 from psycopg.adapt import AdaptersMap, Dumper
+from psycopg.pq import Format
 
 from stepping.compiler.plan.tables import TableColumn
 from stepping.compiler.schema import Kind
@@ -39,12 +42,54 @@ class Texts(Array):
     __slots__ = ()
 
 
+class Binary:
+    """The values of an array of one type, some of them None. In the text of an array NULL is a text
+    where the session has `array_nulls` off.
+    """
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: Sequence[Any]) -> None:
+        self.values = values
+
+
+class BinaryInts(Binary):
+    __slots__ = ()
+
+
+class BinaryFloats(Binary):
+    __slots__ = ()
+
+
+class BinaryTexts(Binary):
+    __slots__ = ()
+
+
 class ArrayDumper(Dumper):
     """Sends the text as it is."""
 
     def dump(self, obj: Array) -> bytes:
-        connection = self.connection
-        return obj.text.encode(connection.info.encoding if connection else "utf-8")
+        return obj.text.encode(encoding(self.connection))
+
+
+class BinaryDumper(Dumper):
+    """Sends each value with its length, as array_recv and array_send in the server's sources do."""
+
+    format = Format.BINARY
+    element: ClassVar[int]  # the type of the values
+
+    def dump(self, obj: Binary) -> bytes:
+        packed = self.packed(obj.values)
+        head = _HEAD.pack(1, 1, self.element, len(packed), 1)  # dimensions, NULLs, ..., from 1
+        return head + b"".join(packed)
+
+    def packed(self, values: Sequence[Any]) -> list[bytes]:
+        raise NotImplementedError
+
+
+_HEAD, _LENGTH = Struct("!iIIii"), Struct("!i")
+_INT, _FLOAT = Struct("!iq"), Struct("!id")
+_NULL = _LENGTH.pack(-1)
 
 
 class IntsDumper(ArrayDumper):
@@ -59,10 +104,42 @@ class TextsDumper(ArrayDumper):
     oid = 1009  # text[]
 
 
-_DUMPERS: tuple[tuple[type[Array], type[Dumper]], ...] = (
+class BinaryIntsDumper(BinaryDumper):
+    oid, element = IntsDumper.oid, 20
+
+    def packed(self, values: Sequence[Any]) -> list[bytes]:
+        pack = _INT.pack
+        return [_NULL if v is None else pack(8, v) for v in values]
+
+
+class BinaryFloatsDumper(BinaryDumper):
+    oid, element = FloatsDumper.oid, 701
+
+    def packed(self, values: Sequence[Any]) -> list[bytes]:
+        pack = _FLOAT.pack
+        return [_NULL if v is None else pack(8, v) for v in values]
+
+
+class BinaryTextsDumper(BinaryDumper):
+    oid, element = TextsDumper.oid, 25
+
+    def packed(self, values: Sequence[Any]) -> list[bytes]:
+        code, pack = encoding(self.connection), _LENGTH.pack
+        encoded = [None if v is None else v.encode(code) for v in values]
+        return [_NULL if v is None else pack(len(v)) + v for v in encoded]
+
+
+def encoding(connection: BaseConnection[Any] | None) -> str:
+    return connection.info.encoding if connection else "utf-8"
+
+
+_DUMPERS: tuple[tuple[type[Array | Binary], type[Dumper]], ...] = (
     (Ints, IntsDumper),
     (Floats, FloatsDumper),
     (Texts, TextsDumper),
+    (BinaryInts, BinaryIntsDumper),
+    (BinaryFloats, BinaryFloatsDumper),
+    (BinaryTexts, BinaryTextsDumper),
 )
 
 
@@ -84,23 +161,21 @@ def columns_of(rows: Sequence[Row], columns: Sequence[TableColumn]) -> list[Any]
 
 def array(kind: Kind, values: Sequence[Any]) -> Any:
     """An array of values of a kind, or a list for psycopg."""
+    has_none = None in values
     try:
         if kind is Kind.INT:
-            return Ints(numbers(int.__repr__, values))
+            return BinaryInts(values) if has_none else Ints(joined(int.__repr__, values))
         if kind is Kind.FLOAT:
-            return Floats(numbers(float.__repr__, values))
+            return BinaryFloats(values) if has_none else Floats(joined(float.__repr__, values))
         if kind is Kind.TEXT or kind is Kind.ENUM or kind is Kind.NATIVE:
-            return Texts(texts(values))
+            return BinaryTexts(values) if has_none else Texts(texts(values))
     except TypeError:  # of another class
         pass
     return list(values)
 
 
-def numbers(text: Callable[[Any], str], values: Iterable[Any]) -> str:
-    try:
-        return "{" + ",".join(map(text, values)) + "}"
-    except TypeError:
-        return "{" + ",".join(["NULL" if v is None else text(v) for v in values]) + "}"
+def joined(text: Callable[[Any], str], values: Iterable[Any]) -> str:
+    return "{" + ",".join(map(text, values)) + "}"
 
 
 def texts(values: Sequence[Any]) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from stepping.dialects.postgres.driver import PostgresDriver
 
 _HASH_JOINS = "SELECT set_config('enable_hashjoin', %s, true)"
+_MOST_LOST = 3  # so often they may be gone; then each transaction makes sure that they are there
 _TRUNCATED = 32  # deleted rows stay in a delta table, which nobody vacuums: every so many steps
 
 
@@ -21,6 +22,7 @@ class DeltaTables:
     def __init__(self) -> None:
         self.texts: tuple[str, ...] = ()
         self.are_there = False
+        self.lost = 0
         # In the transaction that is open; None where statements are for whole tables.
         self.hash_joins: bool | None = True
         self.clears: Counter[str] = Counter()
@@ -34,11 +36,20 @@ class DeltaTables:
         if self.are_there:
             return
         joined = driver.in_transaction()
-        with driver.connection.transaction():
-            for text in self.texts:
-                driver.execute(text)
+        if self.lost > _MOST_LOST and not joined:
+            return  # the next transaction may have another session
+        with driver.transaction():
+            driver.several(*self.texts)
         # In an application's transaction they may yet be rolled back.
         self.are_there = not joined
+
+    def are_gone(self, missing: str) -> bool:
+        """Whether a missing table is one of them, which DISCARD or a pool has taken away."""
+        if not any(f'"{missing}"' in text for text in self.texts):
+            return False
+        self.are_there = False
+        self.lost += 1
+        return True
 
     def plan_for(self, driver: PostgresDriver, statement: SQLStatement) -> None:
         if self.hash_joins not in (None, statement.joins_changes):
@@ -52,5 +63,4 @@ class DeltaTables:
             self.clears[each.sql] += 1
             often = self.clears[each.sql] % _TRUNCATED == 0
             texts.append(each.sql.replace("DELETE FROM", "TRUNCATE", 1) if often else each.sql)
-        if texts:
-            driver.execute("; ".join(texts))  # in one trip to the server
+        driver.several(*texts)

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from psycopg.rows import tuple_row
 
 from stepping.compiler.plan.database import (
     Compared,
@@ -19,6 +18,7 @@ from stepping.compiler.plan.database import (
     Measure,
 )
 from stepping.compiler.schema import Atom, DatabaseType, Kind
+from stepping.dialects.postgres.cursors import Cursor
 from stepping.dialects.postgres.measures import measure
 from stepping.dialects.postgres.type_facts import TypeFacts, base_name
 from stepping.errors import QueryError
@@ -93,8 +93,7 @@ class PostgresDatabase(Database):
             yield
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        cursor = self.connection.cursor(row_factory=tuple_row)
-        return cursor.execute(sql.encode(), parameters or None).fetchall()
+        return Cursor(self.connection).execute(sql.encode(), parameters or None).fetchall()
 
     def folded(self, name: str, *, quoted: bool) -> str:
         return name if quoted else name.lower()
@@ -141,8 +140,10 @@ class PostgresDatabase(Database):
     def _described_cursor(self, select: str) -> psycopg.Cursor[Any]:
         try:
             with self.connection.transaction():
-                return self.connection.cursor().execute(select.encode())
+                return Cursor(self.connection).execute(select.encode())
         except psycopg.errors.Error as error:
+            if self.connection.closed:
+                raise
             said = error.diag.message_primary or str(error)
             raise QueryError(f"Postgres says: {said}", hint=error.diag.message_hint) from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import errors
 from psycopg.pq import TransactionStatus
-from psycopg.rows import tuple_row
 
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLPlan, SQLStatement
@@ -20,13 +19,14 @@ from stepping.dialects import capture_words
 from stepping.dialects.capture import CaptureWords
 from stepping.dialects.driver import Lender, Row, forks
 from stepping.dialects.postgres import faults, statistics
-from stepping.dialects.postgres.arrays import columns_of, register
+from stepping.dialects.postgres.arrays import columns_of
+from stepping.dialects.postgres.cursors import RawCursor, end_pipeline, in_pipeline, literal
 from stepping.dialects.postgres.delta_tables import DeltaTables
 from stepping.dialects.postgres.notifications import CHANNEL, Notifications
 from stepping.dialects.postgres.queue import PostgresQueue
 from stepping.dialects.postgres.step_function import StepFunctions, arrays, without_output
 from stepping.dialects.postgres.transactions import Transactions
-from stepping.dialects.postgres.values import InUTC, from_column, to_column
+from stepping.dialects.postgres.values import from_column, to_column
 from stepping.errors import StoreError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -67,11 +67,9 @@ class PostgresDriver(Transactions):
         self._connection = connection
         self._lender = lender or Lender()
         self.check_open()
-        register(connection.adapters)
         self._notifications = Notifications(connection)
         self._deltas = DeltaTables()
         self._begun_here, self._at_end = False, ""
-        self._serial = itertools.count()
         self._step_functions = StepFunctions()
         if connection.info.server_version < OLDEST_VERSION:
             raise UnsupportedError(
@@ -92,12 +90,17 @@ class PostgresDriver(Transactions):
                 "the connection to the server was lost" if lost else "the connection is closed",
                 hint="open a connection, and a store on it",
             )
+        if in_pipeline(self._connection):
+            end_pipeline(self._connection)
 
     def note(self, error: Exception) -> None:
         lost = bool(self._connection.closed)
         faults.note(error, lost=lost)
         if lost:
             self._lender.lost()
+
+    def is_of_table(self, error: BaseException) -> bool:
+        return faults.is_of_table(error)
 
     @cached_property
     def capturing(self) -> CaptureWords:
@@ -147,6 +150,11 @@ class PostgresDriver(Transactions):
     def is_transient(self, error: BaseException) -> bool:
         return faults.is_transient(error)
 
+    def has_lost(self, error: BaseException) -> bool:
+        if isinstance(error, errors.UndefinedTable):
+            return self._deltas.are_gone(faults.quoted(error))
+        return isinstance(error, errors.InvalidSqlStatementName)
+
     def lock(self, tables: Sequence[str], query: str, fingerprint: str) -> Mapping[str, int]:
         return self._lock(_LOCK, tables, query, fingerprint)
 
@@ -176,8 +184,7 @@ class PostgresDriver(Transactions):
         if not self._begun_here:
             self.advance(tables, t)
             return
-        sql = psycopg.sql.SQL(_ADVANCE.replace("%s", "{}"))
-        self._at_end = sql.format(t, list(tables)).as_string(self._connection)
+        self._at_end = _ADVANCE.replace("%s", "{}").format(literal(t), literal(list(tables)))
 
     def plan_for(self, statement: SQLStatement) -> None:
         self._deltas.plan_for(self, statement)
@@ -187,7 +194,7 @@ class PostgresDriver(Transactions):
             self.clear([statement])
             return -1
         self.plan_for(statement)
-        return self._raw().execute(statement.sql.encode(), prepare=True).rowcount
+        return self.raw().execute(statement.sql.encode(), prepare=True).rowcount
 
     def clear(self, statements: Sequence[SQLStatement]) -> None:
         self._deltas.clear(self, statements)
@@ -196,14 +203,14 @@ class PostgresDriver(Transactions):
         sql = statement.stage_sql or statement.sql
         columns = columns_of(rows, statement.columns)
         # A raw cursor: parameters are $1, $2, ..., and a % in the text is a %.
-        self._raw().execute(sql.encode(), columns, prepare=True)
+        self.raw().execute(sql.encode(), columns, prepare=True)
 
     def fused(
         self, fused: SQLFused, staged: Mapping[str, Sequence[Row]], *, output: bool = True
     ) -> list[Row]:
         given = arrays(fused, staged)
         text = fused.sql if output else without_output(fused)
-        return self.reader().execute(text.encode(), given, prepare=True, binary=True).fetchall()
+        return self.raw().execute(text.encode(), given, prepare=True, binary=True).fetchall()
 
     def fused_alone(
         self,
@@ -218,43 +225,47 @@ class PostgresDriver(Transactions):
         where = (tables, query, fingerprint)
         return self._step_functions.run(self, fused, staged, *where, output=output)
 
-    def _raw(self) -> psycopg.RawCursor[Row]:
-        return psycopg.RawCursor(self._connection, row_factory=tuple_row)
-
-    def reader(self) -> psycopg.RawCursor[Row]:
-        cursor = self._raw()
-        cursor.adapters.register_loader("timestamptz", InUTC)
-        return cursor
+    def raw(self) -> RawCursor:
+        return RawCursor(self._connection)
 
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        cursor = self.reader()
-        return cursor.execute(sql.encode(), parameters or None, binary=True).fetchall()
+        return self.raw().execute(sql.encode(), parameters or None, binary=True).fetchall()
+
+    def select(self, statement: SQLStatement) -> list[Row]:
+        return self.raw().execute(statement.sql.encode(), prepare=True, binary=True).fetchall()
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[list[Row]]:
+        self.enter()
+        # Any number of stores share a connection, and behind a pooler processes share a session.
+        name = f"stepping_read_{uuid.uuid4().hex}"
         # WITH HOLD: the cursor outlives its transaction, so that none is open while the caller
         # does something else between two batches, or ends its own.
-        self.enter()
-        name = f"stepping_read_{next(self._serial)}"
-        cursor = psycopg.RawServerCursor(
-            self._connection, name, withhold=True, row_factory=tuple_row
-        )
-        cursor.adapters.register_loader("timestamptz", InUTC)
-        with self._connection.transaction():
-            cursor.execute(sql.encode(), parameters or None, binary=True)
-            rows = cursor.fetchmany(_FETCH_ROWS)
+        declare = f"DECLARE {name} NO SCROLL CURSOR WITH HOLD FOR {sql}"
+        with self.transaction():
+            self.raw().execute(declare.encode(), parameters or None)
+            rows = self._fetched(name)
+            if len(rows) < _FETCH_ROWS:
+                self._close(name)
+        if len(rows) < _FETCH_ROWS:
+            if rows:
+                yield rows
+            return
         try:
             while rows:
                 yield rows
-                if len(rows) < _FETCH_ROWS:
-                    break
-                with self._connection.transaction():
-                    rows = cursor.fetchmany(_FETCH_ROWS)
+                with self.transaction():
+                    rows = self._fetched(name)
         finally:
             if self._connection.info.transaction_status in _USABLE:
-                with self._connection.transaction():
-                    cursor.close()
-            else:
-                cursor.close()  # sends nothing
+                with self.transaction():
+                    self._close(name)
+
+    def _fetched(self, name: str) -> list[Row]:
+        sql = f"FETCH FORWARD {_FETCH_ROWS} FROM {name}"
+        return self.raw().execute(sql.encode(), binary=True).fetchall()
+
+    def _close(self, name: str) -> None:
+        self.execute(f"CLOSE {name}")
 
     def script(self, statements: Sequence[str]) -> None:
         with self.one_statement():
@@ -312,7 +323,7 @@ class PostgresDriver(Transactions):
             return {name for (name,) in self.execute(sql, (list(names),)).fetchall()}
 
     def change(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        return self._raw().execute(sql.encode(), parameters or None).rowcount
+        return self.raw().execute(sql.encode(), parameters or None).rowcount
 
     def remember(self, query: str, fingerprint: str, key: str, plan: str, recompute: str) -> None:
         sql = (
@@ -325,7 +336,7 @@ class PostgresDriver(Transactions):
             errors.ReadOnlySqlTransaction,
             errors.SerializationFailure,  # another process has stored it since this one looked
         )
-        with suppress(*refused), self._connection.transaction():
+        with suppress(*refused), self.transaction():
             self.execute(sql, (key, plan, recompute, query, fingerprint))
 
     def start(self, query: str) -> bool:
@@ -351,7 +362,7 @@ class PostgresDriver(Transactions):
         plans = []
         with self.writing():  # with the settings of a step; EXPLAIN runs nothing
             for sql in statements:
-                cursor = self._raw().execute(f"EXPLAIN (FORMAT JSON) {sql}".encode())
+                cursor = self.raw().execute(f"EXPLAIN (FORMAT JSON) {sql}".encode())
                 ((found,),) = cursor.fetchall()
                 plans.append(statistics.plan_nodes(found[0]["Plan"]))
         return plans

@@ -7,6 +7,8 @@ import re
 import psycopg
 from psycopg import errors
 
+from stepping.dialects.driver import add_hint
+
 _RUN_AGAIN = (
     errors.DeadlockDetected,
     errors.SerializationFailure,
@@ -15,18 +17,29 @@ _RUN_AGAIN = (
 )
 
 
+_CHECK = "stepping: "  # begins the message of a check in a plan
+_QUOTED = re.compile(r"[\"„“«»]\s?(.+?)\s?[\"“”«»][^\"“”«»]*$", re.DOTALL)
+
+
 def note(error: Exception, *, lost: bool) -> None:
     """Add to an error of psycopg what to do about it."""
     if not isinstance(error, psycopg.Error):
         return
     if lost:
-        error.add_note(
-            "  hint: the connection is lost; open a connection, and a store on it. Nothing of this "
+        add_hint(
+            error,
+            "the connection is lost; open a connection, and a store on it. Nothing of this "
             "step was written, unless it was lost while the step was committed: then all of it "
-            "may be"
+            "may be",
         )
     elif isinstance(error, _RUN_AGAIN):
-        error.add_note("  hint: nothing of this step was written; run it again")
+        add_hint(error, "nothing of this step was written; run it again")
+    elif isinstance(error, errors.InvalidCursorName):
+        add_hint(
+            error,
+            "DISCARD or CLOSE ALL has ended what was being read, or a pool has given this "
+            "connection another session: read to_python() first",
+        )
 
 
 def is_of_input(error: BaseException) -> bool:
@@ -35,6 +48,13 @@ def is_of_input(error: BaseException) -> bool:
         of_rows = psycopg.DataError | psycopg.IntegrityError | errors.ProgramLimitExceeded
         return isinstance(error, of_rows)
     return isinstance(error, Exception) and not isinstance(error, MemoryError | OSError)
+
+
+def is_of_table(error: BaseException) -> bool:
+    """Whether a table has other columns than those that are named, or may not be read."""
+    return isinstance(
+        error, errors.UndefinedColumn | errors.UndefinedTable | errors.InsufficientPrivilege
+    )
 
 
 def is_transient(error: BaseException) -> bool:
@@ -46,9 +66,8 @@ def failure(error: BaseException) -> str | None:
     """The message of a check in the plan that failed, if ``error`` comes from one."""
     if not isinstance(error, psycopg.Error):
         return None
-    found = re.search(r'"stepping: (.*)"$', str(error.diag.message_primary or ""), re.DOTALL)
-    if found:
-        return found.group(1)
+    if quoted(error).startswith(_CHECK):
+        return quoted(error).removeprefix(_CHECK)
     if isinstance(error, errors.CheckViolation):
         return f"not negative: {error.diag.constraint_name}; {error.diag.message_detail}"
     if isinstance(error, errors.NumericValueOutOfRange):
@@ -62,6 +81,12 @@ def refusal(error: BaseException) -> str | None:
         return None
     _, found, says = str(error.diag.message_primary or "").partition("stepping: ")
     return says if found else None
+
+
+def quoted(error: psycopg.Error) -> str:
+    """What a message has in quotes; they are others in each language (`lc_messages`)."""
+    found = _QUOTED.search(str(error.diag.message_primary or ""))
+    return found[1] if found else ""
 
 
 def without_context(error: psycopg.Error) -> None:

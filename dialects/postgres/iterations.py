@@ -8,12 +8,11 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import psycopg
-from psycopg import sql as psycopg_sql
-from psycopg.rows import tuple_row
 
 from stepping.compiler.plan.sql_plan import SQLDelta
 from stepping.dialects.driver import quoted
 from stepping.dialects.iterations import Iterations, Used
+from stepping.dialects.postgres.cursors import RawCursor, literal
 
 _CLASS = 0x73746570  # of our session locks: each worker has one, with a number of its own
 
@@ -31,10 +30,11 @@ class PostgresIterations(Iterations):
         self.one_statement = one_statement  # see `Transactions.one_statement`
         self._worker: str | None = None
 
-    def _run(self, sql: str, parameters: Sequence[Any]) -> psycopg.RawCursor[tuple[Any, ...]]:
-        cursor = psycopg.RawCursor(self.connection, row_factory=tuple_row)
+    def _run(self, sql: str, parameters: Sequence[Any]) -> RawCursor:
+        cursor = RawCursor(self.connection)
         with self.one_statement():
-            return cursor.execute(sql.encode(), parameters or None, prepare=True)
+            cursor.execute(sql.encode(), parameters or None, prepare=True)
+        return cursor
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self._run(sql, parameters).fetchall()
@@ -44,11 +44,15 @@ class PostgresIterations(Iterations):
 
     def worker(self) -> str:
         if self._worker is None:
-            number = random.SystemRandom().getrandbits(31)
-            # A session lock: it goes with the connection, however that ends.
-            self.rows("SELECT pg_advisory_lock($1::int4, $2::int4)", (_CLASS, number))
-            self._worker = f"{number} {self.label()}"
+            self._worker = f"{random.SystemRandom().getrandbits(31)} {self.label()}"
         return self._worker
+
+    def lock_sql(self) -> str:
+        """Takes the lock by which the others see that this worker is there: one of the session,
+        which goes with the connection, however that ends. In each transaction of a stage, since
+        DISCARD takes it away.
+        """
+        return f"SELECT pg_advisory_lock({_CLASS}, {self.worker().split(' ')[0]})"
 
     def is_alive(self, worker: str) -> bool:
         number = int(worker.split(" ")[0])
@@ -62,8 +66,7 @@ class PostgresIterations(Iterations):
         self.rows(self.gate_sql(query))
 
     def gate_sql(self, query: str) -> str:
-        name = psycopg_sql.Literal(query).as_string(self.connection)
-        return f"SELECT pg_advisory_xact_lock(hashtext('stepping'), hashtext({name}))"
+        return f"SELECT pg_advisory_xact_lock(hashtext('stepping'), hashtext({literal(query)}))"
 
     def forget(self, query: str, t: int) -> int:
         return self.changed(

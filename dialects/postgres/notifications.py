@@ -15,6 +15,11 @@ CHANNEL = "stepping"  # told whenever a table has been moved to a later time
 _LISTEN_SECS = 0.1  # how long to wait for that before looking anyway
 
 
+def is_standby(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the server is a hot standby; told by it without being asked."""
+    return connection.info.parameter_status("in_hot_standby") == "on"
+
+
 class Notifications:
     """Those of one connection, which the application may listen on as well."""
 
@@ -23,9 +28,13 @@ class Notifications:
         self.are_heard = False
 
     def listen(self, driver: PostgresDriver) -> None:
-        if not self.are_heard and not driver.in_transaction():
-            with driver.one_statement():  # where psycopg begins a transaction by itself
-                driver.execute(f"LISTEN {CHANNEL}")
+        # A standby tells nobody, and refuses to be asked (HotStandby in the manual): there one has
+        # to look again and again.
+        if driver.in_transaction() or is_standby(self.connection):
+            return
+        with driver.one_statement():  # where psycopg begins a transaction by itself
+            driver.execute(f"LISTEN {CHANNEL}")  # each time: DISCARD ends it
+        if not self.are_heard:
             self.connection.add_notify_handler(self.told)
             self.are_heard = True
 

@@ -57,12 +57,14 @@ class PostgresQueue(QueueTable):
 
     def peek(self, query: str, after: int, limit: int) -> list[Waiting]:
         with self._driver.one_statement():
-            rows = self._driver.execute(_PEEK, (query, after, limit), binary=True).fetchall()
+            rows = self._driver.execute(
+                _PEEK, (query, after, limit), prepare=True, binary=True
+            ).fetchall()
         return [(entry, n, bytes(change)) for entry, n, change in rows]
 
     def take(self, query: str, ids: Sequence[int]) -> dict[int, bytes]:
         sql = f"DELETE FROM stepping_queue WHERE {_IN} AND error IS NULL RETURNING id, change"
-        rows = self._driver.execute(sql, (query, list(ids)), binary=True)
+        rows = self._driver.execute(sql, (query, list(ids)), prepare=True, binary=True)
         return {entry: bytes(change) for entry, change in rows}
 
     def count(self, query: str) -> int:
@@ -82,7 +84,7 @@ class PostgresQueue(QueueTable):
             "WHERE query = %s AND error IS NOT NULL ORDER BY id"
         )
         with self._driver.one_statement():
-            rows = self._driver.execute(sql, (query,)).fetchall()
+            rows = self._driver.execute(sql, (query,), binary=True).fetchall()
         return [(entry, n, at, error, bytes(change)) for entry, n, at, error, change in rows]
 
     def put_back(self, query: str, ids: Sequence[int]) -> int:

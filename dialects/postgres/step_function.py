@@ -19,12 +19,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-from psycopg import errors, sql
+from psycopg import errors
 
 from stepping.compiler.plan.sql_plan import SQLFused
 from stepping.dialects.driver import Row
 from stepping.dialects.postgres import faults
 from stepping.dialects.postgres.arrays import columns_of
+from stepping.dialects.postgres.cursors import literal
 
 if TYPE_CHECKING:
     from stepping.dialects.postgres.driver import PostgresDriver
@@ -117,7 +118,7 @@ class StepFunctions:
             functions.asked.add(function.name)
             return None
         is_new = creating = function.name not in functions.made
-        if is_new and is_two_phase(connection):
+        if (is_new and is_two_phase(connection)) or driver.foreign_language():
             return None
         given = arrays(fused, staged)
         try:
@@ -125,9 +126,9 @@ class StepFunctions:
                 if is_new:
                     driver.execute(function.create)
                     creating = False
-                cursor = driver.reader()
+                cursor = driver.raw()
                 rows = cursor.execute(function.call, given, prepare=True, binary=True).fetchall()
-        except (errors.UndefinedFunction, errors.InvalidSchemaName):
+        except (errors.UndefinedFunction, errors.InvalidSchemaName, errors.InvalidSqlStatementName):
             # DISCARD, a pool that has given us another session, a rollback by the application.
             functions.are_gone(function.name)
             return None
@@ -193,10 +194,10 @@ def step_function(
             into = "stepping_first"
             installed = (
                 " AND EXISTS (SELECT FROM stepping_queries AS q WHERE "
-                f"q.name = {quoted(query)} AND q.fingerprint = {quoted(fingerprint)})"
+                f"q.name = {literal(query)} AND q.fingerprint = {literal(fingerprint)})"
             )
         lines.append(
-            f"UPDATE last_update AS u SET t = u.t WHERE u.table_name = {quoted(table)}{installed} "
+            f"UPDATE last_update AS u SET t = u.t WHERE u.table_name = {literal(table)}{installed} "
             f"RETURNING u.t INTO {into};"
         )
         wrong = "NOT FOUND" if position == 0 else f"{into} IS DISTINCT FROM stepping_first"
@@ -224,8 +225,3 @@ def step_function(
     # Typed, for the same reason as parameters of statements are.
     values = ", ".join(f"CAST(${i} AS {t})" for i, t in enumerate(fused.parameters, 1))
     return StepFunction(name, create.encode(), f"SELECT * FROM {name}({values})".encode())
-
-
-def quoted(text: str) -> str:
-    """A constant, whatever is in it."""
-    return sql.Literal(text).as_string(None)

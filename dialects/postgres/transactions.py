@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property
 from typing import Any
 
 import psycopg
+from psycopg import errors
 from psycopg.pq import TransactionStatus
-from psycopg.rows import tuple_row
 
 from stepping.dialects.driver import Driver, Lender, Row
+from stepping.dialects.postgres.cursors import Cursor, in_pipeline, literal
 from stepping.dialects.postgres.delta_tables import DeltaTables
 from stepping.dialects.postgres.iterations import PostgresIterations
 from stepping.dialects.postgres.step_function import SETTINGS
@@ -20,10 +22,15 @@ _SET = "SELECT " + ", ".join(
     f"set_config('{name}', '{value}', true)" for name, value in SETTINGS.items()
 )
 _READ_COMMITTED = (
-    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL datestyle = 'ISO, YMD'; "
+    "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
+    "SET LOCAL datestyle = 'ISO, YMD'",
 )
+_NO_HASH_JOINS = "SELECT set_config('enable_hashjoin', 'off', true)"
 _CURRENT = "SELECT " + ", ".join(f"current_setting('{name}')" for name in SETTINGS)
 _RESTORE = "SELECT " + ", ".join(f"set_config('{name}', %s, true)" for name in SETTINGS)
+
+# What our statements are written in. The server tells of these without being asked.
+_LANGUAGE = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
 
 
 class Transactions(Driver):
@@ -43,16 +50,17 @@ class Transactions(Driver):
     def staging(self, gate: str | None = None) -> Iterator[None]:
         if self.in_transaction():
             with self.writing():
+                self.execute(self.iterations.lock_sql())
                 if gate is not None:
                     self.iterations.gate(gate)
                 yield
             return
         # Whatever the connection is set to: each statement must see what was committed before
         # the locks were there. The journal has rows as text.
-        begin = f"{_READ_COMMITTED}{_SET}; SELECT set_config('enable_hashjoin', 'off', true)"
+        begin = [*_READ_COMMITTED, self.iterations.lock_sql(), _SET, _NO_HASH_JOINS]
         if gate is not None:
-            begin += f"; {self.iterations.gate_sql(gate)}"
-        with self._begun(begin):
+            begin.append(self.iterations.gate_sql(gate))
+        with self._begun(*begin):
             self._deltas.hash_joins = False
             yield
 
@@ -60,22 +68,21 @@ class Transactions(Driver):
         return self.writing() if self.in_transaction() else self._begun(_SET)
 
     @contextmanager
-    def _begun(self, sql: str) -> Iterator[None]:
+    def _begun(self, *statements: str) -> Iterator[None]:
         """A transaction with what it begins with, which is one trip to the server with its BEGIN
         where the driver does not send that by itself.
         """
-        if not self._connection.autocommit:
-            with self._connection.transaction():
-                self._deltas.hash_joins = True
-                self.execute(sql)
+        self._deltas.hash_joins = True
+        if not self._connection.autocommit or self.foreign_language():
+            with self.transaction():
+                self.several(*statements)
                 yield
             return
-        self._deltas.hash_joins = True
         self._begun_here, self._at_end = True, ""
         try:
-            self.execute(f"BEGIN; {sql}")  # what fails behind BEGIN leaves a transaction open
+            self.several("BEGIN", *statements)  # what fails after BEGIN leaves a transaction open
             yield
-            self.execute(f"{self._at_end}; COMMIT" if self._at_end else "COMMIT")
+            self.several(*filter(None, (self._at_end, "COMMIT")))
         except BaseException:
             if not self._connection.closed and not self.is_idle():
                 self.execute("ROLLBACK")
@@ -111,10 +118,38 @@ class Transactions(Driver):
         own = (connection.isolation_level, connection.read_only, connection.deferrable)
         return connection.autocommit and self.is_idle() and own == (None, None, None)
 
+    def foreign_language(self) -> dict[str, str]:
+        """The settings of the session in which our statements would be read as something else."""
+        told = self._connection.pgconn.parameter_status
+        found = {name: told(name.encode()) for name in _LANGUAGE}
+        return {
+            name: value.decode()
+            for name, value in found.items()
+            if value is not None and value != _LANGUAGE[name].encode()
+        }
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A transaction, or a savepoint in the application's, in which our statements mean what is
+        written in them.
+        """
+        joined = self.in_transaction()
+        with self._connection.transaction(), self._our_language(joined=joined):
+            yield
+
+    @contextmanager
+    def _our_language(self, *, joined: bool) -> Iterator[None]:
+        before = self.foreign_language()
+        for name in before:
+            self.execute(f"SET LOCAL {name} = {literal(_LANGUAGE[name])}")
+        yield
+        for name, value in before.items() if joined else ():
+            self.execute(f"SET LOCAL {name} = {literal(value)}")
+
     @contextmanager
     def joining(self) -> Iterator[None]:
         if self.joins() and self.is_idle():
-            with self._begun_by_statement():
+            with self._begun_by_statement(), self._our_language(joined=True):
                 before = self.execute(_CURRENT).fetchone()
                 self.execute(_SET, prepare=True)
                 self._deltas.hash_joins = True
@@ -128,7 +163,10 @@ class Transactions(Driver):
     def joining_once(self, *, savepoint: bool) -> Iterator[None]:
         """As `joining`, for one statement that needs no settings of the transaction."""
         if self.joins() and self.is_idle():
-            with self._begun_by_statement():
+            with self._begun_by_statement(), self._our_language(joined=True):
+                yield
+        elif self.foreign_language():
+            with self.transaction():
                 yield
         elif self.is_alone or (self.in_transaction() and not savepoint):
             yield
@@ -152,8 +190,15 @@ class Transactions(Driver):
         before = None
         if self.in_transaction():
             before = self.execute(_CURRENT).fetchone()
-        with self._connection.transaction():
-            self.execute(_SET, prepare=True)
+        with ExitStack() as open_one:
+            try:
+                open_one.enter_context(self.transaction())
+                self.execute(_SET, prepare=True)
+            except errors.InvalidSqlStatementName:
+                # What was prepared is gone, and after a rollback psycopg prepares all of it again.
+                open_one.pop_all().__exit__(*sys.exc_info())
+                open_one.enter_context(self.transaction())
+                self.execute(_SET, prepare=True)
             self._deltas.hash_joins = True
             yield
             if before is not None:
@@ -163,7 +208,7 @@ class Transactions(Driver):
     def computing(self) -> Iterator[None]:
         self.enter()
         joined = self.in_transaction()
-        with self._connection.transaction():
+        with self.transaction():
             if not joined:
                 self.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             self._deltas.hash_joins = None
@@ -172,26 +217,34 @@ class Transactions(Driver):
     @contextmanager
     def one_statement(self) -> Iterator[None]:
         """For one statement: in the application's transaction if it has begun, else by itself."""
-        if self.in_transaction() or self._connection.autocommit:
+        by_itself = self.in_transaction() or self._connection.autocommit
+        if by_itself and not self.foreign_language():
             yield
         else:
-            with self._connection.transaction():
+            with self.transaction():
                 yield
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         if self.in_transaction():
-            yield
+            with self.one_statement():
+                yield
             return
-        with self._connection.transaction():
+        with self.transaction():
             self.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             self._deltas.hash_joins = None  # what verify computes here is of whole tables
             yield
 
     def execute(self, sql: str | bytes, *parameters: Any, **options: Any) -> psycopg.Cursor[Row]:
-        # Not Connection.execute, whose cursors and rows are what the application has made them.
-        cursor = psycopg.Cursor(self._connection, row_factory=tuple_row)
-        return cursor.execute(sql, *parameters, **options)
+        return Cursor(self._connection).execute(sql, *parameters, **options)
+
+    def several(self, *statements: str) -> None:
+        """Run statements without parameters in one trip to the server, where that can be."""
+        if in_pipeline(self._connection):  # each is a message of its own
+            for statement in statements:
+                self.execute(statement)
+        elif statements:
+            self.execute("; ".join(statements))
 
     def undo(self) -> None:
         if not self.is_idle():

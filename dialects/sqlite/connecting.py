@@ -57,27 +57,20 @@ def commits(connection: sqlite3.Connection) -> bool:
     return control is True or (control == _LEGACY and connection.isolation_level is None)
 
 
-def plain_cursor(connection: sqlite3.Connection) -> sqlite3.Cursor:
-    """A cursor whose rows are tuples, whatever rows the application has asked for."""
-    cursor = connection.cursor()
-    cursor.row_factory = None
-    return cursor
-
-
-def begin_immediate(connection: sqlite3.Connection, longest: float) -> bool:
+def begin_immediate(cursor: sqlite3.Cursor, longest: float) -> bool:
     """BEGIN IMMEDIATE, tried again for ``longest`` seconds; returns whether it had to be.
 
     SQLite's own wait (sqlite3_busy_timeout) sleeps up to 100 ms between two tries: a writer that
     begins anew as soon as it has committed starves the others. Here all try equally often.
     """
-    (given,) = plain_cursor(connection).execute("PRAGMA busy_timeout").fetchone()
-    connection.execute("PRAGMA busy_timeout = 0")
+    ((given,),) = cursor.execute("PRAGMA busy_timeout").fetchall()
+    cursor.execute("PRAGMA busy_timeout = 0")
     deadline = clock.monotonic() + longest
     pause, tries = _FIRST_PAUSE_SECS, 1
     try:
         while True:
             try:
-                connection.execute("BEGIN IMMEDIATE")
+                cursor.execute("BEGIN IMMEDIATE")
                 return tries > 1
             except sqlite3.OperationalError as error:
                 if not is_busy(error) or clock.monotonic() >= deadline:
@@ -85,7 +78,7 @@ def begin_immediate(connection: sqlite3.Connection, longest: float) -> bool:
             clock.sleep(pause * random.uniform(0.5, 1.5))
             pause, tries = min(1.3 * pause, _LONGEST_PAUSE_SECS), tries + 1
     finally:
-        connection.execute(f"PRAGMA busy_timeout = {given:d}")
+        cursor.execute(f"PRAGMA busy_timeout = {given:d}")
 
 
 def is_busy(error: sqlite3.Error) -> bool:

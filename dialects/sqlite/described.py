@@ -22,6 +22,7 @@ from stepping.compiler.plan.database import (
     Measure,
 )
 from stepping.compiler.schema import Atom, DatabaseType, Kind
+from stepping.dialects.sqlite.cursors import Cursor
 from stepping.dialects.sqlite.measures import measure
 from stepping.dialects.sqlite.native_columns import BINARY, affinity
 from stepping.errors import QueryError
@@ -59,14 +60,15 @@ class SQLiteDatabase(Database):
     @classmethod
     def of(cls, connection: sqlite3.Connection) -> SQLiteDatabase:
         """The schema of a database: of its main file, and of what is temporary."""
-        found = connection.execute(
+        own = Cursor(connection)
+        found = own.rows(
             "SELECT name, sql FROM main.sqlite_master WHERE type IN ('table', 'view') "
             "AND sql IS NOT NULL UNION ALL SELECT name, sql FROM temp.sqlite_master "
             "WHERE type IN ('table', 'view') AND sql IS NOT NULL"
-        ).fetchall()
-        unique = connection.execute(
+        )
+        unique = own.rows(
             "SELECT name, sql FROM main.sqlite_master WHERE type = 'index' AND sql LIKE '%UNIQUE%'"
-        ).fetchall()
+        )
         made = cls(dict(found))
         made.indexes = [sql for _, sql in unique]
         return made

@@ -16,9 +16,10 @@ from stepping.compiler.plan.sql_plan import SQLPlan, SQLStatement
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
 from stepping.dialects import capture_words
 from stepping.dialects.capture import CaptureWords
-from stepping.dialects.driver import Driver, Lender, Row, StepAlone, forks
+from stepping.dialects.driver import Driver, Lender, Row, StepAlone, add_hint, forks
 from stepping.dialects.sqlite import functions, statistics, streams
-from stepping.dialects.sqlite.connecting import begin_immediate, commits, is_busy, plain_cursor
+from stepping.dialects.sqlite.connecting import begin_immediate, commits, is_busy
+from stepping.dialects.sqlite.cursors import Cursor, is_plain
 from stepping.dialects.sqlite.iterations import SQLiteIterations
 from stepping.dialects.sqlite.last_step import LastStep
 from stepping.dialects.sqlite.queue import SQLiteQueue
@@ -38,6 +39,7 @@ _OF_INPUT = (
     sqlite3.SQLITE_MISMATCH,
     sqlite3.SQLITE_TOOBIG,
 )
+_NO_TABLE = re.compile(r"no such table: (?:temp\.)?(.+)$")
 _CONTENDED = 20  # for so many transactions other writers are expected after one had to wait
 
 _BULK_ROWS = (32, 8)  # how many rows are loaded at once that are too few for a plan's own bulk
@@ -74,9 +76,10 @@ class SQLiteDriver(Driver):
         self._contended = 0  # how many more transactions begin by `begin_immediate`
         self._bulk_texts: dict[str, list[tuple[int, str]]] = {}
         self.check_open()
-        self._cursor = plain_cursor(connection)
-        self._last = LastStep(connection, self._cursor)
-        (encoding,) = self._select("PRAGMA encoding").fetchone()
+        self._own = Cursor(connection)
+        self._cursor = self._own.cursor
+        self._last = LastStep(connection, self._own)
+        ((encoding,),) = self.read("PRAGMA encoding")
         if encoding != "UTF-8":  # texts would be ordered by other code units, and hashed otherwise
             raise UnsupportedError(
                 f"the database's encoding is {encoding}",
@@ -98,7 +101,10 @@ class SQLiteDriver(Driver):
         if isinstance(error, sqlite3.Error):
             for found, hint in _HINTS.items():
                 if found in str(error):
-                    error.add_note(f"  hint: {hint}")
+                    add_hint(error, hint)
+
+    def is_of_table(self, error: BaseException) -> bool:
+        return isinstance(error, sqlite3.OperationalError) and "no such " in str(error)
 
     @cached_property
     def capturing(self) -> CaptureWords:
@@ -131,8 +137,7 @@ class SQLiteDriver(Driver):
     def open_session(self) -> None:
         if self._has_session:
             return
-        for statement in self._session:
-            self._connection.execute(statement)
+        self.script(self._session)
         # In an application's transaction they may yet be rolled back.
         self._has_session = not self._connection.in_transaction
 
@@ -141,7 +146,7 @@ class SQLiteDriver(Driver):
 
     @cached_property
     def iterations(self) -> SQLiteIterations:
-        return SQLiteIterations(self._connection, self.writing)
+        return SQLiteIterations(self._own, self.writing)
 
     def staging(self, gate: str | None = None) -> AbstractContextManager[None]:
         return self.writing()  # BEGIN IMMEDIATE is a gate
@@ -151,13 +156,13 @@ class SQLiteDriver(Driver):
         if self.in_transaction():
             yield
             return
-        self._connection.execute("BEGIN")  # delta tables are TEMP: no lock on the file is taken
+        self._cursor.execute("BEGIN")  # delta tables are TEMP: no lock on the file is taken
         try:
             yield
-            self._connection.execute("COMMIT")
+            self._cursor.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+                self._cursor.execute("ROLLBACK")
             raise
 
     def holds_up_writers(self) -> bool:
@@ -174,6 +179,15 @@ class SQLiteDriver(Driver):
 
     def is_transient(self, error: BaseException) -> bool:
         return False  # BEGIN IMMEDIATE has waited already
+
+    def has_lost(self, error: BaseException) -> bool:
+        found = (
+            _NO_TABLE.search(str(error)) if isinstance(error, sqlite3.OperationalError) else None
+        )
+        if found is None or not any(f'"{found[1]}"' in text for text in self._session):
+            return False
+        self._has_session = False  # PRAGMA temp_store takes temporary tables away
+        return True
 
     def in_transaction(self) -> bool:
         return self._connection.in_transaction or self.will_begin()
@@ -201,7 +215,7 @@ class SQLiteDriver(Driver):
     def begin(self) -> None:
         """BEGIN IMMEDIATE; while several write, with pauses of our own: see `begin_immediate`."""
         if self._contended:
-            waited = begin_immediate(self._connection, self.patience())
+            waited = begin_immediate(self._cursor, self.patience())
             self._contended = _CONTENDED if waited else self._contended - 1
             return
         started = clock.monotonic()
@@ -212,7 +226,7 @@ class SQLiteDriver(Driver):
                 raise
             self._contended = _CONTENDED
             left = self.patience() - (clock.monotonic() - started)
-            begin_immediate(self._connection, left)
+            begin_immediate(self._cursor, left)
         if clock.monotonic() - started > _A_WAIT_SECS:
             self._contended = _CONTENDED
 
@@ -221,15 +235,15 @@ class SQLiteDriver(Driver):
         if self._connection.in_transaction:
             yield
             return
-        self._connection.execute("BEGIN")
+        self._cursor.execute("BEGIN")
         try:
             yield
         finally:
             if self._connection.in_transaction:
-                self._connection.execute("COMMIT")
+                self._cursor.execute("COMMIT")
 
     def lock(self, tables: Sequence[str], query: str, fingerprint: str) -> Mapping[str, int]:
-        self._connection.execute(_TAKE_WRITE_LOCK)
+        self.change(_TAKE_WRITE_LOCK)
         return self._last.lock(tables, query, fingerprint)
 
     lock_free = lock
@@ -245,16 +259,15 @@ class SQLiteDriver(Driver):
             return {}
         marks = ", ".join("?" * len(tables))
         sql = f"SELECT table_name, t FROM last_update WHERE table_name IN ({marks})"
-        return dict(self._select(sql, tuple(tables)).fetchall())
+        return dict(self.read(sql, tuple(tables)))
 
     def advance(self, tables: Sequence[str], t: int) -> None:
-        self._connection.executemany(
-            "UPDATE last_update SET t = ? WHERE table_name = ?", [(t, name) for name in tables]
-        )
+        sql = "UPDATE last_update SET t = ? WHERE table_name = ?"
+        self._own.change_many(sql, [(t, name) for name in tables])
         self._last.moved(tables, t)
 
     def run(self, statement: SQLStatement) -> int:
-        return self._cursor.execute(statement.sql).rowcount
+        return self._own.change(statement.sql)
 
     def can_step_alone(self) -> bool:
         connection, lender = self._connection, self._lender
@@ -264,41 +277,59 @@ class SQLiteDriver(Driver):
             and self._has_session
             and not connection.in_transaction
             and not streams.are_open()
+            and is_plain(connection)
         )
 
     def step_alone(
         self, step: StepAlone, rows: Sequence[Row], *, removes: bool, output: bool
     ) -> dict[int, list[Row]] | None:
+        if removes and self.ignores_checks():
+            return None
         return self._last.step(step, rows, self, removes=removes, output=output)
+
+    def ignores_checks(self) -> bool:
+        ((ignored,),) = self.read("PRAGMA ignore_check_constraints")
+        return bool(ignored)
+
+    @contextmanager
+    def checking(self) -> Iterator[None]:
+        if not self.ignores_checks():
+            yield
+            return
+        self.change("PRAGMA ignore_check_constraints = OFF")
+        try:
+            yield
+        finally:
+            self.change("PRAGMA ignore_check_constraints = ON")
 
     def stage(self, statement: SQLStatement, rows: Sequence[Row]) -> None:
         one = statement.stage_sql or statement.sql
         start, count = 0, len(rows)
+        execute = self._cursor.execute if is_plain(self._connection) else self._own.change
         if statement.bulk_sql:
             for size, sql in self._bulk_texts.get(one) or self._bulk_text(one, statement):
                 while count - start >= size:
                     values = chain.from_iterable(rows[start : start + size])
-                    self._cursor.execute(sql, tuple(values))
+                    execute(sql, tuple(values))
                     start += size
         for row in rows[start:]:
-            self._cursor.execute(one, row)
+            execute(one, row)
 
     def _bulk_text(self, one: str, statement: SQLStatement) -> list[tuple[int, str]]:
         """Texts that load several rows at once, and how many; the most first."""
         head, values, row = one.rpartition(" VALUES ")
         sizes = [size for size in _BULK_ROWS if size < statement.bulk_rows]
         made = [(size, head + values + ", ".join([row] * size)) for size in sizes]
-        self._bulk_texts[one] = [(statement.bulk_rows, statement.bulk_sql), *made]
+        most = self._connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER) // row.count("?")
+        texts = [(statement.bulk_rows, statement.bulk_sql), *made]
+        self._bulk_texts[one] = [each for each in texts if each[0] <= most]
         return self._bulk_texts[one]
 
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        return self._cursor.execute(sql, parameters).fetchall()
-
-    def _select(self, sql: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
-        return plain_cursor(self._connection).execute(sql, parameters)
+        return self._own.rows(sql, parameters)
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[list[Row]]:
-        stream = streams.Stream(self._select(sql, parameters))
+        stream = streams.Stream(self._own.opened(sql, parameters))
         try:
             while rows := stream.fetch():
                 yield rows
@@ -307,19 +338,19 @@ class SQLiteDriver(Driver):
 
     def script(self, statements: Sequence[str]) -> None:
         for statement in statements:
-            self._connection.execute(statement)
+            self._own.change(statement)
 
     def existing(self, tables: Sequence[str]) -> set[str]:
-        rows = self._select("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
+        rows = self.read("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
         there = {name for (name,) in rows}
         return there & set(tables)
 
     def next_time(self) -> int:
-        self._connection.execute(
+        self.change(
             "INSERT INTO stepping_clock (one, t) VALUES (1, 1) "
             "ON CONFLICT (one) DO UPDATE SET t = t + 1"
         )
-        (t,) = self._select("SELECT t FROM stepping_clock").fetchone()
+        ((t,),) = self.read("SELECT t FROM stepping_clock")
         return int(t)
 
     @property
@@ -328,42 +359,47 @@ class SQLiteDriver(Driver):
 
     def columns(self, tables: Sequence[str]) -> dict[str, set[str]]:
         sql = "SELECT name FROM pragma_table_info(?)"
-        found = {name: {c for (c,) in self._select(sql, (name,)).fetchall()} for name in tables}
+        found = {name: {c for (c,) in self.read(sql, (name,))} for name in tables}
         return {name: columns for name, columns in found.items() if columns}
 
     def undo(self) -> None:
         if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+            self._cursor.execute("ROLLBACK")
 
     def indexes(self, names: Sequence[str]) -> set[str]:
-        rows = self._select("SELECT name FROM sqlite_master WHERE type = 'index'")
+        rows = self.read("SELECT name FROM sqlite_master WHERE type = 'index'")
         return {name for (name,) in rows} & set(names)
 
     def register(self, names: Sequence[str]) -> None:
         functions.register(self._connection, names)
 
     def change(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        return self._connection.execute(sql, parameters).rowcount
+        return self._own.change(sql, parameters)
+
+    def insert(self, sql: str, parameters: Sequence[Any]) -> int:
+        """Insert one row; returns its rowid."""
+        self._own.change(sql, parameters)
+        return self._cursor.lastrowid or 0
 
     def remember(self, query: str, fingerprint: str, key: str, plan: str, recompute: str) -> None:
         sql = (
             "UPDATE stepping_queries SET plan_key = ?, plan = ?, recompute = ? "
             "WHERE name = ? AND fingerprint = ?"
         )
-        (timeout,) = self._select("PRAGMA busy_timeout").fetchone()
+        ((timeout,),) = self.read("PRAGMA busy_timeout")
         patience, self.patience = self.patience, lambda: 0.0
-        self._connection.execute("PRAGMA busy_timeout = 0")
+        self.change("PRAGMA busy_timeout = 0")
         try:
             # Nothing but a copy: left out where the file is read-only, or somebody is writing.
             with suppress(sqlite3.OperationalError), self.writing():
-                self._connection.execute(sql, (key, plan, recompute, query, fingerprint))
+                self.change(sql, (key, plan, recompute, query, fingerprint))
         finally:
-            self._connection.execute(f"PRAGMA busy_timeout = {int(timeout)}")
+            self.change(f"PRAGMA busy_timeout = {int(timeout)}")
             self.patience = patience
 
     def start(self, query: str) -> bool:
         sql = "UPDATE stepping_queries SET started = 1 WHERE name = ? AND started = 0"
-        return self._connection.execute(sql, (query,)).rowcount == 0
+        return self.change(sql, (query,)) == 0
 
     def failure(self, error: BaseException) -> str | None:
         text = str(error)
@@ -403,7 +439,7 @@ class _Writing:
     def __init__(self, driver: SQLiteDriver, *, is_left_open: bool) -> None:
         self.driver = driver
         self.is_left_open = is_left_open
-        self.execute = driver.connection.execute
+        self.execute = driver.change
         self.commit = "COMMIT"
         self.rollback: tuple[str, ...] = ("ROLLBACK",)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache
@@ -14,28 +13,26 @@ from typing import Any
 from stepping.compiler.plan.sql_plan import SQLDelta
 from stepping.dialects.iterations import Iterations, Used, host_name
 from stepping.dialects.packed_rows import pack_rows, unpack_rows
-from stepping.dialects.sqlite.connecting import plain_cursor
+from stepping.dialects.sqlite.connecting import commits
+from stepping.dialects.sqlite.cursors import Cursor
 
 
 class SQLiteIterations(Iterations):
     now = "((julianday('now') - 2440587.5) * 86400.0)"
 
-    def __init__(
-        self, connection: sqlite3.Connection, writing: Callable[[], AbstractContextManager[None]]
-    ) -> None:
-        self.connection = connection
+    def __init__(self, own: Cursor, writing: Callable[[], AbstractContextManager[None]]) -> None:
+        self.own = own
         self.writing = writing  # a transaction, or a savepoint
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        return plain_cursor(self.connection).execute(_marked(sql), parameters).fetchall()
+        return self.own.rows(_marked(sql), parameters)
 
     def changed(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        connection = self.connection
-        if connection.isolation_level is None or connection.in_transaction:
-            return connection.execute(_marked(sql), parameters).rowcount
-        # Python would begin a transaction, and leave it open.
+        connection = self.own.connection
+        if connection.in_transaction or commits(connection):
+            return self.own.change(_marked(sql), parameters)
         with self.writing():
-            return connection.execute(_marked(sql), parameters).rowcount
+            return self.own.change(_marked(sql), parameters)
 
     def worker(self) -> str:
         pid = os.getpid()
@@ -71,7 +68,7 @@ class SQLiteIterations(Iterations):
     def load(self, query: str, t: int, delta: SQLDelta) -> None:
         sql = "SELECT packed FROM stepping_journal WHERE query = $1 AND t = $2 AND name = $3"
         for (packed,) in self.rows(sql, (query, t, delta.table)):
-            self.connection.executemany(delta.load.sql, unpack_rows(bytes(packed)))
+            self.own.change_many(delta.load.sql, unpack_rows(bytes(packed)))
 
 
 @lru_cache(maxsize=256)

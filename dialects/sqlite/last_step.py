@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from stepping.dialects.driver import CHECK, CLEAR, RUN, STAGE, CountBelowZero, Row, StepAlone
 
 if TYPE_CHECKING:
+    from stepping.dialects.sqlite.cursors import Cursor
     from stepping.dialects.sqlite.driver import SQLiteDriver
 
 VERSION = "PRAGMA main.data_version"
@@ -24,9 +25,10 @@ Lock = tuple[tuple[str, ...], str, str]  # tables, query and fingerprint
 class LastStep:
     """What is known; each of its methods is called in a transaction that can write."""
 
-    def __init__(self, connection: sqlite3.Connection, cursor: sqlite3.Cursor) -> None:
+    def __init__(self, connection: sqlite3.Connection, own: Cursor) -> None:
         self.connection = connection
-        self.cursor = cursor
+        self.own = own
+        self.cursor = own.cursor
         self.mark: tuple[int, int] | None = None  # version and count of changes when it was known
         self.version = 0
         self.stood: dict[Lock, dict[str, int]] = {}
@@ -43,7 +45,7 @@ class LastStep:
         elif key in self.stood:
             return self.stood[key]
         sql = self.texts.get(len(tables)) or self.text(len(tables))
-        *times, is_installed = self.cursor.execute(sql, (*tables, query, fingerprint)).fetchone()
+        ((*times, is_installed),) = self.own.rows(sql, (*tables, query, fingerprint))
         if not is_installed:
             return {}
         found = {name: t for name, t in zip(tables, times, strict=True) if t is not None}
@@ -104,7 +106,9 @@ class LastStep:
                     continue
                 role = statement.role
                 if role is RUN:
-                    if execute(statement.sql).rowcount:
+                    # With PRAGMA count_changes there is a row, and nothing is counted.
+                    ran = execute(statement.sql)
+                    if ran.rowcount or ran.description is not None:
                         empty.discard(statement.fills)
                 elif role is CLEAR:
                     if statement.fills not in empty:

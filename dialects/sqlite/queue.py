@@ -50,19 +50,20 @@ class SQLiteQueue(QueueTable):
         joins = self._driver.joins()
         if connection.in_transaction or (not joins and commits(connection)):
             try:
-                return connection.execute(_PUT, parameters).lastrowid or 0
+                return self._driver.insert(_PUT, parameters)
             except sqlite3.OperationalError as error:
                 if connection.in_transaction or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                     raise
         with self._driver.joining():  # which waits for as long as a step does
-            return connection.execute(_PUT, parameters).lastrowid or 0
+            return self._driver.insert(_PUT, parameters)
 
     def peek(self, query: str, after: int, limit: int) -> list[Waiting]:
         rows = self._driver.read(_PEEK, (after, query, limit))
         return [(entry, n, change) for entry, n, change in rows]
 
     def take(self, query: str, ids: Sequence[int]) -> dict[int, bytes]:
-        sql = f"DELETE FROM stepping_queue WHERE {_IN} AND error IS NULL RETURNING id, change"
+        # Expressions: a converter of the application is looked up by the type of a column.
+        sql = f"DELETE FROM stepping_queue WHERE {_IN} AND error IS NULL RETURNING +id, +change"
         return dict(self._driver.read(sql, (query, json.dumps(ids))))
 
     def count(self, query: str) -> int:
@@ -93,7 +94,7 @@ class SQLiteQueue(QueueTable):
 
     def _write(self, sql: str, parameters: tuple[Any, ...]) -> int:
         with self._driver.joining():
-            return self._driver.connection.execute(sql, parameters).rowcount
+            return self._driver.change(sql, parameters)
 
     def wait(self, query: str, secs: float) -> bool:
         deadline = time.monotonic() + secs

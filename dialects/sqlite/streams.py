@@ -7,6 +7,7 @@ import threading
 import weakref
 
 from stepping.dialects.driver import Row
+from stepping.dialects.sqlite.cursors import fetched
 
 _FETCH_ROWS = 1000
 
@@ -23,7 +24,7 @@ class Stream:
 
     def fetch(self) -> list[Row]:
         if self.rest is None:
-            return self.cursor.fetchmany(_FETCH_ROWS)
+            return fetched(self.cursor, _FETCH_ROWS)
         rows, self.rest = self.rest, []
         return rows
 
@@ -39,7 +40,7 @@ class Stream:
     def finish(self) -> None:
         """Fetch all that is left: what the connection writes next must not be seen."""
         if self.rest is None:
-            self.rest = self.cursor.fetchall()
+            self.rest = fetched(self.cursor)
             self.cursor.close()
 
 

@@ -12,10 +12,14 @@ from psycopg import sql
 
 
 @contextlib.contextmanager
-def database(maintenance_url: str) -> Iterator[str]:
-    """The URL of a new database on the server of `maintenance_url`; dropped at the end."""
+def database(maintenance_url: str, template: str | None = None) -> Iterator[str]:
+    """The URL of a new database on the server of `maintenance_url`; dropped at the end.
+
+    Empty, or a copy of the database at the URL ``template``, which nobody is connected to.
+    """
     name = f"stepping_{uuid.uuid4().hex[:12]}"
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name))
+    copied = sql.Identifier(urlsplit(template).path[1:] if template else "template0")
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), copied)
     with psycopg.connect(maintenance_url, autocommit=True) as connection:
         if connection.info.server_version >= 15_00_00:
             # A third of the time of the default, which writes every page to the log.

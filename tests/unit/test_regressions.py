@@ -88,9 +88,9 @@ def test_opening_a_store_waits_for_no_writer(
         connection.execute("UPDATE stepping_queries SET plan_key = NULL, plan = NULL")
     waits: list[float] = []
 
-    def begin(connection: sqlite3.Connection, patience: float) -> bool:
+    def begin(cursor: sqlite3.Cursor, patience: float) -> bool:
         waits.append(patience)
-        return begin_immediate(connection, patience)
+        return begin_immediate(cursor, patience)
 
     monkeypatch.setattr(driver, "begin_immediate", begin)
     writer = sqlite3.connect(path, isolation_level=None)
