@@ -190,7 +190,7 @@ class PostgresDatabase(Database):
         name = "stepping_reading"
         try:
             with self.connection.transaction(force_rollback=True):
-                cursor = self.connection.cursor(row_factory=tuple_row)
+                cursor = Cursor(self.connection)
                 cursor.execute(f"CREATE TEMP VIEW {name} AS {select}\n".encode())
                 found = cursor.execute(_VIEW, (name, name)).fetchone()
         except psycopg.errors.Error as error:
