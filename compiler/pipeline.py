@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-import os
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.base_rows import check_results
 from stepping.compiler.frontend.signature import call, check_name, inputs_of, place_of, shown
 from stepping.compiler.frontend.tracing import Trace, at_raising_line, query_error, tracing
+from stepping.compiler.lowering.planner import planner
 from stepping.compiler.lowering.program import Options, restored
 from stepping.compiler.operators.input import Input
 from stepping.compiler.plan.base_tables import BaseTable
@@ -335,26 +333,6 @@ def compile_lazy(
         return made[0]
 
     return graph
-
-
-@functools.cache
-def planner() -> tuple[tuple[str, int], ...]:
-    """Which planner this is: the sizes of its files, since another version may plan differently.
-
-    The library's version would say less while it is worked on, and take longer to ask for.
-    """
-    top = str(Path(__file__).parent.parent)
-    folders = [os.path.join(top, name) for name in ("compiler", "dialects")]
-    found = []
-    while folders:
-        # Opening a store waits for this, and Path.rglob takes four times as long.
-        with os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                if entry.is_dir():
-                    folders.append(entry.path)
-                elif entry.name.endswith(".py"):
-                    found.append((entry.path.removeprefix(top), entry.stat().st_size))
-    return tuple(sorted(found))
 
 
 def kept_inputs(
