@@ -31,6 +31,8 @@ if typing.TYPE_CHECKING:
     from stepping.compiler.plan.migration import Hints, Migration, MigrationStatement
     from stepping.compiler.plan.recompute import Recompute
     from stepping.compiler.reference import Reference
+    from stepping.compiler.zset import ZSet
+    from stepping.errors import RowError
 
 Tables = tuple[tuple[str, BaseTable], ...]
 ProgramKey = tuple[str, bool, bool, Tables]
@@ -249,6 +251,11 @@ class Query(Graph[R_co, *Ts]):
 
         made: MetaData = get_dialect(dialect).plan_metadata(self.program(dialect).plan)
         return made
+
+    def fault(self, changes: Mapping[str, ZSet[Any]]) -> RowError | None:
+        from stepping.compiler.reference import fault
+
+        return fault((*self.outputs, *self.caches.values()), changes)
 
     def reference(self, *, allow_negative: bool = False) -> Reference:
         """The plain meaning of the query, in memory."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stepping.compiler import ir
+from stepping.compiler.codec import python_codec
 from stepping.compiler.lowering.demand import non_negative
 from stepping.compiler.zset import MATCH_ALL, ZSet, ZSetPython
 from stepping.errors import RowError
@@ -155,3 +156,30 @@ class Integral(ZSet[Any]):
         with self.turn:
             rows = ZSetPython(self.counts)
         return rows.iter(match)
+
+
+def fault(roots: tuple[ir.Operator, ...], changes: Mapping[str, ZSet[Any]]) -> RowError | None:
+    """What Python raises for a changed row of an input, or for one that is made of it alone.
+
+    A database says that a step failed, and not for which row. Nothing stored is read here, so a row
+    that only a join or an aggregate makes is not found.
+    """
+    known: dict[int, ZSetPython[Any]] = {}
+    for operator in ir.topological(*roots):
+        if operator.inputs and not all(id(each) in known for each in operator.inputs):
+            continue
+        try:
+            if not operator.inputs:
+                form = python_codec(operator.schema.type).canonical
+                change = changes.get(operator.label, ZSetPython())
+                known[id(operator)] = ZSetPython((form(row), n) for row, n in change.iter())
+                continue
+            # Of what is not linear this is no change, but it calls the same functions.
+            made = operator.evaluate(*(known[id(each)] for each in operator.inputs))
+            if operator.linear:
+                known[id(operator)] = made.to_python()
+        except RowError as error:
+            return error
+        except Exception:  # a meaning that is about more than rows
+            continue
+    return None

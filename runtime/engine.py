@@ -67,7 +67,7 @@ class Engine(Statements):
             return None
         if failure.startswith(NOT_NEGATIVE):
             return self.not_there(changes, failure.removeprefix(NOT_NEGATIVE))
-        return RowError(
+        return self.graph.fault(changes) or RowError(
             failure, hint="nothing was written; the database is as it was before this step"
         )
 

@@ -89,7 +89,8 @@ class IsNull(Node):
 class Raise(Node):
     """Fail the iteration with ``message``: where Python would have raised.
 
-    The message must depend on a column: databases evaluate constants early, also inside CASE.
+    A dialect sees to it that this waits for a row: databases compute constants early, also inside
+    CASE.
     """
 
     message: Scalar  # text
@@ -211,9 +212,16 @@ def columns_read(scalar: Scalar) -> frozenset[str]:
 
 def is_partial(scalar: Scalar) -> bool:
     """Whether it can raise. A Case may protect its parts; that it does is not looked into."""
-    if isinstance(scalar, Raise) or (isinstance(scalar, Call | Native) and scalar.partial):
-        return True
-    return any(is_partial(part) for part in children(scalar))
+    seen: set[Scalar] = set()
+    todo = [scalar]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, Raise) or (isinstance(part, Call | Native) and part.partial):
+            return True
+        if part not in seen:
+            seen.add(part)
+            todo.extend(children(part))
+    return False
 
 
 def size(scalar: Scalar) -> int:

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.rowfn.functions import FUNCTIONS
+from stepping.compiler.lowering.folding import folded
 from stepping.compiler.schema import BOOL, Atom
 from stepping.dialects.natives import spliced
 from stepping.dialects.scalars import Spelling, Sql, case, closed
@@ -23,7 +24,7 @@ def scalar_sql(scalar: ir.Scalar, column: Columns, spell: Spelling) -> exp.Expr:
     ``column`` gives the expression for a column of the row, of the column's physical type. A
     LookupError says what ``spell`` has no exact words for; ask `can_spell` first.
     """
-    return closed(_Lowering(column, spell).settled(scalar).tree)
+    return closed(_Lowering(column, spell).settled(folded(scalar)).tree)
 
 
 def can_spell(scalar: ir.Scalar, spell: Spelling) -> str | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from stepping.compiler.plan.sql_plan import SQLPlan
     from stepping.compiler.schema import Schema, ValueType
     from stepping.compiler.zset import ZSet
+    from stepping.errors import RowError
 
 R_co = TypeVar("R_co", covariant=True)
 Ts = TypeVarTuple("Ts")
@@ -170,6 +171,12 @@ class Graph(ABC, Generic[R_co, *Ts]):
         self, migration: Migration, recompute: Recompute | None, renames: Mapping[str, str]
     ) -> tuple[tuple[MigrationStatement, ...], str]:
         """The way back of a migration, or why there is none."""
+
+    def fault(self, changes: Mapping[str, ZSet[Any]]) -> RowError | None:
+        """Which changed row a row function raises for, if it is the row of an input or made of one
+        without any other; None if that cannot be said.
+        """
+        return None
 
     @abstractmethod
     def reference(self, *, allow_negative: bool = False) -> Reference:

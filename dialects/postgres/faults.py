@@ -70,8 +70,10 @@ def failure(error: BaseException) -> str | None:
         return quoted(error).removeprefix(_CHECK)
     if isinstance(error, errors.CheckViolation):
         return f"not negative: {error.diag.constraint_name}; {error.diag.message_detail}"
-    if isinstance(error, errors.NumericValueOutOfRange):
-        return str(error.diag.message_primary)
+    if isinstance(error, errors.DivisionByZero):
+        return "ZeroDivisionError: division by zero"
+    if isinstance(error, psycopg.DataError):  # what a value cannot be
+        return str(error.diag.message_primary or error)
     return None
 
 

@@ -93,7 +93,11 @@ def physical(atom: Atom) -> str:
 
 
 def raised(message: Sql, atom: Atom) -> Sql:
-    # The error quotes the text that is no integer.
+    # The error quotes the text that is no integer. A constant would be cast when the statement is
+    # planned, also inside CASE, but for what is volatile
+    # (postgresql.org/docs/current/xfunc-volatility.html).
+    if message.tree.find(exp.Column) is None:
+        message = concatenated(message, fn("left", fn("timeofday"), 0))
     fault = concatenated("stepping: ", message).cast("INTEGER")
     if atom.native is not None:
         text = fault.cast(TEXT).tree
