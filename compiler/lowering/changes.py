@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stepping.compiler import ir
+from stepping.compiler.lowering.cancelling import cancelling
 from stepping.compiler.lowering.fusing import cuts, is_given
 
 
@@ -21,6 +22,7 @@ class Changes:
     delta: Mapping[ir.Operator, ir.Relation]
     emitted: frozenset[ir.Operator]
     tabled: Mapping[ir.Operator, tuple[ir.Tabled, ...]]  # in each delta, inner ones first
+    added_up: frozenset[ir.Operator]  # of those that are emitted: no row is there twice
     order: tuple[ir.Operator, ...]  # those that change, inputs first
 
     def changed(self, operator: ir.Operator) -> bool:
@@ -51,6 +53,8 @@ def changes_of(
     """
     delta = resolved(operators, given, moments, first=first)
     order = list(delta)
+    added_up = cancelling(order, delta, elsewhere) - frozenset(inlined)
+    forced |= added_up
     uses = _uses(order, delta, roots)
     emitted = frozenset(
         operator
@@ -63,7 +67,7 @@ def changes_of(
     )
     emitted |= cuts(order, delta, emitted | frozenset(elsewhere)) - frozenset(inlined)
     tabled = {op: tuple(dict.fromkeys(ir.tabled(delta[op]))) for op in order}
-    return Changes(delta, emitted, tabled, tuple(order))
+    return Changes(delta, emitted, tabled, added_up, tuple(order))
 
 
 def resolved(

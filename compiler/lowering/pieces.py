@@ -83,7 +83,8 @@ class Pieces:
         terms = self.terms(relation, table.names)
         if self.grows(terms):
             self.growing.add(table.name)
-        select = self.rows(terms, table.names, table.weight, table)
+        added_up = operator in self.changes.added_up
+        select = self.rows(terms, table.names, table.weight, table, consolidated=added_up)
         emit = EmitDelta(table, select, served(operator))
         return [*pieces, piece_of(emit, terms, fills=table)]
 

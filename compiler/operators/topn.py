@@ -10,6 +10,7 @@ from stepping.compiler.codec import python_codec
 from stepping.compiler.frontend.index import Index, directions, ordering
 from stepping.compiler.frontend.tracing import operator_of, origin, pointwise, query_error
 from stepping.compiler.operators.join import check_index
+from stepping.compiler.operators.linear import run
 from stepping.compiler.schema import Schema
 from stepping.compiler.zset import ZSet, ZSetPython, directed, order_key
 
@@ -98,11 +99,11 @@ class FirstN(ir.Operator):
         groups: dict[Any, list[tuple[Any, int]]] = {}
         for row, count in rows.iter():
             if count > 0:
-                group = self.by.call(row) if self.by else None
+                group = run(self.by, row) if self.by else None
                 groups.setdefault(group, []).append((row, count))
 
         def place(item: tuple[Any, int]) -> Any:
-            key = self.key.call(item[0])
+            key = run(self.key, item[0])
             return directed(key, self.ascending), tuple(map(order_key, columns(item[0])))
 
         found: list[tuple[Any, int]] = []
