@@ -11,7 +11,7 @@ from sqlglot import exp
 from stepping.compiler import ir
 from stepping.compiler.frontend.rowfn.functions import FUNCTIONS
 from stepping.compiler.lowering.folding import folded
-from stepping.compiler.schema import BOOL, Atom
+from stepping.compiler.schema import BOOL, Atom, Kind
 from stepping.dialects.natives import spliced
 from stepping.dialects.scalars import Spelling, Sql, case, closed
 
@@ -39,6 +39,36 @@ def can_spell(scalar: ir.Scalar, spell: Spelling) -> str | None:
 def registered(scalar: ir.Scalar, spell: Spelling) -> frozenset[str]:
     """Names of the functions that must be registered on a connection that evaluates ``scalar``."""
     return spell.registered(scalar_sql(scalar, exp.column, spell))
+
+
+MANY = 64  # parts of a condition: one beside the other, each would be a level deeper
+_LISTED = (Kind.INT, Kind.TEXT)  # whose `=` is that of IN, on each database
+
+
+def in_lists(
+    parts: tuple[ir.Scalar, ...],
+) -> tuple[tuple[ir.Scalar, ...], list[tuple[ir.Scalar, list[ir.Scalar]]]]:
+    """The comparisons of one value with many constants, taken together; and the other parts."""
+    lists: dict[ir.Scalar, list[ir.Scalar]] = {}
+    others: list[ir.Scalar] = []
+    for part in parts:
+        match part:
+            case ir.Call("eq", (value, ir.Const() as constant)) if (
+                value.type.kind in _LISTED and value.type.kind is constant.type.kind
+            ):
+                lists.setdefault(value, []).append(constant)
+            case _:
+                others.append(part)
+    return tuple(others), list(lists.items())
+
+
+def balanced(operator: type[exp.Expr], parts: list[exp.Expr]) -> exp.Expr:
+    """Parts put together no deeper than need be."""
+    if len(parts) == 1:
+        return closed(parts[0])
+    half = len(parts) // 2
+    left, right = balanced(operator, parts[:half]), balanced(operator, parts[half:])
+    return exp.Paren(this=operator(this=left, expression=right))
 
 
 class _Lowering:
@@ -106,12 +136,22 @@ class _Lowering:
     ) -> Sql:
         if not parts:
             return self.spell.constant(empty, BOOL)
+        if operator is exp.Or and len(parts) > MANY:
+            parts, listed = in_lists(parts)
+            lists = [self.listed(value, constants) for value, constants in listed]
+            if not parts and len(lists) == 1:
+                return Sql(lists[0], BOOL)
+            return Sql(balanced(operator, [*(self.settled(p).tree for p in parts), *lists]), BOOL)
         made: exp.Expr
         made, *rest = [self.settled(part).tree.copy() for part in parts]
         for part in rest:
             left = made if isinstance(made, operator) else closed(made)
             made = operator(this=left, expression=closed(part))
         return Sql(made, BOOL)
+
+    def listed(self, value: ir.Scalar, constants: list[ir.Scalar]) -> exp.Expr:
+        items = [self.settled(each).tree for each in constants]
+        return exp.In(this=closed(self.settled(value).tree), expressions=items)
 
     def of_type(self, scalar: ir.Scalar, atom: Atom) -> Sql:
         """A branch of a Case: None has no type of its own."""

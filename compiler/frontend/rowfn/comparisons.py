@@ -35,6 +35,8 @@ from stepping.compiler.frontend.rowfn.values import (
 from stepping.compiler.schema import BOOL, Kind
 from stepping.errors import QueryError, RowError
 
+MANY = 64  # items of a container
+
 
 class Comparisons(Operations):
     """What compares two values of any kind."""
@@ -208,7 +210,13 @@ class Comparisons(Operations):
                 items = tuple(map(Static, inside.value))
             if items is not None:
                 result: ir.Scalar = FALSE
-                for item in sorted(items, key=_by_repr) if _unordered(inside) else items:
+                ordered = sorted(items, key=_by_repr) if _unordered(inside) else items
+                if len(items) > MANY:
+                    # One by one, each would be held against all before it.
+                    parts = [self.equal(needle, item, at) for item in ordered]
+                    if all(isinstance(part, ir.Call) and not part.partial for part in parts):
+                        return ir.Or(tuple(dict.fromkeys(parts)))
+                for item in ordered:
                     result = self.either(result, lambda i=item: self.equal(needle, i, at))  # type: ignore[misc]
                 return result
             return self.lift(
