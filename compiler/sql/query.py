@@ -37,7 +37,18 @@ class BoundQuery(Query[Any, *tuple[Any, ...]]):
 
     def program(self, dialect: str, **options: Any) -> Any:
         self.check_dialect(dialect)
-        return super().program(dialect, **options)
+        made = super().program(dialect, **options)
+        for each in made.plan.tables:
+            for column in each.table.columns:
+                native = column.type.native
+                if native is not None and native.fault:
+                    raise QueryError(
+                        f"the column {column.name} is of type {native.name}, and rows of it would "
+                        f"be kept: {native.fault}",
+                        where=self.where,
+                        hint=f"cast it in the SELECT: {column.name}::text",
+                    )
+        return made
 
     def check_dialect(self, dialect: str) -> None:
         if dialect != self.dialect:
