@@ -22,8 +22,14 @@ def opened(given: Any) -> Any:
         return given
     if hasattr(given, "get_bind") and hasattr(given, "connection"):
         raise StoreError("a store was given an ORM Session", hint="pass session.connection()")
-    if not (hasattr(given, "begin") and hasattr(given, "pool")):
+    is_async = type(given).__module__.startswith("sqlalchemy.ext.asyncio")
+    if not is_async and (is_raw(given) or hasattr(given, "in_transaction")):
         return given
+    if is_async or not (hasattr(given, "begin") and hasattr(given, "pool")):
+        raise StoreError(
+            f"a store was given SQLAlchemy's {type(given).__name__}",
+            hint="pass an Engine, a Connection, session.connection(), or engine.raw_connection()",
+        )
     connection = given.connect()
     _OWN.add(connection)
     return connection
@@ -34,14 +40,39 @@ def is_sqlalchemy(given: Any) -> bool:
     return type(given).__module__.startswith("sqlalchemy.")
 
 
+def is_raw(given: Any) -> bool:
+    """Whether it is what `Engine.raw_connection` gives: the driver's, on loan from the pool."""
+    return hasattr(given, "driver_connection")
+
+
 def driver_connection(given: Any) -> Any:
     """The driver's connection of what `opened` returned."""
-    return given.connection.driver_connection if is_sqlalchemy(given) else given
+    if not is_sqlalchemy(given):
+        return given
+    return given.driver_connection if is_raw(given) else given.connection.driver_connection
 
 
 def lender_of(given: Any) -> Lender:
     """Whoever the driver's connection was got from."""
-    return SQLAlchemyLender(given) if is_sqlalchemy(given) else Lender()
+    if not is_sqlalchemy(given):
+        return Lender()
+    return RawLender(given) if is_raw(given) else SQLAlchemyLender(given)
+
+
+class RawLender(Lender):
+    """The pool. While the loan is held, so is the driver's connection; only the driver begins
+    transactions on it.
+    """
+
+    def __init__(self, given: Any) -> None:
+        self.given = given
+
+    def was_given_back(self) -> bool:
+        return not self.given.is_valid
+
+    def lost(self) -> None:
+        if not self.was_given_back():
+            self.given.invalidate()
 
 
 class SQLAlchemyLender(Lender):

@@ -358,11 +358,18 @@ class PostgresDriver(Transactions):
             return statistics.fan_out(self.read, table, columns)
 
     def query_plans(self, statements: Sequence[str]) -> Sequence[Sequence[PlanNode]]:
-        self.open_session()
-        plans = []
-        with self.writing():  # with the settings of a step; EXPLAIN runs nothing
-            for sql in statements:
+        with suppress(errors.ReadOnlySqlTransaction):  # a standby: some have delta tables to read
+            self.open_session()
+        return [self._query_plan(sql) for sql in statements]
+
+    def _query_plan(self, sql: str) -> Sequence[PlanNode]:
+        """None of a statement whose delta tables could not be made."""
+        try:
+            with self.writing():  # with the settings of a step; EXPLAIN runs nothing
                 cursor = self.raw().execute(f"EXPLAIN (FORMAT JSON) {sql}".encode())
                 ((found,),) = cursor.fetchall()
-                plans.append(statistics.plan_nodes(found[0]["Plan"]))
-        return plans
+        except errors.UndefinedTable as error:
+            if not self.has_lost(error):
+                raise
+            return ()
+        return statistics.plan_nodes(found[0]["Plan"])
