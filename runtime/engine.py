@@ -56,6 +56,7 @@ class Engine(Statements):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.driver.patience = partial(longest_wait, self.max_sleep_secs)
+        self.all_tables = tuple(sorted(self.plan.kept))
         self.turn = threading.RLock()  # threads may share a store: one step at a time
 
     def explained(self, error: Exception, changes: Mapping[str, ZSet[Any]]) -> SteppingError | None:
@@ -208,8 +209,13 @@ class Engine(Statements):
     def at_once(
         self, asked: Asked, step: SQLStep, staged: Staged, *, joined: bool
     ) -> list[ZSetPython[Any]]:
-        """The whole step in one transaction, when no other iteration is half done in its tables."""
-        tables = self.plan.kept if asked.time.input_time >= 0 else step.tables
+        """The whole step in one transaction, when no other iteration is half done in its tables.
+
+        A timed one moves all tables of the query. In the application's transaction all are locked,
+        in their one order, by the first step: others may follow, in an order of their own.
+        """
+        is_whole = asked.time.input_time >= 0 or self.driver.joins()
+        tables = self.all_tables if is_whole else step.tables
         floor = self.wait(tables, asked.time)
         while True:
             try:
@@ -232,7 +238,7 @@ class Engine(Statements):
         self.loaded = None
         is_plain = not (time.input_time >= 0 or floor or asked.also or starting or self.left)
         if staged and is_plain:
-            alone = self.fused_alone(step, staged, output=asked.output)
+            alone = self.fused_alone(step, staged, tables, output=asked.output)
             if alone is not None:
                 return self.outputs(asked, step, alone)
         empty: set[str] | None = None

@@ -118,7 +118,7 @@ class Statements:
         return outputs_of(step.fused, self.driver.fused(step.fused, staged, output=output))
 
     def fused_alone(
-        self, step: SQLStep, staged: Staged, *, output: bool
+        self, step: SQLStep, staged: Staged, tables: Sequence[str], *, output: bool
     ) -> dict[int, Sequence[Row]] | None:
         """Run a whole step as one transaction, if the driver can; see `Driver.fused_alone`."""
         plan = self.plan
@@ -127,7 +127,7 @@ class Statements:
         if output and not all(codec.is_plain for codec in self.output_codecs):
             return None  # what a class refuses must be known before the commit
         fused = step.fused if step.growing is None or has_removals(staged) else step.growing
-        where = (step.tables, plan.query, plan.fingerprint)
+        where = (tables, plan.query, plan.fingerprint)
         returned = self.driver.fused_alone(fused, staged, *where, output=output)
         return None if returned is None else outputs_of(fused, returned)
 

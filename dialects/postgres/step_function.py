@@ -90,7 +90,7 @@ class StepFunctions:
 
     def __init__(self) -> None:
         # What an id stands for stays.
-        self.known: dict[tuple[int, bool], tuple[SQLFused, StepFunction]] = {}
+        self.known: dict[tuple[int, bool, Sequence[str]], tuple[SQLFused, StepFunction]] = {}
 
     def run(
         self,
@@ -108,10 +108,10 @@ class StepFunctions:
         functions = functions_of(connection)
         if functions.refused or not fused.returns or len(fused.parameters) > _MOST_ARGUMENTS:
             return None
-        known = self.known.get((id(fused), output))
+        known = self.known.get((id(fused), output, tables))
         if known is None:
             made = step_function(fused, tables, query, fingerprint, output=output)
-            known = self.known[id(fused), output] = fused, made
+            known = self.known[id(fused), output, tables] = fused, made
         function = known[1]
         if function.name not in functions.asked:
             # Not for the first step of its kind: a connection may be opened for one step only.

@@ -29,7 +29,9 @@ def make_app(engine: sa.Engine) -> flask.Flask:
     @app.delete("/orders/<int:number>")
     def remove(number: int) -> Any:
         with orm.Session(engine) as session, session.begin():
-            order = session.get(Order, number)
+            # Locked: of two clients that delete one order, the second must see that it is gone.
+            # Else both would take it away from the totals, which hold no orders to look at.
+            order = session.get(Order, number, with_for_update=True)
             if order is None:
                 flask.abort(404)
             (orders,) = st.actions(store_on(session.connection()), graph)

@@ -7,6 +7,7 @@ import http.client
 import json
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +49,8 @@ def request(address: str, method: str, path: str, body: Any = None) -> tuple[int
         connection.request(method, path, None if body is None else json.dumps(body), headers)
         answer = connection.getresponse()
         text = answer.read()
-        return answer.status, json.loads(text) if text else None
+        is_json = answer.getheader("Content-Type") == "application/json"
+        return answer.status, json.loads(text) if is_json else None
     finally:
         connection.close()
 
@@ -68,6 +70,39 @@ def agree(url: str) -> dict[str, tuple[int, int]]:
     engine.dispose()
     assert cached == stored
     return cached
+
+
+def delete_at_once(place: Place, address: str, number: int, clients: int) -> list[int]:
+    """What clients are told who all have asked for one order before any of them could write."""
+
+    def delete(_: int) -> int:
+        return request(address, "DELETE", f"/orders/{number}")[0]
+
+    with concurrent.futures.ThreadPoolExecutor(clients) as pool, place.plain() as holding:
+        if place.name == "sqlite":
+            holding.execute("BEGIN IMMEDIATE")
+            told = pool.map(delete, range(clients))
+            time.sleep(0.2)
+            holding.execute("ROLLBACK")
+        else:
+            with holding.transaction(), place.plain() as watching:
+                holding.execute("SELECT FROM last_update FOR UPDATE")  # as another step does
+                told = pool.map(delete, range(clients))
+                waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                while watching.execute(waiting).fetchone() != (clients,):
+                    time.sleep(0.01)
+        return sorted(told)
+
+
+def test_several_clients_delete_one_order(place: Place) -> None:
+    url = place.sqlalchemy_url
+    with serving(url) as (_, address):
+        for cents in (5, 7):
+            request(address, "POST", "/orders", {"customer": "Ann", "cents": 1})
+            body = {"customer": "Ann", "cents": cents}
+            _, made = request(address, "POST", "/orders", body)
+            assert delete_at_once(place, address, made["id"], 3) == [204, 404, 404]
+        assert agree(url) == {"Ann": (2, 2)}
 
 
 def test_orders_and_totals_are_one(place: Place) -> None:
