@@ -245,10 +245,13 @@ class Query(Graph[R_co, *Ts]):
     def metadata(self, dialect: str) -> MetaData:
         """Everything that the script creates, as a SQLAlchemy `MetaData`: for Alembic.
 
-        Tables, columns, constraints and indexes of the query, and our own tables.
+        Tables, columns, constraints and indexes of the query, and our own tables. From here on
+        Alembic does not propose to drop tables that are installed: see docs/alembic.md.
         """
         from stepping.dialects import get_dialect
+        from stepping.dialects.alembic import tell_alembic
 
+        tell_alembic()
         made: MetaData = get_dialect(dialect).plan_metadata(self.program(dialect).plan)
         return made
 

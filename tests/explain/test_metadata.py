@@ -158,6 +158,34 @@ def test_autogenerate(place: Place, tmp_path: Path) -> None:
     command.check(config)
 
 
+def cheap(things: st.ZSet[Thing]) -> st.ZSet[Thing]:
+    found = st.filter(things, f=lambda r: r.price < 2)
+    return st.first_n(found, index=st.Index.pick(Thing, lambda r: r.day), n=1)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_what_is_installed_is_not_proposed_to_be_dropped(
+    place: Place, engine: sa.Engine, named: bool
+) -> None:
+    """Whatever the code has now: another version of the query, one of the queries, or none."""
+    for query in (graph, shop.graph):
+        with place.opened(query):
+            pass
+    changed = st.compile(cheap, name=graph.name)
+    wanted = changed.metadata(place.name) if named else sa.MetaData()
+    with engine.begin() as connection:
+        for name in ("customers", "every_index__notes"):
+            connection.execute(sa.text(f"CREATE TABLE {name} (id INTEGER)"))
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": False})
+        found = compare_metadata(context, wanted)
+    dropped = {table.name for kind, table in found if kind == "remove_table"}
+    assert dropped == {"customers", "every_index__notes"}
+    added = {table.name for kind, table in found if kind == "add_table"}
+    assert added == (set(changed.program(place.name).plan.kept) if named else set())
+    assert {kind for kind, _ in found} <= {"remove_table", "add_table", "add_index"}
+
+
 def test_create_all_makes_the_triggers(sqlite_path: Path) -> None:
     engine = sa.create_engine(f"sqlite:///{sqlite_path}", poolclass=sa.NullPool)
     graph.metadata("sqlite").create_all(engine)
