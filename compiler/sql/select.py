@@ -132,6 +132,11 @@ class Selects:
         if group is not None or calls or node.args.get("having") is not None:
             frame, nothing = self.grouped(node, frame, carried, calls, outputs, env)
             carried = self.carried_of_groups(frame, len(carried))
+        if env.outer is not None and group is None and node.args.get("having") is not None:
+            raise self.error(
+                "HAVING without GROUP BY, of a subquery that names outer columns, is not taken yet",
+                node.args["having"],
+            )
         single = nothing is not None and group is None and node.args.get("having") is None
         having = conjuncts(node.args.get("having"))
         for each in having:

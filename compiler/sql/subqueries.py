@@ -97,6 +97,7 @@ class Subqueries:
     def among(self, frame: Frame, node: Expression, base: Frame | None) -> Frame:
         """``x IN (SELECT ...)``, true."""
         found = self.belonging(node.args["query"], frame, base)
+        self.refuse_of_nothing(node, found)
         pairs = self.compared(node, frame, found)
         if pairs is None:
             return self.of_mark(frame, node, base)
@@ -180,6 +181,7 @@ class Subqueries:
         value = selects.scalars.scalar(values[0], frame)
         frame = frame.with_column(value, "value", id(node.this))
         found = self.belonging(node.args["query"], frame, base)
+        self.refuse_of_nothing(node, found)
         column = frame.column(id(node.this))
         pair = selects.alike(column, found.result.outputs[0])
         if pair is None:
@@ -218,6 +220,15 @@ class Subqueries:
         out = rows.named([*columns, ("mark", made)], "mark")
         return frame.over(out).also({id(node): width})
 
+    def refuse_of_nothing(self, node: Expression, found: Belonging) -> None:
+        """Where no row belongs to an outer one, an aggregate without GROUP BY has a row still."""
+        if found.result.single and found.mine:
+            raise self.selects.error(
+                "IN of an aggregate that names outer columns is not taken yet",
+                node,
+                "compare with the subquery by =",
+            )
+
     def with_mark(self, rows: Rows, some: Rows) -> Rows:
         others = rows.without(some, "mark")
         columns = [(c.name, c) for c in some.columns]
@@ -234,6 +245,8 @@ class Subqueries:
         """The value of a scalar subquery: NULL without a row, an error with more than one."""
         selects = self.selects
         found = self.belonging(node, frame, base)
+        if found.result.single and found.mine and not found.result.nothing:
+            raise selects.error("an aggregate beside outer columns is not taken yet", node)
         if found.result.width != 1:
             raise selects.error("a subquery must return only one column", node)
         width = frame.rows.width
