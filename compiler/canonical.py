@@ -1,7 +1,8 @@
 """The one canonical form of a column's value, and the errors for values that have none.
 
 Applied to every row as it enters, before anything is evaluated, on every store: else a change that
-is mapped twice may not cancel.
+is mapped twice may not cancel. A value of a subclass of int, say, is what its base class holds,
+whatever methods it overrides.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from stepping.compiler.exact import EXACT
 from stepping.compiler.schema import Atom, Kind
 from stepping.errors import RowError
 
@@ -21,8 +23,6 @@ Check = Callable[[Any, Atom, str], Any]
 _MIN_INT, _MAX_INT = -(2**63), 2**63 - 1
 _MAX_ADJUSTED = 10_000  # the power of ten of the first digit
 _MAX_PLACES = 16_383  # postgresql.org/docs/current/datatype-numeric.html
-# Nothing is rounded: a Decimal's digits are what they are.
-_EXACT = decimal.Context(prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
 
 
 def wrong_type(value: Any, wanted: str, field: str) -> RowError:
@@ -38,6 +38,7 @@ def wrong_type(value: Any, wanted: str, field: str) -> RowError:
 def check_int(value: Any, atom: Atom, field: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise wrong_type(value, "int", field)
+    value = int.__index__(value)
     if not _MIN_INT <= value <= _MAX_INT:
         raise RowError(
             f"{field}: {value} does not fit in 64 bits",
@@ -50,7 +51,7 @@ def check_float(value: Any, atom: Atom, field: str) -> float:
     if isinstance(value, bool) or not isinstance(value, float | int):
         raise wrong_type(value, "float", field)
     try:
-        value = float(value)
+        value = float.__float__(value) if isinstance(value, float) else int.__float__(value)
     except OverflowError:
         raise wrong_type(value, "float", field) from None
     if value != value:
@@ -70,37 +71,37 @@ def check_bool(value: Any, atom: Atom, field: str) -> bool:
 def check_text(value: Any, atom: Atom, field: str) -> str:
     if not isinstance(value, str) or isinstance(value, enum.Enum):
         raise wrong_type(value, "str", field)
+    text: str = str.__str__(value)
     try:
-        value.encode()
+        text.encode()
     except UnicodeEncodeError:
         raise RowError(
             f"{field}: {value!r} holds a lone surrogate, which is no Unicode text",
             hint="decode the text with errors='replace', or store bytes",
         ) from None
-    # str(value) of a subclass may give another text.
-    return str.__str__(value)
+    return text
 
 
 def check_bytes(value: Any, atom: Atom, field: str) -> bytes:
     if not isinstance(value, bytes):
         raise wrong_type(value, "bytes", field)
-    return bytes(value)
+    return bytes.__add__(value, b"")
 
 
 def canonical_decimal(value: decimal.Decimal) -> decimal.Decimal:
     """The one form of a number: without trailing zeros and without an exponent above 0."""
     if not value:
         return decimal.Decimal(0)
-    value = value.normalize(_EXACT)
+    value = value.normalize(EXACT)
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and exponent > 0:
-        return value.quantize(decimal.Decimal(1), context=_EXACT)
+        return value.quantize(decimal.Decimal(1), context=EXACT)
     return value
 
 
 def check_decimal(value: Any, atom: Atom, field: str) -> decimal.Decimal:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = decimal.Decimal(value)
+    if type(value) is not decimal.Decimal and isinstance(value, int | decimal.Decimal):
+        value = value if isinstance(value, bool) else decimal.Decimal(value)
     if not isinstance(value, decimal.Decimal):
         raise wrong_type(value, "Decimal", field)
     if not value.is_finite():
@@ -111,7 +112,7 @@ def check_decimal(value: Any, atom: Atom, field: str) -> decimal.Decimal:
     # Before anything is expanded: Decimal("1e1000000") has a million digits.
     is_long = abs(value.adjusted()) > _MAX_ADJUSTED
     if not is_long:
-        number = value.normalize(_EXACT)
+        number = value.normalize(EXACT)
         exponent = int(number.as_tuple().exponent)
         is_long = -exponent > _MAX_PLACES
     if is_long:
@@ -121,7 +122,7 @@ def check_decimal(value: Any, atom: Atom, field: str) -> decimal.Decimal:
             hint=f"at most {_MAX_ADJUSTED} before the point and {_MAX_PLACES} after it",
         )
     if exponent > 0:
-        number = number.quantize(decimal.Decimal(1), context=_EXACT)
+        number = number.quantize(decimal.Decimal(1), context=EXACT)
     if atom.scale is not None:
         if -exponent > atom.scale:
             raise RowError(
@@ -130,7 +131,7 @@ def check_decimal(value: Any, atom: Atom, field: str) -> decimal.Decimal:
             )
         # 10**18 has 19 digits, and fits.
         is_large = number.adjusted() + atom.scale >= 18
-        if is_large and not _MIN_INT <= number.scaleb(atom.scale, _EXACT) <= _MAX_INT:
+        if is_large and not _MIN_INT <= number.scaleb(atom.scale, EXACT) <= _MAX_INT:
             raise RowError(f"{field}: {number} does not fit: 64 bits with scale {atom.scale}")
     return number
 
@@ -149,16 +150,31 @@ def check_datetime(value: Any, atom: Atom, field: str) -> datetime.datetime:
             f"{field}: {value} has a time zone, and the field is a naive datetime",
             hint="annotate the field with Annotated[datetime, st.UTC] to keep aware times",
         )
-    return _plain(value)
+    if value.fold:
+        raise _folded(value, field)
+    return _plain(value, field)
 
 
-def _plain(value: datetime.datetime) -> datetime.datetime:
-    """The value without its fold, and not of a subclass."""
-    return datetime.datetime(
+def _folded(value: datetime.datetime | datetime.time, field: str) -> RowError:
+    return RowError(
+        f"{field}: {value} has fold=1: it is the second of two hours that a database, and Python's "
+        "==, take for one",
+        hint="keep it aware, in a field Annotated[datetime, st.UTC]; or say that it does not "
+        "matter which of the hours it is: value.replace(fold=0)",
+    )
+
+
+def _plain(value: datetime.datetime, field: str) -> datetime.datetime:
+    """The value not of a subclass, which may have more, such as nanoseconds."""
+    made = datetime.datetime(
         *(value.year, value.month, value.day, value.hour, value.minute, value.second),
         value.microsecond,
         tzinfo=value.tzinfo,
+        fold=value.fold,
     )
+    if type(value) is not datetime.datetime and not value == made:
+        raise wrong_type(value, f"a datetime, such as {made!r}", field)
+    return made
 
 
 def check_timestamp(value: Any, atom: Atom, field: str) -> datetime.datetime:
@@ -170,7 +186,8 @@ def check_timestamp(value: Any, atom: Atom, field: str) -> datetime.datetime:
             hint="use datetime(..., tzinfo=UTC), or a plain datetime field",
         )
     try:
-        return _plain(value.astimezone(datetime.UTC))
+        made = _plain(value, field).astimezone(datetime.UTC)
+        return made.replace(fold=0)  # means nothing in UTC
     except OverflowError:
         raise RowError(
             f"{field}: {value} is before year 1 or after year 9999 in UTC",
@@ -183,6 +200,8 @@ def check_time(value: Any, atom: Atom, field: str) -> datetime.time:
         raise wrong_type(value, "time", field)
     if value.tzinfo is not None:
         raise RowError(f"{field}: {value} has a time zone", hint="store a naive time")
+    if value.fold:
+        raise _folded(value, field)
     return datetime.time(value.hour, value.minute, value.second, value.microsecond)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from functools import cached_property, lru_cache
 from typing import Any
 
-from stepping.compiler.row_code import Columns, Decoder, Encoder, Pair, is_plain
+from stepping.compiler.row_code import Columns, Decoder, Encoder, Pair
 from stepping.compiler.row_code import Convert as Convert
 from stepping.compiler.row_code import Inline as Inline
 from stepping.compiler.schema import Atom, Kind, ValueType
@@ -57,11 +57,6 @@ class Codec:
             known = Encoder(self._to_column).counted(self.type, positions)
             self._encoders[positions] = known
         return known
-
-    @cached_property
-    def is_plain(self) -> bool:
-        """Whether rows can be made at any time: see `row_code.is_plain`."""
-        return is_plain(self.type)
 
     def canonical(self, row: Any) -> Any:
         """The row as it would come back from a database."""

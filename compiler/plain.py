@@ -15,6 +15,7 @@ from typing import Any, assert_never
 
 import msgpack
 
+from stepping.compiler import rebuilding
 from stepping.compiler.canonical import FAST, FAST_NAMES, check_int, check_of, wrong_type
 from stepping.compiler.schema import (
     EMPTY,
@@ -396,22 +397,15 @@ class FromPlain(_Writer):
             (name, self.of(inner, f"v[{position}]"))
             for position, (name, inner) in enumerate(struct.fields)
         ]
-        cls = self.constant(struct.cls, "cls")
-        positional = ", ".join(value for _, value in values)
         match struct.build:
             case Build.BARE:
                 return [f"return {values[0][1]}"]
             case Build.SINGLETON:
-                return [f"return {cls}"]
+                return [f"return {self.constant(struct.cls, 'single')}"]
             case Build.TUPLE:
-                return [f"return ({positional}{',' if values else ''})"]
-            case Build.POSITIONAL:
-                return [f"return {cls}({positional})"]
-            case Build.KEYWORD if all(name.isidentifier() for name, _ in values):
-                return [f"return {cls}({', '.join(f'{n}={value}' for n, value in values)})"]
-            case Build.KEYWORD:
-                pairs = ", ".join(f"{name!r}: {value}" for name, value in values)
-                return [f"return {cls}(**{{{pairs}}})"]
+                return [f"return ({''.join(f'{value}, ' for _, value in values)})"]
+            case Build.KEYWORD | Build.POSITIONAL:
+                return [*rebuilding.lines(struct.cls, values, "row", self.constant), "return row"]
 
     def several(self, kind: Several) -> str:
         made = self.of(kind.item, "i")

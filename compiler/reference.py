@@ -15,7 +15,7 @@ from typing import Any
 from stepping.compiler import ir
 from stepping.compiler.codec import python_codec
 from stepping.compiler.lowering.demand import non_negative
-from stepping.compiler.zset import MATCH_ALL, ZSet, ZSetPython
+from stepping.compiler.zset import MATCH_ALL, MatchAll, ZSet, ZSetPython
 from stepping.errors import RowError
 
 Counts = dict[Any, int]
@@ -74,7 +74,7 @@ class Reference:
             if not begun:
                 self.done.clear()
         return [
-            Integral(self.integrals[id(output.inputs[0])], self.turn)
+            self.integral(output.inputs[0])
             if output.flow is ir.Flow.SNAPSHOT
             else deltas[id(output)]
             for output in self.outputs
@@ -132,7 +132,11 @@ class Reference:
 
     def cache(self, name: str) -> ZSet[Any]:
         """The rows of a cache."""
-        return Integral(self.integrals[id(self.caches[name].inputs[0])], self.turn)
+        return self.integral(self.caches[name].inputs[0])
+
+    def integral(self, operator: ir.Operator) -> ZSet[Any]:
+        codec = python_codec(operator.schema.type)
+        return Integral(self.integrals[id(operator)], self.turn, codec.canonical)
 
 
 def add(counts: Counts, delta: ZSetPython[Any]) -> None:
@@ -146,15 +150,23 @@ def add(counts: Counts, delta: ZSetPython[Any]) -> None:
 
 
 class Integral(ZSet[Any]):
-    """An integral, read when it is iterated: as it is between two steps."""
+    """An integral, read when it is iterated: as it is between two steps.
 
-    def __init__(self, counts: Counts, turn: threading.RLock) -> None:
+    ``canonical`` gives a row that is looked for the form that rows have.
+    """
+
+    def __init__(
+        self, counts: Counts, turn: threading.RLock, canonical: Callable[[Any], Any]
+    ) -> None:
         self.counts = counts
         self.turn = turn
+        self.canonical = canonical
 
-    def iter(self, match: Any = MATCH_ALL) -> Iterator[tuple[Any, int]]:
+    def iter(self, match: frozenset[Any] | MatchAll = MATCH_ALL) -> Iterator[tuple[Any, int]]:
         with self.turn:
             rows = ZSetPython(self.counts)
+        if not isinstance(match, MatchAll):
+            match = frozenset(map(self.canonical, match))
         return rows.iter(match)
 
 

@@ -6,14 +6,13 @@ database's own work per row.
 
 from __future__ import annotations
 
-import dataclasses
 import enum
-import inspect
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Generic
+from typing import Any
 
+from stepping.compiler import rebuilding
 from stepping.compiler.canonical import FAST, FAST_NAMES, wrong_type
 from stepping.compiler.packing import check_of, packing_of
 from stepping.compiler.schema import (
@@ -254,7 +253,6 @@ class Decoder(_Generator):
 
     def decoded(self, value_type: ValueType) -> tuple[str, str]:
         self.column = itertools.count()
-        self.globals["new"] = object.__new__
         result = self.decode(value_type, "")
         return ", ".join(f"c{i}" for i in range(len(schema_of(value_type)))), result
 
@@ -290,74 +288,8 @@ class Decoder(_Generator):
                 return self.constant(struct.cls, "single")
             case Build.BARE:
                 return values[0][1]
-            case Build.KEYWORD | Build.POSITIONAL if is_plain_dataclass(struct):
-                return self.filled(struct, values, indent)
-            case Build.POSITIONAL:
-                cls = self.constant(struct.cls, "cls")
-                return f"{cls}({', '.join(value for _, value in values)})"
-            case Build.KEYWORD:
-                cls = self.constant(struct.cls, "cls")
-                if all(name.isidentifier() for name, _ in values):
-                    return f"{cls}({', '.join(f'{name}={value}' for name, value in values)})"
-                pairs = ", ".join(f"{name!r}: {value}" for name, value in values)
-                return f"{cls}(**{{{pairs}}})"
-
-    def filled(self, struct: Struct, values: Sequence[tuple[str, str]], indent: str) -> str:
-        """A row as the `__init__` of a frozen dataclass makes it, in half the time."""
-        row, fields = self.variable(), self.variable()
-        self.line(indent, f"{row} = new({self.constant(struct.cls, 'cls')})")
-        if values:
-            self.line(indent, f"{fields} = {row}.__dict__")
-        for name, value in values:
-            self.line(indent, f"{fields}[{name!r}] = {value}")
-        return row
-
-
-def is_plain(value_type: ValueType) -> bool:
-    """Whether no code of an application runs when a value is made or compared, so that it does not
-    matter when that is: rows are equal if, and only if, their columns are.
-    """
-    match value_type:
-        case Atom():
-            return value_type.kind is not Kind.PACKED
-        case Struct(build=Build.SINGLETON):
-            return True
-        case Struct():
-            plain = value_type.build in (Build.TUPLE, Build.BARE) or (
-                is_plain_dataclass(value_type) or is_plain_named_tuple(value_type.cls)
-            )
-            return plain and all(is_plain(inner) for _, inner in value_type.fields)
-
-
-def is_plain_dataclass(struct: Struct) -> bool:
-    """Whether instances are no more than their fields: nothing is said of how they are made,
-    compared, or hold a field, but by `dataclass` itself.
-    """
-    cls = struct.cls
-    parameters = cls.__dict__.get("__dataclass_params__")
-    names = [name for name, _ in struct.fields]
-    return (
-        parameters is not None
-        and type(cls) is type
-        and "__new__" not in {name for each in cls.__mro__[:-1] for name in each.__dict__}
-        and parameters.init
-        and parameters.eq
-        and all(_is_generated(cls.__dict__.get(name)) for name in ("__init__", "__eq__"))
-        and not hasattr(cls, "__post_init__")
-        and not any(each.__dict__.get("__slots__") for each in cls.__mro__)
-        and [field.name for field in dataclasses.fields(cls) if field.compare] == names
-        and not any(hasattr(type(inspect.getattr_static(cls, n, None)), "__set__") for n in names)
-    )
-
-
-def _is_generated(function: Any) -> bool:
-    code = getattr(function, "__code__", None)
-    return code is not None and code.co_qualname.startswith("__create_fn__.<locals>.")
-
-
-def is_plain_named_tuple(cls: Any) -> bool:
-    return (
-        all(each in (cls, tuple, Generic, object) for each in cls.__mro__)
-        and hasattr(cls, "_fields")
-        and cls.__eq__ is tuple.__eq__
-    )
+            case Build.KEYWORD | Build.POSITIONAL:
+                row = self.variable()
+                for line in rebuilding.lines(struct.cls, values, row, self.constant):
+                    self.line(indent, line)
+                return row

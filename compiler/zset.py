@@ -6,9 +6,9 @@ import enum
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from itertools import repeat
 from typing import Any, Generic, Protocol, Self, TypeVar
 
+from stepping.compiler.folds import PLAIN, Apart, told_apart
 from stepping.compiler.schema import Empty
 from stepping.errors import QueryError, RowError
 
@@ -41,6 +41,9 @@ class Keyed(Protocol[T_contra, K_co]):
 
     def key(self, row: T_contra, /) -> K_co: ...
 
+    def canonical(self, key: Any, /) -> Any:
+        """A key that a caller gives, as `key` would give it."""
+
     def tie(self, row: T_contra, /) -> Any:
         """By what rows with equal keys are ordered: the whole row, in column order."""
 
@@ -68,7 +71,8 @@ class ZSet(Generic[T]):
                 hint="give an index of the row class that the Z-set has: st.Index.pick(Row, ...)",
             ) from error
         if not isinstance(match_keys, MatchAll):
-            keyed = [item for item in keyed if item[0] in match_keys]
+            wanted = {index.canonical(key) for key in match_keys}
+            keyed = [item for item in keyed if item[0] in wanted]
         yield from sorted(keyed, key=lambda item: (index_order(index, item[0]), index.tie(item[1])))
 
     def __iter__(self) -> Iterator[tuple[T, int]]:
@@ -97,7 +101,7 @@ class ZSet(Generic[T]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ZSet):
             return NotImplemented
-        return dict(self.iter()) == dict(other.iter())
+        return self.to_python()._counts == other.to_python()._counts
 
     __hash__: Any = None
 
@@ -108,19 +112,23 @@ class ZSet(Generic[T]):
 class ZSetPython(ZSet[T]):
     """A Z-set in memory, from ``{row: count}`` or an iterable of ``(row, count)``.
 
-    Counts of equal rows are added, and rows whose count is 0 are not there.
+    Counts of equal rows are added, and rows whose count is 0 are not there. Aware times in the hour
+    that comes twice are two moments, although Python's == takes them for one.
     """
 
     __slots__ = ("_counts",)
 
+    _counts: dict[Any, int]  # by row, or by what stands for one that == takes for another
+
     def __init__(self, data: Mapping[T, int] | Iterable[tuple[T, int]] | None = None) -> None:
-        counts: dict[T, int] = {}
+        counts: dict[Any, int] = {}
         if data is None:
             self._counts = counts
             return
         pairs = data.items() if isinstance(data, Mapping) else data
         for row, count in pairs:
-            counts[row] = counts.get(row, 0) + count
+            key = row if type(row) in PLAIN else told_apart(row)
+            counts[key] = counts.get(key, 0) + count
         if not all(counts.values()):
             counts = {row: count for row, count in counts.items() if count}
         self._counts = counts
@@ -132,15 +140,17 @@ class ZSetPython(ZSet[T]):
 
     def iter(self, match: frozenset[T] | MatchAll = MATCH_ALL) -> Iterator[tuple[T, int]]:
         if isinstance(match, MatchAll):
-            yield from self._counts.items()
+            for row, count in self._counts.items():
+                yield (row.row if type(row) is Apart else row), count
         else:
             for row in match:
-                if row in self._counts:
-                    yield row, self._counts[row]
+                count = self.get_count(row)
+                if count:
+                    yield row, count
 
     def get_count(self, row: T) -> int:
         """How often ``row`` is in it: 0 if it is not."""
-        return self._counts.get(row, 0)
+        return self._counts.get(told_apart(row), 0)
 
     def empty(self) -> bool:
         return not self._counts
@@ -161,7 +171,7 @@ class ZSetPython(ZSet[T]):
         return self * -1
 
     def __mul__(self, factor: int) -> ZSetPython[T]:
-        return ZSetPython({row: count * factor for row, count in self._counts.items()})
+        return ZSetPython((row, count * factor) for row, count in self.iter())
 
     __rmul__ = __mul__
 
@@ -174,7 +184,7 @@ class ZSetPython(ZSet[T]):
         return hash(frozenset(self._counts.items()))
 
     def __repr__(self) -> str:
-        return f"ZSetPython({dict(in_order(self._counts.items()))!r})"
+        return f"ZSetPython({_shown(in_order(self.iter()))})"
 
 
 class _LateZSet(ZSetPython[T]):
@@ -192,22 +202,28 @@ class _LateZSet(ZSetPython[T]):
         raise NotImplementedError
 
     def __reduce__(self) -> Any:
-        return (ZSetPython, (dict(self._counts),))
+        return (ZSetPython, (list(self.iter()),))
 
 
-class GivenRows(_LateZSet[T]):
-    """Rows of an input as they were given, each with the same count; some may be equal."""
+class GivenPairs(_LateZSet[T]):
+    """Rows of an input, each with a count, as they were given: some may be equal.
 
-    __slots__ = ("count", "name", "rows")
+    They are added up when they have their canonical form, and each has been checked: what Python
+    takes for equal, such as 1 and True, need not be the same row.
+    """
 
-    def __init__(self, name: str, rows: Sequence[T], count: int) -> None:
+    __slots__ = ("name", "pairs")
+
+    def __init__(self, name: str, pairs: Sequence[tuple[T, int]]) -> None:
         self.name = name
-        self.rows = rows
-        self.count = count
+        self.pairs = pairs
+
+    def iter(self, match: frozenset[T] | MatchAll = MATCH_ALL) -> Iterator[tuple[T, int]]:
+        return iter(self.pairs) if isinstance(match, MatchAll) else super().iter(match)
 
     def _made(self) -> dict[T, int]:
         try:
-            return ZSetPython(zip(self.rows, repeat(self.count)))._counts
+            return ZSetPython(self.pairs)._counts
         except TypeError as error:
             raise RowError(
                 f"a row of {self.name} cannot be hashed: {error}",
@@ -217,6 +233,26 @@ class GivenRows(_LateZSet[T]):
     def check(self) -> None:
         """Raise `RowError` if a row cannot be hashed."""
         _ = self._counts
+
+    def empty(self) -> bool:
+        return not self.pairs
+
+
+class GivenRows(GivenPairs[T]):
+    """Rows of an input as they were given, each with the same count."""
+
+    __slots__ = ("count", "rows")
+
+    def __init__(self, name: str, rows: Sequence[T], count: int) -> None:
+        self.name = name
+        self.rows = rows
+        self.count = count
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "pairs":  # only made for what cannot do without
+            return super().__getattr__(name)
+        self.pairs = [(row, self.count) for row in self.rows]
+        return self.pairs
 
     def empty(self) -> bool:
         return not self.rows
@@ -372,6 +408,11 @@ def directed(key: Any, ascending: Sequence[bool]) -> Any:
         order_key(part) if up else _Descending(order_key(part))
         for part, up in zip(parts, ascending, strict=True)
     )
+
+
+def _shown(pairs: Iterable[tuple[Any, int]]) -> str:
+    pairs = list(pairs)
+    return repr(dict(pairs) if len(dict(pairs)) == len(pairs) else pairs)
 
 
 def in_order(counts: Iterable[tuple[Any, int]]) -> list[tuple[Any, int]]:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, Generic, Literal, TypeVar, TypeVarTuple, overload
 
 from stepping.compiler.plan.graph import Graph
-from stepping.compiler.zset import GivenRows, ZSet
+from stepping.compiler.zset import GivenPairs, GivenRows, ZSet
 from stepping.errors import RowError, StoreError
 from stepping.runtime.frontier import Time
 from stepping.runtime.given import changes_of
@@ -82,9 +82,8 @@ class Action(Generic[T, R_co]):
     def replace(self, old: T, new: T, time: Time | None = ..., *, output: bool) -> R_co | None: ...
     def replace(self, old: T, new: T, time: Time | None = None, output: bool = True) -> R_co | None:
         """Take one row away and add another, in one step."""
-        removed = GivenRows(self.name, self._rows((old,)), -1)
-        added = GivenRows(self.name, self._rows((new,)), 1)
-        return self.step(removed + added, time, output)
+        (removed,), (added,) = self._rows((old,)), self._rows((new,))
+        return self.step(GivenPairs(self.name, ((removed, -1), (added, 1))), time, output)
 
     def enqueue(self, insert: Iterable[T] = (), remove: Iterable[T] = ()) -> int:
         """Write rows down that are to be inserted or removed when the store is drained.

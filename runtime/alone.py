@@ -75,8 +75,6 @@ def _prepared(engine: Engine, name: str) -> Prepared | None:
     in_sql = all(each.role in _IN_SQL for each in step.statements)
     if step.inputs != (name,) or not step.tables or step.fused is not None or not in_sql:
         return None
-    if not all(codec.is_plain for codec in engine.output_codecs):
-        return None  # what a class refuses must be known before the commit
     lock = (step.tables, plan.query, plan.fingerprint)
     outputs = tuple(
         (i, codec.decode_counted, i in step.distinct)

@@ -12,7 +12,7 @@ from stepping.compiler.codec import Codec, codec_of
 from stepping.compiler.plan.graph import AnyGraph, Program
 from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLStatement, SQLStep
 from stepping.compiler.schema import schema_of
-from stepping.compiler.zset import GivenRows, ReadRows, ZSet, ZSetPython, added_up
+from stepping.compiler.zset import GivenPairs, GivenRows, ReadRows, ZSet, ZSetPython, added_up
 from stepping.dialects.driver import CHECK, CLEAR, READ, RUN, STAGE, CountBelowZero, Driver, Row
 from stepping.errors import RowError
 
@@ -27,14 +27,17 @@ class Input:
     """How the changed rows of an input are encoded for one kind of step."""
 
     encode: Encode
-    is_pruned: bool  # rows that differ may have equal columns
+    is_pruned: bool  # it gives some columns of a row
 
     def rows(self, change: ZSet[Any]) -> Sequence[Row]:
         """Columns with a count at their end, no two of them equal."""
-        if type(change) is GivenRows:
-            return given_rows(self.encode, change)
-        rows = self.encode([(row, count) for row, count in change.iter() if count])
-        return added_up(rows) if self.is_pruned and len(rows) > 1 else rows
+        try:
+            rows: Sequence[Row] = self.encode(given_pairs(change))
+        except RowError:
+            if isinstance(change, GivenPairs):
+                change.check()
+            raise
+        return rows if len(rows) < 2 else added_up(rows)
 
 
 @dataclass(frozen=True)
@@ -124,8 +127,6 @@ class Statements:
         plan = self.plan
         if step.fused is None:
             return None
-        if output and not all(codec.is_plain for codec in self.output_codecs):
-            return None  # what a class refuses must be known before the commit
         fused = step.fused if step.growing is None or has_removals(staged) else step.growing
         where = (tables, plan.query, plan.fingerprint)
         returned = self.driver.fused_alone(fused, staged, *where, output=output)
@@ -270,25 +271,14 @@ class Statements:
         self, output: int, rows: Sequence[Row], *, distinct: bool = False
     ) -> ZSetPython[Any]:
         """The change of an output, from its rows as they were read."""
-        codec = self.output_codecs[output]
-        if codec.is_plain:
-            return ReadRows(rows, codec.decode_counted, distinct=distinct)
-        # What an application's class refuses must make the step fail, and not who reads its result.
-        return ZSetPython(codec.decode_counted(rows))
+        return ReadRows(rows, self.output_codecs[output].decode_counted, distinct=distinct)
 
 
-def given_rows(encode: Encode, given: GivenRows[Any]) -> Sequence[Row]:
-    """The columns of rows that all have the same count, equal ones added up."""
-    try:
-        rows: Sequence[Row] = encode(zip(given.rows, repeat(given.count)))
-    except RowError:
-        given.check()
-        raise
-    try:
-        is_distinct = len(rows) < 2 or len(set(rows)) == len(rows)
-    except TypeError:  # a bytearray
-        is_distinct = False
-    return rows if is_distinct else added_up(rows)
+def given_pairs(change: ZSet[Any]) -> Iterable[tuple[Any, int]]:
+    """The rows of a change as they were given, each with its count: two may be the same row."""
+    if type(change) is GivenRows:
+        return zip(change.rows, repeat(change.count))
+    return [(row, count) for row, count in change.iter() if count]
 
 
 def has_removals(staged: Staged) -> bool:

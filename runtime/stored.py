@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from stepping.compiler.codec import Codec, codec_of
 from stepping.compiler.plan.sql_plan import SQLCache, SQLOrder
-from stepping.compiler.zset import MATCH_ALL, MatchAll, ZSet, index_order
+from stepping.compiler.zset import MATCH_ALL, MatchAll, ZSet, added_up, index_order
 from stepping.dialects.driver import Driver
 
 T = TypeVar("T")
@@ -28,8 +28,9 @@ class StoredZSet(ZSet[T]):
         if isinstance(match, MatchAll):
             yield from self._rows(self._cache.read_sql)
             return
-        for row in match:
-            yield from self._rows(self._cache.match_sql, self._codec.encode(row))
+        # Two of them may be one row in canonical form.
+        for columns in added_up([(*self._codec.encode(row), 1) for row in match]):
+            yield from self._rows(self._cache.match_sql, tuple(columns[:-1]))
 
     def iter_by_index(
         self, index: Any, match_keys: frozenset[Any] | MatchAll = MATCH_ALL
@@ -43,7 +44,8 @@ class StoredZSet(ZSet[T]):
                 yield index.key(row), row, count
         else:
             encode = codec_of(index.type, self._driver.to_column, self._driver.from_column).encode
-            for key in sorted(match_keys, key=lambda key: index_order(index, key)):
+            wanted = {index.canonical(key) for key in match_keys}
+            for key in sorted(wanted, key=lambda key: index_order(index, key)):
                 for row, count in self._rows(order.match_sql, encode(key)):
                     yield key, row, count
 

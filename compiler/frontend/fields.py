@@ -7,9 +7,10 @@ import functools
 import operator
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
+from stepping.compiler.rebuilding import is_generated, is_named_tuple, why_not
 from stepping.compiler.schema import Build
 from stepping.errors import QueryError
 
@@ -18,9 +19,10 @@ UNIONS = (typing.Union, types.UnionType)
 
 def fields_of(row_class: Any) -> tuple[tuple[str, ...], Build]:
     """The fields of a row class, which must be such that its rows can be told apart and rebuilt."""
-    if is_named_tuple(row_class):
-        return row_class._fields, Build.POSITIONAL
     name = row_class.__name__
+    if is_named_tuple(row_class):
+        _check(row_class, row_class._fields)
+        return row_class._fields, Build.POSITIONAL
     if not row_class.__dataclass_params__.frozen:
         raise QueryError(
             f"{name} is a dataclass that is not frozen: a row must not change once stored",
@@ -42,7 +44,43 @@ def fields_of(row_class: Any) -> tuple[tuple[str, ...], Build]:
         if fault and str(field._field_type) != "_FIELD_CLASSVAR":
             raise QueryError(f"{name}.{field.name} {fault}", hint="make it a property")
     names = tuple(field.name for field in dataclasses.fields(row_class))
+    _check(row_class, names)
     return names, Build.KEYWORD
+
+
+def _check(row_class: Any, names: Sequence[str]) -> None:
+    """Raise unless rows are the same if, and only if, their fields are."""
+    own = own_comparison(row_class)
+    if own:
+        raise QueryError(
+            f"{row_class.__name__} has an {own} of its own: a database compares rows by their "
+            "fields, so that the same rows would be one there and two here",
+            hint=f"leave {own} out; or let the field hold what counts, such as the text in lower "
+            "case, and st.distinct or first_n pick one row for a key",
+        )
+    fault = why_not(row_class, names)
+    if fault:
+        raise QueryError(
+            f"{row_class.__name__} cannot be made of its fields again: {fault}",
+            hint="write a row class that has fields and nothing else: st.Data",
+        )
+
+
+def own_comparison(row_class: Any) -> str | None:
+    """``__eq__`` or ``__hash__``, if it does not compare the fields of a row class as they are."""
+    for name in ("__eq__", "__hash__"):
+        owner = next(each for each in row_class.__mro__ if name in each.__dict__)
+        if is_named_tuple(row_class):
+            own = owner is not tuple
+        else:
+            fields = owner.__dict__.get("__dataclass_fields__", {})
+            own = not is_generated(owner.__dict__[name]) or any(
+                fields.get(each) is not field
+                for each, field in row_class.__dataclass_fields__.items()
+            )
+        if own:
+            return name
+    return None
 
 
 def owner_of(row_class: Any, name: str) -> Any:
@@ -86,7 +124,3 @@ def substituted(annotation: Any, variables: Mapping[Any, Any]) -> Any:
     if origin in UNIONS:
         return functools.reduce(operator.or_, changed)
     return typing.Annotated[changed] if origin is typing.Annotated else origin[changed]
-
-
-def is_named_tuple(candidate: type) -> bool:
-    return issubclass(candidate, tuple) and hasattr(candidate, "_fields")

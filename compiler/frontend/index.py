@@ -9,7 +9,9 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from stepping.compiler import ir
-from stepping.compiler.codec import python_codec, value_of
+from stepping.compiler.codec import Codec, python_codec, value_of
+from stepping.compiler.exact import called
+from stepping.compiler.frontend.row_calls import columns_of
 from stepping.compiler.frontend.rowfn import functions
 from stepping.compiler.frontend.rowfn.translate import translate
 from stepping.compiler.frontend.rows import type_of
@@ -135,7 +137,16 @@ class Index(Generic[T_co, K_co]):
 
     def key(self, row: Any) -> K_co:
         """The key of a row."""
-        return self.f(row)
+        key: K_co = self._codec.canonical(called(self.f, (row,)))
+        return key
+
+    def canonical(self, key: Any) -> Any:
+        """A key as rows have it: see `key`."""
+        return self._codec.canonical(key)
+
+    @cached_property
+    def _codec(self) -> Codec:
+        return python_codec(self.type)
 
     def tie(self, row: Any) -> Any:
         """By what rows with equal keys are ordered: the whole row, in column order."""
@@ -248,11 +259,10 @@ def join_function(function: ir.RowFunction) -> ir.RowFunction:
 
 def join_key(function: ir.RowFunction) -> Callable[[Any], tuple[Any, ...] | None]:
     """The key of a row as a join compares it, or None where a part of it is None."""
-    encode = python_codec(function.type).encode
-    get = function.call
+    columns_of_row = columns_of(function)
 
     def key(row: Any) -> tuple[Any, ...] | None:
-        columns = encode(get(row))
+        columns = columns_of_row(row)
         return None if None in columns else columns
 
     return key

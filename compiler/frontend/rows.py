@@ -20,12 +20,12 @@ from stepping.compiler.frontend.fields import (
     UNIONS,
     bound_variables,
     fields_of,
-    is_named_tuple,
     owner_of,
     substituted,
 )
 from stepping.compiler.frontend.unions import united
 from stepping.compiler.plan.base_tables import TableRef
+from stepping.compiler.rebuilding import is_named_tuple
 from stepping.compiler.schema import EMPTY as EMPTY
 from stepping.compiler.schema import (
     NULL,
@@ -213,8 +213,7 @@ class _Resolver:
             if is_mapped(row_class):
                 return mapped_row(row_class)
             if issubclass(row_class, enum.Enum):
-                names = tuple(member.name for member in row_class)
-                return Atom(Kind.ENUM, members=names, python=row_class)
+                return _enum(row_class)
             if dataclasses.is_dataclass(row_class) or is_named_tuple(row_class):
                 return self.row(annotation, row_class, arguments, at)
         raise QueryError(
@@ -362,6 +361,17 @@ def _variables_of(cls: Any) -> tuple[Any, ...]:
     return tuple(cls.__dict__.get("__parameters__", ()))
 
 
+def _enum(row_class: type[enum.Enum], choices: tuple[Any, ...] = ()) -> Atom:
+    members = list(row_class)
+    if len(set(members)) < len(members):
+        raise QueryError(
+            f"members of {row_class.__name__} equal each other, and a database holds their names",
+            hint="leave out the __eq__ and __hash__ of its own",
+        )
+    names = tuple(member.name for member in members)
+    return Atom(Kind.ENUM, members=names, python=row_class, choices=choices)
+
+
 def _literal(values: tuple[Any, ...]) -> ValueType:
     kinds = dict.fromkeys(type(value) for value in values)
     return united([_literal_of(kind, [v for v in values if type(v) is kind]) for kind in kinds])
@@ -371,8 +381,7 @@ def _literal_of(python: type, values: list[Any]) -> ValueType:
     if python is types.NoneType:
         return NULL
     if issubclass(python, enum.Enum):
-        names = tuple(member.name for member in python)
-        return Atom(Kind.ENUM, members=names, python=python, choices=tuple(values))
+        return _enum(python, tuple(values))
     return Atom(_KINDS[python], python=python, choices=tuple(values))
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import linecache
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from types import CodeType
+from types import CodeType, TracebackType
 from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 from stepping.compiler import ir
@@ -132,19 +133,52 @@ def at_query_line() -> Iterator[None]:
 
 @contextmanager
 def at_raising_line() -> Iterator[None]:
-    """Give errors without a place the last line of the query that was running."""
+    """Give errors without a place the last line of the query that was running.
+
+    That an operator is called with arguments which it does not have is such an error, too.
+    """
     try:
         yield
     except SteppingError as error:
-        step, last = error.__traceback__, None
-        while step is not None:
-            if not step.tb_frame.f_globals.get("__name__", "").startswith(_OURS):
-                last = step
-            step = step.tb_next
-        if error.where is None and last is not None:
-            at = source_at(last.tb_frame.f_code, last.tb_lasti, last.tb_lineno)
-            error.where, error.source = f"{at.file}:{at.line}", at.text or None
+        _place(error, error.__traceback__)
         raise
+    except TypeError as error:
+        fault = _of_arguments(error)
+        if fault is None:
+            raise
+        _place(fault, error.__traceback__)
+        raise fault from error
+
+
+def _place(error: SteppingError, step: TracebackType | None) -> None:
+    last = None
+    while step is not None:
+        if not step.tb_frame.f_globals.get("__name__", "").startswith(_OURS):
+            last = step
+        step = step.tb_next
+    if error.where is None and last is not None:
+        at = source_at(last.tb_frame.f_code, last.tb_lasti, last.tb_lineno)
+        error.where, error.source = f"{at.file}:{at.line}", at.text or None
+
+
+def _of_arguments(error: TypeError) -> QueryError | None:
+    """What a TypeError says that Python raises where it calls an operator of ours."""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    # It has no frame of the operator. Python names the module where the call itself is wrong.
+    found = re.fullmatch(r"(stepping\.[\w.]*\.)?(\w+)\(\) (.*)", str(error), re.DOTALL)
+    if found is None or step is None:
+        return None
+    module, name, what = found.groups()
+    if module is None and step.tb_frame.f_code.co_qualname != "pointwise.<locals>.called":
+        return None
+    twice = re.search(r"multiple values for keyword argument '(\w+)'", what)
+    hint = None
+    if twice and name == "aggregate":
+        field = twice.group(1)
+        hint = f'a field called {field} has its measure in measures={{"{field}": st.agg.count()}}'
+    return QueryError(f"st.{name} {what}", hint=hint)
 
 
 def translated(

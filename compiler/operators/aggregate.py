@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import decimal
 from collections.abc import Callable
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from stepping.compiler import ir
 from stepping.compiler.codec import python_codec
+from stepping.compiler.exact import EXACT
 from stepping.compiler.frontend.index import key_names
+from stepping.compiler.frontend.row_calls import caller
 from stepping.compiler.frontend.rowfn import functions
 from stepping.compiler.frontend.rows import Pair, pair_of
-from stepping.compiler.operators.linear import run
 from stepping.compiler.schema import (
     BOOL,
     INT,
@@ -34,11 +35,10 @@ _SUM_KINDS = {
     Kind.DECIMAL: ir.SumKind.DECIMAL,
     Kind.NATIVE: ir.SumKind.DECIMAL,  # a database's own numbers, which it adds up exactly
 }
-_EXACT = decimal.Context(prec=decimal.MAX_PREC, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
 _ZEROS: dict[Kind, Callable[[], Any]] = {
     Kind.INT: int,
     Kind.FLOAT: float,
-    Kind.DECIMAL: decimal.Decimal,
+    Kind.DECIMAL: Decimal,
 }
 
 
@@ -120,14 +120,16 @@ class Aggregate(ir.Operator):
         extremes = others[len(self.distincts) :][: len(self.extremes)]
         groups: dict[Any, list[Any]] = {}
         start = [total.zero() for total in self.totals]
+        key_of = (lambda row: None) if self.by is None else caller(self.by)
+        values_of = [caller(total.function) for total in self.totals]
         for row, count in rows.iter():
-            group = groups.setdefault(self.key(row), list(start))
+            group = groups.setdefault(key_of(row), list(start))
             for i, total in enumerate(self.totals):
-                value = run(total.function, row)
+                value = values_of[i](row)
                 if value is None:
                     continue
                 if total.type.kind is Kind.DECIMAL:  # +, * would round to the context's digits
-                    group[i] = _EXACT.add(group[i], _EXACT.multiply(value, count))
+                    group[i] = EXACT.add(group[i], EXACT.multiply(value, count))
                 else:
                     group[i] += value * count
         if self.by is None:
@@ -148,9 +150,6 @@ class Aggregate(ir.Operator):
             left = values[0] if self.single else values
             found.append(canonical(left if self.by is None else Pair(left, key)))
         return ZSetPython((row, 1) for row in found)
-
-    def key(self, row: Any) -> Any:
-        return None if self.by is None else run(self.by, row)
 
     # -- delta ----------------------------------------------------------------------------------
 

@@ -10,9 +10,10 @@ from stepping.compiler import ir
 from stepping.compiler.codec import python_codec
 from stepping.compiler.frontend.index import key_names, picked
 from stepping.compiler.frontend.recursion import column_form, packed_form
+from stepping.compiler.frontend.row_calls import caller
 from stepping.compiler.frontend.rows import Pair, pair_of
 from stepping.compiler.operators.aggregate import old_and_new
-from stepping.compiler.operators.linear import Map, run
+from stepping.compiler.operators.linear import Map
 from stepping.compiler.packing import packing_of
 from stepping.compiler.schema import (
     BOOL,
@@ -39,7 +40,7 @@ def collected_by(
 ) -> ir.Operator:
     """The sum of what ``value`` gives, per key as ``Pair[ZSetPython, key]``, or for all rows."""
     items = Items(source, value, ONE if by is None else by, origin=at, called=called)
-    collected = Collect(items, always=by is None, origin=at, called=called)
+    collected = Collect(items, source, by, apart=True, origin=at, called=called)
     if by is not None:
         return collected
     column = collected.schema.columns[0]
@@ -116,11 +117,12 @@ class Items(ir.Operator):
 
     def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
         canonical = python_codec(self.schema.type).canonical
+        key_of, values_of = caller(self.by), caller(self.value)
         return ZSetPython(
             (canonical(Pair(value, key)), count * times)
             for row, count in inputs[0].iter()
-            for key in [run(self.by, row)]
-            for value, times in ((None, 1), *(((v,), n) for v, n in run(self.value, row).iter()))
+            for key in [key_of(row)]
+            for value, times in ((None, 1), *(((v,), n) for v, n in values_of(row).iter()))
         )
 
     def delta(self, at: ir.Reads) -> ir.Relation:
@@ -136,15 +138,23 @@ class Collect(ir.Operator):
     """``Pair[ZSetPython of values, key]`` of rows ``Pair[tuple[value] | None, key]``.
 
     Kept packed, a row per group. Packing is Python's: of a touched group the old values are read,
-    changed and written, which its old and its new row have to hold anyway.
+    changed and written, which its old and its new row have to hold anyway. A group is there while a
+    row of ``rows`` is, of which ``by`` gives the key; without ``by`` from the first step on.
     """
 
     source: ir.Operator
-    always: bool = False  # one group, which is there from the first step on
+    rows: ir.Operator
+    by: ir.RowFunction | None
+    apart: bool = False  # a row of ``rows`` is None in ``source``, apart from what values it has
+    by_existing: bool = False  # count the rows that exist: see rewrites/existence.py
 
     @property
     def inputs(self) -> tuple[ir.Operator, ...]:
-        return (self.source,)
+        return (self.source, self.rows)
+
+    @property
+    def always(self) -> bool:
+        return self.by is None
 
     @property
     def label(self) -> str:
@@ -174,7 +184,10 @@ class Collect(ir.Operator):
         return schema_of(pair_of(self.collected, self.sides[1]))
 
     def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
-        groups: dict[Any, list[tuple[Any, int]]] = {True: []} if self.always else {}
+        groups: dict[Any, list[tuple[Any, int]]] = {True: []}
+        if self.by is not None:
+            key_of = caller(self.by)
+            groups = {key_of(row): [] for row, _ in inputs[1].iter()}
         for pair, count in inputs[0].iter():
             group = groups.setdefault(pair.right, [])
             if pair.left is not None:
@@ -192,20 +205,31 @@ class Collect(ir.Operator):
         names = tuple(free_name(name, taken) for name in named)
         collected = ir.Collected(free_name("collected", taken), items, self.collected)
         change: ir.Relation = at.delta(self.source)
-        if self.always:
-            nothing = (
-                *((c.name, ir.Const(None, c.type)) for c in columns[:value_width]),
-                (columns[-1].name, ir.Const(True, columns[-1].type)),
-            )
-            change = ir.Sum((change, ir.Project(ir.Constant(), nothing)))
+        if self.by_existing:  # whatever the counts of a group's values add up to, it is there
+            change = ir.Filter(change, items[0])
+        nothing = tuple((c.name, ir.Const(None, c.type)) for c in columns[:value_width])
+        there: ir.Relation | None = None
+        if self.by is None:
+            one = (columns[-1].name, ir.Const(True, columns[-1].type))
+            there = ir.Project(ir.Constant(), (*nothing, one))
+        elif self.by_existing:
+            assert self.by.scalars is not None
+            exist = ir.Threshold(self.rows, at.delta(self.rows), ir.Rule.PRESENT)
+            key = zip((c.name for c in columns[value_width:]), self.by.scalars, strict=True)
+            there = ir.Project(exist, (*nothing, *key))
         groups = ir.Accumulate(
             self,
-            (ir.Contribution(change, keys, ()),),
+            (ir.Contribution(change if there is None else ir.Sum((change, there)), keys, ()),),
             tuple((n, s.type) for n, s in zip(names, keys, strict=True)),
             (),
             collected=collected,
         )
         return old_and_new(groups, self.schema, (collected,), keyed=True)
+
+    def meaning(self, wanted: frozenset[str]) -> tuple[Any, ...]:
+        # The keys are the source's, unless those of rows that exist are looked at.
+        existing = ((self.by, self.by_existing),) if self.by_existing else ()
+        return (("always", self.always), *(("apart",) if self.apart else ()), *existing)
 
     def non_negative(self, inputs: tuple[bool, ...]) -> bool:
         return True
@@ -228,5 +252,6 @@ class Collect(ir.Operator):
         packing = packing_of(self.collected)
         before = ZSetPython() if old is None else packing.unpack(old)
         after = before + ZSetPython((value[0], count) for value, count in changes if value)
-        total = (n or 0) + sum(count for _, count in changes)
+        only_none = self.apart or self.by_existing
+        total = (n or 0) + sum(count for value, count in changes if not (value and only_none))
         return n, total, old, packing.pack(after, self.label)

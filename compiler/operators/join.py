@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import decimal
-import functools
 import uuid
 from collections import defaultdict
 from functools import cached_property
@@ -22,7 +21,6 @@ from stepping.compiler.frontend.tracing import (
     pointwise,
     query_error,
 )
-from stepping.compiler.operators.linear import run
 from stepping.compiler.schema import (
     BOOL,
     Atom,
@@ -107,10 +105,7 @@ class Join(ir.Operator):
 
     def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
         left, right = inputs
-        key_of_left, key_of_right = (
-            join_key(dataclasses.replace(key, call=functools.partial(run, key)))
-            for key in (self.on_left, self.on_right)
-        )
+        key_of_left, key_of_right = join_key(self.on_left), join_key(self.on_right)
         by_key = defaultdict(list)
         for row, weight in right.iter():
             by_key[key_of_right(row)].append((row, weight))

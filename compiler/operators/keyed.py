@@ -14,7 +14,7 @@ from stepping.compiler.operators.aggregate import Aggregate, Total
 from stepping.compiler.operators.distinct import Distinct
 from stepping.compiler.operators.fixpoint import Fixpoint, Itself, recursion
 from stepping.compiler.operators.join import Join, null_safe
-from stepping.compiler.operators.linear import Add, Filter, Map, Neg, run
+from stepping.compiler.operators.linear import Add, Filter, Map, Neg
 from stepping.compiler.operators.python_rows import IdentityPrint, MapMany
 from stepping.compiler.operators.stepwise import Delay, Haitch, Latest
 from stepping.compiler.operators.topn import FirstN, Ordered
@@ -67,6 +67,7 @@ def beside_key(source: ir.Operator, key: ir.RowFunction, at: ir.Source, called: 
     """Each row beside its key: ``Pair[row, key]``."""
     own = tuple(scalar for _, scalar in ir.references(source.schema.columns))
     scalars = None if key.scalars is None else (*own, *key.scalars)
+    key_of = key.call
     function = ir.RowFunction(
         pair_of(source.schema.type, key.type),
         scalars,
@@ -74,7 +75,7 @@ def beside_key(source: ir.Operator, key: ir.RowFunction, at: ir.Source, called: 
         reason=key.reason,
         source=key.source,
         fault=key.fault,
-        call=lambda row: Pair(row, run(key, row)),
+        call=lambda row: Pair(row, key_of(row)),
         name=key.name,
     )
     return Map(source, function, origin=at, called=called)

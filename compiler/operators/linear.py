@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 from stepping.compiler import ir
-from stepping.compiler.codec import python_codec
+from stepping.compiler.frontend.row_calls import caller
 from stepping.compiler.frontend.tracing import (
     operator_of,
     operators_of,
@@ -19,7 +19,6 @@ from stepping.compiler.frontend.tracing import (
 )
 from stepping.compiler.schema import Schema, same_classes, same_shape, schema_of
 from stepping.compiler.zset import ZSet, ZSetPython
-from stepping.errors import RowError, SteppingError
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -76,21 +75,6 @@ def same_rows(what: str, left: ir.Operator, right: ir.Operator) -> tuple[ir.Oper
     return left, right
 
 
-def run(function: ir.RowFunction, *arguments: Any) -> Any:
-    """Call a row function, and say which row it failed on."""
-    try:
-        return function.call(*arguments)
-    except SteppingError:
-        raise
-    except Exception as error:
-        shown = ", ".join(repr(argument) for argument in arguments)
-        raise RowError(
-            f"{function.name} raised {type(error).__name__}: {error}; for the row {shown}",
-            where=str(function.source) if function.source else None,
-            hint="nothing was written; mend the function, or leave such rows out with st.filter",
-        ) from error
-
-
 @ir.node
 class Map(ir.Operator):
     source: ir.Operator
@@ -108,8 +92,8 @@ class Map(ir.Operator):
 
     def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
         (rows,) = inputs
-        canonical = python_codec(self.function.type).canonical
-        return ZSetPython((canonical(run(self.function, row)), n) for row, n in rows.iter())
+        given = caller(self.function)
+        return ZSetPython((given(row), n) for row, n in rows.iter())
 
     def delta(self, at: ir.Reads) -> ir.Relation:
         if self.function.scalars is None:
@@ -153,7 +137,8 @@ class Filter(ir.Operator):
 
     def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
         (rows,) = inputs
-        return ZSetPython((row, n) for row, n in rows.iter() if run(self.function, row))
+        is_met = caller(self.function)
+        return ZSetPython((row, n) for row, n in rows.iter() if is_met(row))
 
     def delta(self, at: ir.Reads) -> ir.Relation:
         if self.predicate is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, assert_never
 
 from stepping.compiler import ir
@@ -27,6 +27,7 @@ from stepping.compiler.operators.join import Join, check_index, null_safe
 from stepping.compiler.operators.linear import Filter, Map
 from stepping.compiler.operators.reduce import ONE
 from stepping.compiler.operators.topn import Ordered
+from stepping.compiler.rebuilding import maker
 from stepping.compiler.schema import (
     BOOL,
     INT,
@@ -50,35 +51,57 @@ _NUMBERS = (Kind.BOOL, Kind.INT, Kind.FLOAT, Kind.DECIMAL)
 
 @pointwise
 def aggregate(
-    a: ZSet[T], *, by: Index[T, K] | None = None, into: type[S], **measures: Agg
+    a: ZSet[T],
+    /,
+    *,
+    by: Index[T, K] | Agg | None = None,
+    into: type[S],
+    measures: Mapping[str, Agg] | Agg | None = None,
+    **named: Agg,
 ) -> ZSet[Any]:
     """A row ``into(...)`` of measures per group, beside its key; or one row for all of ``a``.
 
     ``st.aggregate(z, by=index, into=Stats, total=st.agg.sum(lambda r: r.x), n=st.agg.count())``
     gives ``Pair[Stats, K]``; without ``by`` it gives ``Stats``, one row from the first step on.
+    A field called ``by`` or ``into`` has its measure in ``measures={"by": st.agg.count()}``.
     All measures share one table; min and max keep their values in order, and count_distinct keeps
     the distinct values. Costs one look-up per changed group, and one per min and max.
     """
     operator = operator_of(a, "st.aggregate")
-    if by is not None:
-        check_index("st.aggregate by=", operator, by)
+    index = None if isinstance(by, Agg) else by
+    if index is not None:
+        check_index("st.aggregate by=", operator, index)
+    given = measures_of(named, by=by, measures=measures)
     row = type_of(into)
-    if not isinstance(row, Struct) or {name for name, _ in row.fields} != set(measures):
+    if not isinstance(row, Struct) or {name for name, _ in row.fields} != set(given):
         fields = ", ".join(name for name, _ in row.fields) if isinstance(row, Struct) else "none"
         raise query_error(
             f"st.aggregate into= has the fields {fields}, and the measures are "
-            f"{', '.join(measures) or 'none'}",
+            f"{', '.join(given) or 'none'}",
             "give a measure for each field of the row class, under the field's name",
         )
-    for name, measure in measures.items():
+    for name, measure in given.items():
         if not isinstance(measure, Agg):
             raise query_error(
                 f"st.aggregate {name}= is a {type(measure).__name__}",
                 "use st.agg: sum, count, min, max, avg, count_distinct, collect, any_, all_",
             )
-    built = _Builder(operator, None if by is None else by.function)
-    finishes = [built.measured(name, measures[name], field) for name, field in row.fields]
+    built = _Builder(operator, None if index is None else index.function)
+    finishes = [built.measured(name, given[name], field) for name, field in row.fields]
     return ir.Traced(built.finished(row, finishes))
+
+
+def measures_of(named: Mapping[str, Agg], **own: Any) -> dict[str, Agg]:
+    """All measures by name. ``own`` are aggregate's arguments that may be measures as well."""
+    listed = own["measures"]
+    found = dict(listed) if isinstance(listed, Mapping) else {}
+    named = {**named, **{name: each for name, each in own.items() if isinstance(each, Agg)}}
+    twice = sorted(set(found) & set(named))
+    if twice:
+        raise query_error(
+            f"st.aggregate has two measures for {', '.join(twice)}", "give one for each field"
+        )
+    return {**found, **named}
 
 
 @dataclasses.dataclass
@@ -240,7 +263,7 @@ class _Builder:
         key = ONE_KEY if self.by is None else self.by
         rows = self.named(Map(self.source, self.paired(without_missing(value), key)))
         position = len(self.collections)
-        self.collections.append(self.named(Collect(rows, always=self.by is None)))
+        self.collections.append(self.named(Collect(rows, self.source, self.by)))
 
         def index() -> int:
             return len(self.totals) + len(self.distincts) + len(self.extremes) + position
@@ -340,14 +363,11 @@ class _Builder:
             scalars = (*scalars, *key)
         except LookupError as error:
             reason = str(error)
-        names = [name for name, _ in row.fields]
-        make = row.cls
+        names = tuple(name for name, _ in row.fields)
+        make = maker(row.cls, names)
 
         def stats(of: tuple[Any, ...]) -> Any:
-            found = [result.python(of) for result in results]
-            if issubclass(make, tuple):
-                return make(*found)
-            return make(**dict(zip(names, found, strict=True)))
+            return make(*(result.python(of) for result in results))
 
         keyed = self.by is not None
         collections = len(self.collections)
@@ -364,7 +384,7 @@ class _Builder:
         result_type: ValueType = row
         if self.by is not None:
             result_type = pair_of(row, self.by.type)
-        python = "" if scalars else f"aggregate {names}"
+        python = "" if scalars else f"aggregate {list(names)}"
         function = ir.RowFunction(
             result_type, scalars, python=python, reason=reason, call=call, name="stats"
         )

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from stepping.compiler import ir
 from stepping.compiler.codec import python_codec
 from stepping.compiler.frontend.recursion import column_form
+from stepping.compiler.frontend.row_calls import caller
 from stepping.compiler.frontend.tracing import (
     operator_of,
     origin,
@@ -16,7 +17,6 @@ from stepping.compiler.frontend.tracing import (
     query_error,
     translated,
 )
-from stepping.compiler.operators.linear import run
 from stepping.compiler.schema import Atom, Members, Schema, Several, ValueType, schema_of
 from stepping.compiler.zset import ZSet, ZSetPython
 
@@ -70,11 +70,9 @@ class MapMany(ir.Operator):
         return schema_of(self.type)
 
     def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
-        canonical = python_codec(self.type).canonical
+        canonical, values = python_codec(self.type).canonical, caller(self.function)
         return ZSetPython(
-            (canonical(value), count)
-            for row, count in inputs[0].iter()
-            for value in run(self.function, row)
+            (canonical(value), count) for row, count in inputs[0].iter() for value in values(row)
         )
 
     def delta(self, at: ir.Reads) -> ir.Relation:

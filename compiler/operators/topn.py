@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 from stepping.compiler import ir
 from stepping.compiler.codec import python_codec
 from stepping.compiler.frontend.index import Index, directions, ordering
+from stepping.compiler.frontend.row_calls import caller
 from stepping.compiler.frontend.tracing import operator_of, origin, pointwise, query_error
 from stepping.compiler.operators.join import check_index
-from stepping.compiler.operators.linear import run
 from stepping.compiler.schema import Schema
 from stepping.compiler.zset import ZSet, ZSetPython, directed, order_key
 
@@ -96,15 +96,17 @@ class FirstN(ir.Operator):
     def evaluate(self, *inputs: ZSet[Any]) -> ZSet[Any]:
         (rows,) = inputs
         columns = python_codec(self.schema.type).encode
+        key_of = caller(self.key)
+        group_of = (lambda row: None) if self.by is None else caller(self.by)
         groups: dict[Any, list[tuple[Any, int]]] = {}
         for row, count in rows.iter():
             if count > 0:
-                group = run(self.by, row) if self.by else None
-                groups.setdefault(group, []).append((row, count))
+                groups.setdefault(group_of(row), []).append((row, count))
 
         def place(item: tuple[Any, int]) -> Any:
-            key = run(self.key, item[0])
-            return directed(key, self.ascending), tuple(map(order_key, columns(item[0])))
+            return directed(key_of(item[0]), self.ascending), tuple(
+                map(order_key, columns(item[0]))
+            )
 
         found: list[tuple[Any, int]] = []
         for group in groups.values():

@@ -11,6 +11,7 @@ import dataclasses
 
 from stepping.compiler import ir
 from stepping.compiler.operators.aggregate import Aggregate
+from stepping.compiler.operators.collect import Collect
 
 
 def count_existing(
@@ -22,12 +23,12 @@ def count_existing(
         inputs = tuple(replaced[id(each)] for each in operator.inputs)
         same = all(a is b for a, b in zip(inputs, operator.inputs, strict=True))
         moved = operator if same else operator.over(inputs)
-        if (
-            isinstance(moved, Aggregate)
-            and moved.by is not None
-            and moved.existing is None
-            and operator.inputs[0] not in proven
-        ):
-            moved = dataclasses.replace(moved, by_existing=True)
+        match moved:
+            case Aggregate(existing=None) if moved.by is not None:
+                if operator.inputs[0] not in proven:
+                    moved = dataclasses.replace(moved, by_existing=True)
+            case Collect():
+                if operator.inputs[1] not in proven:
+                    moved = dataclasses.replace(moved, by_existing=True)
         replaced[id(operator)] = moved
     return tuple(replaced[id(root)] for root in roots)

@@ -12,8 +12,9 @@ from typing import Any
 from stepping.compiler import ir
 from stepping.compiler.frontend.rows import Pair, pair_of
 from stepping.compiler.operators.aggregate import Aggregate
+from stepping.compiler.operators.collect import Collect
 from stepping.compiler.operators.join import Join
-from stepping.compiler.operators.linear import Filter, Map, run
+from stepping.compiler.operators.linear import Filter, Map
 from stepping.compiler.schema import Build, Column, Struct, ValueType, schema_of
 
 CanSpell = Callable[[ir.Scalar], str | None]
@@ -48,6 +49,10 @@ def isolated(operator: ir.Operator, can_spell: CanSpell) -> ir.Operator:
             return isolated_join(operator, can_spell)
         case Aggregate():
             return isolated_group(operator, can_spell)
+        case Collect(by=ir.RowFunction() as by) if operator.by_existing:
+            key = spelled(by, can_spell)
+            rows, key = keyed(operator.rows, key, operator.origin)
+            return dataclasses.replace(operator, rows=rows, by=key)
         case ir.Integrate():
             kept = [
                 (key, way)
@@ -106,7 +111,7 @@ def keyed(
         return source, key
     paired = pair_of(source.schema.type, key.type)
     # Whose rows the key is taken from is part of what the step means.
-    function = beside(paired, key, lambda row: Pair(row, run(key, row)), "key")
+    function = beside(paired, key, lambda row: Pair(row, key.call(row)), "key")
     mapped = Map(source, function, origin=origin)
     columns = mapped.schema.columns[len(source.schema) :]
     return mapped, picked(key, columns)
@@ -149,7 +154,7 @@ def isolated_group(group: Aggregate, can_spell: CanSpell) -> ir.Operator:
     function = beside(
         together,
         slow,
-        lambda row: (*(row,) * whole, *(run(each, row) for each in used)),
+        lambda row: (*(row,) * whole, *(each.call(row) for each in used)),
         "values and key",
     )
     identity = "; ".join(each.python or ir.digest_of(each).hex() for each in used)

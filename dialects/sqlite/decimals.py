@@ -7,22 +7,14 @@ number are complemented, with an end mark above every digit: -1.2 is more than -
 
 from __future__ import annotations
 
-import decimal
 from decimal import Decimal
 
 from stepping.compiler.canonical import canonical_decimal
+from stepping.compiler.exact import EXACT
 
 _NEGATIVE, _ZERO, _POSITIVE = 0, 1, 2
 _BIAS = 0x8000
 _MAX_ADJUSTED = 10_000  # as for a row that enters: see `canonical.check_decimal`
-
-# Exact: nothing is rounded. A division is never asked of it.
-EXACT = decimal.Context(
-    prec=decimal.MAX_PREC,
-    Emax=decimal.MAX_EMAX,
-    Emin=decimal.MIN_EMIN,
-    rounding=decimal.ROUND_HALF_EVEN,
-)
 
 
 def encode(value: Decimal) -> bytes:

@@ -15,8 +15,9 @@ from decimal import Decimal
 from typing import Any
 
 from stepping.compiler.canonical import canonical_decimal, check_decimal
+from stepping.compiler.exact import EXACT
 from stepping.compiler.schema import Atom, Kind
-from stepping.dialects.sqlite.decimals import EXACT, DecimalSum, decode, encode
+from stepping.dialects.sqlite.decimals import DecimalSum, decode, encode
 
 PREFIX = "stepping_"
 

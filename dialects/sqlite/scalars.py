@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from sqlglot import exp
 
+from stepping.compiler.exact import EXACT
 from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.scalars import (
     Spelling,
@@ -23,7 +24,7 @@ from stepping.dialects.scalars import (
     number,
     visible_column,
 )
-from stepping.dialects.sqlite.decimals import EXACT, encode
+from stepping.dialects.sqlite.decimals import encode
 from stepping.dialects.sqlite.functions import PREFIX, REGISTERED
 from stepping.dialects.sqlite.nesting import DEEPEST_SCALAR, nesting
 from stepping.dialects.sqlite.scalar_numbers import (

@@ -10,6 +10,7 @@ from typing import Any
 
 from stepping.compiler.canonical import canonical_decimal
 from stepping.compiler.codec import Inline
+from stepping.compiler.exact import EXACT
 from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.sqlite import decimals
 
@@ -97,9 +98,9 @@ def _scaled(atom: Atom) -> tuple[Callable[[Decimal], int], Callable[[int], Decim
     scale = atom.scale or 0
 
     def to_column(value: Decimal) -> int:
-        return int(value.scaleb(scale))
+        return int(value.scaleb(scale, EXACT))
 
     def from_column(value: int) -> Decimal:
-        return canonical_decimal(Decimal(value).scaleb(-scale))
+        return canonical_decimal(Decimal(value).scaleb(-scale, EXACT))
 
     return to_column, from_column

@@ -382,12 +382,59 @@ def by_optional_rows(a: ZSet[Visit]) -> ZSet[Any]:
     )
 
 
+class Gathered(st.Data):
+    names: st.ZSetPython[str]
+    n: int
+
+
+def gathered(rows: Rows) -> Gathered:
+    names = total((i.t, n) for i, n in rows.items() if i.t is not None)
+    return Gathered(names=st.ZSetPython(names), n=counted(rows))
+
+
+@judged(by(lambda i: i.k % 2, gathered))
+def collected_by_key(a: ZSet[Item]) -> ZSet[Any]:
+    index = Index.pick(Item, lambda i: i.k % 2)
+    return st.aggregate(a, by=index, into=Gathered, names=agg.collect(lambda i: i.t), n=agg.count())
+
+
+@judged(single(gathered))
+def collected_whole(a: ZSet[Item]) -> ZSet[Gathered]:
+    return st.aggregate(a, into=Gathered, names=agg.collect(lambda i: i.t), n=agg.count())
+
+
+def letters(item: Item) -> st.ZSetPython[str]:
+    return st.ZSetPython((letter, item.n % 3 - 1) for letter in item.t or "")
+
+
+def initial(item: Item) -> str:  # on Postgres a Python step
+    return (item.t or "-")[:1].title()
+
+
+@judged(
+    lambda rows: {
+        Pair(
+            st.ZSetPython(
+                (letter, n * m) for row, n in own.items() for letter, m in letters(row).iter()
+            ),
+            key,
+        ): 1
+        for key, own in grouped(rows, initial).items()
+    },
+    python=True,
+)
+def summed_collections(a: ZSet[Item]) -> ZSet[Any]:
+    by = Index.pick(Item, initial)
+    return st.group_reduce_flatten(a, by=by, zero=st.ZSetPython, pick_value=letters)
+
+
 @pytest.mark.parametrize("case", CASES, ids=CASES.by_name)
 def test_aggregates(case: Judged, every_postgres: list[tuple[str, str]]) -> None:
     hold(case, every_postgres)
 
 
-NEGATIVE = ["one_row_each", "over_the_whole"]
+COLLECTED = ["collected_by_key", "collected_whole", "summed_collections"]
+NEGATIVE = ["one_row_each", "over_the_whole", *COLLECTED]
 
 
 @pytest.mark.parametrize("case", [CASES.by_name[name] for name in NEGATIVE], ids=NEGATIVE)

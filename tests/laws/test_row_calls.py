@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from stepping.compiler import ir
+from stepping.compiler.exact import EXACT
 from stepping.compiler.frontend.rowfn import functions
 from stepping.compiler.frontend.rowfn.functions import fit
 from stepping.compiler.frontend.rowfn.functions_calls import atom_of
-from stepping.compiler.frontend.rowfn.functions_table import EXACT
 from stepping.compiler.schema import INT, TEXT, Atom, Kind
 from stepping.errors import RowError
 from tests.support.interpret import interpret

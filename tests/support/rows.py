@@ -148,7 +148,7 @@ _POOLS: dict[Any, tuple[list[Any], list[Any]]] = {
     ),
     datetime.time: (
         [datetime.time(0), datetime.time(12, 30, 1, 1)],
-        [datetime.time.max, datetime.time(1, fold=1)],
+        [datetime.time.max, datetime.time(1)],
     ),
     uuid.UUID: ([uuid.UUID(int=0), uuid.UUID(int=7)], [uuid.UUID(int=2**128 - 1)]),
 }

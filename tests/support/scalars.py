@@ -19,12 +19,13 @@ from sqlglot import exp
 
 from stepping.compiler import ir
 from stepping.compiler.canonical import canonical_decimal
+from stepping.compiler.exact import EXACT
 from stepping.compiler.frontend.rowfn.functions import FUNCTIONS
 from stepping.compiler.lowering.scalar_sql import scalar_sql
 from stepping.compiler.schema import BOOL, FLOAT, INT, NULL, TEXT, Atom, Kind
 from stepping.dialects.postgres.scalars import PostgresSpelling
 from stepping.dialects.scalars import Spelling
-from stepping.dialects.sqlite.decimals import EXACT, decode, encode
+from stepping.dialects.sqlite.decimals import decode, encode
 from stepping.dialects.sqlite.functions import register
 from stepping.dialects.sqlite.scalars import SQLiteSpelling
 from tests.support.interpret import Raised

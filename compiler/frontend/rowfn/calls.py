@@ -17,7 +17,7 @@ from typing import Any
 from stepping.compiler.frontend.rowfn.clocks import clock_error, is_clock
 from stepping.compiler.frontend.rowfn.context import is_missing, shown
 from stepping.compiler.frontend.rowfn.library import Library
-from stepping.compiler.frontend.rowfn.shapes import is_generated, kind_name, method_of
+from stepping.compiler.frontend.rowfn.shapes import kind_name, method_of
 from stepping.compiler.frontend.rowfn.values import (
     Bound,
     Closure,
@@ -30,6 +30,7 @@ from stepping.compiler.frontend.rowfn.values import (
     row_shape,
 )
 from stepping.compiler.frontend.rows import type_of
+from stepping.compiler.rebuilding import is_generated
 from stepping.compiler.schema import EMPTY, Empty
 from stepping.errors import QueryError
 

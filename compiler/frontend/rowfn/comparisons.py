@@ -17,7 +17,6 @@ from stepping.compiler.frontend.rowfn.functions_calls import FALSE, TRUE, negate
 from stepping.compiler.frontend.rowfn.operations import MAX_FOLDED, METHODS, PYTHON, Operations
 from stepping.compiler.frontend.rowfn.shapes import (
     container_of,
-    is_generated,
     is_tuple,
     items_of,
     method_of,
@@ -32,6 +31,7 @@ from stepping.compiler.frontend.rowfn.values import (
     Value,
     constant_of,
 )
+from stepping.compiler.rebuilding import is_generated
 from stepping.compiler.schema import BOOL, Kind
 from stepping.errors import QueryError, RowError
 

@@ -83,10 +83,18 @@ def constant(value: Any) -> ir.Const:
     if value is None:
         return ir.Const(None, NULL)
     atom = atom_of(value)
+    if atom.kind is Kind.TIMESTAMP and is_ambiguous(value):
+        # Python's == says of it that it equals no time of another zone (PEP 495).
+        raise LookupError(f"{value!r} is in an hour that comes twice or never")
     try:
         return ir.Const(fit(value, atom, "constant"), atom)
     except RowError as error:
         raise LookupError(error.message) from error
+
+
+def is_ambiguous(value: datetime.datetime) -> bool:
+    """Whether it depends on ``fold`` which moment an aware time is."""
+    return value.utcoffset() != value.replace(fold=not value.fold).utcoffset()
 
 
 def atom_of(value: Any) -> Atom:

@@ -8,8 +8,8 @@ import operator
 from decimal import Decimal
 from typing import Any
 
+from stepping.compiler.exact import EXACT
 from stepping.compiler.frontend.rowfn.functions_table import (
-    EXACT,
     ORDERED,
     Function,
     Types,

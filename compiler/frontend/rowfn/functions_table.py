@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import decimal
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,16 +11,6 @@ from stepping.compiler.schema import BOOL, Atom, Kind
 
 Types = tuple[Atom, ...]
 Result = Callable[[Types], Atom | None]
-
-# Decimals are never rounded to a context's precision. The rounding is that of `round()` and of
-# format specs: half to even.
-EXACT = decimal.Context(
-    prec=decimal.MAX_PREC,
-    Emax=decimal.MAX_EMAX,
-    Emin=decimal.MIN_EMIN,
-    rounding=decimal.ROUND_HALF_EVEN,
-)
-
 
 # Revisions of functions, by name, that are not the first: stored rows that an older one made are
 # not taken for those of a newer one. Raise it here when a function's result changes for some value.

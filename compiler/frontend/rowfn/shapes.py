@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from types import FunctionType
-from typing import Any
 
 from stepping.compiler.frontend.rowfn.values import Items, Record, Static, Value, known
 
@@ -37,16 +36,6 @@ def method_of(cls: type, method: str) -> FunctionType | None:
     """A method that is written in Python, of a row class."""
     found = inspect.getattr_static(cls, method, None)
     return found if isinstance(found, FunctionType) else None
-
-
-def is_generated(method: Any) -> bool:
-    """Whether `dataclasses` wrote a method."""
-    if not isinstance(method, FunctionType):
-        return False
-    inner = inspect.unwrap(method)  # the generated __repr__ is wrapped against recursion
-    return isinstance(inner, FunctionType) and inner.__code__.co_qualname.startswith(
-        "__create_fn__"
-    )
 
 
 def kind_name(value: Value) -> str:

@@ -11,8 +11,9 @@ from stepping.compiler.frontend.rowfn import functions
 from stepping.compiler.frontend.rowfn.comparisons import Comparisons
 from stepping.compiler.frontend.rowfn.context import shown
 from stepping.compiler.frontend.rowfn.operations import PLAIN
-from stepping.compiler.frontend.rowfn.shapes import is_generated, method_of
+from stepping.compiler.frontend.rowfn.shapes import method_of
 from stepping.compiler.frontend.rowfn.values import Bound, Record, Static, Value
+from stepping.compiler.rebuilding import is_generated
 from stepping.compiler.schema import TEXT, Kind
 
 _FIXED = re.compile(r"\.\d+[fF%]$")

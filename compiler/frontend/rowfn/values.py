@@ -18,6 +18,7 @@ from stepping.compiler.frontend.rowfn.narrowing import Protection
 from stepping.compiler.frontend.rowfn.source import Definition, FunctionNode
 from stepping.compiler.frontend.rows import Pair, hints_of, type_of
 from stepping.compiler.ir.function import Source
+from stepping.compiler.rebuilding import is_named_tuple, maker
 from stepping.compiler.schema import (
     EMPTY,
     Atom,
@@ -293,7 +294,8 @@ def _type_or_open(annotation: Any, namespace: Mapping[str, Any]) -> ValueType | 
 
 def known(value: Any) -> Value:
     """A Python object that was captured: an instance of a row class is a record."""
-    if isinstance(value, type) or not (dataclasses.is_dataclass(value) or _is_named_tuple(value)):
+    cls = type(value)
+    if isinstance(value, type) or not (dataclasses.is_dataclass(cls) or is_named_tuple(cls)):
         return Static(value)
     try:
         shape = row_shape(type(value), {})
@@ -307,10 +309,6 @@ def known(value: Any) -> Value:
     )
 
 
-def _is_named_tuple(value: Any) -> bool:
-    return isinstance(value, tuple) and hasattr(value, "_fields")
-
-
 def constant_of(value: Value) -> Any:
     """As `object_of`, of a record as well: what is packed as a whole."""
     match value:
@@ -318,9 +316,7 @@ def constant_of(value: Value) -> Any:
             parts = [constant_of(part) for part in value.values]
             if any(part is UNKNOWN for part in parts):
                 return UNKNOWN
-            if value.build is Build.POSITIONAL:
-                return value.cls(*parts)
-            return value.cls(**dict(zip(value.names, parts, strict=True)))
+            return maker(value.cls, value.names)(*parts)
         case Items():
             items = [constant_of(item) for item in value.items]
             return UNKNOWN if any(item is UNKNOWN for item in items) else value.of(items)

@@ -85,7 +85,7 @@ def ext(code: int, data: bytes) -> msgpack.ExtType:
         (Decimal, Decimal("-0"), ext(1, b"0")),
         (Annotated[Decimal, st.Scale(2)], Decimal("2.50"), ext(1, b"2.5")),
         (datetime.date, datetime.date(1, 2, 3), ext(2, b"0001-02-03")),
-        (datetime.time, datetime.time(1, 2, 3, 4, fold=1), ext(3, b"01:02:03.000004")),
+        (datetime.time, datetime.time(1, 2, 3, 4), ext(3, b"01:02:03.000004")),
         (
             datetime.datetime,
             datetime.datetime(9999, 12, 31, 23, 59, 59, 999999),
