@@ -17,6 +17,7 @@ from stepping.dialects.base import Dialect
 from stepping.dialects.batches import PROGRESS, BatchWords
 
 _BY_QUERY = ("stepping_times", "stepping_iterations", "stepping_journal", "stepping_queue")
+_MADE = re.compile(r"CREATE (TABLE|SEQUENCE) IF NOT EXISTS (\w+)")
 NAMED = re.compile(r'CREATE (?:INDEX|TRIGGER)(?: IF NOT EXISTS)? ("(?:[^"]|"")*"|\w+)')
 
 
@@ -192,6 +193,17 @@ class MigrationWords(ABC):
 
     def delta(self, table: Table) -> str:
         return str(self.dialect.source(table).sql(dialect=self.dialect.sqlglot_name))
+
+    def taken_out(self, query: str, tables: Sequence[str]) -> tuple[str, ...]:
+        """Take a query and its tables out of all that is ours."""
+        own = (f"DELETE FROM {t} WHERE query = {self.literal(query)}" for t in _BY_QUERY)
+        times = f"DELETE FROM last_update WHERE table_name IN ({self.names(tables)})"
+        return (self.forgotten(query), *((times,) if tables else ()), *own)
+
+    def without_own(self) -> tuple[str, ...]:
+        """Drop all that is ours, and of no query."""
+        made = (_MADE.match(text) for text in self.dialect.own_ddl())
+        return tuple(f"DROP {each[1]} IF EXISTS {each[2]}" for each in made if each)
 
     # -- our own tables -------------------------------------------------------------------------
 

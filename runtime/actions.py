@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from types import GeneratorType
 from typing import Any, Generic, Literal, TypeVar, TypeVarTuple, overload
 
 from stepping.compiler.plan.graph import Graph
@@ -22,6 +23,10 @@ R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 Outputs = TypeVar("Outputs", bound=tuple[Any, ...])
 Ts = TypeVarTuple("Ts")
+
+
+# What is given in the place of a row, and may hold several.
+_HOLD_ROWS = (list, tuple, set, frozenset, dict, ZSet, GeneratorType)
 
 
 class Action(Generic[T, R_co]):
@@ -54,6 +59,25 @@ class Action(Generic[T, R_co]):
             )
         return struct.cls(*(row[name] for name in columns))
 
+    def _meant(self, rows: tuple[Any, ...], error: RowError) -> RowError:
+        """The error, or one that says what was meant where a row is not one but holds some."""
+        graph = self.store.graph
+        wanted = dict(zip(graph.input_names, graph.input_types, strict=True))[self.name]
+        own = getattr(wanted, "cls", _HOLD_ROWS)  # a plain value may be a collected one
+        held = (each for each in rows if isinstance(each, _HOLD_ROWS) and not isinstance(each, own))
+        row = next(held, None)
+        if row is None:
+            return error
+        hint = "each row is an argument by itself: insert(*rows), remove(*rows)"
+        if isinstance(row, ZSet):
+            hint = "st.iteration(store, graph, (zset, ...)) takes Z-sets"
+        elif isinstance(row, dict):
+            hint = f"make it a row: {wanted}(**fields)"
+        return RowError(
+            f"{self.name}: expected a row, {wanted}, and got a {type(row).__name__}",
+            hint=f"{hint}; nothing was written",
+        )
+
     @overload
     def insert(self, *rows: T, time: Time | None = ..., output: Literal[True] = ...) -> R_co: ...
     @overload
@@ -61,9 +85,12 @@ class Action(Generic[T, R_co]):
     def insert(self, *rows: T, time: Time | None = None, output: bool = True) -> R_co | None:
         """Add rows, each once. With ``output=False`` the change is not read, and None returned."""
         name = self.name
-        found: Any = self.store.step(
-            {name: GivenRows(name, self._rows(rows), 1)}, time, output=output
-        )
+        try:
+            found: Any = self.store.step(
+                {name: GivenRows(name, self._rows(rows), 1)}, time, output=output
+            )
+        except RowError as error:
+            raise self._meant(rows, error) from error.__cause__
         return found if output else None
 
     @overload
@@ -72,7 +99,10 @@ class Action(Generic[T, R_co]):
     def remove(self, *rows: T, time: Time | None = ..., output: bool) -> R_co | None: ...
     def remove(self, *rows: T, time: Time | None = None, output: bool = True) -> R_co | None:
         """Take rows away, each once. A row that is not there is a `RowError`."""
-        return self.step(GivenRows(self.name, self._rows(rows), -1), time, output)
+        try:
+            return self.step(GivenRows(self.name, self._rows(rows), -1), time, output)
+        except RowError as error:
+            raise self._meant(rows, error) from error.__cause__
 
     @overload
     def replace(
@@ -83,7 +113,10 @@ class Action(Generic[T, R_co]):
     def replace(self, old: T, new: T, time: Time | None = None, output: bool = True) -> R_co | None:
         """Take one row away and add another, in one step."""
         (removed,), (added,) = self._rows((old,)), self._rows((new,))
-        return self.step(GivenPairs(self.name, ((removed, -1), (added, 1))), time, output)
+        try:
+            return self.step(GivenPairs(self.name, ((removed, -1), (added, 1))), time, output)
+        except RowError as error:
+            raise self._meant((old, new), error) from error.__cause__
 
     def enqueue(self, insert: Iterable[T] = (), remove: Iterable[T] = ()) -> int:
         """Write rows down that are to be inserted or removed when the store is drained.

@@ -15,7 +15,7 @@ from stepping.compiler.plan.sql_plan import SQLStatement
 from stepping.compiler.schema import schema_of
 from stepping.dialects.batches import DEFAULT_ROWS
 from stepping.dialects.driver import Driver
-from stepping.errors import MigrationError, RowError
+from stepping.errors import MigrationError, RowError, SteppingError
 from stepping.runtime import catalog, filling
 from stepping.runtime.running import PythonSteps, Statements, picker_of
 
@@ -179,17 +179,28 @@ class Runner:
 
     def step(self, number: int, total: int, step: ScriptStep) -> None:
         started = time.perf_counter()
-        statement = step.statement
-        rows = 0
-        if statement is not None and statement.program is not None:
-            self.in_python(statement.program)
-        elif statement is not None and statement.given:
-            rows = self.given(statement)
-        else:
-            rows = self.changed(step.sql)
+        try:
+            rows = self.done(step)
+        except SteppingError:
+            raise
+        except Exception as error:
+            note = f"  at step {number} of {total}: {step.note}"
+            if note not in getattr(error, "__notes__", ()):
+                error.add_note(note)
+            raise
         if self.progress is not None:
             seconds = time.perf_counter() - started
             self.progress(Done(number, total, step, max(rows, 0), seconds))
+
+    def done(self, step: ScriptStep) -> int:
+        """Run one statement, or what a step in Python does; how many rows it wrote."""
+        statement = step.statement
+        if statement is not None and statement.program is not None:
+            self.in_python(statement.program)
+            return 0
+        if statement is not None and statement.given:
+            return self.given(statement)
+        return self.changed(step.sql)
 
     def changed(self, sql: str) -> int:
         """Run a statement; how many rows it wrote."""

@@ -20,7 +20,6 @@ from stepping.dialects.capture import (
     installation,
     log_name,
     logged,
-    removal,
 )
 from stepping.dialects.driver import Driver, quoted
 from stepping.errors import CaptureError, StoreError
@@ -203,15 +202,6 @@ def refill(driver: Driver, plan: SQLPlan, statements: Statements) -> None:
             driver.script([f"DELETE FROM {quoted(each.table.name)}"])  # noqa: S608
         fill(driver, capture, statements)
         driver.script(words.begun(plan.query, capture))
-
-
-def uninstall(driver: Driver, manifest: Manifest) -> None:
-    """Take a captured query away; with the last one all that captures tables."""
-    with driver.writing():
-        driver.alone()
-        left = [each for each in readers(driver) if each.query != manifest.query]
-        driver.script(removal(driver.capturing, manifest, left))
-        catalog.forget(driver, manifest)
 
 
 def refresh_installed(driver: Driver, manifest: Manifest) -> None:

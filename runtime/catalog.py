@@ -10,7 +10,7 @@ from stepping.compiler.plan import data
 from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.sql_plan import SQLPlan
 from stepping.dialects.driver import Driver
-from stepping.errors import SchemaMismatch
+from stepping.errors import SchemaMismatch, StoreError
 
 if TYPE_CHECKING:
     from stepping.compiler.plan.recompute import Recompute
@@ -56,6 +56,29 @@ def queries(driver: Driver) -> dict[str, Installed]:
             hint="it was made by another version of stepping, or this role may not read it",
         ) from error
     return {row[0]: Installed(*row) for row in rows}
+
+
+def installed(driver: Driver, query: str) -> Installed:
+    """What is installed of a query. Raises `StoreError` if nothing is."""
+    found = all_installed(driver)
+    if query not in found:
+        raise StoreError(
+            f"the query {query!r} is not installed in this database",
+            hint=f"installed are: {', '.join(sorted(found))}",
+        )
+    return found[query]
+
+
+def all_installed(driver: Driver) -> dict[str, Installed]:
+    """The queries that are installed, by name. Raises `StoreError` if there is none."""
+    found = queries(driver)
+    if not found:
+        raise StoreError(
+            "nothing of stepping is installed in this database",
+            hint="is it the right one? A store that is opened with create_tables=True installs its "
+            "query, and so does the script of `stepping ddl`",
+        )
+    return found
 
 
 def stored_plan(driver: Driver, query: str, key: str) -> SQLPlan | None:
@@ -125,9 +148,13 @@ def install(driver: Driver, plan: SQLPlan) -> bool:
         raise mismatch(found, plan)
     if found is not None and not missing(driver, plan):
         return False
-    with driver.writing():
-        driver.alone()
-        driver.script(plan.script)
+    try:
+        with driver.writing():
+            driver.alone()
+            driver.script(plan.script)
+    except Exception as error:
+        driver.note(error)
+        raise
     found = queries(driver).get(plan.query)
     if found is None or found.fingerprint != plan.fingerprint:  # another process was first
         raise mismatch(found, plan)
@@ -158,15 +185,6 @@ def missing(driver: Driver, plan: SQLPlan) -> list[str]:
     wanted = (*plan.kept, *views)
     there = driver.existing(wanted)
     return [name for name in wanted if name not in there]
-
-
-def forget(driver: Driver, manifest: Manifest) -> None:
-    """Take a query out of the catalog, and what is written of its tables' times."""
-    name = manifest.query.replace("'", "''")
-    driver.change(f"DELETE FROM {CATALOG} WHERE name = '{name}'")  # noqa: S608
-    for table in manifest.kept:
-        text = table.replace("'", "''")
-        driver.change(f"DELETE FROM last_update WHERE table_name = '{text}'")  # noqa: S608
 
 
 def check_tables(driver: Driver, manifest: Manifest) -> None:

@@ -352,7 +352,13 @@ class Engine(Statements):
     def check_installed(self) -> None:
         """Raise if the query has been migrated since the store was opened."""
         found = queries(self.driver).get(self.plan.query)
-        if found is not None and found.fingerprint != self.plan.fingerprint:
+        if found is None:
+            raise SchemaMismatch(
+                f"the query {self.plan.query!r} has been uninstalled since this store was opened; "
+                "nothing was written",
+                hint="open a store on it with create_tables=True, or end this process",
+            )
+        if found.fingerprint != self.plan.fingerprint:
             raise SchemaMismatch(
                 f"the query {self.plan.query!r} has been migrated to version {found.version} since "
                 "this store was opened; nothing was written",

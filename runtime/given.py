@@ -23,7 +23,7 @@ def changes_of(graph: AnyGraph, given: Any, what: str) -> Mapping[str, ZSet[Any]
             )
         found = dict(given)
     else:
-        zsets = (given,) if isinstance(given, ZSet) else tuple(given)
+        zsets = tuple(given) if isinstance(given, list | tuple) else (given,)
         if len(zsets) != len(names):
             raise QueryError(
                 f"{what} was given {len(zsets)} Z-sets, and the query {graph.name!r} has "
@@ -35,7 +35,8 @@ def changes_of(graph: AnyGraph, given: Any, what: str) -> Mapping[str, ZSet[Any]
         if not isinstance(zset, ZSet):
             raise QueryError(
                 f"{what} was given a {type(zset).__name__} for {name}",
-                hint="st.ZSetPython({row: 1})",
+                hint=f"a Z-set has rows with their counts: st.ZSetPython({{row: 1}}); {what} takes "
+                "one for each input, in a tuple",
             )
         check_counts(name, zset)
     return found

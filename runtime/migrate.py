@@ -152,6 +152,19 @@ class MigrationPlan:
             )
         self.driver.register(self.migration.registered)
         Runner(self.driver, progress, self, batch_rows).run(self.meta("up"), self.steps)
+        self.remember()
+
+    def remember(self) -> None:
+        """Store the plan beside what is installed now, as a store that is opened does."""
+        if self.graph.captured is not None:
+            return
+        dialect, negative = self.driver.dialect, self.migration.new.allow_negative
+        catalog.remember(
+            self.driver,
+            self.graph.program(dialect, allow_negative=negative).plan,
+            self.graph.plan_key(dialect, allow_negative=negative),
+            lambda: self.graph.recompute(dialect, allow_negative=negative)[0],
+        )
 
     def check(self) -> None:
         """Raise if rows that are needed are nowhere."""
@@ -163,10 +176,15 @@ class MigrationPlan:
                 for each in missing
             ]
             names = ", ".join(f'"{each.input}": "SELECT ..."' for each in missing)
+            same = "".join(
+                f"is {gone} called {come} now? Then say so: renames={{{gone!r}: {come!r}}}, or "
+                f"--rename {gone}={come}. Else "
+                for gone, come in self.migration.suggested
+            )
             raise MigrationError(
                 "what is stored does not say what the new tables hold:\n  " + "\n  ".join(lines),
-                hint=f"say where it is: backfill={{{names}}}, or --backfill on the command line; "
-                "or rows from Python",
+                hint=f"{same}say where it is: backfill={{{names}}}, or --backfill on the command "
+                "line; or rows from Python",
             )
         if self.is_nothing:
             raise MigrationError(

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 from stepping.dialects.driver import Driver
 from stepping.dialects.iterations import QUARANTINED, RUNNING, Iterations, Record
-from stepping.errors import StoreError
-from stepping.runtime.catalog import queries
+from stepping.runtime.catalog import all_installed, installed
 
 
 @dataclass(frozen=True)
@@ -103,18 +102,8 @@ class Status:
 
 def all_of(driver: Driver, query: str | None = None) -> list[Status]:
     """The status of each query that is installed in a database, or of the one of this name."""
-    if not driver.existing(["stepping_queries"]):
-        raise StoreError(
-            "nothing of stepping is installed in this database",
-            hint="open a store with create_tables=True",
-        )
-    installed = [each for each in queries(driver).values() if query in (None, each.query)]
-    if not installed and query is not None:
-        raise StoreError(
-            f"the query {query!r} is not installed in this database",
-            hint="`stepping status` without a query shows those that are",
-        )
-    return [status_of(driver, each.query, each.manifest().kept) for each in installed]
+    found = list(all_installed(driver).values()) if query is None else [installed(driver, query)]
+    return [status_of(driver, each.query, each.manifest().kept) for each in found]
 
 
 def status_of(driver: Driver, query: str, tables: Sequence[str]) -> Status:

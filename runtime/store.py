@@ -313,6 +313,8 @@ class StoreSQL(Store):
             found: Sequence[ZSet[Any]] = self.engine.step(changes, at, also, output=output)
         except Exception as error:
             self.driver.note(error)
+            if self.driver.is_of_table(error) and not self.driver.in_transaction():
+                self.engine.check_installed()
             raise
         if not self.plan.snapshots:
             return tuple(found)
@@ -359,11 +361,16 @@ class StoreSQL(Store):
             captured.refresh(self.driver, self.plan, self.engine)
 
     def uninstall(self) -> None:
-        """Take the query away: its tables, views, triggers and functions. Nothing of it remains."""
-        from stepping.runtime import captured
+        """Take the query away: its tables, views, triggers and functions. Nothing of it remains.
+
+        In one transaction, which waits for steps that are running. With the last query of a
+        database our own tables go as well.
+        """
+        from stepping.runtime.uninstall import uninstall
 
         with self.in_turn():
-            captured.uninstall(self.driver, self.plan.manifest)
+            uninstall(self.driver, self.plan.query)
+            self.engine.started = False
 
     def cache_zset(self, cache: object, at_least: int = -1, *, stale: bool = False) -> ZSet[Any]:
         name = self.cache_name(cache)

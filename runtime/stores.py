@@ -58,6 +58,13 @@ def connection_sqlite(path: str | Path) -> Iterator[sqlite3.Connection]:
     """A connection to a SQLite file, set up for stores and closed at the end."""
     from stepping.dialects.sqlite.connecting import connect
 
+    if "://" in str(path):
+        scheme, _, rest = str(path).partition("://")
+        wanted = f"st.connection_sqlite({rest.removeprefix('/')!r})"
+        raise StoreError(
+            f"st.connection_sqlite takes the path of a file, and got a URL: {scheme}://...",
+            hint=wanted if scheme.startswith("sqlite") else "st.connection_postgres(url)",
+        )
     connection = connect(path)
     try:
         yield connection
@@ -71,6 +78,17 @@ def connection_postgres(url: str) -> Iterator[psycopg.Connection[Any]]:
     _psycopg()
     from stepping.dialects.postgres.driver import connect
 
+    scheme, separator, _ = str(url).partition("://")
+    if separator and not scheme.startswith("postgres"):
+        raise StoreError(
+            f"st.connection_postgres takes a postgresql:// URL, and got {scheme}://...",
+            hint="st.connection_sqlite(path)" if scheme.startswith("sqlite") else "",
+        )
+    if not separator and "=" not in str(url):
+        raise StoreError(
+            f"st.connection_postgres takes a URL, and got {str(url)!r}",
+            hint=f"postgresql://user@host/database; of a SQLite file st.connection_sqlite({url!r})",
+        )
     connection = connect(url)
     try:
         yield connection

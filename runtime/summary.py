@@ -26,8 +26,12 @@ def summary_of(migration: Migration, version: int, sizes: Sizes, not_undone: str
 
 def _lines(migration: Migration, version: int, sizes: Sizes, not_undone: str) -> Iterator[str]:
     old = migration.old
+    what = f"{migration.query} on {migration.dialect}"
+    if migration.is_nothing:
+        yield f"{what}: nothing to do, version {version - 1} is installed as it is wanted"
+        return
     was = "not installed" if old is None else f"version {version - 1}"
-    yield f"{migration.query} on {migration.dialect}: from {was} to version {version}"
+    yield f"{what}: from {was} to version {version}"
     yield ""
     yield from _breaking(migration, version)
     yield ""
@@ -51,6 +55,8 @@ def _lines(migration: Migration, version: int, sizes: Sizes, not_undone: str) ->
         yield "Not in the database, so that nothing can be done without a backfill:"
         for gap in migration.underivable:
             yield f"  {gap.input} ({', '.join(gap.columns)}): {gap.why}"
+    for gone, come in migration.suggested:
+        yield f"{gone} is gone and {come} is new: if it is the same, say --rename {gone}={come}"
     if migration.needs_python:
         yield f"No script alone can do it: {migration.needs_python}."
     yield from _in_batches(migration)

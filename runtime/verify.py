@@ -124,7 +124,7 @@ def verify_installed(
     driver: Driver, *, repair: bool = False, progress: Callable[[Looked], None] | None = None
 ) -> Iterator[Verification]:
     """`verify` for each query that is installed, from what the catalog says of it."""
-    for found in catalog.queries(driver).values():
+    for found in catalog.all_installed(driver).values():
         recompute = catalog.stored_recompute(driver, found.query)
         if recompute is None:
             raise StoreError(

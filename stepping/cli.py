@@ -31,17 +31,24 @@ _DB = click.option(
 
 
 class Commands(click.Group):
-    """Shows errors of stepping as what they say, without a traceback."""
+    """Shows errors of stepping, of databases and of files as what they say, without a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         from stepping.errors import InternalError, SteppingError
+        from stepping.faults import told
 
         try:
             return super().invoke(ctx)
-        except InternalError:  # a bug of ours: the traceback is what a report needs
-            raise
+        except (InternalError, click.exceptions.Exit, click.ClickException, click.Abort):
+            raise  # of a bug of ours the traceback is what a report needs
         except SteppingError as error:
             click.echo(f"{type(error).__name__}: {error}", err=True)
+            ctx.exit(1)
+        except Exception as error:
+            text = told(error)
+            if text is None:
+                raise
+            click.echo(text, err=True)
             ctx.exit(1)
 
 
@@ -457,6 +464,34 @@ def apply(script: Path, db: str, edited: bool, batch_rows: int) -> None:
         what = script.name
         meta = run(driver, text, what, edited=edited, progress=progress, batch_rows=batch_rows)
     click.echo(f"{meta.query}: done")
+
+
+@main.command(short_help="Take a query away, with all that it keeps.")
+@_DB
+@click.argument("query", metavar="NAME | MODULE:QUERY")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def uninstall(db: str, query: str, yes: bool) -> None:
+    """Drop the tables, views, triggers and functions of a query, and forget it.
+
+    By the name that it is installed under (`stepping status` shows it), so that its code need not
+    be there any longer. With the last query the tables that say what is installed go as well. There
+    is no way back: its inputs are gone, unless they are tables of your own.
+    """
+    from stepping.database import driver_of
+    from stepping.runtime import catalog
+    from stepping.runtime.uninstall import uninstall as taken_away
+
+    name = query
+    if ":" in query:
+        from stepping.target import load
+
+        name = load(query).name
+    with driver_of(db) as driver:
+        kept = catalog.installed(driver, name).manifest().kept
+        if not yes:
+            click.confirm(f"drop {len(kept)} tables of {name}, with their rows?", abort=True)
+        gone = taken_away(driver, name)
+    click.echo(f"{name}: uninstalled; {len(gone)} tables dropped")
 
 
 @main.command(short_help="Take back a migration that is half done.")

@@ -13,12 +13,9 @@ from stepping.runtime import captured, catalog
 
 def following(driver: Driver, query: str | None) -> list[Manifest]:
     """The captured queries that are installed, or the one of this name."""
-    found = {name: each.manifest() for name, each in catalog.queries(driver).items()}
-    if query is not None and query not in found:
-        raise StoreError(
-            f"the query {query!r} is not installed in this database",
-            hint=f"installed are: {', '.join(sorted(found)) or 'none'}",
-        )
+    if query is not None:
+        catalog.installed(driver, query)
+    found = {name: each.manifest() for name, each in catalog.all_installed(driver).items()}
     wanted = [each for name, each in found.items() if query in (None, name)]
     captures = [each for each in wanted if each.capture is not None]
     if not captures:

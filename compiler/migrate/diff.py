@@ -11,7 +11,7 @@ from stepping.compiler.lowering.filling import filling
 from stepping.compiler.lowering.needs import Filling
 from stepping.compiler.lowering.plan_sql import Planned
 from stepping.compiler.lowering.recomputing import shadowed
-from stepping.compiler.migrate.renaming import renamed_table, with_renames
+from stepping.compiler.migrate.renaming import likely_renames, renamed_table, with_renames
 from stepping.compiler.migrate.standing import Candidate, Installed
 from stepping.compiler.plan.changes import (
     Fate,
@@ -57,6 +57,7 @@ class Migrating:
         self.changes = table_changes(self.old, wanted, self.dialect.is_same_table)
         if self.old is not None and renames:
             self.changes = with_renames(self.changes, self.old, wanted, renames, self.dialect)
+        self.suggested = likely_renames(self.old, wanted, renames) if self.old is not None else ()
         self.statements: list[MigrationStatement] = []
         self.phase = Phase.SWITCH  # of what is added
 
@@ -96,7 +97,8 @@ class Migrating:
                 for each in filled.missing
             )
             return Migration(
-                self.plan.query, self.plan.dialect, self.old, new, self.changes, (), (), missing
+                *(self.plan.query, self.plan.dialect, self.old, new, self.changes, (), (), missing),
+                suggested=self.suggested,
             )
         self.open(found)
         self.make_tables()
@@ -130,6 +132,7 @@ class Migrating:
             self.dialect.registered_in(texts),
             given,
             tuple(python_steps),
+            suggested=self.suggested,
             **more,
         )
 
@@ -173,7 +176,23 @@ class Migrating:
             if change.new is not None and change.fate is Fate.NEW
         }
 
+    def check_read(self, found: Installed) -> None:
+        """Raise if rows are given that nothing needs: what is there might say something else."""
+        if not self.hints.backfill:
+            return
+        moved = shadowed(self.planned, set())
+        without = filling(moved, self.new, found.find, empty=self.empty(), begun=self.begun)
+        needed = {each.operator.label for each in without.missing}
+        unread = [name for name in self.hints.backfill if name not in needed]
+        if unread:
+            raise MigrationError(
+                f"backfill says where the rows of {', '.join(unread)} come from, and they would "
+                "not be read: what is new is filled from tables that are there",
+                hint="leave it out",
+            )
+
     def filling(self, found: Installed) -> Filling:
+        self.check_read(found)
         self.planned = shadowed(self.planned, set())  # changes apart from those of steps
         given = frozenset(self.hints.backfill)
         made = filling(self.planned, self.new, found.find, given, self.empty(), self.begun)

@@ -51,6 +51,40 @@ def with_renames(
     )
 
 
+def likely_renames(
+    old: Manifest, new: Manifest, renames: Mapping[str, str]
+) -> tuple[tuple[str, str], ...]:
+    """What is gone and what is new, where they may be the same: the only two of one type."""
+    found: list[tuple[str, str]] = []
+    known = {old_input_name(each.name, renames) for each in new.inputs}
+    come_inputs = [e for e in new.inputs if not old.input_named(old_input_name(e.name, renames))]
+    gone_inputs = [each for each in old.inputs if each.name not in known]
+    found += pairs_of(
+        {each.name: [(c.path, c.type) for c in each.columns] for each in gone_inputs},
+        {each.name: [(c.path, c.type) for c in each.columns] for each in come_inputs},
+    )
+    for each in new.inputs:
+        stored = old.input_named(old_input_name(each.name, renames))
+        if stored is None:
+            continue
+        was = {c.path: c.type for c in stored.columns if c.path}
+        now = {old_path(renames, stored.row, c.path): c.type for c in each.columns if c.path}
+        gone = {path[0]: (path[1:], was[path]) for path in was.keys() - now.keys()}
+        come = {path[0]: (path[1:], now[path]) for path in now.keys() - was.keys()}
+        found += ((f"{stored.row}.{a}", b) for a, b in pairs_of(gone, come))
+    return tuple(found)
+
+
+def pairs_of(gone: Mapping[str, object], come: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Names of either side that are the only ones there of something."""
+    pairs = []
+    for name, what in gone.items():
+        like = [other for other, its in come.items() if its == what]
+        if len(like) == 1 and list(gone.values()).count(what) == 1:
+            pairs.append((name, like[0]))
+    return pairs
+
+
 def renamed_columns(
     was: Table, now: Table, old: Manifest, new: Manifest, renames: Mapping[str, str]
 ) -> tuple[tuple[str, str], ...] | None:

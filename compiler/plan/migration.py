@@ -86,6 +86,8 @@ class Migration:
     in_batches: bool = False  # the new tables are filled before the switch, batch by batch
     unbatched: str = ""  # why they are not, where that was asked for
     room: tuple[str, ...] = ()  # tables of which there is a second one meanwhile
+    # Fields and inputs that are gone, each with the new one that may be the same.
+    suggested: tuple[tuple[str, str], ...] = ()
 
     @property
     def new_views(self) -> tuple[str, ...]:

@@ -32,6 +32,15 @@ def note(error: Exception, *, lost: bool) -> None:
             "step was written, unless it was lost while the step was committed: then all of it "
             "may be",
         )
+    elif isinstance(error, errors.InsufficientPrivilege):
+        add_hint(
+            error,
+            "this role lacks a right: what makes tables needs their owner, and may be run as the "
+            "script of `stepping ddl`; what a role needs that runs steps or reads is in "
+            "docs/migrations.md, Roles",
+        )
+    elif isinstance(error, errors.ReadOnlySqlTransaction):
+        add_hint(error, "nothing can be written here: connect to the primary, in read-write mode")
     elif isinstance(error, _RUN_AGAIN):
         add_hint(error, "nothing of this step was written; run it again")
     elif isinstance(error, errors.InvalidCursorName):

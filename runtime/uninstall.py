@@ -1,0 +1,55 @@
+"""Taking a query away: its tables, views, triggers and functions, and what the catalog says of it.
+
+What is needed for that is in the catalog, whatever the code has by now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stepping.compiler.plan.manifest import Manifest
+from stepping.dialects import get_dialect
+from stepping.dialects.capture import removal
+from stepping.dialects.driver import Driver, quoted
+from stepping.errors import MigrationError
+from stepping.runtime import captured, catalog
+from stepping.runtime.filling import half_done
+
+
+def uninstall(driver: Driver, query: str) -> tuple[str, ...]:
+    """Take a query away, and with the last one all that is ours; the names of its tables.
+
+    In one transaction, that of the application if there is one. Steps that are running end first,
+    and processes that have it open fail with a `SchemaMismatch` from then on.
+    """
+    found = catalog.installed(driver, query)
+    begun = half_done(driver)
+    if begun is not None and (begun.query == query or {*begun.tables} & {*found.manifest().kept}):
+        raise MigrationError(
+            f"a migration of {begun.query!r} that reads its tables is half done",
+            hint="run it to its end, or take it back with `stepping abandon --db URL`",
+        )
+    with driver.writing():
+        driver.alone()
+        manifest = catalog.installed(driver, query).manifest()  # as it is now that we are alone
+        driver.lock(manifest.kept, query, manifest.fingerprint)
+        left = [name for name in catalog.queries(driver) if name != query]
+        for text in removed(driver, manifest, left):
+            driver.change(text)
+    return manifest.kept
+
+
+def removed(driver: Driver, manifest: Manifest, left: list[str]) -> Iterator[str]:
+    """The statements that take a query away. ``left`` are those that remain."""
+    if manifest.capture is not None:
+        readers = [each for each in captured.readers(driver) if each.query != manifest.query]
+        yield from removal(driver.capturing, manifest, readers)
+    else:
+        for each in manifest.tables:
+            yield from (f"DROP VIEW IF EXISTS {quoted(view.table.name)}" for view in each.views)
+            yield f"DROP TABLE IF EXISTS {quoted(each.table.name)}"
+    words = get_dialect(driver.dialect).migrations
+    if left:
+        yield from words.taken_out(manifest.query, manifest.kept)
+    else:
+        yield from words.without_own()
