@@ -15,17 +15,26 @@ from typing import Any
 
 from stepping.compiler.frontend.rowfn import functions
 from stepping.compiler.frontend.rowfn.context import is_missing, shown
-from stepping.compiler.frontend.rowfn.shapes import container_of, items_of, kind_name, method_of
+from stepping.compiler.frontend.rowfn.shapes import (
+    container_of,
+    items_of,
+    kind_name,
+    members_of,
+    method_of,
+)
 from stepping.compiler.frontend.rowfn.texts import Texts
 from stepping.compiler.frontend.rowfn.values import (
     UNKNOWN,
     Bound,
+    Choice,
     Items,
     Keywords,
     Method,
     Never,
     Record,
+    SetOf,
     Static,
+    Unknown,
     Value,
     known,
     object_of,
@@ -62,7 +71,7 @@ class Access(Texts):
         match value:
             case Record():
                 return self._attribute_of_record(value, wanted, at)
-            case Items():
+            case Items() | SetOf():
                 return self._attribute_of_class(value, value.of, wanted, at)
             case Static():
                 return self._attribute_of_static(value, wanted, at)
@@ -83,10 +92,11 @@ class Access(Texts):
     ) -> Value:
         found = inspect.getattr_static(cls, wanted, None)
         if found is None:
-            raise self.error(
+            return self.wrong(
                 f"`{shown(at)}`: {cls.__name__} has no attribute `{wanted}`",
                 at,
                 f"{cls.__name__} is the type of what stands in front of the dot",
+                raised=f"AttributeError: there is no `{wanted}`",
             )
         if callable(getattr(cls, wanted)):
             return Method(value, wanted)
@@ -134,8 +144,10 @@ class Access(Texts):
                 return self.fault(f"`{cls.__name__}` has its own `__getattr__`", at)
             case None:
                 fields = ", ".join(record.names) or "none"
-                raise self.error(
-                    f"{cls.__name__} has no field `{wanted}`: it has {fields}", at, None
+                return self.wrong(
+                    f"{cls.__name__} has no field `{wanted}`: it has {fields}",
+                    at,
+                    raised=f"AttributeError: there is no `{wanted}`",
                 )
             case property():
                 if found.fget is None:
@@ -167,7 +179,7 @@ class Access(Texts):
                     return self.call(Bound(Static(fget), value), (), {}, at)
             return known(getattr(thing, wanted))
         except AttributeError as error:
-            raise self.error(f"`{shown(at)}`: {error}", at) from None
+            return self.wrong(f"`{shown(at)}`: {error}", at, raised=f"AttributeError: {error}")
         except Exception as error:
             return self.fault(f"`{shown(at)}` raises {type(error).__name__}: {error}", at)
 
@@ -199,25 +211,30 @@ class Access(Texts):
         if items is not None:
             try:
                 found = items[index]
-            except (IndexError, TypeError) as error:
-                raise self.error(
-                    f"`{shown(at)}`: {error}", at, f"the tuple has {len(items)} items"
-                ) from None
+            except (IndexError, TypeError, ValueError) as error:
+                of = container_of(value).__name__
+                return self.wrong(
+                    f"`{shown(at)}`: {error}",
+                    at,
+                    f"the {of} has {len(items)} items",
+                    raised=f"{type(error).__name__}: {error}",
+                )
             return Items(found, container_of(value)) if isinstance(found, tuple) else found
         match value:
             case Static():
                 try:
                     return known(value.value[index])
-                except (LookupError, TypeError) as error:
+                except (LookupError, TypeError, ValueError) as error:
                     return self.raising(f"{type(error).__name__}: {error}", at)
             case Record():
                 method = method_of(value.cls, "__getitem__")
                 if method is not None:
                     return self.call(Bound(Static(method), value), (Static(index),), {}, at)
-                raise self.error(
+                return self.wrong(
                     f"`{shown(at)}`: a {value.cls.__name__} has fields, not items",
                     at,
                     "fields are read by name: " + ", ".join(value.names),
+                    raised=f"TypeError: a {value.cls.__name__} has no items",
                 )
         scalar = self.scalar_of(value)
         if scalar is None:
@@ -250,8 +267,6 @@ class Access(Texts):
             alternatives += [(i - len(items), item) for i, item in enumerate(items)]
         elif isinstance(value, Static) and isinstance(value.value, dict):
             alternatives = [(k, known(v)) for k, v in value.value.items()]
-        elif isinstance(value, Static) and isinstance(value.value, list):
-            return self._looked_up(Items(tuple(map(known, value.value))), key, at)
         if alternatives is None or len(alternatives) > _MAX_ALTERNATIVES:
             text = self.scalar_of(value)
             kind = text.type if text is not None and text.type.kind is Kind.TEXT else None
@@ -279,32 +294,47 @@ class Access(Texts):
             lambda: self._pick(rest, key, at, default),
         )
 
-    def unpacked(self, value: Value, at: ast.AST | None) -> tuple[Value, ...] | None:
-        """The values of something iterable, where it is known how many there are."""
+    def unpacked(self, value: Value, at: ast.AST | None) -> tuple[Value, ...] | Never | Unknown:
+        """The values of something iterable, where it is known how many there are.
+
+        Else the value of whatever asks for them: Python raises, or it is not known.
+        """
         value = self.resolved(value)
+        if isinstance(value, Never | Unknown):
+            return value
         items = items_of(value)
         if items is not None:
             return items
         match value:
-            case Static() if isinstance(value.value, list | range | dict | str):
-                if len(value.value) <= _MAX_ALTERNATIVES:
-                    return tuple(map(known, value.value))
-            case Static() if isinstance(value.value, set | frozenset):
-                if len(value.value) <= _MAX_ALTERNATIVES:
-                    return tuple(map(known, sorted(value.value, key=repr)))
-            case Record():
-                raise self.error(f"`{shown(at)}`: a {value.cls.__name__} is not iterable", at)
-        leaves = list(self.leaves(value))
-        lengths = {None if (i := items_of(leaf)) is None else len(i) for leaf in leaves}
-        if len(lengths) == 1 and None not in lengths:
-            (length,) = lengths
-            return tuple(
-                self.subscript(value, Static(position), at) for position in range(length or 0)
-            )
-        if any(isinstance(leaf, Never) for leaf in leaves):
-            return None
-        self.fault(f"`{shown(at)}`: going through {kind_name(value)}", at)
-        return None
+            case Static(value=range() | dict() | str() as constant):
+                if len(constant) <= _MAX_ALTERNATIVES:
+                    return tuple(map(known, constant))
+            case Record() if not hasattr(value.cls, "__iter__"):
+                message = f"a {value.cls.__name__} is not iterable"
+                return _nothing(
+                    self.wrong(f"`{shown(at)}`: {message}", at, raised=f"TypeError: {message}")
+                )
+            case Choice():
+                leaves = [leaf for leaf in self.leaves(value) if not isinstance(leaf, Never)]
+                lengths = {None if (i := items_of(leaf)) is None else len(i) for leaf in leaves}
+                if not leaves:
+                    return next(leaf for leaf in self.leaves(value) if isinstance(leaf, Never))
+                if len(lengths) == 1 and None not in lengths:
+                    (length,) = lengths
+                    positions = range(length or 0)
+                    return tuple(self.subscript(value, Static(i), at) for i in positions)
+        members = members_of(value)
+        if members is not None:
+            if len(members) < 2:
+                return members
+            return _nothing(self.fault(f"`{shown(at)}`: the items of a set have no order", at))
+        if is_missing(value):
+            return _nothing(self.raising_missing(value, at, "that has no items"))
+        return _nothing(self.fault(f"`{shown(at)}`: going through {kind_name(value)}", at))
+
+
+def _nothing(value: Value) -> Never | Unknown:
+    return value if isinstance(value, Never) else Unknown()
 
 
 def class_of(scalar: Any) -> type | None:

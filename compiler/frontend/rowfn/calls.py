@@ -94,7 +94,14 @@ class Calls(Library):
                 method = method_of(callee.cls, "__call__")
                 if method is not None:
                     return self.call(Bound(Static(method), callee), args, keywords, at)
-        raise self.error(f"`{shown(at)}` calls a {kind_name(callee)}, which is no function", at)
+        return self._no_function(kind_name(callee), at)
+
+    def _no_function(self, kind: str, at: ast.AST | None) -> Value:
+        return self.wrong(
+            f"`{shown(at)}` calls a {kind}, which is no function",
+            at,
+            raised=f"TypeError: a {kind} is no function",
+        )
 
     def _bound(
         self,
@@ -157,14 +164,13 @@ class Calls(Library):
         if isinstance(method, types.FunctionType):
             return self.call(Bound(Static(method), known(thing)), args, keywords, at)
         if not callable(thing):
-            raise self.error(
-                f"`{shown(at)}` calls a {type(thing).__name__}, which is no function", at
-            )
+            return self._no_function(type(thing).__name__, at)
         return self.fault(f"calls `{dotted(thing)}`, which has no exact SQL", at)
 
     def _getter(self, getter: Any, args: tuple[Value, ...], at: ast.AST | None) -> Value:
         if len(args) != 1:
-            raise self.error(f"`{getter!r}` takes one argument, and there are {len(args)}", at)
+            problem = f"`{getter!r}` takes one argument, and there are {len(args)}"
+            return self.wrong(problem, at, raised=f"TypeError: {problem}")
         made: tuple[Any, ...] = getter.__reduce__()
         if isinstance(getter, operator.methodcaller):
             # With keywords, it is pickled as a partial of its class.
@@ -229,7 +235,7 @@ class Calls(Library):
         try:
             shape = row_shape(annotation, self.namespace())
         except QueryError as error:
-            raise self.error(error.message, at, error.hint) from None
+            return self.wrong(error.message, at, error.hint, raised=f"TypeError: {error.message}")
         if shape is None:
             return self.fault(f"makes a `{cls.__name__}`, which is stored packed", at)
         build, names, types_ = shape
@@ -240,9 +246,8 @@ class Calls(Library):
         try:
             bound = inspect.signature(cls).bind(*args, **keywords)
         except TypeError as error:
-            raise self.error(
-                f"`{shown(at)}`: {error}", at, f"{cls.__name__} has the fields {', '.join(names)}"
-            ) from None
+            hint = f"{cls.__name__} has the fields {', '.join(names)}"
+            return self.wrong(f"`{shown(at)}`: {error}", at, hint, raised=f"TypeError: {error}")
         values: list[Value] = []
         for name in names:
             if name in bound.arguments:
@@ -275,12 +280,15 @@ class Calls(Library):
             if is_missing(record):
                 return self.raising_missing(record, at, "that has no fields")
             if not isinstance(record, Record):
-                raise self.error(f"`{shown(at)}`: a {kind_name(record)} has no fields", at)
+                problem = f"a {kind_name(record)} has no fields"
+                return self.wrong(f"`{shown(at)}`: {problem}", at, raised=f"TypeError: {problem}")
             for name in changes:
                 if name not in record.names:
                     fields = ", ".join(record.names)
-                    raise self.error(
-                        f"{record.cls.__name__} has no field `{name}`: it has {fields}", at
+                    return self.wrong(
+                        f"{record.cls.__name__} has no field `{name}`: it has {fields}",
+                        at,
+                        raised=f"TypeError: there is no field `{name}`",
                     )
             own = custom_constructor(record.cls)
             if own:

@@ -7,6 +7,7 @@ import dataclasses
 import enum
 import inspect
 import operator
+from inspect import getattr_static
 from types import FunctionType
 from typing import Any
 
@@ -14,26 +15,41 @@ from stepping.compiler import ir
 from stepping.compiler.frontend.rowfn import functions
 from stepping.compiler.frontend.rowfn.context import alike, is_missing, missing_name, plain, shown
 from stepping.compiler.frontend.rowfn.functions_calls import FALSE, TRUE, negated
-from stepping.compiler.frontend.rowfn.operations import MAX_FOLDED, METHODS, PYTHON, Operations
+from stepping.compiler.frontend.rowfn.operations import (
+    MAX_FOLDED,
+    METHODS,
+    PLAIN_VALUES,
+    PYTHON,
+    Operations,
+)
 from stepping.compiler.frontend.rowfn.shapes import (
     container_of,
     is_tuple,
     items_of,
+    members_of,
     method_of,
 )
 from stepping.compiler.frontend.rowfn.values import (
     UNKNOWN,
     Bound,
     Choice,
+    Items,
+    Never,
     Record,
     Scalar,
+    SetOf,
     Static,
+    Unbound,
+    Unknown,
     Value,
     constant_of,
+    known,
 )
 from stepping.compiler.rebuilding import is_generated
 from stepping.compiler.schema import BOOL, Kind
-from stepping.errors import QueryError, RowError
+from stepping.errors import RowError
+
+_HASHED = (*PLAIN_VALUES, enum.Enum, type)
 
 MANY = 64  # items of a container
 
@@ -102,9 +118,12 @@ class Comparisons(Operations):
             if container_of(left) is not container_of(right):
                 return FALSE
             return self._equal_items(first, second, at)
-        if (first is None) == (second is None):
+        some, others = members_of(left), members_of(right)
+        if some is not None and others is not None:
+            return self.both(self._all_in(some, right, at), lambda: self._all_in(others, left, at))
+        if [first, some] == [None, None] == [second, others]:
             return self.unsupported(operator.eq, (left, right), "the comparison", at)
-        return FALSE  # a tuple and something else
+        return FALSE  # a tuple, a list or a set, and something else
 
     def _equal_collected(self, scalar: ir.Scalar, other: Value, at: ast.AST | None) -> Value:
         """Equal values have equal bytes; but a value of another type may be equal too."""
@@ -130,6 +149,44 @@ class Comparisons(Operations):
         for a, b in zip(left, right, strict=True):
             result = self.both(result, lambda a=a, b=b: self.equal(a, b, at))  # type: ignore[misc]
         return result
+
+    def _all_in(self, items: tuple[Value, ...], inside: Value, at: ast.AST | None) -> ir.Scalar:
+        result: ir.Scalar = TRUE
+        for item in items:
+            result = self.both(result, lambda i=item: self.contained(i, inside, at))  # type: ignore[misc]
+        return result
+
+    def distinct(self, items: tuple[Value, ...], at: ast.AST | None) -> Value:
+        """How many there are in a set of these."""
+        count: Value = Static(0)
+        for position, item in enumerate(items):
+            before = Items(items[:position])
+            one = self.choose(
+                self.contained(item, before, at), lambda: Static(0), lambda: Static(1)
+            )
+            count = self.binary("+", count, one, at)
+        return count
+
+    def hashed(self, value: Value) -> bool:
+        """Whether a set may hold a value: it has a hash, which equal ones have too."""
+        return all(map(self._hashed, self.leaves(value)))
+
+    def _hashed(self, value: Value) -> bool:
+        match value:
+            case Never() | Unknown() | Unbound():
+                return True
+            case Static():
+                return is_missing(value) or isinstance(value.value, _HASHED)
+            case Items() | SetOf():
+                return value.of in (tuple, frozenset) and all(map(self.hashed, value.items))
+            case Record():
+                generated = (is_generated(vars(value.cls).get(n)) for n in ("__eq__", "__hash__"))
+                of_tuple = getattr_static(value.cls, "__hash__") is getattr_static(
+                    tuple, "__hash__"
+                )
+                return (of_tuple or all(generated)) and all(map(self.hashed, value.values))
+            case _:
+                return isinstance(value, Scalar) and value.type.kind is not Kind.PACKED
 
     def _equal_record(self, record: Record, other: Value, at: ast.AST | None) -> Value:
         method = inspect.getattr_static(record.cls, "__eq__")
@@ -179,11 +236,31 @@ class Comparisons(Operations):
             if method is not None and is_generated(method):
                 return self._ordered_items(op, _compared(left), _compared(right), at)
         first, second = items_of(left), items_of(right)
-        if first is not None and second is not None:
+        if first is not None and second is not None and container_of(left) is container_of(right):
             return self._ordered_items(op, first, second, at)
+        some, others = members_of(left), members_of(right)
+        if some is not None and others is not None:
+            if op in (">", ">="):
+                return self._ordered_sets(op == ">", others, right, some, left, at)
+            return self._ordered_sets(op == "<", some, left, others, right, at)
         if isinstance(left, Record) or isinstance(right, Record):
             return self._by_method(op, left, right, at)
         return self.unsupported(PYTHON[op], (left, right), "the comparison", at)
+
+    def _ordered_sets(
+        self,
+        strictly: bool,
+        some: tuple[Value, ...],
+        left: Value,
+        others: tuple[Value, ...],
+        right: Value,
+        at: ast.AST | None,
+    ) -> Value:
+        """Whether all of ``some`` are among the others, and if ``strictly`` not the reverse."""
+        within = self._all_in(some, right, at)
+        if not strictly:
+            return within
+        return self.both(within, lambda: negated(self._all_in(others, left, at)))
 
     def _ordered_items(
         self, op: str, left: tuple[Value, ...], right: tuple[Value, ...], at: ast.AST | None
@@ -194,29 +271,29 @@ class Comparisons(Operations):
         return self.choose(
             self.equal(left[0], right[0], at),
             lambda: self._ordered_items(op, left[1:], right[1:], at),
-            lambda: self._deciding(op, left[0], right[0], at),
+            lambda: self.ordered(op, left[0], right[0], at),
         )
-
-    def _deciding(self, op: str, left: Value, right: Value, at: ast.AST | None) -> Value:
-        try:
-            return self.ordered(op, left, right, at)
-        except QueryError as error:  # only if the items in front of these are equal
-            return self.raising(error.message, at)
 
     def contained(self, needle: Value, container: Value, at: ast.AST | None) -> ir.Scalar:
         def one(inside: Value) -> Value:
-            items = items_of(inside)
-            if items is None and isinstance(inside, Static) and _is_listed(inside.value):
-                items = tuple(map(Static, inside.value))
+            items, members = items_of(inside), members_of(inside)
+            if members is None and isinstance(inside, Static) and isinstance(inside.value, dict):
+                members = tuple(map(known, inside.value))
+            if members is not None and not self.hashed(needle):
+                return self.fault(f"`{shown(at)}` looks for what has no hash", at, BOOL)
+            if isinstance(inside, Static) and isinstance(inside.value, range):
+                if len(inside.value) <= MAX_FOLDED:
+                    items = tuple(map(Static, inside.value))
+            if members is not None:
+                items = members
             if items is not None:
                 result: ir.Scalar = FALSE
-                ordered = sorted(items, key=_by_repr) if _unordered(inside) else items
                 if len(items) > MANY:
                     # One by one, each would be held against all before it.
-                    parts = [self.equal(needle, item, at) for item in ordered]
+                    parts = [self.equal(needle, item, at) for item in items]
                     if all(isinstance(part, ir.Call) and not part.partial for part in parts):
                         return ir.Or(tuple(dict.fromkeys(parts)))
-                for item in ordered:
+                for item in items:
                     result = self.either(result, lambda i=item: self.equal(needle, i, at))  # type: ignore[misc]
                 return result
             return self.lift(
@@ -247,19 +324,3 @@ def _compared(record: Record) -> tuple[Value, ...]:
     names = {field.name for field in dataclasses.fields(record.cls) if field.compare}
     pairs = zip(record.names, record.values, strict=True)
     return tuple(value for name, value in pairs if name in names)
-
-
-def _by_repr(value: Value) -> str:
-    # A set's own order differs between processes, and names of tables rest on what is made here.
-    return repr(value.value) if isinstance(value, Static) else ""
-
-
-def _unordered(value: Value) -> bool:
-    return isinstance(value, Static) and isinstance(value.value, set | frozenset)
-
-
-def _is_listed(value: Any) -> bool:
-    """Whether `in` looks for an equal item."""
-    if isinstance(value, range):
-        return len(value) <= MAX_FOLDED
-    return isinstance(value, list | set | frozenset | dict)

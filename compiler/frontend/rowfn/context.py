@@ -23,6 +23,8 @@ from stepping.compiler.frontend.rowfn.values import (
     Never,
     Record,
     Scalar,
+    SetOf,
+    State,
     Static,
     Unbound,
     Unknown,
@@ -85,9 +87,10 @@ class Abort(Exception):
 class Context:
     """What all parts of a translator share.
 
-    ``facts`` and ``path`` are what is known where the translation has come to. ``effects`` are the
-    scalars that Python would have evaluated, each with its path, and that may raise: one that does
-    not end up in the result must still be evaluated.
+    ``facts``, ``path`` and ``state`` are what is known where the translation has come to, and what
+    the variables hold there. ``effects`` are the scalars that Python would have evaluated, each
+    with its path, and that may raise: one that does not end up in the result must still be
+    evaluated.
     """
 
     def __init__(self, what: str, schema: Schema) -> None:
@@ -99,6 +102,9 @@ class Context:
         self.effects: list[tuple[Path, Facts, ir.Scalar]] = []
         self.reason: str | None = None
         self.fault_at: Source | None = None
+        self.suspects: list[tuple[ast.AST | None, QueryError]] = []
+        self.valued: set[ast.AST] = set()  # what has had a value on some path
+        self.state: State = {}
         self.frame: Frame | None = None
         self.frames: list[Frame] = []  # of the functions that are being put in place
         self.root: Source | None = None  # of the row function itself
@@ -122,9 +128,25 @@ class Context:
         self.fault(reason, at)
         return Abort(reason)
 
-    def error(self, message: str, at: ast.AST | None, hint: str | None = None) -> QueryError:
-        """What the query says cannot mean anything."""
-        return error_at(f"{self.what}: {message}", self.place(at), hint)
+    def wrong(
+        self, message: str, at: ast.AST | None, hint: str | None = None, *, raised: str
+    ) -> Value:
+        """Python raises here, as it would for values of these types in any row.
+
+        If all rows come here the query cannot mean anything. On a path that only some take, and
+        which may be none, they fail; but see `check`.
+        """
+        error = error_at(f"{self.what}: {message}", self.place(at), hint)
+        if not self.path:
+            raise error
+        self.suspects.append((at, error))
+        return self.raising(raised, at)
+
+    def check(self) -> None:
+        """Raise what `wrong` was told of an expression that has no value on any path to it."""
+        for at, error in self.suspects:
+            if at not in self.valued:
+                raise error
 
     def opaque(self, kind: ValueType) -> Value:
         """A value of which only the type is known."""
@@ -220,6 +242,11 @@ class Context:
 
     # --------------------------------------------------------------------------------------- paths
 
+    def bind(self, name: str, value: Value) -> None:
+        """Assign to a variable, of the scope that it belongs to."""
+        assert self.frame is not None
+        self.state = {**self.state, (self.frame.owner(name) or self.frame, name): value}
+
     @contextmanager
     def assuming(self, condition: ir.Scalar, holds: bool) -> Iterator[None]:
         facts, path = self.facts, self.path
@@ -237,30 +264,26 @@ class Context:
         known = self.facts.value(condition)
         if known is not None:
             return then() if known else otherwise()
-        frame = self.frame
-        before = frame.bindings if frame else {}
+        before = self.state
         with self.assuming(condition, True):
             first = then()
-        after = frame.bindings if frame else {}
-        if frame:
-            frame.bindings = before
+        after, self.state = self.state, before
         with self.assuming(condition, False):
             second = otherwise()
-        if frame and not (after is before and frame.bindings is before):
-            frame.bindings = self.merged(condition, after, frame.bindings)  # a walrus in a branch
+        self.state = self.merged(condition, after, self.state)  # a walrus in a branch
         return join(condition, first, second)
 
-    def merged(
-        self, condition: ir.Scalar, then: dict[str, Value], otherwise: dict[str, Value]
-    ) -> dict[str, Value]:
-        """Local variables after an ``if``."""
+    def merged(self, condition: ir.Scalar, then: State, otherwise: State) -> State:
+        """What variables hold after an ``if``."""
+        if then is otherwise:
+            return then
         return {
-            name: join(
+            key: join(
                 condition,
-                then.get(name) or Unbound(name),
-                otherwise.get(name) or Unbound(name),
+                then.get(key) or Unbound(key[1]),
+                otherwise.get(key) or Unbound(key[1]),
             )
-            for name in {**then, **otherwise}
+            for key in {**then, **otherwise}
         }
 
     def lift(
@@ -351,8 +374,8 @@ def sample(value: Value) -> Any:
     match value:
         case Static() | ir.Const():
             return value.value
-        case Items():
-            return tuple(map(sample, value.items))
+        case Items() | SetOf():
+            return value.of(map(sample, value.items))
         case Record() | Choice() | Never():
             raise LookupError
     kind = getattr(value, "type", None)

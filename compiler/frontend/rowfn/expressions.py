@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,13 +13,17 @@ from stepping.compiler import ir
 from stepping.compiler.frontend.rowfn.calls import Calls
 from stepping.compiler.frontend.rowfn.context import shown
 from stepping.compiler.frontend.rowfn.functions_calls import FALSE, TRUE, negated
+from stepping.compiler.frontend.rowfn.source import FunctionNode
 from stepping.compiler.frontend.rowfn.values import (
+    Choice,
     Closure,
     Frame,
     Items,
     Keywords,
+    Never,
     Static,
     Unbound,
+    Unknown,
     Value,
     known,
 )
@@ -52,6 +56,8 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
     ast.In: "in",
     ast.NotIn: "not in",
 }
+# What goes through all of its one argument at once, and keeps nothing of it.
+_CONSUMERS = (all, any, frozenset, list, max, min, set, sorted, sum, tuple)
 UNARY: dict[type[ast.unaryop], str] = {ast.USub: "-", ast.UAdd: "+", ast.Invert: "~"}
 
 
@@ -69,6 +75,12 @@ class Expressions(Calls):
 
     def expression(self, node: ast.expr) -> Value:
         self.step(node)
+        value = self._expression(node)
+        if not raises(value):
+            self.valued.add(node)
+        return value
+
+    def _expression(self, node: ast.expr) -> Value:
         match node:
             case ast.Constant():
                 return Static(node.value)
@@ -97,8 +109,12 @@ class Expressions(Calls):
             case ast.Call():
                 return self._call_of(node)
             case ast.Tuple() | ast.List() | ast.Set():
-                of = {ast.Tuple: tuple, ast.List: list, ast.Set: set}[type(node)]
-                return Items(self._elements(node.elts), of)
+                items = self._elements(node.elts)
+                if not isinstance(items, tuple):
+                    return items
+                if isinstance(node, ast.Set):
+                    return self.set_of(items, set, node)
+                return Items(items, tuple if isinstance(node, ast.Tuple) else list)
             case ast.Dict():
                 return self._dict(node)
             case ast.JoinedStr():
@@ -108,12 +124,11 @@ class Expressions(Calls):
                 self.assign(node.target, value)
                 return value
             case ast.Lambda():
-                return Closure(node, self.local, self.defaults(node.args))
-            case ast.GeneratorExp() | ast.ListComp() | ast.SetComp():
-                items = tuple(make() for make in self._comprehended(node))
-                return Items(items, set if isinstance(node, ast.SetComp) else list)
-            case ast.Starred():
-                return self.fault(f"`{shown(node)}` has no exact SQL", node)
+                return self.closure(node)
+            case ast.ListComp() | ast.SetComp():
+                return self._collected_by(node, list if isinstance(node, ast.ListComp) else set)
+            case ast.GeneratorExp():
+                return self.fault(f"`{shown(node)}` is evaluated when it is gone through", node)
         return self.fault(f"`{shown(node)}` has no exact SQL", node)
 
     # --------------------------------------------------------------------------------------- names
@@ -121,26 +136,19 @@ class Expressions(Calls):
     def _name(self, node: ast.Name) -> Value:
         found = self.variable(node.id)
         if found is None:
-            raise self.error(f"the name `{node.id}` is not defined", node)
+            message = f"the name `{node.id}` is not defined"
+            return self.wrong(message, node, raised=f"NameError: {message}")
         if any(isinstance(leaf, Unbound) for leaf in self.leaves(found)):
             return self.lift(lambda value: value, (found,), node)  # raises where it is unbound
         return found
 
     def variable(self, name: str) -> Value | None:
         """What a name stands for: a local, a captured or a global variable, a builtin."""
-        found = self.local.lookup(name)
-        if found is not None:
-            return found
+        owner = self.local.owner(name)
+        if owner is not None:
+            return self.state.get((owner, name)) or Unbound(name)
         function = self.local.function
         code = function.__code__
-        frame: Frame | None = self.local
-        while frame is not None:
-            inner = frame.outer is not None
-            if name in (assigned(frame.definition.node) if inner else code.co_varnames):
-                return Unbound(name)
-            frame = frame.outer
-        if name in code.co_cellvars:
-            return Unbound(name)
         if name in code.co_freevars:
             cell = function.__closure__[code.co_freevars.index(name)]
             try:
@@ -216,28 +224,50 @@ class Expressions(Calls):
             ):
                 if quantifier is any or quantifier is all:
                     return self._quantified_lazily(inner, quantifier is all)
-        args = self._elements(node.args)
+        args = self._elements(node.args, callee if not node.keywords else None)
+        if not isinstance(args, tuple):
+            return args
         keywords: dict[str, Value] = {}
         for keyword in node.keywords:
-            value = self.expression(keyword.value)
+            value = self.resolved(self.expression(keyword.value))
             if keyword.arg is not None:
-                keywords[keyword.arg] = value
+                more = {keyword.arg: value}
             elif isinstance(value, Keywords):
-                keywords |= value.items
+                more = value.items
             elif isinstance(value, Static) and isinstance(value.value, dict):
-                keywords |= {str(name): known(v) for name, v in value.value.items()}
+                more = {name: known(v) for name, v in value.value.items()}
             else:
                 return self.fault(f"`**{shown(keyword.value)}` has no exact SQL", node)
+            twice = next((name for name in more if name in keywords), None)
+            if twice is not None or not all(isinstance(name, str) for name in more):
+                problem = f"a keyword that is given twice, or is no str: {twice}"
+                return self.wrong(f"`{shown(node)}` has {problem}", node, raised="TypeError")
+            keywords |= more
         return self.call(callee, args, keywords, node)
 
-    def _elements(self, nodes: list[ast.expr]) -> tuple[Value, ...]:
+    def _elements(
+        self, nodes: list[ast.expr], consumer: Value | None = None
+    ) -> tuple[Value, ...] | Never | Unknown:
+        """The values of several expressions; ``consumer`` is what is called with them."""
         found: list[Value] = []
         for node in nodes:
             if isinstance(node, ast.Starred):
-                found.extend(self.unpacked(self.expression(node.value), node.value) or ())
+                inside = node.value
+                value = self._consumed(inside) if _is_lazy(inside) else self.expression(inside)
+                items = self.unpacked(value, inside)
+                if not isinstance(items, tuple):
+                    return items
+                found.extend(items)
+            elif _is_lazy(node) and nodes == [node] and _goes_through(consumer):
+                found.append(self._consumed(node))
             else:
                 found.append(self.expression(node))
         return tuple(found)
+
+    def _consumed(self, node: ast.expr) -> Value:
+        """A generator where all that is done with it is to go through it, at once."""
+        assert isinstance(node, ast.GeneratorExp)
+        return self._collected_by(node, list)
 
     def _dict(self, node: ast.Dict) -> Value:
         """A dict with known keys: to be looked into, or passed on by ``**``."""
@@ -297,52 +327,147 @@ class Expressions(Calls):
 
     # ------------------------------------------------------------------------------ comprehensions
 
-    def _comprehended(
-        self, node: ast.GeneratorExp | ast.ListComp | ast.SetComp
-    ) -> Iterator[Callable[[], Value]]:
-        """The elements over what is known to have so many items, each to be evaluated or not."""
+    def closure(self, node: FunctionNode) -> Value:
+        """A function that is defined here: its variables of enclosing scopes are looked up late."""
+        defaults = self.defaults(node.args)
+        frame: Frame | None = self.local
+        while frame is not None:
+            frame.is_captured = True
+            frame = frame.outer
+        return Closure(node, self.local, defaults)
+
+    def _collected_by(self, node: ast.GeneratorExp | ast.ListComp | ast.SetComp, of: type) -> Value:
+        """The elements over what is known to have so many items."""
+        found: list[Value] = []
+        blocked = self._each(node, lambda: found.append(self.expression(node.elt)))
+        if blocked is not None:
+            return blocked
+        return self.set_of(tuple(found), of, node) if of is set else Items(tuple(found), of)
+
+    def _each(
+        self, node: ast.GeneratorExp | ast.ListComp | ast.SetComp, visit: Callable[[], None]
+    ) -> Never | Unknown | None:
+        """Call ``visit`` for each element, in a scope in which the variables are bound."""
         if any(generator.is_async for generator in node.generators):
             raise self.abort(f"`{shown(node)}` is asynchronous", node)
-        yield from self._generated_by(node.generators, node.elt)
-
-    def _generated_by(
-        self, generators: list[ast.comprehension], element: ast.expr
-    ) -> Iterator[Callable[[], Value]]:
-        if not generators:
-            yield lambda: self.expression(element)
-            return
-        first, *rest = generators
+        first, *_ = node.generators
         items = self.unpacked(self.expression(first.iter), first.iter)
-        for item in items or ():
-            with self._scope():
-                self.assign(first.target, item)
-                wanted = True
-                for condition in first.ifs:
-                    test = self.facts.value(self.truth(self.expression(condition), condition))
-                    if test is None:
-                        self.fault(
-                            f"`if {shown(condition)}`: how many items depends on the row", condition
-                        )
-                    wanted = wanted and test is not False
-                if wanted:
-                    yield from self._generated_by(rest, element)
+        if not isinstance(items, tuple):
+            return items
+        with self._scope(node):
+            return self._each_of(items, node.generators, visit)
+
+    def _each_of(
+        self,
+        items: tuple[Value, ...],
+        generators: list[ast.comprehension],
+        visit: Callable[[], None],
+    ) -> Never | Unknown | None:
+        first, *rest = generators
+        for item in items:
+            self.assign(first.target, item)
+            wanted = True
+            for condition in first.ifs:
+                test = self.facts.value(self.truth(self.expression(condition), condition))
+                if test is None:
+                    reason = f"`if {shown(condition)}`: how many items depends on the row"
+                    self.fault(reason, condition)
+                    return Unknown()
+                wanted = test
+                if not wanted:
+                    break
+            if not wanted:
+                continue
+            if not rest:
+                visit()
+                continue
+            inner = self.unpacked(self.expression(rest[0].iter), rest[0].iter)
+            if not isinstance(inner, tuple):
+                return inner
+            blocked = self._each_of(inner, rest, visit)
+            if blocked is not None:
+                return blocked
+        return None
 
     @contextmanager
-    def _scope(self) -> Iterator[None]:
+    def _scope(self, node: ast.expr) -> Iterator[None]:
         """A comprehension's variables are its own."""
-        before = self.local.bindings
+        outer = self.local
+        self.frame = Frame(
+            comprehension_variables(node), outer.definition, outer.function, outer=outer
+        )
         try:
             yield
         finally:
-            self.local.bindings = before
+            self.leave(self.frame)
+            self.frame = outer
+
+    def leave(self, frame: Frame) -> None:
+        """What a scope's variables hold counts no more, but for functions that it defined."""
+        if not frame.is_captured:
+            self.state = {key: value for key, value in self.state.items() if key[0] is not frame}
 
     def _quantified_lazily(self, node: ast.GeneratorExp, conjunction: bool) -> Value:
         """``all(...)`` and ``any(...)`` stop at the first element that decides."""
+        first, *_ = node.generators
+        items = self.unpacked(self.expression(first.iter), first.iter)
+        if not isinstance(items, tuple):
+            return items
+        with self._scope(node):
+            return self._decided_by(items, node.generators, node.elt, conjunction)
+
+    def _decided_by(
+        self,
+        items: tuple[Value, ...],
+        generators: list[ast.comprehension],
+        element: ast.expr,
+        conjunction: bool,
+    ) -> ir.Scalar:
+        first, *rest = generators
+
+        def inner() -> ir.Scalar:
+            if not rest:
+                return self.truth(self.expression(element), element)
+            more = self.unpacked(self.expression(rest[0].iter), rest[0].iter)
+            if isinstance(more, tuple):
+                return self._decided_by(more, rest, element, conjunction)
+            return self.condition(more)
+
+        def of(item: Value) -> ir.Scalar:
+            self.assign(first.target, item)
+            wanted: ir.Scalar = TRUE
+            for each in first.ifs:
+                wanted = self.both(wanted, lambda c=each: self.truth(self.expression(c), c))  # type: ignore[misc]
+            if conjunction:
+                return self.either(negated(wanted), inner)
+            return self.both(wanted, inner)
+
         result: ir.Scalar = TRUE if conjunction else FALSE
         combine = self.both if conjunction else self.either
-        for make in self._comprehended(node):
-            result = combine(result, lambda m=make: self.truth(m(), node.elt))  # type: ignore[misc]
+        for item in items:
+            result = combine(result, lambda i=item: of(i))  # type: ignore[misc]
         return result
+
+
+def raises(value: Value) -> bool:
+    """Whether there is no value on any path."""
+    if isinstance(value, Choice):
+        return raises(value.then) and raises(value.otherwise)
+    return isinstance(value, Never)
+
+
+def _is_lazy(node: ast.expr) -> bool:
+    return isinstance(node, ast.GeneratorExp)
+
+
+def _goes_through(consumer: Value | None) -> bool:
+    """Whether a function does nothing with its argument but to go through all of it."""
+    match consumer:
+        case Static(value=thing):
+            joins = isinstance(getattr(thing, "__self__", None), str) and thing.__name__ == "join"
+            return joins or any(thing is known for known in _CONSUMERS)
+        case _:
+            return False
 
 
 def namespace_of(function: Any) -> dict[str, Any]:
@@ -359,24 +484,56 @@ def namespace_of(function: Any) -> dict[str, Any]:
     return names
 
 
-def assigned(node: ast.AST) -> frozenset[str]:
-    """Names that a nested function assigns, which are its local variables."""
+def variables_of(node: FunctionNode) -> frozenset[str]:
+    """The names of a function's local variables."""
+    arguments = node.args
+    names = {a.arg for a in ast.walk(arguments) if isinstance(a, ast.arg)}
+    body = [node.body] if isinstance(node, ast.Lambda) else node.body
+    bound, elsewhere = _bound_in(body)
+    return frozenset(names | (bound - elsewhere))
+
+
+def comprehension_variables(node: ast.expr) -> frozenset[str]:
+    generators: list[ast.comprehension] = getattr(node, "generators", [])
+    names = (part for each in generators for part in ast.walk(each.target))
+    return frozenset(part.id for part in names if isinstance(part, ast.Name))
+
+
+def _outside_lambdas(node: ast.AST) -> Iterator[ast.AST]:
+    for part in ast.iter_child_nodes(node):
+        yield part
+        if not isinstance(part, ast.Lambda):
+            yield from _outside_lambdas(part)
+
+
+def _bound_in(nodes: Sequence[ast.AST]) -> tuple[set[str], set[str]]:
+    """The names that are bound in a function, and those that it says are not its own."""
     names: set[str] = set()
-    todo = list(ast.iter_child_nodes(node))
+    elsewhere: set[str] = set()
+    todo = list(nodes)
     while todo:
         part = todo.pop()
         match part:
             case ast.Lambda():
+                todo += [*part.args.defaults, *filter(None, part.args.kw_defaults)]
                 continue
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 names.add(part.name)
+                todo += part.decorator_list
                 continue
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 # A comprehension's variables are its own, but for those of a walrus.
-                walruses = (n for n in ast.walk(part) if isinstance(n, ast.NamedExpr))
-                names.update(n.target.id for n in walruses)
+                todo += [n for n in _outside_lambdas(part) if isinstance(n, ast.NamedExpr)]
                 continue
-            case ast.Name(ctx=ast.Store()):
+            case ast.Name(ctx=ast.Store() | ast.Del()):
                 names.add(part.id)
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                names.add(name)
+            case ast.MatchMapping(rest=str(name)) | ast.ExceptHandler(name=str(name)):
+                names.add(name)
+            case ast.alias():
+                names.add((part.asname or part.name).split(".")[0])
+            case ast.Global() | ast.Nonlocal():
+                elsewhere.update(part.names)
         todo.extend(ast.iter_child_nodes(part))
-    return frozenset(names)
+    return names, elsewhere

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stepping.compiler.frontend.rowfn.expressions import namespace_of
+from stepping.compiler.frontend.rowfn.expressions import namespace_of, variables_of
 from stepping.compiler.frontend.rowfn.proxy import Opaque, by_proxy
 from stepping.compiler.frontend.rowfn.source import (
     Definition,
@@ -23,6 +23,7 @@ from stepping.compiler.frontend.rowfn.values import (
     Frame,
     Items,
     Keywords,
+    State,
     Unknown,
     Value,
     join,
@@ -52,9 +53,10 @@ class Inline(Statements):
             return self.fault(f"`{name}` calls itself", at, kind)
         if code.co_flags & _NOT_PLAIN:
             return self.fault(f"`{name}` is a generator or a coroutine", at, kind)
-        bindings = self._bound_to(
-            inspect.signature(function, follow_wrapped=False), name, args, keywords, at
-        )
+        signature = inspect.signature(function, follow_wrapped=False)
+        bindings = self._bound_to(signature, name, args, keywords, at)
+        if not isinstance(bindings, dict):
+            return bindings
         try:
             definition = definition_of(function)
         except SourceMissing as missing:
@@ -62,7 +64,8 @@ class Inline(Statements):
                 return by_proxy(self, function, bindings)
             except Opaque as opaque:
                 return self.fault(f"calls `{name}`: {missing}, and {opaque}", at, kind)
-        return self._run(Frame(bindings, definition, function), definition.node, at, kind)
+        frame = Frame(variables_of(definition.node), definition, function)
+        return self._run(frame, bindings, at, kind)
 
     def run_closure(
         self,
@@ -72,8 +75,6 @@ class Inline(Statements):
         at: ast.AST | None,
     ) -> Value:
         name = closure.node.name if not isinstance(closure.node, ast.Lambda) else "lambda"
-        if closure.frame.ways_out > 1:
-            return self.fault(f"`{name}` was made by a function that returns in several ways", at)
         if any(
             frame.definition.node is closure.node and frame.outer is closure.frame
             for frame in self.frames
@@ -85,10 +86,13 @@ class Inline(Statements):
             return self.fault(f"`{name}` is a generator", at)
         signature = _signature(closure)
         bindings = self._bound_to(signature, name, args, keywords, at)
+        if not isinstance(bindings, dict):
+            return bindings
         outer = closure.frame.definition
         definition = Definition(closure.node, outer.file, outer.lines)
-        frame = Frame(bindings, definition, closure.frame.function, closure.frame)
-        return self._run(frame, closure.node, at, None)
+        variables = variables_of(closure.node)
+        frame = Frame(variables, definition, closure.frame.function, closure.frame)
+        return self._run(frame, bindings, at, None)
 
     def _bound_to(
         self,
@@ -97,12 +101,13 @@ class Inline(Statements):
         args: tuple[Value, ...],
         keywords: Mapping[str, Value],
         at: ast.AST | None,
-    ) -> dict[str, Value]:
+    ) -> dict[str, Value] | Value:
         try:
             bound = signature.bind(*args, **keywords)
         except TypeError as error:
             hint = f"`{name}` is called with {len(args)} argument{'s'[: len(args) != 1]}"
-            raise self.error(f"`{name}{_bare(signature)}`: {error}", at, hint) from None
+            message = f"`{name}{_bare(signature)}`: {error}"
+            return self.wrong(message, at, hint, raised=f"TypeError: {error}")
         found: dict[str, Value] = {}
         for parameter in signature.parameters.values():
             value = bound.arguments.get(parameter.name, parameter.default)
@@ -120,20 +125,22 @@ class Inline(Statements):
     def _run(
         self,
         frame: Frame,
-        node: ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef,
+        bindings: Mapping[str, Value],
         at: ast.AST | None,
         kind: ValueType | None,
     ) -> Value:
         if len(self.frames) > _MAX_DEPTH:
             raise self.abort("its calls are nested too deeply", at)
         caller, self.frame = self.frame, frame
+        self.state = {**self.state, **{(frame, name): value for name, value in bindings.items()}}
         self.frames.append(frame)
+        node = frame.definition.node
         try:
             if isinstance(node, ast.Lambda):
                 value = self.expression(node.body)
-                frame.ways_out = 1
             else:
-                value = self._result(self.block(node.body), frame)
+                value, self.state = self._result(self.block(node.body))
+            self.leave(frame)
         finally:
             self.frames.pop()
             self.frame = caller
@@ -141,17 +148,21 @@ class Inline(Statements):
             return self.opaque(kind)
         return value
 
-    def _result(self, outcome: Outcome, frame: Frame) -> Value:
+    def _result(self, outcome: Outcome) -> tuple[Value, State]:
+        """What a function returns, and what variables hold then."""
         match outcome:
             case Returned():
-                frame.ways_out += 1
-                return outcome.value
+                return outcome.value, outcome.state
             case Went():
-                frame.ways_out += 1
-                return NONE
+                return NONE, outcome.state
             case Fork():
-                then = self._result(outcome.then, frame)
-                return join(outcome.condition, then, self._result(outcome.otherwise, frame))
+                test = outcome.condition
+                then, state_then = self._result(outcome.then)
+                otherwise, state_otherwise = self._result(outcome.otherwise)
+                return (
+                    join(test, then, otherwise),
+                    self.merged(test, state_then, state_otherwise),
+                )
 
     def returns(self, function: Any) -> ValueType | None:
         """The type that a function is annotated to return."""

@@ -21,13 +21,17 @@ from stepping.compiler.frontend.rowfn.access import class_of
 from stepping.compiler.frontend.rowfn.context import alike, shown
 from stepping.compiler.frontend.rowfn.functions_calls import FALSE, TRUE, negated
 from stepping.compiler.frontend.rowfn.methods import PURE_TYPES, Args, Methods
-from stepping.compiler.frontend.rowfn.shapes import items_of
+from stepping.compiler.frontend.rowfn.operations import IN_PLACE
+from stepping.compiler.frontend.rowfn.shapes import items_of, members_of
 from stepping.compiler.frontend.rowfn.values import (
     UNKNOWN,
     Items,
+    Never,
     Record,
     Scalar,
+    SetOf,
     Static,
+    Unknown,
     Value,
     known,
     object_of,
@@ -63,6 +67,12 @@ _PURE_FUNCTIONS = (
     *(abs, ascii, bin, chr, divmod, format, hex, len, max, min, oct, ord, pow, repr, round),
     *(sorted, sum, any, all),
 )
+
+
+_CHANGES = [
+    *(getattr(operator, method) for method in IN_PLACE.values()),
+    *(operator.iconcat, operator.setitem, operator.delitem),
+]
 
 
 class Library(Methods):
@@ -117,6 +127,7 @@ class Library(Methods):
             return issubclass(owner, (*PURE_TYPES, enum.Enum))
         return any(thing is f for f in _PURE_FUNCTIONS) or (
             getattr(thing, "__module__", None) in ("math", "_operator")
+            and not any(thing is change for change in _CHANGES)
         )
 
     # ------------------------------------------------------------------- what looks at the objects
@@ -152,34 +163,38 @@ class Library(Methods):
                 return self.is_instance(value, classes, at)
             case _, (value, Static(value=str(wanted))) if thing is getattr:
                 return self.attribute(value, wanted, at)
-            case _, (value,) if thing is len:
-                return (
-                    self.lift(lambda leaf: self._len(leaf), (value,), at)
-                    if self._has_items(value)
-                    else None
-                )
+            case _, (value,) if thing is len and self._has_items(value):
+                return self.lift(lambda leaf: self._len(leaf, at), (value,), at)
             case _, (value,) if thing in (tuple, list, set, frozenset):
-                return self._collected(thing, value, at)
+                if object_of(value) is UNKNOWN:  # else it is folded
+                    return self.lift(lambda one: self._collected(thing, one, at), (value,), at)
             case _, (value,) if thing is any or thing is all:
-                return self._quantified(thing, value, at)
+                return self.lift(lambda one: self._quantified(thing, one, at), (value,), at)
             case _, (value, *start) if thing is sum and len(start) < 2:
-                return self._sum(value, start[0] if start else Static(0), at)
+                first = start[0] if start else Static(0)
+                return self.lift(lambda one: self._sum(one, first, at), (value,), at)
+            case _, (value,) if thing is max or thing is min:
+                return self.lift(lambda one: self._extreme_of(thing, one, at), (value,), at)
             case _, (first, *rest) if thing is max or thing is min:
                 return self._extreme(thing, (first, *rest), at)
         return None
 
     def _has_items(self, value: Value) -> bool:
         leaves = list(self.leaves(value))
-        return bool(leaves) and all(items_of(leaf) is not None for leaf in leaves)
+        return bool(leaves) and all(
+            items_of(leaf) is not None or isinstance(leaf, SetOf) for leaf in leaves
+        )
 
-    def _len(self, leaf: Value) -> Value:
+    def _len(self, leaf: Value, at: ast.AST | None) -> Value:
+        if isinstance(leaf, SetOf):
+            return self.distinct(leaf.items, at)
         return Static(len(items_of(leaf) or ()))
 
     def _class_of(self, leaf: Value, at: ast.AST | None) -> Value:
         match leaf:
             case Record():
                 return Static(leaf.cls)
-            case Items():
+            case Items() | SetOf():
                 return Static(leaf.of)
             case Static():
                 return Static(type(leaf.value))
@@ -201,25 +216,36 @@ class Library(Methods):
 
         return self.lift(one, (value,), at)
 
-    def _collected(self, thing: Any, value: Value, at: ast.AST | None) -> Value | None:
-        constant = object_of(value)
-        if constant is not UNKNOWN:
-            return None  # folded
-        items = self.unpacked(value, at)
-        return None if items is None else Items(items, thing)
+    def _collected(self, thing: Any, value: Value, at: ast.AST | None) -> Value:
+        items: tuple[Value, ...] | Never | Unknown | None = None
+        if thing in (set, frozenset):
+            items = members_of(value)
+        if items is None:
+            items = self.unpacked(value, at)
+        if not isinstance(items, tuple):
+            return items
+        return self.set_of(items, thing, at) if thing in (set, frozenset) else Items(items, thing)
+
+    def set_of(self, items: tuple[Value, ...], of: type, at: ast.AST | None) -> Value:
+        if not all(map(self.hashed, items)):
+            return self.fault(f"`{shown(at)}` is a set of what has no hash", at)
+        return SetOf(items, of)
 
     def _quantified(self, thing: Any, value: Value, at: ast.AST | None) -> Value:
-        items = self.unpacked(value, at)
+        # That something has a hash says that its truth does not raise: no order is asked for.
+        items = members_of(value) or self.unpacked(value, at)
+        if not isinstance(items, tuple):
+            return items
         result: ir.Scalar = TRUE if thing is all else FALSE
         combine = self.both if thing is all else self.either
-        for item in items or ():
+        for item in items:
             result = combine(result, lambda i=item: self.truth(i, at))  # type: ignore[misc]
         return result
 
-    def _sum(self, value: Value, start: Value, at: ast.AST | None) -> Value | None:
+    def _sum(self, value: Value, start: Value, at: ast.AST | None) -> Value:
         items = self.unpacked(value, at)
-        if items is None:
-            return self.fault(f"`{shown(at)}` has no exact SQL", at)
+        if not isinstance(items, tuple):
+            return items
         total = start
         for item in items:
             if _is_float(item):
@@ -228,15 +254,23 @@ class Library(Methods):
             total = self.binary("+", total, item, at)
         return total
 
-    def _extreme(self, thing: Any, args: Args, at: ast.AST | None) -> Value | None:
+    def _extreme_of(self, thing: Any, value: Value, at: ast.AST | None) -> Value:
+        members = members_of(value)
+        items = self.unpacked(value, at) if members is None else members
+        if not isinstance(items, tuple):
+            return items
+        if not items:
+            return self.raising("ValueError: the least or greatest of nothing", at)
+        if members is not None and object_of(value) is UNKNOWN:
+            # Which of 1 and True is in a set depends on the order in which they are put there.
+            scalars = [self.scalar_of(self.compact(item, at)) for item in items]
+            types_ = [scalar.type for scalar in scalars if scalar is not None]
+            if len(types_) < len(items) or not all(alike(each, types_[0]) for each in types_):
+                return self.fault(f"`{shown(at)}`: the items of a set have no order", at)
+        return self._extreme(thing, items, at)
+
+    def _extreme(self, thing: Any, args: Args, at: ast.AST | None) -> Value:
         """The first of the greatest, or of the least."""
-        if len(args) == 1:
-            items = self.unpacked(args[0], at)
-            if items is None:
-                return self.fault(f"`{shown(at)}` has no exact SQL", at)
-            if not items:
-                return self.raising("ValueError: the least or greatest of nothing", at)
-            args = items
         scalars = [self.scalar_of(self.compact(arg, at)) for arg in args]
         first = scalars[0]
         if first is not None and first.type.kind is not Kind.ENUM and len(args) > 1:

@@ -17,7 +17,7 @@ from stepping.compiler.frontend.rowfn.access import class_of
 from stepping.compiler.frontend.rowfn.context import is_missing, shown
 from stepping.compiler.frontend.rowfn.functions_calls import FALSE
 from stepping.compiler.frontend.rowfn.results import Results
-from stepping.compiler.frontend.rowfn.shapes import container_of, items_of
+from stepping.compiler.frontend.rowfn.shapes import container_of, depends_on_order, items_of
 from stepping.compiler.frontend.rowfn.values import (
     UNKNOWN,
     Items,
@@ -37,6 +37,15 @@ PURE_TYPES = (
     *(datetime.date, datetime.datetime, datetime.time, datetime.timedelta, datetime.timezone),
     *(decimal.Decimal, fractions.Fraction, uuid.UUID),
 )
+
+
+# What changes the object it is called on.
+_CHANGES = {
+    list: frozenset(dir(list)) - frozenset(dir(tuple)) - {"copy"},
+    set: frozenset(dir(set)) - frozenset(dir(frozenset)),
+    dict: frozenset({"clear", "pop", "popitem", "setdefault", "update"})
+    | {"__setitem__", "__delitem__", "__ior__", "__init__"},
+}
 
 
 class Methods(Results):
@@ -118,8 +127,14 @@ class Methods(Results):
         thing = receiver.value
         constants = self.constants(args, keywords)
         pure = isinstance(thing, (*PURE_TYPES, enum.Enum))
+        for cls, names in _CHANGES.items():
+            if isinstance(thing, cls) and wanted in (*names, "__init__"):
+                return self.fault(f"`{shown(at)}` changes a {cls.__name__} in place", at)
         if constants is not None and pure:
             plain, named = constants
+            ordered = not isinstance(thing, set | frozenset)
+            if ordered and any(map(depends_on_order, (*plain, *named.values()))):
+                return self.fault(f"`{shown(at)}`: the items of a set have no order", at)
             found = self.folded(lambda: getattr(thing, wanted)(*plain, **named), (), at)
             return known(found.value) if isinstance(found, Static) else found
         if isinstance(thing, dict) and wanted == "get" and args and not keywords:
@@ -129,11 +144,12 @@ class Methods(Results):
             )
         if isinstance(thing, str) and wanted == "join" and len(args) == 1:
             items = self.unpacked(args[0], at)
-            if items is not None:
-                parts: list[Value] = []
-                for item in items:
-                    parts += [receiver, item] if parts else [item]
-                return self.concatenated(parts, at)
+            if not isinstance(items, tuple):
+                return items
+            parts: list[Value] = []
+            for item in items:
+                parts += [receiver, item] if parts else [item]
+            return self.concatenated(parts, at)
         if not pure:
             return self.fault(f"`{shown(at)}` has no exact SQL", at)
         return None

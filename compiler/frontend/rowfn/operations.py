@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import datetime
+import decimal
 import operator
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,10 +22,13 @@ from stepping.compiler.frontend.rowfn.context import (
 )
 from stepping.compiler.frontend.rowfn.functions_calls import FALSE, TRUE
 from stepping.compiler.frontend.rowfn.shapes import (
+    changes_in_place,
     container_of,
+    depends_on_order,
     is_tuple,
     items_of,
     kind_name,
+    members_of,
     method_of,
 )
 from stepping.compiler.frontend.rowfn.values import (
@@ -32,9 +38,12 @@ from stepping.compiler.frontend.rowfn.values import (
     Items,
     Keywords,
     Method,
+    Never,
     Record,
     Scalar,
+    SetOf,
     Static,
+    Unknown,
     Value,
 )
 from stepping.compiler.schema import BOOL, FLOAT, INT, TEXT, Atom, Kind
@@ -65,6 +74,21 @@ UNARY: dict[str, Callable[[Any], Any]] = {
     "+": operator.pos,
     "~": operator.invert,
 }
+IN_PLACE = {
+    "+": "__iadd__",
+    "-": "__isub__",
+    "*": "__imul__",
+    "/": "__itruediv__",
+    "//": "__ifloordiv__",
+    "%": "__imod__",
+    "**": "__ipow__",
+    "&": "__iand__",
+    "|": "__ior__",
+    "^": "__ixor__",
+    "<<": "__ilshift__",
+    ">>": "__irshift__",
+    "@": "__imatmul__",
+}
 METHODS = {
     "+": ("__add__", "__radd__"),
     "-": ("__sub__", "__rsub__"),
@@ -81,7 +105,16 @@ METHODS = {
 _RESULTS = ((len, INT), (int, INT), (float, FLOAT), (str, TEXT), (bool, BOOL))
 # What folding may compute: nothing that runs a user's code, or for long.
 PLAIN = (int, float, complex, str, bytes, type(None), tuple, frozenset)
+# What has a hash, and equals nothing but what has the same.
+PLAIN_VALUES = (
+    *(int, float, complex, str, bytes, range),
+    *(datetime.date, datetime.time, datetime.timedelta, decimal.Decimal, uuid.UUID),
+)
 MAX_FOLDED = 10_000
+# What does not ask in which order the items of a set are.
+_ORDERLESS = frozenset(
+    {len, min, max, sorted, any, all, set, frozenset, bool, type, isinstance, *PYTHON.values()}
+)
 
 
 class Operations(Choices, ABC):
@@ -90,6 +123,10 @@ class Operations(Choices, ABC):
     @abstractmethod
     def compare(self, op: str, left: Value, right: Value, at: ast.AST | None) -> ir.Scalar:
         """One of Python's comparisons, ``in`` and ``is`` among them."""
+
+    @abstractmethod
+    def unpacked(self, value: Value, at: ast.AST | None) -> tuple[Value, ...] | Never | Unknown:
+        """The values of something iterable, or a reason why there are none."""
 
     @abstractmethod
     def call(
@@ -107,6 +144,16 @@ class Operations(Choices, ABC):
         values = (self.compact(left, at), self.compact(right, at))
         return self.lift(lambda a, b: self._binary(op, a, b, at), values, at)
 
+    def in_place(self, op: str, left: Value, right: Value, at: ast.AST | None) -> Value:
+        """``left += right``, of what has no way of its own to do that."""
+
+        def one(a: Value, b: Value) -> Value:
+            if changes_in_place(a, IN_PLACE[op]):
+                return self.fault(f"`{shown(at)}` changes a {kind_name(a)} in place", at)
+            return self._binary(op, a, b, at)
+
+        return self.lift(one, (self.compact(left, at), self.compact(right, at)), at)
+
     def _binary(self, op: str, left: Value, right: Value, at: ast.AST | None) -> Value:
         if isinstance(left, Static) and isinstance(right, Static):
             return self.folded(PYTHON[op], (left.value, right.value), at)
@@ -114,9 +161,12 @@ class Operations(Choices, ABC):
             return self._by_method(op, left, right, at)
         items = (items_of(left), items_of(right))
         if op == "+" and items[0] is not None and items[1] is not None:
-            if container_of(left) is not container_of(right):
-                raise self.error(f"`{shown(at)}` adds a list and a tuple", at)
-            return Items((*items[0], *items[1]), container_of(left))
+            of = container_of(left)
+            if of is container_of(right):
+                return Items((*items[0], *items[1]), of)
+        members = (members_of(left), members_of(right))
+        if op == "|" and members[0] is not None and members[1] is not None:
+            return SetOf((*members[0], *members[1]), container_of(left))
         a, b = self.scalar_of(left), self.scalar_of(right)
         if a is None or b is None:
             return self.unsupported(PYTHON[op], (left, right), f"`{op}` of such values", at)
@@ -172,10 +222,8 @@ class Operations(Choices, ABC):
         kind: Atom | None = None
         try:
             result = python(*map(sample, args))
-        except TypeError as error:
-            raise self.error(f"`{shown(at)}` is a TypeError in Python: {error}", at) from None
-        except AttributeError as error:
-            raise self.error(f"`{shown(at)}` is an error in Python: {error}", at) from None
+        except (TypeError, AttributeError) as error:
+            return self.type_error(error, at)
         except Exception:  # of the sample, not of the types
             result = None
         if guess and result is not None:
@@ -192,18 +240,26 @@ class Operations(Choices, ABC):
             reason = f"`{shown(at)}` has no exact SQL: {reason}"
         return self.fault(reason, at, kind)
 
+    def type_error(self, error: Exception, at: ast.AST | None) -> Value:
+        name = type(error).__name__
+        article = "a" if name == "TypeError" else "an"
+        message = f"`{shown(at)}` is {article} {name} in Python: {error}"
+        return self.wrong(message, at, raised=f"{name}: {error}")
+
     def folded(
         self, python: Callable[..., Any], args: tuple[Any, ...], at: ast.AST | None
     ) -> Value:
         """``python(*args)``, computed now."""
         if not _small(python, args):
             return self.fault(f"`{shown(at)}` is too much to compute while translating", at)
+        if python not in _ORDERLESS and any(map(depends_on_order, args)):
+            return self.fault(f"`{shown(at)}`: the items of a set have no order", at)
         try:
             return Static(python(*args))
         except TypeError as error:
             for missing in filter(is_missing, map(Static, args)):
                 return self.raising_missing(missing, at)
-            raise self.error(f"`{shown(at)}` is a TypeError in Python: {error}", at) from None
+            return self.type_error(error, at)
         except Exception as error:
             return self.fault(f"`{shown(at)}` raises {type(error).__name__}: {error}", at)
 
@@ -217,7 +273,8 @@ class Operations(Choices, ABC):
         for missing in filter(is_missing, (left, right)):
             return self.raising_missing(missing, at)
         kinds = " and ".join(kind_name(value) for value in (left, right))
-        raise self.error(f"`{shown(at)}`: there is no `{op}` of {kinds}", at)
+        problem = f"there is no `{op}` of {kinds}"
+        return self.wrong(f"`{shown(at)}`: {problem}", at, raised=f"TypeError: {problem}")
 
     # ---------------------------------------------------------------------------------- conditions
 
@@ -249,9 +306,7 @@ class Operations(Choices, ABC):
 
     def _truth(self, value: Value, at: ast.AST | None) -> Value:
         match value:
-            case Items():
-                return Static(bool(value.items))
-            case Keywords():
+            case Items() | SetOf() | Keywords():
                 return Static(bool(value.items))
             case Bound() | Method() | Closure():
                 return Static(True)
@@ -283,6 +338,8 @@ class Operations(Choices, ABC):
 
 def _small(python: Callable[..., Any], args: tuple[Any, ...]) -> bool:
     """Whether computing this is quick and small."""
+    if any(isinstance(arg, range) and len(arg) > MAX_FOLDED for arg in args):
+        return python is len
     left, right, *_ = (*args, 0, 0)
     whole = isinstance(left, int) and isinstance(right, int)
     if whole and python in (operator.pow, operator.lshift):

@@ -21,6 +21,12 @@ class Patterns(Expressions):
     """Whether a value matches, with the names bound where it does."""
 
     def pattern(self, pattern: ast.pattern, value: Value) -> ir.Scalar:
+        test = self._pattern(pattern, value)
+        if not isinstance(test, ir.Raise):
+            self.valued.add(pattern)
+        return test
+
+    def _pattern(self, pattern: ast.pattern, value: Value) -> ir.Scalar:
         match pattern:
             case ast.MatchValue():
                 return self.equal(value, self.expression(pattern.value), pattern.value)
@@ -42,7 +48,7 @@ class Patterns(Expressions):
         test = TRUE if pattern.pattern is None else self.pattern(pattern.pattern, value)
         if pattern.name is not None:
             with self.assuming(test, True):
-                self.local.bindings = {**self.local.bindings, pattern.name: self.resolved(value)}
+                self.bind(pattern.name, self.resolved(value))
         return test
 
     def _any_of(self, patterns: list[ast.pattern], value: Value) -> ir.Scalar:
@@ -98,11 +104,10 @@ class Patterns(Expressions):
         else:
             matched = getattr(known, "__match_args__", ())
             if len(pattern.patterns) > len(matched):
-                raise self.error(
-                    f"`case {shown(pattern)}`: {getattr(known, '__name__', 'it')} has "
-                    f"{len(matched)} positional fields",
-                    pattern,
-                )
+                problem = f"{getattr(known, '__name__', 'it')} has {len(matched)} positional fields"
+                message = f"`case {shown(pattern)}`: {problem}"
+                raised = f"TypeError: {problem}"
+                return self.condition(self.wrong(message, pattern, raised=raised))
             names = [*matched[: len(pattern.patterns)], *names]
             for name, inner in zip(names, [*pattern.patterns, *pattern.kwd_patterns], strict=True):
                 tests.append(

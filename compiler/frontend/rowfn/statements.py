@@ -8,23 +8,20 @@ from __future__ import annotations
 
 import ast
 import enum
-import inspect
 from dataclasses import dataclass
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.rowfn.context import shown
-from stepping.compiler.frontend.rowfn.expressions import BINARY
+from stepping.compiler.frontend.rowfn.expressions import BINARY, raises
 from stepping.compiler.frontend.rowfn.patterns import Patterns
 from stepping.compiler.frontend.rowfn.values import (
     NONE,
-    Closure,
     Items,
+    Never,
+    State,
     Unknown,
     Value,
 )
-
-_MAX_DEPTH = 30
-_NOT_PLAIN = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
 class Way(enum.Enum):
@@ -38,12 +35,13 @@ class Way(enum.Enum):
 @dataclass(frozen=True, eq=False)
 class Went:
     way: Way
-    bindings: dict[str, Value]
+    state: State
 
 
 @dataclass(frozen=True, eq=False)
 class Returned:
     value: Value
+    state: State
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,11 +65,10 @@ class Statements(Patterns):
             rest = statements[position + 1 :]
             match statement:
                 case ast.Return():
-                    if statement.value is None:
-                        return Returned(NONE)
-                    return Returned(self.expression(statement.value))
+                    value = NONE if statement.value is None else self.expression(statement.value)
+                    return Returned(value, self.state)
                 case ast.Raise():
-                    return Returned(self._raised(statement))
+                    return Returned(self._raised(statement), self.state)
                 case ast.Assert():
                     return self._after(self._asserted(statement), rest)
                 case ast.If():
@@ -82,12 +79,12 @@ class Statements(Patterns):
                 case ast.For():
                     return self._after(self._for(statement), rest)
                 case ast.Break():
-                    return Went(Way.BREAK, self.local.bindings)
+                    return Went(Way.BREAK, self.state)
                 case ast.Continue():
-                    return Went(Way.CONTINUE, self.local.bindings)
+                    return Went(Way.CONTINUE, self.state)
                 case _:
                     self._simple(statement)
-        return Went(Way.ON, self.local.bindings)
+        return Went(Way.ON, self.state)
 
     def _simple(self, statement: ast.stmt) -> None:
         match statement:
@@ -99,56 +96,59 @@ class Statements(Patterns):
                 if statement.value is not None:
                     self.assign(statement.target, self.expression(statement.value))
             case ast.AugAssign(target=ast.Name() as name):
-                # `x += y` is `x = x + y` for everything that does not change in place.
                 before = self.expression(ast.copy_location(ast.Name(name.id, ast.Load()), name))
                 value = self.expression(statement.value)
-                op = BINARY[type(statement.op)]
-                self.assign(name, self.binary(op, before, value, statement))
+                changed = self.in_place(BINARY[type(statement.op)], before, value, statement)
+                if not raises(changed):
+                    self.valued.add(statement)
+                self.assign(name, changed)
             case ast.Expr():
                 self.expression(statement.value)
-            case ast.Pass():
+            case ast.Pass() | ast.Nonlocal():
                 pass
             case ast.FunctionDef(decorator_list=[]):
-                closure = Closure(statement, self.local, self.defaults(statement.args))
-                self._bind(statement.name, closure)
+                self.bind(statement.name, self.closure(statement))
             case _:
                 first = ast.unparse(statement).split("\n")[0]
                 raise self.abort(f"`{first}` has no exact SQL", statement)
 
-    def _bind(self, name: str, value: Value) -> None:
-        self.local.bindings = {**self.local.bindings, name: value}
-
     def assign(self, target: ast.expr, value: Value) -> None:
         match target:
             case ast.Name():
-                self._bind(target.id, value)
+                self.bind(target.id, value)
             case ast.Tuple() | ast.List():
                 self._unpack(target, value)
             case _:
                 self.fault(f"`{shown(target)} = ...` changes an object", target)
 
     def _unpack(self, target: ast.Tuple | ast.List, value: Value) -> None:
-        items = self.unpacked(value, target)
+        items = self._fitted(target, self.unpacked(value, target))
+        targets = [p.value if isinstance(p, ast.Starred) else p for p in target.elts]
+        if isinstance(items, tuple):
+            self.valued.add(target)
+        else:
+            items = (items,) * len(targets)
+        for part, item in zip(targets, items, strict=True):
+            self.assign(part, item)
+
+    def _fitted(
+        self, target: ast.Tuple | ast.List, items: tuple[Value, ...] | Never | Unknown
+    ) -> tuple[Value, ...] | Value:
+        """A value for each target, where one may take all that are left over."""
+        if not isinstance(items, tuple):
+            return items
         targets = target.elts
-        if items is None:
-            for part in targets:
-                self.assign(part.value if isinstance(part, ast.Starred) else part, Unknown())
-            return
         starred = [i for i, part in enumerate(targets) if isinstance(part, ast.Starred)]
         if starred:
             first = starred[0]
             length = len(items) - len(targets) + 1
-            if length < 0:
-                raise self.error(f"`{shown(target)}` has more names than values", target)
-            middle = Items(items[first : first + length], list)
-            items = (*items[:first], middle, *items[first + length :])
-            targets = [p.value if isinstance(p, ast.Starred) else p for p in targets]
-        if len(items) != len(targets):
-            raise self.error(
-                f"`{shown(target)}`: {len(targets)} names for {len(items)} values", target
-            )
-        for part, item in zip(targets, items, strict=True):
-            self.assign(part, item)
+            if length >= 0:
+                middle = Items(items[first : first + length], list)
+                items = (*items[:first], middle, *items[first + length :])
+        if len(items) == len(targets):
+            return items
+        problem = f"{len(targets)} names for {len(items)} values"
+        return self.wrong(f"`{shown(target)}`: {problem}", target, raised=f"ValueError: {problem}")
 
     # ------------------------------------------------------------------------------------ branching
 
@@ -156,21 +156,19 @@ class Statements(Patterns):
         holds = self.facts.value(test)
         if holds is not None:
             return self.block(then if holds else otherwise)
-        before = self.local.bindings
+        before = self.state
         with self.assuming(test, True):
             first = self.block(then)
-        self.local.bindings = before
+        self.state = before
         with self.assuming(test, False):
             second = self.block(otherwise)
-        self.local.bindings = before
+        self.state = before
         return self._joined(test, first, second)
 
     def _joined(self, test: ir.Scalar, then: Outcome, otherwise: Outcome) -> Outcome:
         """Two paths that go on to the same place are one from there on."""
         if isinstance(then, Went) and isinstance(otherwise, Went) and then.way is otherwise.way:
-            if then.bindings is otherwise.bindings:
-                return then
-            return Went(then.way, self.merged(test, then.bindings, otherwise.bindings))
+            return Went(then.way, self.merged(test, then.state, otherwise.state))
         return Fork(test, then, otherwise)
 
     def _after(self, outcome: Outcome, rest: list[ast.stmt], *ways: Way) -> Outcome:
@@ -183,7 +181,7 @@ class Statements(Patterns):
                     otherwise = self._after(outcome.otherwise, rest, *ways)
                 return self._joined(outcome.condition, then, otherwise)
             case Went(way=way) if way in (ways or (Way.ON,)):
-                self.local.bindings = outcome.bindings
+                self.state = outcome.state
                 return self.block(rest)
         return outcome
 
@@ -192,24 +190,24 @@ class Statements(Patterns):
 
         def case(position: int) -> Outcome:
             if position == len(statement.cases):
-                return Went(Way.ON, self.local.bindings)
+                return Went(Way.ON, self.state)
             each = statement.cases[position]
-            before = self.local.bindings
+            before = self.state
             test = self.pattern(each.pattern, subject)
             if each.guard is not None:
                 guard = each.guard
                 test = self.both(test, lambda: self.truth(self.expression(guard), guard))
-            bound = self.local.bindings
+            bound = self.state
             holds = self.facts.value(test)
             if holds:
                 return self.block(each.body)
-            self.local.bindings = before
+            self.state = before
             if holds is False:
                 return case(position + 1)
             with self.assuming(test, True):
-                self.local.bindings = bound
+                self.state = bound
                 first = self.block(each.body)
-            self.local.bindings = before
+            self.state = before
             with self.assuming(test, False):
                 second = case(position + 1)
             return self._joined(test, first, second)
@@ -219,7 +217,9 @@ class Statements(Patterns):
     def _for(self, statement: ast.For) -> Outcome:
         """A loop over what is known to have so many items, written out."""
         items = self.unpacked(self.expression(statement.iter), statement.iter)
-        if items is None:
+        if isinstance(items, Never):
+            return Returned(items, self.state)
+        if isinstance(items, Unknown):
             raise self.abort(f"`for {shown(statement.target)}` loops", statement)
         return self._turn(statement, items, 0)
 
@@ -241,9 +241,9 @@ class Statements(Patterns):
                     otherwise = self._turned(outcome.otherwise, statement, items, position)
                 return self._joined(outcome.condition, then, otherwise)
             case Went(way=Way.BREAK):
-                return Went(Way.ON, outcome.bindings)
+                return Went(Way.ON, outcome.state)
             case Went():
-                self.local.bindings = outcome.bindings
+                self.state = outcome.state
                 return self._turn(statement, items, position)
         return outcome
 
@@ -256,13 +256,13 @@ class Statements(Patterns):
         test = self.truth(self.expression(statement.test), statement.test)
         # With -O, Python leaves asserts out.
         holds = True if not __debug__ else self.facts.value(test)
-        went = Went(Way.ON, self.local.bindings)
+        went = Went(Way.ON, self.state)
         if holds:
             return went
         if holds is False:
-            return Returned(self.raising("AssertionError", statement))
+            return Returned(self.raising("AssertionError", statement), self.state)
         with self.assuming(test, False):
-            failed = Returned(self.raising("AssertionError", statement))
+            failed = Returned(self.raising("AssertionError", statement), self.state)
         return Fork(test, went, failed)
 
 

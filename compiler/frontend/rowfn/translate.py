@@ -126,7 +126,9 @@ def _value_of(
         row = argument_of(schema)
         args = row.items if len(arguments) > 1 and isinstance(row, Items) else (row,)
     try:
-        return translator.call(Static(f), args, {}, None)
+        value = translator.call(Static(f), args, {}, None)
+        translator.check()
+        return value
     except Abort:
         return Unknown()
     except RecursionError:

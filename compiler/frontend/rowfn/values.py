@@ -42,10 +42,18 @@ class Static:
 
 @dataclass(frozen=True, eq=False)
 class Items:
-    """A tuple of values, or a list or set that is only looked into."""
+    """A tuple of values, or a list, which never changes here: what would change one is no SQL."""
 
     items: tuple[Value, ...]
     of: type = tuple
+
+
+@dataclass(frozen=True, eq=False)
+class SetOf:
+    """A set or frozenset of the values ``items``, of which some may be equal, in no order."""
+
+    items: tuple[Value, ...]
+    of: type
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,21 +121,27 @@ class Method:
 
 @dataclass(eq=False)
 class Frame:
-    """The local variables of one call. ``bindings`` is replaced, never changed in place."""
+    """One call of a function, or one run of a comprehension: a scope with variables of its own.
 
-    bindings: dict[str, Value]
+    What they hold depends on the path, and is in a `State`.
+    """
+
+    variables: frozenset[str]
     definition: Definition
     function: Any  # the function object, for its globals and closure
     outer: Frame | None = None
-    ways_out: int = 0  # paths that returned: their variables differ
+    is_captured: bool = False  # by a function that was defined in it
 
-    def lookup(self, name: str) -> Value | None:
+    def owner(self, name: str) -> Frame | None:
+        """The scope that a variable belongs to; None if it is no local variable."""
         frame: Frame | None = self
-        while frame is not None:
-            if name in frame.bindings:
-                return frame.bindings[name]
+        while frame is not None and name not in frame.variables:
             frame = frame.outer
-        return None
+        return frame
+
+
+# What each variable holds where a path has come to: replaced, never changed in place.
+State = Mapping[tuple[Frame, str], "Value"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +164,7 @@ Value = (
     ir.Scalar
     | Static
     | Items
+    | SetOf
     | Record
     | Choice
     | Never
@@ -317,7 +332,7 @@ def constant_of(value: Value) -> Any:
             if any(part is UNKNOWN for part in parts):
                 return UNKNOWN
             return maker(value.cls, value.names)(*parts)
-        case Items():
+        case Items() | SetOf():
             items = [constant_of(item) for item in value.items]
             return UNKNOWN if any(item is UNKNOWN for item in items) else value.of(items)
         case _:
@@ -329,7 +344,7 @@ def object_of(value: Value) -> Any:
     match value:
         case Static():
             return value.value
-        case Items():
+        case Items() | SetOf():
             items = [object_of(item) for item in value.items]
             return UNKNOWN if any(item is UNKNOWN for item in items) else value.of(items)
         case Method(receiver=Static(value=thing)):
