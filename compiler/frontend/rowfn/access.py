@@ -11,6 +11,7 @@ import inspect
 import sys
 import types
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from stepping.compiler.frontend.rowfn import functions
@@ -97,6 +98,7 @@ class Access(Texts):
                 at,
                 f"{cls.__name__} is the type of what stands in front of the dot",
                 raised=f"AttributeError: there is no `{wanted}`",
+                name=True,
             )
         if callable(getattr(cls, wanted)):
             return Method(value, wanted)
@@ -148,6 +150,7 @@ class Access(Texts):
                     f"{cls.__name__} has no field `{wanted}`: it has {fields}",
                     at,
                     raised=f"AttributeError: there is no `{wanted}`",
+                    name=True,
                 )
             case property():
                 if found.fget is None:
@@ -179,7 +182,9 @@ class Access(Texts):
                     return self.call(Bound(Static(fget), value), (), {}, at)
             return known(getattr(thing, wanted))
         except AttributeError as error:
-            return self.wrong(f"`{shown(at)}`: {error}", at, raised=f"AttributeError: {error}")
+            return self.wrong(
+                f"`{shown(at)}`: {error}", at, raised=f"AttributeError: {error}", name=True
+            )
         except Exception as error:
             return self.fault(f"`{shown(at)}` raises {type(error).__name__}: {error}", at)
 
@@ -274,24 +279,27 @@ class Access(Texts):
         scalar = self.scalar_of(key)
         if items is not None and (scalar is None or scalar.type.kind is not Kind.INT):
             return self.fault(f"`{shown(at)}`: such an index", at)
-        return self._pick(alternatives, key, at, default)
+        if items is None and not self.hashed(key):
+            return self.fault(f"`{shown(at)}` looks for what has no hash", at)
+        error = "KeyError: there is no such key" if items is None else "IndexError: out of range"
+        return self._pick(
+            alternatives, key, at, lambda: default if default else self.raising(error, at)
+        )
 
     def _pick(
         self,
         alternatives: list[tuple[Any, Value]],
         key: Value,
         at: ast.AST | None,
-        default: Value | None,
+        otherwise: Callable[[], Value],
     ) -> Value:
         if not alternatives:
-            if default is not None:
-                return default
-            return self.raising("KeyError: there is no such key", at)
+            return otherwise()
         (known, value), *rest = alternatives
         return self.choose(
             self.equal(key, Static(known), at),
             lambda: value,
-            lambda: self._pick(rest, key, at, default),
+            lambda: self._pick(rest, key, at, otherwise),
         )
 
     def unpacked(self, value: Value, at: ast.AST | None) -> tuple[Value, ...] | Never | Unknown:

@@ -7,7 +7,7 @@ import datetime
 import decimal
 import enum
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -102,8 +102,8 @@ class Context:
         self.effects: list[tuple[Path, Facts, ir.Scalar]] = []
         self.reason: str | None = None
         self.fault_at: Source | None = None
-        self.suspects: list[tuple[ast.AST | None, QueryError]] = []
-        self.valued: set[ast.AST] = set()  # what has had a value on some path
+        self.suspects: list[tuple[Hashable, QueryError]] = []
+        self.valued: set[Hashable] = set()  # what has had a value on some path
         self.state: State = {}
         self.frame: Frame | None = None
         self.frames: list[Frame] = []  # of the functions that are being put in place
@@ -129,23 +129,30 @@ class Context:
         return Abort(reason)
 
     def wrong(
-        self, message: str, at: ast.AST | None, hint: str | None = None, *, raised: str
+        self,
+        message: str,
+        at: ast.AST | None,
+        hint: str | None = None,
+        *,
+        raised: str,
+        name: bool = False,
     ) -> Value:
         """Python raises here, as it would for values of these types in any row.
 
-        If all rows come here the query cannot mean anything. On a path that only some take, and
-        which may be none, they fail; but see `check`.
+        If all rows come here the query cannot mean anything. On a path that only some rows take,
+        and which may be none, they fail; but a ``name`` must be there on one path at least.
         """
         error = error_at(f"{self.what}: {message}", self.place(at), hint)
         if not self.path:
             raise error
-        self.suspects.append((at, error))
+        if name:
+            self.suspects.append((at, error))
         return self.raising(raised, at)
 
     def check(self) -> None:
-        """Raise what `wrong` was told of an expression that has no value on any path to it."""
-        for at, error in self.suspects:
-            if at not in self.valued:
+        """Raise the error of what is wrong on each path to it, though not all rows come there."""
+        for suspect, error in self.suspects:
+            if suspect not in self.valued:
                 raise error
 
     def opaque(self, kind: ValueType) -> Value:

@@ -137,7 +137,7 @@ class Expressions(Calls):
         found = self.variable(node.id)
         if found is None:
             message = f"the name `{node.id}` is not defined"
-            return self.wrong(message, node, raised=f"NameError: {message}")
+            return self.wrong(message, node, raised=f"NameError: {message}", name=True)
         if any(isinstance(leaf, Unbound) for leaf in self.leaves(found)):
             return self.lift(lambda value: value, (found,), node)  # raises where it is unbound
         return found
@@ -514,12 +514,15 @@ def _bound_in(nodes: Sequence[ast.AST]) -> tuple[set[str], set[str]]:
     while todo:
         part = todo.pop()
         match part:
-            case ast.Lambda():
+            case ast.Lambda() | ast.FunctionDef() | ast.AsyncFunctionDef():
+                # Its defaults are evaluated here.
                 todo += [*part.args.defaults, *filter(None, part.args.kw_defaults)]
+                if not isinstance(part, ast.Lambda):
+                    names.add(part.name)
+                    todo += part.decorator_list
                 continue
-            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+            case ast.ClassDef():
                 names.add(part.name)
-                todo += part.decorator_list
                 continue
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 # A comprehension's variables are its own, but for those of a walrus.

@@ -157,7 +157,11 @@ class Operations(Choices, ABC):
     def _binary(self, op: str, left: Value, right: Value, at: ast.AST | None) -> Value:
         if isinstance(left, Static) and isinstance(right, Static):
             return self.folded(PYTHON[op], (left.value, right.value), at)
-        if isinstance(left, Record) or isinstance(right, Record):
+        records = [value for value in (left, right) if isinstance(value, Record)]
+        own = (name for name in METHODS.get(op, ()))
+        if any(not is_tuple(each) for each in records) or any(
+            method_of(each.cls, name) for name in own for each in records
+        ):
             return self._by_method(op, left, right, at)
         items = (items_of(left), items_of(right))
         if op == "+" and items[0] is not None and items[1] is not None:

@@ -21,12 +21,6 @@ class Patterns(Expressions):
     """Whether a value matches, with the names bound where it does."""
 
     def pattern(self, pattern: ast.pattern, value: Value) -> ir.Scalar:
-        test = self._pattern(pattern, value)
-        if not isinstance(test, ir.Raise):
-            self.valued.add(pattern)
-        return test
-
-    def _pattern(self, pattern: ast.pattern, value: Value) -> ir.Scalar:
         match pattern:
             case ast.MatchValue():
                 return self.equal(value, self.expression(pattern.value), pattern.value)

@@ -107,11 +107,17 @@ class Results(Access):
         if container_of(value) is frozenset:
             self.fault("it returns a collected value", None)
             raise Untyped
-        raise error_at(
-            f"{self.what}: it returns a {kind_name(value)}, which cannot be stored",
-            self.root,
-            "return a tuple, a row, or one of the field types",
-        )
+        self._unstorable(kind_name(value))
+        return None
+
+    def _unstorable(self, name: str) -> None:
+        """A value of a type that no column has: an error, if it is that for all rows."""
+        if not self.path:
+            raise error_at(
+                f"{self.what}: it returns a {name}, which cannot be stored",
+                self.root,
+                "return a tuple, a row, or one of the field types",
+            )
 
     def _beside(self, value: Value, own: ValueType, other: ValueType) -> ValueType:
         """The type of a branch: a constant Decimal beside one with a scale has a scale as well."""
@@ -142,7 +148,7 @@ class Results(Access):
             shown += f"[{', '.join(str(inner) for _, inner in fields)}]"
         return Struct(fields, cls=record.cls, build=record.build, name=shown)
 
-    def _type_of_static(self, value: Any) -> ValueType:
+    def _type_of_static(self, value: Any) -> ValueType | None:
         try:
             return functions.constant(value).type
         except LookupError as error:
@@ -153,11 +159,8 @@ class Results(Access):
             if isinstance(value, frozenset):
                 self.fault("it returns a collected value", None)
                 raise Untyped from None
-            raise error_at(
-                f"{self.what}: it returns a {type(value).__name__}, which cannot be stored",
-                self.root,
-                "return a tuple, a row, or one of the field types",
-            ) from None
+            self._unstorable(type(value).__name__)
+            return None
 
     # ---------------------------------------------------------------------------------- the columns
 
@@ -234,27 +237,39 @@ class Results(Access):
             case Static() if kind.build is Build.SINGLETON and leaf.value is kind.cls:
                 return leaf
             case Record() if leaf.cls is kind.cls:
+                self.valued.add((field, origin))
                 return leaf.values[position]
             case Items(of=builtins.tuple) | Static(value=tuple()) if kind.build is Build.TUPLE:
                 items = items_of(leaf)
                 if items is not None and len(items) == len(kind.fields):
+                    self.valued.add((field, origin))
                     return items[position]
         return self.mismatch(leaf, type_name(kind), field, origin)
 
     def mismatch(self, leaf: Value, wanted: str, field: str, origin: Source | None) -> Value:
-        """A value that cannot be stored in a field: an error, if this is reached for any row."""
+        """A value that cannot be stored in a field: an error, if nothing else is given there."""
         given = missing_name(leaf) if is_missing(leaf) else kind_name(leaf)
         message = f"{field or 'the result'}: expected {wanted}, got {given}"
         if is_missing(leaf) and self.path:
             return self.raising(message, None)
         hint = "a bool is no int: write int(...)" if given == "bool" else None
-        raise error_at(f"{self.what}: {message}", origin or self.root, hint)
+        error = error_at(f"{self.what}: {message}", origin or self.root, hint)
+        if not self.path:
+            raise error
+        self.suspects.append(((field, origin), error))
+        return self.raising(message, None)
 
     # ----------------------------------------------------------------------------------- one column
 
     def atom(self, value: Value, kind: Atom, field: str, origin: Source | None) -> ir.Scalar:
         """A value as a column of type ``kind``."""
         value = self.resolved(value)
+        scalar = self._atom(value, kind, field, origin)
+        if not isinstance(value, Choice) and not isinstance(scalar, ir.Raise):
+            self.valued.add((field, origin))
+        return scalar
+
+    def _atom(self, value: Value, kind: Atom, field: str, origin: Source | None) -> ir.Scalar:
         match value:
             case Choice():
                 with self.assuming(value.condition, True):

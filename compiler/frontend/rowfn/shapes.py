@@ -94,5 +94,7 @@ def kind_name(value: Value) -> str:
             return value.of.__name__
         case Static():
             return type(value.value).__name__
+        case Keywords():
+            return "dict"
         case _:
             return str(getattr(value, "type", "function"))

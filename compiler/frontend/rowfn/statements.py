@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.rowfn.context import shown
-from stepping.compiler.frontend.rowfn.expressions import BINARY, raises
+from stepping.compiler.frontend.rowfn.expressions import BINARY
 from stepping.compiler.frontend.rowfn.patterns import Patterns
 from stepping.compiler.frontend.rowfn.values import (
     NONE,
@@ -98,10 +98,8 @@ class Statements(Patterns):
             case ast.AugAssign(target=ast.Name() as name):
                 before = self.expression(ast.copy_location(ast.Name(name.id, ast.Load()), name))
                 value = self.expression(statement.value)
-                changed = self.in_place(BINARY[type(statement.op)], before, value, statement)
-                if not raises(changed):
-                    self.valued.add(statement)
-                self.assign(name, changed)
+                op = BINARY[type(statement.op)]
+                self.assign(name, self.in_place(op, before, value, statement))
             case ast.Expr():
                 self.expression(statement.value)
             case ast.Pass() | ast.Nonlocal():
@@ -124,9 +122,7 @@ class Statements(Patterns):
     def _unpack(self, target: ast.Tuple | ast.List, value: Value) -> None:
         items = self._fitted(target, self.unpacked(value, target))
         targets = [p.value if isinstance(p, ast.Starred) else p for p in target.elts]
-        if isinstance(items, tuple):
-            self.valued.add(target)
-        else:
+        if not isinstance(items, tuple):
             items = (items,) * len(targets)
         for part, item in zip(targets, items, strict=True):
             self.assign(part, item)
@@ -193,21 +189,24 @@ class Statements(Patterns):
                 return Went(Way.ON, self.state)
             each = statement.cases[position]
             before = self.state
-            test = self.pattern(each.pattern, subject)
+            matched = test = self.pattern(each.pattern, subject)
             if each.guard is not None:
                 guard = each.guard
-                test = self.both(test, lambda: self.truth(self.expression(guard), guard))
+                test = self.both(matched, lambda: self.truth(self.expression(guard), guard))
             bound = self.state
             holds = self.facts.value(test)
             if holds:
                 return self.block(each.body)
-            self.state = before
+            # What matched stays bound, although the guard did not hold.
+            known = self.facts.value(matched)
+            otherwise = self.merged(matched, bound, before)
+            otherwise = otherwise if known is None else bound if known else before
             if holds is False:
+                self.state = otherwise
                 return case(position + 1)
             with self.assuming(test, True):
-                self.state = bound
                 first = self.block(each.body)
-            self.state = before
+            self.state = otherwise
             with self.assuming(test, False):
                 second = case(position + 1)
             return self._joined(test, first, second)

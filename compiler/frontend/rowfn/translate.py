@@ -160,6 +160,7 @@ def _scalars_of(
 ) -> tuple[ir.Scalar, ...] | None:
     try:
         scalars = translator.columns(value, kind)
+        translator.check()
         unreachable = translator.witness("this cannot happen")
         scalars = guarded(scalars, translator.effects, unreachable)
         for scalar in scalars:
