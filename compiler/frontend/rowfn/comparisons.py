@@ -281,9 +281,9 @@ class Comparisons(Operations):
                 members = tuple(map(known, inside.value))
             if members is not None and not self.hashed(needle):
                 return self.fault(f"`{shown(at)}` looks for what has no hash", at, BOOL)
-            if isinstance(inside, Static) and isinstance(inside.value, range):
-                if len(inside.value) <= MAX_FOLDED:
-                    items = tuple(map(Static, inside.value))
+            whole = inside.value if isinstance(inside, Static) else None
+            if isinstance(whole, range) and len(whole) <= MAX_FOLDED:
+                items = tuple(map(Static, whole))
             if members is not None:
                 items = members
             if items is not None:

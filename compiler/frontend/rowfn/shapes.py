@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from types import FunctionType
+from typing import Any
 
 from stepping.compiler.frontend.rowfn.values import (
     Items,
