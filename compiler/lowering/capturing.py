@@ -79,7 +79,10 @@ def _decoded(made: Planned, operator: ir.Operator) -> tuple[str, ...]:
         raw = exp.column(dialect.identifier(held[name].name), table="l")
         value = dialect.loaded(table, held[name], raw)
         texts.append(dialect.text(exp.alias_(value, dialect.identifier(name))))
-    return (*texts, dialect.text(exp.alias_(exp.column("c", table="l"), log.weight or "c")))
+    return (
+        *texts,
+        dialect.text(exp.alias_(exp.column("stepping_c", table="l"), log.weight or "c")),
+    )
 
 
 def _deltas(made: Planned) -> list[Table]:

@@ -36,6 +36,12 @@ SEARCH_PATH = "SELECT set_config('search_path', format('%I, pg_temp', current_sc
 
 LOCK = "pg_advisory_xact_lock(hashtext('stepping ' || current_schema()), hashtext({}))"
 
+# Whether a row of a log ``l`` is in the results as a row of `stepping_folds` ``f`` says.
+FOLDED = (
+    "pg_visible_in_snapshot(l.stepping_xid, f.seen)\n"
+    "    OR (l.stepping_xid = f.xid AND l.stepping_n <= f.n)"
+)
+
 OWN_DDL = (
     "CREATE TABLE IF NOT EXISTS stepping_readers (  -- which queries follow which tables\n"
     "    query text NOT NULL,\n"
@@ -116,10 +122,9 @@ def captured(dialect: PostgresDialect, made: PlannedCapture) -> Capture:
     ddl = [*made.deltas]
     if not asked.is_deferred:
         logs = dict.fromkeys(log_name(each.table) for each in made.inputs)
-        ddl += (
-            f"CREATE INDEX IF NOT EXISTS {name(bounded(log + '_xid'))} ON {name(log)} (xid)"
-            for log in logs
-        )
+        for log in logs:
+            index = name(bounded(f"{log}_xid"))
+            ddl.append(f"CREATE INDEX IF NOT EXISTS {index} ON {name(log)} (stepping_xid)")
     drop = [f"DROP TABLE IF EXISTS {name(each)}" for each in made.delta_names]
     for each in made.inputs:
         ddl.append(waiting_view(query, each, made.selects[each.name], asked.is_deferred))
@@ -175,11 +180,11 @@ def waiting_view(query: str, each: CapturedInput, selects: Sequence[str], deferr
     columns = ",\n    ".join(selects)
     log = name(log_name(each.table))
     if deferred:
-        where = "NOT (pg_visible_in_snapshot(l.xid, f.seen) OR (l.xid = f.xid AND l.n <= f.n))"
+        where = f"NOT ({FOLDED})"
         source = f"FROM {log} AS l JOIN stepping_folds AS f ON f.query = {literal(query)}"
     else:
         where = (
-            f"l.xid = {ME} AND l.n >= (\n"
+            f"l.stepping_xid = {ME} AND l.stepping_n >= (\n"
             f"    SELECT p.since FROM stepping_pending AS p\n"
             f"    WHERE p.xid = {ME} AND p.query = {literal(query)})"
         )
@@ -256,7 +261,7 @@ def immediate_fold(made: PlannedCapture, fold: str) -> list[str]:
         log = log_name(each.table)
         body += (
             f"IF changed & {3 * 4**position} <> 0 THEN",
-            f"  DELETE FROM {name(log)} WHERE xid = {ME} AND NOT EXISTS (\n"
+            f"  DELETE FROM {name(log)} WHERE stepping_xid = {ME} AND NOT EXISTS (\n"
             "    SELECT FROM stepping_readers AS r WHERE "
             f"r.log = {literal(log)} AND (r.deferred OR EXISTS (\n"
             f"      SELECT FROM stepping_pending AS p WHERE p.xid = {ME} AND p.query = r.query)));",
@@ -338,9 +343,9 @@ def forget(each: CapturedInput) -> str:
         f"DELETE FROM {name(log)} AS l WHERE NOT EXISTS (\n"
         "  SELECT FROM stepping_readers AS r LEFT JOIN stepping_folds AS f ON f.query = r.query\n"
         f"  WHERE r.log = {literal(log)} AND NOT CASE WHEN r.deferred\n"
-        "    THEN pg_visible_in_snapshot(l.xid, f.seen) OR (l.xid = f.xid AND l.n <= f.n)\n"
+        f"    THEN {FOLDED}\n"
         f"    ELSE NOT EXISTS (SELECT FROM stepping_pending AS p\n"
-        "                     WHERE p.xid = l.xid AND p.query = r.query) END)"
+        "                     WHERE p.xid = l.stepping_xid AND p.query = r.query) END)"
     )
 
 

@@ -19,9 +19,9 @@ def table_ddl(logged: Logged) -> list[str]:
     capture = name(capture_name(table))
     return [
         f"CREATE TABLE {name(log)} (\n"
-        f"    xid xid8 NOT NULL DEFAULT {ME},\n"
-        "    n bigint NOT NULL,\n"
-        f"    c integer NOT NULL{kept}\n)",
+        f"    stepping_xid xid8 NOT NULL DEFAULT {ME},\n"
+        "    stepping_n bigint NOT NULL,\n"
+        f"    stepping_c integer NOT NULL{kept}\n)",
         capture_function(logged),
         f"REVOKE ALL ON FUNCTION {capture}() FROM PUBLIC",
         *triggers(table),
@@ -80,7 +80,7 @@ def capture_function(logged: Logged) -> str:
     table, columns = logged.table, logged.columns
     log = name(log_name(table))
     listed = ", ".join(name(c) for c in columns)
-    into = f"INSERT INTO {log} (n, c{', ' if columns else ''}{listed})"
+    into = f"INSERT INTO {log} (stepping_n, stepping_c{', ' if columns else ''}{listed})"
 
     def row(side: str) -> str:
         return "".join(f", {side}.{name(c)}" for c in columns)
@@ -89,24 +89,24 @@ def capture_function(logged: Logged) -> str:
     grouped = f" GROUP BY {listed}" if columns else ""
     lines = [
         "IF TG_OP = 'TRUNCATE' THEN  -- before it: all rows are still there",
-        f"  {into} SELECT first_row, -1{rest} FROM {qualified(table)};",
+        f"  {into} SELECT stepping_first, -1{rest} FROM {qualified(table)};",
         "ELSIF TG_LEVEL = 'ROW' THEN",
-        f"  IF TG_OP <> 'INSERT' THEN {into} VALUES (first_row, -1{row('OLD')}); END IF;",
-        f"  IF TG_OP <> 'DELETE' THEN {into} VALUES (first_row, 1{row('NEW')}); END IF;",
+        f"  IF TG_OP <> 'INSERT' THEN {into} VALUES (stepping_first, -1{row('OLD')}); END IF;",
+        f"  IF TG_OP <> 'DELETE' THEN {into} VALUES (stepping_first, 1{row('NEW')}); END IF;",
         "ELSIF TG_OP = 'INSERT' THEN",
-        f"  {into} SELECT first_row, 1{rest} FROM new_rows;",
+        f"  {into} SELECT stepping_first, 1{rest} FROM new_rows;",
         "ELSIF TG_OP = 'DELETE' THEN",
-        f"  {into} SELECT first_row, -1{rest} FROM old_rows;",
+        f"  {into} SELECT stepping_first, -1{rest} FROM old_rows;",
         "ELSE  -- rows that are the same in these columns cancel",
-        f"  {into} SELECT first_row, sum(c){rest}\n"
-        f"    FROM (SELECT 1 AS c{rest} FROM new_rows\n"
+        f"  {into} SELECT stepping_first, sum(stepping_c){rest}\n"
+        f"    FROM (SELECT 1 AS stepping_c{rest} FROM new_rows\n"
         f"          UNION ALL SELECT -1{rest} FROM old_rows) AS r\n"
-        f"   {grouped} HAVING sum(c) <> 0;",
+        f"   {grouped} HAVING sum(stepping_c) <> 0;",
         "END IF;",
         "IF FOUND THEN",
         "  INSERT INTO stepping_pending AS p\n"
         f"  SELECT {ME}, r.query, CASE TG_OP WHEN 'INSERT' THEN r.bit ELSE 2 * r.bit END,\n"
-        "    first_row\n"
+        "    stepping_first\n"
         "  FROM stepping_readers AS r\n"
         f"  WHERE r.log = {literal(log_name(table))} AND NOT r.deferred\n"
         "  ON CONFLICT (xid, query) DO UPDATE SET changed = p.changed | excluded.changed\n"
@@ -118,7 +118,7 @@ def capture_function(logged: Logged) -> str:
     return (
         f"CREATE OR REPLACE FUNCTION {name(capture_name(table))}() RETURNS trigger\n"
         f"LANGUAGE plpgsql {DEFINER} AS $stepping$\n#variable_conflict use_column\n"
-        "DECLARE first_row bigint := nextval('stepping_log_n');\n"
+        "DECLARE stepping_first bigint := nextval('stepping_log_n');\n"
         f"BEGIN\n{text}\nEND $stepping$"
     )
 

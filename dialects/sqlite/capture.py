@@ -137,7 +137,7 @@ def waiting_view(query: str, view: str, log: str, selects: Sequence[str]) -> str
         f"CREATE VIEW {name(view)} AS\n"
         f"SELECT\n    {columns}\n"
         f"FROM {name(log)} AS l\n"
-        f"WHERE l.n > {position(query, log)}"
+        f"WHERE l.stepping_n > {position(query, log)}"
     )
 
 
@@ -170,10 +170,10 @@ def settled(made: PlannedCapture) -> list[str]:
         log = log_name(each.table)
         mine = f"query = {literal(query)} AND log = {literal(log)}"
         body += [
-            f"UPDATE stepping_readers SET position = (SELECT coalesce(max(n), 0) FROM {name(log)}) "
-            f"WHERE {mine}",
-            f"DELETE FROM {name(log)} WHERE n <= (SELECT min(position) FROM stepping_readers "
-            f"WHERE log = {literal(log)})",
+            "UPDATE stepping_readers SET position = "
+            f"(SELECT coalesce(max(stepping_n), 0) FROM {name(log)}) WHERE {mine}",
+            f"DELETE FROM {name(log)} WHERE stepping_n <= "
+            f"(SELECT min(position) FROM stepping_readers WHERE log = {literal(log)})",
             f"UPDATE stepping_readers SET position = 0 WHERE log = {literal(log)} "
             f"AND NOT EXISTS (SELECT 1 FROM {name(log)})",
         ]
@@ -190,7 +190,7 @@ def folding_trigger(query: str, fold: str, log: str, *, each_row: bool) -> str:
     return (
         f"CREATE TRIGGER {name(folding_name(query, log))}\n"
         f"INSTEAD OF INSERT ON {name(log + 'ged')}\n"
-        f"WHEN (SELECT max(n) FROM {name(log)}) > {position(query, log)} + {most}\n"
+        f"WHEN (SELECT max(stepping_n) FROM {name(log)}) > {position(query, log)} + {most}\n"
         f"BEGIN\n  INSERT INTO {name(fold)} VALUES (1);\nEND"
     )
 

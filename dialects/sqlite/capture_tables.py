@@ -23,7 +23,8 @@ def table_ddl(logged: Logged) -> list[str]:
     types = {each.name: each.type for each in table.columns}
     kept = "".join(f",\n    {name(c)} {types[c].upper()}".rstrip() for c in columns)
     ddl = [
-        f"CREATE TABLE {name(log)} (\n    n INTEGER PRIMARY KEY,\n    c INTEGER NOT NULL{kept}\n)",
+        f"CREATE TABLE {name(log)} (\n"
+        f"    stepping_n INTEGER PRIMARY KEY,\n    stepping_c INTEGER NOT NULL{kept}\n)",
     ]
     if logged.folds_by_itself:
         ddl.append(f"CREATE VIEW {name(log + 'ged')} (now) AS SELECT 0")
@@ -45,16 +46,16 @@ def triggers(logged: Logged) -> list[str]:
     note: list[str] = []
     if replacing:
         gone, gone_moved, note, seen = replaced(table, columns, replacing)
-    insert = f"  INSERT INTO {name(log)} (c{listed}) VALUES (1{row('NEW')});\n"
+    insert = f"  INSERT INTO {name(log)} (stepping_c{listed}) VALUES (1{row('NEW')});\n"
     differs = (
         " OR ".join(f"OLD.{name(c)} IS NOT NEW.{name(c)} COLLATE BINARY" for c in columns)
         or "FALSE"
     )
     update = (
-        f"  INSERT INTO {name(log)} (c{listed}) SELECT -1{row('OLD')} WHERE {differs};\n"
-        f"  INSERT INTO {name(log)} (c{listed}) SELECT 1{row('NEW')} WHERE {differs};\n"
+        f"  INSERT INTO {name(log)} (stepping_c{listed}) SELECT -1{row('OLD')} WHERE {differs};\n"
+        f"  INSERT INTO {name(log)} (stepping_c{listed}) SELECT 1{row('NEW')} WHERE {differs};\n"
     )
-    delete = f"{seen}  INSERT INTO {name(log)} (c{listed}) VALUES (-1{row('OLD')});\n"
+    delete = f"{seen}  INSERT INTO {name(log)} (stepping_c{listed}) VALUES (-1{row('OLD')});\n"
     keys = dict.fromkeys(c for key in replacing for c in key)
     moved = " OR ".join(f"OLD.{name(c)} IS NOT NEW.{name(c)}" for c in keys)
     changed = differs if not replacing else f"{differs} OR {moved}"
@@ -99,7 +100,7 @@ def replaced(
     notes, log, on = name(replaced_name(table)), name(log_name(table)), name(table.name)
     identity = row_identity(table)
     listed = "".join(f", {name(c)}" for c in columns)
-    ids = ", ".join(f"id{i}" for i, _ in enumerate(identity))
+    ids = ", ".join(f"stepping_id{i}" for i, _ in enumerate(identity))
     held = ", ".join(f"m.{name(c)}" if c not in _ROW_IDS else f"m.{c}" for c in identity)
     picked = "".join(f", m.{name(c)}" for c in columns)
 
@@ -107,7 +108,9 @@ def replaced(
         return f"{side}.{column}" if column in _ROW_IDS else f"{side}.{name(column)}"
 
     def same(note: str, side: str) -> str:
-        return " AND ".join(f"{note}.id{i} IS {raw(side, c)}" for i, c in enumerate(identity))
+        return " AND ".join(
+            f"{note}.stepping_id{i} IS {raw(side, c)}" for i, c in enumerate(identity)
+        )
 
     def found(other: str) -> str:
         arms = [
@@ -127,7 +130,7 @@ def replaced(
     base = stem(table)
     # DISTINCT rows by identity: UNION takes a row that two keys find once.
     before = [
-        f"CREATE TABLE {notes} ({', '.join(f'id{i}' for i, _ in enumerate(identity))}"
+        f"CREATE TABLE {notes} ({', '.join(f'stepping_id{i}' for i, _ in enumerate(identity))}"
         + "".join(f", {name(c)}" for c in columns)
         + ")",
         f"CREATE TRIGGER {name(trigger_name(base, 'before_insert'))} BEFORE INSERT ON {on}\nBEGIN\n"
@@ -137,9 +140,9 @@ def replaced(
         f"WHEN {moved}\nBEGIN\n  DELETE FROM {notes};\n"
         f"  INSERT INTO {notes} ({ids}{listed})\n    {found(itself)};\nEND",
     ]
-    still = " AND ".join(f"{raw('m', c)} = {notes}.id{i}" for i, c in enumerate(identity))
+    still = " AND ".join(f"{raw('m', c)} = {notes}.stepping_id{i}" for i, c in enumerate(identity))
     is_gone = f"({same(notes, 'NEW')}) OR NOT EXISTS (SELECT 1 FROM {on} AS m WHERE {still})"
-    write = f"  INSERT INTO {log} (c{listed}) SELECT -1{listed} FROM {notes}\n"
+    write = f"  INSERT INTO {log} (stepping_c{listed}) SELECT -1{listed} FROM {notes}\n"
     clear = f"  DELETE FROM {notes};\n"
     # Notes are of this statement's own BEFORE trigger, which an update has only if a key moves: an
     # UPSERT leaves those of its insert.

@@ -60,13 +60,14 @@ class SQLiteCaptureWords(CaptureWords):
         return capture_tables.table_drop(table)
 
     def reader(self, query: str, log: str, position: int, columns: str, made: Capture) -> str:
-        values = f"{literal(query)}, {literal(log)}, (SELECT coalesce(max(n), 0) FROM {name(log)})"
+        last = f"(SELECT coalesce(max(stepping_n), 0) FROM {name(log)})"
+        values = f"{literal(query)}, {literal(log)}, {last}"
         itself = int(made.folds_by_itself)
         return f"INSERT INTO stepping_readers VALUES ({values}, {literal(columns)}, {itself})"
 
     def begun(self, query: str, made: Capture) -> tuple[str, ...]:
         positions = tuple(
-            f"UPDATE stepping_readers SET position = (SELECT coalesce(max(n), 0) FROM "
+            f"UPDATE stepping_readers SET position = (SELECT coalesce(max(stepping_n), 0) FROM "
             f"{name(log_name(each.table))}) WHERE query = {literal(query)} "
             f"AND log = {literal(log_name(each.table))}"
             for each in made.inputs

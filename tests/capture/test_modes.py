@@ -229,3 +229,37 @@ def test_verify_finds_what_was_changed_by_hand_and_mends_it(place: Place) -> Non
         assert not st.verify(store).ok
         assert st.verify(store, repair=True).ok
         assert dict(cache.zset(store).iter()) == {st.Pair(10, "ch"): 1}
+
+
+class Odd(st.Data, table="odd"):
+    n: int
+    c: int
+    xid: int
+    id0: int
+    changed: int
+
+
+odd_rows = st.Cache[st.Pair[int, int]]("rows")
+
+
+def odd(rows: st.ZSet[Odd]) -> None:
+    sums = st.group_reduce_flatten(
+        rows,
+        by=st.Index.pick(Odd, lambda r: r.n),
+        zero=int,
+        pick_value=lambda r: r.c + r.xid + r.id0 + r.changed,
+    )
+    _ = odd_rows[sums](lambda z: st.integrate(z))
+
+
+@pytest.mark.parametrize("refresh", ["immediate", "deferred"])
+def test_columns_may_have_any_name(place: Place, refresh: str) -> None:
+    graph: Any = st.compile(odd, refresh=refresh)
+    ddl = "CREATE TABLE odd (n INT PRIMARY KEY, c INT, xid INT, id0 INT, changed INT)"
+    with place.connect() as connection:
+        connection.execute(ddl)
+        store = place.store(connection, graph)
+        connection.execute("INSERT INTO odd VALUES (1, 1, 2, 3, 4), (2, 0, 0, 0, 1)")
+        connection.execute("UPDATE odd SET c = c + 1, xid = 5 WHERE n = 1")
+        connection.execute("DELETE FROM odd WHERE n = 2")
+        assert dict(odd_rows.zset(store).iter()) == {st.Pair(14, 1): 1}
