@@ -296,6 +296,7 @@ def acts_of(store: Any, other: Any, *, in_stages: bool = True) -> Iterator[tuple
         return
     yield "status", lambda: min(store.status().tables.values()) == 3
     for each in (store, other):
+        each.driver.connection.commit()  # what a connection without autocommit has begun
         yield "verify", lambda each=each: not st.verify(each).differences  # type: ignore[misc]
 
 

@@ -55,7 +55,7 @@ def test_from_version_1_to_2_and_back(place: Place, shop: Path) -> None:
     assert twice.exit_code == 1
     assert "has been applied already" in twice.output
     again = stepping(shop, "migrate", "shop:receipts", "--db", place.where, options="counted=True")
-    assert "from version 2 to version 3" in again.output
+    assert "nothing to do, version 2 is installed" in again.output
     found = stepping(shop, "verify", "--db", place.where)
     assert found.exit_code == 1  # no store has been opened on version 2
     assert "does not say how the tables of 'receipts' are computed" in found.output
