@@ -26,7 +26,13 @@ _CLAUSES = (
 def check_reading(parsed: Parsed, database: Database) -> None:
     """Raise a QueryError where the database reads the text otherwise than it was read here."""
     original = parsed.text.sql.strip().rstrip(";")
-    printed = restored(parsed, parsed.tree.copy()).sql(dialect=database.sqlglot_name)
+    tree = restored(parsed, parsed.tree.copy())
+    if not any(token.text.upper() == "CROSS" for token in parsed.tokens):
+        # The parser takes a comma for CROSS JOIN, by which SQLite would fix the order of a plan.
+        for join in tree.find_all(exp.Join):
+            if join.kind == "CROSS":
+                join.set("kind", None)
+    printed = tree.sql(dialect=database.sqlglot_name)
     try:
         found = database.reads_alike(original, printed)
     except QueryError as error:
@@ -40,6 +46,8 @@ def check_reading(parsed: Parsed, database: Database) -> None:
 
 def restored(parsed: Parsed, node: Expression) -> Expression:
     """The tree with each expression in the words that it was written in."""
+    if isinstance(node, exp.Tuple) and isinstance(node.parent, exp.Distinct):
+        return node  # DISTINCT ON has its parentheses
     if not isinstance(node, _CLAUSES) and not has_query(node):
         place = token_range(node, parsed.tokens)
         if place is None:
