@@ -153,8 +153,8 @@ def dense(name: str) -> Rows:
 
 
 # Whose conditions few of these rows meet.
-# Sums of floats are compared digit by digit with a SELECT that adds them up in another order, which
-# differs now and then in the last one: run by hand, with this variable set.
+# Sums of floats are compared digit by digit with a SELECT that adds them up in another order,
+# which differs now and then in the last one: run by hand, with this variable set.
 pytestmark = pytest.mark.skipif(
     "STEPPING_TPCH" not in os.environ, reason="STEPPING_TPCH is not set"
 )
