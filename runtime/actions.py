@@ -84,11 +84,9 @@ class Action(Generic[T, R_co]):
     def insert(self, *rows: T, time: Time | None = ..., output: bool) -> R_co | None: ...
     def insert(self, *rows: T, time: Time | None = None, output: bool = True) -> R_co | None:
         """Add rows, each once. With ``output=False`` the change is not read, and None returned."""
-        name = self.name
+        name, given = self.name, self._rows(rows)
         try:
-            found: Any = self.store.step(
-                {name: GivenRows(name, self._rows(rows), 1)}, time, output=output
-            )
+            found: Any = self.store.step({name: GivenRows(name, given, 1)}, time, output=output)
         except RowError as error:
             raise self._meant(rows, error) from error.__cause__
         return found if output else None

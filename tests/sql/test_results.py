@@ -69,7 +69,7 @@ def test_rows_by_name(shop: sqlite3.Connection) -> None:
     orders.insert({"id": 1, "cents": 7}, {"id": 2, "cents": 70})
     orders.replace({"cents": 70}, {"cents": 71})
     assert [tuple(row) for row, _ in graph.rows(store).iter()] == [(71,)]
-    with pytest.raises(st.RowError, match=r"has no cents|expected a row"):
+    with pytest.raises(st.RowError, match="has no cents"):
         orders.insert({"id": 3})
 
 
