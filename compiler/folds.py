@@ -59,7 +59,7 @@ def _look(value: Any, folds: list[int]) -> None:
     if cls in PLAIN or is_plain(cls):
         return
     if isinstance(value, datetime.datetime):
-        folds.append(value.fold if value.tzinfo is not None else 0)
+        folds.append(int(_is_second(value)))
     elif isinstance(value, frozenset):
         # Which of its members have one, in whatever order it has them.
         each = [told_apart(member) for member in value]
@@ -70,6 +70,13 @@ def _look(value: Any, folds: list[int]) -> None:
     else:
         for name in getattr(cls, "__dataclass_fields__", ()):
             _look(getattr(value, name, None), folds)
+
+
+def _is_second(at: datetime.datetime) -> bool:
+    """Whether a time is another moment than without its fold; in UTC a fold means nothing."""
+    return bool(
+        at.fold and at.tzinfo is not None and at.utcoffset() != at.replace(fold=0).utcoffset()
+    )
 
 
 @functools.lru_cache(maxsize=4096)
