@@ -15,7 +15,8 @@ from stepping.compiler.schema import ValueType
 from stepping.compiler.zset import ZSet
 from stepping.errors import QueryError
 
-_OURS = ("stepping.compiler.", "stepping.runtime.", "stepping.dialects.")
+# What is called between a query and the line that fails; a cached property is read by functools.
+OURS = ("stepping.compiler.", "stepping.runtime.", "stepping.dialects.", "functools")
 
 
 def inputs_of(query: Callable[..., Any]) -> tuple[tuple[str, ValueType, TableRef | None], ...]:
@@ -102,7 +103,7 @@ def namespace_of(query: Callable[..., Any]) -> dict[str, Any]:
     frames = []
     while frame.f_back is not None:
         frame = frame.f_back
-        if not frame.f_globals.get("__name__", "").startswith(_OURS):
+        if not frame.f_globals.get("__name__", "").startswith(OURS):
             frames.append(frame)
     for outer in reversed(frames[:20]):
         if outer.f_locals is not outer.f_globals:

@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.rowfn.translate import translate, translate_condition
+from stepping.compiler.frontend.signature import OURS
 from stepping.compiler.schema import ValueType
 from stepping.compiler.zset import ZSet
 from stepping.errors import QueryError, SteppingError
@@ -22,8 +23,6 @@ from stepping.errors import QueryError, SteppingError
 T = TypeVar("T")
 Z = TypeVar("Z")
 P = ParamSpec("P")
-
-_OURS = ("stepping.compiler.", "stepping.runtime.", "stepping.dialects.")
 
 
 @dataclass
@@ -61,7 +60,7 @@ def current_trace() -> Trace:
 def origin() -> ir.Source:
     """The line of the user's code that is being run."""
     frame = sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__", "").startswith(_OURS):
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(OURS):
         frame = frame.f_back
     return source_at(frame.f_code, frame.f_lasti, frame.f_lineno)
 
@@ -153,7 +152,7 @@ def at_raising_line() -> Iterator[None]:
 def _place(error: SteppingError, step: TracebackType | None) -> None:
     last = None
     while step is not None:
-        if not step.tb_frame.f_globals.get("__name__", "").startswith(_OURS):
+        if not step.tb_frame.f_globals.get("__name__", "").startswith(OURS):
             last = step
         step = step.tb_next
     if error.where is None and last is not None:

@@ -165,6 +165,7 @@ class Traced(ZSet[T]):
 
     def __init__(self, operator: Operator) -> None:
         self.operator = operator
+        _ = operator.schema  # rows that cannot be are an error at the line of the query
 
     @property
     def flow(self) -> Flow:
