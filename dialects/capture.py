@@ -19,7 +19,7 @@ from stepping.compiler.plan.capture import Captured
 from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Fill, SQLPlan
 from stepping.compiler.schema import bounded
-from stepping.dialects.reserved import RESERVED
+from stepping.dialects.identifiers import quoted
 from stepping.errors import StoreError
 
 Read = Callable[..., list[tuple[Any, ...]]]
@@ -188,8 +188,8 @@ def removal(words: CaptureWords, manifest: Manifest, left: Sequence[Reader]) -> 
     assert capture is not None
     texts = [*words.lock([each.table for each in capture.inputs]), *capture.drop]
     for table in manifest.tables:
-        texts += (f"DROP VIEW IF EXISTS {name(view.table.name)}" for view in table.views)
-    texts += (f"DROP TABLE IF EXISTS {name(each.table.name)}" for each in manifest.tables)
+        texts += (f"DROP VIEW IF EXISTS {quoted(view.table.name)}" for view in table.views)
+    texts += (f"DROP TABLE IF EXISTS {quoted(each.table.name)}" for each in manifest.tables)
     texts += words.ended(manifest.query)
     for each in capture.inputs:
         same = [other for other in left if other.log == log_name(each.table)]
@@ -225,18 +225,6 @@ def relation_name(query: str, cache: str) -> str:
 def literal(text: str) -> str:
     """A text constant."""
     return "'" + text.replace("'", "''") + "'"
-
-
-def name(text: str) -> str:
-    """A name: bare where that is the same."""
-    return (
-        text
-        if text.isidentifier()
-        and text.isascii()
-        and text == text.lower()
-        and (text not in RESERVED)
-        else '"' + text.replace('"', '""') + '"'
-    )
 
 
 def indented(text: str, by: int = 2) -> str:

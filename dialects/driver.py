@@ -48,11 +48,6 @@ def add_hint(error: Exception, hint: str) -> None:
         error.add_note(note)
 
 
-def quoted(name: str) -> str:
-    """An identifier as it is written in SQL, whatever is in it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 class Lender:
     """Whoever the driver's connection was got from: here the application, which has made it."""
 

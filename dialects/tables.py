@@ -10,7 +10,8 @@ from sqlglot import exp
 
 from stepping.compiler.plan.tables import Table, TableColumn, TableIndex, TableKind
 from stepping.compiler.schema import INT
-from stepping.dialects.natives import generator
+from stepping.dialects.identifiers import quoted
+from stepping.dialects.writing import generator
 
 Expression = Any  # a sqlglot expression: its classes are not typed
 
@@ -161,7 +162,7 @@ class TableWords(ABC):
 
     def quoted(self, name: str) -> str:
         """A name as text."""
-        return str(self.identifier(name).sql(dialect=self.sqlglot_name))
+        return quoted(name)
 
     def text(self, tree: Expression) -> str:
         """SQL text; what the dialect cannot say is an error, never something else."""

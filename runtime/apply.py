@@ -15,6 +15,7 @@ from stepping.compiler.plan.sql_plan import SQLStatement
 from stepping.compiler.schema import schema_of
 from stepping.dialects.batches import DEFAULT_ROWS
 from stepping.dialects.driver import Driver
+from stepping.dialects.identifiers import unquoted
 from stepping.errors import MigrationError, RowError, SteppingError
 from stepping.runtime import catalog, filling
 from stepping.runtime.running import PythonSteps, Statements, picker_of
@@ -250,4 +251,4 @@ class Runner:
 def index_named(sql: str) -> str:
     """The name of the index that a statement drops."""
     name = sql.split()[-1]
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+    return unquoted(name)

@@ -21,7 +21,8 @@ from stepping.dialects.capture import (
     log_name,
     logged,
 )
-from stepping.dialects.driver import Driver, quoted
+from stepping.dialects.driver import Driver
+from stepping.dialects.identifiers import quoted
 from stepping.errors import CaptureError, StoreError
 from stepping.runtime import catalog
 from stepping.runtime.running import PythonSteps, Statements

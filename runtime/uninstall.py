@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from stepping.compiler.plan.manifest import Manifest
 from stepping.dialects import get_dialect
 from stepping.dialects.capture import removal
-from stepping.dialects.driver import Driver, quoted
+from stepping.dialects.driver import Driver
+from stepping.dialects.identifiers import quoted
 from stepping.errors import MigrationError
 from stepping.runtime import captured, catalog
 from stepping.runtime.filling import half_done

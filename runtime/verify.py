@@ -18,7 +18,8 @@ from stepping.compiler.plan.recompute import Compared, Recompute, Unverified
 from stepping.compiler.plan.sql_plan import Role
 from stepping.compiler.schema import Kind
 from stepping.dialects import get_dialect
-from stepping.dialects.driver import Driver, Row, quoted
+from stepping.dialects.driver import Driver, Row
+from stepping.dialects.identifiers import quoted
 from stepping.errors import StoreError
 from stepping.runtime import catalog
 from stepping.runtime.running import PythonSteps, Statements

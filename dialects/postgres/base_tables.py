@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from stepping.compiler.plan.base_tables import BaseColumn, BaseIndex, BaseTable, TableRef
+from stepping.dialects.identifiers import quoted
 
 Read = Callable[..., list[tuple[Any, ...]]]
 
@@ -88,4 +89,4 @@ def described(read: Read, table: TableRef) -> BaseTable | None:
 def named(table: TableRef) -> str:
     """A table's name as `to_regclass` reads it."""
     parts = [table.schema, table.name] if table.schema else [table.name]
-    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+    return ".".join(map(quoted, parts))

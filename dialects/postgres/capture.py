@@ -17,14 +17,8 @@ from typing import TYPE_CHECKING
 from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Role, SQLCache, SQLStep
 from stepping.compiler.plan.statements import EmitDelta, ReadDelta, Step
 from stepping.compiler.schema import bounded
-from stepping.dialects.capture import (
-    PlannedCapture,
-    indented,
-    literal,
-    log_name,
-    name,
-    relation_name,
-)
+from stepping.dialects.capture import PlannedCapture, indented, literal, log_name, relation_name
+from stepping.dialects.identifiers import quoted
 from stepping.dialects.postgres.capture_tables import DEFINER, ME, qualified
 
 if TYPE_CHECKING:
@@ -123,34 +117,34 @@ def captured(dialect: PostgresDialect, made: PlannedCapture) -> Capture:
     if not asked.is_deferred:
         logs = dict.fromkeys(log_name(each.table) for each in made.inputs)
         for log in logs:
-            index = name(bounded(f"{log}_xid"))
-            ddl.append(f"CREATE INDEX IF NOT EXISTS {index} ON {name(log)} (stepping_xid)")
-    drop = [f"DROP TABLE IF EXISTS {name(each)}" for each in made.delta_names]
+            index = quoted(bounded(f"{log}_xid"))
+            ddl.append(f"CREATE INDEX IF NOT EXISTS {index} ON {quoted(log)} (stepping_xid)")
+    drop = [f"DROP TABLE IF EXISTS {quoted(each)}" for each in made.delta_names]
     for each in made.inputs:
         ddl.append(waiting_view(query, each, made.selects[each.name], asked.is_deferred))
-        drop.append(f"DROP VIEW IF EXISTS {name(each.waiting)}")
+        drop.append(f"DROP VIEW IF EXISTS {quoted(each.waiting)}")
     fold = bounded(f"{query}_fold")
     if not in_python:
         if asked.is_deferred:
             ddl += deferred_fold(made, fold)
-            drop.append(f"DROP FUNCTION IF EXISTS {name(fold)}()")
+            drop.append(f"DROP FUNCTION IF EXISTS {quoted(fold)}()")
         else:
             ddl += immediate_fold(made, fold)
             drop += (
-                f"DROP SEQUENCE IF EXISTS {name(register(query))}",
-                f"DROP FUNCTION IF EXISTS {name(fold)}()",
-                f"DROP TRIGGER IF EXISTS {name(fold)} ON stepping_pending",
+                f"DROP SEQUENCE IF EXISTS {quoted(register(query))}",
+                f"DROP FUNCTION IF EXISTS {quoted(fold)}()",
+                f"DROP TRIGGER IF EXISTS {quoted(fold)} ON stepping_pending",
             )
     relations = []
     for cache in plan.caches:
         relation = relation_name(query, cache.name)
-        ddl.append(f"CREATE VIEW {name(relation)} AS\n{stored_rows(cache)}")
-        drop.append(f"DROP VIEW IF EXISTS {name(relation)}")
+        ddl.append(f"CREATE VIEW {quoted(relation)} AS\n{stored_rows(cache)}")
+        drop.append(f"DROP VIEW IF EXISTS {quoted(relation)}")
         live_name = ""
         if cache.name in live:
             live_name = bounded(f"{relation}_live")
-            ddl.append(f"CREATE VIEW {name(live_name)} AS\n{live[cache.name]}")
-            drop.append(f"DROP VIEW IF EXISTS {name(live_name)}")
+            ddl.append(f"CREATE VIEW {quoted(live_name)} AS\n{live[cache.name]}")
+            drop.append(f"DROP VIEW IF EXISTS {quoted(live_name)}")
         relations.append((cache.name, relation, live_name))
     return Capture(
         asked.refresh,
@@ -178,7 +172,7 @@ def register(query: str) -> str:
 
 def waiting_view(query: str, each: CapturedInput, selects: Sequence[str], deferred: bool) -> str:
     columns = ",\n    ".join(selects)
-    log = name(log_name(each.table))
+    log = quoted(log_name(each.table))
     if deferred:
         where = f"NOT ({FOLDED})"
         source = f"FROM {log} AS l JOIN stepping_folds AS f ON f.query = {literal(query)}"
@@ -189,7 +183,7 @@ def waiting_view(query: str, each: CapturedInput, selects: Sequence[str], deferr
             f"    WHERE p.xid = {ME} AND p.query = {literal(query)})"
         )
         source = f"FROM {log} AS l"
-    return f"CREATE VIEW {name(each.waiting)} AS\nSELECT\n    {columns}\n{source}\nWHERE {where}"
+    return f"CREATE VIEW {quoted(each.waiting)} AS\nSELECT\n    {columns}\n{source}\nWHERE {where}"
 
 
 def statements_of(step: SQLStep, *, only_added: bool = False, into: str = "") -> list[str]:
@@ -221,7 +215,7 @@ def immediate_fold(made: PlannedCapture, fold: str) -> list[str]:
     whole = made.plan.steps[-1]
     body = [
         "IF pg_trigger_depth() > 1 THEN  -- SET CONSTRAINTS ALL IMMEDIATE while a statement runs",
-        f"  SET CONSTRAINTS {name(fold)} DEFERRED;",
+        f"  SET CONSTRAINTS {quoted(fold)} DEFERRED;",
         "  DELETE FROM stepping_pending AS p "
         f"WHERE p.xid = {ME} AND p.query = {literal(query)}\n"
         "    RETURNING p.changed, p.since INTO changed, first_row;",
@@ -235,10 +229,10 @@ def immediate_fold(made: PlannedCapture, fold: str) -> list[str]:
         f"WHERE p.xid = {ME} AND p.query = {literal(query)};",
         "IF changed IS NULL THEN RETURN NULL; END IF;  -- folded in already",
         "IF current_setting('transaction_isolation') <> 'read committed' THEN",
-        f"  PERFORM stepping_check_snapshot((SELECT last_value FROM {name(register(query))}), "
+        f"  PERFORM stepping_check_snapshot((SELECT last_value FROM {quoted(register(query))}), "
         f"{literal(query)});",
         "END IF;",
-        f"PERFORM setval({literal(name(register(query)))}, {ME}::text::bigint);",
+        f"PERFORM setval({literal(quoted(register(query)))}, {ME}::text::bigint);",
     ]
     folds = _arms(arms, whole)
     if asked.on_error == "stale":
@@ -261,7 +255,7 @@ def immediate_fold(made: PlannedCapture, fold: str) -> list[str]:
         log = log_name(each.table)
         body += (
             f"IF changed & {3 * 4**position} <> 0 THEN",
-            f"  DELETE FROM {name(log)} WHERE stepping_xid = {ME} AND NOT EXISTS (\n"
+            f"  DELETE FROM {quoted(log)} WHERE stepping_xid = {ME} AND NOT EXISTS (\n"
             "    SELECT FROM stepping_readers AS r WHERE "
             f"r.log = {literal(log)} AND (r.deferred OR EXISTS (\n"
             f"      SELECT FROM stepping_pending AS p WHERE p.xid = {ME} AND p.query = r.query)));",
@@ -269,13 +263,13 @@ def immediate_fold(made: PlannedCapture, fold: str) -> list[str]:
         )
     body.append("RETURN NULL;")
     return [
-        f"CREATE SEQUENCE {name(register(query))} START 3",
+        f"CREATE SEQUENCE {quoted(register(query))} START 3",
         function(fold, "trigger", "changed integer; first_row bigint; done integer;", body),
-        f"REVOKE ALL ON FUNCTION {name(fold)}() FROM PUBLIC",
-        f"CREATE CONSTRAINT TRIGGER {name(fold)} AFTER INSERT ON stepping_pending\n"
+        f"REVOKE ALL ON FUNCTION {quoted(fold)}() FROM PUBLIC",
+        f"CREATE CONSTRAINT TRIGGER {quoted(fold)} AFTER INSERT ON stepping_pending\n"
         "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW\n"
-        f"WHEN (NEW.query = {literal(query)}) EXECUTE FUNCTION {name(fold)}()",
-        f"ALTER TABLE stepping_pending ENABLE ALWAYS TRIGGER {name(fold)}",
+        f"WHEN (NEW.query = {literal(query)}) EXECUTE FUNCTION {quoted(fold)}()",
+        f"ALTER TABLE stepping_pending ENABLE ALWAYS TRIGGER {quoted(fold)}",
     ]
 
 
@@ -340,7 +334,7 @@ def forget(each: CapturedInput) -> str:
     """Deletes the rows of a log that every query which follows the table has folded in."""
     log = log_name(each.table)
     return (
-        f"DELETE FROM {name(log)} AS l WHERE NOT EXISTS (\n"
+        f"DELETE FROM {quoted(log)} AS l WHERE NOT EXISTS (\n"
         "  SELECT FROM stepping_readers AS r LEFT JOIN stepping_folds AS f ON f.query = r.query\n"
         f"  WHERE r.log = {literal(log)} AND NOT CASE WHEN r.deferred\n"
         f"    THEN {FOLDED}\n"
@@ -353,7 +347,7 @@ def function(called: str, returns: str, declare: str, body: Sequence[str]) -> st
     settings = "\n".join(f"SET {key} = '{value}'" for key, value in _SETTINGS.items())
     text = "\n".join(indented(line) for line in body)
     return (
-        f"CREATE FUNCTION {name(called)}() RETURNS {returns}\n"
+        f"CREATE FUNCTION {quoted(called)}() RETURNS {returns}\n"
         f"LANGUAGE plpgsql {DEFINER}\n{settings} SET enable_hashjoin = 'off'\n"
         f"AS $stepping$\n#variable_conflict use_column\nDECLARE {declare}\nBEGIN\n{text}\n"
         "END $stepping$"
@@ -365,9 +359,9 @@ def function(called: str, returns: str, declare: str, body: Sequence[str]) -> st
 
 def stored_rows(cache: SQLCache) -> str:
     """A cache as it is stored, each row as often as it is there."""
-    listed = ", ".join(name(each.name) for each in cache.columns)
+    listed = ", ".join(quoted(each.name) for each in cache.columns)
     return (
-        f"SELECT {', '.join(f'r.{name(each.name)}' for each in cache.columns)}\nFROM (\n"
+        f"SELECT {', '.join(f'r.{quoted(each.name)}' for each in cache.columns)}\nFROM (\n"
         f"{indented(cache.read_sql)}\n) AS r ({listed}, stepping_count)\n"
         "CROSS JOIN LATERAL generate_series(1, r.stepping_count)"
     )
@@ -382,14 +376,14 @@ def live_rows(
     distinct: bool,
 ) -> str:
     """A cache as it is with all that waits."""
-    listed = ", ".join(name(each.name) for each in cache.columns)
+    listed = ", ".join(quoted(each.name) for each in cache.columns)
     parts = []
     for each in step.statements:
         if isinstance(each, EmitDelta):
             columns = [*each.table.names, *([each.table.weight] if each.table.weight else [])]
-            heads = ", ".join(name(column) for column in columns)
+            heads = ", ".join(quoted(column) for column in columns)
             text = indented(dialect.text(each.select))
-            parts.append(f"{name(each.table.name)} ({heads}) AS MATERIALIZED (\n{text}\n)")
+            parts.append(f"{quoted(each.table.name)} ({heads}) AS MATERIALIZED (\n{text}\n)")
     both = "\nUNION ALL\n".join((cache.read_sql, *(dialect.text(each.select) for each in reads)))
     parts.append(f"both_parts ({listed}, stepping_count) AS (\n{indented(both)}\n)")
     parts.append(
@@ -397,5 +391,5 @@ def live_rows(
         f"  GROUP BY {listed} HAVING sum(stepping_count) > 0\n)"
     )
     copies = "" if distinct else "\nCROSS JOIN LATERAL generate_series(1, r.stepping_count)"
-    rows = ", ".join(f"r.{name(each.name)}" for each in cache.columns)
+    rows = ", ".join(f"r.{quoted(each.name)}" for each in cache.columns)
     return "WITH " + ",\n".join(parts) + f"\nSELECT {rows}\nFROM now_rows AS r{copies}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from stepping.compiler.plan.base_tables import BaseColumn, BaseTable
 from stepping.compiler.schema import bounded
-from stepping.dialects.capture import Logged, indented, literal, log_name, name, stem
+from stepping.dialects.capture import Logged, indented, literal, log_name, stem
+from stepping.dialects.identifiers import quoted
 
 ME = "pg_current_xact_id()"
 DEFINER = "SECURITY DEFINER SET search_path FROM CURRENT"
@@ -15,10 +16,10 @@ def table_ddl(logged: Logged) -> list[str]:
     table, columns = logged.table, logged.columns
     log = log_name(table)
     described = {each.name: each for each in table.columns}
-    kept = "".join(f",\n    {name(c)} {typed(described[c])}" for c in columns)
-    capture = name(capture_name(table))
+    kept = "".join(f",\n    {quoted(c)} {typed(described[c])}" for c in columns)
+    capture = quoted(capture_name(table))
     return [
-        f"CREATE TABLE {name(log)} (\n"
+        f"CREATE TABLE {quoted(log)} (\n"
         f"    stepping_xid xid8 NOT NULL DEFAULT {ME},\n"
         "    stepping_n bigint NOT NULL,\n"
         f"    stepping_c integer NOT NULL{kept}\n)",
@@ -32,17 +33,17 @@ def triggers(table: BaseTable) -> list[str]:
     """What has a table's changes written down."""
     on, capture = qualified(table), capture_name(table)
     trigger = [
-        f"CREATE TRIGGER {name(trigger_name(table, what))} {when} ON {on}{rows}\n"
-        f"FOR EACH {level} EXECUTE FUNCTION {name(capture)}()"
+        f"CREATE TRIGGER {quoted(trigger_name(table, what))} {when} ON {on}{rows}\n"
+        f"FOR EACH {level} EXECUTE FUNCTION {quoted(capture)}()"
         for what, when, rows, level in events(table)
     ]
     if not table.fact("partitioned"):
         # Logical replication fires row triggers only, and only those that are said to be for it.
-        replica = name(trigger_name(table, "replica"))
+        replica = quoted(trigger_name(table, "replica"))
         trigger += (
             f"CREATE TRIGGER {replica} AFTER INSERT OR UPDATE OR DELETE ON {on}\nFOR EACH ROW\n"
             "WHEN (current_setting('session_replication_role') = 'replica')\n"
-            f"EXECUTE FUNCTION {name(capture)}()",
+            f"EXECUTE FUNCTION {quoted(capture)}()",
             f"ALTER TABLE {on} ENABLE REPLICA TRIGGER {replica}",
         )
     return trigger
@@ -50,7 +51,7 @@ def triggers(table: BaseTable) -> list[str]:
 
 def typed(column: BaseColumn) -> str:
     """A column's type as a CREATE TABLE says it."""
-    return f"{column.type} COLLATE {name(column.collation)}" if column.collation else column.type
+    return f"{column.type} COLLATE {quoted(column.collation)}" if column.collation else column.type
 
 
 def events(table: BaseTable) -> list[tuple[str, str, str, str]]:
@@ -78,12 +79,12 @@ def trigger_name(table: BaseTable, what: str) -> str:
 def capture_function(logged: Logged) -> str:
     """What a table's triggers run."""
     table, columns = logged.table, logged.columns
-    log = name(log_name(table))
-    listed = ", ".join(name(c) for c in columns)
+    log = quoted(log_name(table))
+    listed = ", ".join(quoted(c) for c in columns)
     into = f"INSERT INTO {log} (stepping_n, stepping_c{', ' if columns else ''}{listed})"
 
     def row(side: str) -> str:
-        return "".join(f", {side}.{name(c)}" for c in columns)
+        return "".join(f", {side}.{quoted(c)}" for c in columns)
 
     rest = f", {listed}" if columns else ""
     grouped = f" GROUP BY {listed}" if columns else ""
@@ -116,7 +117,7 @@ def capture_function(logged: Logged) -> str:
     ]
     text = "\n".join(indented(line) for line in lines)
     return (
-        f"CREATE OR REPLACE FUNCTION {name(capture_name(table))}() RETURNS trigger\n"
+        f"CREATE OR REPLACE FUNCTION {quoted(capture_name(table))}() RETURNS trigger\n"
         f"LANGUAGE plpgsql {DEFINER} AS $stepping$\n#variable_conflict use_column\n"
         "DECLARE stepping_first bigint := nextval('stepping_log_n');\n"
         f"BEGIN\n{text}\nEND $stepping$"
@@ -129,11 +130,11 @@ def table_drop(table: BaseTable) -> list[str]:
     made = [what for what, *_ in events(table)]
     made += [] if table.fact("partitioned") else ["replica"]
     return [
-        *(f"DROP TRIGGER IF EXISTS {name(trigger_name(table, what))} ON {on}" for what in made),
-        f"DROP FUNCTION IF EXISTS {name(capture_name(table))}()",
-        f"DROP TABLE IF EXISTS {name(log_name(table))}",
+        *(f"DROP TRIGGER IF EXISTS {quoted(trigger_name(table, what))} ON {on}" for what in made),
+        f"DROP FUNCTION IF EXISTS {quoted(capture_name(table))}()",
+        f"DROP TABLE IF EXISTS {quoted(log_name(table))}",
     ]
 
 
 def qualified(table: BaseTable) -> str:
-    return f"{name(table.schema)}.{name(table.name)}" if table.schema else name(table.name)
+    return f"{quoted(table.schema)}.{quoted(table.name)}" if table.schema else quoted(table.name)

@@ -8,7 +8,8 @@ from stepping.compiler.plan.base_tables import BaseTable, TableRef
 from stepping.compiler.plan.capture import DEFERRED
 from stepping.compiler.plan.sql_plan import Capture
 from stepping.compiler.schema import bounded
-from stepping.dialects.capture import CaptureWords, Logged, Read, literal, log_name, name
+from stepping.dialects.capture import CaptureWords, Logged, Read, literal, log_name
+from stepping.dialects.identifiers import quoted
 from stepping.dialects.postgres import base_tables, capture, capture_tables
 from stepping.dialects.postgres.capture_tables import ME, qualified
 
@@ -59,7 +60,7 @@ class PostgresCaptureWords(CaptureWords):
         if table.fact("not_owner"):
             found.append(
                 f"{table} belongs to {table.fact('owner')}: triggers are made by the owner, so "
-                f"install as that role (SET ROLE {name(table.fact('owner'))})"
+                f"install as that role (SET ROLE {quoted(table.fact('owner'))})"
             )
         return found
 
@@ -77,10 +78,10 @@ class PostgresCaptureWords(CaptureWords):
         return capture_tables.table_ddl(logged)
 
     def table_widened(self, logged: Logged, added: Sequence[str]) -> list[str]:
-        log = name(log_name(logged.table))
+        log = quoted(log_name(logged.table))
         columns = {each.name: each for each in logged.table.columns}
         grown = [
-            f"ALTER TABLE {log} ADD COLUMN {name(c)} {capture_tables.typed(columns[c])}"
+            f"ALTER TABLE {log} ADD COLUMN {quoted(c)} {capture_tables.typed(columns[c])}"
             for c in added
         ]
         return [*grown, capture_tables.capture_function(logged)]
@@ -118,8 +119,8 @@ class PostgresCaptureWords(CaptureWords):
         )
 
     def index_ddl(self, table: BaseTable, columns: Sequence[str]) -> str:
-        listed = ", ".join(name(each) for each in columns)
-        called = name(bounded("_".join((table.name, *columns))))
+        listed = ", ".join(quoted(each) for each in columns)
+        called = quoted(bounded("_".join((table.name, *columns))))
         return f"CREATE INDEX CONCURRENTLY {called} ON {qualified(table)} ({listed})"
 
     def lock_folds(self, query: str) -> tuple[str, ...]:

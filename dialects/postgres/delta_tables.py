@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from stepping.compiler.plan.sql_plan import SQLStatement
+from stepping.dialects.identifiers import quoted
 
 if TYPE_CHECKING:
     from stepping.dialects.postgres.driver import PostgresDriver
@@ -45,7 +46,7 @@ class DeltaTables:
 
     def are_gone(self, missing: str) -> bool:
         """Whether a missing table is one of them, which DISCARD or a pool has taken away."""
-        if not any(f'"{missing}"' in text for text in self.texts):
+        if not any(f" {quoted(missing)} (" in text for text in self.texts):
             return False
         self.are_there = False
         self.lost += 1

@@ -18,6 +18,7 @@ from stepping.compiler.plan.database import (
     Measure,
 )
 from stepping.compiler.schema import Atom, DatabaseType, Kind
+from stepping.dialects.identifiers import quoted
 from stepping.dialects.postgres.cursors import Cursor
 from stepping.dialects.postgres.measures import measure
 from stepping.dialects.postgres.type_facts import TypeFacts, base_name
@@ -216,7 +217,3 @@ class PostgresDatabase(Database):
     def null(self, of: DatabaseType) -> str:
         cast = f"CAST(NULL AS {of.name})"
         return f"({cast} COLLATE {of.collation})" if of.collation else cast
-
-
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from stepping.compiler.plan.sql_plan import SQLDelta
-from stepping.dialects.driver import quoted
+from stepping.dialects.identifiers import quoted
 from stepping.dialects.iterations import Iterations, Used
 from stepping.dialects.postgres.cursors import RawCursor, literal
 

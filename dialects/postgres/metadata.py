@@ -23,6 +23,7 @@ from sqlglot import exp
 
 from stepping.compiler.plan.sql_plan import SQLPlan
 from stepping.dialects.base import Dialect
+from stepping.dialects.identifiers import unquoted
 from stepping.dialects.metadata import listen_for_views, sqlalchemy_table
 from stepping.errors import InternalError
 
@@ -122,7 +123,7 @@ def _index(tree: Any, text: str, metadata: MetaData) -> None:
         if value.startswith("("):
             value = value[1:-1]  # a call of a function needs none
         # As the column itself where it is one, so that reflection has the same to say of it.
-        name = value[1:-1].replace('""', '"') if value.startswith('"') else value
+        name = unquoted(value)
         term: Any = table.c[name] if name in table.c else literal_column(value)
         terms.append(term.desc() if descends else term)
     Index(index.name, *terms, _table=table)

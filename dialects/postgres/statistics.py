@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
-from stepping.dialects.driver import quoted
+from stepping.dialects.identifiers import quoted
 
 Read = Callable[..., list[tuple[Any, ...]]]
 

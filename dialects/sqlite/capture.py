@@ -11,14 +11,8 @@ from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Role, SQLCac
 from stepping.compiler.plan.statements import EmitDelta, ReadDelta, Step
 from stepping.compiler.plan.tables import TableColumn
 from stepping.compiler.schema import Kind, bounded
-from stepping.dialects.capture import (
-    PlannedCapture,
-    indented,
-    literal,
-    log_name,
-    name,
-    relation_name,
-)
+from stepping.dialects.capture import PlannedCapture, indented, literal, log_name, relation_name
+from stepping.dialects.identifiers import quoted
 
 if TYPE_CHECKING:
     from stepping.dialects.sqlite.sql import SQLiteDialect
@@ -57,17 +51,17 @@ def captured(dialect: SQLiteDialect, made: PlannedCapture) -> Capture:
             f"fold it in: {why}; compile it with refresh='deferred'"
         )
     ddl = [*made.deltas]
-    drop = [f"DROP TABLE IF EXISTS {name(each)}" for each in made.delta_names]
+    drop = [f"DROP TABLE IF EXISTS {quoted(each)}" for each in made.delta_names]
     waiting = [
         waiting_view(query, each.waiting, log_name(each.table), made.selects[each.name])
         for each in made.inputs
     ]
     ddl += waiting
-    drop += [f"DROP VIEW IF EXISTS {name(each.waiting)}" for each in made.inputs]
+    drop += [f"DROP VIEW IF EXISTS {quoted(each.waiting)}" for each in made.inputs]
     fold = bounded(f"{query}_refresh")
     if not in_python:
         ddl += fold_ddl(made, fold)
-        drop.append(f"DROP VIEW IF EXISTS {name(fold)}")
+        drop.append(f"DROP VIEW IF EXISTS {quoted(fold)}")
     relations = []
     for cache in plan.caches:
         relation = relation_name(query, cache.name)
@@ -75,16 +69,18 @@ def captured(dialect: SQLiteDialect, made: PlannedCapture) -> Capture:
         shown = live.get(cache.name, "")
         if shown:
             live_name = relation if not deferred else bounded(f"{relation}_live")
-            ddl.append(f"CREATE VIEW {name(live_name)} AS\n{shown}")
-            drop.append(f"DROP VIEW IF EXISTS {name(live_name)}")
+            ddl.append(f"CREATE VIEW {quoted(live_name)} AS\n{shown}")
+            drop.append(f"DROP VIEW IF EXISTS {quoted(live_name)}")
         if deferred or not shown:
-            ddl.append(f"CREATE VIEW {name(relation)} AS\n{stored}")
-            drop.append(f"DROP VIEW IF EXISTS {name(relation)}")
+            ddl.append(f"CREATE VIEW {quoted(relation)} AS\n{stored}")
+            drop.append(f"DROP VIEW IF EXISTS {quoted(relation)}")
         relations.append((cache.name, relation, live_name if shown else ""))
     if folds:
         for each in made.inputs:
             ddl.append(folding_trigger(query, fold, log_name(each.table), each_row=each_row))
-            drop.append(f"DROP TRIGGER IF EXISTS {name(folding_name(query, log_name(each.table)))}")
+            drop.append(
+                f"DROP TRIGGER IF EXISTS {quoted(folding_name(query, log_name(each.table)))}"
+            )
     return Capture(
         asked.refresh,
         asked.on_error,
@@ -92,7 +88,7 @@ def captured(dialect: SQLiteDialect, made: PlannedCapture) -> Capture:
         tuple(ddl),
         tuple(reversed(drop)),
         made.fill,
-        "" if in_python else f"INSERT INTO {name(fold)} VALUES (1)",
+        "" if in_python else f"INSERT INTO {quoted(fold)} VALUES (1)",
         in_python,
         settled=tuple(settled(made)),
         refused=tuple(refused),
@@ -134,9 +130,9 @@ def unsafe(inputs: Sequence[CapturedInput]) -> list[str]:
 def waiting_view(query: str, view: str, log: str, selects: Sequence[str]) -> str:
     columns = ",\n    ".join(selects)
     return (
-        f"CREATE VIEW {name(view)} AS\n"
+        f"CREATE VIEW {quoted(view)} AS\n"
         f"SELECT\n    {columns}\n"
-        f"FROM {name(log)} AS l\n"
+        f"FROM {quoted(log)} AS l\n"
         f"WHERE l.stepping_n > {position(query, log)}"
     )
 
@@ -155,10 +151,10 @@ def fold_ddl(made: PlannedCapture, fold: str) -> list[str]:
     body = [each.sql for each in step.statements if each.role in (Role.CLEAR, Role.RUN)]
     body += settled(made)
     statements = ";\n".join(indented(text) for text in body)
-    waits = " OR ".join(f"EXISTS (SELECT 1 FROM {name(each.waiting)})" for each in made.inputs)
+    waits = " OR ".join(f"EXISTS (SELECT 1 FROM {quoted(each.waiting)})" for each in made.inputs)
     return [
-        f"CREATE VIEW {name(fold)} (now) AS SELECT 0",
-        f"CREATE TRIGGER {name(bounded(fold + '_fold'))} INSTEAD OF INSERT ON {name(fold)}\n"
+        f"CREATE VIEW {quoted(fold)} (now) AS SELECT 0",
+        f"CREATE TRIGGER {quoted(bounded(fold + '_fold'))} INSTEAD OF INSERT ON {quoted(fold)}\n"
         f"WHEN {waits}\nBEGIN\n{statements};\nEND",
     ]
 
@@ -171,11 +167,11 @@ def settled(made: PlannedCapture) -> list[str]:
         mine = f"query = {literal(query)} AND log = {literal(log)}"
         body += [
             "UPDATE stepping_readers SET position = "
-            f"(SELECT coalesce(max(stepping_n), 0) FROM {name(log)}) WHERE {mine}",
-            f"DELETE FROM {name(log)} WHERE stepping_n <= "
+            f"(SELECT coalesce(max(stepping_n), 0) FROM {quoted(log)}) WHERE {mine}",
+            f"DELETE FROM {quoted(log)} WHERE stepping_n <= "
             f"(SELECT min(position) FROM stepping_readers WHERE log = {literal(log)})",
             f"UPDATE stepping_readers SET position = 0 WHERE log = {literal(log)} "
-            f"AND NOT EXISTS (SELECT 1 FROM {name(log)})",
+            f"AND NOT EXISTS (SELECT 1 FROM {quoted(log)})",
         ]
     return body
 
@@ -188,10 +184,10 @@ def folding_trigger(query: str, fold: str, log: str, *, each_row: bool) -> str:
     """Folds in while rows are written: each of them, or when enough wait."""
     most = 0 if each_row else FOLD_AFTER
     return (
-        f"CREATE TRIGGER {name(folding_name(query, log))}\n"
-        f"INSTEAD OF INSERT ON {name(log + 'ged')}\n"
-        f"WHEN (SELECT max(stepping_n) FROM {name(log)}) > {position(query, log)} + {most}\n"
-        f"BEGIN\n  INSERT INTO {name(fold)} VALUES (1);\nEND"
+        f"CREATE TRIGGER {quoted(folding_name(query, log))}\n"
+        f"INSTEAD OF INSERT ON {quoted(log + 'ged')}\n"
+        f"WHEN (SELECT max(stepping_n) FROM {quoted(log)}) > {position(query, log)} + {most}\n"
+        f"BEGIN\n  INSERT INTO {quoted(fold)} VALUES (1);\nEND"
     )
 
 
@@ -223,16 +219,16 @@ def shown(column: TableColumn, value: str) -> str:
 
 def columns_of(cache: SQLCache, alias: str) -> str:
     return ",\n    ".join(
-        f"{shown(each, f'{alias}.{name(each.name)}')} AS {name(each.name)}"
+        f"{shown(each, f'{alias}.{quoted(each.name)}')} AS {quoted(each.name)}"
         if shown(each, "v") != "v"
-        else f"{alias}.{name(each.name)}"
+        else f"{alias}.{quoted(each.name)}"
         for each in cache.columns
     )
 
 
 def stored_rows(dialect: SQLiteDialect, cache: SQLCache) -> str:
     """A cache as it is stored, each row as often as it is there."""
-    names = ", ".join(name(each.name) for each in cache.columns)
+    names = ", ".join(quoted(each.name) for each in cache.columns)
     return (
         f"WITH RECURSIVE stored ({names}, stepping_count) AS (\n{indented(cache.read_sql)}\n),\n"
         f"{repeated(cache, 'stored')}"
@@ -258,14 +254,14 @@ def live_rows(
     distinct: bool,
 ) -> str:
     """A cache as it is with all that waits."""
-    names = [name(each.name) for each in cache.columns]
+    names = [quoted(each.name) for each in cache.columns]
     parts = []
     for each in step.statements:
         if isinstance(each, EmitDelta):
             columns = [*each.table.names, *([each.table.weight] if each.table.weight else [])]
-            listed = ", ".join(name(column) for column in columns)
+            listed = ", ".join(quoted(column) for column in columns)
             text = indented(dialect.text(each.select))
-            parts.append(f"{name(each.table.name)} ({listed}) AS MATERIALIZED (\n{text}\n)")
+            parts.append(f"{quoted(each.table.name)} ({listed}) AS MATERIALIZED (\n{text}\n)")
     both = "\nUNION ALL\n".join((cache.read_sql, *(dialect.text(each.select) for each in reads)))
     listed = ", ".join(names)
     parts.append(f"both_parts ({listed}, stepping_count) AS (\n{indented(both)}\n)")

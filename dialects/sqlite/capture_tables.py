@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from stepping.compiler.plan.base_tables import BaseTable
 from stepping.compiler.schema import bounded
-from stepping.dialects.capture import Logged, log_name, name, stem
+from stepping.dialects.capture import Logged, log_name, stem
+from stepping.dialects.identifiers import quoted
 
 _ROW_IDS = ("rowid", "_rowid_", "oid")
 
@@ -21,43 +22,43 @@ def table_ddl(logged: Logged) -> list[str]:
     table, columns = logged.table, logged.columns
     log = log_name(table)
     types = {each.name: each.type for each in table.columns}
-    kept = "".join(f",\n    {name(c)} {types[c].upper()}".rstrip() for c in columns)
+    kept = "".join(f",\n    {quoted(c)} {types[c].upper()}".rstrip() for c in columns)
     ddl = [
-        f"CREATE TABLE {name(log)} (\n"
+        f"CREATE TABLE {quoted(log)} (\n"
         f"    stepping_n INTEGER PRIMARY KEY,\n    stepping_c INTEGER NOT NULL{kept}\n)",
     ]
     if logged.folds_by_itself:
-        ddl.append(f"CREATE VIEW {name(log + 'ged')} (now) AS SELECT 0")
+        ddl.append(f"CREATE VIEW {quoted(log + 'ged')} (now) AS SELECT 0")
     return [*ddl, *triggers(logged)]
 
 
 def triggers(logged: Logged) -> list[str]:
     table, columns = logged.table, logged.columns
-    log, on = log_name(table), name(table.name)
+    log, on = log_name(table), quoted(table.name)
     base = stem(table)
-    listed = "".join(f", {name(c)}" for c in columns)
-    tick = f"  INSERT INTO {name(log + 'ged')} VALUES (1);\n" if logged.folds_by_itself else ""
+    listed = "".join(f", {quoted(c)}" for c in columns)
+    tick = f"  INSERT INTO {quoted(log + 'ged')} VALUES (1);\n" if logged.folds_by_itself else ""
 
     def row(side: str) -> str:
-        return "".join(f", {side}.{name(c)}" for c in columns)
+        return "".join(f", {side}.{quoted(c)}" for c in columns)
 
     replacing = replaced_keys(table)
     gone = gone_moved = seen = ""
     note: list[str] = []
     if replacing:
         gone, gone_moved, note, seen = replaced(table, columns, replacing)
-    insert = f"  INSERT INTO {name(log)} (stepping_c{listed}) VALUES (1{row('NEW')});\n"
+    insert = f"  INSERT INTO {quoted(log)} (stepping_c{listed}) VALUES (1{row('NEW')});\n"
     differs = (
-        " OR ".join(f"OLD.{name(c)} IS NOT NEW.{name(c)} COLLATE BINARY" for c in columns)
+        " OR ".join(f"OLD.{quoted(c)} IS NOT NEW.{quoted(c)} COLLATE BINARY" for c in columns)
         or "FALSE"
     )
     update = (
-        f"  INSERT INTO {name(log)} (stepping_c{listed}) SELECT -1{row('OLD')} WHERE {differs};\n"
-        f"  INSERT INTO {name(log)} (stepping_c{listed}) SELECT 1{row('NEW')} WHERE {differs};\n"
+        f"  INSERT INTO {quoted(log)} (stepping_c{listed}) SELECT -1{row('OLD')} WHERE {differs};\n"
+        f"  INSERT INTO {quoted(log)} (stepping_c{listed}) SELECT 1{row('NEW')} WHERE {differs};\n"
     )
-    delete = f"{seen}  INSERT INTO {name(log)} (stepping_c{listed}) VALUES (-1{row('OLD')});\n"
+    delete = f"{seen}  INSERT INTO {quoted(log)} (stepping_c{listed}) VALUES (-1{row('OLD')});\n"
     keys = dict.fromkeys(c for key in replacing for c in key)
-    moved = " OR ".join(f"OLD.{name(c)} IS NOT NEW.{name(c)}" for c in keys)
+    moved = " OR ".join(f"OLD.{quoted(c)} IS NOT NEW.{quoted(c)}" for c in keys)
     changed = differs if not replacing else f"{differs} OR {moved}"
     made = [
         ("insert", "AFTER INSERT", "", gone + insert + tick),
@@ -65,7 +66,7 @@ def triggers(logged: Logged) -> list[str]:
         ("delete", "AFTER DELETE", "", delete + tick),
     ]
     texts = [
-        f"CREATE TRIGGER {name(trigger_name(base, what))} {when} ON {on}{condition}\n"
+        f"CREATE TRIGGER {quoted(trigger_name(base, what))} {when} ON {on}{condition}\n"
         f"BEGIN\n{body}END"
         for what, when, condition, body in made
     ]
@@ -97,15 +98,15 @@ def replaced(
     """What writes down the rows that REPLACE took away: after an insert, after an update, before
     both, and in the trigger of a row whose removal is seen.
     """
-    notes, log, on = name(replaced_name(table)), name(log_name(table)), name(table.name)
+    notes, log, on = quoted(replaced_name(table)), quoted(log_name(table)), quoted(table.name)
     identity = row_identity(table)
-    listed = "".join(f", {name(c)}" for c in columns)
+    listed = "".join(f", {quoted(c)}" for c in columns)
     ids = ", ".join(f"stepping_id{i}" for i, _ in enumerate(identity))
-    held = ", ".join(f"m.{name(c)}" if c not in _ROW_IDS else f"m.{c}" for c in identity)
-    picked = "".join(f", m.{name(c)}" for c in columns)
+    held = ", ".join(f"m.{quoted(c)}" if c not in _ROW_IDS else f"m.{c}" for c in identity)
+    picked = "".join(f", m.{quoted(c)}" for c in columns)
 
     def raw(side: str, column: str) -> str:
-        return f"{side}.{column}" if column in _ROW_IDS else f"{side}.{name(column)}"
+        return f"{side}.{column}" if column in _ROW_IDS else f"{side}.{quoted(column)}"
 
     def same(note: str, side: str) -> str:
         return " AND ".join(
@@ -115,7 +116,7 @@ def replaced(
     def found(other: str) -> str:
         arms = [
             f"SELECT {held}{picked} FROM {on} AS m WHERE "
-            + " AND ".join(f"m.{name(c)} = NEW.{name(c)}" for c in key)
+            + " AND ".join(f"m.{quoted(c)} = NEW.{quoted(c)}" for c in key)
             + other
             for key in keys
         ]
@@ -125,18 +126,19 @@ def replaced(
         " AND NOT (" + " AND ".join(f"{raw('m', c)} IS {raw('OLD', c)}" for c in identity) + ")"
     )
     moved = " OR ".join(
-        f"OLD.{name(c)} IS NOT NEW.{name(c)}" for c in dict.fromkeys(c for k in keys for c in k)
+        f"OLD.{quoted(c)} IS NOT NEW.{quoted(c)}" for c in dict.fromkeys(c for k in keys for c in k)
     )
     base = stem(table)
     # DISTINCT rows by identity: UNION takes a row that two keys find once.
     before = [
         f"CREATE TABLE {notes} ({', '.join(f'stepping_id{i}' for i, _ in enumerate(identity))}"
-        + "".join(f", {name(c)}" for c in columns)
+        + "".join(f", {quoted(c)}" for c in columns)
         + ")",
-        f"CREATE TRIGGER {name(trigger_name(base, 'before_insert'))} BEFORE INSERT ON {on}\nBEGIN\n"
+        f"CREATE TRIGGER {quoted(trigger_name(base, 'before_insert'))}"
+        f" BEFORE INSERT ON {on}\nBEGIN\n"
         f"  DELETE FROM {notes};\n"
         f"  INSERT INTO {notes} ({ids}{listed})\n    {found('')};\nEND",
-        f"CREATE TRIGGER {name(trigger_name(base, 'before_update'))} BEFORE UPDATE ON {on}\n"
+        f"CREATE TRIGGER {quoted(trigger_name(base, 'before_update'))} BEFORE UPDATE ON {on}\n"
         f"WHEN {moved}\nBEGIN\n  DELETE FROM {notes};\n"
         f"  INSERT INTO {notes} ({ids}{listed})\n    {found(itself)};\nEND",
     ]
@@ -157,8 +159,8 @@ def table_drop(table: BaseTable) -> list[str]:
     base = stem(table)
     made = ("insert", "update", "delete", "before_insert", "before_update")
     return [
-        *(f"DROP TRIGGER IF EXISTS {name(trigger_name(base, what))}" for what in made),
-        f"DROP VIEW IF EXISTS {name(log_name(table) + 'ged')}",
-        f"DROP TABLE IF EXISTS {name(log_name(table))}",
-        f"DROP TABLE IF EXISTS {name(replaced_name(table))}",
+        *(f"DROP TRIGGER IF EXISTS {quoted(trigger_name(base, what))}" for what in made),
+        f"DROP VIEW IF EXISTS {quoted(log_name(table) + 'ged')}",
+        f"DROP TABLE IF EXISTS {quoted(log_name(table))}",
+        f"DROP TABLE IF EXISTS {quoted(replaced_name(table))}",
     ]

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from stepping.compiler.plan.base_tables import BaseTable, TableRef
 from stepping.compiler.plan.sql_plan import Capture
-from stepping.dialects.capture import CaptureWords, Logged, Read, literal, log_name, name, stem
+from stepping.dialects.capture import CaptureWords, Logged, Read, literal, log_name, stem
+from stepping.dialects.identifiers import quoted
 from stepping.dialects.sqlite import base_tables, capture, capture_tables
 
 
@@ -42,16 +43,16 @@ class SQLiteCaptureWords(CaptureWords):
         return capture_tables.table_ddl(logged)
 
     def table_widened(self, logged: Logged, added: Sequence[str]) -> list[str]:
-        log = name(log_name(logged.table))
+        log = quoted(log_name(logged.table))
         types = {each.name: each.type for each in logged.table.columns}
-        grown = [f"ALTER TABLE {log} ADD COLUMN {name(c)} {types[c].upper()}" for c in added]
+        grown = [f"ALTER TABLE {log} ADD COLUMN {quoted(c)} {types[c].upper()}" for c in added]
         return [*grown, *self.table_again(logged)]
 
     def table_again(self, logged: Logged) -> list[str]:
-        notes = f"DROP TABLE IF EXISTS {name(capture_tables.replaced_name(logged.table))}"
+        notes = f"DROP TABLE IF EXISTS {quoted(capture_tables.replaced_name(logged.table))}"
         ticks = []
         if logged.folds_by_itself:
-            view = name(log_name(logged.table) + "ged")
+            view = quoted(log_name(logged.table) + "ged")
             ticks.append(f"CREATE VIEW IF NOT EXISTS {view} (now) AS SELECT 0")
         gone = [t for t in capture_tables.table_drop(logged.table) if t.startswith("DROP TRIGGER")]
         return [*gone, notes, *ticks, *capture_tables.triggers(logged)]
@@ -60,7 +61,7 @@ class SQLiteCaptureWords(CaptureWords):
         return capture_tables.table_drop(table)
 
     def reader(self, query: str, log: str, position: int, columns: str, made: Capture) -> str:
-        last = f"(SELECT coalesce(max(stepping_n), 0) FROM {name(log)})"
+        last = f"(SELECT coalesce(max(stepping_n), 0) FROM {quoted(log)})"
         values = f"{literal(query)}, {literal(log)}, {last}"
         itself = int(made.folds_by_itself)
         return f"INSERT INTO stepping_readers VALUES ({values}, {literal(columns)}, {itself})"
@@ -68,7 +69,7 @@ class SQLiteCaptureWords(CaptureWords):
     def begun(self, query: str, made: Capture) -> tuple[str, ...]:
         positions = tuple(
             f"UPDATE stepping_readers SET position = (SELECT coalesce(max(stepping_n), 0) FROM "
-            f"{name(log_name(each.table))}) WHERE query = {literal(query)} "
+            f"{quoted(log_name(each.table))}) WHERE query = {literal(query)} "
             f"AND log = {literal(log_name(each.table))}"
             for each in made.inputs
         )
@@ -79,9 +80,9 @@ class SQLiteCaptureWords(CaptureWords):
         return (f"DELETE FROM stepping_readers WHERE query = {literal(query)}",)
 
     def index_ddl(self, table: BaseTable, columns: Sequence[str]) -> str:
-        listed = ", ".join(name(each) for each in columns)
+        listed = ", ".join(quoted(each) for each in columns)
         called = "_".join((table.name, *columns))
-        return f"CREATE INDEX {name(called)} ON {name(table.name)} ({listed})"
+        return f"CREATE INDEX {quoted(called)} ON {quoted(table.name)} ({listed})"
 
     def lock_folds(self, query: str) -> tuple[str, ...]:
         return ()  # BEGIN IMMEDIATE does

@@ -22,6 +22,7 @@ from stepping.compiler.plan.database import (
     Measure,
 )
 from stepping.compiler.schema import Atom, DatabaseType, Kind
+from stepping.dialects.identifiers import quoted
 from stepping.dialects.sqlite.cursors import Cursor
 from stepping.dialects.sqlite.measures import measure
 from stepping.dialects.sqlite.native_columns import BINARY, affinity
@@ -235,10 +236,6 @@ class SQLiteDatabase(Database):
 
     def null(self, of: DatabaseType) -> str:
         return "NULL"
-
-
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def text(value: str) -> str:

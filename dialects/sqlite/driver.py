@@ -17,6 +17,7 @@ from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
 from stepping.dialects import capture_words
 from stepping.dialects.capture import CaptureWords
 from stepping.dialects.driver import Driver, Lender, Row, StepAlone, add_hint, forks
+from stepping.dialects.identifiers import quoted
 from stepping.dialects.sqlite import functions, statistics, streams
 from stepping.dialects.sqlite.connecting import begin_immediate, commits, is_busy
 from stepping.dialects.sqlite.cursors import Cursor, is_plain
@@ -184,7 +185,7 @@ class SQLiteDriver(Driver):
         found = (
             _NO_TABLE.search(str(error)) if isinstance(error, sqlite3.OperationalError) else None
         )
-        if found is None or not any(f'"{found[1]}"' in text for text in self._session):
+        if found is None or not any(f" {quoted(found[1])} (" in text for text in self._session):
             return False
         self._has_session = False  # PRAGMA temp_store takes temporary tables away
         return True

@@ -11,9 +11,10 @@ from sqlalchemy import DDL, MetaData, create_engine, event
 
 from stepping.compiler.plan.sql_plan import SQLPlan
 from stepping.dialects.base import Dialect
+from stepping.dialects.identifiers import unquoted
 from stepping.dialects.metadata import listen_for_views
 
-_ON = re.compile(r'^CREATE TRIGGER .*? ON "((?:[^"]|"")+)"', re.DOTALL)
+_ON = re.compile(r'^CREATE TRIGGER .*? ON ("(?:[^"]|"")+"|\w+)', re.DOTALL)
 
 
 def plan_metadata(plan: SQLPlan, dialect: Dialect) -> MetaData:
@@ -35,7 +36,7 @@ def plan_metadata(plan: SQLPlan, dialect: Dialect) -> MetaData:
     for text in plan.script:
         on = _ON.match(text)
         if on:
-            table = metadata.tables[on.group(1).replace('""', '"')]
+            table = metadata.tables[unquoted(on.group(1))]
             create = DDL(text.replace("%", "%%"))  # type: ignore[no-untyped-call]
             event.listen(table, "after_create", create)
     listen_for_views(plan.tables, dialect, metadata)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
-from stepping.dialects.driver import quoted
+from stepping.dialects.identifiers import quoted
 
 Row = tuple[Any, ...]
 Read = Callable[[str], list[Row]]

@@ -10,7 +10,7 @@ import hypothesis
 from hypothesis import given
 
 import stepping as st
-from stepping.dialects.driver import quoted
+from stepping.dialects.identifiers import quoted
 from stepping.runtime.apply import Done
 from tests.support.histories import Change, History, histories
 from tests.support.law import act, schema

@@ -17,7 +17,7 @@ import stepping as st
 from stepping.compiler import ir
 from stepping.compiler.codec import python_codec
 from stepping.compiler.zset import ZSet, ZSetPython
-from stepping.dialects.driver import quoted
+from stepping.dialects.identifiers import quoted
 from tests.support.histories import Change, History
 
 _serial = itertools.count()

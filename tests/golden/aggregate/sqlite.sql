@@ -103,13 +103,13 @@ CREATE TABLE IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae (
     PRIMARY KEY ("left", "right")
 ) WITHOUT ROWID;
 --   aggregate__orders_by_left_right_8fd2ae__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "aggregate__orders_by_left_right_8fd2ae__gone"
-AFTER UPDATE OF "c" ON "aggregate__orders_by_left_right_8fd2ae" WHEN NEW."c" = 0
+CREATE TRIGGER IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae__gone
+AFTER UPDATE OF c ON aggregate__orders_by_left_right_8fd2ae WHEN NEW.c = 0
 BEGIN
-    DELETE FROM "aggregate__orders_by_left_right_8fd2ae" WHERE "left" = NEW."left" AND "right" = NEW."right";
+    DELETE FROM aggregate__orders_by_left_right_8fd2ae WHERE "left" = NEW."left" AND "right" = NEW."right";
 END;
 --   aggregate__orders_by_left_right_8fd2ae__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS "aggregate__orders_by_left_right_8fd2ae__below_zero" ON "aggregate__orders_by_left_right_8fd2ae" ("c") WHERE "c" < 0;
+CREATE INDEX IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae__below_zero ON aggregate__orders_by_left_right_8fd2ae (c) WHERE c < 0;
 -- aggregate__orders_0dd177: the integral of aggregate
 -- for aggregate (query.py:22)
 -- it has a row for each different row of the result of aggregate
@@ -120,13 +120,13 @@ CREATE TABLE IF NOT EXISTS aggregate__orders_0dd177 (
     PRIMARY KEY ("left", "right")
 ) WITHOUT ROWID;
 --   aggregate__orders_0dd177__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "aggregate__orders_0dd177__gone"
-AFTER UPDATE OF "c" ON "aggregate__orders_0dd177" WHEN NEW."c" = 0
+CREATE TRIGGER IF NOT EXISTS aggregate__orders_0dd177__gone
+AFTER UPDATE OF c ON aggregate__orders_0dd177 WHEN NEW.c = 0
 BEGIN
-    DELETE FROM "aggregate__orders_0dd177" WHERE "left" = NEW."left" AND "right" = NEW."right";
+    DELETE FROM aggregate__orders_0dd177 WHERE "left" = NEW."left" AND "right" = NEW."right";
 END;
 --   aggregate__orders_0dd177__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS "aggregate__orders_0dd177__below_zero" ON "aggregate__orders_0dd177" ("c") WHERE "c" < 0;
+CREATE INDEX IF NOT EXISTS aggregate__orders_0dd177__below_zero ON aggregate__orders_0dd177 (c) WHERE c < 0;
 -- aggregate__aggregate_by_customer_1c7cb0: one row per group of aggregate: its number of rows and its sums
 -- for aggregate (query.py:22)
 -- it has a row for each customer there is
@@ -140,72 +140,64 @@ CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_1c7cb0 (
     first_1 INTEGER NOT NULL,
     n INTEGER NOT NULL,
     PRIMARY KEY (customer),
-    CONSTRAINT aggregate__aggregate_by_customer_1c7cb0__not_negative CHECK ("n" >= 0)
+    CONSTRAINT aggregate__aggregate_by_customer_1c7cb0__not_negative CHECK (n >= 0)
 ) WITHOUT ROWID;
 --   aggregate__aggregate_by_customer_1c7cb0__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "aggregate__aggregate_by_customer_1c7cb0__gone"
-AFTER UPDATE OF "n" ON "aggregate__aggregate_by_customer_1c7cb0" WHEN NEW."n" = 0
+CREATE TRIGGER IF NOT EXISTS aggregate__aggregate_by_customer_1c7cb0__gone
+AFTER UPDATE OF n ON aggregate__aggregate_by_customer_1c7cb0 WHEN NEW.n = 0
 BEGIN
-    DELETE FROM "aggregate__aggregate_by_customer_1c7cb0" WHERE "customer" = NEW."customer";
+    DELETE FROM aggregate__aggregate_by_customer_1c7cb0 WHERE customer = NEW.customer;
 END;
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
-INSERT INTO last_update (
-  table_name,
-  t
-)
+INSERT INTO last_update (table_name, t)
 VALUES
-  ('aggregate__aggregate_by_customer_1c7cb0', 0),
-  ('aggregate__orders_0dd177', 0),
-  ('aggregate__orders_by_left_right_8fd2ae', 0) ON CONFLICT DO NOTHING;
-INSERT INTO stepping_queries (
-  name,
-  fingerprint,
-  dialect,
-  format,
-  tables
-)
+  ('aggregate__aggregate_by_customer_1c7cb0', 0), ('aggregate__orders_0dd177', 0),
+  ('aggregate__orders_by_left_right_8fd2ae', 0)
+ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'aggregate',
     'f9b404dd322c1a2a3207f109bbebbc10',
     'sqlite',
     1,
-    '1 d555a04b3db1c78b {"query":"aggregate","dialect":"sqlite","fingerprint":"f9b404dd322c1a2a3207f109bbebbc10","tables":[{"table":{"name":"aggregate__orders_by_left_right_8fd2ae","kind":"delay","columns":[{"name":"left","type":{"kind":"int"}},{"name":"right","type":{"kind":"int"}}],"weight":"c","key":["left","right"],"indexes":[{"name":"aggregate__orders_by_left_right_8fd2ae__left_right","columns":["left","right"],"ascending":[true,true],"equal":1}],"non_negative":true,"reason":"the rows of aggregate, read in the order of left, right","serves":"aggregate","where":"query.py:22","digest":"8fd2aef55ad76038f1d1e60b696678d0","rows":"07d2860444dcb65a2edc449023d701c7","holds":[["left","left"],["right","right"]],"rows_of":"Pair[int, int]","node":"8a7641430c91cf05ad5a29e063289ec1"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae (\n    \"left\" INTEGER NOT NULL,\n    \"right\" INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (\"left\", \"right\")\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"aggregate__orders_by_left_right_8fd2ae__gone\"\nAFTER UPDATE OF \"c\" ON \"aggregate__orders_by_left_right_8fd2ae\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"aggregate__orders_by_left_right_8fd2ae\" WHERE \"left\" = NEW.\"left\" AND \"right\" = NEW.\"right\";\nEND","CREATE INDEX IF NOT EXISTS \"aggregate__orders_by_left_right_8fd2ae__below_zero\" ON \"aggregate__orders_by_left_right_8fd2ae\" (\"c\") WHERE \"c\" < 0"]},{"table":{"name":"aggregate__orders_0dd177","kind":"delay","columns":[{"name":"left","type":{"kind":"text","nullable":true}},{"name":"right","type":{"kind":"int"}}],"weight":"c","non_negative":true,"reason":"the integral of aggregate","serves":"aggregate","where":"query.py:22","digest":"0dd177ce5bb4f3b320b98b79b1c6e0eb","rows":"d3223b3bda48725561d42580fd393b56","holds":[["left","left"],["right","right"]],"rows_of":"Pair[text | None, int]","node":"de3fc8e0cab297fca64f046f94ebd2cf"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__orders_0dd177 (\n    \"left\" TEXT NOT NULL,\n    \"right\" INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (\"left\", \"right\")\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"aggregate__orders_0dd177__gone\"\nAFTER UPDATE OF \"c\" ON \"aggregate__orders_0dd177\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"aggregate__orders_0dd177\" WHERE \"left\" = NEW.\"left\" AND \"right\" = NEW.\"right\";\nEND","CREATE INDEX IF NOT EXISTS \"aggregate__orders_0dd177__below_zero\" ON \"aggregate__orders_0dd177\" (\"c\") WHERE \"c\" < 0"]},{"table":{"name":"aggregate__aggregate_by_customer_1c7cb0","kind":"state","columns":[{"name":"customer","type":{"kind":"int"}},{"name":"n_2","type":{"kind":"int"}},{"name":"cents","type":{"kind":"int"}},{"name":"mean_sum","type":{"kind":"int"}},{"name":"mean_count","type":{"kind":"int"}},{"name":"distinct_1","type":{"kind":"int"}},{"name":"first_1","type":{"kind":"int","nullable":true}}],"weight":"n","key":["customer"],"non_negative":true,"reason":"one row per group of aggregate: its number of rows and its sums","serves":"aggregate","where":"query.py:22","digest":"1c7cb0f790df44bb68ea639cdfec5380","sums":[{"type":{"kind":"int"},"value":"n_2","old":"n_2_0","new":"n_2_1","low":"n_2_low"},{"type":{"kind":"int"},"value":"cents","old":"cents_0","new":"cents_1","low":"cents_low"},{"type":{"kind":"int"},"value":"mean_sum","old":"mean_sum_0","new":"mean_sum_1","low":"mean_sum_low"},{"type":{"kind":"int"},"value":"mean_count","old":"mean_count_0","new":"mean_count_1","low":"mean_count_low"},{"type":{"kind":"int"},"value":"distinct_1","old":"distinct_1_0","new":"distinct_1_1","low":"distinct_1_low"}],"extremes":[{"type":{"kind":"int","nullable":true},"value":"first_1","old":"first_1_0","new":"first_1_1"}],"rows_of":"Pair[tuple[int, int, int, int, int, int | None], int]","node":"13f35815f5a6a96d8df5a1d624d0df85"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_1c7cb0 (\n    customer INTEGER NOT NULL,\n    n_2 INTEGER NOT NULL,\n    cents INTEGER NOT NULL,\n    mean_sum INTEGER NOT NULL,\n    mean_count INTEGER NOT NULL,\n    distinct_1 INTEGER NOT NULL,\n    first_1 INTEGER NOT NULL,\n    n INTEGER NOT NULL,\n    PRIMARY KEY (customer),\n    CONSTRAINT aggregate__aggregate_by_customer_1c7cb0__not_negative CHECK (\"n\" >= 0)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"aggregate__aggregate_by_customer_1c7cb0__gone\"\nAFTER UPDATE OF \"n\" ON \"aggregate__aggregate_by_customer_1c7cb0\" WHEN NEW.\"n\" = 0\nBEGIN\n    DELETE FROM \"aggregate__aggregate_by_customer_1c7cb0\" WHERE \"customer\" = NEW.\"customer\";\nEND"]}],"inputs":[{"name":"orders","row":"Order","columns":[{"name":"customer","path":["customer"],"type":{"kind":"int"}},{"name":"cents","path":["cents"],"type":{"kind":"int"}},{"name":"coupon","path":["coupon"],"type":{"kind":"text","nullable":true}}]}],"caches":[]}'
-  ) ON CONFLICT DO NOTHING;
+    '1 9cd748e22776c67f {"query":"aggregate","dialect":"sqlite","fingerprint":"f9b404dd322c1a2a3207f109bbebbc10","tables":[{"table":{"name":"aggregate__orders_by_left_right_8fd2ae","kind":"delay","columns":[{"name":"left","type":{"kind":"int"}},{"name":"right","type":{"kind":"int"}}],"weight":"c","key":["left","right"],"indexes":[{"name":"aggregate__orders_by_left_right_8fd2ae__left_right","columns":["left","right"],"ascending":[true,true],"equal":1}],"non_negative":true,"reason":"the rows of aggregate, read in the order of left, right","serves":"aggregate","where":"query.py:22","digest":"8fd2aef55ad76038f1d1e60b696678d0","rows":"07d2860444dcb65a2edc449023d701c7","holds":[["left","left"],["right","right"]],"rows_of":"Pair[int, int]","node":"8a7641430c91cf05ad5a29e063289ec1"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae (\n    \"left\" INTEGER NOT NULL,\n    \"right\" INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (\"left\", \"right\")\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae__gone\nAFTER UPDATE OF c ON aggregate__orders_by_left_right_8fd2ae WHEN NEW.c = 0\nBEGIN\n    DELETE FROM aggregate__orders_by_left_right_8fd2ae WHERE \"left\" = NEW.\"left\" AND \"right\" = NEW.\"right\";\nEND","CREATE INDEX IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae__below_zero ON aggregate__orders_by_left_right_8fd2ae (c) WHERE c < 0"]},{"table":{"name":"aggregate__orders_0dd177","kind":"delay","columns":[{"name":"left","type":{"kind":"text","nullable":true}},{"name":"right","type":{"kind":"int"}}],"weight":"c","non_negative":true,"reason":"the integral of aggregate","serves":"aggregate","where":"query.py:22","digest":"0dd177ce5bb4f3b320b98b79b1c6e0eb","rows":"d3223b3bda48725561d42580fd393b56","holds":[["left","left"],["right","right"]],"rows_of":"Pair[text | None, int]","node":"de3fc8e0cab297fca64f046f94ebd2cf"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__orders_0dd177 (\n    \"left\" TEXT NOT NULL,\n    \"right\" INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (\"left\", \"right\")\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS aggregate__orders_0dd177__gone\nAFTER UPDATE OF c ON aggregate__orders_0dd177 WHEN NEW.c = 0\nBEGIN\n    DELETE FROM aggregate__orders_0dd177 WHERE \"left\" = NEW.\"left\" AND \"right\" = NEW.\"right\";\nEND","CREATE INDEX IF NOT EXISTS aggregate__orders_0dd177__below_zero ON aggregate__orders_0dd177 (c) WHERE c < 0"]},{"table":{"name":"aggregate__aggregate_by_customer_1c7cb0","kind":"state","columns":[{"name":"customer","type":{"kind":"int"}},{"name":"n_2","type":{"kind":"int"}},{"name":"cents","type":{"kind":"int"}},{"name":"mean_sum","type":{"kind":"int"}},{"name":"mean_count","type":{"kind":"int"}},{"name":"distinct_1","type":{"kind":"int"}},{"name":"first_1","type":{"kind":"int","nullable":true}}],"weight":"n","key":["customer"],"non_negative":true,"reason":"one row per group of aggregate: its number of rows and its sums","serves":"aggregate","where":"query.py:22","digest":"1c7cb0f790df44bb68ea639cdfec5380","sums":[{"type":{"kind":"int"},"value":"n_2","old":"n_2_0","new":"n_2_1","low":"n_2_low"},{"type":{"kind":"int"},"value":"cents","old":"cents_0","new":"cents_1","low":"cents_low"},{"type":{"kind":"int"},"value":"mean_sum","old":"mean_sum_0","new":"mean_sum_1","low":"mean_sum_low"},{"type":{"kind":"int"},"value":"mean_count","old":"mean_count_0","new":"mean_count_1","low":"mean_count_low"},{"type":{"kind":"int"},"value":"distinct_1","old":"distinct_1_0","new":"distinct_1_1","low":"distinct_1_low"}],"extremes":[{"type":{"kind":"int","nullable":true},"value":"first_1","old":"first_1_0","new":"first_1_1"}],"rows_of":"Pair[tuple[int, int, int, int, int, int | None], int]","node":"13f35815f5a6a96d8df5a1d624d0df85"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_1c7cb0 (\n    customer INTEGER NOT NULL,\n    n_2 INTEGER NOT NULL,\n    cents INTEGER NOT NULL,\n    mean_sum INTEGER NOT NULL,\n    mean_count INTEGER NOT NULL,\n    distinct_1 INTEGER NOT NULL,\n    first_1 INTEGER NOT NULL,\n    n INTEGER NOT NULL,\n    PRIMARY KEY (customer),\n    CONSTRAINT aggregate__aggregate_by_customer_1c7cb0__not_negative CHECK (n >= 0)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS aggregate__aggregate_by_customer_1c7cb0__gone\nAFTER UPDATE OF n ON aggregate__aggregate_by_customer_1c7cb0 WHEN NEW.n = 0\nBEGIN\n    DELETE FROM aggregate__aggregate_by_customer_1c7cb0 WHERE customer = NEW.customer;\nEND"]}],"inputs":[{"name":"orders","row":"Order","columns":[{"name":"customer","path":["customer"],"type":{"kind":"int"}},{"name":"cents","path":["cents"],"type":{"kind":"int"}},{"name":"coupon","path":["coupon"],"type":{"kind":"text","nullable":true}}]}],"caches":[]}'
+  )
+ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- Delta tables, for one connection: what changes in one step
 ------------------------------------------------------------------------------
-CREATE TEMP TABLE IF NOT EXISTS "stepping_change_aggregate_by_customer_ecc82a" (
-    "customer" INTEGER,
-    "n0" INTEGER,
-    "n1" INTEGER,
-    "n_2_0" INTEGER,
-    "n_2_1" INTEGER,
-    "cents_0" INTEGER,
-    "cents_1" INTEGER,
-    "mean_sum_0" INTEGER,
-    "mean_sum_1" INTEGER,
-    "mean_count_0" INTEGER,
-    "mean_count_1" INTEGER,
-    "distinct_1_0" INTEGER,
-    "distinct_1_1" INTEGER,
-    "first_1_0" INTEGER,
-    "first_1_1" INTEGER
+CREATE TEMP TABLE IF NOT EXISTS stepping_change_aggregate_by_customer_ecc82a (
+    customer INTEGER,
+    n0 INTEGER,
+    n1 INTEGER,
+    n_2_0 INTEGER,
+    n_2_1 INTEGER,
+    cents_0 INTEGER,
+    cents_1 INTEGER,
+    mean_sum_0 INTEGER,
+    mean_sum_1 INTEGER,
+    mean_count_0 INTEGER,
+    mean_count_1 INTEGER,
+    distinct_1_0 INTEGER,
+    distinct_1_1 INTEGER,
+    first_1_0 INTEGER,
+    first_1_1 INTEGER
 );
-CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_orders_1ea38f" (
-    "customer" INTEGER,
-    "cents" INTEGER,
-    "coupon" TEXT,
-    "c" INTEGER NOT NULL
+CREATE TEMP TABLE IF NOT EXISTS stepping_delta_orders_1ea38f (
+    customer INTEGER,
+    cents INTEGER,
+    coupon TEXT,
+    c INTEGER NOT NULL
 );
-CREATE TEMP TABLE IF NOT EXISTS "stepping_exists_orders_903606" (
+CREATE TEMP TABLE IF NOT EXISTS stepping_exists_orders_903606 (
     "left" TEXT,
     "right" INTEGER,
-    "c" INTEGER NOT NULL
+    c INTEGER NOT NULL
 );
 
 ------------------------------------------------------------------------------
@@ -213,618 +205,256 @@ CREATE TEMP TABLE IF NOT EXISTS "stepping_exists_orders_903606" (
 ------------------------------------------------------------------------------
 -- locked first: aggregate__aggregate_by_customer_1c7cb0, aggregate__orders_0dd177, aggregate__orders_by_left_right_8fd2ae in last_update
 -- 1. orders (the query's arguments): empty the delta table
-DELETE FROM temp."stepping_delta_orders_1ea38f";
+DELETE FROM temp.stepping_delta_orders_1ea38f;
 -- 2. aggregate (query.py:22): empty the delta table
-DELETE FROM temp."stepping_exists_orders_903606";
+DELETE FROM temp.stepping_exists_orders_903606;
 -- 3. aggregate (query.py:22): empty the delta table
-DELETE FROM temp."stepping_change_aggregate_by_customer_ecc82a";
+DELETE FROM temp.stepping_change_aggregate_by_customer_ecc82a;
 -- 4. orders (the query's arguments): load the changed rows
--- INSERT INTO temp."stepping_delta_orders_1ea38f" ("customer", "cents", "coupon", "c") VALUES (?, ?, ?, ?)
+-- INSERT INTO temp.stepping_delta_orders_1ea38f (customer, cents, coupon, c) VALUES (?, ?, ?, ?)
 -- 5. aggregate (query.py:22)
-INSERT INTO temp."stepping_exists_orders_903606" (
-  "left",
-  "right",
-  "c"
-)
+INSERT INTO temp.stepping_exists_orders_903606 ("left", "right", c)
 SELECT
-  "g"."left",
-  "g"."right",
-  CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END AS "c"
+  g."left", g."right",
+  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END AS c
 FROM (
-  SELECT
-    "g"."left",
-    "g"."right",
-    SUM("g"."c") AS "c"
+  SELECT g."left", g."right", SUM(g.c) AS c
   FROM (
-    SELECT
-      "d0"."coupon" AS "left",
-      "d0"."customer" AS "right",
-      "d0"."c" AS "c"
-    FROM temp."stepping_delta_orders_1ea38f" AS "d0"
-    WHERE
-      (
-        NOT (
-          "d0"."coupon" IS NULL
-        )
-      )
-  ) AS "g"
-  GROUP BY
-    "g"."left",
-    "g"."right"
-  HAVING
-    SUM("g"."c") <> 0
-) AS "g"
-LEFT JOIN "aggregate__orders_0dd177" AS "a"
-  ON "a"."left" = COALESCE("g"."left", x'') AND "a"."right" = "g"."right"
+    SELECT d0.coupon AS "left", d0.customer AS "right", d0.c
+    FROM temp.stepping_delta_orders_1ea38f AS d0
+    WHERE d0.coupon IS NOT NULL
+  ) AS g
+  GROUP BY g."left", g."right"
+  HAVING SUM(g.c) <> 0
+) AS g
+LEFT JOIN aggregate__orders_0dd177 AS a
+  ON a."left" = COALESCE(g."left", x'') AND a."right" = g."right"
 WHERE
-  CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END <> 0;
+  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END <> 0;
 -- 6. aggregate (query.py:22)
-INSERT INTO "aggregate__orders_0dd177" (
-  "left",
-  "right",
-  "c"
-)
-SELECT
-  COALESCE("d6"."coupon", x'') AS "left",
-  "d6"."customer" AS "right",
-  "d6"."c" AS "c"
-FROM temp."stepping_delta_orders_1ea38f" AS "d6"
-WHERE
-  (
-    NOT (
-      "d6"."coupon" IS NULL
-    )
-  )
-ORDER BY
-  "left",
-  "right" ON CONFLICT DO UPDATE SET "c" = "aggregate__orders_0dd177"."c" + excluded."c";
+INSERT INTO aggregate__orders_0dd177 ("left", "right", c)
+SELECT COALESCE(d6.coupon, x'') AS "left", d6.customer AS "right", d6.c
+FROM temp.stepping_delta_orders_1ea38f AS d6
+WHERE d6.coupon IS NOT NULL
+ORDER BY "left", "right"
+ON CONFLICT DO UPDATE SET c = aggregate__orders_0dd177.c + excluded.c;
 -- 7. aggregate (query.py:22): a count below 0, looked for where rows were removed
-SELECT
-  "left",
-  "right",
-  "c"
-FROM "aggregate__orders_0dd177"
-WHERE
-  "c" < 0
+SELECT "left", "right", c
+FROM aggregate__orders_0dd177
+WHERE c < 0
 LIMIT 1;
 -- 8. aggregate (query.py:22)
-INSERT INTO "aggregate__orders_by_left_right_8fd2ae" (
-  "left",
-  "right",
-  "c"
-)
-SELECT
-  "d5"."customer" AS "left",
-  "d5"."cents" AS "right",
-  "d5"."c" AS "c"
-FROM temp."stepping_delta_orders_1ea38f" AS "d5"
-WHERE
-  TRUE
-ORDER BY
-  "left",
-  "right" ON CONFLICT DO UPDATE SET "c" = "aggregate__orders_by_left_right_8fd2ae"."c" + excluded."c";
+INSERT INTO aggregate__orders_by_left_right_8fd2ae ("left", "right", c)
+SELECT d5.customer AS "left", d5.cents AS "right", d5.c
+FROM temp.stepping_delta_orders_1ea38f AS d5
+WHERE TRUE
+ORDER BY "left", "right"
+ON CONFLICT DO UPDATE SET c = aggregate__orders_by_left_right_8fd2ae.c + excluded.c;
 -- 9. aggregate (query.py:22): a count below 0, looked for where rows were removed
-SELECT
-  "left",
-  "right",
-  "c"
-FROM "aggregate__orders_by_left_right_8fd2ae"
-WHERE
-  "c" < 0
+SELECT "left", "right", c
+FROM aggregate__orders_by_left_right_8fd2ae
+WHERE c < 0
 LIMIT 1;
 -- 10. aggregate (query.py:22)
-INSERT INTO temp."stepping_change_aggregate_by_customer_ecc82a" (
-  "customer",
-  "n0",
-  "n1",
-  "n_2_0",
-  "n_2_1",
-  "cents_0",
-  "cents_1",
-  "mean_sum_0",
-  "mean_sum_1",
-  "mean_count_0",
-  "mean_count_1",
-  "distinct_1_0",
-  "distinct_1_1",
-  "first_1_0",
-  "first_1_1"
+INSERT INTO temp.stepping_change_aggregate_by_customer_ecc82a (
+  customer, n0, n1, n_2_0, n_2_1, cents_0, cents_1, mean_sum_0, mean_sum_1, mean_count_0,
+  mean_count_1, distinct_1_0, distinct_1_1, first_1_0, first_1_1
 )
 SELECT
-  "g"."customer",
-  "a"."n" AS "n0",
-  COALESCE("a"."n", 0) + "g"."n" AS "n1",
-  "a"."n_2" AS "n_2_0",
+  g.customer, a.n AS n0, COALESCE(a.n, 0) + g.n AS n1, a.n_2 AS n_2_0,
+  CASE
+    WHEN ((COALESCE(a.n_2, 0) >> 32) + g.n_2 + (((COALESCE(a.n_2, 0) & 4294967295) + g.n_2_low) >> 32)) BETWEEN -2147483648 AND 2147483647
+    THEN (
+      ((COALESCE(a.n_2, 0) >> 32) + g.n_2 + (((COALESCE(a.n_2, 0) & 4294967295) + g.n_2_low) >> 32)) << 32
+    ) | (((COALESCE(a.n_2, 0) & 4294967295) + g.n_2_low) & 4294967295)
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || 'the sum n_2 does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
+    )
+  END AS n_2_1,
+  a.cents AS cents_0,
   CASE
     WHEN (
-      (
-        COALESCE("a"."n_2", 0) >> 32
-      ) + "g"."n_2" + (
-        (
-          (
-            COALESCE("a"."n_2", 0) & 4294967295
-          ) + "g"."n_2_low"
-        ) >> 32
-      )
+      (COALESCE(a.cents, 0) >> 32) + g.cents + (((COALESCE(a.cents, 0) & 4294967295) + g.cents_low) >> 32)
     ) BETWEEN -2147483648 AND 2147483647
     THEN (
       (
-        (
-          COALESCE("a"."n_2", 0) >> 32
-        ) + "g"."n_2" + (
-          (
-            (
-              COALESCE("a"."n_2", 0) & 4294967295
-            ) + "g"."n_2_low"
-          ) >> 32
-        )
+        (COALESCE(a.cents, 0) >> 32) + g.cents + (((COALESCE(a.cents, 0) & 4294967295) + g.cents_low) >> 32)
       ) << 32
-    ) | (
-      (
-        (
-          COALESCE("a"."n_2", 0) & 4294967295
-        ) + "g"."n_2_low"
-      ) & 4294967295
-    )
+    ) | (((COALESCE(a.cents, 0) & 4294967295) + g.cents_low) & 4294967295)
     ELSE JSON_EXTRACT(
       '{}',
-      'stepping: ' || (
-        'the sum n_2 does not fit in 64 bits for the group ' || COALESCE(CAST("g"."customer" AS TEXT), 'None')
-      )
+      'stepping: ' || 'the sum cents does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
     )
-  END AS "n_2_1",
-  "a"."cents" AS "cents_0",
+  END AS cents_1,
+  a.mean_sum AS mean_sum_0,
   CASE
     WHEN (
-      (
-        COALESCE("a"."cents", 0) >> 32
-      ) + "g"."cents" + (
-        (
-          (
-            COALESCE("a"."cents", 0) & 4294967295
-          ) + "g"."cents_low"
-        ) >> 32
-      )
+      (COALESCE(a.mean_sum, 0) >> 32) + g.mean_sum + (((COALESCE(a.mean_sum, 0) & 4294967295) + g.mean_sum_low) >> 32)
     ) BETWEEN -2147483648 AND 2147483647
     THEN (
       (
-        (
-          COALESCE("a"."cents", 0) >> 32
-        ) + "g"."cents" + (
-          (
-            (
-              COALESCE("a"."cents", 0) & 4294967295
-            ) + "g"."cents_low"
-          ) >> 32
-        )
+        (COALESCE(a.mean_sum, 0) >> 32) + g.mean_sum + (((COALESCE(a.mean_sum, 0) & 4294967295) + g.mean_sum_low) >> 32)
       ) << 32
-    ) | (
-      (
-        (
-          COALESCE("a"."cents", 0) & 4294967295
-        ) + "g"."cents_low"
-      ) & 4294967295
-    )
+    ) | (((COALESCE(a.mean_sum, 0) & 4294967295) + g.mean_sum_low) & 4294967295)
     ELSE JSON_EXTRACT(
       '{}',
-      'stepping: ' || (
-        'the sum cents does not fit in 64 bits for the group ' || COALESCE(CAST("g"."customer" AS TEXT), 'None')
-      )
+      'stepping: ' || 'the sum mean_sum does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
     )
-  END AS "cents_1",
-  "a"."mean_sum" AS "mean_sum_0",
+  END AS mean_sum_1,
+  a.mean_count AS mean_count_0,
   CASE
     WHEN (
-      (
-        COALESCE("a"."mean_sum", 0) >> 32
-      ) + "g"."mean_sum" + (
-        (
-          (
-            COALESCE("a"."mean_sum", 0) & 4294967295
-          ) + "g"."mean_sum_low"
-        ) >> 32
-      )
+      (COALESCE(a.mean_count, 0) >> 32) + g.mean_count + (((COALESCE(a.mean_count, 0) & 4294967295) + g.mean_count_low) >> 32)
     ) BETWEEN -2147483648 AND 2147483647
     THEN (
       (
-        (
-          COALESCE("a"."mean_sum", 0) >> 32
-        ) + "g"."mean_sum" + (
-          (
-            (
-              COALESCE("a"."mean_sum", 0) & 4294967295
-            ) + "g"."mean_sum_low"
-          ) >> 32
-        )
+        (COALESCE(a.mean_count, 0) >> 32) + g.mean_count + (((COALESCE(a.mean_count, 0) & 4294967295) + g.mean_count_low) >> 32)
       ) << 32
-    ) | (
-      (
-        (
-          COALESCE("a"."mean_sum", 0) & 4294967295
-        ) + "g"."mean_sum_low"
-      ) & 4294967295
-    )
+    ) | (((COALESCE(a.mean_count, 0) & 4294967295) + g.mean_count_low) & 4294967295)
     ELSE JSON_EXTRACT(
       '{}',
-      'stepping: ' || (
-        'the sum mean_sum does not fit in 64 bits for the group ' || COALESCE(CAST("g"."customer" AS TEXT), 'None')
-      )
+      'stepping: ' || 'the sum mean_count does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
     )
-  END AS "mean_sum_1",
-  "a"."mean_count" AS "mean_count_0",
+  END AS mean_count_1,
+  a.distinct_1 AS distinct_1_0,
   CASE
     WHEN (
-      (
-        COALESCE("a"."mean_count", 0) >> 32
-      ) + "g"."mean_count" + (
-        (
-          (
-            COALESCE("a"."mean_count", 0) & 4294967295
-          ) + "g"."mean_count_low"
-        ) >> 32
-      )
+      (COALESCE(a.distinct_1, 0) >> 32) + g.distinct_1 + (((COALESCE(a.distinct_1, 0) & 4294967295) + g.distinct_1_low) >> 32)
     ) BETWEEN -2147483648 AND 2147483647
     THEN (
       (
-        (
-          COALESCE("a"."mean_count", 0) >> 32
-        ) + "g"."mean_count" + (
-          (
-            (
-              COALESCE("a"."mean_count", 0) & 4294967295
-            ) + "g"."mean_count_low"
-          ) >> 32
-        )
+        (COALESCE(a.distinct_1, 0) >> 32) + g.distinct_1 + (((COALESCE(a.distinct_1, 0) & 4294967295) + g.distinct_1_low) >> 32)
       ) << 32
-    ) | (
-      (
-        (
-          COALESCE("a"."mean_count", 0) & 4294967295
-        ) + "g"."mean_count_low"
-      ) & 4294967295
-    )
+    ) | (((COALESCE(a.distinct_1, 0) & 4294967295) + g.distinct_1_low) & 4294967295)
     ELSE JSON_EXTRACT(
       '{}',
-      'stepping: ' || (
-        'the sum mean_count does not fit in 64 bits for the group ' || COALESCE(CAST("g"."customer" AS TEXT), 'None')
-      )
+      'stepping: ' || 'the sum distinct_1 does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
     )
-  END AS "mean_count_1",
-  "a"."distinct_1" AS "distinct_1_0",
-  CASE
-    WHEN (
-      (
-        COALESCE("a"."distinct_1", 0) >> 32
-      ) + "g"."distinct_1" + (
-        (
-          (
-            COALESCE("a"."distinct_1", 0) & 4294967295
-          ) + "g"."distinct_1_low"
-        ) >> 32
-      )
-    ) BETWEEN -2147483648 AND 2147483647
-    THEN (
-      (
-        (
-          COALESCE("a"."distinct_1", 0) >> 32
-        ) + "g"."distinct_1" + (
-          (
-            (
-              COALESCE("a"."distinct_1", 0) & 4294967295
-            ) + "g"."distinct_1_low"
-          ) >> 32
-        )
-      ) << 32
-    ) | (
-      (
-        (
-          COALESCE("a"."distinct_1", 0) & 4294967295
-        ) + "g"."distinct_1_low"
-      ) & 4294967295
-    )
-    ELSE JSON_EXTRACT(
-      '{}',
-      'stepping: ' || (
-        'the sum distinct_1 does not fit in 64 bits for the group ' || COALESCE(CAST("g"."customer" AS TEXT), 'None')
-      )
-    )
-  END AS "distinct_1_1",
-  NULLIF("a"."first_1", x'') AS "first_1_0",
+  END AS distinct_1_1,
+  NULLIF(a.first_1, x'') AS first_1_0,
   (
-    SELECT
-      "m"."right"
-    FROM "aggregate__orders_by_left_right_8fd2ae" AS "m"
-    WHERE
-      "m"."left" = "g"."customer"
-    ORDER BY
-      "m"."right" ASC
+    SELECT m."right"
+    FROM aggregate__orders_by_left_right_8fd2ae AS m
+    WHERE m."left" = g.customer
+    ORDER BY m."right" ASC
     LIMIT 1
-  ) AS "first_1_1"
+  ) AS first_1_1
 FROM (
   SELECT
-    "u"."customer" AS "customer",
-    SUM("u"."stepping_counted") AS "n",
-    SUM((
-      (
-        "u"."n_2"
-      ) >> 32
-    ) * (
-      "u"."n"
-    )) AS "n_2",
-    SUM((
-      (
-        "u"."n_2"
-      ) & 4294967295
-    ) * (
-      "u"."n"
-    )) AS "n_2_low",
-    SUM((
-      (
-        "u"."cents"
-      ) >> 32
-    ) * (
-      "u"."n"
-    )) AS "cents",
-    SUM((
-      (
-        "u"."cents"
-      ) & 4294967295
-    ) * (
-      "u"."n"
-    )) AS "cents_low",
-    SUM((
-      (
-        "u"."mean_sum"
-      ) >> 32
-    ) * (
-      "u"."n"
-    )) AS "mean_sum",
-    SUM((
-      (
-        "u"."mean_sum"
-      ) & 4294967295
-    ) * (
-      "u"."n"
-    )) AS "mean_sum_low",
-    SUM((
-      (
-        "u"."mean_count"
-      ) >> 32
-    ) * (
-      "u"."n"
-    )) AS "mean_count",
-    SUM((
-      (
-        "u"."mean_count"
-      ) & 4294967295
-    ) * (
-      "u"."n"
-    )) AS "mean_count_low",
-    SUM((
-      (
-        "u"."distinct_1"
-      ) >> 32
-    ) * (
-      "u"."n"
-    )) AS "distinct_1",
-    SUM((
-      (
-        "u"."distinct_1"
-      ) & 4294967295
-    ) * (
-      "u"."n"
-    )) AS "distinct_1_low"
+    u.customer, SUM(u.stepping_counted) AS n, SUM((u.n_2 >> 32) * u.n) AS n_2,
+    SUM((u.n_2 & 4294967295) * u.n) AS n_2_low, SUM((u.cents >> 32) * u.n) AS cents,
+    SUM((u.cents & 4294967295) * u.n) AS cents_low, SUM((u.mean_sum >> 32) * u.n) AS mean_sum,
+    SUM((u.mean_sum & 4294967295) * u.n) AS mean_sum_low,
+    SUM((u.mean_count >> 32) * u.n) AS mean_count,
+    SUM((u.mean_count & 4294967295) * u.n) AS mean_count_low,
+    SUM((u.distinct_1 >> 32) * u.n) AS distinct_1,
+    SUM((u.distinct_1 & 4294967295) * u.n) AS distinct_1_low
   FROM (
     SELECT
-      "d1"."customer" AS "customer",
-      1 AS "n_2",
-      "d1"."cents" AS "cents",
-      "d1"."cents" AS "mean_sum",
-      1 AS "mean_count",
-      0 AS "distinct_1",
-      "d1"."c" AS "n",
-      "d1"."c" AS "stepping_counted"
-    FROM temp."stepping_delta_orders_1ea38f" AS "d1"
+      d1.customer, 1 AS n_2, d1.cents, d1.cents AS mean_sum, 1 AS mean_count, 0 AS distinct_1,
+      d1.c AS n, d1.c AS stepping_counted
+    FROM temp.stepping_delta_orders_1ea38f AS d1
     UNION ALL
     SELECT
-      "d2"."right" AS "customer",
-      0 AS "n_2",
-      0 AS "cents",
-      0 AS "mean_sum",
-      0 AS "mean_count",
-      1 AS "distinct_1",
-      "d2"."c" AS "n",
-      0 AS "stepping_counted"
-    FROM temp."stepping_exists_orders_903606" AS "d2"
-  ) AS "u"
-  GROUP BY
-    1
-) AS "g"
-LEFT JOIN "aggregate__aggregate_by_customer_1c7cb0" AS "a"
-  ON "a"."customer" = "g"."customer";
+      d2."right" AS customer, 0 AS n_2, 0 AS cents, 0 AS mean_sum, 0 AS mean_count,
+      1 AS distinct_1, d2.c AS n, 0 AS stepping_counted
+    FROM temp.stepping_exists_orders_903606 AS d2
+  ) AS u
+  GROUP BY 1
+) AS g
+LEFT JOIN aggregate__aggregate_by_customer_1c7cb0 AS a ON a.customer = g.customer;
 -- 11. aggregate (query.py:22)
-INSERT INTO "aggregate__aggregate_by_customer_1c7cb0" (
-  "customer",
-  "n_2",
-  "cents",
-  "mean_sum",
-  "mean_count",
-  "distinct_1",
-  "first_1",
-  "n"
-)
+INSERT INTO aggregate__aggregate_by_customer_1c7cb0 (customer, n_2, cents, mean_sum, mean_count, distinct_1, first_1, n)
 SELECT
-  "g"."customer",
-  "g"."n_2_1",
-  "g"."cents_1",
-  "g"."mean_sum_1",
-  "g"."mean_count_1",
-  "g"."distinct_1_1",
-  COALESCE("g"."first_1_1", x''),
-  "g"."n1"
-FROM temp."stepping_change_aggregate_by_customer_ecc82a" AS "g"
-WHERE
-  "g"."n1" <> 0 OR NOT "g"."n0" IS NULL ON CONFLICT DO UPDATE SET "n_2" = excluded."n_2", "cents" = excluded."cents", "mean_sum" = excluded."mean_sum", "mean_count" = excluded."mean_count", "distinct_1" = excluded."distinct_1", "first_1" = excluded."first_1", "n" = excluded."n";
+  g.customer, g.n_2_1, g.cents_1, g.mean_sum_1, g.mean_count_1, g.distinct_1_1,
+  COALESCE(g.first_1_1, x''), g.n1
+FROM temp.stepping_change_aggregate_by_customer_ecc82a AS g
+WHERE g.n1 <> 0 OR g.n0 IS NOT NULL
+ON CONFLICT DO UPDATE SET
+  n_2 = excluded.n_2, cents = excluded.cents, mean_sum = excluded.mean_sum,
+  mean_count = excluded.mean_count, distinct_1 = excluded.distinct_1,
+  first_1 = excluded.first_1, n = excluded.n;
 -- 12. aggregate (query.py:22): the change of an output
 SELECT
-  "d3"."n_2_0" AS "left_n",
-  "d3"."cents_0" AS "left_cents",
+  d3.n_2_0 AS left_n, d3.cents_0 AS left_cents,
   CASE
-    WHEN "d3"."first_1_0" IS NULL
+    WHEN d3.first_1_0 IS NULL
     THEN JSON_EXTRACT(
       '{}',
-      'stepping: ' || (
-        'a smallest or largest of nothing: ' || CASE
-          WHEN "d3"."first_1_0" IS NULL
-          THEN 'None'
-          ELSE CAST("d3"."first_1_0" AS TEXT)
-        END
-      )
+      'stepping: ' || 'a smallest or largest of nothing: ' || CASE WHEN d3.first_1_0 IS NULL THEN 'None' ELSE CAST(d3.first_1_0 AS TEXT) END
     )
-    ELSE "d3"."first_1_0"
-  END AS "left_cheapest",
-  "d3"."distinct_1_0" AS "left_coupons",
+    ELSE d3.first_1_0
+  END AS left_cheapest,
+  d3.distinct_1_0 AS left_coupons,
   CASE
-    WHEN "d3"."mean_count_0" = 0
+    WHEN d3.mean_count_0 = 0
     THEN JSON_EXTRACT(
       '{}',
-      'stepping: ' || (
-        'st.agg.avg (mean=) of nothing: the count is ' || CAST("d3"."mean_count_0" AS TEXT)
-      )
+      'stepping: ' || 'st.agg.avg (mean=) of nothing: the count is ' || CAST(d3.mean_count_0 AS TEXT)
     )
     ELSE COALESCE(
       CASE
-        WHEN "d3"."mean_sum_0" BETWEEN (
-          -9007199254740992
-        ) AND 9007199254740992
-        AND "d3"."mean_count_0" BETWEEN (
-          -9007199254740992
-        ) AND 9007199254740992
-        THEN CAST("d3"."mean_sum_0" AS REAL) / "d3"."mean_count_0"
-        ELSE STEPPING_TRUEDIV("d3"."mean_sum_0", "d3"."mean_count_0")
+        WHEN d3.mean_sum_0 BETWEEN (-9007199254740992) AND 9007199254740992
+        AND d3.mean_count_0 BETWEEN (-9007199254740992) AND 9007199254740992
+        THEN CAST(d3.mean_sum_0 AS REAL) / d3.mean_count_0
+        ELSE STEPPING_TRUEDIV(d3.mean_sum_0, d3.mean_count_0)
       END + 0.0,
-      JSON_EXTRACT(
-        '{}',
-        'stepping: ' || (
-          'int / int fails: ' || COALESCE("d3"."mean_sum_0", 'nothing')
-        )
-      )
+      JSON_EXTRACT('{}', 'stepping: ' || 'int / int fails: ' || COALESCE(d3.mean_sum_0, 'nothing'))
     )
-  END AS "left_mean",
-  "d3"."customer" AS "right",
-  -1 AS "stepping_count"
-FROM temp."stepping_change_aggregate_by_customer_ecc82a" AS "d3"
+  END AS left_mean,
+  d3.customer AS "right", -1 AS stepping_count
+FROM temp.stepping_change_aggregate_by_customer_ecc82a AS d3
 WHERE
-  (
-    (
-      NOT (
-        "d3"."n0" IS NULL
-      )
-    )
-    AND (
-      (
-        "d3"."n1" = 0
-      )
-      OR (
-        NOT (
-          (
-            "d3"."n_2_0" IS "d3"."n_2_1"
-          )
-          AND (
-            "d3"."cents_0" IS "d3"."cents_1"
-          )
-          AND (
-            "d3"."mean_sum_0" IS "d3"."mean_sum_1"
-          )
-          AND (
-            "d3"."mean_count_0" IS "d3"."mean_count_1"
-          )
-          AND (
-            "d3"."distinct_1_0" IS "d3"."distinct_1_1"
-          )
-          AND (
-            "d3"."first_1_0" IS "d3"."first_1_1"
-          )
-        )
-      )
+  d3.n0 IS NOT NULL
+  AND (
+    d3.n1 = 0
+    OR NOT (
+      d3.n_2_0 IS d3.n_2_1
+      AND d3.cents_0 IS d3.cents_1
+      AND d3.mean_sum_0 IS d3.mean_sum_1
+      AND d3.mean_count_0 IS d3.mean_count_1
+      AND d3.distinct_1_0 IS d3.distinct_1_1
+      AND d3.first_1_0 IS d3.first_1_1
     )
   )
 UNION ALL
 SELECT
-  "d4"."n_2_1" AS "left_n",
-  "d4"."cents_1" AS "left_cents",
+  d4.n_2_1 AS left_n, d4.cents_1 AS left_cents,
   CASE
-    WHEN "d4"."first_1_1" IS NULL
+    WHEN d4.first_1_1 IS NULL
     THEN JSON_EXTRACT(
       '{}',
-      'stepping: ' || (
-        'a smallest or largest of nothing: ' || CASE
-          WHEN "d4"."first_1_1" IS NULL
-          THEN 'None'
-          ELSE CAST("d4"."first_1_1" AS TEXT)
-        END
-      )
+      'stepping: ' || 'a smallest or largest of nothing: ' || CASE WHEN d4.first_1_1 IS NULL THEN 'None' ELSE CAST(d4.first_1_1 AS TEXT) END
     )
-    ELSE "d4"."first_1_1"
-  END AS "left_cheapest",
-  "d4"."distinct_1_1" AS "left_coupons",
+    ELSE d4.first_1_1
+  END AS left_cheapest,
+  d4.distinct_1_1 AS left_coupons,
   CASE
-    WHEN "d4"."mean_count_1" = 0
+    WHEN d4.mean_count_1 = 0
     THEN JSON_EXTRACT(
       '{}',
-      'stepping: ' || (
-        'st.agg.avg (mean=) of nothing: the count is ' || CAST("d4"."mean_count_1" AS TEXT)
-      )
+      'stepping: ' || 'st.agg.avg (mean=) of nothing: the count is ' || CAST(d4.mean_count_1 AS TEXT)
     )
     ELSE COALESCE(
       CASE
-        WHEN "d4"."mean_sum_1" BETWEEN (
-          -9007199254740992
-        ) AND 9007199254740992
-        AND "d4"."mean_count_1" BETWEEN (
-          -9007199254740992
-        ) AND 9007199254740992
-        THEN CAST("d4"."mean_sum_1" AS REAL) / "d4"."mean_count_1"
-        ELSE STEPPING_TRUEDIV("d4"."mean_sum_1", "d4"."mean_count_1")
+        WHEN d4.mean_sum_1 BETWEEN (-9007199254740992) AND 9007199254740992
+        AND d4.mean_count_1 BETWEEN (-9007199254740992) AND 9007199254740992
+        THEN CAST(d4.mean_sum_1 AS REAL) / d4.mean_count_1
+        ELSE STEPPING_TRUEDIV(d4.mean_sum_1, d4.mean_count_1)
       END + 0.0,
-      JSON_EXTRACT(
-        '{}',
-        'stepping: ' || (
-          'int / int fails: ' || COALESCE("d4"."mean_sum_1", 'nothing')
-        )
-      )
+      JSON_EXTRACT('{}', 'stepping: ' || 'int / int fails: ' || COALESCE(d4.mean_sum_1, 'nothing'))
     )
-  END AS "left_mean",
-  "d4"."customer" AS "right",
-  1 AS "stepping_count"
-FROM temp."stepping_change_aggregate_by_customer_ecc82a" AS "d4"
+  END AS left_mean,
+  d4.customer AS "right", 1 AS stepping_count
+FROM temp.stepping_change_aggregate_by_customer_ecc82a AS d4
 WHERE
-  (
-    (
-      NOT (
-        "d4"."n1" = 0
-      )
-    )
-    AND (
-      NOT (
-        (
-          "d4"."n_2_0" IS "d4"."n_2_1"
-        )
-        AND (
-          "d4"."cents_0" IS "d4"."cents_1"
-        )
-        AND (
-          "d4"."mean_sum_0" IS "d4"."mean_sum_1"
-        )
-        AND (
-          "d4"."mean_count_0" IS "d4"."mean_count_1"
-        )
-        AND (
-          "d4"."distinct_1_0" IS "d4"."distinct_1_1"
-        )
-        AND (
-          "d4"."first_1_0" IS "d4"."first_1_1"
-        )
-      )
-    )
+  d4.n1 <> 0
+  AND NOT (
+    d4.n_2_0 IS d4.n_2_1
+    AND d4.cents_0 IS d4.cents_1
+    AND d4.mean_sum_0 IS d4.mean_sum_1
+    AND d4.mean_count_0 IS d4.mean_count_1
+    AND d4.distinct_1_0 IS d4.distinct_1_1
+    AND d4.first_1_0 IS d4.first_1_1
   );

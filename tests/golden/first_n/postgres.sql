@@ -94,52 +94,45 @@ CREATE TABLE IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0
     points BIGINT,
     player TEXT COLLATE "C" NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT first_n__scores_by_points_is_set_points_player_75bbe0__9605df7f CHECK ("c" >= 0)
+    CONSTRAINT first_n__scores_by_points_is_set_points_player_75bbe0__9605df7f CHECK (c >= 0)
 );
 --   first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf: reads in the order of points_is_set, points, player; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf" ON "first_n__scores_by_points_is_set_points_player_75bbe0" ("points_is_set" DESC, "points" DESC, (LEFT("player", 200)));
+CREATE INDEX IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf ON first_n__scores_by_points_is_set_points_player_75bbe0 (points_is_set DESC, points DESC, (LEFT(player, 200)));
 --   first_n__scores_by_points_is_set_points_player_75bbe0__e59a6287: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "first_n__scores_by_points_is_set_points_player_75bbe0__e59a6287" ON "first_n__scores_by_points_is_set_points_player_75bbe0" ("points_is_set", (HASH_RECORD_EXTENDED(ROW("points"), 0)), (HASHTEXTEXTENDED("player", 0)), (HASH_RECORD_EXTENDED(ROW("points_is_set", "points", "player"), 0)));
+CREATE INDEX IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0__e59a6287 ON first_n__scores_by_points_is_set_points_player_75bbe0 (points_is_set, (HASH_RECORD_EXTENDED(ROW(points), 0)), (HASHTEXTEXTENDED(player, 0)), (HASH_RECORD_EXTENDED(ROW(points_is_set, points, player), 0)));
 --   first_n__scores_by_points_is_set_points_player_75bbe0: what it is for, as \d+ shows it
-COMMENT ON TABLE "first_n__scores_by_points_is_set_points_player_75bbe0" IS 'stepping: the rows of first_n, read in the order of points_is_set, points, player; for first_n';
+COMMENT ON TABLE first_n__scores_by_points_is_set_points_player_75bbe0 IS 'stepping: the rows of first_n, read in the order of points_is_set, points, player; for first_n';
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
-INSERT INTO last_update (
-  table_name,
-  t
-)
+INSERT INTO last_update (table_name, t)
 VALUES
-  ('first_n__scores_by_points_is_set_points_player_75bbe0', 0) ON CONFLICT DO NOTHING;
-INSERT INTO stepping_queries (
-  name,
-  fingerprint,
-  dialect,
-  format,
-  tables
-)
+  ('first_n__scores_by_points_is_set_points_player_75bbe0', 0)
+ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'first_n',
     'a5e776962e04582beb0b3d85a1d67de4',
     'postgres',
     1,
-    '1 b885ce852bb4a1c7 {"query":"first_n","dialect":"postgres","fingerprint":"a5e776962e04582beb0b3d85a1d67de4","tables":[{"table":{"name":"first_n__scores_by_points_is_set_points_player_75bbe0","kind":"delay","columns":[{"name":"points_is_set","type":{"kind":"bool"}},{"name":"points","type":{"kind":"int","nullable":true}},{"name":"player","type":{"kind":"text"}}],"weight":"c","key":["points_is_set","points","player"],"indexes":[{"name":"first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf","columns":["points_is_set","points","player"],"ascending":[false,false,true]}],"picked":true,"non_negative":true,"reason":"the rows of first_n, read in the order of points_is_set, points, player","serves":"first_n","where":"query.py:14","digest":"75bbe050aec593cff93075058246e52f","rows":"7de1934fbe309aece9c374c60685b29e","holds":[["points","points"],["player","player"]],"rows_of":"Score","node":"0c7a34c6f13b5b4c2d8ee8851b6ddae1"},"ddl":["CREATE TABLE IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0 (\n    points_is_set BOOLEAN NOT NULL,\n    points BIGINT,\n    player TEXT COLLATE \"C\" NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT first_n__scores_by_points_is_set_points_player_75bbe0__9605df7f CHECK (\"c\" >= 0)\n)","CREATE INDEX IF NOT EXISTS \"first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf\" ON \"first_n__scores_by_points_is_set_points_player_75bbe0\" (\"points_is_set\" DESC, \"points\" DESC, (LEFT(\"player\", 200)))","CREATE INDEX IF NOT EXISTS \"first_n__scores_by_points_is_set_points_player_75bbe0__e59a6287\" ON \"first_n__scores_by_points_is_set_points_player_75bbe0\" (\"points_is_set\", (HASH_RECORD_EXTENDED(ROW(\"points\"), 0)), (HASHTEXTEXTENDED(\"player\", 0)), (HASH_RECORD_EXTENDED(ROW(\"points_is_set\", \"points\", \"player\"), 0)))","COMMENT ON TABLE \"first_n__scores_by_points_is_set_points_player_75bbe0\" IS ''stepping: the rows of first_n, read in the order of points_is_set, points, player; for first_n''"]}],"inputs":[{"name":"scores","row":"Score","columns":[{"name":"player","path":["player"],"type":{"kind":"text"}},{"name":"points","path":["points"],"type":{"kind":"int","nullable":true}}]}],"caches":[]}'
-  ) ON CONFLICT DO NOTHING;
+    '1 5ad4a9c60c6210c1 {"query":"first_n","dialect":"postgres","fingerprint":"a5e776962e04582beb0b3d85a1d67de4","tables":[{"table":{"name":"first_n__scores_by_points_is_set_points_player_75bbe0","kind":"delay","columns":[{"name":"points_is_set","type":{"kind":"bool"}},{"name":"points","type":{"kind":"int","nullable":true}},{"name":"player","type":{"kind":"text"}}],"weight":"c","key":["points_is_set","points","player"],"indexes":[{"name":"first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf","columns":["points_is_set","points","player"],"ascending":[false,false,true]}],"picked":true,"non_negative":true,"reason":"the rows of first_n, read in the order of points_is_set, points, player","serves":"first_n","where":"query.py:14","digest":"75bbe050aec593cff93075058246e52f","rows":"7de1934fbe309aece9c374c60685b29e","holds":[["points","points"],["player","player"]],"rows_of":"Score","node":"0c7a34c6f13b5b4c2d8ee8851b6ddae1"},"ddl":["CREATE TABLE IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0 (\n    points_is_set BOOLEAN NOT NULL,\n    points BIGINT,\n    player TEXT COLLATE \"C\" NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT first_n__scores_by_points_is_set_points_player_75bbe0__9605df7f CHECK (c >= 0)\n)","CREATE INDEX IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf ON first_n__scores_by_points_is_set_points_player_75bbe0 (points_is_set DESC, points DESC, (LEFT(player, 200)))","CREATE INDEX IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0__e59a6287 ON first_n__scores_by_points_is_set_points_player_75bbe0 (points_is_set, (HASH_RECORD_EXTENDED(ROW(points), 0)), (HASHTEXTEXTENDED(player, 0)), (HASH_RECORD_EXTENDED(ROW(points_is_set, points, player), 0)))","COMMENT ON TABLE first_n__scores_by_points_is_set_points_player_75bbe0 IS ''stepping: the rows of first_n, read in the order of points_is_set, points, player; for first_n''"]}],"inputs":[{"name":"scores","row":"Score","columns":[{"name":"player","path":["player"],"type":{"kind":"text"}},{"name":"points","path":["points"],"type":{"kind":"int","nullable":true}}]}],"caches":[]}'
+  )
+ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- Delta tables, for one connection: what changes in one step
 ------------------------------------------------------------------------------
-CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_scores_4a5e98" (
-    "player" TEXT COLLATE "C",
-    "points" BIGINT,
-    "c" BIGINT NOT NULL
+CREATE TEMP TABLE IF NOT EXISTS stepping_delta_scores_4a5e98 (
+    player TEXT COLLATE "C",
+    points BIGINT,
+    c BIGINT NOT NULL
 );
-CREATE TEMP TABLE IF NOT EXISTS "stepping_first_scores_4a5e98" (
-    "player" TEXT COLLATE "C",
-    "points" BIGINT,
-    "c" BIGINT NOT NULL
+CREATE TEMP TABLE IF NOT EXISTS stepping_first_scores_4a5e98 (
+    player TEXT COLLATE "C",
+    points BIGINT,
+    c BIGINT NOT NULL
 );
 
 ------------------------------------------------------------------------------
@@ -147,186 +140,101 @@ CREATE TEMP TABLE IF NOT EXISTS "stepping_first_scores_4a5e98" (
 ------------------------------------------------------------------------------
 -- locked first: first_n__scores_by_points_is_set_points_player_75bbe0 in last_update
 -- 1. scores (the query's arguments): empty the delta table
-DELETE FROM "stepping_delta_scores_4a5e98";
+DELETE FROM stepping_delta_scores_4a5e98;
 -- 2. first_n (query.py:14): empty the delta table
-DELETE FROM "stepping_first_scores_4a5e98";
+DELETE FROM stepping_first_scores_4a5e98;
 -- 3. scores (the query's arguments): load the changed rows
--- INSERT INTO "stepping_delta_scores_4a5e98" (
---   "player",
---   "points",
---   "c"
--- )
--- SELECT
---   u."player" COLLATE "C" AS "player",
---   u."points" AS "points",
---   u."c" AS "c"
--- FROM UNNEST(CAST($1 AS TEXT[]), CAST($2 AS BIGINT[]), CAST($3 AS BIGINT[])) AS "u"("player", "points", "c")
+-- INSERT INTO stepping_delta_scores_4a5e98 (player, points, c)
+-- SELECT u.player COLLATE "C" AS player, u.points, u.c
+-- FROM UNNEST(CAST($1 AS TEXT[]), CAST($2 AS BIGINT[]), CAST($3 AS BIGINT[])) AS u(player, points, c)
 -- 4. first_n (query.py:14)
-INSERT INTO "stepping_first_scores_4a5e98" (
-  "player",
-  "points",
-  "c"
-)
+INSERT INTO stepping_first_scores_4a5e98 (player, points, c)
 SELECT
-  "w"."player",
-  "w"."points",
-  -(
-    CASE
-      WHEN "w"."stepping_upto" <= 3
-      THEN "w"."c"
-      ELSE 3 - (
-        "w"."stepping_upto" - "w"."c"
-      )
-    END
-  ) AS "c"
+  w.player, w.points,
+  -CASE WHEN w.stepping_upto <= 3 THEN w.c ELSE 3 - (w.stepping_upto - w.c) END AS c
 FROM (
   SELECT
-    "m"."player" AS "player",
-    "m"."points" AS "points",
-    "m"."c" AS "c",
-    SUM("m"."c") OVER (
-      ORDER BY "m"."points_is_set" DESC, "m"."points" DESC, LEFT("m"."player", 200) ASC, "m"."player" ASC
+    m.player, m.points, m.c,
+    SUM(m.c) OVER (
+      ORDER BY m.points_is_set DESC, m.points DESC, LEFT(m.player, 200) ASC, m.player ASC
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS "stepping_upto"
+    ) AS stepping_upto
   FROM (
-    SELECT
-      *
-    FROM "first_n__scores_by_points_is_set_points_player_75bbe0" AS "m"
-    ORDER BY
-      "m"."points_is_set" DESC,
-      "m"."points" DESC,
-      LEFT("m"."player", 200) ASC,
-      "m"."player" ASC
+    SELECT *
+    FROM first_n__scores_by_points_is_set_points_player_75bbe0 AS m
+    ORDER BY m.points_is_set DESC, m.points DESC, LEFT(m.player, 200) ASC, m.player ASC
     LIMIT 3
-  ) AS "m"
-) AS "w"
-WHERE
-  "w"."stepping_upto" - "w"."c" < 3;
+  ) AS m
+) AS w
+WHERE w.stepping_upto - w.c < 3;
 -- 5. first_n (query.py:14)
-WITH "g" AS (
+WITH g AS (
+  SELECT g.points_is_set, g.points, g.player, CAST(SUM(g.c) AS BIGINT) AS c
+  FROM (
+    SELECT (d2.points IS NOT NULL) AS points_is_set, d2.points, d2.player, d2.c
+    FROM stepping_delta_scores_4a5e98 AS d2
+  ) AS g
+  GROUP BY g.points_is_set, g.points, g.player
+  HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+), o AS MATERIALIZED (
   SELECT
-    "g"."points_is_set",
-    "g"."points",
-    "g"."player",
-    CAST(SUM("g"."c") AS BIGINT) AS "c"
+    g.points_is_set, g.points, g.player, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
   FROM (
     SELECT
-      (
-        NOT (
-          "d2"."points" IS NULL
-        )
-      ) AS "points_is_set",
-      "d2"."points" AS "points",
-      "d2"."player" AS "player",
-      "d2"."c" AS "c"
-    FROM "stepping_delta_scores_4a5e98" AS "d2"
-  ) AS "g"
-  GROUP BY
-    "g"."points_is_set",
-    "g"."points",
-    "g"."player"
-  HAVING
-    CAST(SUM("g"."c") AS BIGINT) <> 0
-), "o" AS MATERIALIZED (
-  SELECT
-    g."points_is_set",
-    g."points",
-    g."player",
-    COALESCE(l.stepping_old, 0) + g."c" AS "c",
-    l.stepping_rid
-  FROM (
-    SELECT
-      g.*,
-      HASH_RECORD_EXTENDED(ROW(g."points"), 0) AS stepping_h0,
-      HASHTEXTEXTENDED(g."player", 0) AS stepping_h1,
-      HASH_RECORD_EXTENDED(ROW(g."points_is_set", g."points", g."player"), 0) AS stepping_h2
-    FROM "g" AS g
+      g.*, HASH_RECORD_EXTENDED(ROW(g.points), 0) AS stepping_h0,
+      HASHTEXTEXTENDED(g.player, 0) AS stepping_h1,
+      HASH_RECORD_EXTENDED(ROW(g.points_is_set, g.points, g.player), 0) AS stepping_h2
+    FROM g AS g
     OFFSET 0
   ) AS g
   LEFT JOIN LATERAL (
-    SELECT
-      a.ctid AS stepping_rid,
-      a."c" AS stepping_old
-    FROM "first_n__scores_by_points_is_set_points_player_75bbe0" AS a
+    SELECT a.ctid AS stepping_rid, a.c AS stepping_old
+    FROM first_n__scores_by_points_is_set_points_player_75bbe0 AS a
     WHERE
-      "a"."points_is_set" = g."points_is_set"
-      AND HASH_RECORD_EXTENDED(ROW("a"."points"), 0) = g.stepping_h0
-      AND "a"."points" IS NOT DISTINCT FROM g."points"
-      AND HASHTEXTEXTENDED("a"."player", 0) = g.stepping_h1
-      AND "a"."player" = g."player"
-      AND HASH_RECORD_EXTENDED(ROW("a"."points_is_set", "a"."points", "a"."player"), 0) BETWEEN g.stepping_h2 AND g.stepping_h2
-      AND ROW("a"."points_is_set", "a"."points", "a"."player") IS NOT DISTINCT FROM ROW(g."points_is_set", g."points", g."player")
-    ORDER BY
-      HASH_RECORD_EXTENDED(ROW("a"."points_is_set", "a"."points", "a"."player"), 0)
+      a.points_is_set = g.points_is_set
+      AND HASH_RECORD_EXTENDED(ROW(a.points), 0) = g.stepping_h0
+      AND a.points IS NOT DISTINCT FROM g.points
+      AND HASHTEXTEXTENDED(a.player, 0) = g.stepping_h1
+      AND a.player = g.player
+      AND HASH_RECORD_EXTENDED(ROW(a.points_is_set, a.points, a.player), 0) BETWEEN g.stepping_h2 AND g.stepping_h2
+      AND ROW(a.points_is_set, a.points, a.player) IS NOT DISTINCT FROM ROW(g.points_is_set, g.points, g.player)
+    ORDER BY HASH_RECORD_EXTENDED(ROW(a.points_is_set, a.points, a.player), 0)
     LIMIT 1
-  ) AS l
-    ON TRUE
-), "i" AS (
-  INSERT INTO "first_n__scores_by_points_is_set_points_player_75bbe0" (
-    "points_is_set",
-    "points",
-    "player",
-    "c"
-  )
-  SELECT
-    o."points_is_set",
-    o."points",
-    o."player",
-    o."c"
-  FROM "o" AS o
-  WHERE
-    o.stepping_rid IS NULL AND o."c" <> 0
-), "u" AS (
-  UPDATE "first_n__scores_by_points_is_set_points_player_75bbe0" AS a SET "c" = o."c"
-  FROM "o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" <> 0
+  ) AS l ON TRUE
+), i AS (
+  INSERT INTO first_n__scores_by_points_is_set_points_player_75bbe0 (points_is_set, points, player, c)
+  SELECT o.points_is_set, o.points, o.player, o.c
+  FROM o AS o
+  WHERE o.stepping_rid IS NULL AND o.c <> 0
+), u AS (
+  UPDATE first_n__scores_by_points_is_set_points_player_75bbe0 AS a
+  SET c = o.c
+  FROM o AS o
+  WHERE a.ctid = o.stepping_rid AND o.c <> 0
 )
-DELETE FROM "first_n__scores_by_points_is_set_points_player_75bbe0" AS a USING   "o" AS o
-WHERE
-  a.ctid = o.stepping_rid AND o."c" = 0;
+DELETE FROM first_n__scores_by_points_is_set_points_player_75bbe0 AS a
+USING o AS o
+WHERE a.ctid = o.stepping_rid AND o.c = 0;
 -- 6. first_n (query.py:14)
-INSERT INTO "stepping_first_scores_4a5e98" (
-  "player",
-  "points",
-  "c"
-)
+INSERT INTO stepping_first_scores_4a5e98 (player, points, c)
 SELECT
-  "w"."player",
-  "w"."points",
-  CASE
-    WHEN "w"."stepping_upto" <= 3
-    THEN "w"."c"
-    ELSE 3 - (
-      "w"."stepping_upto" - "w"."c"
-    )
-  END AS "c"
+  w.player, w.points,
+  CASE WHEN w.stepping_upto <= 3 THEN w.c ELSE 3 - (w.stepping_upto - w.c) END AS c
 FROM (
   SELECT
-    "m"."player" AS "player",
-    "m"."points" AS "points",
-    "m"."c" AS "c",
-    SUM("m"."c") OVER (
-      ORDER BY "m"."points_is_set" DESC, "m"."points" DESC, LEFT("m"."player", 200) ASC, "m"."player" ASC
+    m.player, m.points, m.c,
+    SUM(m.c) OVER (
+      ORDER BY m.points_is_set DESC, m.points DESC, LEFT(m.player, 200) ASC, m.player ASC
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS "stepping_upto"
+    ) AS stepping_upto
   FROM (
-    SELECT
-      *
-    FROM "first_n__scores_by_points_is_set_points_player_75bbe0" AS "m"
-    ORDER BY
-      "m"."points_is_set" DESC,
-      "m"."points" DESC,
-      LEFT("m"."player", 200) ASC,
-      "m"."player" ASC
+    SELECT *
+    FROM first_n__scores_by_points_is_set_points_player_75bbe0 AS m
+    ORDER BY m.points_is_set DESC, m.points DESC, LEFT(m.player, 200) ASC, m.player ASC
     LIMIT 3
-  ) AS "m"
-) AS "w"
-WHERE
-  "w"."stepping_upto" - "w"."c" < 3;
+  ) AS m
+) AS w
+WHERE w.stepping_upto - w.c < 3;
 -- 7. first_n (query.py:14): the change of an output
-SELECT
-  "d1"."player" AS "player",
-  "d1"."points" AS "points",
-  "d1"."c" AS "stepping_count"
-FROM "stepping_first_scores_4a5e98" AS "d1";
+SELECT d1.player, d1.points, d1.c AS stepping_count
+FROM stepping_first_scores_4a5e98 AS d1;

@@ -100,51 +100,44 @@ CREATE TABLE IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0
 --   first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf: reads in the order of points_is_set, points, player; as many entries as the table has rows
 CREATE INDEX IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf ON first_n__scores_by_points_is_set_points_player_75bbe0 (points_is_set DESC, points DESC, player);
 --   first_n__scores_by_points_is_set_points_player_75bbe0__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "first_n__scores_by_points_is_set_points_player_75bbe0__gone"
-AFTER UPDATE OF "c" ON "first_n__scores_by_points_is_set_points_player_75bbe0" WHEN NEW."c" = 0
+CREATE TRIGGER IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0__gone
+AFTER UPDATE OF c ON first_n__scores_by_points_is_set_points_player_75bbe0 WHEN NEW.c = 0
 BEGIN
-    DELETE FROM "first_n__scores_by_points_is_set_points_player_75bbe0" WHERE "points_is_set" = NEW."points_is_set" AND "points" = NEW."points" AND "player" = NEW."player";
+    DELETE FROM first_n__scores_by_points_is_set_points_player_75bbe0 WHERE points_is_set = NEW.points_is_set AND points = NEW.points AND player = NEW.player;
 END;
 --   first_n__scores_by_points_is_set_points_player_75bbe0__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS "first_n__scores_by_points_is_set_points_player_75bbe0__below_zero" ON "first_n__scores_by_points_is_set_points_player_75bbe0" ("c") WHERE "c" < 0;
+CREATE INDEX IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0__below_zero ON first_n__scores_by_points_is_set_points_player_75bbe0 (c) WHERE c < 0;
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
-INSERT INTO last_update (
-  table_name,
-  t
-)
+INSERT INTO last_update (table_name, t)
 VALUES
-  ('first_n__scores_by_points_is_set_points_player_75bbe0', 0) ON CONFLICT DO NOTHING;
-INSERT INTO stepping_queries (
-  name,
-  fingerprint,
-  dialect,
-  format,
-  tables
-)
+  ('first_n__scores_by_points_is_set_points_player_75bbe0', 0)
+ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'first_n',
     'f232acdb75c9c078df65f84a5ecbaf1c',
     'sqlite',
     1,
-    '1 d6715847cd3421ca {"query":"first_n","dialect":"sqlite","fingerprint":"f232acdb75c9c078df65f84a5ecbaf1c","tables":[{"table":{"name":"first_n__scores_by_points_is_set_points_player_75bbe0","kind":"delay","columns":[{"name":"points_is_set","type":{"kind":"bool"}},{"name":"points","type":{"kind":"int","nullable":true}},{"name":"player","type":{"kind":"text"}}],"weight":"c","key":["points_is_set","points","player"],"indexes":[{"name":"first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf","columns":["points_is_set","points","player"],"ascending":[false,false,true]}],"picked":true,"non_negative":true,"reason":"the rows of first_n, read in the order of points_is_set, points, player","serves":"first_n","where":"query.py:14","digest":"75bbe050aec593cff93075058246e52f","rows":"7de1934fbe309aece9c374c60685b29e","holds":[["points","points"],["player","player"]],"rows_of":"Score","node":"0c7a34c6f13b5b4c2d8ee8851b6ddae1"},"ddl":["CREATE TABLE IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0 (\n    points_is_set INTEGER NOT NULL,\n    points INTEGER NOT NULL,\n    player TEXT NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (points_is_set, points, player)\n)","CREATE INDEX IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf ON first_n__scores_by_points_is_set_points_player_75bbe0 (points_is_set DESC, points DESC, player)","CREATE TRIGGER IF NOT EXISTS \"first_n__scores_by_points_is_set_points_player_75bbe0__gone\"\nAFTER UPDATE OF \"c\" ON \"first_n__scores_by_points_is_set_points_player_75bbe0\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"first_n__scores_by_points_is_set_points_player_75bbe0\" WHERE \"points_is_set\" = NEW.\"points_is_set\" AND \"points\" = NEW.\"points\" AND \"player\" = NEW.\"player\";\nEND","CREATE INDEX IF NOT EXISTS \"first_n__scores_by_points_is_set_points_player_75bbe0__below_zero\" ON \"first_n__scores_by_points_is_set_points_player_75bbe0\" (\"c\") WHERE \"c\" < 0"]}],"inputs":[{"name":"scores","row":"Score","columns":[{"name":"player","path":["player"],"type":{"kind":"text"}},{"name":"points","path":["points"],"type":{"kind":"int","nullable":true}}]}],"caches":[]}'
-  ) ON CONFLICT DO NOTHING;
+    '1 931d2133a50fee1b {"query":"first_n","dialect":"sqlite","fingerprint":"f232acdb75c9c078df65f84a5ecbaf1c","tables":[{"table":{"name":"first_n__scores_by_points_is_set_points_player_75bbe0","kind":"delay","columns":[{"name":"points_is_set","type":{"kind":"bool"}},{"name":"points","type":{"kind":"int","nullable":true}},{"name":"player","type":{"kind":"text"}}],"weight":"c","key":["points_is_set","points","player"],"indexes":[{"name":"first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf","columns":["points_is_set","points","player"],"ascending":[false,false,true]}],"picked":true,"non_negative":true,"reason":"the rows of first_n, read in the order of points_is_set, points, player","serves":"first_n","where":"query.py:14","digest":"75bbe050aec593cff93075058246e52f","rows":"7de1934fbe309aece9c374c60685b29e","holds":[["points","points"],["player","player"]],"rows_of":"Score","node":"0c7a34c6f13b5b4c2d8ee8851b6ddae1"},"ddl":["CREATE TABLE IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0 (\n    points_is_set INTEGER NOT NULL,\n    points INTEGER NOT NULL,\n    player TEXT NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (points_is_set, points, player)\n)","CREATE INDEX IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf ON first_n__scores_by_points_is_set_points_player_75bbe0 (points_is_set DESC, points DESC, player)","CREATE TRIGGER IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0__gone\nAFTER UPDATE OF c ON first_n__scores_by_points_is_set_points_player_75bbe0 WHEN NEW.c = 0\nBEGIN\n    DELETE FROM first_n__scores_by_points_is_set_points_player_75bbe0 WHERE points_is_set = NEW.points_is_set AND points = NEW.points AND player = NEW.player;\nEND","CREATE INDEX IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0__below_zero ON first_n__scores_by_points_is_set_points_player_75bbe0 (c) WHERE c < 0"]}],"inputs":[{"name":"scores","row":"Score","columns":[{"name":"player","path":["player"],"type":{"kind":"text"}},{"name":"points","path":["points"],"type":{"kind":"int","nullable":true}}]}],"caches":[]}'
+  )
+ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- Delta tables, for one connection: what changes in one step
 ------------------------------------------------------------------------------
-CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_scores_4a5e98" (
-    "player" TEXT,
-    "points" INTEGER,
-    "c" INTEGER NOT NULL
+CREATE TEMP TABLE IF NOT EXISTS stepping_delta_scores_4a5e98 (
+    player TEXT,
+    points INTEGER,
+    c INTEGER NOT NULL
 );
-CREATE TEMP TABLE IF NOT EXISTS "stepping_first_scores_4a5e98" (
-    "player" TEXT,
-    "points" INTEGER,
-    "c" INTEGER NOT NULL
+CREATE TEMP TABLE IF NOT EXISTS stepping_first_scores_4a5e98 (
+    player TEXT,
+    points INTEGER,
+    c INTEGER NOT NULL
 );
 
 ------------------------------------------------------------------------------
@@ -152,131 +145,70 @@ CREATE TEMP TABLE IF NOT EXISTS "stepping_first_scores_4a5e98" (
 ------------------------------------------------------------------------------
 -- locked first: first_n__scores_by_points_is_set_points_player_75bbe0 in last_update
 -- 1. scores (the query's arguments): empty the delta table
-DELETE FROM temp."stepping_delta_scores_4a5e98";
+DELETE FROM temp.stepping_delta_scores_4a5e98;
 -- 2. first_n (query.py:14): empty the delta table
-DELETE FROM temp."stepping_first_scores_4a5e98";
+DELETE FROM temp.stepping_first_scores_4a5e98;
 -- 3. scores (the query's arguments): load the changed rows
--- INSERT INTO temp."stepping_delta_scores_4a5e98" ("player", "points", "c") VALUES (?, ?, ?)
+-- INSERT INTO temp.stepping_delta_scores_4a5e98 (player, points, c) VALUES (?, ?, ?)
 -- 4. first_n (query.py:14)
-INSERT INTO temp."stepping_first_scores_4a5e98" (
-  "player",
-  "points",
-  "c"
-)
+INSERT INTO temp.stepping_first_scores_4a5e98 (player, points, c)
 SELECT
-  "w"."player",
-  "w"."points",
-  -(
-    CASE
-      WHEN "w"."stepping_upto" <= 3
-      THEN "w"."c"
-      ELSE 3 - (
-        "w"."stepping_upto" - "w"."c"
-      )
-    END
-  ) AS "c"
+  w.player, w.points,
+  -CASE WHEN w.stepping_upto <= 3 THEN w.c ELSE 3 - (w.stepping_upto - w.c) END AS c
 FROM (
   SELECT
-    "m"."player" AS "player",
-    NULLIF("m"."points", x'') AS "points",
-    "m"."c" AS "c",
-    SUM("m"."c") OVER (
-      ORDER BY "m"."points_is_set" DESC, "m"."points" DESC, "m"."player" ASC
+    m.player, NULLIF(m.points, x'') AS points, m.c,
+    SUM(m.c) OVER (
+      ORDER BY m.points_is_set DESC, m.points DESC, m.player ASC
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS "stepping_upto"
+    ) AS stepping_upto
   FROM (
-    SELECT
-      "m2".rowid
-    FROM "first_n__scores_by_points_is_set_points_player_75bbe0" AS "m2"
-    ORDER BY
-      "m2"."points_is_set" DESC,
-      "m2"."points" DESC,
-      "m2"."player" ASC
+    SELECT m2.rowid
+    FROM first_n__scores_by_points_is_set_points_player_75bbe0 AS m2
+    ORDER BY m2.points_is_set DESC, m2.points DESC, m2.player ASC
     LIMIT 3
-  ) AS "i"
-  CROSS JOIN "first_n__scores_by_points_is_set_points_player_75bbe0" AS "m"
-  WHERE
-    "m".rowid = "i".rowid
-) AS "w"
-WHERE
-  "w"."stepping_upto" - "w"."c" < 3;
+  ) AS i
+  CROSS JOIN first_n__scores_by_points_is_set_points_player_75bbe0 AS m
+  WHERE m.rowid = i.rowid
+) AS w
+WHERE w.stepping_upto - w.c < 3;
 -- 5. first_n (query.py:14)
-INSERT INTO "first_n__scores_by_points_is_set_points_player_75bbe0" (
-  "points_is_set",
-  "points",
-  "player",
-  "c"
-)
+INSERT INTO first_n__scores_by_points_is_set_points_player_75bbe0 (points_is_set, points, player, c)
 SELECT
-  (
-    NOT (
-      "d2"."points" IS NULL
-    )
-  ) AS "points_is_set",
-  COALESCE("d2"."points", x'') AS "points",
-  "d2"."player" AS "player",
-  "d2"."c" AS "c"
-FROM temp."stepping_delta_scores_4a5e98" AS "d2"
-WHERE
-  TRUE
-ORDER BY
-  "points_is_set",
-  "points",
-  "player" ON CONFLICT DO UPDATE SET "c" = "first_n__scores_by_points_is_set_points_player_75bbe0"."c" + excluded."c";
+  (d2.points IS NOT NULL) AS points_is_set, COALESCE(d2.points, x'') AS points, d2.player,
+  d2.c
+FROM temp.stepping_delta_scores_4a5e98 AS d2
+WHERE TRUE
+ORDER BY points_is_set, points, player
+ON CONFLICT DO UPDATE SET
+  c = first_n__scores_by_points_is_set_points_player_75bbe0.c + excluded.c;
 -- 6. first_n (query.py:14): a count below 0, looked for where rows were removed
-SELECT
-  "points_is_set",
-  "points",
-  "player",
-  "c"
-FROM "first_n__scores_by_points_is_set_points_player_75bbe0"
-WHERE
-  "c" < 0
+SELECT points_is_set, points, player, c
+FROM first_n__scores_by_points_is_set_points_player_75bbe0
+WHERE c < 0
 LIMIT 1;
 -- 7. first_n (query.py:14)
-INSERT INTO temp."stepping_first_scores_4a5e98" (
-  "player",
-  "points",
-  "c"
-)
+INSERT INTO temp.stepping_first_scores_4a5e98 (player, points, c)
 SELECT
-  "w"."player",
-  "w"."points",
-  CASE
-    WHEN "w"."stepping_upto" <= 3
-    THEN "w"."c"
-    ELSE 3 - (
-      "w"."stepping_upto" - "w"."c"
-    )
-  END AS "c"
+  w.player, w.points,
+  CASE WHEN w.stepping_upto <= 3 THEN w.c ELSE 3 - (w.stepping_upto - w.c) END AS c
 FROM (
   SELECT
-    "m"."player" AS "player",
-    NULLIF("m"."points", x'') AS "points",
-    "m"."c" AS "c",
-    SUM("m"."c") OVER (
-      ORDER BY "m"."points_is_set" DESC, "m"."points" DESC, "m"."player" ASC
+    m.player, NULLIF(m.points, x'') AS points, m.c,
+    SUM(m.c) OVER (
+      ORDER BY m.points_is_set DESC, m.points DESC, m.player ASC
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS "stepping_upto"
+    ) AS stepping_upto
   FROM (
-    SELECT
-      "m2".rowid
-    FROM "first_n__scores_by_points_is_set_points_player_75bbe0" AS "m2"
-    ORDER BY
-      "m2"."points_is_set" DESC,
-      "m2"."points" DESC,
-      "m2"."player" ASC
+    SELECT m2.rowid
+    FROM first_n__scores_by_points_is_set_points_player_75bbe0 AS m2
+    ORDER BY m2.points_is_set DESC, m2.points DESC, m2.player ASC
     LIMIT 3
-  ) AS "i"
-  CROSS JOIN "first_n__scores_by_points_is_set_points_player_75bbe0" AS "m"
-  WHERE
-    "m".rowid = "i".rowid
-) AS "w"
-WHERE
-  "w"."stepping_upto" - "w"."c" < 3;
+  ) AS i
+  CROSS JOIN first_n__scores_by_points_is_set_points_player_75bbe0 AS m
+  WHERE m.rowid = i.rowid
+) AS w
+WHERE w.stepping_upto - w.c < 3;
 -- 8. first_n (query.py:14): the change of an output
-SELECT
-  "d1"."player" AS "player",
-  "d1"."points" AS "points",
-  "d1"."c" AS "stepping_count"
-FROM temp."stepping_first_scores_4a5e98" AS "d1";
+SELECT d1.player, d1.points, d1.c AS stepping_count
+FROM temp.stepping_first_scores_4a5e98 AS d1;

@@ -94,35 +94,28 @@ CREATE TABLE IF NOT EXISTS group_sum__group_reduce_flatten_by_key_e18521 (
     sum_value_neg_inf BIGINT NOT NULL,
     n BIGINT NOT NULL,
     PRIMARY KEY (key),
-    CONSTRAINT group_sum__group_reduce_flatten_by_key_e18521__not_negative CHECK ("n" >= 0)
+    CONSTRAINT group_sum__group_reduce_flatten_by_key_e18521__not_negative CHECK (n >= 0)
 ) WITH (fillfactor = 70);
 --   group_sum__group_reduce_flatten_by_key_e18521: what it is for, as \d+ shows it
-COMMENT ON TABLE "group_sum__group_reduce_flatten_by_key_e18521" IS 'stepping: one row per group of group_reduce_flatten: its number of rows and its sums; for group_reduce_flatten';
+COMMENT ON TABLE group_sum__group_reduce_flatten_by_key_e18521 IS 'stepping: one row per group of group_reduce_flatten: its number of rows and its sums; for group_reduce_flatten';
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
-INSERT INTO last_update (
-  table_name,
-  t
-)
+INSERT INTO last_update (table_name, t)
 VALUES
-  ('group_sum__group_reduce_flatten_by_key_e18521', 0) ON CONFLICT DO NOTHING;
-INSERT INTO stepping_queries (
-  name,
-  fingerprint,
-  dialect,
-  format,
-  tables
-)
+  ('group_sum__group_reduce_flatten_by_key_e18521', 0)
+ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'group_sum',
     '7a99db9ba51e740f6c8ea3f12ecfc4f6',
     'postgres',
     1,
-    '1 c89299f3089ea553 {"query":"group_sum","dialect":"postgres","fingerprint":"7a99db9ba51e740f6c8ea3f12ecfc4f6","tables":[{"table":{"name":"group_sum__group_reduce_flatten_by_key_e18521","kind":"state","columns":[{"name":"key","type":{"kind":"date"}},{"name":"sum_value","type":{"kind":"float"}},{"name":"sum_value_pos_inf","type":{"kind":"int"}},{"name":"sum_value_neg_inf","type":{"kind":"int"}}],"weight":"n","key":["key"],"non_negative":true,"reason":"one row per group of group_reduce_flatten: its number of rows and its sums","serves":"group_reduce_flatten","where":"query.py:16","digest":"e18521daec37da83c31a8906b22a492a","sums":[{"type":{"kind":"float"},"value":"sum_value","old":"sum_value_0","new":"sum_value_1","finite":"sum_value_finite","positive":"sum_value_pos_inf","negative":"sum_value_neg_inf","low":"sum_value_low"}],"rows_of":"Pair[float, date]","node":"e94b652361125ab45655357b5af0f126"},"ddl":["CREATE TABLE IF NOT EXISTS group_sum__group_reduce_flatten_by_key_e18521 (\n    key DATE NOT NULL,\n    sum_value DOUBLE PRECISION NOT NULL,\n    sum_value_pos_inf BIGINT NOT NULL,\n    sum_value_neg_inf BIGINT NOT NULL,\n    n BIGINT NOT NULL,\n    PRIMARY KEY (key),\n    CONSTRAINT group_sum__group_reduce_flatten_by_key_e18521__not_negative CHECK (\"n\" >= 0)\n) WITH (fillfactor = 70)","COMMENT ON TABLE \"group_sum__group_reduce_flatten_by_key_e18521\" IS ''stepping: one row per group of group_reduce_flatten: its number of rows and its sums; for group_reduce_flatten''"]}],"inputs":[{"name":"reads","row":"Read","columns":[{"name":"meter","path":["meter"],"type":{"kind":"int"}},{"name":"at","path":["at"],"type":{"kind":"datetime"}},{"name":"value","path":["value"],"type":{"kind":"float"}}]}],"caches":[]}'
-  ) ON CONFLICT DO NOTHING;
+    '1 a0bc156eebce74e3 {"query":"group_sum","dialect":"postgres","fingerprint":"7a99db9ba51e740f6c8ea3f12ecfc4f6","tables":[{"table":{"name":"group_sum__group_reduce_flatten_by_key_e18521","kind":"state","columns":[{"name":"key","type":{"kind":"date"}},{"name":"sum_value","type":{"kind":"float"}},{"name":"sum_value_pos_inf","type":{"kind":"int"}},{"name":"sum_value_neg_inf","type":{"kind":"int"}}],"weight":"n","key":["key"],"non_negative":true,"reason":"one row per group of group_reduce_flatten: its number of rows and its sums","serves":"group_reduce_flatten","where":"query.py:16","digest":"e18521daec37da83c31a8906b22a492a","sums":[{"type":{"kind":"float"},"value":"sum_value","old":"sum_value_0","new":"sum_value_1","finite":"sum_value_finite","positive":"sum_value_pos_inf","negative":"sum_value_neg_inf","low":"sum_value_low"}],"rows_of":"Pair[float, date]","node":"e94b652361125ab45655357b5af0f126"},"ddl":["CREATE TABLE IF NOT EXISTS group_sum__group_reduce_flatten_by_key_e18521 (\n    key DATE NOT NULL,\n    sum_value DOUBLE PRECISION NOT NULL,\n    sum_value_pos_inf BIGINT NOT NULL,\n    sum_value_neg_inf BIGINT NOT NULL,\n    n BIGINT NOT NULL,\n    PRIMARY KEY (key),\n    CONSTRAINT group_sum__group_reduce_flatten_by_key_e18521__not_negative CHECK (n >= 0)\n) WITH (fillfactor = 70)","COMMENT ON TABLE group_sum__group_reduce_flatten_by_key_e18521 IS ''stepping: one row per group of group_reduce_flatten: its number of rows and its sums; for group_reduce_flatten''"]}],"inputs":[{"name":"reads","row":"Read","columns":[{"name":"meter","path":["meter"],"type":{"kind":"int"}},{"name":"at","path":["at"],"type":{"kind":"datetime"}},{"name":"value","path":["value"],"type":{"kind":"float"}}]}],"caches":[]}'
+  )
+ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- When reads changes: one transaction
@@ -135,172 +128,90 @@ VALUES
 --   m4_u: group_reduce_flatten (query.py:16)
 --   m4_d: group_reduce_flatten (query.py:16)
 --   SELECT: group_reduce_flatten (query.py:16)
-WITH "stepping_delta_reads_fb598c" AS MATERIALIZED (
+WITH stepping_delta_reads_fb598c AS MATERIALIZED (
+  SELECT u.at, u.value, u.c
+  FROM UNNEST(CAST('{}' AS TIMESTAMP[]), CAST('{}' AS DOUBLE PRECISION[]), CAST('{}' AS BIGINT[])) AS u(at, value, c)
+), stepping_change_group_reduce_flatten_by_key_b6063a AS MATERIALIZED (
   SELECT
-    u."at" AS "at",
-    u."value" AS "value",
-    u."c" AS "c"
-  FROM UNNEST(CAST('{}' AS TIMESTAMP[]), CAST('{}' AS DOUBLE PRECISION[]), CAST('{}' AS BIGINT[])) AS "u"("at", "value", "c")
-), "stepping_change_group_reduce_flatten_by_key_b6063a" AS MATERIALIZED (
-  SELECT
-    "g"."key",
-    "a"."n" AS "n0",
-    COALESCE("a"."n", 0) + "g"."n" AS "n1",
+    g."key", a.n AS n0, COALESCE(a.n, 0) + g.n AS n1,
     CASE
-      WHEN "a"."sum_value_pos_inf" <> 0 OR "a"."sum_value_neg_inf" <> 0
+      WHEN a.sum_value_pos_inf <> 0 OR a.sum_value_neg_inf <> 0
       THEN CASE
-        WHEN "a"."sum_value_pos_inf" >= 0 AND "a"."sum_value_neg_inf" <= 0
+        WHEN a.sum_value_pos_inf >= 0 AND a.sum_value_neg_inf <= 0
         THEN CAST('Infinity' AS DOUBLE PRECISION)
-        WHEN "a"."sum_value_pos_inf" <= 0 AND "a"."sum_value_neg_inf" >= 0
+        WHEN a.sum_value_pos_inf <= 0 AND a.sum_value_neg_inf >= 0
         THEN CAST('-Infinity' AS DOUBLE PRECISION)
-        ELSE CAST(CAST('stepping: ' || (
-          'a sum of inf and -inf is not a number: ' || CAST("a"."sum_value" AS TEXT)
-        ) AS INT) AS DOUBLE PRECISION)
+        ELSE CAST(CAST('stepping: ' || 'a sum of inf and -inf is not a number: ' || CAST(a.sum_value AS TEXT) AS INT) AS DOUBLE PRECISION)
       END
-      ELSE "a"."sum_value"
-    END AS "sum_value_0",
+      ELSE a.sum_value
+    END AS sum_value_0,
     CASE
-      WHEN (
-        COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf"
-      ) <> 0
-      OR (
-        COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf"
-      ) <> 0
+      WHEN COALESCE(a.sum_value_pos_inf, 0) + g.sum_value_pos_inf <> 0
+      OR COALESCE(a.sum_value_neg_inf, 0) + g.sum_value_neg_inf <> 0
       THEN CASE
-        WHEN (
-          COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf"
-        ) >= 0
-        AND (
-          COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf"
-        ) <= 0
+        WHEN COALESCE(a.sum_value_pos_inf, 0) + g.sum_value_pos_inf >= 0
+        AND COALESCE(a.sum_value_neg_inf, 0) + g.sum_value_neg_inf <= 0
         THEN CAST('Infinity' AS DOUBLE PRECISION)
-        WHEN (
-          COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf"
-        ) <= 0
-        AND (
-          COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf"
-        ) >= 0
+        WHEN COALESCE(a.sum_value_pos_inf, 0) + g.sum_value_pos_inf <= 0
+        AND COALESCE(a.sum_value_neg_inf, 0) + g.sum_value_neg_inf >= 0
         THEN CAST('-Infinity' AS DOUBLE PRECISION)
-        ELSE CAST(CAST('stepping: ' || (
-          'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_value", 0.0) + "g"."sum_value" AS TEXT)
-        ) AS INT) AS DOUBLE PRECISION)
+        ELSE CAST(CAST('stepping: ' || 'a sum of inf and -inf is not a number: ' || CAST(COALESCE(a.sum_value, 0.0) + g.sum_value AS TEXT) AS INT) AS DOUBLE PRECISION)
       END
-      ELSE COALESCE("a"."sum_value", 0.0) + "g"."sum_value"
-    END AS "sum_value_1",
-    COALESCE("a"."sum_value", 0.0) + "g"."sum_value" AS "sum_value_finite",
-    COALESCE("a"."sum_value_pos_inf", 0) + "g"."sum_value_pos_inf" AS "sum_value_pos_inf",
-    COALESCE("a"."sum_value_neg_inf", 0) + "g"."sum_value_neg_inf" AS "sum_value_neg_inf",
-    a.stepping_rid
+      ELSE COALESCE(a.sum_value, 0.0) + g.sum_value
+    END AS sum_value_1,
+    COALESCE(a.sum_value, 0.0) + g.sum_value AS sum_value_finite,
+    COALESCE(a.sum_value_pos_inf, 0) + g.sum_value_pos_inf AS sum_value_pos_inf,
+    COALESCE(a.sum_value_neg_inf, 0) + g.sum_value_neg_inf AS sum_value_neg_inf, a.stepping_rid
   FROM (
     SELECT
-      CAST("d0"."at" AS DATE) AS "key",
-      CAST(SUM("d0"."c") AS BIGINT) AS "n",
+      CAST(d0.at AS DATE) AS "key", CAST(SUM(d0.c) AS BIGINT) AS n,
       COALESCE(
-        SUM((
-          "d0"."value"
-        ) * (
-          "d0"."c"
-        )) FILTER(WHERE
-          "d0"."value" BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
+        SUM(d0.value * d0.c) FILTER (WHERE d0.value BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
         0.0
-      ) AS "sum_value",
+      ) AS sum_value,
       COALESCE(
-        CAST(SUM("d0"."c") FILTER(WHERE
-          "d0"."value" = CAST('Infinity' AS DOUBLE PRECISION)) AS BIGINT),
+        CAST(SUM(d0.c) FILTER (WHERE d0.value = CAST('Infinity' AS DOUBLE PRECISION)) AS BIGINT),
         0
-      ) AS "sum_value_pos_inf",
+      ) AS sum_value_pos_inf,
       COALESCE(
-        CAST(SUM("d0"."c") FILTER(WHERE
-          "d0"."value" = CAST('-Infinity' AS DOUBLE PRECISION)) AS BIGINT),
+        CAST(SUM(d0.c) FILTER (WHERE d0.value = CAST('-Infinity' AS DOUBLE PRECISION)) AS BIGINT),
         0
-      ) AS "sum_value_neg_inf"
-    FROM "stepping_delta_reads_fb598c" AS "d0"
-    GROUP BY
-      1
-  ) AS "g"
+      ) AS sum_value_neg_inf
+    FROM stepping_delta_reads_fb598c AS d0
+    GROUP BY 1
+  ) AS g
   LEFT JOIN LATERAL (
-    SELECT
-      "a".*,
-      "a".ctid AS stepping_rid
-    FROM "group_sum__group_reduce_flatten_by_key_e18521" AS "a"
-    WHERE
-      "a"."key" = "g"."key"
+    SELECT a.*, a.ctid AS stepping_rid
+    FROM group_sum__group_reduce_flatten_by_key_e18521 AS a
+    WHERE a."key" = g."key"
     OFFSET 0
-  ) AS "a"
-    ON TRUE
-  WHERE
-    "g"."n" <> 0
-    OR "g"."sum_value" <> 0.0
-    OR "g"."sum_value_pos_inf" <> 0
-    OR "g"."sum_value_neg_inf" <> 0
-), "m4_i" AS (
-  INSERT INTO "group_sum__group_reduce_flatten_by_key_e18521" (
-    "key",
-    "n",
-    "sum_value",
-    "sum_value_pos_inf",
-    "sum_value_neg_inf"
-  )
-  SELECT
-    o."key",
-    o."n1",
-    o."sum_value_finite",
-    o."sum_value_pos_inf",
-    o."sum_value_neg_inf"
-  FROM "stepping_change_group_reduce_flatten_by_key_b6063a" AS o
-  WHERE
-    o.stepping_rid IS NULL AND o."n1" <> 0
-), "m4_u" AS (
-  UPDATE "group_sum__group_reduce_flatten_by_key_e18521" AS a SET "n" = o."n1", "sum_value" = o."sum_value_finite", "sum_value_pos_inf" = o."sum_value_pos_inf", "sum_value_neg_inf" = o."sum_value_neg_inf"
-  FROM "stepping_change_group_reduce_flatten_by_key_b6063a" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."n1" <> 0
-), "m4_d" AS (
-  DELETE FROM "group_sum__group_reduce_flatten_by_key_e18521" AS a USING   "stepping_change_group_reduce_flatten_by_key_b6063a" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."n1" = 0
+  ) AS a ON TRUE
+  WHERE g.n <> 0 OR g.sum_value <> 0.0 OR g.sum_value_pos_inf <> 0 OR g.sum_value_neg_inf <> 0
+), m4_i AS (
+  INSERT INTO group_sum__group_reduce_flatten_by_key_e18521 ("key", n, sum_value, sum_value_pos_inf, sum_value_neg_inf)
+  SELECT o."key", o.n1, o.sum_value_finite, o.sum_value_pos_inf, o.sum_value_neg_inf
+  FROM stepping_change_group_reduce_flatten_by_key_b6063a AS o
+  WHERE o.stepping_rid IS NULL AND o.n1 <> 0
+), m4_u AS (
+  UPDATE group_sum__group_reduce_flatten_by_key_e18521 AS a
+  SET
+    n = o.n1, sum_value = o.sum_value_finite, sum_value_pos_inf = o.sum_value_pos_inf,
+    sum_value_neg_inf = o.sum_value_neg_inf
+  FROM stepping_change_group_reduce_flatten_by_key_b6063a AS o
+  WHERE a.ctid = o.stepping_rid AND o.n1 <> 0
+), m4_d AS (
+  DELETE FROM group_sum__group_reduce_flatten_by_key_e18521 AS a
+  USING stepping_change_group_reduce_flatten_by_key_b6063a AS o
+  WHERE a.ctid = o.stepping_rid AND o.n1 = 0
 )
 SELECT
-  0 AS stepping_output,
-  CAST("d1"."sum_value_0" AS DOUBLE PRECISION) AS "left",
-  CAST("d1"."key" AS DATE) AS "right",
-  CAST(-1 AS BIGINT) AS "stepping_count"
-FROM "stepping_change_group_reduce_flatten_by_key_b6063a" AS "d1"
-WHERE
-  (
-    (
-      NOT (
-        "d1"."n0" IS NULL
-      )
-    )
-    AND (
-      (
-        "d1"."n1" = 0
-      )
-      OR (
-        NOT (
-          "d1"."sum_value_0" IS NOT DISTINCT FROM "d1"."sum_value_1"
-        )
-      )
-    )
-  )
+  0 AS stepping_output, CAST(d1.sum_value_0 AS DOUBLE PRECISION) AS "left",
+  CAST(d1."key" AS DATE) AS "right", CAST(-1 AS BIGINT) AS stepping_count
+FROM stepping_change_group_reduce_flatten_by_key_b6063a AS d1
+WHERE d1.n0 IS NOT NULL AND (d1.n1 = 0 OR d1.sum_value_0 IS DISTINCT FROM d1.sum_value_1)
 UNION ALL
 SELECT
-  0 AS stepping_output,
-  CAST("d2"."sum_value_1" AS DOUBLE PRECISION) AS "left",
-  CAST("d2"."key" AS DATE) AS "right",
-  CAST(1 AS BIGINT) AS "stepping_count"
-FROM "stepping_change_group_reduce_flatten_by_key_b6063a" AS "d2"
-WHERE
-  (
-    (
-      NOT (
-        "d2"."n1" = 0
-      )
-    )
-    AND (
-      NOT (
-        "d2"."sum_value_0" IS NOT DISTINCT FROM "d2"."sum_value_1"
-      )
-    )
-  );
+  0 AS stepping_output, CAST(d2.sum_value_1 AS DOUBLE PRECISION) AS "left",
+  CAST(d2."key" AS DATE) AS "right", CAST(1 AS BIGINT) AS stepping_count
+FROM stepping_change_group_reduce_flatten_by_key_b6063a AS d2
+WHERE d2.n1 <> 0 AND d2.sum_value_0 IS DISTINCT FROM d2.sum_value_1;

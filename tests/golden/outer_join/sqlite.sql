@@ -107,13 +107,13 @@ CREATE TABLE IF NOT EXISTS outer_join__outer_join_by_value_6a74ef (
     PRIMARY KEY (value)
 ) WITHOUT ROWID;
 --   outer_join__outer_join_by_value_6a74ef__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "outer_join__outer_join_by_value_6a74ef__gone"
-AFTER UPDATE OF "c" ON "outer_join__outer_join_by_value_6a74ef" WHEN NEW."c" = 0
+CREATE TRIGGER IF NOT EXISTS outer_join__outer_join_by_value_6a74ef__gone
+AFTER UPDATE OF c ON outer_join__outer_join_by_value_6a74ef WHEN NEW.c = 0
 BEGIN
-    DELETE FROM "outer_join__outer_join_by_value_6a74ef" WHERE "value" = NEW."value";
+    DELETE FROM outer_join__outer_join_by_value_6a74ef WHERE value = NEW.value;
 END;
 --   outer_join__outer_join_by_value_6a74ef__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS "outer_join__outer_join_by_value_6a74ef__below_zero" ON "outer_join__outer_join_by_value_6a74ef" ("c") WHERE "c" < 0;
+CREATE INDEX IF NOT EXISTS outer_join__outer_join_by_value_6a74ef__below_zero ON outer_join__outer_join_by_value_6a74ef (c) WHERE c < 0;
 -- outer_join__people_by_team_4d9316: the rows of people, looked up by team
 -- for people (the query's arguments)
 -- it has a row for each different row of people in the columns it keeps
@@ -124,13 +124,13 @@ CREATE TABLE IF NOT EXISTS outer_join__people_by_team_4d9316 (
     PRIMARY KEY (team, name)
 ) WITHOUT ROWID;
 --   outer_join__people_by_team_4d9316__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "outer_join__people_by_team_4d9316__gone"
-AFTER UPDATE OF "c" ON "outer_join__people_by_team_4d9316" WHEN NEW."c" = 0
+CREATE TRIGGER IF NOT EXISTS outer_join__people_by_team_4d9316__gone
+AFTER UPDATE OF c ON outer_join__people_by_team_4d9316 WHEN NEW.c = 0
 BEGIN
-    DELETE FROM "outer_join__people_by_team_4d9316" WHERE "team" = NEW."team" AND "name" = NEW."name";
+    DELETE FROM outer_join__people_by_team_4d9316 WHERE team = NEW.team AND name = NEW.name;
 END;
 --   outer_join__people_by_team_4d9316__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS "outer_join__people_by_team_4d9316__below_zero" ON "outer_join__people_by_team_4d9316" ("c") WHERE "c" < 0;
+CREATE INDEX IF NOT EXISTS outer_join__people_by_team_4d9316__below_zero ON outer_join__people_by_team_4d9316 (c) WHERE c < 0;
 -- outer_join__teams_c7809e: the integral of outer_join
 -- for outer_join (query.py:18)
 -- it has a row for each different row of the result of outer_join
@@ -140,13 +140,13 @@ CREATE TABLE IF NOT EXISTS outer_join__teams_c7809e (
     PRIMARY KEY (value)
 ) WITHOUT ROWID;
 --   outer_join__teams_c7809e__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "outer_join__teams_c7809e__gone"
-AFTER UPDATE OF "c" ON "outer_join__teams_c7809e" WHEN NEW."c" = 0
+CREATE TRIGGER IF NOT EXISTS outer_join__teams_c7809e__gone
+AFTER UPDATE OF c ON outer_join__teams_c7809e WHEN NEW.c = 0
 BEGIN
-    DELETE FROM "outer_join__teams_c7809e" WHERE "value" = NEW."value";
+    DELETE FROM outer_join__teams_c7809e WHERE value = NEW.value;
 END;
 --   outer_join__teams_c7809e__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS "outer_join__teams_c7809e__below_zero" ON "outer_join__teams_c7809e" ("c") WHERE "c" < 0;
+CREATE INDEX IF NOT EXISTS outer_join__teams_c7809e__below_zero ON outer_join__teams_c7809e (c) WHERE c < 0;
 -- outer_join__teams_by_number_5c4966: the rows of teams, looked up by number
 -- for teams (the query's arguments)
 -- it has a row for each different row of teams in the columns it keeps
@@ -157,58 +157,49 @@ CREATE TABLE IF NOT EXISTS outer_join__teams_by_number_5c4966 (
     PRIMARY KEY (number, title)
 ) WITHOUT ROWID;
 --   outer_join__teams_by_number_5c4966__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "outer_join__teams_by_number_5c4966__gone"
-AFTER UPDATE OF "c" ON "outer_join__teams_by_number_5c4966" WHEN NEW."c" = 0
+CREATE TRIGGER IF NOT EXISTS outer_join__teams_by_number_5c4966__gone
+AFTER UPDATE OF c ON outer_join__teams_by_number_5c4966 WHEN NEW.c = 0
 BEGIN
-    DELETE FROM "outer_join__teams_by_number_5c4966" WHERE "number" = NEW."number" AND "title" = NEW."title";
+    DELETE FROM outer_join__teams_by_number_5c4966 WHERE number = NEW.number AND title = NEW.title;
 END;
 --   outer_join__teams_by_number_5c4966__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS "outer_join__teams_by_number_5c4966__below_zero" ON "outer_join__teams_by_number_5c4966" ("c") WHERE "c" < 0;
+CREATE INDEX IF NOT EXISTS outer_join__teams_by_number_5c4966__below_zero ON outer_join__teams_by_number_5c4966 (c) WHERE c < 0;
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
-INSERT INTO last_update (
-  table_name,
-  t
-)
+INSERT INTO last_update (table_name, t)
 VALUES
-  ('outer_join__outer_join_by_value_6a74ef', 0),
-  ('outer_join__people_by_team_4d9316', 0),
-  ('outer_join__teams_by_number_5c4966', 0),
-  ('outer_join__teams_c7809e', 0) ON CONFLICT DO NOTHING;
-INSERT INTO stepping_queries (
-  name,
-  fingerprint,
-  dialect,
-  format,
-  tables
-)
+  ('outer_join__outer_join_by_value_6a74ef', 0), ('outer_join__people_by_team_4d9316', 0),
+  ('outer_join__teams_by_number_5c4966', 0), ('outer_join__teams_c7809e', 0)
+ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'outer_join',
     '22383e33312ddf50ea507a7d299eac43',
     'sqlite',
     1,
-    '1 7ed3026b36d1aaee {"query":"outer_join","dialect":"sqlite","fingerprint":"22383e33312ddf50ea507a7d299eac43","tables":[{"table":{"name":"outer_join__outer_join_by_value_6a74ef","kind":"delay","columns":[{"name":"value","type":{"kind":"int"}}],"weight":"c","key":["value"],"non_negative":true,"reason":"the rows of outer_join, looked up by value","serves":"outer_join","where":"query.py:18","digest":"6a74ef84c34f57d351125545d6c4ebc0","rows":"26750c68d8ae76790098a85b559c2960","holds":[["value","value"]],"rows_of":"int","node":"968860603ae6e4964b69651e5893a324"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__outer_join_by_value_6a74ef (\n    value INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (value)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"outer_join__outer_join_by_value_6a74ef__gone\"\nAFTER UPDATE OF \"c\" ON \"outer_join__outer_join_by_value_6a74ef\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"outer_join__outer_join_by_value_6a74ef\" WHERE \"value\" = NEW.\"value\";\nEND","CREATE INDEX IF NOT EXISTS \"outer_join__outer_join_by_value_6a74ef__below_zero\" ON \"outer_join__outer_join_by_value_6a74ef\" (\"c\") WHERE \"c\" < 0"]},{"table":{"name":"outer_join__people_by_team_4d9316","kind":"delay","columns":[{"name":"team","type":{"kind":"int","nullable":true}},{"name":"name","type":{"kind":"text"}}],"weight":"c","key":["team"],"non_negative":true,"reason":"the rows of people, looked up by team","serves":"people","where":"the query''s arguments","digest":"4d931680da767c1d3873c48008ed209a","rows":"a719ca00f8c84dcb718ea6aec1178a06","holds":[["team","team"],["name","name"]],"input":"people","rows_of":"Person","node":"dc562d526e34df849543f3330d804f07"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__people_by_team_4d9316 (\n    team INTEGER NOT NULL,\n    name TEXT NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (team, name)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"outer_join__people_by_team_4d9316__gone\"\nAFTER UPDATE OF \"c\" ON \"outer_join__people_by_team_4d9316\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"outer_join__people_by_team_4d9316\" WHERE \"team\" = NEW.\"team\" AND \"name\" = NEW.\"name\";\nEND","CREATE INDEX IF NOT EXISTS \"outer_join__people_by_team_4d9316__below_zero\" ON \"outer_join__people_by_team_4d9316\" (\"c\") WHERE \"c\" < 0"]},{"table":{"name":"outer_join__teams_c7809e","kind":"delay","columns":[{"name":"value","type":{"kind":"int"}}],"weight":"c","non_negative":true,"reason":"the integral of outer_join","serves":"outer_join","where":"query.py:18","digest":"c7809e9d8cf76e18d10bb702fbf2ea65","rows":"ce781f3c57487054c79d0326c3f777c5","holds":[["value","value"]],"rows_of":"int","node":"620e543b5e47e6e81bfa18f9f81b9885"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__teams_c7809e (\n    value INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (value)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"outer_join__teams_c7809e__gone\"\nAFTER UPDATE OF \"c\" ON \"outer_join__teams_c7809e\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"outer_join__teams_c7809e\" WHERE \"value\" = NEW.\"value\";\nEND","CREATE INDEX IF NOT EXISTS \"outer_join__teams_c7809e__below_zero\" ON \"outer_join__teams_c7809e\" (\"c\") WHERE \"c\" < 0"]},{"table":{"name":"outer_join__teams_by_number_5c4966","kind":"delay","columns":[{"name":"number","type":{"kind":"int"}},{"name":"title","type":{"kind":"text"}}],"weight":"c","key":["number"],"non_negative":true,"reason":"the rows of teams, looked up by number","serves":"teams","where":"the query''s arguments","digest":"5c4966122a460b9260ab8462bf843500","rows":"1a4b76515ab0ce838cb277b2a03fbe49","holds":[["number","number"],["title","title"]],"input":"teams","rows_of":"Team","node":"fff5c876fc9e58184bbf8466b5b6344e"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__teams_by_number_5c4966 (\n    number INTEGER NOT NULL,\n    title TEXT NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (number, title)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"outer_join__teams_by_number_5c4966__gone\"\nAFTER UPDATE OF \"c\" ON \"outer_join__teams_by_number_5c4966\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"outer_join__teams_by_number_5c4966\" WHERE \"number\" = NEW.\"number\" AND \"title\" = NEW.\"title\";\nEND","CREATE INDEX IF NOT EXISTS \"outer_join__teams_by_number_5c4966__below_zero\" ON \"outer_join__teams_by_number_5c4966\" (\"c\") WHERE \"c\" < 0"]}],"inputs":[{"name":"people","row":"Person","columns":[{"name":"name","path":["name"],"type":{"kind":"text"}},{"name":"team","path":["team"],"type":{"kind":"int","nullable":true}}]},{"name":"teams","row":"Team","columns":[{"name":"number","path":["number"],"type":{"kind":"int"}},{"name":"title","path":["title"],"type":{"kind":"text"}}]}],"caches":[]}'
-  ) ON CONFLICT DO NOTHING;
+    '1 ce9e0a354dd7e58f {"query":"outer_join","dialect":"sqlite","fingerprint":"22383e33312ddf50ea507a7d299eac43","tables":[{"table":{"name":"outer_join__outer_join_by_value_6a74ef","kind":"delay","columns":[{"name":"value","type":{"kind":"int"}}],"weight":"c","key":["value"],"non_negative":true,"reason":"the rows of outer_join, looked up by value","serves":"outer_join","where":"query.py:18","digest":"6a74ef84c34f57d351125545d6c4ebc0","rows":"26750c68d8ae76790098a85b559c2960","holds":[["value","value"]],"rows_of":"int","node":"968860603ae6e4964b69651e5893a324"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__outer_join_by_value_6a74ef (\n    value INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (value)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS outer_join__outer_join_by_value_6a74ef__gone\nAFTER UPDATE OF c ON outer_join__outer_join_by_value_6a74ef WHEN NEW.c = 0\nBEGIN\n    DELETE FROM outer_join__outer_join_by_value_6a74ef WHERE value = NEW.value;\nEND","CREATE INDEX IF NOT EXISTS outer_join__outer_join_by_value_6a74ef__below_zero ON outer_join__outer_join_by_value_6a74ef (c) WHERE c < 0"]},{"table":{"name":"outer_join__people_by_team_4d9316","kind":"delay","columns":[{"name":"team","type":{"kind":"int","nullable":true}},{"name":"name","type":{"kind":"text"}}],"weight":"c","key":["team"],"non_negative":true,"reason":"the rows of people, looked up by team","serves":"people","where":"the query''s arguments","digest":"4d931680da767c1d3873c48008ed209a","rows":"a719ca00f8c84dcb718ea6aec1178a06","holds":[["team","team"],["name","name"]],"input":"people","rows_of":"Person","node":"dc562d526e34df849543f3330d804f07"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__people_by_team_4d9316 (\n    team INTEGER NOT NULL,\n    name TEXT NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (team, name)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS outer_join__people_by_team_4d9316__gone\nAFTER UPDATE OF c ON outer_join__people_by_team_4d9316 WHEN NEW.c = 0\nBEGIN\n    DELETE FROM outer_join__people_by_team_4d9316 WHERE team = NEW.team AND name = NEW.name;\nEND","CREATE INDEX IF NOT EXISTS outer_join__people_by_team_4d9316__below_zero ON outer_join__people_by_team_4d9316 (c) WHERE c < 0"]},{"table":{"name":"outer_join__teams_c7809e","kind":"delay","columns":[{"name":"value","type":{"kind":"int"}}],"weight":"c","non_negative":true,"reason":"the integral of outer_join","serves":"outer_join","where":"query.py:18","digest":"c7809e9d8cf76e18d10bb702fbf2ea65","rows":"ce781f3c57487054c79d0326c3f777c5","holds":[["value","value"]],"rows_of":"int","node":"620e543b5e47e6e81bfa18f9f81b9885"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__teams_c7809e (\n    value INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (value)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS outer_join__teams_c7809e__gone\nAFTER UPDATE OF c ON outer_join__teams_c7809e WHEN NEW.c = 0\nBEGIN\n    DELETE FROM outer_join__teams_c7809e WHERE value = NEW.value;\nEND","CREATE INDEX IF NOT EXISTS outer_join__teams_c7809e__below_zero ON outer_join__teams_c7809e (c) WHERE c < 0"]},{"table":{"name":"outer_join__teams_by_number_5c4966","kind":"delay","columns":[{"name":"number","type":{"kind":"int"}},{"name":"title","type":{"kind":"text"}}],"weight":"c","key":["number"],"non_negative":true,"reason":"the rows of teams, looked up by number","serves":"teams","where":"the query''s arguments","digest":"5c4966122a460b9260ab8462bf843500","rows":"1a4b76515ab0ce838cb277b2a03fbe49","holds":[["number","number"],["title","title"]],"input":"teams","rows_of":"Team","node":"fff5c876fc9e58184bbf8466b5b6344e"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__teams_by_number_5c4966 (\n    number INTEGER NOT NULL,\n    title TEXT NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (number, title)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS outer_join__teams_by_number_5c4966__gone\nAFTER UPDATE OF c ON outer_join__teams_by_number_5c4966 WHEN NEW.c = 0\nBEGIN\n    DELETE FROM outer_join__teams_by_number_5c4966 WHERE number = NEW.number AND title = NEW.title;\nEND","CREATE INDEX IF NOT EXISTS outer_join__teams_by_number_5c4966__below_zero ON outer_join__teams_by_number_5c4966 (c) WHERE c < 0"]}],"inputs":[{"name":"people","row":"Person","columns":[{"name":"name","path":["name"],"type":{"kind":"text"}},{"name":"team","path":["team"],"type":{"kind":"int","nullable":true}}]},{"name":"teams","row":"Team","columns":[{"name":"number","path":["number"],"type":{"kind":"int"}},{"name":"title","path":["title"],"type":{"kind":"text"}}]}],"caches":[]}'
+  )
+ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- Delta tables, for one connection: what changes in one step
 ------------------------------------------------------------------------------
-CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_people_e8c9d2" (
-    "name" TEXT,
-    "team" INTEGER,
-    "c" INTEGER NOT NULL
+CREATE TEMP TABLE IF NOT EXISTS stepping_delta_people_e8c9d2 (
+    name TEXT,
+    team INTEGER,
+    c INTEGER NOT NULL
 );
-CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_teams_84606c" (
-    "number" INTEGER,
-    "title" TEXT,
-    "c" INTEGER NOT NULL
+CREATE TEMP TABLE IF NOT EXISTS stepping_delta_teams_84606c (
+    number INTEGER,
+    title TEXT,
+    c INTEGER NOT NULL
 );
-CREATE TEMP TABLE IF NOT EXISTS "stepping_exists_teams_994399" (
-    "value" INTEGER,
-    "c" INTEGER NOT NULL
+CREATE TEMP TABLE IF NOT EXISTS stepping_exists_teams_994399 (
+    value INTEGER,
+    c INTEGER NOT NULL
 );
 
 ------------------------------------------------------------------------------
@@ -216,426 +207,236 @@ CREATE TEMP TABLE IF NOT EXISTS "stepping_exists_teams_994399" (
 ------------------------------------------------------------------------------
 -- locked first: outer_join__outer_join_by_value_6a74ef, outer_join__people_by_team_4d9316, outer_join__teams_by_number_5c4966 in last_update
 -- 1. people (the query's arguments): empty the delta table
-DELETE FROM temp."stepping_delta_people_e8c9d2";
+DELETE FROM temp.stepping_delta_people_e8c9d2;
 -- 2. people (the query's arguments): load the changed rows
--- INSERT INTO temp."stepping_delta_people_e8c9d2" ("name", "team", "c") VALUES (?, ?, ?)
+-- INSERT INTO temp.stepping_delta_people_e8c9d2 (name, team, c) VALUES (?, ?, ?)
 -- 3. people (the query's arguments)
-INSERT INTO "outer_join__people_by_team_4d9316" (
-  "team",
-  "name",
-  "c"
-)
-SELECT
-  COALESCE("d5"."team", x'') AS "team",
-  "d5"."name" AS "name",
-  "d5"."c" AS "c"
-FROM temp."stepping_delta_people_e8c9d2" AS "d5"
-WHERE
-  TRUE
-ORDER BY
-  "team",
-  "name" ON CONFLICT DO UPDATE SET "c" = "outer_join__people_by_team_4d9316"."c" + excluded."c";
+INSERT INTO outer_join__people_by_team_4d9316 (team, name, c)
+SELECT COALESCE(d5.team, x'') AS team, d5.name, d5.c
+FROM temp.stepping_delta_people_e8c9d2 AS d5
+WHERE TRUE
+ORDER BY team, name
+ON CONFLICT DO UPDATE SET c = outer_join__people_by_team_4d9316.c + excluded.c;
 -- 4. people (the query's arguments): a count below 0, looked for where rows were removed
-SELECT
-  "team",
-  "name",
-  "c"
-FROM "outer_join__people_by_team_4d9316"
-WHERE
-  "c" < 0
+SELECT team, name, c
+FROM outer_join__people_by_team_4d9316
+WHERE c < 0
 LIMIT 1;
 -- 5. outer_join (query.py:18): the change of an output
 SELECT
-  "d0"."name" AS "left_name",
-  "d0"."team" AS "left_team",
-  1 AS "right_present",
-  "t1"."number" AS "right_number",
-  "t1"."title" AS "right_title",
-  "d0"."c" * "t1"."c" AS "stepping_count"
-FROM temp."stepping_delta_people_e8c9d2" AS "d0"
-CROSS JOIN "outer_join__teams_by_number_5c4966" AS "t1"
-WHERE
-  "t1"."number" = "d0"."team"
+  d0.name AS left_name, d0.team AS left_team, 1 AS right_present, t1.number AS right_number,
+  t1.title AS right_title, d0.c * t1.c AS stepping_count
+FROM temp.stepping_delta_people_e8c9d2 AS d0
+CROSS JOIN outer_join__teams_by_number_5c4966 AS t1
+WHERE t1.number = d0.team
 UNION ALL
 SELECT
-  "d2"."name" AS "left_name",
-  "d2"."team" AS "left_team",
-  0 AS "right_present",
-  NULL AS "right_number",
-  NULL AS "right_title",
-  "d2"."c" AS "stepping_count"
-FROM temp."stepping_delta_people_e8c9d2" AS "d2"
+  d2.name AS left_name, d2.team AS left_team, 0 AS right_present, NULL AS right_number,
+  NULL AS right_title, d2.c AS stepping_count
+FROM temp.stepping_delta_people_e8c9d2 AS d2
 UNION ALL
 SELECT
-  "d3"."name" AS "left_name",
-  "d3"."team" AS "left_team",
-  0 AS "right_present",
-  NULL AS "right_number",
-  NULL AS "right_title",
-  -(
-    "d3"."c" * "t4"."c"
-  ) AS "stepping_count"
-FROM temp."stepping_delta_people_e8c9d2" AS "d3"
-CROSS JOIN "outer_join__outer_join_by_value_6a74ef" AS "t4"
-WHERE
-  "t4"."value" = "d3"."team";
+  d3.name AS left_name, d3.team AS left_team, 0 AS right_present, NULL AS right_number,
+  NULL AS right_title, -(d3.c * t4.c) AS stepping_count
+FROM temp.stepping_delta_people_e8c9d2 AS d3
+CROSS JOIN outer_join__outer_join_by_value_6a74ef AS t4
+WHERE t4.value = d3.team;
 
 ------------------------------------------------------------------------------
 -- When teams changes: one transaction
 ------------------------------------------------------------------------------
 -- locked first: outer_join__outer_join_by_value_6a74ef, outer_join__people_by_team_4d9316, outer_join__teams_by_number_5c4966, outer_join__teams_c7809e in last_update
 -- 1. teams (the query's arguments): empty the delta table
-DELETE FROM temp."stepping_delta_teams_84606c";
+DELETE FROM temp.stepping_delta_teams_84606c;
 -- 2. outer_join (query.py:18): empty the delta table
-DELETE FROM temp."stepping_exists_teams_994399";
+DELETE FROM temp.stepping_exists_teams_994399;
 -- 3. teams (the query's arguments): load the changed rows
--- INSERT INTO temp."stepping_delta_teams_84606c" ("number", "title", "c") VALUES (?, ?, ?)
+-- INSERT INTO temp.stepping_delta_teams_84606c (number, title, c) VALUES (?, ?, ?)
 -- 4. outer_join (query.py:18)
-INSERT INTO temp."stepping_exists_teams_994399" (
-  "value",
-  "c"
-)
+INSERT INTO temp.stepping_exists_teams_994399 (value, c)
 SELECT
-  "g"."value",
-  CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END AS "c"
+  g.value,
+  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END AS c
 FROM (
-  SELECT
-    "g"."value",
-    SUM("g"."c") AS "c"
+  SELECT g.value, SUM(g.c) AS c
   FROM (
-    SELECT
-      "d0"."number" AS "value",
-      "d0"."c" AS "c"
-    FROM temp."stepping_delta_teams_84606c" AS "d0"
-  ) AS "g"
-  GROUP BY
-    "g"."value"
-  HAVING
-    SUM("g"."c") <> 0
-) AS "g"
-LEFT JOIN "outer_join__teams_c7809e" AS "a"
-  ON "a"."value" = "g"."value"
+    SELECT d0.number AS value, d0.c
+    FROM temp.stepping_delta_teams_84606c AS d0
+  ) AS g
+  GROUP BY g.value
+  HAVING SUM(g.c) <> 0
+) AS g
+LEFT JOIN outer_join__teams_c7809e AS a ON a.value = g.value
 WHERE
-  CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END <> 0;
+  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END <> 0;
 -- 5. outer_join (query.py:18)
-INSERT INTO "outer_join__teams_c7809e" (
-  "value",
-  "c"
-)
-SELECT
-  "d6"."number" AS "value",
-  "d6"."c" AS "c"
-FROM temp."stepping_delta_teams_84606c" AS "d6"
-WHERE
-  TRUE
-ORDER BY
-  "value" ON CONFLICT DO UPDATE SET "c" = "outer_join__teams_c7809e"."c" + excluded."c";
+INSERT INTO outer_join__teams_c7809e (value, c)
+SELECT d6.number AS value, d6.c
+FROM temp.stepping_delta_teams_84606c AS d6
+WHERE TRUE
+ORDER BY value
+ON CONFLICT DO UPDATE SET c = outer_join__teams_c7809e.c + excluded.c;
 -- 6. outer_join (query.py:18): a count below 0, looked for where rows were removed
-SELECT
-  "value",
-  "c"
-FROM "outer_join__teams_c7809e"
-WHERE
-  "c" < 0
-LIMIT 1;
+SELECT value, c FROM outer_join__teams_c7809e WHERE c < 0 LIMIT 1;
 -- 7. outer_join (query.py:18)
-INSERT INTO "outer_join__outer_join_by_value_6a74ef" (
-  "value",
-  "c"
-)
-SELECT
-  "d5"."value" AS "value",
-  "d5"."c" AS "c"
-FROM temp."stepping_exists_teams_994399" AS "d5"
-WHERE
-  TRUE
-ORDER BY
-  "value" ON CONFLICT DO UPDATE SET "c" = "outer_join__outer_join_by_value_6a74ef"."c" + excluded."c";
+INSERT INTO outer_join__outer_join_by_value_6a74ef (value, c)
+SELECT d5.value, d5.c
+FROM temp.stepping_exists_teams_994399 AS d5
+WHERE TRUE
+ORDER BY value
+ON CONFLICT DO UPDATE SET c = outer_join__outer_join_by_value_6a74ef.c + excluded.c;
 -- 8. outer_join (query.py:18): a count below 0, looked for where rows were removed
-SELECT
-  "value",
-  "c"
-FROM "outer_join__outer_join_by_value_6a74ef"
-WHERE
-  "c" < 0
+SELECT value, c
+FROM outer_join__outer_join_by_value_6a74ef
+WHERE c < 0
 LIMIT 1;
 -- 9. teams (the query's arguments)
-INSERT INTO "outer_join__teams_by_number_5c4966" (
-  "number",
-  "title",
-  "c"
-)
-SELECT
-  "d7"."number" AS "number",
-  "d7"."title" AS "title",
-  "d7"."c" AS "c"
-FROM temp."stepping_delta_teams_84606c" AS "d7"
-WHERE
-  TRUE
-ORDER BY
-  "number",
-  "title" ON CONFLICT DO UPDATE SET "c" = "outer_join__teams_by_number_5c4966"."c" + excluded."c";
+INSERT INTO outer_join__teams_by_number_5c4966 (number, title, c)
+SELECT d7.number, d7.title, d7.c
+FROM temp.stepping_delta_teams_84606c AS d7
+WHERE TRUE
+ORDER BY number, title
+ON CONFLICT DO UPDATE SET c = outer_join__teams_by_number_5c4966.c + excluded.c;
 -- 10. teams (the query's arguments): a count below 0, looked for where rows were removed
-SELECT
-  "number",
-  "title",
-  "c"
-FROM "outer_join__teams_by_number_5c4966"
-WHERE
-  "c" < 0
+SELECT number, title, c
+FROM outer_join__teams_by_number_5c4966
+WHERE c < 0
 LIMIT 1;
 -- 11. outer_join (query.py:18): the change of an output
 SELECT
-  "t2"."name" AS "left_name",
-  (
-    NULLIF("t2"."team", x'')
-  ) AS "left_team",
-  1 AS "right_present",
-  "d1"."number" AS "right_number",
-  "d1"."title" AS "right_title",
-  "d1"."c" * "t2"."c" AS "stepping_count"
-FROM temp."stepping_delta_teams_84606c" AS "d1"
-CROSS JOIN "outer_join__people_by_team_4d9316" AS "t2"
-WHERE
-  "t2"."team" = "d1"."number"
+  t2.name AS left_name, (NULLIF(t2.team, x'')) AS left_team, 1 AS right_present,
+  d1.number AS right_number, d1.title AS right_title, d1.c * t2.c AS stepping_count
+FROM temp.stepping_delta_teams_84606c AS d1
+CROSS JOIN outer_join__people_by_team_4d9316 AS t2
+WHERE t2.team = d1.number
 UNION ALL
 SELECT
-  "t4"."name" AS "left_name",
-  (
-    NULLIF("t4"."team", x'')
-  ) AS "left_team",
-  0 AS "right_present",
-  NULL AS "right_number",
-  NULL AS "right_title",
-  -(
-    "d3"."c" * "t4"."c"
-  ) AS "stepping_count"
-FROM temp."stepping_exists_teams_994399" AS "d3"
-CROSS JOIN "outer_join__people_by_team_4d9316" AS "t4"
-WHERE
-  "t4"."team" = "d3"."value";
+  t4.name AS left_name, (NULLIF(t4.team, x'')) AS left_team, 0 AS right_present,
+  NULL AS right_number, NULL AS right_title, -(d3.c * t4.c) AS stepping_count
+FROM temp.stepping_exists_teams_994399 AS d3
+CROSS JOIN outer_join__people_by_team_4d9316 AS t4
+WHERE t4.team = d3.value;
 
 ------------------------------------------------------------------------------
 -- When any mix of people, teams changes: one transaction
 ------------------------------------------------------------------------------
 -- locked first: outer_join__outer_join_by_value_6a74ef, outer_join__people_by_team_4d9316, outer_join__teams_by_number_5c4966, outer_join__teams_c7809e in last_update
 -- 1. people (the query's arguments): empty the delta table
-DELETE FROM temp."stepping_delta_people_e8c9d2";
+DELETE FROM temp.stepping_delta_people_e8c9d2;
 -- 2. teams (the query's arguments): empty the delta table
-DELETE FROM temp."stepping_delta_teams_84606c";
+DELETE FROM temp.stepping_delta_teams_84606c;
 -- 3. outer_join (query.py:18): empty the delta table
-DELETE FROM temp."stepping_exists_teams_994399";
+DELETE FROM temp.stepping_exists_teams_994399;
 -- 4. people (the query's arguments): load the changed rows
--- INSERT INTO temp."stepping_delta_people_e8c9d2" ("name", "team", "c") VALUES (?, ?, ?)
+-- INSERT INTO temp.stepping_delta_people_e8c9d2 (name, team, c) VALUES (?, ?, ?)
 -- 5. teams (the query's arguments): load the changed rows
--- INSERT INTO temp."stepping_delta_teams_84606c" ("number", "title", "c") VALUES (?, ?, ?)
+-- INSERT INTO temp.stepping_delta_teams_84606c (number, title, c) VALUES (?, ?, ?)
 -- 6. outer_join (query.py:18)
-INSERT INTO temp."stepping_exists_teams_994399" (
-  "value",
-  "c"
-)
+INSERT INTO temp.stepping_exists_teams_994399 (value, c)
 SELECT
-  "g"."value",
-  CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END AS "c"
+  g.value,
+  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END AS c
 FROM (
-  SELECT
-    "g"."value",
-    SUM("g"."c") AS "c"
+  SELECT g.value, SUM(g.c) AS c
   FROM (
-    SELECT
-      "d0"."number" AS "value",
-      "d0"."c" AS "c"
-    FROM temp."stepping_delta_teams_84606c" AS "d0"
-  ) AS "g"
-  GROUP BY
-    "g"."value"
-  HAVING
-    SUM("g"."c") <> 0
-) AS "g"
-LEFT JOIN "outer_join__teams_c7809e" AS "a"
-  ON "a"."value" = "g"."value"
+    SELECT d0.number AS value, d0.c
+    FROM temp.stepping_delta_teams_84606c AS d0
+  ) AS g
+  GROUP BY g.value
+  HAVING SUM(g.c) <> 0
+) AS g
+LEFT JOIN outer_join__teams_c7809e AS a ON a.value = g.value
 WHERE
-  CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END <> 0;
+  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END <> 0;
 -- 7. outer_join (query.py:18)
-INSERT INTO "outer_join__teams_c7809e" (
-  "value",
-  "c"
-)
-SELECT
-  "d16"."number" AS "value",
-  "d16"."c" AS "c"
-FROM temp."stepping_delta_teams_84606c" AS "d16"
-WHERE
-  TRUE
-ORDER BY
-  "value" ON CONFLICT DO UPDATE SET "c" = "outer_join__teams_c7809e"."c" + excluded."c";
+INSERT INTO outer_join__teams_c7809e (value, c)
+SELECT d16.number AS value, d16.c
+FROM temp.stepping_delta_teams_84606c AS d16
+WHERE TRUE
+ORDER BY value
+ON CONFLICT DO UPDATE SET c = outer_join__teams_c7809e.c + excluded.c;
 -- 8. outer_join (query.py:18): a count below 0, looked for where rows were removed
-SELECT
-  "value",
-  "c"
-FROM "outer_join__teams_c7809e"
-WHERE
-  "c" < 0
-LIMIT 1;
+SELECT value, c FROM outer_join__teams_c7809e WHERE c < 0 LIMIT 1;
 -- 9. outer_join (query.py:18): the change of an output
 SELECT
-  "d1"."name" AS "left_name",
-  "d1"."team" AS "left_team",
-  1 AS "right_present",
-  "t2"."number" AS "right_number",
-  "t2"."title" AS "right_title",
-  "d1"."c" * "t2"."c" AS "stepping_count"
-FROM temp."stepping_delta_people_e8c9d2" AS "d1"
-CROSS JOIN "outer_join__teams_by_number_5c4966" AS "t2"
-WHERE
-  "t2"."number" = "d1"."team"
+  d1.name AS left_name, d1.team AS left_team, 1 AS right_present, t2.number AS right_number,
+  t2.title AS right_title, d1.c * t2.c AS stepping_count
+FROM temp.stepping_delta_people_e8c9d2 AS d1
+CROSS JOIN outer_join__teams_by_number_5c4966 AS t2
+WHERE t2.number = d1.team
 UNION ALL
 SELECT
-  "d3"."name" AS "left_name",
-  "d3"."team" AS "left_team",
-  1 AS "right_present",
-  "d4"."number" AS "right_number",
-  "d4"."title" AS "right_title",
-  "d3"."c" * "d4"."c" AS "stepping_count"
-FROM temp."stepping_delta_people_e8c9d2" AS "d3"
-CROSS JOIN temp."stepping_delta_teams_84606c" AS "d4"
-WHERE
-  "d3"."team" = "d4"."number"
+  d3.name AS left_name, d3.team AS left_team, 1 AS right_present, d4.number AS right_number,
+  d4.title AS right_title, d3.c * d4.c AS stepping_count
+FROM temp.stepping_delta_people_e8c9d2 AS d3
+CROSS JOIN temp.stepping_delta_teams_84606c AS d4
+WHERE d3.team = d4.number
 UNION ALL
 SELECT
-  "t6"."name" AS "left_name",
-  (
-    NULLIF("t6"."team", x'')
-  ) AS "left_team",
-  1 AS "right_present",
-  "d5"."number" AS "right_number",
-  "d5"."title" AS "right_title",
-  "d5"."c" * "t6"."c" AS "stepping_count"
-FROM temp."stepping_delta_teams_84606c" AS "d5"
-CROSS JOIN "outer_join__people_by_team_4d9316" AS "t6"
-WHERE
-  "t6"."team" = "d5"."number"
+  t6.name AS left_name, (NULLIF(t6.team, x'')) AS left_team, 1 AS right_present,
+  d5.number AS right_number, d5.title AS right_title, d5.c * t6.c AS stepping_count
+FROM temp.stepping_delta_teams_84606c AS d5
+CROSS JOIN outer_join__people_by_team_4d9316 AS t6
+WHERE t6.team = d5.number
 UNION ALL
 SELECT
-  "d7"."name" AS "left_name",
-  "d7"."team" AS "left_team",
-  0 AS "right_present",
-  NULL AS "right_number",
-  NULL AS "right_title",
-  "d7"."c" AS "stepping_count"
-FROM temp."stepping_delta_people_e8c9d2" AS "d7"
+  d7.name AS left_name, d7.team AS left_team, 0 AS right_present, NULL AS right_number,
+  NULL AS right_title, d7.c AS stepping_count
+FROM temp.stepping_delta_people_e8c9d2 AS d7
 UNION ALL
 SELECT
-  "d8"."name" AS "left_name",
-  "d8"."team" AS "left_team",
-  0 AS "right_present",
-  NULL AS "right_number",
-  NULL AS "right_title",
-  -(
-    "d8"."c" * "t9"."c"
-  ) AS "stepping_count"
-FROM temp."stepping_delta_people_e8c9d2" AS "d8"
-CROSS JOIN "outer_join__outer_join_by_value_6a74ef" AS "t9"
-WHERE
-  "t9"."value" = "d8"."team"
+  d8.name AS left_name, d8.team AS left_team, 0 AS right_present, NULL AS right_number,
+  NULL AS right_title, -(d8.c * t9.c) AS stepping_count
+FROM temp.stepping_delta_people_e8c9d2 AS d8
+CROSS JOIN outer_join__outer_join_by_value_6a74ef AS t9
+WHERE t9.value = d8.team
 UNION ALL
 SELECT
-  "d10"."name" AS "left_name",
-  "d10"."team" AS "left_team",
-  0 AS "right_present",
-  NULL AS "right_number",
-  NULL AS "right_title",
-  -(
-    "d10"."c" * "d11"."c"
-  ) AS "stepping_count"
-FROM temp."stepping_delta_people_e8c9d2" AS "d10"
-CROSS JOIN temp."stepping_exists_teams_994399" AS "d11"
-WHERE
-  "d10"."team" = "d11"."value"
+  d10.name AS left_name, d10.team AS left_team, 0 AS right_present, NULL AS right_number,
+  NULL AS right_title, -(d10.c * d11.c) AS stepping_count
+FROM temp.stepping_delta_people_e8c9d2 AS d10
+CROSS JOIN temp.stepping_exists_teams_994399 AS d11
+WHERE d10.team = d11.value
 UNION ALL
 SELECT
-  "t13"."name" AS "left_name",
-  (
-    NULLIF("t13"."team", x'')
-  ) AS "left_team",
-  0 AS "right_present",
-  NULL AS "right_number",
-  NULL AS "right_title",
-  -(
-    "d12"."c" * "t13"."c"
-  ) AS "stepping_count"
-FROM temp."stepping_exists_teams_994399" AS "d12"
-CROSS JOIN "outer_join__people_by_team_4d9316" AS "t13"
-WHERE
-  "t13"."team" = "d12"."value";
+  t13.name AS left_name, (NULLIF(t13.team, x'')) AS left_team, 0 AS right_present,
+  NULL AS right_number, NULL AS right_title, -(d12.c * t13.c) AS stepping_count
+FROM temp.stepping_exists_teams_994399 AS d12
+CROSS JOIN outer_join__people_by_team_4d9316 AS t13
+WHERE t13.team = d12.value;
 -- 10. outer_join (query.py:18)
-INSERT INTO "outer_join__outer_join_by_value_6a74ef" (
-  "value",
-  "c"
-)
-SELECT
-  "d14"."value" AS "value",
-  "d14"."c" AS "c"
-FROM temp."stepping_exists_teams_994399" AS "d14"
-WHERE
-  TRUE
-ORDER BY
-  "value" ON CONFLICT DO UPDATE SET "c" = "outer_join__outer_join_by_value_6a74ef"."c" + excluded."c";
+INSERT INTO outer_join__outer_join_by_value_6a74ef (value, c)
+SELECT d14.value, d14.c
+FROM temp.stepping_exists_teams_994399 AS d14
+WHERE TRUE
+ORDER BY value
+ON CONFLICT DO UPDATE SET c = outer_join__outer_join_by_value_6a74ef.c + excluded.c;
 -- 11. outer_join (query.py:18): a count below 0, looked for where rows were removed
-SELECT
-  "value",
-  "c"
-FROM "outer_join__outer_join_by_value_6a74ef"
-WHERE
-  "c" < 0
+SELECT value, c
+FROM outer_join__outer_join_by_value_6a74ef
+WHERE c < 0
 LIMIT 1;
 -- 12. people (the query's arguments)
-INSERT INTO "outer_join__people_by_team_4d9316" (
-  "team",
-  "name",
-  "c"
-)
-SELECT
-  COALESCE("d15"."team", x'') AS "team",
-  "d15"."name" AS "name",
-  "d15"."c" AS "c"
-FROM temp."stepping_delta_people_e8c9d2" AS "d15"
-WHERE
-  TRUE
-ORDER BY
-  "team",
-  "name" ON CONFLICT DO UPDATE SET "c" = "outer_join__people_by_team_4d9316"."c" + excluded."c";
+INSERT INTO outer_join__people_by_team_4d9316 (team, name, c)
+SELECT COALESCE(d15.team, x'') AS team, d15.name, d15.c
+FROM temp.stepping_delta_people_e8c9d2 AS d15
+WHERE TRUE
+ORDER BY team, name
+ON CONFLICT DO UPDATE SET c = outer_join__people_by_team_4d9316.c + excluded.c;
 -- 13. people (the query's arguments): a count below 0, looked for where rows were removed
-SELECT
-  "team",
-  "name",
-  "c"
-FROM "outer_join__people_by_team_4d9316"
-WHERE
-  "c" < 0
+SELECT team, name, c
+FROM outer_join__people_by_team_4d9316
+WHERE c < 0
 LIMIT 1;
 -- 14. teams (the query's arguments)
-INSERT INTO "outer_join__teams_by_number_5c4966" (
-  "number",
-  "title",
-  "c"
-)
-SELECT
-  "d17"."number" AS "number",
-  "d17"."title" AS "title",
-  "d17"."c" AS "c"
-FROM temp."stepping_delta_teams_84606c" AS "d17"
-WHERE
-  TRUE
-ORDER BY
-  "number",
-  "title" ON CONFLICT DO UPDATE SET "c" = "outer_join__teams_by_number_5c4966"."c" + excluded."c";
+INSERT INTO outer_join__teams_by_number_5c4966 (number, title, c)
+SELECT d17.number, d17.title, d17.c
+FROM temp.stepping_delta_teams_84606c AS d17
+WHERE TRUE
+ORDER BY number, title
+ON CONFLICT DO UPDATE SET c = outer_join__teams_by_number_5c4966.c + excluded.c;
 -- 15. teams (the query's arguments): a count below 0, looked for where rows were removed
-SELECT
-  "number",
-  "title",
-  "c"
-FROM "outer_join__teams_by_number_5c4966"
-WHERE
-  "c" < 0
+SELECT number, title, c
+FROM outer_join__teams_by_number_5c4966
+WHERE c < 0
 LIMIT 1;

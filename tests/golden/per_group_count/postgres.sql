@@ -100,12 +100,12 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 CREATE TABLE IF NOT EXISTS per_group_count__tasks_884c9e (
     value TEXT COLLATE "C" NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT per_group_count__tasks_884c9e__not_negative CHECK ("c" >= 0)
+    CONSTRAINT per_group_count__tasks_884c9e__not_negative CHECK (c >= 0)
 );
 --   per_group_count__tasks_884c9e__row_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "per_group_count__tasks_884c9e__row_key" ON "per_group_count__tasks_884c9e" ((HASH_RECORD_EXTENDED(ROW("value"), 0)));
+CREATE INDEX IF NOT EXISTS per_group_count__tasks_884c9e__row_key ON per_group_count__tasks_884c9e ((HASH_RECORD_EXTENDED(ROW(value), 0)));
 --   per_group_count__tasks_884c9e: what it is for, as \d+ shows it
-COMMENT ON TABLE "per_group_count__tasks_884c9e" IS 'stepping: the integral of per_group; for per_group';
+COMMENT ON TABLE per_group_count__tasks_884c9e IS 'stepping: the integral of per_group; for per_group';
 -- per_group_count__count_by_right_9f8a59: one row per group of count: its number of rows and its sums
 -- for count (query.py:14)
 -- it has a row for each right there is
@@ -113,38 +113,30 @@ CREATE TABLE IF NOT EXISTS per_group_count__count_by_right_9f8a59 (
     "right" TEXT COLLATE "C" NOT NULL,
     count BIGINT NOT NULL,
     n BIGINT NOT NULL,
-    CONSTRAINT per_group_count__count_by_right_9f8a59__not_negative CHECK ("n" >= 0)
+    CONSTRAINT per_group_count__count_by_right_9f8a59__not_negative CHECK (n >= 0)
 ) WITH (fillfactor = 70);
 --   per_group_count__count_by_right_9f8a59__right_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "per_group_count__count_by_right_9f8a59__right_key" ON "per_group_count__count_by_right_9f8a59" ((HASHTEXTEXTENDED("right", 0)));
+CREATE INDEX IF NOT EXISTS per_group_count__count_by_right_9f8a59__right_key ON per_group_count__count_by_right_9f8a59 ((HASHTEXTEXTENDED("right", 0)));
 --   per_group_count__count_by_right_9f8a59: what it is for, as \d+ shows it
-COMMENT ON TABLE "per_group_count__count_by_right_9f8a59" IS 'stepping: one row per group of count: its number of rows and its sums; for count';
+COMMENT ON TABLE per_group_count__count_by_right_9f8a59 IS 'stepping: one row per group of count: its number of rows and its sums; for count';
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
-INSERT INTO last_update (
-  table_name,
-  t
-)
+INSERT INTO last_update (table_name, t)
 VALUES
-  ('per_group_count__count_by_right_9f8a59', 0),
-  ('per_group_count__tasks_884c9e', 0) ON CONFLICT DO NOTHING;
-INSERT INTO stepping_queries (
-  name,
-  fingerprint,
-  dialect,
-  format,
-  tables
-)
+  ('per_group_count__count_by_right_9f8a59', 0), ('per_group_count__tasks_884c9e', 0)
+ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'per_group_count',
     'd16a64b40fa9ff8443edae47be46c010',
     'postgres',
     1,
-    '1 564ff614ebc1b187 {"query":"per_group_count","dialect":"postgres","fingerprint":"d16a64b40fa9ff8443edae47be46c010","tables":[{"table":{"name":"per_group_count__tasks_884c9e","kind":"delay","columns":[{"name":"value","type":{"kind":"text"}}],"weight":"c","non_negative":true,"reason":"the integral of per_group","serves":"per_group","where":"query.py:14","digest":"884c9e054a42e7a472722b5f312eff6d","rows":"d60a7c1d7c933484158ce0cb3f6b1896","holds":[["value","value"]],"rows_of":"text","node":"fa8a4403c2533a870fe097e62f4dcbd3"},"ddl":["CREATE TABLE IF NOT EXISTS per_group_count__tasks_884c9e (\n    value TEXT COLLATE \"C\" NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT per_group_count__tasks_884c9e__not_negative CHECK (\"c\" >= 0)\n)","CREATE INDEX IF NOT EXISTS \"per_group_count__tasks_884c9e__row_key\" ON \"per_group_count__tasks_884c9e\" ((HASH_RECORD_EXTENDED(ROW(\"value\"), 0)))","COMMENT ON TABLE \"per_group_count__tasks_884c9e\" IS ''stepping: the integral of per_group; for per_group''"]},{"table":{"name":"per_group_count__count_by_right_9f8a59","kind":"state","columns":[{"name":"right","type":{"kind":"text"}},{"name":"count","type":{"kind":"int"}}],"weight":"n","key":["right"],"non_negative":true,"reason":"one row per group of count: its number of rows and its sums","serves":"count","where":"query.py:14","digest":"9f8a59d1fa02f854dbc9511101163440","sums":[{"type":{"kind":"int"},"value":"count","old":"count_0","new":"count_1","low":"count_low"}],"rows_of":"Pair[int, text]","node":"7de38ecdea2965711e31fc842ed1b7f6"},"ddl":["CREATE TABLE IF NOT EXISTS per_group_count__count_by_right_9f8a59 (\n    \"right\" TEXT COLLATE \"C\" NOT NULL,\n    count BIGINT NOT NULL,\n    n BIGINT NOT NULL,\n    CONSTRAINT per_group_count__count_by_right_9f8a59__not_negative CHECK (\"n\" >= 0)\n) WITH (fillfactor = 70)","CREATE INDEX IF NOT EXISTS \"per_group_count__count_by_right_9f8a59__right_key\" ON \"per_group_count__count_by_right_9f8a59\" ((HASHTEXTEXTENDED(\"right\", 0)))","COMMENT ON TABLE \"per_group_count__count_by_right_9f8a59\" IS ''stepping: one row per group of count: its number of rows and its sums; for count''"]}],"inputs":[{"name":"tasks","row":"Task","columns":[{"name":"owner","path":["owner"],"type":{"kind":"text"}},{"name":"done","path":["done"],"type":{"kind":"bool"}}]}],"caches":[]}'
-  ) ON CONFLICT DO NOTHING;
+    '1 a712ce3c9c250b89 {"query":"per_group_count","dialect":"postgres","fingerprint":"d16a64b40fa9ff8443edae47be46c010","tables":[{"table":{"name":"per_group_count__tasks_884c9e","kind":"delay","columns":[{"name":"value","type":{"kind":"text"}}],"weight":"c","non_negative":true,"reason":"the integral of per_group","serves":"per_group","where":"query.py:14","digest":"884c9e054a42e7a472722b5f312eff6d","rows":"d60a7c1d7c933484158ce0cb3f6b1896","holds":[["value","value"]],"rows_of":"text","node":"fa8a4403c2533a870fe097e62f4dcbd3"},"ddl":["CREATE TABLE IF NOT EXISTS per_group_count__tasks_884c9e (\n    value TEXT COLLATE \"C\" NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT per_group_count__tasks_884c9e__not_negative CHECK (c >= 0)\n)","CREATE INDEX IF NOT EXISTS per_group_count__tasks_884c9e__row_key ON per_group_count__tasks_884c9e ((HASH_RECORD_EXTENDED(ROW(value), 0)))","COMMENT ON TABLE per_group_count__tasks_884c9e IS ''stepping: the integral of per_group; for per_group''"]},{"table":{"name":"per_group_count__count_by_right_9f8a59","kind":"state","columns":[{"name":"right","type":{"kind":"text"}},{"name":"count","type":{"kind":"int"}}],"weight":"n","key":["right"],"non_negative":true,"reason":"one row per group of count: its number of rows and its sums","serves":"count","where":"query.py:14","digest":"9f8a59d1fa02f854dbc9511101163440","sums":[{"type":{"kind":"int"},"value":"count","old":"count_0","new":"count_1","low":"count_low"}],"rows_of":"Pair[int, text]","node":"7de38ecdea2965711e31fc842ed1b7f6"},"ddl":["CREATE TABLE IF NOT EXISTS per_group_count__count_by_right_9f8a59 (\n    \"right\" TEXT COLLATE \"C\" NOT NULL,\n    count BIGINT NOT NULL,\n    n BIGINT NOT NULL,\n    CONSTRAINT per_group_count__count_by_right_9f8a59__not_negative CHECK (n >= 0)\n) WITH (fillfactor = 70)","CREATE INDEX IF NOT EXISTS per_group_count__count_by_right_9f8a59__right_key ON per_group_count__count_by_right_9f8a59 ((HASHTEXTEXTENDED(\"right\", 0)))","COMMENT ON TABLE per_group_count__count_by_right_9f8a59 IS ''stepping: one row per group of count: its number of rows and its sums; for count''"]}],"inputs":[{"name":"tasks","row":"Task","columns":[{"name":"owner","path":["owner"],"type":{"kind":"text"}},{"name":"done","path":["done"],"type":{"kind":"bool"}}]}],"caches":[]}'
+  )
+ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- When tasks changes: one transaction
@@ -163,219 +155,113 @@ VALUES
 --   m7_u: count (query.py:14)
 --   m7_d: count (query.py:14)
 --   SELECT: count (query.py:14)
-WITH "stepping_delta_tasks_102ecf" AS MATERIALIZED (
+WITH stepping_delta_tasks_102ecf AS MATERIALIZED (
+  SELECT u.owner COLLATE "C" AS owner, u.done, u.c
+  FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS BOOLEAN[]), CAST('{}' AS BIGINT[])) AS u(owner, done, c)
+), stepping_exists_tasks_9114d8 AS MATERIALIZED (
   SELECT
-    u."owner" COLLATE "C" AS "owner",
-    u."done" AS "done",
-    u."c" AS "c"
-  FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS BOOLEAN[]), CAST('{}' AS BIGINT[])) AS "u"("owner", "done", "c")
-), "stepping_exists_tasks_9114d8" AS MATERIALIZED (
-  SELECT
-    "g"."value",
-    CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END AS "c"
+    g.value,
+    CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END AS c
   FROM (
-    SELECT
-      "g"."value",
-      CAST(SUM("g"."c") AS BIGINT) AS "c"
-    FROM (
-      SELECT
-        "d0"."owner" AS "value",
-        "d0"."c" AS "c"
-      FROM "stepping_delta_tasks_102ecf" AS "d0"
-    ) AS "g"
-    GROUP BY
-      "g"."value"
-    HAVING
-      CAST(SUM("g"."c") AS BIGINT) <> 0
-  ) AS "g"
+    SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
+    FROM (SELECT d0.owner AS value, d0.c FROM stepping_delta_tasks_102ecf AS d0) AS g
+    GROUP BY g.value
+    HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+  ) AS g
   LEFT JOIN LATERAL (
-    SELECT
-      "a".*,
-      "a".ctid AS stepping_rid
-    FROM "per_group_count__tasks_884c9e" AS "a"
+    SELECT a.*, a.ctid AS stepping_rid
+    FROM per_group_count__tasks_884c9e AS a
     WHERE
-      HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW("g"."value"), 0)
-      AND ROW("a"."value") IS NOT DISTINCT FROM ROW("g"."value")
+      HASH_RECORD_EXTENDED(ROW(a.value), 0) = HASH_RECORD_EXTENDED(ROW(g.value), 0)
+      AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
     OFFSET 0
-  ) AS "a"
-    ON TRUE
+  ) AS a ON TRUE
   WHERE
-    CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END <> 0
-), "m5_g" AS (
-  SELECT
-    "g"."value",
-    CAST(SUM("g"."c") AS BIGINT) AS "c"
-  FROM (
-    SELECT
-      "d5"."owner" AS "value",
-      "d5"."c" AS "c"
-    FROM "stepping_delta_tasks_102ecf" AS "d5"
-  ) AS "g"
-  GROUP BY
-    "g"."value"
-  HAVING
-    CAST(SUM("g"."c") AS BIGINT) <> 0
-), "m5_o" AS MATERIALIZED (
-  SELECT
-    g."value",
-    COALESCE(l.stepping_old, 0) + g."c" AS "c",
-    l.stepping_rid
-  FROM "m5_g" AS g
+    CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END <> 0
+), m5_g AS (
+  SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
+  FROM (SELECT d5.owner AS value, d5.c FROM stepping_delta_tasks_102ecf AS d5) AS g
+  GROUP BY g.value
+  HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+), m5_o AS MATERIALIZED (
+  SELECT g.value, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
+  FROM m5_g AS g
   LEFT JOIN LATERAL (
-    SELECT
-      a.ctid AS stepping_rid,
-      a."c" AS stepping_old
-    FROM "per_group_count__tasks_884c9e" AS a
+    SELECT a.ctid AS stepping_rid, a.c AS stepping_old
+    FROM per_group_count__tasks_884c9e AS a
     WHERE
-      HASH_RECORD_EXTENDED(ROW("a"."value"), 0) = HASH_RECORD_EXTENDED(ROW(g."value"), 0)
-      AND ROW("a"."value") IS NOT DISTINCT FROM ROW(g."value")
+      HASH_RECORD_EXTENDED(ROW(a.value), 0) = HASH_RECORD_EXTENDED(ROW(g.value), 0)
+      AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
     LIMIT 1
-  ) AS l
-    ON TRUE
-), "m5_i" AS (
-  INSERT INTO "per_group_count__tasks_884c9e" (
-    "value",
-    "c"
-  )
+  ) AS l ON TRUE
+), m5_i AS (
+  INSERT INTO per_group_count__tasks_884c9e (value, c)
+  SELECT o.value, o.c
+  FROM m5_o AS o
+  WHERE o.stepping_rid IS NULL AND o.c <> 0
+), m5_u AS (
+  UPDATE per_group_count__tasks_884c9e AS a
+  SET c = o.c
+  FROM m5_o AS o
+  WHERE a.ctid = o.stepping_rid AND o.c <> 0
+), m5_d AS (
+  DELETE FROM per_group_count__tasks_884c9e AS a
+  USING m5_o AS o
+  WHERE a.ctid = o.stepping_rid AND o.c = 0
+), stepping_change_count_by_right_800bde AS MATERIALIZED (
   SELECT
-    o."value",
-    o."c"
-  FROM "m5_o" AS o
-  WHERE
-    o.stepping_rid IS NULL AND o."c" <> 0
-), "m5_u" AS (
-  UPDATE "per_group_count__tasks_884c9e" AS a SET "c" = o."c"
-  FROM "m5_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" <> 0
-), "m5_d" AS (
-  DELETE FROM "per_group_count__tasks_884c9e" AS a USING   "m5_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" = 0
-), "stepping_change_count_by_right_800bde" AS MATERIALIZED (
-  SELECT
-    "g"."right",
-    "a"."n" AS "n0",
-    COALESCE("a"."n", 0) + "g"."n" AS "n1",
-    "a"."count" AS "count_0",
+    g."right", a.n AS n0, COALESCE(a.n, 0) + g.n AS n1, a.count AS count_0,
     CASE
-      WHEN (
-        COALESCE("a"."count", 0) + "g"."count"
-      ) BETWEEN -9223372036854775808 AND 9223372036854775807
-      THEN CAST(COALESCE("a"."count", 0) + "g"."count" AS BIGINT)
-      ELSE CAST(CAST('stepping: ' || (
-        'the sum count does not fit in 64 bits for the group ' || COALESCE(CAST("g"."right" AS TEXT), 'None')
-      ) AS INT) AS BIGINT)
-    END AS "count_1",
+      WHEN (COALESCE(a.count, 0) + g.count) BETWEEN -9223372036854775808 AND 9223372036854775807
+      THEN CAST(COALESCE(a.count, 0) + g.count AS BIGINT)
+      ELSE CAST(CAST('stepping: ' || 'the sum count does not fit in 64 bits for the group ' || COALESCE(CAST(g."right" AS TEXT), 'None') AS INT) AS BIGINT)
+    END AS count_1,
     a.stepping_rid
   FROM (
     SELECT
-      "u"."right" AS "right",
-      CAST(SUM("u"."stepping_counted") AS BIGINT) AS "n",
-      SUM((
-        CAST("u"."count" AS DECIMAL)
-      ) * (
-        "u"."n"
-      )) AS "count"
+      u."right", CAST(SUM(u.stepping_counted) AS BIGINT) AS n,
+      SUM(CAST(u.count AS DECIMAL) * u.n) AS count
     FROM (
-      SELECT
-        "d1"."owner" AS "right",
-        CAST(1 AS BIGINT) AS "count",
-        "d1"."c" AS "n",
-        0 AS "stepping_counted"
-      FROM "stepping_delta_tasks_102ecf" AS "d1"
-      WHERE
-        (
-          NOT "d1"."done"
-        )
+      SELECT d1.owner AS "right", CAST(1 AS BIGINT) AS count, d1.c AS n, 0 AS stepping_counted
+      FROM stepping_delta_tasks_102ecf AS d1
+      WHERE NOT d1.done
       UNION ALL
-      SELECT
-        "d2"."value" AS "right",
-        0 AS "count",
-        "d2"."c" AS "n",
-        "d2"."c" AS "stepping_counted"
-      FROM "stepping_exists_tasks_9114d8" AS "d2"
-    ) AS "u"
-    GROUP BY
-      1
-  ) AS "g"
+      SELECT d2.value AS "right", 0 AS count, d2.c AS n, d2.c AS stepping_counted
+      FROM stepping_exists_tasks_9114d8 AS d2
+    ) AS u
+    GROUP BY 1
+  ) AS g
   LEFT JOIN LATERAL (
-    SELECT
-      "a".*,
-      "a".ctid AS stepping_rid
-    FROM "per_group_count__count_by_right_9f8a59" AS "a"
+    SELECT a.*, a.ctid AS stepping_rid
+    FROM per_group_count__count_by_right_9f8a59 AS a
     WHERE
-      HASHTEXTEXTENDED("a"."right", 0) = HASHTEXTEXTENDED("g"."right", 0)
-      AND "a"."right" = "g"."right"
+      HASHTEXTEXTENDED(a."right", 0) = HASHTEXTEXTENDED(g."right", 0) AND a."right" = g."right"
     OFFSET 0
-  ) AS "a"
-    ON TRUE
-  WHERE
-    "g"."n" <> 0 OR "g"."count" <> 0
-), "m7_i" AS (
-  INSERT INTO "per_group_count__count_by_right_9f8a59" (
-    "right",
-    "n",
-    "count"
-  )
-  SELECT
-    o."right",
-    o."n1",
-    o."count_1"
-  FROM "stepping_change_count_by_right_800bde" AS o
-  WHERE
-    o.stepping_rid IS NULL AND o."n1" <> 0
-), "m7_u" AS (
-  UPDATE "per_group_count__count_by_right_9f8a59" AS a SET "n" = o."n1", "count" = o."count_1"
-  FROM "stepping_change_count_by_right_800bde" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."n1" <> 0
-), "m7_d" AS (
-  DELETE FROM "per_group_count__count_by_right_9f8a59" AS a USING   "stepping_change_count_by_right_800bde" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."n1" = 0
+  ) AS a ON TRUE
+  WHERE g.n <> 0 OR g.count <> 0
+), m7_i AS (
+  INSERT INTO per_group_count__count_by_right_9f8a59 ("right", n, count)
+  SELECT o."right", o.n1, o.count_1
+  FROM stepping_change_count_by_right_800bde AS o
+  WHERE o.stepping_rid IS NULL AND o.n1 <> 0
+), m7_u AS (
+  UPDATE per_group_count__count_by_right_9f8a59 AS a
+  SET n = o.n1, count = o.count_1
+  FROM stepping_change_count_by_right_800bde AS o
+  WHERE a.ctid = o.stepping_rid AND o.n1 <> 0
+), m7_d AS (
+  DELETE FROM per_group_count__count_by_right_9f8a59 AS a
+  USING stepping_change_count_by_right_800bde AS o
+  WHERE a.ctid = o.stepping_rid AND o.n1 = 0
 )
 SELECT
-  0 AS stepping_output,
-  CAST("d3"."count_0" AS BIGINT) AS "left",
-  CAST("d3"."right" AS TEXT) AS "right",
-  CAST(-1 AS BIGINT) AS "stepping_count"
-FROM "stepping_change_count_by_right_800bde" AS "d3"
-WHERE
-  (
-    (
-      NOT (
-        "d3"."n0" IS NULL
-      )
-    )
-    AND (
-      (
-        "d3"."n1" = 0
-      )
-      OR (
-        NOT (
-          "d3"."count_0" IS NOT DISTINCT FROM "d3"."count_1"
-        )
-      )
-    )
-  )
+  0 AS stepping_output, CAST(d3.count_0 AS BIGINT) AS "left",
+  CAST(d3."right" AS TEXT) AS "right", CAST(-1 AS BIGINT) AS stepping_count
+FROM stepping_change_count_by_right_800bde AS d3
+WHERE d3.n0 IS NOT NULL AND (d3.n1 = 0 OR d3.count_0 IS DISTINCT FROM d3.count_1)
 UNION ALL
 SELECT
-  0 AS stepping_output,
-  CAST("d4"."count_1" AS BIGINT) AS "left",
-  CAST("d4"."right" AS TEXT) AS "right",
-  CAST(1 AS BIGINT) AS "stepping_count"
-FROM "stepping_change_count_by_right_800bde" AS "d4"
-WHERE
-  (
-    (
-      NOT (
-        "d4"."n1" = 0
-      )
-    )
-    AND (
-      NOT (
-        "d4"."count_0" IS NOT DISTINCT FROM "d4"."count_1"
-      )
-    )
-  );
+  0 AS stepping_output, CAST(d4.count_1 AS BIGINT) AS "left",
+  CAST(d4."right" AS TEXT) AS "right", CAST(1 AS BIGINT) AS stepping_count
+FROM stepping_change_count_by_right_800bde AS d4
+WHERE d4.n1 <> 0 AND d4.count_0 IS DISTINCT FROM d4.count_1;

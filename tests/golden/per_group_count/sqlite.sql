@@ -103,13 +103,13 @@ CREATE TABLE IF NOT EXISTS per_group_count__tasks_884c9e (
     PRIMARY KEY (value)
 ) WITHOUT ROWID;
 --   per_group_count__tasks_884c9e__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "per_group_count__tasks_884c9e__gone"
-AFTER UPDATE OF "c" ON "per_group_count__tasks_884c9e" WHEN NEW."c" = 0
+CREATE TRIGGER IF NOT EXISTS per_group_count__tasks_884c9e__gone
+AFTER UPDATE OF c ON per_group_count__tasks_884c9e WHEN NEW.c = 0
 BEGIN
-    DELETE FROM "per_group_count__tasks_884c9e" WHERE "value" = NEW."value";
+    DELETE FROM per_group_count__tasks_884c9e WHERE value = NEW.value;
 END;
 --   per_group_count__tasks_884c9e__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS "per_group_count__tasks_884c9e__below_zero" ON "per_group_count__tasks_884c9e" ("c") WHERE "c" < 0;
+CREATE INDEX IF NOT EXISTS per_group_count__tasks_884c9e__below_zero ON per_group_count__tasks_884c9e (c) WHERE c < 0;
 -- per_group_count__count_by_right_9f8a59: one row per group of count: its number of rows and its sums
 -- for count (query.py:14)
 -- it has a row for each right there is
@@ -118,59 +118,51 @@ CREATE TABLE IF NOT EXISTS per_group_count__count_by_right_9f8a59 (
     count INTEGER NOT NULL,
     n INTEGER NOT NULL,
     PRIMARY KEY ("right"),
-    CONSTRAINT per_group_count__count_by_right_9f8a59__not_negative CHECK ("n" >= 0)
+    CONSTRAINT per_group_count__count_by_right_9f8a59__not_negative CHECK (n >= 0)
 ) WITHOUT ROWID;
 --   per_group_count__count_by_right_9f8a59__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS "per_group_count__count_by_right_9f8a59__gone"
-AFTER UPDATE OF "n" ON "per_group_count__count_by_right_9f8a59" WHEN NEW."n" = 0
+CREATE TRIGGER IF NOT EXISTS per_group_count__count_by_right_9f8a59__gone
+AFTER UPDATE OF n ON per_group_count__count_by_right_9f8a59 WHEN NEW.n = 0
 BEGIN
-    DELETE FROM "per_group_count__count_by_right_9f8a59" WHERE "right" = NEW."right";
+    DELETE FROM per_group_count__count_by_right_9f8a59 WHERE "right" = NEW."right";
 END;
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
-INSERT INTO last_update (
-  table_name,
-  t
-)
+INSERT INTO last_update (table_name, t)
 VALUES
-  ('per_group_count__count_by_right_9f8a59', 0),
-  ('per_group_count__tasks_884c9e', 0) ON CONFLICT DO NOTHING;
-INSERT INTO stepping_queries (
-  name,
-  fingerprint,
-  dialect,
-  format,
-  tables
-)
+  ('per_group_count__count_by_right_9f8a59', 0), ('per_group_count__tasks_884c9e', 0)
+ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'per_group_count',
     '9f38b27d122f90f5178072ef2216ca2c',
     'sqlite',
     1,
-    '1 e2c09dbc3718cb08 {"query":"per_group_count","dialect":"sqlite","fingerprint":"9f38b27d122f90f5178072ef2216ca2c","tables":[{"table":{"name":"per_group_count__tasks_884c9e","kind":"delay","columns":[{"name":"value","type":{"kind":"text"}}],"weight":"c","non_negative":true,"reason":"the integral of per_group","serves":"per_group","where":"query.py:14","digest":"884c9e054a42e7a472722b5f312eff6d","rows":"d60a7c1d7c933484158ce0cb3f6b1896","holds":[["value","value"]],"rows_of":"text","node":"fa8a4403c2533a870fe097e62f4dcbd3"},"ddl":["CREATE TABLE IF NOT EXISTS per_group_count__tasks_884c9e (\n    value TEXT NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (value)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"per_group_count__tasks_884c9e__gone\"\nAFTER UPDATE OF \"c\" ON \"per_group_count__tasks_884c9e\" WHEN NEW.\"c\" = 0\nBEGIN\n    DELETE FROM \"per_group_count__tasks_884c9e\" WHERE \"value\" = NEW.\"value\";\nEND","CREATE INDEX IF NOT EXISTS \"per_group_count__tasks_884c9e__below_zero\" ON \"per_group_count__tasks_884c9e\" (\"c\") WHERE \"c\" < 0"]},{"table":{"name":"per_group_count__count_by_right_9f8a59","kind":"state","columns":[{"name":"right","type":{"kind":"text"}},{"name":"count","type":{"kind":"int"}}],"weight":"n","key":["right"],"non_negative":true,"reason":"one row per group of count: its number of rows and its sums","serves":"count","where":"query.py:14","digest":"9f8a59d1fa02f854dbc9511101163440","sums":[{"type":{"kind":"int"},"value":"count","old":"count_0","new":"count_1","low":"count_low"}],"rows_of":"Pair[int, text]","node":"7de38ecdea2965711e31fc842ed1b7f6"},"ddl":["CREATE TABLE IF NOT EXISTS per_group_count__count_by_right_9f8a59 (\n    \"right\" TEXT NOT NULL,\n    count INTEGER NOT NULL,\n    n INTEGER NOT NULL,\n    PRIMARY KEY (\"right\"),\n    CONSTRAINT per_group_count__count_by_right_9f8a59__not_negative CHECK (\"n\" >= 0)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS \"per_group_count__count_by_right_9f8a59__gone\"\nAFTER UPDATE OF \"n\" ON \"per_group_count__count_by_right_9f8a59\" WHEN NEW.\"n\" = 0\nBEGIN\n    DELETE FROM \"per_group_count__count_by_right_9f8a59\" WHERE \"right\" = NEW.\"right\";\nEND"]}],"inputs":[{"name":"tasks","row":"Task","columns":[{"name":"owner","path":["owner"],"type":{"kind":"text"}},{"name":"done","path":["done"],"type":{"kind":"bool"}}]}],"caches":[]}'
-  ) ON CONFLICT DO NOTHING;
+    '1 783218d00f43a007 {"query":"per_group_count","dialect":"sqlite","fingerprint":"9f38b27d122f90f5178072ef2216ca2c","tables":[{"table":{"name":"per_group_count__tasks_884c9e","kind":"delay","columns":[{"name":"value","type":{"kind":"text"}}],"weight":"c","non_negative":true,"reason":"the integral of per_group","serves":"per_group","where":"query.py:14","digest":"884c9e054a42e7a472722b5f312eff6d","rows":"d60a7c1d7c933484158ce0cb3f6b1896","holds":[["value","value"]],"rows_of":"text","node":"fa8a4403c2533a870fe097e62f4dcbd3"},"ddl":["CREATE TABLE IF NOT EXISTS per_group_count__tasks_884c9e (\n    value TEXT NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (value)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS per_group_count__tasks_884c9e__gone\nAFTER UPDATE OF c ON per_group_count__tasks_884c9e WHEN NEW.c = 0\nBEGIN\n    DELETE FROM per_group_count__tasks_884c9e WHERE value = NEW.value;\nEND","CREATE INDEX IF NOT EXISTS per_group_count__tasks_884c9e__below_zero ON per_group_count__tasks_884c9e (c) WHERE c < 0"]},{"table":{"name":"per_group_count__count_by_right_9f8a59","kind":"state","columns":[{"name":"right","type":{"kind":"text"}},{"name":"count","type":{"kind":"int"}}],"weight":"n","key":["right"],"non_negative":true,"reason":"one row per group of count: its number of rows and its sums","serves":"count","where":"query.py:14","digest":"9f8a59d1fa02f854dbc9511101163440","sums":[{"type":{"kind":"int"},"value":"count","old":"count_0","new":"count_1","low":"count_low"}],"rows_of":"Pair[int, text]","node":"7de38ecdea2965711e31fc842ed1b7f6"},"ddl":["CREATE TABLE IF NOT EXISTS per_group_count__count_by_right_9f8a59 (\n    \"right\" TEXT NOT NULL,\n    count INTEGER NOT NULL,\n    n INTEGER NOT NULL,\n    PRIMARY KEY (\"right\"),\n    CONSTRAINT per_group_count__count_by_right_9f8a59__not_negative CHECK (n >= 0)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS per_group_count__count_by_right_9f8a59__gone\nAFTER UPDATE OF n ON per_group_count__count_by_right_9f8a59 WHEN NEW.n = 0\nBEGIN\n    DELETE FROM per_group_count__count_by_right_9f8a59 WHERE \"right\" = NEW.\"right\";\nEND"]}],"inputs":[{"name":"tasks","row":"Task","columns":[{"name":"owner","path":["owner"],"type":{"kind":"text"}},{"name":"done","path":["done"],"type":{"kind":"bool"}}]}],"caches":[]}'
+  )
+ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- Delta tables, for one connection: what changes in one step
 ------------------------------------------------------------------------------
-CREATE TEMP TABLE IF NOT EXISTS "stepping_change_count_by_right_800bde" (
+CREATE TEMP TABLE IF NOT EXISTS stepping_change_count_by_right_800bde (
     "right" TEXT,
-    "n0" INTEGER,
-    "n1" INTEGER,
-    "count_0" INTEGER,
-    "count_1" INTEGER
+    n0 INTEGER,
+    n1 INTEGER,
+    count_0 INTEGER,
+    count_1 INTEGER
 );
-CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_tasks_102ecf" (
-    "owner" TEXT,
-    "done" INTEGER,
-    "c" INTEGER NOT NULL
+CREATE TEMP TABLE IF NOT EXISTS stepping_delta_tasks_102ecf (
+    owner TEXT,
+    done INTEGER,
+    c INTEGER NOT NULL
 );
-CREATE TEMP TABLE IF NOT EXISTS "stepping_exists_tasks_9114d8" (
-    "value" TEXT,
-    "c" INTEGER NOT NULL
+CREATE TEMP TABLE IF NOT EXISTS stepping_exists_tasks_9114d8 (
+    value TEXT,
+    c INTEGER NOT NULL
 );
 
 ------------------------------------------------------------------------------
@@ -178,208 +170,84 @@ CREATE TEMP TABLE IF NOT EXISTS "stepping_exists_tasks_9114d8" (
 ------------------------------------------------------------------------------
 -- locked first: per_group_count__count_by_right_9f8a59, per_group_count__tasks_884c9e in last_update
 -- 1. tasks (the query's arguments): empty the delta table
-DELETE FROM temp."stepping_delta_tasks_102ecf";
+DELETE FROM temp.stepping_delta_tasks_102ecf;
 -- 2. per_group (query.py:14): empty the delta table
-DELETE FROM temp."stepping_exists_tasks_9114d8";
+DELETE FROM temp.stepping_exists_tasks_9114d8;
 -- 3. count (query.py:14): empty the delta table
-DELETE FROM temp."stepping_change_count_by_right_800bde";
+DELETE FROM temp.stepping_change_count_by_right_800bde;
 -- 4. tasks (the query's arguments): load the changed rows
--- INSERT INTO temp."stepping_delta_tasks_102ecf" ("owner", "done", "c") VALUES (?, ?, ?)
+-- INSERT INTO temp.stepping_delta_tasks_102ecf (owner, done, c) VALUES (?, ?, ?)
 -- 5. per_group (query.py:14)
-INSERT INTO temp."stepping_exists_tasks_9114d8" (
-  "value",
-  "c"
-)
+INSERT INTO temp.stepping_exists_tasks_9114d8 (value, c)
 SELECT
-  "g"."value",
-  CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END AS "c"
+  g.value,
+  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END AS c
 FROM (
-  SELECT
-    "g"."value",
-    SUM("g"."c") AS "c"
+  SELECT g.value, SUM(g.c) AS c
   FROM (
-    SELECT
-      "d0"."owner" AS "value",
-      "d0"."c" AS "c"
-    FROM temp."stepping_delta_tasks_102ecf" AS "d0"
-  ) AS "g"
-  GROUP BY
-    "g"."value"
-  HAVING
-    SUM("g"."c") <> 0
-) AS "g"
-LEFT JOIN "per_group_count__tasks_884c9e" AS "a"
-  ON "a"."value" = "g"."value"
+    SELECT d0.owner AS value, d0.c
+    FROM temp.stepping_delta_tasks_102ecf AS d0
+  ) AS g
+  GROUP BY g.value
+  HAVING SUM(g.c) <> 0
+) AS g
+LEFT JOIN per_group_count__tasks_884c9e AS a ON a.value = g.value
 WHERE
-  CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END <> 0;
+  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END <> 0;
 -- 6. per_group (query.py:14)
-INSERT INTO "per_group_count__tasks_884c9e" (
-  "value",
-  "c"
-)
-SELECT
-  "d5"."owner" AS "value",
-  "d5"."c" AS "c"
-FROM temp."stepping_delta_tasks_102ecf" AS "d5"
-WHERE
-  TRUE
-ORDER BY
-  "value" ON CONFLICT DO UPDATE SET "c" = "per_group_count__tasks_884c9e"."c" + excluded."c";
+INSERT INTO per_group_count__tasks_884c9e (value, c)
+SELECT d5.owner AS value, d5.c
+FROM temp.stepping_delta_tasks_102ecf AS d5
+WHERE TRUE
+ORDER BY value
+ON CONFLICT DO UPDATE SET c = per_group_count__tasks_884c9e.c + excluded.c;
 -- 7. per_group (query.py:14): a count below 0, looked for where rows were removed
-SELECT
-  "value",
-  "c"
-FROM "per_group_count__tasks_884c9e"
-WHERE
-  "c" < 0
-LIMIT 1;
+SELECT value, c FROM per_group_count__tasks_884c9e WHERE c < 0 LIMIT 1;
 -- 8. count (query.py:14)
-INSERT INTO temp."stepping_change_count_by_right_800bde" (
-  "right",
-  "n0",
-  "n1",
-  "count_0",
-  "count_1"
-)
+INSERT INTO temp.stepping_change_count_by_right_800bde ("right", n0, n1, count_0, count_1)
 SELECT
-  "g"."right",
-  "a"."n" AS "n0",
-  COALESCE("a"."n", 0) + "g"."n" AS "n1",
-  "a"."count" AS "count_0",
+  g."right", a.n AS n0, COALESCE(a.n, 0) + g.n AS n1, a.count AS count_0,
   CASE
     WHEN (
-      (
-        COALESCE("a"."count", 0) >> 32
-      ) + "g"."count" + (
-        (
-          (
-            COALESCE("a"."count", 0) & 4294967295
-          ) + "g"."count_low"
-        ) >> 32
-      )
+      (COALESCE(a.count, 0) >> 32) + g.count + (((COALESCE(a.count, 0) & 4294967295) + g.count_low) >> 32)
     ) BETWEEN -2147483648 AND 2147483647
     THEN (
       (
-        (
-          COALESCE("a"."count", 0) >> 32
-        ) + "g"."count" + (
-          (
-            (
-              COALESCE("a"."count", 0) & 4294967295
-            ) + "g"."count_low"
-          ) >> 32
-        )
+        (COALESCE(a.count, 0) >> 32) + g.count + (((COALESCE(a.count, 0) & 4294967295) + g.count_low) >> 32)
       ) << 32
-    ) | (
-      (
-        (
-          COALESCE("a"."count", 0) & 4294967295
-        ) + "g"."count_low"
-      ) & 4294967295
-    )
+    ) | (((COALESCE(a.count, 0) & 4294967295) + g.count_low) & 4294967295)
     ELSE JSON_EXTRACT(
       '{}',
-      'stepping: ' || (
-        'the sum count does not fit in 64 bits for the group ' || COALESCE(CAST("g"."right" AS TEXT), 'None')
-      )
+      'stepping: ' || 'the sum count does not fit in 64 bits for the group ' || COALESCE(CAST(g."right" AS TEXT), 'None')
     )
-  END AS "count_1"
+  END AS count_1
 FROM (
   SELECT
-    "u"."right" AS "right",
-    SUM("u"."stepping_counted") AS "n",
-    SUM((
-      (
-        "u"."count"
-      ) >> 32
-    ) * (
-      "u"."n"
-    )) AS "count",
-    SUM((
-      (
-        "u"."count"
-      ) & 4294967295
-    ) * (
-      "u"."n"
-    )) AS "count_low"
+    u."right", SUM(u.stepping_counted) AS n, SUM((u.count >> 32) * u.n) AS count,
+    SUM((u.count & 4294967295) * u.n) AS count_low
   FROM (
-    SELECT
-      "d1"."owner" AS "right",
-      1 AS "count",
-      "d1"."c" AS "n",
-      0 AS "stepping_counted"
-    FROM temp."stepping_delta_tasks_102ecf" AS "d1"
-    WHERE
-      (
-        NOT "d1"."done"
-      )
+    SELECT d1.owner AS "right", 1 AS count, d1.c AS n, 0 AS stepping_counted
+    FROM temp.stepping_delta_tasks_102ecf AS d1
+    WHERE NOT d1.done
     UNION ALL
-    SELECT
-      "d2"."value" AS "right",
-      0 AS "count",
-      "d2"."c" AS "n",
-      "d2"."c" AS "stepping_counted"
-    FROM temp."stepping_exists_tasks_9114d8" AS "d2"
-  ) AS "u"
-  GROUP BY
-    1
-) AS "g"
-LEFT JOIN "per_group_count__count_by_right_9f8a59" AS "a"
-  ON "a"."right" = "g"."right"
-WHERE
-  "g"."n" <> 0 OR "g"."count" <> 0 OR "g"."count_low" <> 0;
+    SELECT d2.value AS "right", 0 AS count, d2.c AS n, d2.c AS stepping_counted
+    FROM temp.stepping_exists_tasks_9114d8 AS d2
+  ) AS u
+  GROUP BY 1
+) AS g
+LEFT JOIN per_group_count__count_by_right_9f8a59 AS a ON a."right" = g."right"
+WHERE g.n <> 0 OR g.count <> 0 OR g.count_low <> 0;
 -- 9. count (query.py:14)
-INSERT INTO "per_group_count__count_by_right_9f8a59" (
-  "right",
-  "count",
-  "n"
-)
-SELECT
-  "g"."right",
-  "g"."count_1",
-  "g"."n1"
-FROM temp."stepping_change_count_by_right_800bde" AS "g"
-WHERE
-  "g"."n1" <> 0 OR NOT "g"."n0" IS NULL ON CONFLICT DO UPDATE SET "count" = excluded."count", "n" = excluded."n";
+INSERT INTO per_group_count__count_by_right_9f8a59 ("right", count, n)
+SELECT g."right", g.count_1, g.n1
+FROM temp.stepping_change_count_by_right_800bde AS g
+WHERE g.n1 <> 0 OR g.n0 IS NOT NULL
+ON CONFLICT DO UPDATE SET count = excluded.count, n = excluded.n;
 -- 10. count (query.py:14): the change of an output
-SELECT
-  "d3"."count_0" AS "left",
-  "d3"."right" AS "right",
-  -1 AS "stepping_count"
-FROM temp."stepping_change_count_by_right_800bde" AS "d3"
-WHERE
-  (
-    (
-      NOT (
-        "d3"."n0" IS NULL
-      )
-    )
-    AND (
-      (
-        "d3"."n1" = 0
-      ) OR (
-        NOT (
-          "d3"."count_0" IS "d3"."count_1"
-        )
-      )
-    )
-  )
+SELECT d3.count_0 AS "left", d3."right", -1 AS stepping_count
+FROM temp.stepping_change_count_by_right_800bde AS d3
+WHERE d3.n0 IS NOT NULL AND (d3.n1 = 0 OR d3.count_0 IS DISTINCT FROM d3.count_1)
 UNION ALL
-SELECT
-  "d4"."count_1" AS "left",
-  "d4"."right" AS "right",
-  1 AS "stepping_count"
-FROM temp."stepping_change_count_by_right_800bde" AS "d4"
-WHERE
-  (
-    (
-      NOT (
-        "d4"."n1" = 0
-      )
-    )
-    AND (
-      NOT (
-        "d4"."count_0" IS "d4"."count_1"
-      )
-    )
-  );
+SELECT d4.count_1 AS "left", d4."right", 1 AS stepping_count
+FROM temp.stepping_change_count_by_right_800bde AS d4
+WHERE d4.n1 <> 0 AND d4.count_0 IS DISTINCT FROM d4.count_1;

@@ -118,14 +118,14 @@ CREATE TABLE IF NOT EXISTS receipts__items_2a78a5 (
     product_name TEXT COLLATE "C" NOT NULL,
     product_price DOUBLE PRECISION NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT receipts__items_2a78a5__not_negative CHECK ("c" >= 0)
+    CONSTRAINT receipts__items_2a78a5__not_negative CHECK (c >= 0)
 );
 --   receipts__items_2a78a5__basket_id: reads in the order of basket_id; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "receipts__items_2a78a5__basket_id" ON "receipts__items_2a78a5" ("basket_id");
+CREATE INDEX IF NOT EXISTS receipts__items_2a78a5__basket_id ON receipts__items_2a78a5 (basket_id);
 --   receipts__items_2a78a5__basket_id_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "receipts__items_2a78a5__basket_id_key" ON "receipts__items_2a78a5" ("basket_id", (HASH_RECORD_EXTENDED(ROW("basket_id", "product_name", "product_price"), 0)));
+CREATE INDEX IF NOT EXISTS receipts__items_2a78a5__basket_id_key ON receipts__items_2a78a5 (basket_id, (HASH_RECORD_EXTENDED(ROW(basket_id, product_name, product_price), 0)));
 --   receipts__items_2a78a5: what it is for, as \d+ shows it
-COMMENT ON TABLE "receipts__items_2a78a5" IS 'stepping: the cache ''items'', read in the order of basket_id; for map';
+COMMENT ON TABLE receipts__items_2a78a5 IS 'stepping: the cache ''items'', read in the order of basket_id; for map';
 -- receipts__line_items_by_product_name_4ae32f: the rows of line_items, looked up by product_name
 -- for line_items (the query's arguments)
 -- it has a row for each different row of line_items in the columns it keeps
@@ -133,12 +133,12 @@ CREATE TABLE IF NOT EXISTS receipts__line_items_by_product_name_4ae32f (
     product_name TEXT COLLATE "C" NOT NULL,
     basket_id BIGINT NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT receipts__line_items_by_product_name_4ae32f__not_negative CHECK ("c" >= 0)
+    CONSTRAINT receipts__line_items_by_product_name_4ae32f__not_negative CHECK (c >= 0)
 );
 --   receipts__line_items_by_product_name_4ae32f__product_name_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "receipts__line_items_by_product_name_4ae32f__product_name_key" ON "receipts__line_items_by_product_name_4ae32f" ((HASHTEXTEXTENDED("product_name", 0)), (HASH_RECORD_EXTENDED(ROW("product_name", "basket_id"), 0)));
+CREATE INDEX IF NOT EXISTS receipts__line_items_by_product_name_4ae32f__product_name_key ON receipts__line_items_by_product_name_4ae32f ((HASHTEXTEXTENDED(product_name, 0)), (HASH_RECORD_EXTENDED(ROW(product_name, basket_id), 0)));
 --   receipts__line_items_by_product_name_4ae32f: what it is for, as \d+ shows it
-COMMENT ON TABLE "receipts__line_items_by_product_name_4ae32f" IS 'stepping: the rows of line_items, looked up by product_name; for line_items';
+COMMENT ON TABLE receipts__line_items_by_product_name_4ae32f IS 'stepping: the rows of line_items, looked up by product_name; for line_items';
 -- receipts__products_by_name_5316e2: the rows of products, looked up by name
 -- for products (the query's arguments)
 -- it has a row for each different row of products in the columns it keeps
@@ -146,12 +146,12 @@ CREATE TABLE IF NOT EXISTS receipts__products_by_name_5316e2 (
     name TEXT COLLATE "C" NOT NULL,
     price DOUBLE PRECISION NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT receipts__products_by_name_5316e2__not_negative CHECK ("c" >= 0)
+    CONSTRAINT receipts__products_by_name_5316e2__not_negative CHECK (c >= 0)
 );
 --   receipts__products_by_name_5316e2__name_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "receipts__products_by_name_5316e2__name_key" ON "receipts__products_by_name_5316e2" ((HASHTEXTEXTENDED("name", 0)), (HASH_RECORD_EXTENDED(ROW("name", "price"), 0)));
+CREATE INDEX IF NOT EXISTS receipts__products_by_name_5316e2__name_key ON receipts__products_by_name_5316e2 ((HASHTEXTEXTENDED(name, 0)), (HASH_RECORD_EXTENDED(ROW(name, price), 0)));
 --   receipts__products_by_name_5316e2: what it is for, as \d+ shows it
-COMMENT ON TABLE "receipts__products_by_name_5316e2" IS 'stepping: the rows of products, looked up by name; for products';
+COMMENT ON TABLE receipts__products_by_name_5316e2 IS 'stepping: the rows of products, looked up by name; for products';
 -- receipts__group_reduce_flatten_by_basket_id_c27e7a: one row per group of group_reduce_flatten: its number of rows and its sums
 -- for totals = group_reduce_flatten (query.py:37)
 -- it has a row for each basket_id there is
@@ -162,38 +162,29 @@ CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_c27e7a (
     sum_product_price_neg_inf BIGINT NOT NULL,
     n BIGINT NOT NULL,
     PRIMARY KEY (basket_id),
-    CONSTRAINT receipts__group_reduce_flatten_by_basket_id_c27e7a__no_8972c917 CHECK ("n" >= 0)
+    CONSTRAINT receipts__group_reduce_flatten_by_basket_id_c27e7a__no_8972c917 CHECK (n >= 0)
 ) WITH (fillfactor = 70);
 --   receipts__group_reduce_flatten_by_basket_id_c27e7a: what it is for, as \d+ shows it
-COMMENT ON TABLE "receipts__group_reduce_flatten_by_basket_id_c27e7a" IS 'stepping: one row per group of group_reduce_flatten: its number of rows and its sums; for group_reduce_flatten';
+COMMENT ON TABLE receipts__group_reduce_flatten_by_basket_id_c27e7a IS 'stepping: one row per group of group_reduce_flatten: its number of rows and its sums; for group_reduce_flatten';
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
-INSERT INTO last_update (
-  table_name,
-  t
-)
+INSERT INTO last_update (table_name, t)
 VALUES
-  ('receipts__group_reduce_flatten_by_basket_id_c27e7a', 0),
-  ('receipts__items_2a78a5', 0),
-  ('receipts__line_items_by_product_name_4ae32f', 0),
-  ('receipts__products_by_name_5316e2', 0) ON CONFLICT DO NOTHING;
-INSERT INTO stepping_queries (
-  name,
-  fingerprint,
-  dialect,
-  format,
-  tables
-)
+  ('receipts__group_reduce_flatten_by_basket_id_c27e7a', 0), ('receipts__items_2a78a5', 0),
+  ('receipts__line_items_by_product_name_4ae32f', 0), ('receipts__products_by_name_5316e2', 0)
+ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'receipts',
     'bae613c9a17f4bf0d590a5e22de790d5',
     'postgres',
     1,
-    '1 176160a12e0c60b6 {"query":"receipts","dialect":"postgres","fingerprint":"bae613c9a17f4bf0d590a5e22de790d5","tables":[{"table":{"name":"receipts__items_2a78a5","kind":"delay","columns":[{"name":"basket_id","type":{"kind":"int"}},{"name":"product_name","type":{"kind":"text"}},{"name":"product_price","type":{"kind":"float"}}],"weight":"c","key":["basket_id"],"indexes":[{"name":"receipts__items_2a78a5__basket_id","columns":["basket_id"],"ascending":[true]}],"non_negative":true,"reason":"the cache ''items'', read in the order of basket_id","serves":"map","where":"query.py:34","digest":"2a78a5fcd925c974cf2697be61b74893","rows":"d71b4e65db711a886c90bbd4472bb5d3","holds":[["basket_id","basket_id"],["product_name","product_name"],["product_price","product_price"]],"rows_of":"ReceiptItem","node":"0f6f52109532d82f7c2a113d5f3aa876"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__items_2a78a5 (\n    basket_id BIGINT NOT NULL,\n    product_name TEXT COLLATE \"C\" NOT NULL,\n    product_price DOUBLE PRECISION NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT receipts__items_2a78a5__not_negative CHECK (\"c\" >= 0)\n)","CREATE INDEX IF NOT EXISTS \"receipts__items_2a78a5__basket_id\" ON \"receipts__items_2a78a5\" (\"basket_id\")","CREATE INDEX IF NOT EXISTS \"receipts__items_2a78a5__basket_id_key\" ON \"receipts__items_2a78a5\" (\"basket_id\", (HASH_RECORD_EXTENDED(ROW(\"basket_id\", \"product_name\", \"product_price\"), 0)))","COMMENT ON TABLE \"receipts__items_2a78a5\" IS ''stepping: the cache ''''items'''', read in the order of basket_id; for map''"]},{"table":{"name":"receipts__line_items_by_product_name_4ae32f","kind":"delay","columns":[{"name":"product_name","type":{"kind":"text"}},{"name":"basket_id","type":{"kind":"int"}}],"weight":"c","key":["product_name"],"non_negative":true,"reason":"the rows of line_items, looked up by product_name","serves":"line_items","where":"the query''s arguments","digest":"4ae32f3eee6e3b50ace3751ba2a5ba81","rows":"dac1310d2e7f395daee7af586b7831ea","holds":[["product_name","product_name"],["basket_id","basket_id"]],"input":"line_items","rows_of":"LineItem","node":"f6a8ceaef9212f12f9a3aa21bd146931"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__line_items_by_product_name_4ae32f (\n    product_name TEXT COLLATE \"C\" NOT NULL,\n    basket_id BIGINT NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT receipts__line_items_by_product_name_4ae32f__not_negative CHECK (\"c\" >= 0)\n)","CREATE INDEX IF NOT EXISTS \"receipts__line_items_by_product_name_4ae32f__product_name_key\" ON \"receipts__line_items_by_product_name_4ae32f\" ((HASHTEXTEXTENDED(\"product_name\", 0)), (HASH_RECORD_EXTENDED(ROW(\"product_name\", \"basket_id\"), 0)))","COMMENT ON TABLE \"receipts__line_items_by_product_name_4ae32f\" IS ''stepping: the rows of line_items, looked up by product_name; for line_items''"]},{"table":{"name":"receipts__products_by_name_5316e2","kind":"delay","columns":[{"name":"name","type":{"kind":"text"}},{"name":"price","type":{"kind":"float"}}],"weight":"c","key":["name"],"non_negative":true,"reason":"the rows of products, looked up by name","serves":"products","where":"the query''s arguments","digest":"5316e22260887d31896a6653bdde066a","rows":"84dc607c15e1dcafad3674097ed10c74","holds":[["name","name"],["price","price"]],"input":"products","rows_of":"Product","node":"b030225c044310f91a1885ceaaf3be69"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__products_by_name_5316e2 (\n    name TEXT COLLATE \"C\" NOT NULL,\n    price DOUBLE PRECISION NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT receipts__products_by_name_5316e2__not_negative CHECK (\"c\" >= 0)\n)","CREATE INDEX IF NOT EXISTS \"receipts__products_by_name_5316e2__name_key\" ON \"receipts__products_by_name_5316e2\" ((HASHTEXTEXTENDED(\"name\", 0)), (HASH_RECORD_EXTENDED(ROW(\"name\", \"price\"), 0)))","COMMENT ON TABLE \"receipts__products_by_name_5316e2\" IS ''stepping: the rows of products, looked up by name; for products''"]},{"table":{"name":"receipts__group_reduce_flatten_by_basket_id_c27e7a","kind":"state","columns":[{"name":"basket_id","type":{"kind":"int"}},{"name":"sum_product_price","type":{"kind":"float"}},{"name":"sum_product_price_pos_inf","type":{"kind":"int"}},{"name":"sum_product_price_neg_inf","type":{"kind":"int"}}],"weight":"n","key":["basket_id"],"non_negative":true,"reason":"one row per group of group_reduce_flatten: its number of rows and its sums","serves":"group_reduce_flatten","where":"query.py:37","digest":"c27e7adf01902b18a220b4f9511e3949","sums":[{"type":{"kind":"float"},"value":"sum_product_price","old":"sum_product_price_0","new":"sum_product_price_1","finite":"sum_product_price_finite","positive":"sum_product_price_pos_inf","negative":"sum_product_price_neg_inf","low":"sum_product_price_low"}],"rows_of":"Pair[float, int]","node":"6e0711681d1bc32b192e0637eb112077"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_c27e7a (\n    basket_id BIGINT NOT NULL,\n    sum_product_price DOUBLE PRECISION NOT NULL,\n    sum_product_price_pos_inf BIGINT NOT NULL,\n    sum_product_price_neg_inf BIGINT NOT NULL,\n    n BIGINT NOT NULL,\n    PRIMARY KEY (basket_id),\n    CONSTRAINT receipts__group_reduce_flatten_by_basket_id_c27e7a__no_8972c917 CHECK (\"n\" >= 0)\n) WITH (fillfactor = 70)","COMMENT ON TABLE \"receipts__group_reduce_flatten_by_basket_id_c27e7a\" IS ''stepping: one row per group of group_reduce_flatten: its number of rows and its sums; for group_reduce_flatten''"]}],"inputs":[{"name":"products","row":"Product","columns":[{"name":"name","path":["name"],"type":{"kind":"text"}},{"name":"price","path":["price"],"type":{"kind":"float"}}]},{"name":"line_items","row":"LineItem","columns":[{"name":"basket_id","path":["basket_id"],"type":{"kind":"int"}},{"name":"product_name","path":["product_name"],"type":{"kind":"text"}}]}],"caches":[["items","receipts__items_2a78a5"]]}'
-  ) ON CONFLICT DO NOTHING;
+    '1 6ae2cd1c12bc07cc {"query":"receipts","dialect":"postgres","fingerprint":"bae613c9a17f4bf0d590a5e22de790d5","tables":[{"table":{"name":"receipts__items_2a78a5","kind":"delay","columns":[{"name":"basket_id","type":{"kind":"int"}},{"name":"product_name","type":{"kind":"text"}},{"name":"product_price","type":{"kind":"float"}}],"weight":"c","key":["basket_id"],"indexes":[{"name":"receipts__items_2a78a5__basket_id","columns":["basket_id"],"ascending":[true]}],"non_negative":true,"reason":"the cache ''items'', read in the order of basket_id","serves":"map","where":"query.py:34","digest":"2a78a5fcd925c974cf2697be61b74893","rows":"d71b4e65db711a886c90bbd4472bb5d3","holds":[["basket_id","basket_id"],["product_name","product_name"],["product_price","product_price"]],"rows_of":"ReceiptItem","node":"0f6f52109532d82f7c2a113d5f3aa876"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__items_2a78a5 (\n    basket_id BIGINT NOT NULL,\n    product_name TEXT COLLATE \"C\" NOT NULL,\n    product_price DOUBLE PRECISION NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT receipts__items_2a78a5__not_negative CHECK (c >= 0)\n)","CREATE INDEX IF NOT EXISTS receipts__items_2a78a5__basket_id ON receipts__items_2a78a5 (basket_id)","CREATE INDEX IF NOT EXISTS receipts__items_2a78a5__basket_id_key ON receipts__items_2a78a5 (basket_id, (HASH_RECORD_EXTENDED(ROW(basket_id, product_name, product_price), 0)))","COMMENT ON TABLE receipts__items_2a78a5 IS ''stepping: the cache ''''items'''', read in the order of basket_id; for map''"]},{"table":{"name":"receipts__line_items_by_product_name_4ae32f","kind":"delay","columns":[{"name":"product_name","type":{"kind":"text"}},{"name":"basket_id","type":{"kind":"int"}}],"weight":"c","key":["product_name"],"non_negative":true,"reason":"the rows of line_items, looked up by product_name","serves":"line_items","where":"the query''s arguments","digest":"4ae32f3eee6e3b50ace3751ba2a5ba81","rows":"dac1310d2e7f395daee7af586b7831ea","holds":[["product_name","product_name"],["basket_id","basket_id"]],"input":"line_items","rows_of":"LineItem","node":"f6a8ceaef9212f12f9a3aa21bd146931"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__line_items_by_product_name_4ae32f (\n    product_name TEXT COLLATE \"C\" NOT NULL,\n    basket_id BIGINT NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT receipts__line_items_by_product_name_4ae32f__not_negative CHECK (c >= 0)\n)","CREATE INDEX IF NOT EXISTS receipts__line_items_by_product_name_4ae32f__product_name_key ON receipts__line_items_by_product_name_4ae32f ((HASHTEXTEXTENDED(product_name, 0)), (HASH_RECORD_EXTENDED(ROW(product_name, basket_id), 0)))","COMMENT ON TABLE receipts__line_items_by_product_name_4ae32f IS ''stepping: the rows of line_items, looked up by product_name; for line_items''"]},{"table":{"name":"receipts__products_by_name_5316e2","kind":"delay","columns":[{"name":"name","type":{"kind":"text"}},{"name":"price","type":{"kind":"float"}}],"weight":"c","key":["name"],"non_negative":true,"reason":"the rows of products, looked up by name","serves":"products","where":"the query''s arguments","digest":"5316e22260887d31896a6653bdde066a","rows":"84dc607c15e1dcafad3674097ed10c74","holds":[["name","name"],["price","price"]],"input":"products","rows_of":"Product","node":"b030225c044310f91a1885ceaaf3be69"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__products_by_name_5316e2 (\n    name TEXT COLLATE \"C\" NOT NULL,\n    price DOUBLE PRECISION NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT receipts__products_by_name_5316e2__not_negative CHECK (c >= 0)\n)","CREATE INDEX IF NOT EXISTS receipts__products_by_name_5316e2__name_key ON receipts__products_by_name_5316e2 ((HASHTEXTEXTENDED(name, 0)), (HASH_RECORD_EXTENDED(ROW(name, price), 0)))","COMMENT ON TABLE receipts__products_by_name_5316e2 IS ''stepping: the rows of products, looked up by name; for products''"]},{"table":{"name":"receipts__group_reduce_flatten_by_basket_id_c27e7a","kind":"state","columns":[{"name":"basket_id","type":{"kind":"int"}},{"name":"sum_product_price","type":{"kind":"float"}},{"name":"sum_product_price_pos_inf","type":{"kind":"int"}},{"name":"sum_product_price_neg_inf","type":{"kind":"int"}}],"weight":"n","key":["basket_id"],"non_negative":true,"reason":"one row per group of group_reduce_flatten: its number of rows and its sums","serves":"group_reduce_flatten","where":"query.py:37","digest":"c27e7adf01902b18a220b4f9511e3949","sums":[{"type":{"kind":"float"},"value":"sum_product_price","old":"sum_product_price_0","new":"sum_product_price_1","finite":"sum_product_price_finite","positive":"sum_product_price_pos_inf","negative":"sum_product_price_neg_inf","low":"sum_product_price_low"}],"rows_of":"Pair[float, int]","node":"6e0711681d1bc32b192e0637eb112077"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_c27e7a (\n    basket_id BIGINT NOT NULL,\n    sum_product_price DOUBLE PRECISION NOT NULL,\n    sum_product_price_pos_inf BIGINT NOT NULL,\n    sum_product_price_neg_inf BIGINT NOT NULL,\n    n BIGINT NOT NULL,\n    PRIMARY KEY (basket_id),\n    CONSTRAINT receipts__group_reduce_flatten_by_basket_id_c27e7a__no_8972c917 CHECK (n >= 0)\n) WITH (fillfactor = 70)","COMMENT ON TABLE receipts__group_reduce_flatten_by_basket_id_c27e7a IS ''stepping: one row per group of group_reduce_flatten: its number of rows and its sums; for group_reduce_flatten''"]}],"inputs":[{"name":"products","row":"Product","columns":[{"name":"name","path":["name"],"type":{"kind":"text"}},{"name":"price","path":["price"],"type":{"kind":"float"}}]},{"name":"line_items","row":"LineItem","columns":[{"name":"basket_id","path":["basket_id"],"type":{"kind":"int"}},{"name":"product_name","path":["product_name"],"type":{"kind":"text"}}]}],"caches":[["items","receipts__items_2a78a5"]]}'
+  )
+ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- When products changes: one transaction
@@ -218,330 +209,199 @@ VALUES
 --   m9_d: group_reduce_flatten (query.py:37)
 --   SELECT: map (query.py:34)
 --   SELECT: group_reduce_flatten (query.py:37)
-WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
-  SELECT
-    u."name" COLLATE "C" AS "name",
-    u."price" AS "price",
-    u."c" AS "c"
-  FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS DOUBLE PRECISION[]), CAST('{}' AS BIGINT[])) AS "u"("name", "price", "c")
-), "m4_g" AS (
-  SELECT
-    "d7"."name" AS "name",
-    "d7"."price" AS "price",
-    "d7"."c" AS "c"
-  FROM "stepping_delta_products_c88ed1" AS "d7"
-), "m4_o" AS MATERIALIZED (
-  SELECT
-    g."name",
-    g."price",
-    COALESCE(l.stepping_old, 0) + g."c" AS "c",
-    l.stepping_rid
-  FROM "m4_g" AS g
+WITH stepping_delta_products_c88ed1 AS MATERIALIZED (
+  SELECT u.name COLLATE "C" AS name, u.price, u.c
+  FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS DOUBLE PRECISION[]), CAST('{}' AS BIGINT[])) AS u(name, price, c)
+), m4_g AS (
+  SELECT d7.name, d7.price, d7.c
+  FROM stepping_delta_products_c88ed1 AS d7
+), m4_o AS MATERIALIZED (
+  SELECT g.name, g.price, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
+  FROM m4_g AS g
   LEFT JOIN LATERAL (
-    SELECT
-      a.ctid AS stepping_rid,
-      a."c" AS stepping_old
-    FROM "receipts__products_by_name_5316e2" AS a
+    SELECT a.ctid AS stepping_rid, a.c AS stepping_old
+    FROM receipts__products_by_name_5316e2 AS a
     WHERE
-      HASHTEXTEXTENDED("a"."name", 0) = HASHTEXTEXTENDED(g."name", 0)
-      AND "a"."name" = g."name"
-      AND HASH_RECORD_EXTENDED(ROW("a"."name", "a"."price"), 0) = HASH_RECORD_EXTENDED(ROW(g."name", g."price"), 0)
-      AND ROW("a"."name", "a"."price") IS NOT DISTINCT FROM ROW(g."name", g."price")
+      HASHTEXTEXTENDED(a.name, 0) = HASHTEXTEXTENDED(g.name, 0)
+      AND a.name = g.name
+      AND HASH_RECORD_EXTENDED(ROW(a.name, a.price), 0) = HASH_RECORD_EXTENDED(ROW(g.name, g.price), 0)
+      AND ROW(a.name, a.price) IS NOT DISTINCT FROM ROW(g.name, g.price)
     LIMIT 1
-  ) AS l
-    ON TRUE
-), "m4_i" AS (
-  INSERT INTO "receipts__products_by_name_5316e2" (
-    "name",
-    "price",
-    "c"
-  )
-  SELECT
-    o."name",
-    o."price",
-    o."c"
-  FROM "m4_o" AS o
-  WHERE
-    o.stepping_rid IS NULL AND o."c" <> 0
-), "m4_u" AS (
-  UPDATE "receipts__products_by_name_5316e2" AS a SET "c" = o."c"
-  FROM "m4_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" <> 0
-), "m4_d" AS (
-  DELETE FROM "receipts__products_by_name_5316e2" AS a USING   "m4_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" = 0
-), "stepping_delta_map_b7028e" AS MATERIALIZED (
-  SELECT
-    "t1"."basket_id" AS "basket_id",
-    "d0"."name" AS "product_name",
-    "d0"."price" AS "product_price",
-    "d0"."c" * "t1"."c" AS "c"
-  FROM "stepping_delta_products_c88ed1" AS "d0"
+  ) AS l ON TRUE
+), m4_i AS (
+  INSERT INTO receipts__products_by_name_5316e2 (name, price, c)
+  SELECT o.name, o.price, o.c
+  FROM m4_o AS o
+  WHERE o.stepping_rid IS NULL AND o.c <> 0
+), m4_u AS (
+  UPDATE receipts__products_by_name_5316e2 AS a
+  SET c = o.c
+  FROM m4_o AS o
+  WHERE a.ctid = o.stepping_rid AND o.c <> 0
+), m4_d AS (
+  DELETE FROM receipts__products_by_name_5316e2 AS a
+  USING m4_o AS o
+  WHERE a.ctid = o.stepping_rid AND o.c = 0
+), stepping_delta_map_b7028e AS MATERIALIZED (
+  SELECT t1.basket_id, d0.name AS product_name, d0.price AS product_price, d0.c * t1.c AS c
+  FROM stepping_delta_products_c88ed1 AS d0
   CROSS JOIN LATERAL (
-    SELECT
-      "t1".*
-    FROM "receipts__line_items_by_product_name_4ae32f" AS "t1"
+    SELECT t1.*
+    FROM receipts__line_items_by_product_name_4ae32f AS t1
     WHERE
-      HASHTEXTEXTENDED("t1"."product_name", 0) = HASHTEXTEXTENDED("d0"."name", 0)
-      AND "t1"."product_name" = "d0"."name"
+      HASHTEXTEXTENDED(t1.product_name, 0) = HASHTEXTEXTENDED(d0.name, 0)
+      AND t1.product_name = d0.name
     OFFSET 0
-  ) AS "t1"
-), "m7_g" AS (
-  SELECT
-    "g"."basket_id",
-    "g"."product_name",
-    "g"."product_price",
-    CAST(SUM("g"."c") AS BIGINT) AS "c"
+  ) AS t1
+), m7_g AS (
+  SELECT g.basket_id, g.product_name, g.product_price, CAST(SUM(g.c) AS BIGINT) AS c
   FROM (
-    SELECT
-      "d6"."basket_id" AS "basket_id",
-      "d6"."product_name" AS "product_name",
-      "d6"."product_price" AS "product_price",
-      "d6"."c" AS "c"
-    FROM "stepping_delta_map_b7028e" AS "d6"
-  ) AS "g"
-  GROUP BY
-    "g"."basket_id",
-    "g"."product_name",
-    "g"."product_price"
-  HAVING
-    CAST(SUM("g"."c") AS BIGINT) <> 0
-), "m7_o" AS MATERIALIZED (
+    SELECT d6.basket_id, d6.product_name, d6.product_price, d6.c
+    FROM stepping_delta_map_b7028e AS d6
+  ) AS g
+  GROUP BY g.basket_id, g.product_name, g.product_price
+  HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+), m7_o AS MATERIALIZED (
   SELECT
-    g."basket_id",
-    g."product_name",
-    g."product_price",
-    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    g.basket_id, g.product_name, g.product_price, COALESCE(l.stepping_old, 0) + g.c AS c,
     l.stepping_rid
   FROM (
     SELECT
       g.*,
-      HASH_RECORD_EXTENDED(ROW(g."basket_id", g."product_name", g."product_price"), 0) AS stepping_h0
-    FROM "m7_g" AS g
+      HASH_RECORD_EXTENDED(ROW(g.basket_id, g.product_name, g.product_price), 0) AS stepping_h0
+    FROM m7_g AS g
     OFFSET 0
   ) AS g
   LEFT JOIN LATERAL (
-    SELECT
-      a.ctid AS stepping_rid,
-      a."c" AS stepping_old
-    FROM "receipts__items_2a78a5" AS a
+    SELECT a.ctid AS stepping_rid, a.c AS stepping_old
+    FROM receipts__items_2a78a5 AS a
     WHERE
-      "a"."basket_id" = g."basket_id"
-      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
-      AND ROW("a"."basket_id", "a"."product_name", "a"."product_price") IS NOT DISTINCT FROM ROW(g."basket_id", g."product_name", g."product_price")
-    ORDER BY
-      HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0)
+      a.basket_id = g.basket_id
+      AND HASH_RECORD_EXTENDED(ROW(a.basket_id, a.product_name, a.product_price), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
+      AND ROW(a.basket_id, a.product_name, a.product_price) IS NOT DISTINCT FROM ROW(g.basket_id, g.product_name, g.product_price)
+    ORDER BY HASH_RECORD_EXTENDED(ROW(a.basket_id, a.product_name, a.product_price), 0)
     LIMIT 1
-  ) AS l
-    ON TRUE
-), "m7_i" AS (
-  INSERT INTO "receipts__items_2a78a5" (
-    "basket_id",
-    "product_name",
-    "product_price",
-    "c"
-  )
+  ) AS l ON TRUE
+), m7_i AS (
+  INSERT INTO receipts__items_2a78a5 (basket_id, product_name, product_price, c)
+  SELECT o.basket_id, o.product_name, o.product_price, o.c
+  FROM m7_o AS o
+  WHERE o.stepping_rid IS NULL AND o.c <> 0
+), m7_u AS (
+  UPDATE receipts__items_2a78a5 AS a
+  SET c = o.c
+  FROM m7_o AS o
+  WHERE a.ctid = o.stepping_rid AND o.c <> 0
+), m7_d AS (
+  DELETE FROM receipts__items_2a78a5 AS a
+  USING m7_o AS o
+  WHERE a.ctid = o.stepping_rid AND o.c = 0
+), stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS MATERIALIZED (
   SELECT
-    o."basket_id",
-    o."product_name",
-    o."product_price",
-    o."c"
-  FROM "m7_o" AS o
-  WHERE
-    o.stepping_rid IS NULL AND o."c" <> 0
-), "m7_u" AS (
-  UPDATE "receipts__items_2a78a5" AS a SET "c" = o."c"
-  FROM "m7_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" <> 0
-), "m7_d" AS (
-  DELETE FROM "receipts__items_2a78a5" AS a USING   "m7_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" = 0
-), "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS MATERIALIZED (
-  SELECT
-    "g"."basket_id",
-    "a"."n" AS "n0",
-    COALESCE("a"."n", 0) + "g"."n" AS "n1",
+    g.basket_id, a.n AS n0, COALESCE(a.n, 0) + g.n AS n1,
     CASE
-      WHEN "a"."sum_product_price_pos_inf" <> 0 OR "a"."sum_product_price_neg_inf" <> 0
+      WHEN a.sum_product_price_pos_inf <> 0 OR a.sum_product_price_neg_inf <> 0
       THEN CASE
-        WHEN "a"."sum_product_price_pos_inf" >= 0 AND "a"."sum_product_price_neg_inf" <= 0
+        WHEN a.sum_product_price_pos_inf >= 0 AND a.sum_product_price_neg_inf <= 0
         THEN CAST('Infinity' AS DOUBLE PRECISION)
-        WHEN "a"."sum_product_price_pos_inf" <= 0 AND "a"."sum_product_price_neg_inf" >= 0
+        WHEN a.sum_product_price_pos_inf <= 0 AND a.sum_product_price_neg_inf >= 0
         THEN CAST('-Infinity' AS DOUBLE PRECISION)
-        ELSE CAST(CAST('stepping: ' || (
-          'a sum of inf and -inf is not a number: ' || CAST("a"."sum_product_price" AS TEXT)
-        ) AS INT) AS DOUBLE PRECISION)
+        ELSE CAST(CAST('stepping: ' || 'a sum of inf and -inf is not a number: ' || CAST(a.sum_product_price AS TEXT) AS INT) AS DOUBLE PRECISION)
       END
-      ELSE "a"."sum_product_price"
-    END AS "sum_product_price_0",
+      ELSE a.sum_product_price
+    END AS sum_product_price_0,
     CASE
-      WHEN (
-        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-      ) <> 0
-      OR (
-        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-      ) <> 0
+      WHEN COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf <> 0
+      OR COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf <> 0
       THEN CASE
-        WHEN (
-          COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-        ) >= 0
-        AND (
-          COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-        ) <= 0
+        WHEN COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf >= 0
+        AND COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf <= 0
         THEN CAST('Infinity' AS DOUBLE PRECISION)
-        WHEN (
-          COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-        ) <= 0
-        AND (
-          COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-        ) >= 0
+        WHEN COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf <= 0
+        AND COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf >= 0
         THEN CAST('-Infinity' AS DOUBLE PRECISION)
-        ELSE CAST(CAST('stepping: ' || (
-          'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS TEXT)
-        ) AS INT) AS DOUBLE PRECISION)
+        ELSE CAST(CAST('stepping: ' || 'a sum of inf and -inf is not a number: ' || CAST(COALESCE(a.sum_product_price, 0.0) + g.sum_product_price AS TEXT) AS INT) AS DOUBLE PRECISION)
       END
-      ELSE COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
-    END AS "sum_product_price_1",
-    COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS "sum_product_price_finite",
-    COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
-    COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf" AS "sum_product_price_neg_inf",
+      ELSE COALESCE(a.sum_product_price, 0.0) + g.sum_product_price
+    END AS sum_product_price_1,
+    COALESCE(a.sum_product_price, 0.0) + g.sum_product_price AS sum_product_price_finite,
+    COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf AS sum_product_price_pos_inf,
+    COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf AS sum_product_price_neg_inf,
     a.stepping_rid
   FROM (
     SELECT
-      "d2"."basket_id" AS "basket_id",
-      CAST(SUM("d2"."c") AS BIGINT) AS "n",
+      d2.basket_id, CAST(SUM(d2.c) AS BIGINT) AS n,
       COALESCE(
-        SUM((
-          "d2"."product_price"
-        ) * (
-          "d2"."c"
-        )) FILTER(WHERE
-          "d2"."product_price" BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
+        SUM(d2.product_price * d2.c) FILTER (WHERE d2.product_price BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
         0.0
-      ) AS "sum_product_price",
+      ) AS sum_product_price,
       COALESCE(
-        CAST(SUM("d2"."c") FILTER(WHERE
-          "d2"."product_price" = CAST('Infinity' AS DOUBLE PRECISION)) AS BIGINT),
+        CAST(SUM(d2.c) FILTER (WHERE d2.product_price = CAST('Infinity' AS DOUBLE PRECISION)) AS BIGINT),
         0
-      ) AS "sum_product_price_pos_inf",
+      ) AS sum_product_price_pos_inf,
       COALESCE(
-        CAST(SUM("d2"."c") FILTER(WHERE
-          "d2"."product_price" = CAST('-Infinity' AS DOUBLE PRECISION)) AS BIGINT),
+        CAST(SUM(d2.c) FILTER (WHERE d2.product_price = CAST('-Infinity' AS DOUBLE PRECISION)) AS BIGINT),
         0
-      ) AS "sum_product_price_neg_inf"
-    FROM "stepping_delta_map_b7028e" AS "d2"
-    GROUP BY
-      1
-  ) AS "g"
+      ) AS sum_product_price_neg_inf
+    FROM stepping_delta_map_b7028e AS d2
+    GROUP BY 1
+  ) AS g
   LEFT JOIN LATERAL (
-    SELECT
-      "a".*,
-      "a".ctid AS stepping_rid
-    FROM "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS "a"
-    WHERE
-      "a"."basket_id" = "g"."basket_id"
+    SELECT a.*, a.ctid AS stepping_rid
+    FROM receipts__group_reduce_flatten_by_basket_id_c27e7a AS a
+    WHERE a.basket_id = g.basket_id
     OFFSET 0
-  ) AS "a"
-    ON TRUE
+  ) AS a ON TRUE
   WHERE
-    "g"."n" <> 0
-    OR "g"."sum_product_price" <> 0.0
-    OR "g"."sum_product_price_pos_inf" <> 0
-    OR "g"."sum_product_price_neg_inf" <> 0
-), "m9_i" AS (
-  INSERT INTO "receipts__group_reduce_flatten_by_basket_id_c27e7a" (
-    "basket_id",
-    "n",
-    "sum_product_price",
-    "sum_product_price_pos_inf",
-    "sum_product_price_neg_inf"
-  )
+    g.n <> 0
+    OR g.sum_product_price <> 0.0
+    OR g.sum_product_price_pos_inf <> 0
+    OR g.sum_product_price_neg_inf <> 0
+), m9_i AS (
+  INSERT INTO receipts__group_reduce_flatten_by_basket_id_c27e7a (basket_id, n, sum_product_price, sum_product_price_pos_inf, sum_product_price_neg_inf)
   SELECT
-    o."basket_id",
-    o."n1",
-    o."sum_product_price_finite",
-    o."sum_product_price_pos_inf",
-    o."sum_product_price_neg_inf"
-  FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS o
-  WHERE
-    o.stepping_rid IS NULL AND o."n1" <> 0
-), "m9_u" AS (
-  UPDATE "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a SET "n" = o."n1", "sum_product_price" = o."sum_product_price_finite", "sum_product_price_pos_inf" = o."sum_product_price_pos_inf", "sum_product_price_neg_inf" = o."sum_product_price_neg_inf"
-  FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."n1" <> 0
-), "m9_d" AS (
-  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a USING   "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."n1" = 0
+    o.basket_id, o.n1, o.sum_product_price_finite, o.sum_product_price_pos_inf,
+    o.sum_product_price_neg_inf
+  FROM stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS o
+  WHERE o.stepping_rid IS NULL AND o.n1 <> 0
+), m9_u AS (
+  UPDATE receipts__group_reduce_flatten_by_basket_id_c27e7a AS a
+  SET
+    n = o.n1, sum_product_price = o.sum_product_price_finite,
+    sum_product_price_pos_inf = o.sum_product_price_pos_inf,
+    sum_product_price_neg_inf = o.sum_product_price_neg_inf
+  FROM stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS o
+  WHERE a.ctid = o.stepping_rid AND o.n1 <> 0
+), m9_d AS (
+  DELETE FROM receipts__group_reduce_flatten_by_basket_id_c27e7a AS a
+  USING stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS o
+  WHERE a.ctid = o.stepping_rid AND o.n1 = 0
 )
 SELECT
-  0 AS stepping_output,
-  CAST("d3"."basket_id" AS BIGINT) AS "basket_id",
-  CAST("d3"."product_name" AS TEXT) AS "product_name",
-  CAST("d3"."product_price" AS DOUBLE PRECISION) AS "product_price",
-  CAST("d3"."c" AS BIGINT) AS "stepping_count",
-  CAST(NULL AS DOUBLE PRECISION),
-  CAST(NULL AS BIGINT),
-  CAST(NULL AS BIGINT)
-FROM "stepping_delta_map_b7028e" AS "d3"
+  0 AS stepping_output, CAST(d3.basket_id AS BIGINT) AS basket_id,
+  CAST(d3.product_name AS TEXT) AS product_name,
+  CAST(d3.product_price AS DOUBLE PRECISION) AS product_price,
+  CAST(d3.c AS BIGINT) AS stepping_count, CAST(NULL AS DOUBLE PRECISION),
+  CAST(NULL AS BIGINT), CAST(NULL AS BIGINT)
+FROM stepping_delta_map_b7028e AS d3
 UNION ALL
 SELECT
-  1 AS stepping_output,
-  CAST(NULL AS BIGINT),
-  CAST(NULL AS TEXT),
-  CAST(NULL AS DOUBLE PRECISION),
-  CAST(NULL AS BIGINT),
-  CAST("d4"."sum_product_price_0" AS DOUBLE PRECISION) AS "left",
-  CAST("d4"."basket_id" AS BIGINT) AS "right",
-  CAST(-1 AS BIGINT) AS "stepping_count"
-FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d4"
+  1 AS stepping_output, CAST(NULL AS BIGINT), CAST(NULL AS TEXT),
+  CAST(NULL AS DOUBLE PRECISION), CAST(NULL AS BIGINT),
+  CAST(d4.sum_product_price_0 AS DOUBLE PRECISION) AS "left",
+  CAST(d4.basket_id AS BIGINT) AS "right", CAST(-1 AS BIGINT) AS stepping_count
+FROM stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS d4
 WHERE
-  (
-    (
-      NOT (
-        "d4"."n0" IS NULL
-      )
-    )
-    AND (
-      (
-        "d4"."n1" = 0
-      )
-      OR (
-        NOT (
-          "d4"."sum_product_price_0" IS NOT DISTINCT FROM "d4"."sum_product_price_1"
-        )
-      )
-    )
-  )
+  d4.n0 IS NOT NULL
+  AND (d4.n1 = 0 OR d4.sum_product_price_0 IS DISTINCT FROM d4.sum_product_price_1)
 UNION ALL
 SELECT
-  1 AS stepping_output,
-  CAST(NULL AS BIGINT),
-  CAST(NULL AS TEXT),
-  CAST(NULL AS DOUBLE PRECISION),
-  CAST(NULL AS BIGINT),
-  CAST("d5"."sum_product_price_1" AS DOUBLE PRECISION) AS "left",
-  CAST("d5"."basket_id" AS BIGINT) AS "right",
-  CAST(1 AS BIGINT) AS "stepping_count"
-FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d5"
-WHERE
-  (
-    (
-      NOT (
-        "d5"."n1" = 0
-      )
-    )
-    AND (
-      NOT (
-        "d5"."sum_product_price_0" IS NOT DISTINCT FROM "d5"."sum_product_price_1"
-      )
-    )
-  );
+  1 AS stepping_output, CAST(NULL AS BIGINT), CAST(NULL AS TEXT),
+  CAST(NULL AS DOUBLE PRECISION), CAST(NULL AS BIGINT),
+  CAST(d5.sum_product_price_1 AS DOUBLE PRECISION) AS "left",
+  CAST(d5.basket_id AS BIGINT) AS "right", CAST(1 AS BIGINT) AS stepping_count
+FROM stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS d5
+WHERE d5.n1 <> 0 AND d5.sum_product_price_0 IS DISTINCT FROM d5.sum_product_price_1;
 
 ------------------------------------------------------------------------------
 -- When line_items changes: one transaction
@@ -566,330 +426,199 @@ WHERE
 --   m9_d: group_reduce_flatten (query.py:37)
 --   SELECT: map (query.py:34)
 --   SELECT: group_reduce_flatten (query.py:37)
-WITH "stepping_delta_line_items_1c1527" AS MATERIALIZED (
-  SELECT
-    u."basket_id" AS "basket_id",
-    u."product_name" COLLATE "C" AS "product_name",
-    u."c" AS "c"
-  FROM UNNEST(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS "u"("basket_id", "product_name", "c")
-), "m4_g" AS (
-  SELECT
-    "d7"."product_name" AS "product_name",
-    "d7"."basket_id" AS "basket_id",
-    "d7"."c" AS "c"
-  FROM "stepping_delta_line_items_1c1527" AS "d7"
-), "m4_o" AS MATERIALIZED (
-  SELECT
-    g."product_name",
-    g."basket_id",
-    COALESCE(l.stepping_old, 0) + g."c" AS "c",
-    l.stepping_rid
-  FROM "m4_g" AS g
+WITH stepping_delta_line_items_1c1527 AS MATERIALIZED (
+  SELECT u.basket_id, u.product_name COLLATE "C" AS product_name, u.c
+  FROM UNNEST(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS u(basket_id, product_name, c)
+), m4_g AS (
+  SELECT d7.product_name, d7.basket_id, d7.c
+  FROM stepping_delta_line_items_1c1527 AS d7
+), m4_o AS MATERIALIZED (
+  SELECT g.product_name, g.basket_id, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
+  FROM m4_g AS g
   LEFT JOIN LATERAL (
-    SELECT
-      a.ctid AS stepping_rid,
-      a."c" AS stepping_old
-    FROM "receipts__line_items_by_product_name_4ae32f" AS a
+    SELECT a.ctid AS stepping_rid, a.c AS stepping_old
+    FROM receipts__line_items_by_product_name_4ae32f AS a
     WHERE
-      HASHTEXTEXTENDED("a"."product_name", 0) = HASHTEXTEXTENDED(g."product_name", 0)
-      AND "a"."product_name" = g."product_name"
-      AND HASH_RECORD_EXTENDED(ROW("a"."product_name", "a"."basket_id"), 0) = HASH_RECORD_EXTENDED(ROW(g."product_name", g."basket_id"), 0)
-      AND ROW("a"."product_name", "a"."basket_id") IS NOT DISTINCT FROM ROW(g."product_name", g."basket_id")
+      HASHTEXTEXTENDED(a.product_name, 0) = HASHTEXTEXTENDED(g.product_name, 0)
+      AND a.product_name = g.product_name
+      AND HASH_RECORD_EXTENDED(ROW(a.product_name, a.basket_id), 0) = HASH_RECORD_EXTENDED(ROW(g.product_name, g.basket_id), 0)
+      AND ROW(a.product_name, a.basket_id) IS NOT DISTINCT FROM ROW(g.product_name, g.basket_id)
     LIMIT 1
-  ) AS l
-    ON TRUE
-), "m4_i" AS (
-  INSERT INTO "receipts__line_items_by_product_name_4ae32f" (
-    "product_name",
-    "basket_id",
-    "c"
-  )
-  SELECT
-    o."product_name",
-    o."basket_id",
-    o."c"
-  FROM "m4_o" AS o
-  WHERE
-    o.stepping_rid IS NULL AND o."c" <> 0
-), "m4_u" AS (
-  UPDATE "receipts__line_items_by_product_name_4ae32f" AS a SET "c" = o."c"
-  FROM "m4_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" <> 0
-), "m4_d" AS (
-  DELETE FROM "receipts__line_items_by_product_name_4ae32f" AS a USING   "m4_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" = 0
-), "stepping_delta_map_b7028e" AS MATERIALIZED (
-  SELECT
-    "d0"."basket_id" AS "basket_id",
-    "t1"."name" AS "product_name",
-    "t1"."price" AS "product_price",
-    "d0"."c" * "t1"."c" AS "c"
-  FROM "stepping_delta_line_items_1c1527" AS "d0"
+  ) AS l ON TRUE
+), m4_i AS (
+  INSERT INTO receipts__line_items_by_product_name_4ae32f (product_name, basket_id, c)
+  SELECT o.product_name, o.basket_id, o.c
+  FROM m4_o AS o
+  WHERE o.stepping_rid IS NULL AND o.c <> 0
+), m4_u AS (
+  UPDATE receipts__line_items_by_product_name_4ae32f AS a
+  SET c = o.c
+  FROM m4_o AS o
+  WHERE a.ctid = o.stepping_rid AND o.c <> 0
+), m4_d AS (
+  DELETE FROM receipts__line_items_by_product_name_4ae32f AS a
+  USING m4_o AS o
+  WHERE a.ctid = o.stepping_rid AND o.c = 0
+), stepping_delta_map_b7028e AS MATERIALIZED (
+  SELECT d0.basket_id, t1.name AS product_name, t1.price AS product_price, d0.c * t1.c AS c
+  FROM stepping_delta_line_items_1c1527 AS d0
   CROSS JOIN LATERAL (
-    SELECT
-      "t1".*
-    FROM "receipts__products_by_name_5316e2" AS "t1"
+    SELECT t1.*
+    FROM receipts__products_by_name_5316e2 AS t1
     WHERE
-      HASHTEXTEXTENDED("t1"."name", 0) = HASHTEXTEXTENDED("d0"."product_name", 0)
-      AND "t1"."name" = "d0"."product_name"
+      HASHTEXTEXTENDED(t1.name, 0) = HASHTEXTEXTENDED(d0.product_name, 0)
+      AND t1.name = d0.product_name
     OFFSET 0
-  ) AS "t1"
-), "m7_g" AS (
-  SELECT
-    "g"."basket_id",
-    "g"."product_name",
-    "g"."product_price",
-    CAST(SUM("g"."c") AS BIGINT) AS "c"
+  ) AS t1
+), m7_g AS (
+  SELECT g.basket_id, g.product_name, g.product_price, CAST(SUM(g.c) AS BIGINT) AS c
   FROM (
-    SELECT
-      "d6"."basket_id" AS "basket_id",
-      "d6"."product_name" AS "product_name",
-      "d6"."product_price" AS "product_price",
-      "d6"."c" AS "c"
-    FROM "stepping_delta_map_b7028e" AS "d6"
-  ) AS "g"
-  GROUP BY
-    "g"."basket_id",
-    "g"."product_name",
-    "g"."product_price"
-  HAVING
-    CAST(SUM("g"."c") AS BIGINT) <> 0
-), "m7_o" AS MATERIALIZED (
+    SELECT d6.basket_id, d6.product_name, d6.product_price, d6.c
+    FROM stepping_delta_map_b7028e AS d6
+  ) AS g
+  GROUP BY g.basket_id, g.product_name, g.product_price
+  HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+), m7_o AS MATERIALIZED (
   SELECT
-    g."basket_id",
-    g."product_name",
-    g."product_price",
-    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    g.basket_id, g.product_name, g.product_price, COALESCE(l.stepping_old, 0) + g.c AS c,
     l.stepping_rid
   FROM (
     SELECT
       g.*,
-      HASH_RECORD_EXTENDED(ROW(g."basket_id", g."product_name", g."product_price"), 0) AS stepping_h0
-    FROM "m7_g" AS g
+      HASH_RECORD_EXTENDED(ROW(g.basket_id, g.product_name, g.product_price), 0) AS stepping_h0
+    FROM m7_g AS g
     OFFSET 0
   ) AS g
   LEFT JOIN LATERAL (
-    SELECT
-      a.ctid AS stepping_rid,
-      a."c" AS stepping_old
-    FROM "receipts__items_2a78a5" AS a
+    SELECT a.ctid AS stepping_rid, a.c AS stepping_old
+    FROM receipts__items_2a78a5 AS a
     WHERE
-      "a"."basket_id" = g."basket_id"
-      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
-      AND ROW("a"."basket_id", "a"."product_name", "a"."product_price") IS NOT DISTINCT FROM ROW(g."basket_id", g."product_name", g."product_price")
-    ORDER BY
-      HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0)
+      a.basket_id = g.basket_id
+      AND HASH_RECORD_EXTENDED(ROW(a.basket_id, a.product_name, a.product_price), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
+      AND ROW(a.basket_id, a.product_name, a.product_price) IS NOT DISTINCT FROM ROW(g.basket_id, g.product_name, g.product_price)
+    ORDER BY HASH_RECORD_EXTENDED(ROW(a.basket_id, a.product_name, a.product_price), 0)
     LIMIT 1
-  ) AS l
-    ON TRUE
-), "m7_i" AS (
-  INSERT INTO "receipts__items_2a78a5" (
-    "basket_id",
-    "product_name",
-    "product_price",
-    "c"
-  )
+  ) AS l ON TRUE
+), m7_i AS (
+  INSERT INTO receipts__items_2a78a5 (basket_id, product_name, product_price, c)
+  SELECT o.basket_id, o.product_name, o.product_price, o.c
+  FROM m7_o AS o
+  WHERE o.stepping_rid IS NULL AND o.c <> 0
+), m7_u AS (
+  UPDATE receipts__items_2a78a5 AS a
+  SET c = o.c
+  FROM m7_o AS o
+  WHERE a.ctid = o.stepping_rid AND o.c <> 0
+), m7_d AS (
+  DELETE FROM receipts__items_2a78a5 AS a
+  USING m7_o AS o
+  WHERE a.ctid = o.stepping_rid AND o.c = 0
+), stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS MATERIALIZED (
   SELECT
-    o."basket_id",
-    o."product_name",
-    o."product_price",
-    o."c"
-  FROM "m7_o" AS o
-  WHERE
-    o.stepping_rid IS NULL AND o."c" <> 0
-), "m7_u" AS (
-  UPDATE "receipts__items_2a78a5" AS a SET "c" = o."c"
-  FROM "m7_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" <> 0
-), "m7_d" AS (
-  DELETE FROM "receipts__items_2a78a5" AS a USING   "m7_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" = 0
-), "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS MATERIALIZED (
-  SELECT
-    "g"."basket_id",
-    "a"."n" AS "n0",
-    COALESCE("a"."n", 0) + "g"."n" AS "n1",
+    g.basket_id, a.n AS n0, COALESCE(a.n, 0) + g.n AS n1,
     CASE
-      WHEN "a"."sum_product_price_pos_inf" <> 0 OR "a"."sum_product_price_neg_inf" <> 0
+      WHEN a.sum_product_price_pos_inf <> 0 OR a.sum_product_price_neg_inf <> 0
       THEN CASE
-        WHEN "a"."sum_product_price_pos_inf" >= 0 AND "a"."sum_product_price_neg_inf" <= 0
+        WHEN a.sum_product_price_pos_inf >= 0 AND a.sum_product_price_neg_inf <= 0
         THEN CAST('Infinity' AS DOUBLE PRECISION)
-        WHEN "a"."sum_product_price_pos_inf" <= 0 AND "a"."sum_product_price_neg_inf" >= 0
+        WHEN a.sum_product_price_pos_inf <= 0 AND a.sum_product_price_neg_inf >= 0
         THEN CAST('-Infinity' AS DOUBLE PRECISION)
-        ELSE CAST(CAST('stepping: ' || (
-          'a sum of inf and -inf is not a number: ' || CAST("a"."sum_product_price" AS TEXT)
-        ) AS INT) AS DOUBLE PRECISION)
+        ELSE CAST(CAST('stepping: ' || 'a sum of inf and -inf is not a number: ' || CAST(a.sum_product_price AS TEXT) AS INT) AS DOUBLE PRECISION)
       END
-      ELSE "a"."sum_product_price"
-    END AS "sum_product_price_0",
+      ELSE a.sum_product_price
+    END AS sum_product_price_0,
     CASE
-      WHEN (
-        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-      ) <> 0
-      OR (
-        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-      ) <> 0
+      WHEN COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf <> 0
+      OR COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf <> 0
       THEN CASE
-        WHEN (
-          COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-        ) >= 0
-        AND (
-          COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-        ) <= 0
+        WHEN COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf >= 0
+        AND COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf <= 0
         THEN CAST('Infinity' AS DOUBLE PRECISION)
-        WHEN (
-          COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-        ) <= 0
-        AND (
-          COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-        ) >= 0
+        WHEN COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf <= 0
+        AND COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf >= 0
         THEN CAST('-Infinity' AS DOUBLE PRECISION)
-        ELSE CAST(CAST('stepping: ' || (
-          'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS TEXT)
-        ) AS INT) AS DOUBLE PRECISION)
+        ELSE CAST(CAST('stepping: ' || 'a sum of inf and -inf is not a number: ' || CAST(COALESCE(a.sum_product_price, 0.0) + g.sum_product_price AS TEXT) AS INT) AS DOUBLE PRECISION)
       END
-      ELSE COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
-    END AS "sum_product_price_1",
-    COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS "sum_product_price_finite",
-    COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
-    COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf" AS "sum_product_price_neg_inf",
+      ELSE COALESCE(a.sum_product_price, 0.0) + g.sum_product_price
+    END AS sum_product_price_1,
+    COALESCE(a.sum_product_price, 0.0) + g.sum_product_price AS sum_product_price_finite,
+    COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf AS sum_product_price_pos_inf,
+    COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf AS sum_product_price_neg_inf,
     a.stepping_rid
   FROM (
     SELECT
-      "d2"."basket_id" AS "basket_id",
-      CAST(SUM("d2"."c") AS BIGINT) AS "n",
+      d2.basket_id, CAST(SUM(d2.c) AS BIGINT) AS n,
       COALESCE(
-        SUM((
-          "d2"."product_price"
-        ) * (
-          "d2"."c"
-        )) FILTER(WHERE
-          "d2"."product_price" BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
+        SUM(d2.product_price * d2.c) FILTER (WHERE d2.product_price BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
         0.0
-      ) AS "sum_product_price",
+      ) AS sum_product_price,
       COALESCE(
-        CAST(SUM("d2"."c") FILTER(WHERE
-          "d2"."product_price" = CAST('Infinity' AS DOUBLE PRECISION)) AS BIGINT),
+        CAST(SUM(d2.c) FILTER (WHERE d2.product_price = CAST('Infinity' AS DOUBLE PRECISION)) AS BIGINT),
         0
-      ) AS "sum_product_price_pos_inf",
+      ) AS sum_product_price_pos_inf,
       COALESCE(
-        CAST(SUM("d2"."c") FILTER(WHERE
-          "d2"."product_price" = CAST('-Infinity' AS DOUBLE PRECISION)) AS BIGINT),
+        CAST(SUM(d2.c) FILTER (WHERE d2.product_price = CAST('-Infinity' AS DOUBLE PRECISION)) AS BIGINT),
         0
-      ) AS "sum_product_price_neg_inf"
-    FROM "stepping_delta_map_b7028e" AS "d2"
-    GROUP BY
-      1
-  ) AS "g"
+      ) AS sum_product_price_neg_inf
+    FROM stepping_delta_map_b7028e AS d2
+    GROUP BY 1
+  ) AS g
   LEFT JOIN LATERAL (
-    SELECT
-      "a".*,
-      "a".ctid AS stepping_rid
-    FROM "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS "a"
-    WHERE
-      "a"."basket_id" = "g"."basket_id"
+    SELECT a.*, a.ctid AS stepping_rid
+    FROM receipts__group_reduce_flatten_by_basket_id_c27e7a AS a
+    WHERE a.basket_id = g.basket_id
     OFFSET 0
-  ) AS "a"
-    ON TRUE
+  ) AS a ON TRUE
   WHERE
-    "g"."n" <> 0
-    OR "g"."sum_product_price" <> 0.0
-    OR "g"."sum_product_price_pos_inf" <> 0
-    OR "g"."sum_product_price_neg_inf" <> 0
-), "m9_i" AS (
-  INSERT INTO "receipts__group_reduce_flatten_by_basket_id_c27e7a" (
-    "basket_id",
-    "n",
-    "sum_product_price",
-    "sum_product_price_pos_inf",
-    "sum_product_price_neg_inf"
-  )
+    g.n <> 0
+    OR g.sum_product_price <> 0.0
+    OR g.sum_product_price_pos_inf <> 0
+    OR g.sum_product_price_neg_inf <> 0
+), m9_i AS (
+  INSERT INTO receipts__group_reduce_flatten_by_basket_id_c27e7a (basket_id, n, sum_product_price, sum_product_price_pos_inf, sum_product_price_neg_inf)
   SELECT
-    o."basket_id",
-    o."n1",
-    o."sum_product_price_finite",
-    o."sum_product_price_pos_inf",
-    o."sum_product_price_neg_inf"
-  FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS o
-  WHERE
-    o.stepping_rid IS NULL AND o."n1" <> 0
-), "m9_u" AS (
-  UPDATE "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a SET "n" = o."n1", "sum_product_price" = o."sum_product_price_finite", "sum_product_price_pos_inf" = o."sum_product_price_pos_inf", "sum_product_price_neg_inf" = o."sum_product_price_neg_inf"
-  FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."n1" <> 0
-), "m9_d" AS (
-  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a USING   "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."n1" = 0
+    o.basket_id, o.n1, o.sum_product_price_finite, o.sum_product_price_pos_inf,
+    o.sum_product_price_neg_inf
+  FROM stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS o
+  WHERE o.stepping_rid IS NULL AND o.n1 <> 0
+), m9_u AS (
+  UPDATE receipts__group_reduce_flatten_by_basket_id_c27e7a AS a
+  SET
+    n = o.n1, sum_product_price = o.sum_product_price_finite,
+    sum_product_price_pos_inf = o.sum_product_price_pos_inf,
+    sum_product_price_neg_inf = o.sum_product_price_neg_inf
+  FROM stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS o
+  WHERE a.ctid = o.stepping_rid AND o.n1 <> 0
+), m9_d AS (
+  DELETE FROM receipts__group_reduce_flatten_by_basket_id_c27e7a AS a
+  USING stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS o
+  WHERE a.ctid = o.stepping_rid AND o.n1 = 0
 )
 SELECT
-  0 AS stepping_output,
-  CAST("d3"."basket_id" AS BIGINT) AS "basket_id",
-  CAST("d3"."product_name" AS TEXT) AS "product_name",
-  CAST("d3"."product_price" AS DOUBLE PRECISION) AS "product_price",
-  CAST("d3"."c" AS BIGINT) AS "stepping_count",
-  CAST(NULL AS DOUBLE PRECISION),
-  CAST(NULL AS BIGINT),
-  CAST(NULL AS BIGINT)
-FROM "stepping_delta_map_b7028e" AS "d3"
+  0 AS stepping_output, CAST(d3.basket_id AS BIGINT) AS basket_id,
+  CAST(d3.product_name AS TEXT) AS product_name,
+  CAST(d3.product_price AS DOUBLE PRECISION) AS product_price,
+  CAST(d3.c AS BIGINT) AS stepping_count, CAST(NULL AS DOUBLE PRECISION),
+  CAST(NULL AS BIGINT), CAST(NULL AS BIGINT)
+FROM stepping_delta_map_b7028e AS d3
 UNION ALL
 SELECT
-  1 AS stepping_output,
-  CAST(NULL AS BIGINT),
-  CAST(NULL AS TEXT),
-  CAST(NULL AS DOUBLE PRECISION),
-  CAST(NULL AS BIGINT),
-  CAST("d4"."sum_product_price_0" AS DOUBLE PRECISION) AS "left",
-  CAST("d4"."basket_id" AS BIGINT) AS "right",
-  CAST(-1 AS BIGINT) AS "stepping_count"
-FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d4"
+  1 AS stepping_output, CAST(NULL AS BIGINT), CAST(NULL AS TEXT),
+  CAST(NULL AS DOUBLE PRECISION), CAST(NULL AS BIGINT),
+  CAST(d4.sum_product_price_0 AS DOUBLE PRECISION) AS "left",
+  CAST(d4.basket_id AS BIGINT) AS "right", CAST(-1 AS BIGINT) AS stepping_count
+FROM stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS d4
 WHERE
-  (
-    (
-      NOT (
-        "d4"."n0" IS NULL
-      )
-    )
-    AND (
-      (
-        "d4"."n1" = 0
-      )
-      OR (
-        NOT (
-          "d4"."sum_product_price_0" IS NOT DISTINCT FROM "d4"."sum_product_price_1"
-        )
-      )
-    )
-  )
+  d4.n0 IS NOT NULL
+  AND (d4.n1 = 0 OR d4.sum_product_price_0 IS DISTINCT FROM d4.sum_product_price_1)
 UNION ALL
 SELECT
-  1 AS stepping_output,
-  CAST(NULL AS BIGINT),
-  CAST(NULL AS TEXT),
-  CAST(NULL AS DOUBLE PRECISION),
-  CAST(NULL AS BIGINT),
-  CAST("d5"."sum_product_price_1" AS DOUBLE PRECISION) AS "left",
-  CAST("d5"."basket_id" AS BIGINT) AS "right",
-  CAST(1 AS BIGINT) AS "stepping_count"
-FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d5"
-WHERE
-  (
-    (
-      NOT (
-        "d5"."n1" = 0
-      )
-    )
-    AND (
-      NOT (
-        "d5"."sum_product_price_0" IS NOT DISTINCT FROM "d5"."sum_product_price_1"
-      )
-    )
-  );
+  1 AS stepping_output, CAST(NULL AS BIGINT), CAST(NULL AS TEXT),
+  CAST(NULL AS DOUBLE PRECISION), CAST(NULL AS BIGINT),
+  CAST(d5.sum_product_price_1 AS DOUBLE PRECISION) AS "left",
+  CAST(d5.basket_id AS BIGINT) AS "right", CAST(1 AS BIGINT) AS stepping_count
+FROM stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS d5
+WHERE d5.n1 <> 0 AND d5.sum_product_price_0 IS DISTINCT FROM d5.sum_product_price_1;
 
 ------------------------------------------------------------------------------
 -- When any mix of products, line_items changes: one transaction
@@ -920,407 +649,245 @@ WHERE
 --   m12_d: group_reduce_flatten (query.py:37)
 --   SELECT: map (query.py:34)
 --   SELECT: group_reduce_flatten (query.py:37)
-WITH "stepping_delta_products_c88ed1" AS MATERIALIZED (
-  SELECT
-    u."name" COLLATE "C" AS "name",
-    u."price" AS "price",
-    u."c" AS "c"
-  FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS DOUBLE PRECISION[]), CAST('{}' AS BIGINT[])) AS "u"("name", "price", "c")
-), "stepping_delta_line_items_1c1527" AS MATERIALIZED (
-  SELECT
-    u."basket_id" AS "basket_id",
-    u."product_name" COLLATE "C" AS "product_name",
-    u."c" AS "c"
-  FROM UNNEST(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS "u"("basket_id", "product_name", "c")
-), "stepping_delta_map_b7028e" AS MATERIALIZED (
-  SELECT
-    "t1"."basket_id" AS "basket_id",
-    "d0"."name" AS "product_name",
-    "d0"."price" AS "product_price",
-    "d0"."c" * "t1"."c" AS "c"
-  FROM "stepping_delta_products_c88ed1" AS "d0"
+WITH stepping_delta_products_c88ed1 AS MATERIALIZED (
+  SELECT u.name COLLATE "C" AS name, u.price, u.c
+  FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS DOUBLE PRECISION[]), CAST('{}' AS BIGINT[])) AS u(name, price, c)
+), stepping_delta_line_items_1c1527 AS MATERIALIZED (
+  SELECT u.basket_id, u.product_name COLLATE "C" AS product_name, u.c
+  FROM UNNEST(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS u(basket_id, product_name, c)
+), stepping_delta_map_b7028e AS MATERIALIZED (
+  SELECT t1.basket_id, d0.name AS product_name, d0.price AS product_price, d0.c * t1.c AS c
+  FROM stepping_delta_products_c88ed1 AS d0
   CROSS JOIN LATERAL (
-    SELECT
-      "t1".*
-    FROM "receipts__line_items_by_product_name_4ae32f" AS "t1"
+    SELECT t1.*
+    FROM receipts__line_items_by_product_name_4ae32f AS t1
     WHERE
-      HASHTEXTEXTENDED("t1"."product_name", 0) = HASHTEXTEXTENDED("d0"."name", 0)
-      AND "t1"."product_name" = "d0"."name"
+      HASHTEXTEXTENDED(t1.product_name, 0) = HASHTEXTEXTENDED(d0.name, 0)
+      AND t1.product_name = d0.name
     OFFSET 0
-  ) AS "t1"
+  ) AS t1
   UNION ALL
-  SELECT
-    "d3"."basket_id" AS "basket_id",
-    "d2"."name" AS "product_name",
-    "d2"."price" AS "product_price",
-    "d2"."c" * "d3"."c" AS "c"
-  FROM "stepping_delta_products_c88ed1" AS "d2"
-  CROSS JOIN "stepping_delta_line_items_1c1527" AS "d3"
-  WHERE
-    "d2"."name" = "d3"."product_name"
+  SELECT d3.basket_id, d2.name AS product_name, d2.price AS product_price, d2.c * d3.c AS c
+  FROM stepping_delta_products_c88ed1 AS d2
+  CROSS JOIN stepping_delta_line_items_1c1527 AS d3
+  WHERE d2.name = d3.product_name
   UNION ALL
-  SELECT
-    "d4"."basket_id" AS "basket_id",
-    "t5"."name" AS "product_name",
-    "t5"."price" AS "product_price",
-    "d4"."c" * "t5"."c" AS "c"
-  FROM "stepping_delta_line_items_1c1527" AS "d4"
+  SELECT d4.basket_id, t5.name AS product_name, t5.price AS product_price, d4.c * t5.c AS c
+  FROM stepping_delta_line_items_1c1527 AS d4
   CROSS JOIN LATERAL (
-    SELECT
-      "t5".*
-    FROM "receipts__products_by_name_5316e2" AS "t5"
+    SELECT t5.*
+    FROM receipts__products_by_name_5316e2 AS t5
     WHERE
-      HASHTEXTEXTENDED("t5"."name", 0) = HASHTEXTEXTENDED("d4"."product_name", 0)
-      AND "t5"."name" = "d4"."product_name"
+      HASHTEXTEXTENDED(t5.name, 0) = HASHTEXTEXTENDED(d4.product_name, 0)
+      AND t5.name = d4.product_name
     OFFSET 0
-  ) AS "t5"
-), "m7_g" AS (
-  SELECT
-    "d11"."product_name" AS "product_name",
-    "d11"."basket_id" AS "basket_id",
-    "d11"."c" AS "c"
-  FROM "stepping_delta_line_items_1c1527" AS "d11"
-), "m7_o" AS MATERIALIZED (
-  SELECT
-    g."product_name",
-    g."basket_id",
-    COALESCE(l.stepping_old, 0) + g."c" AS "c",
-    l.stepping_rid
-  FROM "m7_g" AS g
+  ) AS t5
+), m7_g AS (
+  SELECT d11.product_name, d11.basket_id, d11.c
+  FROM stepping_delta_line_items_1c1527 AS d11
+), m7_o AS MATERIALIZED (
+  SELECT g.product_name, g.basket_id, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
+  FROM m7_g AS g
   LEFT JOIN LATERAL (
-    SELECT
-      a.ctid AS stepping_rid,
-      a."c" AS stepping_old
-    FROM "receipts__line_items_by_product_name_4ae32f" AS a
+    SELECT a.ctid AS stepping_rid, a.c AS stepping_old
+    FROM receipts__line_items_by_product_name_4ae32f AS a
     WHERE
-      HASHTEXTEXTENDED("a"."product_name", 0) = HASHTEXTEXTENDED(g."product_name", 0)
-      AND "a"."product_name" = g."product_name"
-      AND HASH_RECORD_EXTENDED(ROW("a"."product_name", "a"."basket_id"), 0) = HASH_RECORD_EXTENDED(ROW(g."product_name", g."basket_id"), 0)
-      AND ROW("a"."product_name", "a"."basket_id") IS NOT DISTINCT FROM ROW(g."product_name", g."basket_id")
+      HASHTEXTEXTENDED(a.product_name, 0) = HASHTEXTEXTENDED(g.product_name, 0)
+      AND a.product_name = g.product_name
+      AND HASH_RECORD_EXTENDED(ROW(a.product_name, a.basket_id), 0) = HASH_RECORD_EXTENDED(ROW(g.product_name, g.basket_id), 0)
+      AND ROW(a.product_name, a.basket_id) IS NOT DISTINCT FROM ROW(g.product_name, g.basket_id)
     LIMIT 1
-  ) AS l
-    ON TRUE
-), "m7_i" AS (
-  INSERT INTO "receipts__line_items_by_product_name_4ae32f" (
-    "product_name",
-    "basket_id",
-    "c"
-  )
-  SELECT
-    o."product_name",
-    o."basket_id",
-    o."c"
-  FROM "m7_o" AS o
-  WHERE
-    o.stepping_rid IS NULL AND o."c" <> 0
-), "m7_u" AS (
-  UPDATE "receipts__line_items_by_product_name_4ae32f" AS a SET "c" = o."c"
-  FROM "m7_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" <> 0
-), "m7_d" AS (
-  DELETE FROM "receipts__line_items_by_product_name_4ae32f" AS a USING   "m7_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" = 0
-), "m8_g" AS (
-  SELECT
-    "d12"."name" AS "name",
-    "d12"."price" AS "price",
-    "d12"."c" AS "c"
-  FROM "stepping_delta_products_c88ed1" AS "d12"
-), "m8_o" AS MATERIALIZED (
-  SELECT
-    g."name",
-    g."price",
-    COALESCE(l.stepping_old, 0) + g."c" AS "c",
-    l.stepping_rid
-  FROM "m8_g" AS g
+  ) AS l ON TRUE
+), m7_i AS (
+  INSERT INTO receipts__line_items_by_product_name_4ae32f (product_name, basket_id, c)
+  SELECT o.product_name, o.basket_id, o.c
+  FROM m7_o AS o
+  WHERE o.stepping_rid IS NULL AND o.c <> 0
+), m7_u AS (
+  UPDATE receipts__line_items_by_product_name_4ae32f AS a
+  SET c = o.c
+  FROM m7_o AS o
+  WHERE a.ctid = o.stepping_rid AND o.c <> 0
+), m7_d AS (
+  DELETE FROM receipts__line_items_by_product_name_4ae32f AS a
+  USING m7_o AS o
+  WHERE a.ctid = o.stepping_rid AND o.c = 0
+), m8_g AS (
+  SELECT d12.name, d12.price, d12.c
+  FROM stepping_delta_products_c88ed1 AS d12
+), m8_o AS MATERIALIZED (
+  SELECT g.name, g.price, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
+  FROM m8_g AS g
   LEFT JOIN LATERAL (
-    SELECT
-      a.ctid AS stepping_rid,
-      a."c" AS stepping_old
-    FROM "receipts__products_by_name_5316e2" AS a
+    SELECT a.ctid AS stepping_rid, a.c AS stepping_old
+    FROM receipts__products_by_name_5316e2 AS a
     WHERE
-      HASHTEXTEXTENDED("a"."name", 0) = HASHTEXTEXTENDED(g."name", 0)
-      AND "a"."name" = g."name"
-      AND HASH_RECORD_EXTENDED(ROW("a"."name", "a"."price"), 0) = HASH_RECORD_EXTENDED(ROW(g."name", g."price"), 0)
-      AND ROW("a"."name", "a"."price") IS NOT DISTINCT FROM ROW(g."name", g."price")
+      HASHTEXTEXTENDED(a.name, 0) = HASHTEXTEXTENDED(g.name, 0)
+      AND a.name = g.name
+      AND HASH_RECORD_EXTENDED(ROW(a.name, a.price), 0) = HASH_RECORD_EXTENDED(ROW(g.name, g.price), 0)
+      AND ROW(a.name, a.price) IS NOT DISTINCT FROM ROW(g.name, g.price)
     LIMIT 1
-  ) AS l
-    ON TRUE
-), "m8_i" AS (
-  INSERT INTO "receipts__products_by_name_5316e2" (
-    "name",
-    "price",
-    "c"
-  )
-  SELECT
-    o."name",
-    o."price",
-    o."c"
-  FROM "m8_o" AS o
-  WHERE
-    o.stepping_rid IS NULL AND o."c" <> 0
-), "m8_u" AS (
-  UPDATE "receipts__products_by_name_5316e2" AS a SET "c" = o."c"
-  FROM "m8_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" <> 0
-), "m8_d" AS (
-  DELETE FROM "receipts__products_by_name_5316e2" AS a USING   "m8_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" = 0
-), "m10_g" AS (
-  SELECT
-    "g"."basket_id",
-    "g"."product_name",
-    "g"."product_price",
-    CAST(SUM("g"."c") AS BIGINT) AS "c"
+  ) AS l ON TRUE
+), m8_i AS (
+  INSERT INTO receipts__products_by_name_5316e2 (name, price, c)
+  SELECT o.name, o.price, o.c
+  FROM m8_o AS o
+  WHERE o.stepping_rid IS NULL AND o.c <> 0
+), m8_u AS (
+  UPDATE receipts__products_by_name_5316e2 AS a
+  SET c = o.c
+  FROM m8_o AS o
+  WHERE a.ctid = o.stepping_rid AND o.c <> 0
+), m8_d AS (
+  DELETE FROM receipts__products_by_name_5316e2 AS a
+  USING m8_o AS o
+  WHERE a.ctid = o.stepping_rid AND o.c = 0
+), m10_g AS (
+  SELECT g.basket_id, g.product_name, g.product_price, CAST(SUM(g.c) AS BIGINT) AS c
   FROM (
-    SELECT
-      "d10"."basket_id" AS "basket_id",
-      "d10"."product_name" AS "product_name",
-      "d10"."product_price" AS "product_price",
-      "d10"."c" AS "c"
-    FROM "stepping_delta_map_b7028e" AS "d10"
-  ) AS "g"
-  GROUP BY
-    "g"."basket_id",
-    "g"."product_name",
-    "g"."product_price"
-  HAVING
-    CAST(SUM("g"."c") AS BIGINT) <> 0
-), "m10_o" AS MATERIALIZED (
+    SELECT d10.basket_id, d10.product_name, d10.product_price, d10.c
+    FROM stepping_delta_map_b7028e AS d10
+  ) AS g
+  GROUP BY g.basket_id, g.product_name, g.product_price
+  HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+), m10_o AS MATERIALIZED (
   SELECT
-    g."basket_id",
-    g."product_name",
-    g."product_price",
-    COALESCE(l.stepping_old, 0) + g."c" AS "c",
+    g.basket_id, g.product_name, g.product_price, COALESCE(l.stepping_old, 0) + g.c AS c,
     l.stepping_rid
   FROM (
     SELECT
       g.*,
-      HASH_RECORD_EXTENDED(ROW(g."basket_id", g."product_name", g."product_price"), 0) AS stepping_h0
-    FROM "m10_g" AS g
+      HASH_RECORD_EXTENDED(ROW(g.basket_id, g.product_name, g.product_price), 0) AS stepping_h0
+    FROM m10_g AS g
     OFFSET 0
   ) AS g
   LEFT JOIN LATERAL (
-    SELECT
-      a.ctid AS stepping_rid,
-      a."c" AS stepping_old
-    FROM "receipts__items_2a78a5" AS a
+    SELECT a.ctid AS stepping_rid, a.c AS stepping_old
+    FROM receipts__items_2a78a5 AS a
     WHERE
-      "a"."basket_id" = g."basket_id"
-      AND HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
-      AND ROW("a"."basket_id", "a"."product_name", "a"."product_price") IS NOT DISTINCT FROM ROW(g."basket_id", g."product_name", g."product_price")
-    ORDER BY
-      HASH_RECORD_EXTENDED(ROW("a"."basket_id", "a"."product_name", "a"."product_price"), 0)
+      a.basket_id = g.basket_id
+      AND HASH_RECORD_EXTENDED(ROW(a.basket_id, a.product_name, a.product_price), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
+      AND ROW(a.basket_id, a.product_name, a.product_price) IS NOT DISTINCT FROM ROW(g.basket_id, g.product_name, g.product_price)
+    ORDER BY HASH_RECORD_EXTENDED(ROW(a.basket_id, a.product_name, a.product_price), 0)
     LIMIT 1
-  ) AS l
-    ON TRUE
-), "m10_i" AS (
-  INSERT INTO "receipts__items_2a78a5" (
-    "basket_id",
-    "product_name",
-    "product_price",
-    "c"
-  )
+  ) AS l ON TRUE
+), m10_i AS (
+  INSERT INTO receipts__items_2a78a5 (basket_id, product_name, product_price, c)
+  SELECT o.basket_id, o.product_name, o.product_price, o.c
+  FROM m10_o AS o
+  WHERE o.stepping_rid IS NULL AND o.c <> 0
+), m10_u AS (
+  UPDATE receipts__items_2a78a5 AS a
+  SET c = o.c
+  FROM m10_o AS o
+  WHERE a.ctid = o.stepping_rid AND o.c <> 0
+), m10_d AS (
+  DELETE FROM receipts__items_2a78a5 AS a
+  USING m10_o AS o
+  WHERE a.ctid = o.stepping_rid AND o.c = 0
+), stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS MATERIALIZED (
   SELECT
-    o."basket_id",
-    o."product_name",
-    o."product_price",
-    o."c"
-  FROM "m10_o" AS o
-  WHERE
-    o.stepping_rid IS NULL AND o."c" <> 0
-), "m10_u" AS (
-  UPDATE "receipts__items_2a78a5" AS a SET "c" = o."c"
-  FROM "m10_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" <> 0
-), "m10_d" AS (
-  DELETE FROM "receipts__items_2a78a5" AS a USING   "m10_o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" = 0
-), "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS MATERIALIZED (
-  SELECT
-    "g"."basket_id",
-    "a"."n" AS "n0",
-    COALESCE("a"."n", 0) + "g"."n" AS "n1",
+    g.basket_id, a.n AS n0, COALESCE(a.n, 0) + g.n AS n1,
     CASE
-      WHEN "a"."sum_product_price_pos_inf" <> 0 OR "a"."sum_product_price_neg_inf" <> 0
+      WHEN a.sum_product_price_pos_inf <> 0 OR a.sum_product_price_neg_inf <> 0
       THEN CASE
-        WHEN "a"."sum_product_price_pos_inf" >= 0 AND "a"."sum_product_price_neg_inf" <= 0
+        WHEN a.sum_product_price_pos_inf >= 0 AND a.sum_product_price_neg_inf <= 0
         THEN CAST('Infinity' AS DOUBLE PRECISION)
-        WHEN "a"."sum_product_price_pos_inf" <= 0 AND "a"."sum_product_price_neg_inf" >= 0
+        WHEN a.sum_product_price_pos_inf <= 0 AND a.sum_product_price_neg_inf >= 0
         THEN CAST('-Infinity' AS DOUBLE PRECISION)
-        ELSE CAST(CAST('stepping: ' || (
-          'a sum of inf and -inf is not a number: ' || CAST("a"."sum_product_price" AS TEXT)
-        ) AS INT) AS DOUBLE PRECISION)
+        ELSE CAST(CAST('stepping: ' || 'a sum of inf and -inf is not a number: ' || CAST(a.sum_product_price AS TEXT) AS INT) AS DOUBLE PRECISION)
       END
-      ELSE "a"."sum_product_price"
-    END AS "sum_product_price_0",
+      ELSE a.sum_product_price
+    END AS sum_product_price_0,
     CASE
-      WHEN (
-        COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-      ) <> 0
-      OR (
-        COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-      ) <> 0
+      WHEN COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf <> 0
+      OR COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf <> 0
       THEN CASE
-        WHEN (
-          COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-        ) >= 0
-        AND (
-          COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-        ) <= 0
+        WHEN COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf >= 0
+        AND COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf <= 0
         THEN CAST('Infinity' AS DOUBLE PRECISION)
-        WHEN (
-          COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf"
-        ) <= 0
-        AND (
-          COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf"
-        ) >= 0
+        WHEN COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf <= 0
+        AND COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf >= 0
         THEN CAST('-Infinity' AS DOUBLE PRECISION)
-        ELSE CAST(CAST('stepping: ' || (
-          'a sum of inf and -inf is not a number: ' || CAST(COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS TEXT)
-        ) AS INT) AS DOUBLE PRECISION)
+        ELSE CAST(CAST('stepping: ' || 'a sum of inf and -inf is not a number: ' || CAST(COALESCE(a.sum_product_price, 0.0) + g.sum_product_price AS TEXT) AS INT) AS DOUBLE PRECISION)
       END
-      ELSE COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price"
-    END AS "sum_product_price_1",
-    COALESCE("a"."sum_product_price", 0.0) + "g"."sum_product_price" AS "sum_product_price_finite",
-    COALESCE("a"."sum_product_price_pos_inf", 0) + "g"."sum_product_price_pos_inf" AS "sum_product_price_pos_inf",
-    COALESCE("a"."sum_product_price_neg_inf", 0) + "g"."sum_product_price_neg_inf" AS "sum_product_price_neg_inf",
+      ELSE COALESCE(a.sum_product_price, 0.0) + g.sum_product_price
+    END AS sum_product_price_1,
+    COALESCE(a.sum_product_price, 0.0) + g.sum_product_price AS sum_product_price_finite,
+    COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf AS sum_product_price_pos_inf,
+    COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf AS sum_product_price_neg_inf,
     a.stepping_rid
   FROM (
     SELECT
-      "d6"."basket_id" AS "basket_id",
-      CAST(SUM("d6"."c") AS BIGINT) AS "n",
+      d6.basket_id, CAST(SUM(d6.c) AS BIGINT) AS n,
       COALESCE(
-        SUM((
-          "d6"."product_price"
-        ) * (
-          "d6"."c"
-        )) FILTER(WHERE
-          "d6"."product_price" BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
+        SUM(d6.product_price * d6.c) FILTER (WHERE d6.product_price BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
         0.0
-      ) AS "sum_product_price",
+      ) AS sum_product_price,
       COALESCE(
-        CAST(SUM("d6"."c") FILTER(WHERE
-          "d6"."product_price" = CAST('Infinity' AS DOUBLE PRECISION)) AS BIGINT),
+        CAST(SUM(d6.c) FILTER (WHERE d6.product_price = CAST('Infinity' AS DOUBLE PRECISION)) AS BIGINT),
         0
-      ) AS "sum_product_price_pos_inf",
+      ) AS sum_product_price_pos_inf,
       COALESCE(
-        CAST(SUM("d6"."c") FILTER(WHERE
-          "d6"."product_price" = CAST('-Infinity' AS DOUBLE PRECISION)) AS BIGINT),
+        CAST(SUM(d6.c) FILTER (WHERE d6.product_price = CAST('-Infinity' AS DOUBLE PRECISION)) AS BIGINT),
         0
-      ) AS "sum_product_price_neg_inf"
-    FROM "stepping_delta_map_b7028e" AS "d6"
-    GROUP BY
-      1
-  ) AS "g"
+      ) AS sum_product_price_neg_inf
+    FROM stepping_delta_map_b7028e AS d6
+    GROUP BY 1
+  ) AS g
   LEFT JOIN LATERAL (
-    SELECT
-      "a".*,
-      "a".ctid AS stepping_rid
-    FROM "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS "a"
-    WHERE
-      "a"."basket_id" = "g"."basket_id"
+    SELECT a.*, a.ctid AS stepping_rid
+    FROM receipts__group_reduce_flatten_by_basket_id_c27e7a AS a
+    WHERE a.basket_id = g.basket_id
     OFFSET 0
-  ) AS "a"
-    ON TRUE
+  ) AS a ON TRUE
   WHERE
-    "g"."n" <> 0
-    OR "g"."sum_product_price" <> 0.0
-    OR "g"."sum_product_price_pos_inf" <> 0
-    OR "g"."sum_product_price_neg_inf" <> 0
-), "m12_i" AS (
-  INSERT INTO "receipts__group_reduce_flatten_by_basket_id_c27e7a" (
-    "basket_id",
-    "n",
-    "sum_product_price",
-    "sum_product_price_pos_inf",
-    "sum_product_price_neg_inf"
-  )
+    g.n <> 0
+    OR g.sum_product_price <> 0.0
+    OR g.sum_product_price_pos_inf <> 0
+    OR g.sum_product_price_neg_inf <> 0
+), m12_i AS (
+  INSERT INTO receipts__group_reduce_flatten_by_basket_id_c27e7a (basket_id, n, sum_product_price, sum_product_price_pos_inf, sum_product_price_neg_inf)
   SELECT
-    o."basket_id",
-    o."n1",
-    o."sum_product_price_finite",
-    o."sum_product_price_pos_inf",
-    o."sum_product_price_neg_inf"
-  FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS o
-  WHERE
-    o.stepping_rid IS NULL AND o."n1" <> 0
-), "m12_u" AS (
-  UPDATE "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a SET "n" = o."n1", "sum_product_price" = o."sum_product_price_finite", "sum_product_price_pos_inf" = o."sum_product_price_pos_inf", "sum_product_price_neg_inf" = o."sum_product_price_neg_inf"
-  FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."n1" <> 0
-), "m12_d" AS (
-  DELETE FROM "receipts__group_reduce_flatten_by_basket_id_c27e7a" AS a USING   "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."n1" = 0
+    o.basket_id, o.n1, o.sum_product_price_finite, o.sum_product_price_pos_inf,
+    o.sum_product_price_neg_inf
+  FROM stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS o
+  WHERE o.stepping_rid IS NULL AND o.n1 <> 0
+), m12_u AS (
+  UPDATE receipts__group_reduce_flatten_by_basket_id_c27e7a AS a
+  SET
+    n = o.n1, sum_product_price = o.sum_product_price_finite,
+    sum_product_price_pos_inf = o.sum_product_price_pos_inf,
+    sum_product_price_neg_inf = o.sum_product_price_neg_inf
+  FROM stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS o
+  WHERE a.ctid = o.stepping_rid AND o.n1 <> 0
+), m12_d AS (
+  DELETE FROM receipts__group_reduce_flatten_by_basket_id_c27e7a AS a
+  USING stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS o
+  WHERE a.ctid = o.stepping_rid AND o.n1 = 0
 )
 SELECT
-  0 AS stepping_output,
-  CAST("d7"."basket_id" AS BIGINT) AS "basket_id",
-  CAST("d7"."product_name" AS TEXT) AS "product_name",
-  CAST("d7"."product_price" AS DOUBLE PRECISION) AS "product_price",
-  CAST("d7"."c" AS BIGINT) AS "stepping_count",
-  CAST(NULL AS DOUBLE PRECISION),
-  CAST(NULL AS BIGINT),
-  CAST(NULL AS BIGINT)
-FROM "stepping_delta_map_b7028e" AS "d7"
+  0 AS stepping_output, CAST(d7.basket_id AS BIGINT) AS basket_id,
+  CAST(d7.product_name AS TEXT) AS product_name,
+  CAST(d7.product_price AS DOUBLE PRECISION) AS product_price,
+  CAST(d7.c AS BIGINT) AS stepping_count, CAST(NULL AS DOUBLE PRECISION),
+  CAST(NULL AS BIGINT), CAST(NULL AS BIGINT)
+FROM stepping_delta_map_b7028e AS d7
 UNION ALL
 SELECT
-  1 AS stepping_output,
-  CAST(NULL AS BIGINT),
-  CAST(NULL AS TEXT),
-  CAST(NULL AS DOUBLE PRECISION),
-  CAST(NULL AS BIGINT),
-  CAST("d8"."sum_product_price_0" AS DOUBLE PRECISION) AS "left",
-  CAST("d8"."basket_id" AS BIGINT) AS "right",
-  CAST(-1 AS BIGINT) AS "stepping_count"
-FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d8"
+  1 AS stepping_output, CAST(NULL AS BIGINT), CAST(NULL AS TEXT),
+  CAST(NULL AS DOUBLE PRECISION), CAST(NULL AS BIGINT),
+  CAST(d8.sum_product_price_0 AS DOUBLE PRECISION) AS "left",
+  CAST(d8.basket_id AS BIGINT) AS "right", CAST(-1 AS BIGINT) AS stepping_count
+FROM stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS d8
 WHERE
-  (
-    (
-      NOT (
-        "d8"."n0" IS NULL
-      )
-    )
-    AND (
-      (
-        "d8"."n1" = 0
-      )
-      OR (
-        NOT (
-          "d8"."sum_product_price_0" IS NOT DISTINCT FROM "d8"."sum_product_price_1"
-        )
-      )
-    )
-  )
+  d8.n0 IS NOT NULL
+  AND (d8.n1 = 0 OR d8.sum_product_price_0 IS DISTINCT FROM d8.sum_product_price_1)
 UNION ALL
 SELECT
-  1 AS stepping_output,
-  CAST(NULL AS BIGINT),
-  CAST(NULL AS TEXT),
-  CAST(NULL AS DOUBLE PRECISION),
-  CAST(NULL AS BIGINT),
-  CAST("d9"."sum_product_price_1" AS DOUBLE PRECISION) AS "left",
-  CAST("d9"."basket_id" AS BIGINT) AS "right",
-  CAST(1 AS BIGINT) AS "stepping_count"
-FROM "stepping_change_group_reduce_flatten_by_basket_id_f21f90" AS "d9"
-WHERE
-  (
-    (
-      NOT (
-        "d9"."n1" = 0
-      )
-    )
-    AND (
-      NOT (
-        "d9"."sum_product_price_0" IS NOT DISTINCT FROM "d9"."sum_product_price_1"
-      )
-    )
-  );
+  1 AS stepping_output, CAST(NULL AS BIGINT), CAST(NULL AS TEXT),
+  CAST(NULL AS DOUBLE PRECISION), CAST(NULL AS BIGINT),
+  CAST(d9.sum_product_price_1 AS DOUBLE PRECISION) AS "left",
+  CAST(d9.basket_id AS BIGINT) AS "right", CAST(1 AS BIGINT) AS stepping_count
+FROM stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS d9
+WHERE d9.n1 <> 0 AND d9.sum_product_price_0 IS DISTINCT FROM d9.sum_product_price_1;

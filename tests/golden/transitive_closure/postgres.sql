@@ -100,9 +100,9 @@ CREATE TABLE IF NOT EXISTS transitive_closure__transitive_closure_by_right_left_
     c BIGINT NOT NULL
 );
 --   transitive_closure__transitive_closure_by_right_left_7_26ef9046: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "transitive_closure__transitive_closure_by_right_left_7_26ef9046" ON "transitive_closure__transitive_closure_by_right_left_7d706c" ("right", "left", (HASH_RECORD_EXTENDED(ROW("right", "left"), 0)));
+CREATE INDEX IF NOT EXISTS transitive_closure__transitive_closure_by_right_left_7_26ef9046 ON transitive_closure__transitive_closure_by_right_left_7d706c ("right", "left", (HASH_RECORD_EXTENDED(ROW("right", "left"), 0)));
 --   transitive_closure__transitive_closure_by_right_left_7d706c: what it is for, as \d+ shows it
-COMMENT ON TABLE "transitive_closure__transitive_closure_by_right_left_7d706c" IS 'stepping: the integral of transitive_closure, looked up by right, left, looked up by right; for transitive_closure';
+COMMENT ON TABLE transitive_closure__transitive_closure_by_right_left_7d706c IS 'stepping: the integral of transitive_closure, looked up by right, left, looked up by right; for transitive_closure';
 -- transitive_closure__edges_by_left_right_e7926e: the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right
 -- for transitive_closure (query.py:8)
 -- it has a row for each different row of the result of transitive_closure
@@ -110,68 +110,61 @@ CREATE TABLE IF NOT EXISTS transitive_closure__edges_by_left_right_e7926e (
     "left" BIGINT NOT NULL,
     "right" BIGINT NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT transitive_closure__edges_by_left_right_e7926e__not_negative CHECK ("c" >= 0)
+    CONSTRAINT transitive_closure__edges_by_left_right_e7926e__not_negative CHECK (c >= 0)
 );
 --   transitive_closure__edges_by_left_right_e7926e__left_right_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "transitive_closure__edges_by_left_right_e7926e__left_right_key" ON "transitive_closure__edges_by_left_right_e7926e" ("left", "right", (HASH_RECORD_EXTENDED(ROW("left", "right"), 0)));
+CREATE INDEX IF NOT EXISTS transitive_closure__edges_by_left_right_e7926e__left_right_key ON transitive_closure__edges_by_left_right_e7926e ("left", "right", (HASH_RECORD_EXTENDED(ROW("left", "right"), 0)));
 --   transitive_closure__edges_by_left_right_e7926e__right_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS "transitive_closure__edges_by_left_right_e7926e__right_key" ON "transitive_closure__edges_by_left_right_e7926e" ("right");
+CREATE INDEX IF NOT EXISTS transitive_closure__edges_by_left_right_e7926e__right_key ON transitive_closure__edges_by_left_right_e7926e ("right");
 --   transitive_closure__edges_by_left_right_e7926e: what it is for, as \d+ shows it
-COMMENT ON TABLE "transitive_closure__edges_by_left_right_e7926e" IS 'stepping: the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right; for transitive_closure';
+COMMENT ON TABLE transitive_closure__edges_by_left_right_e7926e IS 'stepping: the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right; for transitive_closure';
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
-INSERT INTO last_update (
-  table_name,
-  t
-)
+INSERT INTO last_update (table_name, t)
 VALUES
   ('transitive_closure__edges_by_left_right_e7926e', 0),
-  ('transitive_closure__transitive_closure_by_right_left_7d706c', 0) ON CONFLICT DO NOTHING;
-INSERT INTO stepping_queries (
-  name,
-  fingerprint,
-  dialect,
-  format,
-  tables
-)
+  ('transitive_closure__transitive_closure_by_right_left_7d706c', 0)
+ON CONFLICT DO NOTHING;
+INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'transitive_closure',
     'effdb2299e6605ebf5fafd9c5e699314',
     'postgres',
     1,
-    '1 8edb8c0c87a71c40 {"query":"transitive_closure","dialect":"postgres","fingerprint":"effdb2299e6605ebf5fafd9c5e699314","tables":[{"table":{"name":"transitive_closure__transitive_closure_by_right_left_7d706c","kind":"delay","columns":[{"name":"right","type":{"kind":"int"}},{"name":"left","type":{"kind":"int"}}],"weight":"c","key":["right","left"],"reason":"the integral of transitive_closure, looked up by right, left, looked up by right","serves":"transitive_closure","where":"query.py:8","digest":"7d706c172c99dbab1b2b96ff12bf3f9b","rows":"9fad74df157c7b7df5e3341413724830","holds":[["right","right"],["left","left"]],"rows_of":"Pair[int, int]","node":"4c68a2c6b445247ed5672b42275b6713"},"ddl":["CREATE TABLE IF NOT EXISTS transitive_closure__transitive_closure_by_right_left_7d706c (\n    \"right\" BIGINT NOT NULL,\n    \"left\" BIGINT NOT NULL,\n    c BIGINT NOT NULL\n)","CREATE INDEX IF NOT EXISTS \"transitive_closure__transitive_closure_by_right_left_7_26ef9046\" ON \"transitive_closure__transitive_closure_by_right_left_7d706c\" (\"right\", \"left\", (HASH_RECORD_EXTENDED(ROW(\"right\", \"left\"), 0)))","COMMENT ON TABLE \"transitive_closure__transitive_closure_by_right_left_7d706c\" IS ''stepping: the integral of transitive_closure, looked up by right, left, looked up by right; for transitive_closure''"]},{"table":{"name":"transitive_closure__edges_by_left_right_e7926e","kind":"delay","columns":[{"name":"left","type":{"kind":"int"}},{"name":"right","type":{"kind":"int"}}],"weight":"c","key":["left","right"],"indexes":[{"name":"transitive_closure__edges_by_left_right_e7926e__right","columns":["right"]}],"non_negative":true,"reason":"the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right","serves":"transitive_closure","where":"query.py:8","digest":"e7926eee76b8a01a56061aaa5f4aaae9","rows":"7018796d51c0786a6678c00926fbe735","holds":[["left","left"],["right","right"]],"rows_of":"Pair[int, int]","node":"fcf9c20c68b86d33a9c1a783c32b5b1b"},"ddl":["CREATE TABLE IF NOT EXISTS transitive_closure__edges_by_left_right_e7926e (\n    \"left\" BIGINT NOT NULL,\n    \"right\" BIGINT NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT transitive_closure__edges_by_left_right_e7926e__not_negative CHECK (\"c\" >= 0)\n)","CREATE INDEX IF NOT EXISTS \"transitive_closure__edges_by_left_right_e7926e__left_right_key\" ON \"transitive_closure__edges_by_left_right_e7926e\" (\"left\", \"right\", (HASH_RECORD_EXTENDED(ROW(\"left\", \"right\"), 0)))","CREATE INDEX IF NOT EXISTS \"transitive_closure__edges_by_left_right_e7926e__right_key\" ON \"transitive_closure__edges_by_left_right_e7926e\" (\"right\")","COMMENT ON TABLE \"transitive_closure__edges_by_left_right_e7926e\" IS ''stepping: the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right; for transitive_closure''"]}],"inputs":[{"name":"edges","row":"Pair[int, int]","columns":[{"name":"left","path":["left"],"type":{"kind":"int"}},{"name":"right","path":["right"],"type":{"kind":"int"}}]}],"caches":[]}'
-  ) ON CONFLICT DO NOTHING;
+    '1 8ad012f241b7ebd2 {"query":"transitive_closure","dialect":"postgres","fingerprint":"effdb2299e6605ebf5fafd9c5e699314","tables":[{"table":{"name":"transitive_closure__transitive_closure_by_right_left_7d706c","kind":"delay","columns":[{"name":"right","type":{"kind":"int"}},{"name":"left","type":{"kind":"int"}}],"weight":"c","key":["right","left"],"reason":"the integral of transitive_closure, looked up by right, left, looked up by right","serves":"transitive_closure","where":"query.py:8","digest":"7d706c172c99dbab1b2b96ff12bf3f9b","rows":"9fad74df157c7b7df5e3341413724830","holds":[["right","right"],["left","left"]],"rows_of":"Pair[int, int]","node":"4c68a2c6b445247ed5672b42275b6713"},"ddl":["CREATE TABLE IF NOT EXISTS transitive_closure__transitive_closure_by_right_left_7d706c (\n    \"right\" BIGINT NOT NULL,\n    \"left\" BIGINT NOT NULL,\n    c BIGINT NOT NULL\n)","CREATE INDEX IF NOT EXISTS transitive_closure__transitive_closure_by_right_left_7_26ef9046 ON transitive_closure__transitive_closure_by_right_left_7d706c (\"right\", \"left\", (HASH_RECORD_EXTENDED(ROW(\"right\", \"left\"), 0)))","COMMENT ON TABLE transitive_closure__transitive_closure_by_right_left_7d706c IS ''stepping: the integral of transitive_closure, looked up by right, left, looked up by right; for transitive_closure''"]},{"table":{"name":"transitive_closure__edges_by_left_right_e7926e","kind":"delay","columns":[{"name":"left","type":{"kind":"int"}},{"name":"right","type":{"kind":"int"}}],"weight":"c","key":["left","right"],"indexes":[{"name":"transitive_closure__edges_by_left_right_e7926e__right","columns":["right"]}],"non_negative":true,"reason":"the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right","serves":"transitive_closure","where":"query.py:8","digest":"e7926eee76b8a01a56061aaa5f4aaae9","rows":"7018796d51c0786a6678c00926fbe735","holds":[["left","left"],["right","right"]],"rows_of":"Pair[int, int]","node":"fcf9c20c68b86d33a9c1a783c32b5b1b"},"ddl":["CREATE TABLE IF NOT EXISTS transitive_closure__edges_by_left_right_e7926e (\n    \"left\" BIGINT NOT NULL,\n    \"right\" BIGINT NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT transitive_closure__edges_by_left_right_e7926e__not_negative CHECK (c >= 0)\n)","CREATE INDEX IF NOT EXISTS transitive_closure__edges_by_left_right_e7926e__left_right_key ON transitive_closure__edges_by_left_right_e7926e (\"left\", \"right\", (HASH_RECORD_EXTENDED(ROW(\"left\", \"right\"), 0)))","CREATE INDEX IF NOT EXISTS transitive_closure__edges_by_left_right_e7926e__right_key ON transitive_closure__edges_by_left_right_e7926e (\"right\")","COMMENT ON TABLE transitive_closure__edges_by_left_right_e7926e IS ''stepping: the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right; for transitive_closure''"]}],"inputs":[{"name":"edges","row":"Pair[int, int]","columns":[{"name":"left","path":["left"],"type":{"kind":"int"}},{"name":"right","path":["right"],"type":{"kind":"int"}}]}],"caches":[]}'
+  )
+ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- Delta tables, for one connection: what changes in one step
 ------------------------------------------------------------------------------
-CREATE TEMP TABLE IF NOT EXISTS "stepping_delta_edges_def941" (
+CREATE TEMP TABLE IF NOT EXISTS stepping_delta_edges_def941 (
     "left" BIGINT,
     "right" BIGINT,
-    "c" BIGINT NOT NULL
+    c BIGINT NOT NULL
 );
-CREATE TEMP TABLE IF NOT EXISTS "stepping_exists_edges_def941" (
+CREATE TEMP TABLE IF NOT EXISTS stepping_exists_edges_def941 (
     "left" BIGINT,
     "right" BIGINT,
-    "c" BIGINT NOT NULL
+    c BIGINT NOT NULL
 );
-CREATE TEMP TABLE IF NOT EXISTS "stepping_closure_transitive_closure_def941" (
+CREATE TEMP TABLE IF NOT EXISTS stepping_closure_transitive_closure_def941 (
     "left" BIGINT,
     "right" BIGINT,
-    "c" BIGINT NOT NULL
+    c BIGINT NOT NULL
 );
-CREATE TEMP TABLE IF NOT EXISTS "stepping_gone_transitive_closure_def941" (
+CREATE TEMP TABLE IF NOT EXISTS stepping_gone_transitive_closure_def941 (
     "left" BIGINT,
     "right" BIGINT,
-    "c" BIGINT NOT NULL
+    c BIGINT NOT NULL
 );
-CREATE TEMP TABLE IF NOT EXISTS "stepping_fresh_transitive_closure_def941" (
+CREATE TEMP TABLE IF NOT EXISTS stepping_fresh_transitive_closure_def941 (
     "left" BIGINT,
     "right" BIGINT,
-    "c" BIGINT NOT NULL
+    c BIGINT NOT NULL
 );
 
 ------------------------------------------------------------------------------
@@ -179,478 +172,314 @@ CREATE TEMP TABLE IF NOT EXISTS "stepping_fresh_transitive_closure_def941" (
 ------------------------------------------------------------------------------
 -- locked first: transitive_closure__edges_by_left_right_e7926e, transitive_closure__transitive_closure_by_right_left_7d706c in last_update
 -- 1. edges (the query's arguments): empty the delta table
-DELETE FROM "stepping_delta_edges_def941";
+DELETE FROM stepping_delta_edges_def941;
 -- 2. transitive_closure (query.py:8): empty the delta table
-DELETE FROM "stepping_exists_edges_def941";
+DELETE FROM stepping_exists_edges_def941;
 -- 3. transitive_closure (query.py:8): empty the delta table
-DELETE FROM "stepping_closure_transitive_closure_def941";
+DELETE FROM stepping_closure_transitive_closure_def941;
 -- 4. transitive_closure (query.py:8): empty the delta table
-DELETE FROM "stepping_gone_transitive_closure_def941";
+DELETE FROM stepping_gone_transitive_closure_def941;
 -- 5. transitive_closure (query.py:8): empty the delta table
-DELETE FROM "stepping_fresh_transitive_closure_def941";
+DELETE FROM stepping_fresh_transitive_closure_def941;
 -- 6. edges (the query's arguments): load the changed rows
--- INSERT INTO "stepping_delta_edges_def941" (
---   "left",
---   "right",
---   "c"
--- )
--- SELECT
---   u."left" AS "left",
---   u."right" AS "right",
---   u."c" AS "c"
--- FROM UNNEST(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[]), CAST($3 AS BIGINT[])) AS "u"("left", "right", "c")
+-- INSERT INTO stepping_delta_edges_def941 ("left", "right", c)
+-- SELECT u."left", u."right", u.c
+-- FROM UNNEST(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[]), CAST($3 AS BIGINT[])) AS u("left", "right", c)
 -- 7. transitive_closure (query.py:8)
-INSERT INTO "stepping_exists_edges_def941" (
-  "left",
-  "right",
-  "c"
-)
+INSERT INTO stepping_exists_edges_def941 ("left", "right", c)
 SELECT
-  "g"."left",
-  "g"."right",
-  CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END AS "c"
+  g."left", g."right",
+  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END AS c
 FROM (
-  SELECT
-    "g"."left",
-    "g"."right",
-    CAST(SUM("g"."c") AS BIGINT) AS "c"
+  SELECT g."left", g."right", CAST(SUM(g.c) AS BIGINT) AS c
   FROM (
-    SELECT
-      "d0"."left" AS "left",
-      "d0"."right" AS "right",
-      "d0"."c" AS "c"
-    FROM "stepping_delta_edges_def941" AS "d0"
-  ) AS "g"
-  GROUP BY
-    "g"."left",
-    "g"."right"
-  HAVING
-    CAST(SUM("g"."c") AS BIGINT) <> 0
-) AS "g"
+    SELECT d0."left", d0."right", d0.c
+    FROM stepping_delta_edges_def941 AS d0
+  ) AS g
+  GROUP BY g."left", g."right"
+  HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+) AS g
 LEFT JOIN LATERAL (
-  SELECT
-    "a".*,
-    "a".ctid AS stepping_rid
-  FROM "transitive_closure__edges_by_left_right_e7926e" AS "a"
+  SELECT a.*, a.ctid AS stepping_rid
+  FROM transitive_closure__edges_by_left_right_e7926e AS a
   WHERE
-    "a"."left" = "g"."left"
-    AND "a"."right" = "g"."right"
-    AND HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0) BETWEEN HASH_RECORD_EXTENDED(ROW("g"."left", "g"."right"), 0) AND HASH_RECORD_EXTENDED(ROW("g"."left", "g"."right"), 0)
-    AND ROW("a"."left", "a"."right") IS NOT DISTINCT FROM ROW("g"."left", "g"."right")
-  ORDER BY
-    HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0)
+    a."left" = g."left"
+    AND a."right" = g."right"
+    AND HASH_RECORD_EXTENDED(ROW(a."left", a."right"), 0) BETWEEN HASH_RECORD_EXTENDED(ROW(g."left", g."right"), 0) AND HASH_RECORD_EXTENDED(ROW(g."left", g."right"), 0)
+    AND ROW(a."left", a."right") IS NOT DISTINCT FROM ROW(g."left", g."right")
+  ORDER BY HASH_RECORD_EXTENDED(ROW(a."left", a."right"), 0)
   OFFSET 0
-) AS "a"
-  ON TRUE
+) AS a ON TRUE
 WHERE
-  CASE WHEN COALESCE("a"."c", 0) + "g"."c" > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE("a"."c", 0) > 0 THEN 1 ELSE 0 END <> 0;
+  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END <> 0;
 -- 8. transitive_closure (query.py:8)
-INSERT INTO "stepping_gone_transitive_closure_def941" (
-  "left",
-  "right",
-  "c"
-)
-WITH RECURSIVE "stepping_found"("left", "right") AS (
-  SELECT
-    *
+INSERT INTO stepping_gone_transitive_closure_def941 ("left", "right", c)
+WITH RECURSIVE stepping_found("left", "right") AS (
+  SELECT *
   FROM (
-    SELECT
-      "d"."left" AS "left",
-      "d"."right" AS "right"
-    FROM "stepping_exists_edges_def941" AS "d"
+    SELECT d."left", d."right"
+    FROM stepping_exists_edges_def941 AS d
     WHERE
-      "d"."c" < 0
+      d.c < 0
       AND EXISTS(
-        SELECT
-          1
-        FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "y"
+        SELECT 1
+        FROM transitive_closure__transitive_closure_by_right_left_7d706c AS y
         WHERE
-          "y"."right" = "d"."right"
-          AND "y"."left" = "d"."left"
-          AND HASH_RECORD_EXTENDED(ROW("y"."right", "y"."left"), 0) = HASH_RECORD_EXTENDED(ROW("d"."right", "d"."left"), 0)
-          AND ROW("y"."right", "y"."left") IS NOT DISTINCT FROM ROW("d"."right", "d"."left")
+          y."right" = d."right"
+          AND y."left" = d."left"
+          AND HASH_RECORD_EXTENDED(ROW(y."right", y."left"), 0) = HASH_RECORD_EXTENDED(ROW(d."right", d."left"), 0)
+          AND ROW(y."right", y."left") IS NOT DISTINCT FROM ROW(d."right", d."left")
         OFFSET 0
       )
     UNION ALL
-    SELECT
-      "t0"."left" AS "left",
-      "d"."right" AS "right"
-    FROM "stepping_exists_edges_def941" AS "d"
+    SELECT t0."left", d."right"
+    FROM stepping_exists_edges_def941 AS d
     CROSS JOIN LATERAL (
-      SELECT
-        "t0".*
-      FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "t0"
-      WHERE
-        "t0"."right" = "d"."left"
+      SELECT t0.*
+      FROM transitive_closure__transitive_closure_by_right_left_7d706c AS t0
+      WHERE t0."right" = d."left"
       OFFSET 0
-    ) AS "t0"
+    ) AS t0
     WHERE
-      (
-        "t0"."c" > 0 AND "d"."c" < 0
-      )
+      t0.c > 0
+      AND d.c < 0
       AND EXISTS(
-        SELECT
-          1
-        FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "y"
+        SELECT 1
+        FROM transitive_closure__transitive_closure_by_right_left_7d706c AS y
         WHERE
-          "y"."right" = "d"."right"
-          AND "y"."left" = "t0"."left"
-          AND HASH_RECORD_EXTENDED(ROW("y"."right", "y"."left"), 0) = HASH_RECORD_EXTENDED(ROW("d"."right", "t0"."left"), 0)
-          AND ROW("y"."right", "y"."left") IS NOT DISTINCT FROM ROW("d"."right", "t0"."left")
+          y."right" = d."right"
+          AND y."left" = t0."left"
+          AND HASH_RECORD_EXTENDED(ROW(y."right", y."left"), 0) = HASH_RECORD_EXTENDED(ROW(d."right", t0."left"), 0)
+          AND ROW(y."right", y."left") IS NOT DISTINCT FROM ROW(d."right", t0."left")
         OFFSET 0
       )
   ) AS b
   UNION
-  SELECT
-    "d"."left" AS "left",
-    "t1"."right" AS "right"
-  FROM "stepping_found" AS "d"
+  SELECT d."left", t1."right"
+  FROM stepping_found AS d
   CROSS JOIN LATERAL (
-    SELECT
-      "t1".*
-    FROM "transitive_closure__edges_by_left_right_e7926e" AS "t1"
-    WHERE
-      "t1"."left" = "d"."right"
+    SELECT t1.*
+    FROM transitive_closure__edges_by_left_right_e7926e AS t1
+    WHERE t1."left" = d."right"
     OFFSET 0
-  ) AS "t1"
+  ) AS t1
   WHERE
     EXISTS(
-      SELECT
-        1
-      FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "y"
+      SELECT 1
+      FROM transitive_closure__transitive_closure_by_right_left_7d706c AS y
       WHERE
-        "y"."right" = "t1"."right"
-        AND "y"."left" = "d"."left"
-        AND HASH_RECORD_EXTENDED(ROW("y"."right", "y"."left"), 0) = HASH_RECORD_EXTENDED(ROW("t1"."right", "d"."left"), 0)
-        AND ROW("y"."right", "y"."left") IS NOT DISTINCT FROM ROW("t1"."right", "d"."left")
+        y."right" = t1."right"
+        AND y."left" = d."left"
+        AND HASH_RECORD_EXTENDED(ROW(y."right", y."left"), 0) = HASH_RECORD_EXTENDED(ROW(t1."right", d."left"), 0)
+        AND ROW(y."right", y."left") IS NOT DISTINCT FROM ROW(t1."right", d."left")
       OFFSET 0
     )
 )
-SELECT
-  "left",
-  "right",
-  1 AS "c"
-FROM "stepping_found";
+SELECT "left", "right", 1 AS c FROM stepping_found;
 -- 9. transitive_closure (query.py:8)
-WITH "g" AS (
-  SELECT
-    "d"."right" AS "right",
-    "d"."left" AS "left",
-    -1 AS "c"
-  FROM "stepping_gone_transitive_closure_def941" AS "d"
-), "o" AS MATERIALIZED (
-  SELECT
-    g."right",
-    g."left",
-    COALESCE(l.stepping_old, 0) + g."c" AS "c",
-    l.stepping_rid
-  FROM "g" AS g
+WITH g AS (
+  SELECT d."right", d."left", -1 AS c
+  FROM stepping_gone_transitive_closure_def941 AS d
+), o AS MATERIALIZED (
+  SELECT g."right", g."left", COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
+  FROM g AS g
   LEFT JOIN LATERAL (
-    SELECT
-      a.ctid AS stepping_rid,
-      a."c" AS stepping_old
-    FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS a
+    SELECT a.ctid AS stepping_rid, a.c AS stepping_old
+    FROM transitive_closure__transitive_closure_by_right_left_7d706c AS a
     WHERE
-      "a"."right" = g."right"
-      AND "a"."left" = g."left"
-      AND HASH_RECORD_EXTENDED(ROW("a"."right", "a"."left"), 0) = HASH_RECORD_EXTENDED(ROW(g."right", g."left"), 0)
-      AND ROW("a"."right", "a"."left") IS NOT DISTINCT FROM ROW(g."right", g."left")
+      a."right" = g."right"
+      AND a."left" = g."left"
+      AND HASH_RECORD_EXTENDED(ROW(a."right", a."left"), 0) = HASH_RECORD_EXTENDED(ROW(g."right", g."left"), 0)
+      AND ROW(a."right", a."left") IS NOT DISTINCT FROM ROW(g."right", g."left")
     LIMIT 1
-  ) AS l
-    ON TRUE
-), "i" AS (
-  INSERT INTO "transitive_closure__transitive_closure_by_right_left_7d706c" (
-    "right",
-    "left",
-    "c"
-  )
-  SELECT
-    o."right",
-    o."left",
-    o."c"
-  FROM "o" AS o
-  WHERE
-    o.stepping_rid IS NULL AND o."c" <> 0
-), "u" AS (
-  UPDATE "transitive_closure__transitive_closure_by_right_left_7d706c" AS a SET "c" = o."c"
-  FROM "o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" <> 0
+  ) AS l ON TRUE
+), i AS (
+  INSERT INTO transitive_closure__transitive_closure_by_right_left_7d706c ("right", "left", c)
+  SELECT o."right", o."left", o.c
+  FROM o AS o
+  WHERE o.stepping_rid IS NULL AND o.c <> 0
+), u AS (
+  UPDATE transitive_closure__transitive_closure_by_right_left_7d706c AS a
+  SET c = o.c
+  FROM o AS o
+  WHERE a.ctid = o.stepping_rid AND o.c <> 0
 )
-DELETE FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS a USING   "o" AS o
-WHERE
-  a.ctid = o.stepping_rid AND o."c" = 0;
+DELETE FROM transitive_closure__transitive_closure_by_right_left_7d706c AS a
+USING o AS o
+WHERE a.ctid = o.stepping_rid AND o.c = 0;
 -- 10. transitive_closure (query.py:8)
-WITH "g" AS (
-  SELECT
-    "g"."left",
-    "g"."right",
-    CAST(SUM("g"."c") AS BIGINT) AS "c"
+WITH g AS (
+  SELECT g."left", g."right", CAST(SUM(g.c) AS BIGINT) AS c
   FROM (
-    SELECT
-      "d2"."left" AS "left",
-      "d2"."right" AS "right",
-      "d2"."c" AS "c"
-    FROM "stepping_delta_edges_def941" AS "d2"
-  ) AS "g"
-  GROUP BY
-    "g"."left",
-    "g"."right"
-  HAVING
-    CAST(SUM("g"."c") AS BIGINT) <> 0
-), "o" AS MATERIALIZED (
-  SELECT
-    g."left",
-    g."right",
-    COALESCE(l.stepping_old, 0) + g."c" AS "c",
-    l.stepping_rid
+    SELECT d2."left", d2."right", d2.c
+    FROM stepping_delta_edges_def941 AS d2
+  ) AS g
+  GROUP BY g."left", g."right"
+  HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+), o AS MATERIALIZED (
+  SELECT g."left", g."right", COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
   FROM (
-    SELECT
-      g.*,
-      HASH_RECORD_EXTENDED(ROW(g."left", g."right"), 0) AS stepping_h0
-    FROM "g" AS g
+    SELECT g.*, HASH_RECORD_EXTENDED(ROW(g."left", g."right"), 0) AS stepping_h0
+    FROM g AS g
     OFFSET 0
   ) AS g
   LEFT JOIN LATERAL (
-    SELECT
-      a.ctid AS stepping_rid,
-      a."c" AS stepping_old
-    FROM "transitive_closure__edges_by_left_right_e7926e" AS a
+    SELECT a.ctid AS stepping_rid, a.c AS stepping_old
+    FROM transitive_closure__edges_by_left_right_e7926e AS a
     WHERE
-      "a"."left" = g."left"
-      AND "a"."right" = g."right"
-      AND HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
-      AND ROW("a"."left", "a"."right") IS NOT DISTINCT FROM ROW(g."left", g."right")
-    ORDER BY
-      HASH_RECORD_EXTENDED(ROW("a"."left", "a"."right"), 0)
+      a."left" = g."left"
+      AND a."right" = g."right"
+      AND HASH_RECORD_EXTENDED(ROW(a."left", a."right"), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
+      AND ROW(a."left", a."right") IS NOT DISTINCT FROM ROW(g."left", g."right")
+    ORDER BY HASH_RECORD_EXTENDED(ROW(a."left", a."right"), 0)
     LIMIT 1
-  ) AS l
-    ON TRUE
-), "i" AS (
-  INSERT INTO "transitive_closure__edges_by_left_right_e7926e" (
-    "left",
-    "right",
-    "c"
-  )
-  SELECT
-    o."left",
-    o."right",
-    o."c"
-  FROM "o" AS o
-  WHERE
-    o.stepping_rid IS NULL AND o."c" <> 0
-), "u" AS (
-  UPDATE "transitive_closure__edges_by_left_right_e7926e" AS a SET "c" = o."c"
-  FROM "o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" <> 0
+  ) AS l ON TRUE
+), i AS (
+  INSERT INTO transitive_closure__edges_by_left_right_e7926e ("left", "right", c)
+  SELECT o."left", o."right", o.c
+  FROM o AS o
+  WHERE o.stepping_rid IS NULL AND o.c <> 0
+), u AS (
+  UPDATE transitive_closure__edges_by_left_right_e7926e AS a
+  SET c = o.c
+  FROM o AS o
+  WHERE a.ctid = o.stepping_rid AND o.c <> 0
 )
-DELETE FROM "transitive_closure__edges_by_left_right_e7926e" AS a USING   "o" AS o
-WHERE
-  a.ctid = o.stepping_rid AND o."c" = 0;
+DELETE FROM transitive_closure__edges_by_left_right_e7926e AS a
+USING o AS o
+WHERE a.ctid = o.stepping_rid AND o.c = 0;
 -- 11. transitive_closure (query.py:8)
-INSERT INTO "stepping_fresh_transitive_closure_def941" (
-  "left",
-  "right",
-  "c"
-)
-WITH RECURSIVE "stepping_found"("left", "right") AS (
-  SELECT
-    *
+INSERT INTO stepping_fresh_transitive_closure_def941 ("left", "right", c)
+WITH RECURSIVE stepping_found("left", "right") AS (
+  SELECT *
   FROM (
-    SELECT
-      "d"."left" AS "left",
-      "d"."right" AS "right"
-    FROM "stepping_exists_edges_def941" AS "d"
+    SELECT d."left", d."right"
+    FROM stepping_exists_edges_def941 AS d
     WHERE
-      "d"."c" > 0
+      d.c > 0
       AND NOT EXISTS(
-        SELECT
-          1
-        FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "y"
+        SELECT 1
+        FROM transitive_closure__transitive_closure_by_right_left_7d706c AS y
         WHERE
-          "y"."right" = "d"."right"
-          AND "y"."left" = "d"."left"
-          AND HASH_RECORD_EXTENDED(ROW("y"."right", "y"."left"), 0) = HASH_RECORD_EXTENDED(ROW("d"."right", "d"."left"), 0)
-          AND ROW("y"."right", "y"."left") IS NOT DISTINCT FROM ROW("d"."right", "d"."left")
+          y."right" = d."right"
+          AND y."left" = d."left"
+          AND HASH_RECORD_EXTENDED(ROW(y."right", y."left"), 0) = HASH_RECORD_EXTENDED(ROW(d."right", d."left"), 0)
+          AND ROW(y."right", y."left") IS NOT DISTINCT FROM ROW(d."right", d."left")
         OFFSET 0
       )
     UNION ALL
-    SELECT
-      "t0"."left" AS "left",
-      "d"."right" AS "right"
-    FROM "stepping_exists_edges_def941" AS "d"
+    SELECT t0."left", d."right"
+    FROM stepping_exists_edges_def941 AS d
     CROSS JOIN LATERAL (
-      SELECT
-        "t0".*
-      FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "t0"
-      WHERE
-        "t0"."right" = "d"."left"
+      SELECT t0.*
+      FROM transitive_closure__transitive_closure_by_right_left_7d706c AS t0
+      WHERE t0."right" = d."left"
       OFFSET 0
-    ) AS "t0"
+    ) AS t0
     WHERE
-      (
-        "t0"."c" > 0 AND "d"."c" > 0
-      )
+      t0.c > 0
+      AND d.c > 0
       AND NOT EXISTS(
-        SELECT
-          1
-        FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "y"
+        SELECT 1
+        FROM transitive_closure__transitive_closure_by_right_left_7d706c AS y
         WHERE
-          "y"."right" = "d"."right"
-          AND "y"."left" = "t0"."left"
-          AND HASH_RECORD_EXTENDED(ROW("y"."right", "y"."left"), 0) = HASH_RECORD_EXTENDED(ROW("d"."right", "t0"."left"), 0)
-          AND ROW("y"."right", "y"."left") IS NOT DISTINCT FROM ROW("d"."right", "t0"."left")
+          y."right" = d."right"
+          AND y."left" = t0."left"
+          AND HASH_RECORD_EXTENDED(ROW(y."right", y."left"), 0) = HASH_RECORD_EXTENDED(ROW(d."right", t0."left"), 0)
+          AND ROW(y."right", y."left") IS NOT DISTINCT FROM ROW(d."right", t0."left")
         OFFSET 0
       )
     UNION ALL
-    SELECT
-      "t0"."left" AS "left",
-      "t0"."right" AS "right"
-    FROM "stepping_gone_transitive_closure_def941" AS "d"
+    SELECT t0."left", t0."right"
+    FROM stepping_gone_transitive_closure_def941 AS d
     CROSS JOIN LATERAL (
-      SELECT
-        "t0".*
-      FROM "transitive_closure__edges_by_left_right_e7926e" AS "t0"
-      WHERE
-        "t0"."left" = "d"."left" AND "t0"."right" = "d"."right"
+      SELECT t0.*
+      FROM transitive_closure__edges_by_left_right_e7926e AS t0
+      WHERE t0."left" = d."left" AND t0."right" = d."right"
       OFFSET 0
-    ) AS "t0"
+    ) AS t0
     UNION ALL
-    SELECT
-      "t0"."left" AS "left",
-      "t1"."right" AS "right"
-    FROM "stepping_gone_transitive_closure_def941" AS "d"
+    SELECT t0."left", t1."right"
+    FROM stepping_gone_transitive_closure_def941 AS d
     CROSS JOIN LATERAL (
-      SELECT
-        "t1".*
-      FROM "transitive_closure__edges_by_left_right_e7926e" AS "t1"
-      WHERE
-        "t1"."right" = "d"."right"
+      SELECT t1.*
+      FROM transitive_closure__edges_by_left_right_e7926e AS t1
+      WHERE t1."right" = d."right"
       OFFSET 0
-    ) AS "t1"
+    ) AS t1
     CROSS JOIN LATERAL (
-      SELECT
-        "t0".*
-      FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "t0"
-      WHERE
-        "t0"."right" = "t1"."left" AND "t0"."left" = "d"."left"
+      SELECT t0.*
+      FROM transitive_closure__transitive_closure_by_right_left_7d706c AS t0
+      WHERE t0."right" = t1."left" AND t0."left" = d."left"
       OFFSET 0
-    ) AS "t0"
-    WHERE
-      "t0"."c" > 0
+    ) AS t0
+    WHERE t0.c > 0
   ) AS b
   UNION
-  SELECT
-    "d"."left" AS "left",
-    "t1"."right" AS "right"
-  FROM "stepping_found" AS "d"
+  SELECT d."left", t1."right"
+  FROM stepping_found AS d
   CROSS JOIN LATERAL (
-    SELECT
-      "t1".*
-    FROM "transitive_closure__edges_by_left_right_e7926e" AS "t1"
-    WHERE
-      "t1"."left" = "d"."right"
+    SELECT t1.*
+    FROM transitive_closure__edges_by_left_right_e7926e AS t1
+    WHERE t1."left" = d."right"
     OFFSET 0
-  ) AS "t1"
+  ) AS t1
   WHERE
     NOT EXISTS(
-      SELECT
-        1
-      FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS "y"
+      SELECT 1
+      FROM transitive_closure__transitive_closure_by_right_left_7d706c AS y
       WHERE
-        "y"."right" = "t1"."right"
-        AND "y"."left" = "d"."left"
-        AND HASH_RECORD_EXTENDED(ROW("y"."right", "y"."left"), 0) = HASH_RECORD_EXTENDED(ROW("t1"."right", "d"."left"), 0)
-        AND ROW("y"."right", "y"."left") IS NOT DISTINCT FROM ROW("t1"."right", "d"."left")
+        y."right" = t1."right"
+        AND y."left" = d."left"
+        AND HASH_RECORD_EXTENDED(ROW(y."right", y."left"), 0) = HASH_RECORD_EXTENDED(ROW(t1."right", d."left"), 0)
+        AND ROW(y."right", y."left") IS NOT DISTINCT FROM ROW(t1."right", d."left")
       OFFSET 0
     )
 )
-SELECT
-  "left",
-  "right",
-  1 AS "c"
-FROM "stepping_found";
+SELECT "left", "right", 1 AS c FROM stepping_found;
 -- 12. transitive_closure (query.py:8)
-WITH "g" AS (
-  SELECT
-    "d"."right" AS "right",
-    "d"."left" AS "left",
-    1 AS "c"
-  FROM "stepping_fresh_transitive_closure_def941" AS "d"
-), "o" AS MATERIALIZED (
-  SELECT
-    g."right",
-    g."left",
-    COALESCE(l.stepping_old, 0) + g."c" AS "c",
-    l.stepping_rid
-  FROM "g" AS g
+WITH g AS (
+  SELECT d."right", d."left", 1 AS c
+  FROM stepping_fresh_transitive_closure_def941 AS d
+), o AS MATERIALIZED (
+  SELECT g."right", g."left", COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
+  FROM g AS g
   LEFT JOIN LATERAL (
-    SELECT
-      a.ctid AS stepping_rid,
-      a."c" AS stepping_old
-    FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS a
+    SELECT a.ctid AS stepping_rid, a.c AS stepping_old
+    FROM transitive_closure__transitive_closure_by_right_left_7d706c AS a
     WHERE
-      "a"."right" = g."right"
-      AND "a"."left" = g."left"
-      AND HASH_RECORD_EXTENDED(ROW("a"."right", "a"."left"), 0) = HASH_RECORD_EXTENDED(ROW(g."right", g."left"), 0)
-      AND ROW("a"."right", "a"."left") IS NOT DISTINCT FROM ROW(g."right", g."left")
+      a."right" = g."right"
+      AND a."left" = g."left"
+      AND HASH_RECORD_EXTENDED(ROW(a."right", a."left"), 0) = HASH_RECORD_EXTENDED(ROW(g."right", g."left"), 0)
+      AND ROW(a."right", a."left") IS NOT DISTINCT FROM ROW(g."right", g."left")
     LIMIT 1
-  ) AS l
-    ON TRUE
-), "i" AS (
-  INSERT INTO "transitive_closure__transitive_closure_by_right_left_7d706c" (
-    "right",
-    "left",
-    "c"
-  )
-  SELECT
-    o."right",
-    o."left",
-    o."c"
-  FROM "o" AS o
-  WHERE
-    o.stepping_rid IS NULL AND o."c" <> 0
-), "u" AS (
-  UPDATE "transitive_closure__transitive_closure_by_right_left_7d706c" AS a SET "c" = o."c"
-  FROM "o" AS o
-  WHERE
-    a.ctid = o.stepping_rid AND o."c" <> 0
+  ) AS l ON TRUE
+), i AS (
+  INSERT INTO transitive_closure__transitive_closure_by_right_left_7d706c ("right", "left", c)
+  SELECT o."right", o."left", o.c
+  FROM o AS o
+  WHERE o.stepping_rid IS NULL AND o.c <> 0
+), u AS (
+  UPDATE transitive_closure__transitive_closure_by_right_left_7d706c AS a
+  SET c = o.c
+  FROM o AS o
+  WHERE a.ctid = o.stepping_rid AND o.c <> 0
 )
-DELETE FROM "transitive_closure__transitive_closure_by_right_left_7d706c" AS a USING   "o" AS o
-WHERE
-  a.ctid = o.stepping_rid AND o."c" = 0;
+DELETE FROM transitive_closure__transitive_closure_by_right_left_7d706c AS a
+USING o AS o
+WHERE a.ctid = o.stepping_rid AND o.c = 0;
 -- 13. transitive_closure (query.py:8)
-INSERT INTO "stepping_closure_transitive_closure_def941" (
-  "left",
-  "right",
-  "c"
-)
-SELECT
-  "g"."left",
-  "g"."right",
-  CAST(SUM("g"."c") AS BIGINT) AS "c"
+INSERT INTO stepping_closure_transitive_closure_def941 ("left", "right", c)
+SELECT g."left", g."right", CAST(SUM(g.c) AS BIGINT) AS c
 FROM (
-  SELECT
-    "left",
-    "right",
-    -1 AS "c"
-  FROM "stepping_gone_transitive_closure_def941"
+  SELECT "left", "right", -1 AS c
+  FROM stepping_gone_transitive_closure_def941
   UNION ALL
-  SELECT
-    "left",
-    "right",
-    1 AS "c"
-  FROM "stepping_fresh_transitive_closure_def941"
-) AS "g"
-GROUP BY
-  "g"."left",
-  "g"."right"
-HAVING
-  CAST(SUM("g"."c") AS BIGINT) <> 0;
+  SELECT "left", "right", 1 AS c
+  FROM stepping_fresh_transitive_closure_def941
+) AS g
+GROUP BY g."left", g."right"
+HAVING CAST(SUM(g.c) AS BIGINT) <> 0;
 -- 14. transitive_closure (query.py:8): the change of an output
-SELECT
-  "d1"."left" AS "left",
-  "d1"."right" AS "right",
-  "d1"."c" AS "stepping_count"
-FROM "stepping_closure_transitive_closure_def941" AS "d1";
+SELECT d1."left", d1."right", d1.c AS stepping_count
+FROM stepping_closure_transitive_closure_def941 AS d1;

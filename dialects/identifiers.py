@@ -1,7 +1,10 @@
-"""Words that are no names on SQLite or Postgres, or not everywhere: those are quoted."""
+"""Names in SQL text: bare where they mean the same, on every database, else in quotes."""
 
 from __future__ import annotations
 
+import re
+
+# Words that are no names on SQLite or Postgres, or not everywhere.
 _WORDS = (
     "abort action add after all alter always analyse analyze and any array as asc asymmetric "
     "attach authorization autoincrement before begin between binary both by cascade case cast "
@@ -21,3 +24,19 @@ _WORDS = (
     "view virtual when where window with without "
 )
 RESERVED = frozenset(_WORDS.split())
+_BARE = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
+
+
+def is_bare(name: str) -> bool:
+    """Whether a name means itself without quotes."""
+    return _BARE.fullmatch(name) is not None and name not in RESERVED
+
+
+def quoted(name: str) -> str:
+    """A name as it is written in SQL, whatever is in it."""
+    return name if is_bare(name) else '"' + name.replace('"', '""') + '"'
+
+
+def unquoted(text: str) -> str:
+    """The name that a text of `quoted` stands for."""
+    return text[1:-1].replace('""', '"') if text.startswith('"') else text
