@@ -31,6 +31,10 @@ _COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.NullSafeE
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul)
 
 
+# What is not the same, NULL as well; SQLite knows the standard's words from 3.39 on only.
+_DIFFERS = {"sqlite": "IS NOT"}
+
+
 def generator(sqlglot_name: str) -> Any:
     """What writes the trees of a dialect; what it cannot say is an error."""
     cls = _generator_class(sqlglot_name)
@@ -46,7 +50,8 @@ def generator(sqlglot_name: str) -> Any:
 def _generator_class(sqlglot_name: str) -> Any:
     base: Any = Sqlglot.get_or_raise(sqlglot_name).generator_class
     transforms = {**base.TRANSFORMS, Spliced: _spliced_sql}
-    return type(f"Readable{base.__name__}", (_Layout, base), {"TRANSFORMS": transforms})
+    members = {"TRANSFORMS": transforms, "differs": _DIFFERS.get(sqlglot_name, "IS DISTINCT FROM")}
+    return type(f"Readable{base.__name__}", (_Layout, base), members)
 
 
 def _spliced_sql(writes: Any, tree: Spliced) -> str:
@@ -63,6 +68,7 @@ def _fits(*parts: str) -> bool:
 class _Layout:
     """Comes before the generator of a dialect, and says where lines end."""
 
+    differs: str
     sql: Any
     seg: Any
     sep: Any
@@ -114,7 +120,7 @@ class _Layout:
         if type(inner) is exp.EQ:
             return str(self.binary(inner, "<>"))
         if type(inner) is exp.NullSafeEQ:
-            return str(self.binary(inner, "IS DISTINCT FROM"))
+            return str(self.binary(inner, self.differs))
         if type(inner) is exp.Is and not inner.args.get("negate"):
             return f"{self.sql(inner, 'this')} IS NOT {self.sql(inner, 'expression')}"
         if isinstance(inner, exp.Exists):

@@ -95,29 +95,47 @@ def main() -> None:
 @_TARGET
 @_DIALECT
 @_INSTALLED
-@click.option("--input", "input_", metavar="NAME", help="Only the statements for this input.")
+@click.option(
+    "--sql",
+    "sql",
+    is_flag=False,
+    flag_value="",
+    metavar="[INPUT]",
+    help="The statements that run when an input changes, or this one.",
+)
+@click.option("--ddl", is_flag=True, help="What is installed: tables, views, triggers.")
+@click.option("--tree", is_flag=True, help="The tree, with why each operator is incremental.")
+@click.option("--all", "everything", is_flag=True, help="All of these.")
+@click.option("--input", "input_", metavar="NAME", help="Only what a change of this input runs.")
 @click.option(
     "--html",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write a page to this file instead of printing.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of SQL.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def explain(
     query: str,
     dialect: str | None,
     db: str | None,
+    sql: str | None,
+    ddl: bool,
+    tree: bool,
+    everything: bool,
     input_: str | None,
     html: Path | None,
     as_json: bool,
 ) -> None:
-    """Show a query as a tree, with the tables it keeps, and the statements that run when an input
-    changes. With --db, also rows, bytes, fan-out, and the database's own plan of each statement.
+    """Show a query on one screen: its tree, the tables that it keeps, and what a change of each
+    input looks up. With --db, also rows, bytes, fan-out, and below each statement of --sql the
+    database's own plan.
     """
     if html is not None and as_json:
         raise click.UsageError("--html and --json exclude each other")
+    if sql and input_ and sql != input_:
+        raise click.UsageError(f"--sql {sql} and --input {input_} name two inputs")
     from stepping.target import load
 
-    with _explained(load(query), dialect, db, input_) as found:
+    with _explained(load(query), dialect, db, sql or input_) as found:
         if html is not None:
             with _writing(html):
                 html.write_text(found.html, encoding="utf-8")
@@ -126,8 +144,12 @@ def explain(
             import json
 
             click.echo(json.dumps(found.to_dict(), indent=2))
-        else:
+        elif everything:
             click.echo(found.text, nl=False)
+        else:
+            parts = [(tree, "tree"), (ddl, "ddl"), (sql is not None, "statements")]
+            chosen = [name for wanted, name in parts if wanted] or ["summary"]
+            click.echo("\n".join(getattr(found, name) for name in chosen), nl=False)
 
 
 @main.command(short_help="Fail if a query has what a team does not want.")

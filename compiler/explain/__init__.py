@@ -29,6 +29,34 @@ class Explanation:
 
         return text_of(self.model, self.inputs)
 
+    @cached_property
+    def summary(self) -> str:
+        """The query on one screen: its tree, the tables it keeps, what a changed row costs."""
+        from stepping.compiler.explain.summary import summary_of
+
+        return summary_of(self.model, self.inputs)
+
+    @cached_property
+    def tree(self) -> str:
+        """The tree of the query, with the reason why each operator is incremental, or is not."""
+        from stepping.compiler.explain.text import tree_of
+
+        return tree_of(self.model)
+
+    @cached_property
+    def ddl(self) -> str:
+        """The script that creates what the query keeps, with a comment on each object."""
+        from stepping.compiler.explain.ddl import ddl_text as written
+
+        return written(self.model)
+
+    @cached_property
+    def statements(self) -> str:
+        """The statements that run when an input changes."""
+        from stepping.compiler.explain.text import statements_of
+
+        return statements_of(self.model, self.inputs)
+
     def to_dict(self) -> dict[str, Any]:
         """The same as plain data, to be written as JSON: see docs/explain.md for its keys."""
         return to_dict(self.model)

@@ -14,6 +14,7 @@ from stepping.compiler.explain.model import (
     Operator,
     Part,
     PlanLine,
+    Section,
     Statement,
     Step,
     Table,
@@ -74,7 +75,35 @@ def model_of(graph: Any, plan: SQLPlan, program: Any, database: Database | None 
         registered=plan.registered,
         script=plan.script,
         session_ddl=plan.session_ddl if any(s.fused is None for s in plan.steps) else (),
+        relations=relations_of(plan),
+        capture=tuple(captured(plan)),
     )
+
+
+def relations_of(plan: SQLPlan) -> tuple[str, ...]:
+    """The relations of a captured query's caches; with each the one that is right at any time."""
+    if plan.capture is None:
+        return ()
+    return tuple(
+        name if name == live or not live else f"{name}, or {live} with what waits"
+        for _, name, live in plan.capture.relations
+    )
+
+
+def captured(plan: SQLPlan) -> Iterator[Section]:
+    """How changes of the application's tables get into the results, as it is installed."""
+    if plan.capture is None:
+        return
+    from stepping.dialects import capture_words
+    from stepping.dialects.capture import Reader, log_name, logged
+
+    capture, words = plan.capture, capture_words(plan.dialect)
+    for each in capture.inputs:
+        log = log_name(each.table)
+        reader = Reader(plan.query, log, each.columns, capture.folds_by_itself)
+        texts = words.table_ddl(logged(each.table, [reader]))
+        yield Section(f"changes of {each.table} are written down in {log} by triggers", (*texts,))
+    yield Section(f"what waits is folded into the results ({capture.refresh})", capture.ddl)
 
 
 def _inputs(graph: Any, roots: Sequence[ir.Operator]) -> list[ir.Operator]:

@@ -63,6 +63,10 @@ def created(model: Model) -> Iterator[str]:
             name = match.group(2) if match else ""
             yield comment(f"{name}: {_OWN.get(name, 'kept by stepping itself')}")
         yield ended(text)
+    for each in model.capture:
+        yield from title(each.title)
+        for text in each.statements:
+            yield ended(text)
 
 
 def _table(model: Model, table: Table) -> Iterator[str]:

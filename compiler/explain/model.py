@@ -195,6 +195,14 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Section:
+    """Some of the statements that install a captured query."""
+
+    title: str
+    statements: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Model:
     query: str
     dialect: str
@@ -208,6 +216,8 @@ class Model:
     registered: tuple[str, ...]
     script: tuple[str, ...]  # what create_tables=True runs, in order
     session_ddl: tuple[str, ...]
+    relations: tuple[str, ...] = ()  # what readers know each cache of a captured query by
+    capture: tuple[Section, ...] = ()  # how the changes of its tables get in
 
     def operator(self, serial: str) -> Operator | None:
         return next((each for each in self.operators if each.id == serial), None)

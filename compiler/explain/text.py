@@ -22,6 +22,16 @@ def text_of(model: Model, inputs: Sequence[str] = ()) -> str:
     return "\n".join(_lines(model, inputs)) + "\n"
 
 
+def tree_of(model: Model) -> str:
+    """The tree alone: each operator with why it is incremental, and the tables it keeps."""
+    return "\n".join([*tree(model), "", *summary(model)]) + "\n"
+
+
+def statements_of(model: Model, inputs: Sequence[str] = ()) -> str:
+    """The statements that run when an input changes, or one of these."""
+    return "\n".join(_statements(model, inputs)).lstrip("\n") + "\n"
+
+
 def _lines(model: Model, inputs: Sequence[str]) -> Iterator[str]:
     yield from heading(model.query, model.dialect, model.fingerprint)
     yield comment("")
@@ -31,6 +41,10 @@ def _lines(model: Model, inputs: Sequence[str]) -> Iterator[str]:
     for line in summary(model):
         yield comment(line)
     yield from created(model)
+    yield from _statements(model, inputs)
+
+
+def _statements(model: Model, inputs: Sequence[str]) -> Iterator[str]:
     if model.session_ddl:
         yield from title("Delta tables, for one connection: what changes in one step")
         for text in model.session_ddl:
@@ -109,12 +123,12 @@ def details(model: Model, operator: Operator) -> Iterator[str]:
     for name in operator.tables:
         table = model.table(name)
         if table is not None:
-            yield f"keeps {name}{_size(table)}"
+            yield f"keeps {name}{size_text(table)}"
             for index in table.indexes:
                 yield f"      {index_text(index)}"
 
 
-def _size(table: Table) -> str:
+def size_text(table: Table) -> str:
     if table.rows is None:
         return ""
     rows = f"{'about ' if table.estimated else ''}{count(table.rows, 'row')}"

@@ -185,7 +185,7 @@ def folding_trigger(query: str, fold: str, log: str, *, each_row: bool) -> str:
     most = 0 if each_row else FOLD_AFTER
     return (
         f"CREATE TRIGGER {quoted(folding_name(query, log))}\n"
-        f"INSTEAD OF INSERT ON {quoted(log + 'ged')}\n"
+        f"INSTEAD OF INSERT ON {quoted(log + '_changed')}\n"
         f"WHEN (SELECT max(stepping_n) FROM {quoted(log)}) > {position(query, log)} + {most}\n"
         f"BEGIN\n  INSERT INTO {quoted(fold)} VALUES (1);\nEND"
     )

@@ -28,7 +28,7 @@ def table_ddl(logged: Logged) -> list[str]:
         f"    stepping_n INTEGER PRIMARY KEY,\n    stepping_c INTEGER NOT NULL{kept}\n)",
     ]
     if logged.folds_by_itself:
-        ddl.append(f"CREATE VIEW {quoted(log + 'ged')} (now) AS SELECT 0")
+        ddl.append(f"CREATE VIEW {quoted(log + '_changed')} (now) AS SELECT 0")
     return [*ddl, *triggers(logged)]
 
 
@@ -37,7 +37,9 @@ def triggers(logged: Logged) -> list[str]:
     log, on = log_name(table), quoted(table.name)
     base = stem(table)
     listed = "".join(f", {quoted(c)}" for c in columns)
-    tick = f"  INSERT INTO {quoted(log + 'ged')} VALUES (1);\n" if logged.folds_by_itself else ""
+    tick = (
+        f"  INSERT INTO {quoted(log + '_changed')} VALUES (1);\n" if logged.folds_by_itself else ""
+    )
 
     def row(side: str) -> str:
         return "".join(f", {side}.{quoted(c)}" for c in columns)
@@ -160,7 +162,7 @@ def table_drop(table: BaseTable) -> list[str]:
     made = ("insert", "update", "delete", "before_insert", "before_update")
     return [
         *(f"DROP TRIGGER IF EXISTS {quoted(trigger_name(base, what))}" for what in made),
-        f"DROP VIEW IF EXISTS {quoted(log_name(table) + 'ged')}",
+        f"DROP VIEW IF EXISTS {quoted(log_name(table) + '_changed')}",
         f"DROP TABLE IF EXISTS {quoted(log_name(table))}",
         f"DROP TABLE IF EXISTS {quoted(replaced_name(table))}",
     ]

@@ -52,7 +52,7 @@ class SQLiteCaptureWords(CaptureWords):
         notes = f"DROP TABLE IF EXISTS {quoted(capture_tables.replaced_name(logged.table))}"
         ticks = []
         if logged.folds_by_itself:
-            view = quoted(log_name(logged.table) + "ged")
+            view = quoted(log_name(logged.table) + "_changed")
             ticks.append(f"CREATE VIEW IF NOT EXISTS {view} (now) AS SELECT 0")
         gone = [t for t in capture_tables.table_drop(logged.table) if t.startswith("DROP TRIGGER")]
         return [*gone, notes, *ticks, *capture_tables.triggers(logged)]

@@ -32,9 +32,14 @@ def test_explain_of_a_database(place: Place, tmp_path: Path) -> None:
         users, _ = st.actions(store, graph)
         users.insert(*(User(id=i, name="x") for i in range(3)))
         expected = st.explain(store).text
-    shown = run("explain", SHOP, "--db", url_of(place))
+    shown = run("explain", SHOP, "--db", url_of(place), "--all")
     assert shown.exit_code == 0, shown.output
     assert shown.stdout == expected
+    short = run("explain", SHOP, "--db", url_of(place)).stdout
+    assert ": 3 rows" in short
+    one = run("explain", SHOP, "--db", url_of(place), "--sql", "users").stdout
+    assert "When users changes" in one
+    assert "When orders changes" not in one
     assert ": 3 rows" in shown.stdout
     page = tmp_path / "page.html"
     assert run("explain", SHOP, "--db", url_of(place), "--html", str(page)).exit_code == 0
@@ -72,6 +77,7 @@ def test_check_fails_at_the_line(place: Place) -> None:
         (["check", SHOP, "--max-fan-out", "0", "--db", "a"], 2, "0 is not in the range"),
         (["explain", SHOP, "--dialect", "oracle"], 2, "is not one of"),
         (["explain", SHOP, "--json", "--html", "x"], 2, "exclude each other"),
+        (["explain", SHOP, "--sql", "users", "--input", "orders"], 2, "name two inputs"),
         (["explain", SHOP, "--dialect", "postgres", "--db", "a.db"], 2, "does not fit"),
         (["explain", SHOP, "--db", "none.db"], 1, "there is no file none.db"),
         (["explain", SHOP, "--db", "mysql://a/b"], 1, "no kind of database 'mysql'"),

@@ -114,6 +114,8 @@ def test_json_is_stable(place: Place) -> None:
         "registered",
         "script",
         "session_ddl",
+        "relations",
+        "capture",
         "scans",
     ]
     assert {

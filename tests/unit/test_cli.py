@@ -107,10 +107,20 @@ def test_help_and_version_import_no_database(run: Run) -> None:
 @pytest.mark.parametrize("target", ["query", "graph", "lazy", "Graphs.named"])
 @pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
 def test_explain_prints_what_explain_says(run: Run, dialect: str, target: str) -> None:
+    found = st.explain(load(f"shop.queries:{target}"), dialect=dialect)
+    for option, text in {
+        "--all": str(found),
+        "--tree": found.tree,
+        "--ddl": found.ddl,
+        "--sql": found.statements,
+    }.items():
+        shown = run("explain", f"shop.queries:{target}", "--dialect", dialect, option)
+        assert shown.exit_code == 0, shown.output
+        assert shown.stderr in (NOISE, "")  # the module is imported once
+        assert shown.stdout == text
     shown = run("explain", f"shop.queries:{target}", "--dialect", dialect)
-    assert shown.exit_code == 0, shown.output
-    assert shown.stderr == NOISE
-    assert shown.stdout == str(st.explain(load(f"shop.queries:{target}"), dialect=dialect))
+    assert shown.stdout == found.summary
+    assert shown.stdout.count("\n") <= 25, "more than one screen"
 
 
 def test_stdout_has_nothing_but_sql(run: Run) -> None:

@@ -222,8 +222,8 @@ ON CONFLICT DO UPDATE SET
 -- 6. group_reduce_flatten (query.py:16): the change of an output
 SELECT d1.sum_value_0 AS "left", d1."key" AS "right", -1 AS stepping_count
 FROM temp.stepping_change_group_reduce_flatten_by_key_b6063a AS d1
-WHERE d1.n0 IS NOT NULL AND (d1.n1 = 0 OR d1.sum_value_0 IS DISTINCT FROM d1.sum_value_1)
+WHERE d1.n0 IS NOT NULL AND (d1.n1 = 0 OR d1.sum_value_0 IS NOT d1.sum_value_1)
 UNION ALL
 SELECT d2.sum_value_1 AS "left", d2."key" AS "right", 1 AS stepping_count
 FROM temp.stepping_change_group_reduce_flatten_by_key_b6063a AS d2
-WHERE d2.n1 <> 0 AND d2.sum_value_0 IS DISTINCT FROM d2.sum_value_1;
+WHERE d2.n1 <> 0 AND d2.sum_value_0 IS NOT d2.sum_value_1;

@@ -246,8 +246,8 @@ ON CONFLICT DO UPDATE SET count = excluded.count, n = excluded.n;
 -- 10. count (query.py:14): the change of an output
 SELECT d3.count_0 AS "left", d3."right", -1 AS stepping_count
 FROM temp.stepping_change_count_by_right_800bde AS d3
-WHERE d3.n0 IS NOT NULL AND (d3.n1 = 0 OR d3.count_0 IS DISTINCT FROM d3.count_1)
+WHERE d3.n0 IS NOT NULL AND (d3.n1 = 0 OR d3.count_0 IS NOT d3.count_1)
 UNION ALL
 SELECT d4.count_1 AS "left", d4."right", 1 AS stepping_count
 FROM temp.stepping_change_count_by_right_800bde AS d4
-WHERE d4.n1 <> 0 AND d4.count_0 IS DISTINCT FROM d4.count_1;
+WHERE d4.n1 <> 0 AND d4.count_0 IS NOT d4.count_1;

@@ -355,12 +355,11 @@ ON CONFLICT DO UPDATE SET
 SELECT d4.sum_product_price_0 AS "left", d4.basket_id AS "right", -1 AS stepping_count
 FROM temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS d4
 WHERE
-  d4.n0 IS NOT NULL
-  AND (d4.n1 = 0 OR d4.sum_product_price_0 IS DISTINCT FROM d4.sum_product_price_1)
+  d4.n0 IS NOT NULL AND (d4.n1 = 0 OR d4.sum_product_price_0 IS NOT d4.sum_product_price_1)
 UNION ALL
 SELECT d5.sum_product_price_1 AS "left", d5.basket_id AS "right", 1 AS stepping_count
 FROM temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS d5
-WHERE d5.n1 <> 0 AND d5.sum_product_price_0 IS DISTINCT FROM d5.sum_product_price_1;
+WHERE d5.n1 <> 0 AND d5.sum_product_price_0 IS NOT d5.sum_product_price_1;
 
 ------------------------------------------------------------------------------
 -- When line_items changes: one transaction
@@ -486,12 +485,11 @@ ON CONFLICT DO UPDATE SET
 SELECT d4.sum_product_price_0 AS "left", d4.basket_id AS "right", -1 AS stepping_count
 FROM temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS d4
 WHERE
-  d4.n0 IS NOT NULL
-  AND (d4.n1 = 0 OR d4.sum_product_price_0 IS DISTINCT FROM d4.sum_product_price_1)
+  d4.n0 IS NOT NULL AND (d4.n1 = 0 OR d4.sum_product_price_0 IS NOT d4.sum_product_price_1)
 UNION ALL
 SELECT d5.sum_product_price_1 AS "left", d5.basket_id AS "right", 1 AS stepping_count
 FROM temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS d5
-WHERE d5.n1 <> 0 AND d5.sum_product_price_0 IS DISTINCT FROM d5.sum_product_price_1;
+WHERE d5.n1 <> 0 AND d5.sum_product_price_0 IS NOT d5.sum_product_price_1;
 
 ------------------------------------------------------------------------------
 -- When any mix of products, line_items changes: one transaction
@@ -643,9 +641,8 @@ ON CONFLICT DO UPDATE SET
 SELECT d8.sum_product_price_0 AS "left", d8.basket_id AS "right", -1 AS stepping_count
 FROM temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS d8
 WHERE
-  d8.n0 IS NOT NULL
-  AND (d8.n1 = 0 OR d8.sum_product_price_0 IS DISTINCT FROM d8.sum_product_price_1)
+  d8.n0 IS NOT NULL AND (d8.n1 = 0 OR d8.sum_product_price_0 IS NOT d8.sum_product_price_1)
 UNION ALL
 SELECT d9.sum_product_price_1 AS "left", d9.basket_id AS "right", 1 AS stepping_count
 FROM temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS d9
-WHERE d9.n1 <> 0 AND d9.sum_product_price_0 IS DISTINCT FROM d9.sum_product_price_1;
+WHERE d9.n1 <> 0 AND d9.sum_product_price_0 IS NOT d9.sum_product_price_1;
