@@ -25,6 +25,7 @@ from stepping.dialects.driver import Driver
 from stepping.dialects.identifiers import quoted
 from stepping.errors import CaptureError, StoreError
 from stepping.runtime import catalog
+from stepping.runtime.drift import damage
 from stepping.runtime.running import PythonSteps, Statements
 
 READERS = "stepping_readers"
@@ -210,17 +211,6 @@ def refresh_installed(driver: Driver, manifest: Manifest) -> None:
     capture = manifest.capture
     assert capture is not None
     folded(driver, capture, lambda: driver.script([capture.fold]))
-
-
-def damage(driver: Driver, manifest: Manifest) -> list[str]:
-    """What is missing of that which captures a query's tables, or switched off."""
-    found = []
-    inputs = () if manifest.capture is None else manifest.capture.inputs
-    with driver.reading():
-        for each in inputs:
-            for what in driver.capturing.triggers(driver.read, each.table):
-                found.append(f"{each.table}: the trigger {what}")
-    return found
 
 
 def repair(driver: Driver, plan: SQLPlan, statements: Statements) -> list[str]:

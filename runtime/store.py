@@ -327,11 +327,11 @@ class StoreSQL(Store):
 
     def _follow(self, *, create_tables: bool, scans: bool) -> bool:
         """Have a captured query installed, or check that it is; whether it was installed now."""
-        from stepping.runtime import captured
+        from stepping.runtime import captured, drift
 
         if not create_tables or catalog.queries(self.driver).get(self.plan.query) is not None:
             catalog.check(self.driver, self.plan)
-            wrong = captured.damage(self.driver, self.plan.manifest)
+            wrong = drift.damage(self.driver, self.plan.manifest)
             if wrong:
                 raise CaptureError(
                     f"changes of the tables of {self.plan.query!r} are not seen:\n  "

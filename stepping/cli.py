@@ -184,14 +184,22 @@ def check(
     no_scans: bool,
     max_fan_out: int | None,
 ) -> None:
-    """Fail with status 1 if a query has what a team does not want; 2 is a wrong option."""
+    """Fail with status 1 if a query has what a team does not want; 2 is a wrong option.
+
+    With --db also if what is installed is no longer as it was: tables, views and triggers that are
+    gone or switched off, columns of the application's tables that are renamed or retyped, indexes
+    that steps look rows up by.
+    """
     if max_fan_out is not None and db is None:
         raise click.UsageError("--max-fan-out needs --db: a fan-out is one of rows that are there")
     from stepping.compiler.explain.check import Rules, problems
     from stepping.target import load
 
     rules = Rules(not no_python_steps, not no_recomputed, not no_scans, max_fan_out)
-    with _explained(load(query), dialect, db, None, planned=True) as found:
+    asked = load(query)
+    if db is not None:
+        _check_drift(db, asked.name)
+    with _explained(asked, dialect, db, None, planned=True) as found:
         wrong = problems(found.model, rules)
         for each in wrong:
             click.echo(str(each))
@@ -200,6 +208,21 @@ def check(
             click.echo(f"{name}: {len(wrong)} problem{'' if len(wrong) == 1 else 's'}", err=True)
             raise SystemExit(1)
         click.echo(f"{name}: nothing to complain about")
+
+
+def _check_drift(db: str, name: str) -> None:
+    """Fail if what is installed of a query is not as it was installed."""
+    from stepping.database import driver_of
+    from stepping.runtime import catalog
+    from stepping.runtime.drift import drift
+
+    with driver_of(db) as driver:
+        wrong = drift(driver, catalog.installed(driver, name).manifest())
+    for each in wrong:
+        click.echo(f"{name}: {each}")
+    if wrong:
+        click.echo(f"{name}: {len(wrong)} thing{'s' * (len(wrong) > 1)} not as installed", err=True)
+        raise SystemExit(1)
 
 
 @main.command(short_help="Draw a query, as SVG or PNG.")

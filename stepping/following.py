@@ -8,7 +8,7 @@ from collections.abc import Callable
 from stepping.compiler.plan.manifest import Manifest
 from stepping.dialects.driver import Driver
 from stepping.errors import StoreError
-from stepping.runtime import captured, catalog
+from stepping.runtime import captured, catalog, drift
 
 
 def following(driver: Driver, query: str | None) -> list[Manifest]:
@@ -58,7 +58,7 @@ def wrong_with(driver: Driver, query: str | None) -> list[str]:
     """What is missing or switched off of that which captures the tables of queries."""
     found = []
     for manifest in following(driver, query):
-        found += [f"{manifest.query}: {what}" for what in captured.damage(driver, manifest)]
+        found += [f"{manifest.query}: {what}" for what in drift.damage(driver, manifest)]
         if error := stale(driver, manifest):
             found.append(f"{manifest.query}: stale: {error}")
     return found
