@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-import stepping as st
 from stepping.runtime.drift import drift
 from tests.capture.shop import captured, revenue, shop
 from tests.capture.test_commands import QUERIES, run
@@ -62,7 +61,7 @@ def test_the_command(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.syspath_prepend(str(tmp_path))
     graph, _ = captured(revenue, "deferred")
     with shop(place) as (connection, _):
-        store: st.StoreSQL = place.store(connection, graph)
+        store: Any = place.store(connection, graph)
         assert run("check", "shop_queries:graph", "--db", place.where)[0] == 0
         connection.execute("ALTER TABLE items RENAME COLUMN qty TO quantity")
         code, said = run("check", "shop_queries:graph", "--db", place.where)
