@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -392,3 +393,22 @@ def bounded(name: str) -> str:
     tail = hashlib.blake2b(raw, digest_size=4).hexdigest()
     head = raw[: IDENTIFIER_BYTES - len(tail) - 1].decode("utf-8", "ignore")
     return f"{head}_{tail}"
+
+
+_LONGEST_PREFIX = 40  # bytes
+
+
+def query_prefix(query: str) -> str:
+    """What names of a query's tables begin with: it has no ``__``, and no other query has it.
+
+    That is the query's name where no other one can be taken for it. SQLite compares names without
+    regard to (ASCII) case, blanks are written as ``_``, and long names are cut: such a name has
+    some digits of itself behind it.
+    """
+    raw = query.encode("utf-8", "surrogatepass")
+    plain = query and not re.search(r"[A-Z\s]|__|_$", query)
+    if plain and len(raw) <= _LONGEST_PREFIX:
+        return query
+    tail = f"_{hashlib.blake2b(raw, digest_size=3).hexdigest()}"
+    head = raw[: _LONGEST_PREFIX - len(tail)].decode("utf-8", "ignore")
+    return re.sub(r"[\s_]+", "_", head).rstrip("_") + tail

@@ -2,7 +2,7 @@
 
 A trigger of each table writes down what changes in the columns that any query reads: one log, and
 one row in it for each changed row, however many queries read the table. For each query and input
-a view, ``<query>_<input>_waiting``, shows those changes that the query has not folded in yet; a
+a view, ``<query>__<input>_waiting``, shows those changes that the query has not folded in yet; a
 fold is a step of the query whose changes are these views.
 """
 

@@ -26,6 +26,7 @@ from stepping.dialects.identifiers import quoted
 from stepping.errors import CaptureError, StoreError
 from stepping.runtime import catalog
 from stepping.runtime.drift import damage
+from stepping.runtime.occupied import check_free
 from stepping.runtime.running import PythonSteps, Statements
 
 READERS = "stepping_readers"
@@ -142,6 +143,7 @@ def install(driver: Driver, plan: SQLPlan, statements: Statements) -> bool:
     capture, words = capture_of(plan), driver.capturing
     with driver.writing():
         driver.alone()
+        check_free(driver, plan.manifest)
         driver.script(installation(words, plan, readers(driver)))
         fill(driver, capture, statements)
         driver.script(words.begun(plan.query, capture))

@@ -151,6 +151,10 @@ def install(driver: Driver, plan: SQLPlan) -> bool:
     try:
         with driver.writing():
             driver.alone()
+            if plan.query not in queries(driver):  # another process may have been first
+                from stepping.runtime.occupied import check_free
+
+                check_free(driver, plan.manifest)
             driver.script(plan.script)
     except Exception as error:
         driver.note(error)

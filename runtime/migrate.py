@@ -22,6 +22,7 @@ from stepping.errors import MigrationError
 from stepping.runtime import catalog
 from stepping.runtime.apply import Done, Runner
 from stepping.runtime.filling import HalfDone, half_done
+from stepping.runtime.occupied import check_free
 from stepping.runtime.stores import driver_for
 from stepping.runtime.summary import queued_lines, summary_of
 
@@ -283,6 +284,8 @@ def plan(
         hints = replace(hints, in_batches=True)
         made = graph.migration(driver.dialect, old, others, hints, allow_negative=allow_negative)
     recompute = catalog.stored_recompute(driver, name) if old is not None else None
+    if not made.is_nothing and begun is None:
+        check_free(driver, made.new, old)
     undone, why = graph.undo(made, recompute, hints.renames)
     return MigrationPlan(
         made,

@@ -2,6 +2,9 @@
 
 ``<query>__<role>_<six hex digits of the digest>``: the role says what the table holds. Renaming a
 variable or moving a function changes nothing; changing what is stored changes the digest.
+
+No two queries of a database have a table of one name. The digest is of what the table holds, and
+the same for two queries that mean the same; what comes before the first ``__`` is of one only.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from collections.abc import Iterable
 
 from stepping.compiler import ir
 from stepping.compiler.plan.tables import TableColumn
-from stepping.compiler.schema import IDENTIFIER_BYTES, bounded
+from stepping.compiler.schema import IDENTIFIER_BYTES, bounded, query_prefix
 
 _DIGITS = 6
 
@@ -19,7 +22,7 @@ _DIGITS = 6
 def table_name(query: str, role: str, digest: str) -> str:
     """The name of a kept table."""
     tail = f"_{digest[:_DIGITS]}"
-    return _fitted(f"{query}__{role}", IDENTIFIER_BYTES - len(tail)) + tail
+    return _fitted(f"{query_prefix(query)}__{role}", IDENTIFIER_BYTES - len(tail)) + tail
 
 
 def index_name(table: str, columns: Iterable[str]) -> str:
@@ -46,7 +49,7 @@ def delta_name(role: str, columns: Iterable[TableColumn], taken: set[str]) -> st
 
 def waiting_name(query: str, label: str) -> str:
     """The name of the view of an input's changes that wait to be folded into a captured query."""
-    return bounded(_fitted(f"{query}_{label}_waiting", 10_000))
+    return bounded(_fitted(f"{query_prefix(query)}__{label}_waiting", 10_000))
 
 
 def role_of(operator: ir.Operator) -> str:

@@ -38,7 +38,7 @@ from stepping.compiler.plan.sql_plan import (
 )
 from stepping.compiler.plan.statements import ClearDelta, ReadDelta, Served, Step
 from stepping.compiler.plan.tables import Table, TableColumn, TableKind
-from stepping.compiler.schema import Atom, Kind, schema_of
+from stepping.compiler.schema import Atom, Kind, query_prefix, schema_of
 from stepping.dialects import get_dialect
 from stepping.dialects.base import Dialect
 
@@ -109,7 +109,7 @@ def planned(
     arrangements = arrange(
         name, demand, moments, proven, cache_names, taken, share=share, base=base
     )
-    prefix = f"{name}_" if dialect.shares_deltas else ""
+    prefix = f"{query_prefix(name)}__" if dialect.shares_deltas else ""
     if prefix:
         arrangements = replace(
             arrangements,

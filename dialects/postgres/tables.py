@@ -111,8 +111,13 @@ class PostgresTables(Dialect):
         orders = [self.order_index(table, each) for each in self.order_indexes(table)]
         on = self.quoted(table.name)
         keys = []
+        taken: set[str] = set()
         for key, terms in self.key_indexes(table):
-            index = self.quoted(bounded(f"{table.name}__{'_'.join(key) or 'row'}_key"))
+            called = bounded(f"{table.name}__{'_'.join(key) or 'row'}_key")
+            if called in taken:  # a_b, and a with b
+                called = bounded(f"{table.name}_{len(taken)}__{'_'.join(key)}_key")
+            taken.add(called)
+            index = self.quoted(called)
             keys.append(f"CREATE INDEX IF NOT EXISTS {index} ON {on} ({', '.join(terms)})")
         return (*created, *orders, *keys, self.comment(table))
 

@@ -10,7 +10,7 @@ from stepping.compiler.plan.capture import FAIL
 from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Role, SQLCache
 from stepping.compiler.plan.statements import EmitDelta, ReadDelta, Step
 from stepping.compiler.plan.tables import TableColumn
-from stepping.compiler.schema import Kind, bounded
+from stepping.compiler.schema import Kind, bounded, query_prefix
 from stepping.dialects.capture import PlannedCapture, indented, literal, log_name, relation_name
 from stepping.dialects.identifiers import quoted
 
@@ -58,7 +58,7 @@ def captured(dialect: SQLiteDialect, made: PlannedCapture) -> Capture:
     ]
     ddl += waiting
     drop += [f"DROP VIEW IF EXISTS {quoted(each.waiting)}" for each in made.inputs]
-    fold = bounded(f"{query}_refresh")
+    fold = bounded(f"{query_prefix(query)}_refresh")
     if not in_python:
         ddl += fold_ddl(made, fold)
         drop.append(f"DROP VIEW IF EXISTS {quoted(fold)}")
@@ -177,7 +177,7 @@ def settled(made: PlannedCapture) -> list[str]:
 
 
 def folding_name(query: str, log: str) -> str:
-    return bounded(f"{query}_follows_{log.removeprefix('stepping_log_')}")
+    return bounded(f"{query_prefix(query)}_follows_{log.removeprefix('stepping_log_')}")
 
 
 def folding_trigger(query: str, fold: str, log: str, *, each_row: bool) -> str:

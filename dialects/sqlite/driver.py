@@ -343,8 +343,8 @@ class SQLiteDriver(Driver):
 
     def existing(self, tables: Sequence[str]) -> set[str]:
         rows = self.read("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
-        there = {name for (name,) in rows}
-        return there & set(tables)
+        there = {lowered(name) for (name,) in rows}  # it takes names for one without their case
+        return {name for name in tables if lowered(name) in there}
 
     def next_time(self) -> int:
         self.change(
@@ -473,3 +473,8 @@ class _Writing:
         if self.driver.connection.in_transaction:  # a full disk has rolled it back already
             for statement in self.rollback:
                 self.execute(statement)
+
+
+def lowered(name: str) -> str:
+    """A name as SQLite compares it: ASCII letters without their case."""
+    return re.sub("[A-Z]+", lambda found: found[0].lower(), name)
