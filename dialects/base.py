@@ -148,6 +148,10 @@ class Dialect(TableWords):
         of the alias ``m``.
         """
 
+    @abstractmethod
+    def repeated(self, select: Expression, count: Expression) -> Expression:
+        """Each row of a select as often as ``count`` says, not at all where that is below 1."""
+
     def recursive(
         self,
         name: str,

@@ -170,6 +170,11 @@ def explain(
     help="Fail where a step reads a whole kept table: an index is missing.",
 )
 @click.option(
+    "--no-regroup",
+    is_flag=True,
+    help="Fail on window functions and aggregates whose groups are computed anew.",
+)
+@click.option(
     "--max-fan-out",
     type=click.IntRange(min=1),
     metavar="N",
@@ -182,6 +187,7 @@ def check(
     no_python_steps: bool,
     no_recomputed: bool,
     no_scans: bool,
+    no_regroup: bool,
     max_fan_out: int | None,
 ) -> None:
     """Fail with status 1 if a query has what a team does not want; 2 is a wrong option.
@@ -195,7 +201,7 @@ def check(
     from stepping.compiler.explain.check import Rules, problems
     from stepping.target import load
 
-    rules = Rules(not no_python_steps, not no_recomputed, not no_scans, max_fan_out)
+    rules = Rules(not no_python_steps, not no_recomputed, not no_scans, not no_regroup, max_fan_out)
     asked = load(query)
     if db is not None:
         _check_drift(db, asked.name)

@@ -15,6 +15,7 @@ class Rules:
     python_steps: bool = True  # may be there
     recomputed: bool = False
     scans: bool = False
+    regroup: bool = True
     max_fan_out: int | None = None
 
 
@@ -52,6 +53,13 @@ def _problems(model: Model, rules: Rules) -> Iterator[Problem]:
                 place(model, each),
                 f"recomputed in each step {on}: {each.title}: {each.why}",
                 "st.differentiate behind it, or let it act on the change",
+            )
+    if not rules.regroup:
+        for each in model.by_group:
+            yield Problem(
+                place(model, each),
+                f"computed by group {on}: {each.title}: {each.why}",
+                "use aggregates that docs/from-sql.md lists as incremental, or smaller groups",
             )
     if not rules.scans:
         for scan in model.scans:

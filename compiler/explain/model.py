@@ -54,6 +54,7 @@ class Operator:
     rule: str  # what changes in one step: the delta rule
     caches: tuple[str, ...] = ()
     outputs: tuple[int, ...] = ()
+    by_group: bool = False  # whole groups are computed anew when a row of them changes
     nodes: tuple[str, ...] = ()  # digests of the nodes that it is made of
 
     @property
@@ -228,6 +229,11 @@ class Model:
     @property
     def recomputed(self) -> tuple[Operator, ...]:
         return tuple(each for each in self.operators if not each.incremental)
+
+    @property
+    def by_group(self) -> tuple[Operator, ...]:
+        """The operators that compute whole groups anew."""
+        return tuple(each for each in self.operators if each.by_group)
 
     @property
     def in_python(self) -> tuple[Operator, ...]:

@@ -15,6 +15,7 @@ from stepping.compiler import ir
 from stepping.compiler.explain.model import Operator, Place, PythonFunction
 from stepping.compiler.explain.names import Named, named
 from stepping.compiler.ir.text import name_of, relation_text
+from stepping.compiler.operators.regroup import Regroup
 
 
 @dataclass
@@ -130,6 +131,7 @@ def described(
                 rule=_rules(group, name_in_rules),
                 caches=cached,
                 outputs=tuple(i for i, each in enumerate(outputs) if each in group.nodes),
+                by_group=any(isinstance(node, Regroup) for node in group.nodes),
                 nodes=tuple(node.digest.hex() for node in group.nodes),
             )
         )
@@ -178,6 +180,8 @@ def why(group: Group, kept: Sequence[str]) -> str:
         return "the groups that the change touches are read and set anew"
     if any(isinstance(each, ir.First) for each in rules):
         return "the first rows of each group that the change touches, before and after"
+    if any(isinstance(each, ir.Regroup) for each in rules):
+        return "all rows of each group that the change touches are computed anew"
     if any(isinstance(each, ir.Match) for each in rules):
         return "the change of each side meets the rows of the other with its key"
     if kept:

@@ -102,8 +102,8 @@ function showOperator() {
   card.replaceChildren(make("h2", {}, titled(each)));
   const tags = make("p", {}, make("span", { class: "tag" }, each.inputs.length ? `st.${each.label}` : "input"));
   if (each.inputs.length) {
-    const way = each.incremental ? "incremental" : "recomputed";
-    tags.append(make("span", { class: `tag ${way}` }, each.incremental ? way : "recomputed in each step"));
+    const way = each.by_group ? "by group" : each.incremental ? "incremental" : "recomputed";
+    tags.append(make("span", { class: `tag ${way.split(" ")[0]}` }, each.incremental ? way : "recomputed in each step"));
     tags.append(make("span", { class: each.python.length ? "tag python" : "tag" }, each.runs));
   }
   for (const name of each.caches) tags.append(make("span", { class: "tag" }, `cache ${name}`));

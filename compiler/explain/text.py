@@ -113,7 +113,8 @@ def headline(operator: Operator) -> str:
 
 def details(model: Model, operator: Operator) -> Iterator[str]:
     if operator.inputs:
-        how = "incremental" if operator.incremental else "recomputed in each step"
+        how = "by group" if operator.by_group else "incremental"
+        how = how if operator.incremental else "recomputed in each step"
         yield f"{how}: {operator.why}"
     for each in operator.python:
         yield f"Python step: {each.name}: {each.reason}" + (f", at {each.at}" if each.at else "")

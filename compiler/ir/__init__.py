@@ -32,6 +32,7 @@ from stepping.compiler.ir.relation import Nothing as Nothing
 from stepping.compiler.ir.relation import Project as Project
 from stepping.compiler.ir.relation import Read as Read
 from stepping.compiler.ir.relation import Reads as Reads
+from stepping.compiler.ir.relation import Regroup as Regroup
 from stepping.compiler.ir.relation import Relation as Relation
 from stepping.compiler.ir.relation import Rule as Rule
 from stepping.compiler.ir.relation import RunningSum as RunningSum

@@ -39,6 +39,7 @@ from stepping.compiler.ir.relation import (
     Project,
     Read,
     Reads,
+    Regroup,
     Relation,
     Stored,
     Sum,
@@ -106,7 +107,9 @@ class _Resolving:
             case Accumulate() | Closure():
                 # Each of the sources changes something by itself.
                 empty = not some
-            case Project() | Filter() | Negate() | Threshold() | First() | Computed() | Match():
+            case Project() | Filter() | Negate() | Computed() | Match():
+                empty = len(some) < len(parts)
+            case Threshold() | First() | Regroup():
                 empty = len(some) < len(parts)
             case _:
                 assert_never(relation)
@@ -122,6 +125,8 @@ class _Resolving:
                 return dataclasses.replace(relation, source=parts[0], stored=stored)
             case First():
                 return self.first_rows(relation, parts[0])
+            case Regroup():
+                return self.regrouped(relation, parts[0])
             case Closure():
                 return self.closure(relation, parts)
             case _:
@@ -152,6 +157,13 @@ class _Resolving:
             # The rows that leave are in no table but that of the result.
             old = Read(self.operator, Moment.STORED, first.by)
         return dataclasses.replace(first, source=source, stored=stored, old=old)
+
+    def regrouped(self, groups: Regroup, source: Relation) -> Relation:
+        stored = self.moments.stored(groups.operator)
+        old = None
+        if stored is not Stored.WHOLE:
+            old = Read(self.operator, Moment.STORED, groups.by_result)
+        return dataclasses.replace(groups, source=source, stored=stored, old=old)
 
     def closure(self, closure: Closure, presence: tuple[Relation, ...]) -> Relation:
         stored = tuple(self.moments.stored(each) for each in closure.externals)

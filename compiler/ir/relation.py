@@ -214,6 +214,27 @@ class First(Node):
 
 
 @node
+class Regroup(Node):
+    """What a step changes in what is computed of all rows of each group of ``operator``.
+
+    ``columns`` are expressions over its rows that see a whole group: window functions, a row of the
+    result for each row, or aggregates with ``folded``, a row for each group. ``source`` is the
+    operator's change, ``by`` the group. A group that the step touches is computed anew; what it had
+    until then is taken from the result, ``old``, so that it is the very rows that were emitted,
+    wherever the database may choose between several.
+    """
+
+    operator: Operator
+    source: Relation
+    by: tuple[Scalar, ...]
+    columns: tuple[tuple[str, Scalar], ...]
+    folded: bool
+    by_result: tuple[Scalar, ...]  # the group's key, over the result
+    stored: Stored = Stored.BEFORE  # in the operator's table
+    old: Read | None = None  # None if nothing was before
+
+
+@node
 class Derivation(Node):
     """One way in which a row of a recursion is derived: a select over some sources.
 
@@ -280,6 +301,7 @@ Relation = (
     | Accumulate
     | Threshold
     | First
+    | Regroup
     | Closure
     | Computed
     | Constant
@@ -287,7 +309,7 @@ Relation = (
 )
 
 # Relations that are always computed into a table of their own, whoever reads them.
-Tabled = Accumulate | Threshold | First | Closure
+Tabled = Accumulate | Threshold | First | Regroup | Closure
 
 GROUP_OLD, GROUP_NEW = "n0", "n1"
 
@@ -305,7 +327,7 @@ def column_names(relation: Relation) -> tuple[str, ...]:
     match relation:
         case Read():
             return relation.operator.schema.names
-        case Project():
+        case Project() | Regroup():
             return tuple(name for name, _ in relation.columns)
         case Filter() | Negate():
             return column_names(relation.source)
@@ -330,7 +352,7 @@ def sources(relation: Relation) -> tuple[Relation, ...]:
     match relation:
         case Read() | Constant() | Nothing():
             return ()
-        case Project() | Filter() | Negate() | Threshold() | First() | Computed():
+        case Project() | Filter() | Negate() | Threshold() | First() | Regroup() | Computed():
             return (relation.source,)
         case Closure():
             return relation.presence
@@ -364,7 +386,7 @@ def with_sources(relation: Relation, parts: tuple[Relation, ...]) -> Relation:
             return dataclasses.replace(relation, contributions=contributions)
         case Threshold():
             return dataclasses.replace(relation, source=parts[0])
-        case First():
+        case First() | Regroup():
             return dataclasses.replace(relation, source=parts[0])
         case Closure():
             return dataclasses.replace(relation, presence=parts)
@@ -403,7 +425,7 @@ def column_types(relation: Relation) -> Mapping[str, Atom]:
     match relation:
         case Read() | Computed() | Threshold() | First() | Closure():
             return {column.name: column.type for column in relation.operator.schema.columns}
-        case Project():
+        case Project() | Regroup():
             return {name: scalar.type for name, scalar in relation.columns}
         case Filter() | Negate():
             return column_types(relation.source)

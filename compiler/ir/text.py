@@ -22,6 +22,7 @@ from stepping.compiler.ir.relation import (
     Project,
     Read,
     Reads,
+    Regroup,
     Relation,
     Sum,
     Threshold,
@@ -153,6 +154,11 @@ def _lines(relation: Relation, depth: int, name: Name) -> Iterator[Line]:
             ways = zip(order, ascending, strict=True)
             terms = (scalar_text(s) + ("" if up else " descending") for s, up in ways)
             yield depth, f"first {n} of {name(operator)}{group} in the order {', '.join(terms)}"
+        case Regroup(operator, source, by, columns, folded):
+            inner = (source,)
+            what = "a row" if folded else "its rows"
+            yield depth, f"{what} of each group of {name(operator)} anew, by ({scalars_text(by)})"
+            yield from ((depth + 1, f"{n} = {scalar_text(s)}") for n, s in columns)
         case Closure():
             inner = relation.presence
             yield depth, "closure of its own rows"

@@ -81,7 +81,7 @@ def _signs(
             return frozenset(a * b for a in left for b in right)
         case ir.Project() | ir.Filter():
             return _signs(relation.source, operator, known)
-        case ir.Accumulate() | ir.Threshold() | ir.First() | ir.Closure():
+        case ir.Accumulate() | ir.Threshold() | ir.First() | ir.Regroup() | ir.Closure():
             return NONE
         case _:
             return PLUS

@@ -155,7 +155,9 @@ def _is_costly(
         match relation:
             case ir.Match():
                 return True
-            case ir.Accumulate() | ir.Threshold() | ir.First() | ir.Closure() | ir.Computed():
+            case ir.Accumulate() | ir.Threshold() | ir.First() | ir.Regroup():
+                continue
+            case ir.Closure() | ir.Computed():
                 continue  # stands in a table of its own
             case ir.Read(inner, ir.Moment.DELTA) if inner is not operator:
                 # A costly input that is read elsewhere too is emitted itself.

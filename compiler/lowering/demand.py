@@ -151,6 +151,13 @@ def walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Oper
             walk(demand, relation.source, whole, within)
             if relation.old is not None:
                 walk(demand, relation.old, whole, within)
+        case ir.Regroup():
+            demand.probed.add(relation.operator)
+            rows = frozenset(relation.operator.schema.names)
+            demand.read_stored(relation.operator, rows, Reading(relation.by))
+            walk(demand, relation.source, rows, within)
+            if relation.old is not None:
+                walk(demand, relation.old, frozenset(ir.column_names(relation)), within)
         case ir.Threshold():
             # Whether a row exists is a question about the whole row.
             whole = frozenset(relation.operator.schema.names)

@@ -141,7 +141,7 @@ def _reads(relation: ir.Relation, pinned: set[ir.Operator]) -> Iterator[ir.Read]
             pinned.add(operator)
         case ir.Accumulate():
             pinned.update(each.operator for each in relation.extremes)
-        case ir.Threshold() | ir.First():
+        case ir.Threshold() | ir.First() | ir.Regroup():
             pinned.add(relation.operator)
         case ir.Closure():
             pinned.update((relation.state, *relation.externals))

@@ -63,6 +63,8 @@ class Pieces:
                     pieces.append(self.existing(inner))
                 case ir.First():
                     pieces += self.first(inner)
+                case ir.Regroup():
+                    pieces += self.regrouped(inner)
                 case ir.Closure():
                     pieces += self.closed(inner)
                 case _:
@@ -132,7 +134,7 @@ class Pieces:
         made = []
         if first.old is not None:
             result = self.scheduler.arrangements.delay[first.old.operator]
-            old = self.sql.first_before(first, result, table, terms)
+            old = self.sql.before(first.by, first.by, result, table, terms)
             also = {result.table.name}
             made.append(piece_of(EmitDelta(table, old, by), terms, fills=table, also=also))
         elif first.stored is ir.Stored.BEFORE:
@@ -140,6 +142,24 @@ class Pieces:
             made.append(piece_of(EmitDelta(table, old, by), terms, fills=table, also=kept))
         new = EmitDelta(table, self.sql.first(first, arrangement, table, terms, 1), by)
         return [*made, piece_of(new, terms, fills=table, after=kept)]
+
+    def regrouped(self, groups: ir.Regroup) -> list[Piece]:
+        """Take away the rows of each touched group, and add those that it has after the step."""
+        table = self.builder.tabled[groups]
+        arrangement = self.scheduler.arrangements.delay[groups.operator]
+        read = frozenset().union(*(ir.columns_read(scalar) for scalar in groups.by))
+        terms = self.terms(groups.source, read)
+        self.used[table] = None
+        by = served(groups.operator)
+        made = []
+        if groups.old is not None:
+            result = self.scheduler.arrangements.delay[groups.old.operator]
+            old = self.sql.before(groups.by, groups.old.by, result, table, terms)
+            kept = {result.table.name}
+            made.append(piece_of(EmitDelta(table, old, by), terms, fills=table, also=kept))
+        new = EmitDelta(table, self.sql.regrouped(groups, arrangement, table, terms), by)
+        after = {arrangement.table.name}
+        return [*made, piece_of(new, terms, fills=table, after=after)]
 
     def closed(self, closure: ir.Closure) -> list[Piece]:
         """Take away what lost a derivation, add what has one: see `ir.Closure`."""

@@ -268,7 +268,7 @@ class RelationSQL:
         table = arrangement.table
         reading = order_of_first(first)
         columns = arrangement.keys[reading.key]
-        keys, touched = self.touched(first, terms)
+        keys, touched = self.touched(first.by, terms)
         values = [
             (column, exp.column(self.name(key), table=self.name(CHANGED)))
             for column, key in zip(columns, keys, strict=False)
@@ -328,16 +328,16 @@ class RelationSQL:
         )
 
     def touched(
-        self, first: ir.First, terms: Sequence[Term]
+        self, by: Sequence[ir.Scalar], terms: Sequence[Term]
     ) -> tuple[Sequence[str], Expression | None]:
         """The keys of the groups that a change touches, once each; None if there is one group."""
-        keys = [f"k{i}" for i in range(len(first.by))]
+        keys = [f"k{i}" for i in range(len(by))]
         if not keys:
             return keys, None
         parts = [
             (
                 term,
-                [(n, ir.substitute(s, term.columns)) for n, s in zip(keys, first.by, strict=True)],
+                [(n, ir.substitute(s, term.columns)) for n, s in zip(keys, by, strict=True)],
             )
             for term in terms
         ]
@@ -345,12 +345,17 @@ class RelationSQL:
         touched = exp.select(*(exp.column(self.name(k), table="u") for k in keys)).distinct()
         return keys, touched.from_(rows)
 
-    def first_before(
-        self, first: ir.First, arrangement: Arrangement, into: Table, terms: Sequence[Term]
+    def before(
+        self,
+        by: Sequence[ir.Scalar],
+        by_result: tuple[ir.Scalar, ...],
+        arrangement: Arrangement,
+        into: Table,
+        terms: Sequence[Term],
     ) -> Expression:
-        """What was first in each touched group, taken away: from the table of the result."""
+        """What the result had of each touched group, taken away: from the result's own table."""
         table = arrangement.table
-        keys, touched = self.touched(first, terms)
+        keys, touched = self.touched(by, terms)
         held = [arrangement.holding(name) or "" for name in into.names]
         weight = exp.column(self.name(table.weight), table=self.name(KEPT))
         select = exp.select(
@@ -365,11 +370,41 @@ class RelationSQL:
         source = exp.Subquery(this=touched, alias=exp.TableAlias(this=self.name(CHANGED)))
         values = [
             (column, exp.column(self.name(key), table=self.name(CHANGED)))
-            for column, key in zip(arrangement.keys[first.by], keys, strict=True)
+            for column, key in zip(arrangement.keys[by_result], keys, strict=True)
         ]
         on = self.dialect.lookup(table, KEPT, values, null_safe=True)
         select = select.from_(source, copy=False)
         return self.dialect.looked_up(select, table, KEPT, on)
+
+    def regrouped(
+        self, groups: ir.Regroup, arrangement: Arrangement, into: Table, terms: Sequence[Term]
+    ) -> Expression:
+        """What is computed of all rows of each touched group, each as often as it is there."""
+        table = arrangement.table
+        keys, touched = self.touched(groups.by, terms)
+        values = [
+            (column, exp.column(self.name(key), table=self.name(CHANGED)))
+            for column, key in zip(arrangement.keys[groups.by], keys, strict=True)
+        ]
+        held = {name: arrangement.holding(name) or "" for name in groups.operator.schema.names}
+
+        def column(name: str) -> Expression:
+            return self.dialect.reference(table, held[name], KEPT)
+
+        def value(scalar: ir.Scalar) -> Expression:
+            return scalar_sql(scalar, column, self.dialect.spelling)
+
+        columns = [exp.alias_(value(s), self.name(name)) for name, s in groups.columns]
+        one = exp.alias_(exp.Literal.number(1), self.name(into.weight))
+        select = exp.select(*columns, one)
+        source = exp.Subquery(this=touched, alias=exp.TableAlias(this=self.name(CHANGED)))
+        on = self.dialect.lookup(table, KEPT, values, null_safe=True)
+        select = self.dialect.looked_up(select.from_(source, copy=False), table, KEPT, on)
+        weight = exp.column(self.name(table.weight), table=self.name(KEPT))
+        select = self.dialect.repeated(select, weight)
+        if groups.folded:
+            select = select.group_by(*map(value, groups.by), copy=False)
+        return select
 
 
 def is_change(table: Table) -> bool:

@@ -41,6 +41,9 @@ from stepping.errors import InternalError
 
 WEIGHT = "c"
 
+# Relations whose change stands in a table of their own, as columns of a row.
+Owned = ir.Threshold | ir.First | ir.Regroup | ir.Closure
+
 
 @dataclass
 class Scheduler:
@@ -186,7 +189,7 @@ class Scheduler:
             node=operator.digest.hex(),
         )
 
-    def own_table(self, inner: ir.Threshold | ir.First | ir.Closure, role: str = "") -> Table:
+    def own_table(self, inner: Owned, role: str = "") -> Table:
         """The table that a relation is always computed into."""
         # By what it means in any step: the source is the change, however it is made.
         unsourced: ir.Node
@@ -195,27 +198,30 @@ class Scheduler:
                 named, unsourced = "exists", dataclasses.replace(inner, source=ir.Nothing(()))
             case ir.First():
                 named, unsourced = "first", dataclasses.replace(inner, source=ir.Nothing(()))
+            case ir.Regroup():
+                named, unsourced = "groups", dataclasses.replace(inner, source=ir.Nothing(()))
             case ir.Closure():
                 named, unsourced = "closure", dataclasses.replace(inner, presence=())
         role = role or named
         key = (unsourced, role)
         if key not in self.own_tables:
             operator = inner.operator
+            columns = ir.column_types(inner)
             self.own_tables[key] = self.new_delta_table(
                 f"{role}_{names.role_of(operator)}",
                 operator,
-                self.delta_columns(operator, operator.schema.names),
+                tuple(TableColumn(name, columns[name]) for name in ir.column_names(inner)),
                 f"what changes in the {role} rows of {operator.label}",
             )
         return self.own_tables[key]
 
-    def own_tables_of(self, changes: Changes) -> dict[ir.Threshold | ir.First | ir.Closure, Table]:
+    def own_tables_of(self, changes: Changes) -> dict[Owned, Table]:
         """The tables of all such relations in the changes."""
         return {
             inner: self.own_table(inner)
             for op in changes.order
             for inner in changes.tabled[op]
-            if isinstance(inner, ir.Threshold | ir.First | ir.Closure)
+            if isinstance(inner, Owned)
         }
 
     def python_step(self, operator: ir.Operator) -> int:

@@ -77,7 +77,7 @@ class TermBuilder:
     arrangements: Arrangements
     delta_tables: Mapping[ir.Operator, Table]  # of inputs and of emitted changes
     tabled: Mapping[
-        ir.Threshold | ir.First | ir.Closure, Table
+        ir.Threshold | ir.First | ir.Regroup | ir.Closure, Table
     ]  # of what is always computed into one
     # Where the change of an operator is read from another table, given the columns.
     elsewhere: Callable[[ir.Operator, Columns], Standing | None] = lambda *_: None
@@ -119,7 +119,7 @@ class TermBuilder:
             case ir.Accumulate():
                 state = self.arrangements.state[relation.operator]
                 return (self.whole(state.change),)
-            case ir.Threshold() | ir.First() | ir.Closure():
+            case ir.Threshold() | ir.First() | ir.Regroup() | ir.Closure():
                 return (self.whole(self.tabled[relation]),)
             case ir.Computed():
                 raise InternalError("a Python step is read where its table has not been made")

@@ -7,7 +7,7 @@ knows. A dialect answers, over a connection or from a schema that it is given.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -144,6 +144,11 @@ class Database(ABC):
     @abstractmethod
     def measure(self, function: str, argument: DatabaseType, given: Given) -> Measure | None:
         """How an aggregate of one argument is kept, or None if it is not by running sums."""
+
+    @property
+    @abstractmethod
+    def aggregates(self) -> Collection[str]:
+        """The names of its aggregate functions."""
 
     # -- words ----------------------------------------------------------------------------------
 

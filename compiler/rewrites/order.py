@@ -41,6 +41,8 @@ def read_in_order(operator: ir.Operator) -> tuple[set[ir.Operator], set[ir.Opera
             case ir.First():
                 before.add(each.operator)
                 after.add(each.operator)
+            case ir.Regroup():
+                after.add(each.operator)
             case ir.Closure():
                 before |= set(each.externals)
                 after |= set(each.externals)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,21 +14,18 @@ from stepping.compiler.frontend.rows import pair_of
 from stepping.compiler.operators.aggregate import Aggregate, Total
 from stepping.compiler.operators.distinct import Distinct
 from stepping.compiler.operators.linear import Filter, Map
+from stepping.compiler.operators.regroup import Regroup
 from stepping.compiler.operators.topn import Ordered
 from stepping.compiler.plan.database import Given, Measure
 from stepping.compiler.schema import BOOL, INT, Atom, Kind, ValueType, bounded
 from stepping.compiler.sql.frames import Frame, Grouped, Key
 from stepping.compiler.sql.parsing import Expression
-from stepping.compiler.sql.rows import ONE, Rows, function_of, name_of, struct_of
+from stepping.compiler.sql.rows import ONE, TRUE, Rows, function_of, name_of, struct_of
 from stepping.compiler.sql.scalars import Form
 
 if TYPE_CHECKING:
     from stepping.compiler.sql.select import Selects
 
-# Aggregates that sqlglot has no class for.
-_BY_NAME = frozenset(
-    {"bool_and", "bool_or", "every", "total", "group_concat", "string_agg", "array_agg", "mode"}
-)
 _NAMES = {"logicaland": "bool_and", "logicalor": "bool_or", "countif": "count_if"}
 ZERO = ir.Const(0, INT)
 
@@ -92,6 +89,10 @@ class Made:
         return len(self.totals) - 1
 
 
+class NotIncrementalError(Exception):
+    """No running state of an aggregate is kept: its groups are computed anew."""
+
+
 @dataclass
 class Groups:
     """Makes the groups of one query. ``selects`` makes its scalars."""
@@ -110,11 +111,14 @@ class Groups:
         The frame has the value of each call under its node's identity, and the keys.
         """
         made = Made()
-        for node in nodes:
-            call = self.call_of(node)
-            call.name = names.get(id(node), call.function)
-            made.calls[id(node)] = call
-            self.measure(call, frame, keys, made)
+        try:
+            for node in nodes:
+                call = self.call_of(node)
+                call.name = names.get(id(node), call.function)
+                made.calls[id(node)] = call
+                self.measure(call, frame, keys, made)
+        except NotIncrementalError:
+            return self.anew(frame, keys, nodes, names)
         if not (made.totals or made.distincts or made.extremes):
             made.total("rows", ONE, INT)
         by = None
@@ -167,6 +171,69 @@ class Groups:
             grouped = self.beside(grouped, side, len(keys), nothing)
         return grouped, nothing
 
+    # -- groups anew ----------------------------------------------------------------------------
+
+    def anew(
+        self,
+        frame: Frame,
+        keys: Sequence[GroupKey],
+        nodes: Sequence[Expression],
+        names: Mapping[int, str],
+    ) -> tuple[Frame, dict[Key, ir.Scalar]]:
+        """The same, of groups of which all is computed anew when a row of them changes."""
+        scalars = self.selects.scalars
+        values: list[tuple[Expression, str, ir.Native]] = []
+        for node in {id(node): node for node in nodes}.values():
+            words = scalars.spliced(node, frame)
+            name = names.get(id(node)) or words[1][0].strip().partition(" ")[0]
+            of_type = scalars.typed(node, words[0], words[2])
+            is_count = words[1][0].startswith("count ")
+            atom = Atom(Kind.NATIVE, nullable=not is_count, native=of_type)
+            values.append(
+                (node, bounded(name), ir.Native(words[1], words[2], atom, True, words[0]))
+            )
+        read = frozenset().union(*(ir.columns_read(value) for _, _, value in values))
+        own = [(key.name, key.scalar) for key in keys] or [("one", TRUE)]
+        used = [column for column in frame.rows.columns if column.name in read]
+        rows = frame.rows.named([*own, *((c.name, c) for c in used)], "group by")
+        width = len(own)
+        renamed = {a.name: b for a, b in zip(used, rows.columns[width:], strict=True)}
+        made = Regroup(
+            Ordered(rows.operator, origin=rows.at, called="group by"),
+            rows.columns[:width],
+            tuple((name, ir.substitute(value, renamed)) for _, name, value in values),
+            folded=True,
+            origin=rows.at,
+            called="group by",
+        )
+        out = frame.rows.of(made)
+        nothing: dict[Key, ir.Scalar] = {id(n): self.native_of_nothing(v) for n, _, v in values}
+        places: dict[Key, int] = {id(n): i + len(keys) for i, (n, _, _) in enumerate(values)}
+        kept = out.columns if keys else out.columns[width:]
+        out = out.named([(column.name, column) for column in kept], "group by")
+        if not keys:
+            total = Total("rows", function_of(INT, (ONE,)), INT)
+            counted = frame.rows.of(
+                Aggregate(frame.rows.operator, None, (total,), origin=rows.at, called="group by")
+            )
+            (count,) = counted.columns
+            empty = counted.where(scalars.native("{0} = 0", (count,), BOOL), "group by")
+            out = out.plus(
+                empty.named([(name, nothing[id(node)]) for node, name, _ in values], "group by"),
+                "group by",
+            )
+        grouped = Grouped(frame, tuple((key.form, i) for i, key in enumerate(keys)))
+        return Frame(out, places, grouped), nothing
+
+    def native_of_nothing(self, value: ir.Native) -> ir.Scalar:
+        """The value of an aggregate of no rows, as the database says."""
+        database = self.selects.database
+        nulls = [database.null(self.selects.scalars.type_of(arg)) for arg in value.args]
+        first, *others = value.shown
+        text = first + "".join(null + words for null, words in zip(nulls, others, strict=True))
+        words = f"(SELECT {text} WHERE {database.truth[1]})"
+        return ir.Native((words,), (), value.type)
+
     # -- one call -------------------------------------------------------------------------------
 
     def call_of(self, node: Expression) -> Call:
@@ -176,7 +243,7 @@ class Groups:
             condition = inner.expression.this
             inner = inner.this
         if isinstance(inner, exp.WithinGroup):
-            raise self.selects.error("WITHIN GROUP is not taken yet", node)
+            raise NotIncrementalError
         if isinstance(inner, exp.Anonymous):
             function = str(inner.this).lower()
             arguments = list(inner.expressions)
@@ -185,12 +252,12 @@ class Groups:
             arguments = [inner.this] if inner.this is not None else []
             arguments += inner.expressions if "expressions" in inner.args else []
         if inner.args.get("order") or any(isinstance(each, exp.Order) for each in arguments):
-            raise self.selects.error("ORDER BY in an aggregate is not taken yet", node)
+            raise NotIncrementalError
         distinct = bool(arguments) and isinstance(arguments[0], exp.Distinct)
         if distinct:
             arguments = list(arguments[0].expressions)
         if len(arguments) > 1:
-            raise self.selects.error(f"{function} of several values is not taken yet", node)
+            raise NotIncrementalError
         argument = arguments[0] if arguments else None
         if isinstance(argument, exp.Star):
             argument = None
@@ -204,7 +271,7 @@ class Groups:
             condition = self.selects.is_true(scalars.condition(call.condition, frame))
         if call.argument is None:
             if call.function != "count":
-                raise self.selects.error(f"{call.function}(*) is no aggregate", call.node)
+                raise NotIncrementalError
             counted = ONE if condition is None else ir.Case(((condition, ONE),), ZERO, INT)
             made.counts[identity] = made.total(call.name, counted, INT)
             return
@@ -212,6 +279,10 @@ class Groups:
         if condition is not None:
             atom = value.type.optional()
             value = scalars.native("CASE WHEN {0} THEN {1} END", (condition, value), atom)
+        native = value.type.native
+        kept = call.distinct or call.function in ("min", "max")
+        if kept and native is not None and (native.fault or native.name == "record"):
+            raise NotIncrementalError
         if call.function in ("min", "max"):
             made.extremes.append(self.ordered(frame.rows, keys, value))
             made.largest.append(call.function == "max")
@@ -242,7 +313,7 @@ class Groups:
         argument = self.selects.scalars.type_of(value)
         measure = self.selects.database.measure(call.function, argument, given)
         if measure is None:
-            raise self.selects.error(f"the aggregate {call.function} is not taken yet", call.node)
+            raise NotIncrementalError
         return measure
 
     def part(self, words: str, value: ir.Scalar, atom: Atom) -> ir.Scalar:
@@ -383,32 +454,37 @@ class Groups:
         return frame.over(rows).also(places)
 
 
-def is_aggregate(node: Expression) -> bool:
-    if isinstance(node, exp.Filter):
-        return is_aggregate(node.this)
+def is_aggregate(node: Expression, known: Collection[str]) -> bool:
+    """Whether it is a call of an aggregate. ``known``: the names of those without a class."""
+    if isinstance(node, exp.Filter | exp.WithinGroup):
+        return is_aggregate(node.this, known)
     if isinstance(node, exp.Min | exp.Max):
         return not node.expressions  # SQLite's of several values are of a row
-    if isinstance(node, exp.AggFunc):
+    if isinstance(node, exp.AggFunc | exp.JSONArrayAgg | exp.JSONObjectAgg | exp.JSONBObjectAgg):
         return True
-    return isinstance(node, exp.Anonymous) and str(node.this).lower() in _BY_NAME
+    return isinstance(node, exp.Anonymous) and str(node.this).lower() in known
 
 
-def aggregates_in(node: Expression) -> Iterator[Expression]:
+def aggregates_in(node: Expression, known: Collection[str]) -> Iterator[Expression]:
     """The aggregate calls of an expression, not those of the queries in it."""
     if isinstance(node, exp.Query):
         return
     if isinstance(node, exp.Window):
         for part in node.iter_expressions():
             if part is not node.this:
-                yield from aggregates_in(part)
-        for part in node.this.iter_expressions():
-            yield from aggregates_in(part)
+                yield from aggregates_in(part, known)
+        inner = node.this
+        if isinstance(inner, exp.Filter):
+            yield from aggregates_in(inner.expression, known)
+            inner = inner.this
+        for part in inner.iter_expressions():
+            yield from aggregates_in(part, known)
         return
-    if is_aggregate(node):
+    if is_aggregate(node, known):
         yield node
         return
     for part in node.iter_expressions():
-        yield from aggregates_in(part)
+        yield from aggregates_in(part, known)
 
 
 def name_of_key(node: Expression, scalar: ir.Scalar, names: Mapping[int, str]) -> str:

@@ -113,7 +113,11 @@ class Joins:
             waiting = [each for each in waiting if not any(each is c for c, _ in used)]
             rows = frame.rows.joined(other.rows, [a for a, _ in pairs], [b for _, b in pairs])
             frame = self.filtered(frame.beside(other, rows), waiting)
-        return self.filtered(frame, waiting, all_of_them=True)
+        frame = self.filtered(frame, waiting, all_of_them=True)
+        for each in waiting:
+            node = each if not isinstance(each, Equal) else None
+            raise self.selects.error("this names columns that are not there where it stands", node)
+        return frame
 
     def filtered(
         self, frame: Frame, waiting: list[Condition], *, all_of_them: bool = False

@@ -148,15 +148,28 @@ def _parser_class(sqlglot_name: str) -> Any:
 
 
 def _noting(method: Callable[..., Any]) -> Callable[..., Any]:
+    name = method.__name__
+
     @functools.wraps(method)
     def noting(self: Any, *args: Any, **kwargs: Any) -> Any:
         first = self._index
+        started: list[int] = self.__dict__.setdefault("_started", [])
+        if name == "_parse_window" and started and args and isinstance(args[0], exp.Func):
+            # What is behind a call is read by the method that reads the call.
+            note(args[0], started[-1], first)
         # A method that goes on with what was read before begins where that begins.
         for given in args[:1] or [kwargs.get("this")]:
             if isinstance(given, exp.Expr):
                 known = token_range(given, self._tokens)
                 first = first if known is None else min(first, known[0])
-        node = method(self, *args, **kwargs)
+        if name == "_parse_function_call":
+            started.append(first)
+            try:
+                node = method(self, *args, **kwargs)
+            finally:
+                started.pop()
+        else:
+            node = method(self, *args, **kwargs)
         if isinstance(node, exp.Expr) and self._index > first:
             note(node, first, self._index)
         return node

@@ -19,7 +19,7 @@ _CLAUSES = (
     *(exp.Query, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered),
     *(exp.Limit, exp.Offset, exp.Fetch, exp.LimitOptions, exp.With, exp.CTE, exp.Alias),
     *(exp.TableAlias, exp.Table, exp.Lateral, exp.Distinct, exp.Rollup, exp.Cube),
-    *(exp.GroupingSets, exp.Values, exp.Identifier, exp.Star, exp.Window, exp.WindowSpec),
+    *(exp.GroupingSets, exp.Values, exp.Identifier, exp.Star),
 )
 
 

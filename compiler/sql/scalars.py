@@ -42,6 +42,26 @@ _LOGIC = (
 
 
 @dataclasses.dataclass(frozen=True)
+class Words:
+    """Words with arguments between them: as they were written, and in a form to compare."""
+
+    written: tuple[str, ...]
+    folded: tuple[str, ...]
+    args: tuple[ir.Scalar, ...]
+
+    def then(self, other: Words) -> Words:
+        """These and others behind them."""
+        written = (*self.written[:-1], self.written[-1] + other.written[0], *other.written[1:])
+        folded = (*self.folded[:-1], self.folded[-1] + other.folded[0], *other.folded[1:])
+        return Words(written, folded, (*self.args, *other.args))
+
+    def joined(self, text: str, args: Sequence[ir.Scalar] = ()) -> Words:
+        """These and a text behind them, with ``{}`` for each argument."""
+        parts = tuple(text.split("{}"))
+        return self.then(Words(parts, parts, tuple(args)))
+
+
+@dataclasses.dataclass(frozen=True)
 class Hole:
     """A part of an expression that has been computed: its tokens, and its value."""
 
@@ -70,16 +90,22 @@ class Scalars:
         if found is not None:
             return found
         written, words, args = self.spliced(inner, frame)
-        types = [self.database.type_of(arg.type) for arg in args]
-        try:
-            of_type = self.database.typed(written, types)
-        except QueryError as error:
-            raise self.error(error.message, node, error.hint) from error
+        of_type = self.typed(node, written, args)
         atom = Atom(Kind.NATIVE, nullable=self.nullable(inner, frame), native=of_type)
         made = ir.Native(words, args, atom, self.partial(inner), written)
         if is_untyped(inner):  # it would be of another type where something else is around it
             return self.native(self.database.cast(of_type), (made,), atom)
         return made
+
+    def typed(
+        self, node: Expression, written: Sequence[str], args: Sequence[ir.Scalar]
+    ) -> DatabaseType:
+        """The type of an expression with these words."""
+        types = [self.database.type_of(arg.type) for arg in args]
+        try:
+            return self.database.typed(written, types)
+        except QueryError as error:
+            raise self.error(error.message, node, error.hint) from error
 
     def condition(self, node: Expression, frame: Frame) -> ir.Scalar:
         """A condition, which may be NULL."""
@@ -166,21 +192,26 @@ class Scalars:
         self, node: Expression, frame: Frame
     ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[ir.Scalar, ...]]:
         """The words of an expression, as written and in a form to compare, and its arguments."""
-        tokens = self.parsed.tokens
-        whole = token_range(node, tokens)
+        whole = token_range(node, self.parsed.tokens)
         if whole is None:
             raise self.error("this cannot be read", node)
-        holes = sorted(self.holes(node, frame), key=lambda hole: hole.first)
+        found = self.words(*whole, [node], frame)
+        return found.written, found.folded, found.args
+
+    def words(self, first: int, last: int, nodes: Sequence[Expression], frame: Frame) -> Words:
+        """The words from one token to another, with places for what is in some nodes there."""
+        found = (hole for node in nodes for hole in self.holes(node, frame))
+        holes = sorted(found, key=lambda hole: hole.first)
         written: list[str] = []
-        words: list[str] = []
-        at = whole[0]
+        folded: list[str] = []
+        at = first
         for hole in holes:
-            written.append(self.text(at, hole.first, at > whole[0], True))
-            words.append(self.folded(at, hole.first))
+            written.append(self.text(at, hole.first, at > first, True))
+            folded.append(self.folded(at, hole.first))
             at = hole.last
-        written.append(self.text(at, whole[1], at > whole[0], False))
-        words.append(self.folded(at, whole[1]))
-        return tuple(written), tuple(words), tuple(hole.scalar for hole in holes)
+        written.append(self.text(at, last, at > first, False))
+        folded.append(self.folded(at, last))
+        return Words(tuple(written), tuple(folded), tuple(hole.scalar for hole in holes))
 
     def holes(self, node: Expression, frame: Frame) -> Iterator[Hole]:
         found = self.resolved(node, frame)

@@ -25,6 +25,7 @@ from stepping.compiler.sql.rows import Rows, name_of
 from stepping.compiler.sql.scalars import Scalars, unnested
 from stepping.compiler.sql.sets import Sets
 from stepping.compiler.sql.subqueries import Subqueries
+from stepping.compiler.sql.windows import Windows
 from stepping.errors import QueryError
 
 
@@ -77,6 +78,7 @@ class Selects:
         self.subqueries = Subqueries(self)
         self.sets = Sets(self)
         self.limits = Limits(self)
+        self.windows = Windows(self)
         self.at: ir.Source | None = None
         self.read = self.columns_read()
 
@@ -117,6 +119,7 @@ class Selects:
         carried += (self.scalars.scalar(key, frame) for key in keys)
         outputs = self.bound.outputs[id(node)]
         order = self.limits.order_of(node)
+        known = self.database.aggregates
         calls = [
             call
             for each in (
@@ -125,7 +128,7 @@ class Selects:
                 *(key.this for key in order),
             )
             if isinstance(each, exp.Expr)
-            for call in aggregates_in(self.bound.aliases.get(id(each), each))
+            for call in aggregates_in(self.bound.aliases.get(id(each), each), known)
         ]
         group = node.args.get("group")
         nothing: Mapping[Key, ir.Scalar] | None = None
@@ -154,15 +157,18 @@ class Selects:
     ) -> Result:
         """The outputs of a SELECT, behind its groups; DISTINCT, and the first rows of an order."""
         start = frame.rows
+        values = [each.value for each in outputs if isinstance(each.value, exp.Expr)]
+        sorted_by = [self.bound.aliases.get(id(key.this), key.this) for key in order]
+        frame = self.windows.computed(node, frame, [*values, *sorted_by], carried)
         for each in outputs:
             if isinstance(each.value, exp.Expr):
                 frame = self.subqueries.computed(frame, each.value)
         for key in order:
             frame = self.subqueries.computed(frame, self.bound.aliases.get(id(key.this), key.this))
         carried = self.over(carried, start, frame.rows)
-        values = [self.output(each, frame) for each in outputs]
+        scalars = [self.output(each, frame) for each in outputs]
         names = tuple(each.name for each in outputs)
-        named = list(zip(names, values, strict=True))
+        named = list(zip(names, scalars, strict=True))
         more = [(name_of(each), each) for each in carried]
         rows = self.limits.of_select(node, frame, named, more, order)
         single = nothing is not None and not has_limit(node)
@@ -427,9 +433,6 @@ def refuse_clauses(selects: Selects, node: Expression) -> None:
     for part, what in _REFUSED.items():
         if node.args.get(part):
             raise selects.error(f"{what} is not taken", node)
-    window = node.find(exp.Window)
-    if window is not None:
-        raise selects.error("window functions are not taken yet", window)
 
 
 def without_types(scalar: ir.Scalar) -> ir.Scalar:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import psycopg
@@ -210,6 +211,11 @@ class PostgresDatabase(Database):
 
     def measure(self, function: str, argument: DatabaseType, given: Given) -> Measure | None:
         return measure(self, function, argument, given)
+
+    @cached_property
+    def aggregates(self) -> frozenset[str]:
+        found = self.rows("SELECT proname::text FROM pg_catalog.pg_proc WHERE prokind = 'a'")
+        return frozenset(name for (name,) in found)
 
     def cast(self, to: DatabaseType) -> str:
         return f"CAST({{0}} AS {to.name})"

@@ -198,6 +198,11 @@ class PostgresDialect(PostgresTables):
         lateral = exp.Lateral(this=exp.Subquery(this=rows.this), alias=alias)
         return exp.select().from_(groups).join(lateral, join_type="cross")
 
+    def repeated(self, select: Expression, count: Expression) -> Expression:
+        series = exp.Anonymous(this="generate_series", expressions=[exp.Literal.number(1), count])
+        alias = exp.TableAlias(this=self.identifier("copies"))
+        return select.join(exp.Lateral(this=series, alias=alias), join_type="cross", copy=False)
+
     def recursive(
         self,
         name: str,

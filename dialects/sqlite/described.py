@@ -177,7 +177,7 @@ class SQLiteDatabase(Database):
             # What a table has of an expression is its affinity.
             self.rows(f"CREATE TEMP TABLE e{serial} AS SELECT {expression} AS e FROM x{serial}")
             ((_, _, declared, *_),) = self.rows(f"PRAGMA temp.table_xinfo(e{serial})")
-            select = f"SELECT 1 FROM x{serial} ORDER BY +({expression})"
+            select = f"SELECT +({expression}) FROM x{serial} ORDER BY 1"  # may be an aggregate
             collation = self.collation_of(select)
             self._typed[key] = DatabaseType(declared, collation, short=True)
             self.rows(f"DROP TABLE temp.e{serial}")
@@ -230,6 +230,12 @@ class SQLiteDatabase(Database):
 
     def measure(self, function: str, argument: DatabaseType, given: Given) -> Measure | None:
         return measure(function, argument, given)
+
+    aggregates = frozenset(
+        {"total", "group_concat", "string_agg", "json_group_array", "json_group_object"}
+        | {"jsonb_group_array", "jsonb_group_object", "median", "percentile"}
+        | {"percentile_cont", "percentile_disc"}
+    )
 
     def cast(self, to: DatabaseType) -> str:
         return f"CAST({{0}} AS {to.name})" if to.name else "{0}"

@@ -276,6 +276,21 @@ class SQLiteDialect(SQLiteSums):
         groups = exp.Subquery(this=touched, alias=exp.TableAlias(this=self.identifier("g")))
         return exp.select().from_(groups).join(source, join_type="cross").where(chosen)
 
+    def repeated(self, select: Expression, count: Expression) -> Expression:
+        # A list with as many elements: two digits for each byte, one of them behind a comma.
+        zeros = exp.func("hex", exp.func("zeroblob", count))
+        listed = exp.func("replace", zeros, exp.Literal.string("00"), exp.Literal.string(",0"))
+        text = exp.DPipe(
+            this=exp.DPipe(
+                this=exp.Literal.string("["),
+                expression=exp.func("substr", listed, exp.Literal.number(2)),
+            ),
+            expression=exp.Literal.string("]"),
+        )
+        series = exp.Table(this=exp.Anonymous(this="json_each", expressions=[text]))
+        copies = exp.alias_(series, self.identifier("copies"), table=True)
+        return select.join(copies, join_type="cross", copy=False)
+
     def by_id(self, table: Table, ids: Expression) -> Expression:
         """The rows of a table with these row ids, each looked up."""
         found = exp.Subquery(this=ids, alias=exp.TableAlias(this=self.identifier("i")))

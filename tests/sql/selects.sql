@@ -204,6 +204,27 @@ SELECT a, count(*) FROM r GROUP BY a HAVING a IN (SELECT k FROM u);
 -- constant_behind_outer
 SELECT s.b, q.z FROM s LEFT JOIN (SELECT a, 1 AS z FROM r) q ON q.a = s.a;
 
+-- rank
+SELECT a, b, rank() OVER (PARTITION BY a ORDER BY b) AS n FROM r;
+
+-- named_windows
+SELECT a, t, sum(b) OVER w AS n, count(*) OVER (w ORDER BY e) AS m, max(b) OVER () AS k
+FROM r WINDOW w AS (PARTITION BY a);
+
+-- window_of_groups
+SELECT a, sum(count(*)) OVER (ORDER BY a ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS n
+FROM r GROUP BY a;
+
+-- first_rows
+SELECT * FROM (
+    SELECT a, row_number() OVER (PARTITION BY a + 1 ORDER BY row_number) AS n FROM r
+) q WHERE n <= 2;
+
+-- lag_and_frames
+SELECT a, lag(b, 1, -1) OVER (PARTITION BY e, a ORDER BY row_number DESC) + 1 AS n,
+    sum(b) FILTER (WHERE e > 0) OVER (ORDER BY a GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW) AS m
+FROM r WHERE a IS NOT NULL OR b > 1;
+
 -- postgres: what SQLite has no words for
 
 -- intersect_all
@@ -223,3 +244,17 @@ SELECT a, b FROM r ORDER BY a DESC NULLS LAST, b NULLS FIRST LIMIT 3;
 
 -- casts
 SELECT a::text || '!' AS x, b::numeric(6,2) / 7 AS y, e::float8 AS z FROM r;
+
+-- texts
+SELECT a, count(*) AS n, string_agg(t, '-' ORDER BY t, row_number) AS x FROM r GROUP BY a;
+
+-- texts_of_all
+SELECT string_agg(t, ',' ORDER BY row_number) AS x, count(b), max(e) FROM r;
+
+-- texts_correlated
+SELECT u.k, (SELECT string_agg(t, ',' ORDER BY row_number) FROM r WHERE r.a < u.k) AS z FROM u;
+
+-- by_group
+SELECT a, stddev(b), var_pop(b), percentile_cont(0.5) WITHIN GROUP (ORDER BY e) AS p,
+    mode() WITHIN GROUP (ORDER BY b DESC) AS m, count(DISTINCT (b, e)) AS d, bit_and(b)
+FROM r GROUP BY a HAVING count(*) > 1;
