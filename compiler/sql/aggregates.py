@@ -58,6 +58,7 @@ class Side:
     rows: Rows
     totals: list[Total] = field(default_factory=list)
     calls: list[tuple[Call, Measure, list[int]]] = field(default_factory=list)
+    nothing: dict[int, ir.Scalar] = field(default_factory=dict)
 
 
 @dataclass
@@ -72,6 +73,7 @@ class Made:
     # Of a call: a measure with the totals of its parts, or ("distinct" or "first", position, type).
     measures: dict[int, tuple[Measure, list[int]]] = field(default_factory=dict)
     others: dict[int, tuple[str, int, Atom]] = field(default_factory=dict)
+    nothing: dict[int, ir.Scalar] = field(default_factory=dict)  # its value of no rows
     counts: dict[int, int] = field(default_factory=dict)
     calls: dict[int, Call] = field(default_factory=dict)
 
@@ -153,7 +155,7 @@ class Groups:
             elif identity in made.measures:
                 measure, parts = made.measures[identity]
                 value = self.finished(measure, [totals[i] for i in parts])
-                nothing[identity] = self.of_nothing(measure)
+                nothing[identity] = made.nothing[identity]
             elif identity in made.others:
                 kind, position, atom = made.others[identity]
                 value = (distincts if kind == "distinct" else firsts)[position]
@@ -308,6 +310,7 @@ class Groups:
                 for part in measure.parts
             ]
             made.measures[identity] = (measure, parts)
+            made.nothing[identity] = self.of_nothing(call, value)
 
     def measured(self, call: Call, value: ir.Scalar, given: Given) -> Measure:
         argument = self.selects.scalars.type_of(value)
@@ -330,11 +333,11 @@ class Groups:
         atom = Atom(Kind.NATIVE, nullable=measure.nullable, native=measure.type)
         return self.selects.scalars.native(measure.value, (), atom, **named)
 
-    def of_nothing(self, measure: Measure) -> ir.Scalar:
+    def of_nothing(self, call: Call, value: ir.Scalar) -> ir.Scalar:
         """The value of an aggregate of no rows."""
-        atom = Atom(Kind.NATIVE, nullable=True, native=measure.type)
-        if measure.nullable or measure.type.name:
-            return self.selects.null(atom)
+        measure = self.measured(call, value, Given(nullable=True, grouped=False))
+        if measure.nullable:
+            return self.selects.null(Atom(Kind.NATIVE, nullable=True, native=measure.type))
         zeros = [ir.Const(0, INT) for _ in measure.parts]
         return self.finished(measure, zeros)
 
@@ -412,6 +415,7 @@ class Groups:
             for part in measure.parts
         ]
         side.calls.append((call, measure, parts))
+        side.nothing[id(call.node)] = self.of_nothing(call, known)
 
     def beside(self, frame: Frame, side: Side, keys: int, nothing: dict[Key, ir.Scalar]) -> Frame:
         """Groups, with the sums of distinct values that each has; or that of no values."""
@@ -429,8 +433,8 @@ class Groups:
         width = len(totals)
         own_keys = [(c.name, c) for c in groups.columns[width : width + keys]] if keys else []
         groups = groups.named([*own_keys, *values], "group by")
-        for call, measure, _ in side.calls:
-            nothing[id(call.node)] = self.of_nothing(measure)
+        for call, _, _ in side.calls:
+            nothing[id(call.node)] = side.nothing[id(call.node)]
         mine, theirs = frame.rows.columns[:keys], groups.columns[:keys]
         both = frame.rows.joined(groups, mine, theirs, null_safe=True, called="group by")
         start = frame.rows.width + keys
@@ -442,10 +446,7 @@ class Groups:
         rows = both.project([*kept, *found], "group by")
         if keys:
             alone = frame.rows.without(both.project(kept, "group by"), "group by")
-            empty = [
-                (call.name, dataclasses.replace(self.of_nothing(measure)))
-                for call, measure, _ in side.calls
-            ]
+            empty = [(call.name, side.nothing[id(call.node)]) for call, _, _ in side.calls]
             some = [(c.name, c) for c in alone.columns]
             rows = rows.plus(alone.named([*some, *empty], "group by"), "group by")
         places: dict[Key, int] = {

@@ -99,7 +99,16 @@ def test_postgres(postgres: Database, name: str) -> None:
     through(postgres, {**SELECTS, **ONLY_POSTGRES}[name], 1)
 
 
-FED = ("columns", "rank", "named_windows", "left_condition", "group", "distinct", "not_exists_theta", "order_limit")
+FED = (
+    "columns",
+    "rank",
+    "named_windows",
+    "left_condition",
+    "group",
+    "distinct",
+    "not_exists_theta",
+    "order_limit",
+)
 
 
 @pytest.mark.parametrize("name", FED)
