@@ -100,14 +100,8 @@ def test_postgres(postgres: Database, name: str) -> None:
 
 
 FED = (
-    "columns",
-    "rank",
-    "named_windows",
-    "left_condition",
-    "group",
-    "distinct",
-    "not_exists_theta",
-    "order_limit",
+    *("columns", "left_condition", "group", "distinct", "not_exists_theta", "order_limit"),
+    *("rank", "named_windows"),
 )
 
 
