@@ -135,6 +135,10 @@ class Driver(ABC):
     def check_open(self) -> None:
         """Raise `StoreError` if the connection is closed."""
 
+    def check_schema(self) -> None:
+        """Raise `StoreError` if names find other tables now than when a store was opened."""
+        return
+
     @abstractmethod
     def note(self, error: Exception) -> None:
         """Add to an error of the driver what to do about it, unless that was done."""

@@ -127,6 +127,8 @@ class Engine(Statements):
                 "flush_every_set=None leaves the commit to the caller, and no transaction is open",
                 hint="begin a transaction on the connection, or use flush_every_set=False",
             )
+        if timed or time.frontier >= 0:
+            self.driver.check_schema()
         if asked.also is None and not (staged or timed or starting or self.plan.always):
             self.wait(step.tables, time)
             return self.outputs(asked, step, {})
@@ -350,7 +352,8 @@ class Engine(Statements):
         return standing
 
     def check_installed(self) -> None:
-        """Raise if the query has been migrated since the store was opened."""
+        """Raise if the query has been migrated since the store was opened, or is not this one."""
+        self.driver.check_schema()
         found = queries(self.driver).get(self.plan.query)
         if found is None:
             raise SchemaMismatch(

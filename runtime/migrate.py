@@ -144,6 +144,7 @@ class MigrationPlan:
         What is filled in batches of ``batch_rows`` is kept if it fails: called again, it goes on.
         """
         self.check()
+        self.driver.check_schema()
         old = self.migration.old
         if old is not None and self.misread and (found := waiting(self.driver, old)):
             raise MigrationError(
@@ -246,6 +247,7 @@ def plan(
     transaction; None: in batches where 100,000 rows or more are read.
     """
     driver: Driver = getattr(store_or_connection, "driver", None) or driver_for(store_or_connection)
+    driver.check_schema()
     found = catalog.queries(driver)
     name = renamed_from or graph.name
     if renamed_from is not None and renamed_from not in found:

@@ -406,6 +406,12 @@ class StoreSQL(Store):
     @contextmanager
     def in_turn(self) -> Iterator[None]:
         """While one thread uses the connection, others that share the store wait."""
+        with self._in_turn():
+            self.driver.check_schema()
+            yield
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
         self.driver.check()
         with self.engine.turn, self.driver.noting():
             yield
@@ -424,7 +430,7 @@ class StoreSQL(Store):
             step=self.step,
             check=self.engine.check_rows,
             is_of_input=self.driver.is_of_input,
-            turn=self.in_turn,
+            turn=self._in_turn,
         )
 
     def next_time(self, lease_secs: float | None = None) -> int:

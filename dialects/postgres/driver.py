@@ -18,7 +18,7 @@ from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
 from stepping.dialects import capture_words
 from stepping.dialects.capture import CaptureWords
 from stepping.dialects.driver import Lender, Row, forks
-from stepping.dialects.postgres import faults, statistics
+from stepping.dialects.postgres import faults, schemas, statistics
 from stepping.dialects.postgres.arrays import columns_of
 from stepping.dialects.postgres.cursors import RawCursor, end_pipeline, in_pipeline, literal
 from stepping.dialects.postgres.delta_tables import DeltaTables
@@ -38,9 +38,15 @@ _USABLE = (TransactionStatus.IDLE, TransactionStatus.INTRANS)
 
 _LOCK = (
     "WITH l AS (SELECT table_name FROM last_update WHERE table_name = ANY(%s) "
-    "AND EXISTS (SELECT FROM stepping_queries WHERE name = %s AND fingerprint = %s) "
+    "AND EXISTS (SELECT FROM stepping_queries WHERE name = %s AND fingerprint = %s "
+    "AND current_schema() = coalesce(%s, current_schema())) "
     "ORDER BY table_name FOR UPDATE) UPDATE last_update u SET t = u.t FROM l "
     "WHERE u.table_name = l.table_name RETURNING u.table_name, u.t"
+)
+# Where CREATE TABLE makes tables: not wherever search_path finds one.
+_HERE = (
+    "c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n "
+    "WHERE n.nspname = current_schema())"
 )
 _LOCK_FREE = _LOCK.replace("FOR UPDATE", "FOR UPDATE SKIP LOCKED")
 _ADVANCE = (
@@ -56,6 +62,7 @@ def connect(url: str) -> psycopg.Connection[Any]:
 
 class PostgresDriver(Transactions):
     dialect = "postgres"
+    schema: str | None = None  # that was current when a store was opened
     together_secs = 0.005  # some times what it costs to commit a stage and to begin the next
 
     def __init__(
@@ -126,6 +133,15 @@ class PostgresDriver(Transactions):
 
     def prepare(self, plan: SQLPlan) -> None:
         self._deltas.add(plan.session_ddl)
+        self.schema = self._current_schema()
+
+    def check_schema(self) -> None:
+        if self.schema is not None:
+            schemas.check(self.schema, self._current_schema())
+
+    def _current_schema(self) -> str | None:
+        with self.one_statement():
+            return self._look()
 
     def open_session(self) -> None:
         """Make the delta tables, which only steps that cannot be fused need."""
@@ -169,7 +185,7 @@ class PostgresDriver(Transactions):
         # step fail, to be run again, whose snapshot is older than the last change.
         # A lock that was waited for is that of the row as it is then; the catalog is seen as it
         # was before. So a migration deletes the rows of a query and inserts them anew.
-        given = (list(tables), query, fingerprint)
+        given = (list(tables), query, fingerprint, self.schema)
         return dict(self.execute(sql, given, prepare=True).fetchall())
 
     def standing(self, tables: Sequence[str]) -> Mapping[str, int]:
@@ -244,8 +260,8 @@ class PostgresDriver(Transactions):
         with self.transaction():
             self.raw().execute(declare.encode(), parameters or None)
             rows = self._fetched(name)
-            if len(rows) < _FETCH_ROWS:
-                self._close(name)
+            current = self._close_and_look(name) if len(rows) < _FETCH_ROWS else self._look()
+            schemas.check(self.schema, current)
         if len(rows) < _FETCH_ROWS:
             if rows:
                 yield rows
@@ -267,6 +283,21 @@ class PostgresDriver(Transactions):
     def _close(self, name: str) -> None:
         self.execute(f"CLOSE {name}")
 
+    def _look(self) -> str | None:
+        """The current schema."""
+        row = self.execute(schemas.CURRENT).fetchone()
+        return None if row is None else row[0]
+
+    def _close_and_look(self, name: str) -> str | None:
+        """As both, in one trip to the server where that can be."""
+        if in_pipeline(self._connection):
+            self._close(name)
+            return self._look()
+        cursor = self.execute(f"CLOSE {name}; {schemas.CURRENT}")
+        cursor.nextset()
+        row = cursor.fetchone()
+        return None if row is None else row[0]
+
     def script(self, statements: Sequence[str]) -> None:
         with self.one_statement():
             for statement in statements:
@@ -275,7 +306,7 @@ class PostgresDriver(Transactions):
     def existing(self, tables: Sequence[str]) -> set[str]:
         sql = (
             "SELECT c.relname FROM pg_catalog.pg_class c WHERE c.relname = ANY(%s) "
-            "AND c.relkind IN ('r', 'p', 'v') AND pg_catalog.pg_table_is_visible(c.oid)"
+            f"AND c.relkind IN ('r', 'p', 'v') AND {_HERE}"
         )
         with self.one_statement():
             rows = self.execute(sql, (list(tables),)).fetchall()
@@ -308,7 +339,7 @@ class PostgresDriver(Transactions):
             "SELECT c.relname, array_agg(a.attname::text) FROM pg_catalog.pg_class c "
             "JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 "
             "AND NOT a.attisdropped WHERE c.relname = ANY(%s) AND c.relkind IN ('r', 'p') "
-            "AND pg_catalog.pg_table_is_visible(c.oid) GROUP BY c.relname"
+            f"AND {_HERE} GROUP BY c.relname"
         )
         with self.one_statement():
             rows = self.execute(sql, (list(tables),)).fetchall()
@@ -317,7 +348,7 @@ class PostgresDriver(Transactions):
     def indexes(self, names: Sequence[str]) -> set[str]:
         sql = (
             "SELECT c.relname FROM pg_catalog.pg_class c WHERE c.relname = ANY(%s) "
-            "AND c.relkind = 'i' AND pg_catalog.pg_table_is_visible(c.oid)"
+            f"AND c.relkind = 'i' AND {_HERE}"
         )
         with self.one_statement():
             return {name for (name,) in self.execute(sql, (list(names),)).fetchall()}

@@ -28,7 +28,8 @@ DDL = (
 _KEY = "hashtext('stepping_queue'), hashtext(current_schema() || '.' || %s)"
 _CHANNEL = "stepping_queue"
 _PUT = (
-    "INSERT INTO stepping_queue (query, row_count, change) VALUES (%s, %s, %b) RETURNING id, "
+    "INSERT INTO stepping_queue (query, row_count, change) SELECT %s, %s, %b "
+    "WHERE current_schema() = coalesce(%s, current_schema()) RETURNING id, "
     f"CASE WHEN pg_try_advisory_xact_lock_shared({_KEY}) THEN false "
     f"ELSE pg_notify('{_CHANNEL}', '') IS NULL END"
 )
@@ -49,13 +50,16 @@ class PostgresQueue(QueueTable):
         return b"\0" in change  # in a text, perhaps; numbers have it as well
 
     def put(self, query: str, rows: int, change: bytes) -> int:
-        parameters = (query, rows, change, query)
+        parameters = (query, rows, change, self._driver.schema, query)
         with self._driver.joining_once(savepoint=False):
             row = self._driver.execute(_PUT, parameters, prepare=True).fetchone()
+        if row is None:
+            self._driver.check_schema()
         assert row is not None
         return int(row[0])
 
     def peek(self, query: str, after: int, limit: int) -> list[Waiting]:
+        self._driver.check_schema()
         with self._driver.one_statement():
             rows = self._driver.execute(
                 _PEEK, (query, after, limit), prepare=True, binary=True
@@ -69,6 +73,7 @@ class PostgresQueue(QueueTable):
 
     def count(self, query: str) -> int:
         sql = "SELECT count(*) FROM stepping_queue WHERE query = %s AND error IS NULL"
+        self._driver.check_schema()
         with self._driver.one_statement():
             row = self._driver.execute(sql, (query,)).fetchone()
         assert row is not None
@@ -83,6 +88,7 @@ class PostgresQueue(QueueTable):
             "SELECT id, row_count, enqueued_at, error, change FROM stepping_queue "
             "WHERE query = %s AND error IS NOT NULL ORDER BY id"
         )
+        self._driver.check_schema()
         with self._driver.one_statement():
             rows = self._driver.execute(sql, (query,), binary=True).fetchall()
         return [(entry, n, at, error, bytes(change)) for entry, n, at, error, change in rows]
@@ -96,6 +102,7 @@ class PostgresQueue(QueueTable):
         return self._write(sql, (query, list(ids)))
 
     def _write(self, sql: str, parameters: tuple[Any, ...]) -> int:
+        self._driver.check_schema()
         with self._driver.joining_once(savepoint=False):
             return self._driver.execute(sql, parameters).rowcount
 

@@ -110,7 +110,8 @@ class StepFunctions:
             return None
         known = self.known.get((id(fused), output, tables))
         if known is None:
-            made = step_function(fused, tables, query, fingerprint, output=output)
+            where = tables, query, fingerprint
+            made = step_function(fused, *where, schema=driver.schema, output=output)
             known = self.known[id(fused), output, tables] = fused, made
         function = known[1]
         if function.name not in functions.asked:
@@ -174,12 +175,19 @@ def without_output(fused: SQLFused, into: str = "") -> str:
 
 
 def step_function(
-    fused: SQLFused, tables: Sequence[str], query: str, fingerprint: str, *, output: bool = True
+    fused: SQLFused,
+    tables: Sequence[str],
+    query: str,
+    fingerprint: str,
+    *,
+    schema: str | None = None,
+    output: bool = True,
 ) -> StepFunction:
     """The function that locks the clock rows of ``tables``, in their order, and runs a step.
 
     It returns one row with `LOOK_CLOSER` and has written nothing if the query has another
-    fingerprint, a clock row is missing, or they do not all stand at one time.
+    fingerprint, the current schema is not ``schema``, a clock row is missing, or they do not all
+    stand at one time.
     """
     names = [f"stepping_{i}" for i in range(len(fused.returns))]
     columns = ", ".join(f"{n} {t}" for n, t in zip(names, fused.returns, strict=True))
@@ -196,6 +204,8 @@ def step_function(
                 " AND EXISTS (SELECT FROM stepping_queries AS q WHERE "
                 f"q.name = {literal(query)} AND q.fingerprint = {literal(fingerprint)})"
             )
+            if schema is not None:
+                installed += f" AND current_schema() = {literal(schema)}"
         lines.append(
             f"UPDATE last_update AS u SET t = u.t WHERE u.table_name = {literal(table)}{installed} "
             f"RETURNING u.t INTO {into};"
