@@ -20,6 +20,8 @@ from stepping.errors import RowError
 
 Check = Callable[[Any, Atom, str], Any]
 
+BEYOND = "does not fit in 64 bits"  # said of an int, a count or a sum
+NO_ROWS_LEFT = "no rows are left in the group"  # whose sums are not 0
 _MIN_INT, _MAX_INT = -(2**63), 2**63 - 1
 _MAX_ADJUSTED = 10_000  # the power of ten of the first digit
 _MAX_PLACES = 16_383  # postgresql.org/docs/current/datatype-numeric.html
@@ -41,7 +43,7 @@ def check_int(value: Any, atom: Atom, field: str) -> int:
     value = int.__index__(value)
     if not _MIN_INT <= value <= _MAX_INT:
         raise RowError(
-            f"{field}: {value} does not fit in 64 bits",
+            f"{field}: {value} {BEYOND}",
             hint="an int is from -2**63 to 2**63 - 1; use a Decimal or a str for more",
         )
     return int(value)

@@ -8,11 +8,12 @@ change.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from stepping.compiler import ir
+from stepping.compiler.canonical import BEYOND
 from stepping.compiler.codec import python_codec
 from stepping.compiler.lowering.demand import non_negative
 from stepping.compiler.zset import MATCH_ALL, MatchAll, ZSet, ZSetPython
@@ -100,10 +101,12 @@ class Reference:
                     self.integrals[id(operator)]
                 )
             deltas[id(operator)] = delta
+            check_bounds(operator, delta.iter())
             counts = self.integrals.get(id(operator))
             if counts is not None:
                 add(counts, delta)
                 self.done.append((counts, delta))
+                check_bounds(operator, ((row, counts.get(row, 0)) for row, _ in delta.iter()))
                 if id(operator) in self.checked:
                     self.check(operator, counts, delta)
         return deltas
@@ -137,6 +140,16 @@ class Reference:
     def integral(self, operator: ir.Operator) -> ZSet[Any]:
         codec = python_codec(operator.schema.type)
         return Integral(self.integrals[id(operator)], self.turn, codec.canonical)
+
+
+def check_bounds(operator: ir.Operator, rows: Iterable[tuple[Any, int]]) -> None:
+    """Raise `RowError` if the count of a row is one that no database can keep."""
+    for row, count in rows:
+        if abs(count) >= 2**63:
+            raise RowError(
+                f"a count {BEYOND}: that of the row of {operator.label} {row!r}, {count}",
+                hint="nothing was changed; a count is an int of less than 64 bits",
+            )
 
 
 def add(counts: Counts, delta: ZSetPython[Any]) -> None:

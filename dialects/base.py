@@ -9,6 +9,7 @@ from typing import Any, assert_never
 
 from sqlglot import exp
 
+from stepping.compiler.canonical import NO_ROWS_LEFT
 from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLPlan, SQLStatement
 from stepping.compiler.plan.statements import (
     ClearDelta,
@@ -24,8 +25,9 @@ from stepping.compiler.plan.statements import (
     Step,
 )
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn
-from stepping.compiler.schema import Atom, Kind
+from stepping.compiler.schema import INT, Atom, Kind
 from stepping.dialects.ranges import RangeWords
+from stepping.dialects.scalars import Sql
 from stepping.dialects.sums import float_total
 from stepping.dialects.tables import Expression as Expression
 from stepping.dialects.tables import TableWords
@@ -181,6 +183,13 @@ class Dialect(TableWords):
     def sum_of(self, atom: Atom, value: Expression, weight: Expression) -> Expression:
         """The aggregate that adds up ``value * weight``."""
 
+    def count_in_bounds(self, count: Expression, of: str, *which: Expression) -> Expression:
+        """A count that was computed, or an error where it is beyond 64 bits.
+
+        Whose count it is: ``of``, and then the texts ``which``.
+        """
+        return count  # most databases raise by themselves
+
     def count_where(self, condition: Expression, weight: Expression) -> Expression:
         """The aggregate that adds up the weights of rows that meet a condition: 0 if none does."""
         # Rows that do not meet it cost only the condition.
@@ -216,6 +225,29 @@ class Dialect(TableWords):
     @abstractmethod
     def text_of(self, column: TableColumn, value: Expression) -> Expression:
         """A value as a text for an error message."""
+
+    def left_over(
+        self, table: Table, changed: Callable[[str], Expression]
+    ) -> tuple[Expression, Expression] | None:
+        """Whether a group without rows has sums all the same, and the error that says so.
+
+        None where no sum tells. ``changed`` gives the columns of the change table.
+        """
+        sums = table.vanishing
+        if not sums:
+            return None
+        left = exp.or_(
+            *(exp.NEQ(this=changed(each.new), expression=self.zero(each.type)) for each in sums)
+        )
+        said: Expression = exp.Literal.string(f"{NO_ROWS_LEFT} ")
+        for i, key in enumerate(table.key):
+            said = said if not i else exp.DPipe(this=said, expression=exp.Literal.string(", "))
+            said = exp.DPipe(this=said, expression=self.text_of(table.column(key), changed(key)))
+        for each in sums:
+            label = exp.Literal.string(f", whose {each.value} is ")
+            shown = self.text_of(TableColumn(each.value, each.type), changed(each.new))
+            said = exp.DPipe(this=exp.DPipe(this=said, expression=label), expression=shown)
+        return left, self.spelling.raised(Sql(said), INT).tree
 
     def zero(self, atom: Atom) -> Expression:
         """The sum of nothing."""

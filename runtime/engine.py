@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 import threading
 import time as clock
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from stepping.compiler.canonical import NO_ROWS_LEFT
 from stepping.compiler.plan.sql_plan import SQLStep
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import CountBelowZero, Row
@@ -29,6 +30,7 @@ R = TypeVar("R")
 _FIRST_PAUSE_SECS = 0.001  # between two tries of a transaction
 _LONGEST_PAUSE_SECS = 0.05
 _MOST_LOST = 5  # so often a transaction is run again since its session has lost something
+BELOW_ZERO = "a count would fall below 0"
 NOT_NEGATIVE = "not negative: "  # how a driver reports that a count fell below 0
 
 
@@ -62,12 +64,21 @@ class Engine(Statements):
     def explained(self, error: Exception, changes: Mapping[str, ZSet[Any]]) -> SteppingError | None:
         """What an error says of the rows, if it does."""
         if isinstance(error, CountBelowZero):
-            return self.not_there(changes, f"a row of {error.operator}: {error.row}")
+            return self.not_there(changes, f"{BELOW_ZERO} (a row of {error.operator}: {error.row})")
         failure = self.driver.failure(error)
         if failure is None:
             return None
         if failure.startswith(NOT_NEGATIVE):
-            return self.not_there(changes, failure.removeprefix(NOT_NEGATIVE))
+            return self.not_there(changes, f"{BELOW_ZERO} ({failure.removeprefix(NOT_NEGATIVE)})")
+        if failure.startswith(NO_ROWS_LEFT):
+            return self.not_there(changes, failure)
+        if failure.startswith("a count"):  # which does not say of which rows
+            changed = (
+                f"{row!r} in {name}" + ("" if abs(count) == 1 else f" ({count} times)")
+                for name, zset in changes.items()
+                for row, count in zset.iter()
+            )
+            failure += f"; in the query {self.plan.query!r}, changed were {some(changed)}"
         return self.graph.fault(changes) or RowError(
             failure, hint="nothing was written; the database is as it was before this step"
         )
@@ -369,21 +380,15 @@ class Engine(Statements):
             )
 
     def not_there(self, changes: Mapping[str, ZSet[Any]], what: str) -> RowError:
-        """A count fell below 0: which removed row was not there."""
+        """Something tells that a removed row was not there: which."""
         with self.driver.reading():  # which leaves no transaction open
             absent = self.absent(changes)
         if absent is not None:
             name, row = absent
             message = f"{row!r} was removed from {name}, and it is not there"
         else:
-            removed = [
-                (name, row) for name, zset in changes.items() for row, n in zset.iter() if n < 0
-            ]
-            shown = ", ".join(f"{row!r} from {name}" for name, row in removed[:3])
-            more = f" and {len(removed) - 3} more" if len(removed) > 3 else ""
             message = (
-                f"a removed row is not there, and a count would fall below 0 ({what}); "
-                f"removed were {shown}{more}"
+                f"a removed row is not there, and {what}; removed were {some(removed(changes))}"
             )
         return RowError(
             message,
@@ -404,3 +409,16 @@ class Engine(Statements):
                     if sum(each[-1] for each in found) + count < 0:
                         return stored.name, row
         return None
+
+
+def removed(changes: Mapping[str, ZSet[Any]]) -> Iterator[str]:
+    """The rows that are taken away, as they are named in messages."""
+    for name, zset in changes.items():
+        yield from (f"{row!r} from {name}" for row, count in zset.iter() if count < 0)
+
+
+def some(shown: Iterable[str]) -> str:
+    """The first of some texts, and how many more there are."""
+    texts = list(shown)
+    more = f" and {len(texts) - 3} more" if len(texts) > 3 else ""
+    return ", ".join(texts[:3]) + more

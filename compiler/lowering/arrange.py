@@ -299,7 +299,8 @@ def _state_table(
     sums: list[SumColumns] = []
     state_columns: list[TableColumn] = []
     change_columns: list[TableColumn] = []
-    for running in groups.sums:
+    is_counted = operator.inputs[0] in proven
+    for position, running in enumerate(groups.sums):
         value = free_name(running.name, inner)
         state_columns.append(TableColumn(value, running.type))
         old, new = ir.old_name(running.name), ir.new_name(running.name)
@@ -318,7 +319,9 @@ def _state_table(
             change_columns += (TableColumn(each, INT) for each in infinities[1:])
         low = free_name(f"{running.name}_low", inner)
         finite, positive, negative = infinities or ("", "", "")
-        sums.append(SumColumns(running.type, value, old, new, finite, positive, negative, low))
+        vanishes = is_counted and _vanishes(groups, position)
+        columns = (value, old, new, finite, positive, negative, vanishes, low)
+        sums.append(SumColumns(running.type, *columns))
     counts = (TableColumn(ir.GROUP_OLD, INT.optional()), TableColumn(ir.GROUP_NEW, INT))
     extremes: list[SumColumns] = []
     for extreme in groups.others:
@@ -336,7 +339,7 @@ def _state_table(
         (*keys, *state_columns),
         weight,
         key=_leading(key, reads),
-        non_negative=operator.inputs[0] in proven,
+        non_negative=is_counted,
         reason=f"one row per group of {operator.label}: its number of rows and its sums",
         serves=operator.label,
         where=where_of(operator),
@@ -362,6 +365,14 @@ def _state_table(
     )
     state = KeyedState(groups, table, change)
     return replace(state, table=replace(table, indexes=_view_indexes(state, reads)))
+
+
+def _vanishes(groups: ir.Accumulate, position: int) -> bool:
+    """Whether a sum is of the rows that count its groups, and exact: 0 where no row is left."""
+    if groups.sums[position].kind is ir.SumKind.FLOAT:
+        return False
+    adding = [each for each in groups.contributions if each.values[position] is not None]
+    return bool(adding) and all(each.counts for each in adding)
 
 
 def _leading(key: tuple[str, ...], reads: list[tuple[Shown, Reading]]) -> tuple[str, ...]:

@@ -36,15 +36,17 @@ class GroupSQL(RelationSQL):
         inner = self.grouped(state, contributions)
         keys = [name for name, _ in state.groups.keys]
         count = state.table.weight or ""
+        group = self.group_text(state.table, keys)
         old_count = exp.column(self.name(count), table=self.name(KEPT))
         change_count = exp.column(self.name(count), table=self.name(CHANGED))
+        new_count = self.plus(old_count, change_count)
+        new_count = self.dialect.count_in_bounds(new_count, "the rows of the group ", group)
         columns = [
             *(exp.column(self.name(key), table=self.name(CHANGED)) for key in keys),
             exp.alias_(old_count, self.name(ir.GROUP_OLD)),
-            exp.alias_(self.plus(old_count, change_count), self.name(ir.GROUP_NEW)),
+            exp.alias_(new_count, self.name(ir.GROUP_NEW)),
         ]
         changed = [exp.NEQ(this=change_count.copy(), expression=exp.Literal.number(0))]
-        group = self.group_text(state.table, keys)
         for each in state.table.sums:
             old = exp.column(self.name(each.value), table=self.name(KEPT))
             change = exp.column(self.name(each.value), table=self.name(CHANGED))
@@ -151,8 +153,8 @@ class GroupSQL(RelationSQL):
         if not others and only.counts and all(is_column(term, v) for v in only.values):
             # Grouped where it is joined: no rows in between.
             key_values = [self.scalar(ir.substitute(s, term.columns), term) for s in only.keys]
-            weight = self.weight(term)
-            number = weight
+            weight = self.weight(term, checked=False)
+            number = self.weight(term)  # is added up in any case
             values = [
                 self.scalar(ir.substitute(v, term.columns), term)
                 for v in only.values
@@ -199,8 +201,8 @@ class GroupSQL(RelationSQL):
                     else self.scalar(ir.substitute(value, term.columns), term)
                 )
                 select = select.select(exp.alias_(made, self.name(column.value)), copy=False)
-            weight = self.weight(term)
-            counted = weight.copy() if each.counts else exp.Literal.number(0)
+            weight = self.weight(term, checked=not each.counts)
+            counted = self.weight(term) if each.counts else exp.Literal.number(0)
             select = select.select(exp.alias_(weight, self.name(state.table.weight)), copy=False)
             selects.append(select.select(exp.alias_(counted, self.name(COUNTED)), copy=False))
         union = selects[0]

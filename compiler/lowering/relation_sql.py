@@ -133,8 +133,11 @@ class RelationSQL:
         of_first = exp.column(self.name(column), table=self.name(first.alias))
         return self.dialect.depending(value, of_first)
 
-    def weight(self, term: Term) -> Expression:
-        """The weight of a term's rows: the product of its sources', with its sign."""
+    def weight(self, term: Term, *, checked: bool = True) -> Expression:
+        """The weight of a term's rows: the product of its sources', with its sign.
+
+        ``checked``: an error where it is beyond 64 bits, on databases that do not say so.
+        """
         factors = [
             exp.column(self.name(source.table.weight), table=self.name(source.alias))
             for source in term.sources
@@ -145,7 +148,11 @@ class RelationSQL:
         product: Expression = factors[0]
         for factor in factors[1:]:
             product = exp.Mul(this=product, expression=factor)
-        return exp.Neg(this=exp.paren(product)) if term.negative else product
+        if term.negative:
+            product = exp.Neg(this=exp.paren(product))
+        if len(factors) == 1 or not checked:
+            return product
+        return self.dialect.count_in_bounds(product, "a joined row")
 
     def scalar(self, scalar: ir.Scalar, term: Term) -> Expression:
         tables = {source.alias: source.table for source in term.sources}

@@ -45,6 +45,8 @@ class SumColumns:
     finite: str = ""
     positive: str = ""
     negative: str = ""
+    # Of rows that count the group: where none is left, neither is a sum. Only of what is exact.
+    vanishes: bool = False
     low: str = ""  # of a change on its way: its lower half, where a database adds up halves
 
     @property
@@ -108,6 +110,11 @@ class Table:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
+
+    @property
+    def vanishing(self) -> tuple[SumColumns, ...]:
+        """The sums that are 0 where a group has no rows, unless a row was removed wrongly."""
+        return tuple(each for each in self.sums if each.vanishes)
 
     @property
     def values(self) -> tuple[SumColumns, ...]:

@@ -7,6 +7,7 @@ import re
 import psycopg
 from psycopg import errors
 
+from stepping.compiler.canonical import BEYOND
 from stepping.dialects.driver import add_hint
 
 _RUN_AGAIN = (
@@ -81,6 +82,8 @@ def failure(error: BaseException) -> str | None:
         return f"not negative: {error.diag.constraint_name}; {error.diag.message_detail}"
     if isinstance(error, errors.DivisionByZero):
         return "ZeroDivisionError: division by zero"
+    if isinstance(error, errors.NumericValueOutOfRange) and "bigint" in str(error):
+        return f"a count or a sum {BEYOND}"
     if isinstance(error, psycopg.DataError):  # what a value cannot be
         return str(error.diag.message_primary or error)
     return None

@@ -173,8 +173,25 @@ def written(
         return exp.column(dialect.identifier(name), table=FOUND)
 
     source = exp.alias_(exp.Table(this=dialect.identifier(found)), FOUND, table=True)
+    keyed = table.kind is TableKind.STATE
     missing = exp.Is(this=exp.column(ROW_ID, table=FOUND), expression=exp.Null())
     stays = exp.NEQ(this=of_found(weight), expression=exp.Literal.number(0))
+    gone: Expression = exp.EQ(this=of_found(weight), expression=exp.Literal.number(0))
+    comes: Expression = stays.copy()
+    left_over = dialect.left_over(table, of_found) if keyed else None
+    if left_over is not None:
+        left, fault = left_over
+        failing = exp.EQ(this=fault, expression=exp.Literal.number(0))
+        gone, comes = (
+            exp.Case(
+                ifs=[
+                    exp.If(this=stays.copy(), true=if_it_stays),
+                    exp.If(this=left.copy(), true=failing.copy()),
+                ],
+                default=if_it_goes,
+            )
+            for if_it_stays, if_it_goes in ((exp.false(), exp.true()), (exp.true(), exp.false()))
+        )
     insert = exp.Insert(
         this=exp.Schema(
             this=dialect.source(table),
@@ -183,10 +200,9 @@ def written(
         # A group that is not there before or after the step is left out.
         expression=exp.select(*(of_found(name) for _, name in columns))
         .from_(source.copy())
-        .where(exp.and_(missing, stays.copy())),
+        .where(exp.and_(missing, comes)),
     )
     same = exp.EQ(this=exp.column("ctid", table=KEPT), expression=exp.column(ROW_ID, table=FOUND))
-    keyed = table.kind is TableKind.STATE
     update = exp.Update(
         this=exp.alias_(dialect.source(table), KEPT, table=True),
         expressions=[
@@ -197,7 +213,6 @@ def written(
         from_=exp.From(this=source.copy()),
         where=exp.Where(this=exp.and_(same, stays.copy())),
     )
-    gone = exp.EQ(this=of_found(weight), expression=exp.Literal.number(0))
     delete = exp.Delete(
         this=exp.alias_(dialect.source(table), KEPT, table=True),
         using=[source.copy()],

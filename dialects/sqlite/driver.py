@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from stepping.compiler.canonical import BEYOND
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLPlan, SQLStatement
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
@@ -410,7 +411,7 @@ class SQLiteDriver(Driver):
         if isinstance(error, sqlite3.IntegrityError) and "CHECK constraint failed" in text:
             return f"not negative: {text.rpartition(': ')[2]}"
         if isinstance(error, sqlite3.OperationalError) and "integer overflow" in text:
-            return "a sum does not fit in 64 bits"
+            return f"a count or a sum {BEYOND}"
         return None
 
     def refusal(self, error: BaseException) -> str | None:

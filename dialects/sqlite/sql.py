@@ -323,6 +323,7 @@ class SQLiteDialect(SQLiteSums):
             this=exp.column(weight.copy(), table=self.identifier(table.name)),
             expression=exp.column(weight.copy(), table="excluded"),
         )
+        total = self.count_in_bounds(total, f"a row of {table.serves}")
         insert.set("conflict", self.on_conflict([(weight, total)]))
         merge = self.run(Role.RUN, insert, statement.served)
         return (merge, self.check(table, statement.served)) if table.non_negative else (merge,)
@@ -353,13 +354,20 @@ class SQLiteDialect(SQLiteSums):
             inner: self.stored(table, table.column(inner), changed(outer)) for inner, outer in pairs
         }
         values[table.weight or ""] = changed("n1")
-        ordered = [name for name in (*table.names, table.weight or "") if name not in table.key]
-        there = exp.NEQ(this=changed("n1"), expression=exp.Literal.number(0))
+        there: Expression = exp.NEQ(this=changed("n1"), expression=exp.Literal.number(0))
         was = exp.Not(this=exp.Is(this=changed("n0"), expression=exp.Null()))
+        touched = [there, was]
+        left_over = self.left_over(table, changed)
+        if left_over is not None:
+            left, fault = left_over
+            ifs = [exp.If(this=there.copy(), true=changed("n1")), exp.If(this=left, true=fault)]
+            values[table.weight or ""] = exp.Case(ifs=ifs, default=exp.Literal.number(0))
+            touched.append(left.copy())
+        ordered = [name for name in (*table.names, table.weight or "") if name not in table.key]
         select = (
             exp.select(*columns, *(values[name] for name in ordered))
             .from_(exp.alias_(self.source(change), alias.copy(), table=True))
-            .where(exp.or_(there, was))
+            .where(exp.or_(*touched))
         )
         names = [*table.key, *(name for name in ordered if name != table.weight)]
         insert = self.insert(table, names, select)

@@ -6,8 +6,9 @@ from decimal import Decimal
 
 from sqlglot import exp
 
+from stepping.compiler.canonical import BEYOND
 from stepping.compiler.plan.tables import SumColumns, TableColumn
-from stepping.compiler.schema import Atom, Kind
+from stepping.compiler.schema import INT, Atom, Kind
 from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.scalars import Sql
 from stepping.dialects.sums import product
@@ -20,6 +21,12 @@ def is_whole(atom: Atom) -> bool:
     return atom.kind is Kind.INT or (atom.kind is Kind.DECIMAL and atom.scale is not None)
 
 
+def is_real(value: Expression) -> Expression:
+    """Whether an int has been beyond 64 bits on its way: whatever is made of it is a REAL, too."""
+    kind = exp.Anonymous(this="typeof", expressions=[value.copy()])
+    return exp.EQ(this=kind, expression=exp.Literal.string("real"))
+
+
 class SQLiteSums(Dialect):
     """How sums are added up, kept and checked."""
 
@@ -27,6 +34,16 @@ class SQLiteSums(Dialect):
         if atom.kind is Kind.DECIMAL and atom.scale is None:
             return exp.Anonymous(this="stepping_decimal_sum", expressions=[value, weight])
         return exp.Sum(this=product(value, weight))
+
+    def count_in_bounds(self, count: Expression, of: str, *which: Expression) -> Expression:
+        # SQLite makes a REAL of an int that overflows, which is never within these.
+        most = exp.Literal.number(2**63 - 1)
+        fits = exp.Between(this=exp.paren(count.copy()), low=exp.Neg(this=most), high=most.copy())
+        said: Expression = exp.Literal.string(f"a count {BEYOND}: that of {of}")
+        for part in which:
+            said = exp.DPipe(this=said, expression=part.copy())
+        fault = self.spelling.raised(Sql(said), INT).tree
+        return exp.Case(ifs=[exp.If(this=fits, true=count.copy())], default=fault)
 
     def sum_parts(
         self, each: SumColumns, value: Expression, weight: Expression
@@ -45,7 +62,8 @@ class SQLiteSums(Dialect):
     def differs(self, each: SumColumns, change: Expression) -> list[Expression]:
         found = super().differs(each, change)
         if is_whole(each.type):
-            found += super().differs(each, self.low_of(each, change))
+            low = self.low_of(each, change)
+            found += [*super().differs(each, low), is_real(change), is_real(low)]
         return found
 
     def low_of(self, each: SumColumns, change: Expression) -> Expression:
@@ -72,7 +90,7 @@ class SQLiteSums(Dialect):
             bounds = exp.Neg(this=most), most.copy()
             what = "is beyond the largest float"
         else:
-            low = exp.Add(
+            rest = exp.Add(
                 this=exp.paren(exp.BitwiseAnd(this=before.copy(), expression=_LOW.copy())),
                 expression=self.low_of(each, change),
             )
@@ -82,19 +100,25 @@ class SQLiteSums(Dialect):
                     expression=change.copy(),
                 ),
                 expression=exp.paren(
-                    exp.BitwiseRightShift(this=exp.paren(low.copy()), expression=_HALF.copy())
+                    exp.BitwiseRightShift(this=exp.paren(rest.copy()), expression=_HALF.copy())
                 ),
             )
             total = exp.BitwiseOr(
                 this=exp.paren(
                     exp.BitwiseLeftShift(this=exp.paren(checked.copy()), expression=_HALF.copy())
                 ),
-                expression=exp.paren(exp.BitwiseAnd(this=exp.paren(low), expression=_LOW.copy())),
+                expression=exp.paren(exp.BitwiseAnd(this=exp.paren(rest), expression=_LOW.copy())),
             )
             most = exp.Literal.number(2**31 - 1)
             bounds = exp.Neg(this=exp.Literal.number(2**31)), most
-            what = "does not fit in 64 bits"
-        fits = exp.Between(this=exp.paren(checked.copy()), low=bounds[0], high=bounds[1])
+            what = BEYOND
+        fits: Expression = exp.Between(
+            this=exp.paren(checked.copy()), low=bounds[0], high=bounds[1]
+        )
+        if is_whole(each.type):
+            # A half times a count of more than 31 bits may be beyond 64, and is a REAL then.
+            parts = is_real(change), is_real(self.low_of(each, change))
+            fits = exp.and_(fits, *(exp.Not(this=part) for part in parts))
         message = exp.DPipe(
             this=exp.Literal.string(f"the sum {each.value} {what} for the group "),
             expression=group.copy(),

@@ -164,7 +164,7 @@ VALUES
     'f9b404dd322c1a2a3207f109bbebbc10',
     'sqlite',
     1,
-    '1 9cd748e22776c67f {"query":"aggregate","dialect":"sqlite","fingerprint":"f9b404dd322c1a2a3207f109bbebbc10","tables":[{"table":{"name":"aggregate__orders_by_left_right_8fd2ae","kind":"delay","columns":[{"name":"left","type":{"kind":"int"}},{"name":"right","type":{"kind":"int"}}],"weight":"c","key":["left","right"],"indexes":[{"name":"aggregate__orders_by_left_right_8fd2ae__left_right","columns":["left","right"],"ascending":[true,true],"equal":1}],"non_negative":true,"reason":"the rows of aggregate, read in the order of left, right","serves":"aggregate","where":"query.py:22","digest":"8fd2aef55ad76038f1d1e60b696678d0","rows":"07d2860444dcb65a2edc449023d701c7","holds":[["left","left"],["right","right"]],"rows_of":"Pair[int, int]","node":"8a7641430c91cf05ad5a29e063289ec1"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae (\n    \"left\" INTEGER NOT NULL,\n    \"right\" INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (\"left\", \"right\")\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae__gone\nAFTER UPDATE OF c ON aggregate__orders_by_left_right_8fd2ae WHEN NEW.c = 0\nBEGIN\n    DELETE FROM aggregate__orders_by_left_right_8fd2ae WHERE \"left\" = NEW.\"left\" AND \"right\" = NEW.\"right\";\nEND","CREATE INDEX IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae__below_zero ON aggregate__orders_by_left_right_8fd2ae (c) WHERE c < 0"]},{"table":{"name":"aggregate__orders_0dd177","kind":"delay","columns":[{"name":"left","type":{"kind":"text","nullable":true}},{"name":"right","type":{"kind":"int"}}],"weight":"c","non_negative":true,"reason":"the integral of aggregate","serves":"aggregate","where":"query.py:22","digest":"0dd177ce5bb4f3b320b98b79b1c6e0eb","rows":"d3223b3bda48725561d42580fd393b56","holds":[["left","left"],["right","right"]],"rows_of":"Pair[text | None, int]","node":"de3fc8e0cab297fca64f046f94ebd2cf"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__orders_0dd177 (\n    \"left\" TEXT NOT NULL,\n    \"right\" INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (\"left\", \"right\")\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS aggregate__orders_0dd177__gone\nAFTER UPDATE OF c ON aggregate__orders_0dd177 WHEN NEW.c = 0\nBEGIN\n    DELETE FROM aggregate__orders_0dd177 WHERE \"left\" = NEW.\"left\" AND \"right\" = NEW.\"right\";\nEND","CREATE INDEX IF NOT EXISTS aggregate__orders_0dd177__below_zero ON aggregate__orders_0dd177 (c) WHERE c < 0"]},{"table":{"name":"aggregate__aggregate_by_customer_1c7cb0","kind":"state","columns":[{"name":"customer","type":{"kind":"int"}},{"name":"n_2","type":{"kind":"int"}},{"name":"cents","type":{"kind":"int"}},{"name":"mean_sum","type":{"kind":"int"}},{"name":"mean_count","type":{"kind":"int"}},{"name":"distinct_1","type":{"kind":"int"}},{"name":"first_1","type":{"kind":"int","nullable":true}}],"weight":"n","key":["customer"],"non_negative":true,"reason":"one row per group of aggregate: its number of rows and its sums","serves":"aggregate","where":"query.py:22","digest":"1c7cb0f790df44bb68ea639cdfec5380","sums":[{"type":{"kind":"int"},"value":"n_2","old":"n_2_0","new":"n_2_1","low":"n_2_low"},{"type":{"kind":"int"},"value":"cents","old":"cents_0","new":"cents_1","low":"cents_low"},{"type":{"kind":"int"},"value":"mean_sum","old":"mean_sum_0","new":"mean_sum_1","low":"mean_sum_low"},{"type":{"kind":"int"},"value":"mean_count","old":"mean_count_0","new":"mean_count_1","low":"mean_count_low"},{"type":{"kind":"int"},"value":"distinct_1","old":"distinct_1_0","new":"distinct_1_1","low":"distinct_1_low"}],"extremes":[{"type":{"kind":"int","nullable":true},"value":"first_1","old":"first_1_0","new":"first_1_1"}],"rows_of":"Pair[tuple[int, int, int, int, int, int | None], int]","node":"13f35815f5a6a96d8df5a1d624d0df85"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_1c7cb0 (\n    customer INTEGER NOT NULL,\n    n_2 INTEGER NOT NULL,\n    cents INTEGER NOT NULL,\n    mean_sum INTEGER NOT NULL,\n    mean_count INTEGER NOT NULL,\n    distinct_1 INTEGER NOT NULL,\n    first_1 INTEGER NOT NULL,\n    n INTEGER NOT NULL,\n    PRIMARY KEY (customer),\n    CONSTRAINT aggregate__aggregate_by_customer_1c7cb0__not_negative CHECK (n >= 0)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS aggregate__aggregate_by_customer_1c7cb0__gone\nAFTER UPDATE OF n ON aggregate__aggregate_by_customer_1c7cb0 WHEN NEW.n = 0\nBEGIN\n    DELETE FROM aggregate__aggregate_by_customer_1c7cb0 WHERE customer = NEW.customer;\nEND"]}],"inputs":[{"name":"orders","row":"Order","columns":[{"name":"customer","path":["customer"],"type":{"kind":"int"}},{"name":"cents","path":["cents"],"type":{"kind":"int"}},{"name":"coupon","path":["coupon"],"type":{"kind":"text","nullable":true}}]}],"caches":[]}'
+    '1 1248d08297677191 {"query":"aggregate","dialect":"sqlite","fingerprint":"f9b404dd322c1a2a3207f109bbebbc10","tables":[{"table":{"name":"aggregate__orders_by_left_right_8fd2ae","kind":"delay","columns":[{"name":"left","type":{"kind":"int"}},{"name":"right","type":{"kind":"int"}}],"weight":"c","key":["left","right"],"indexes":[{"name":"aggregate__orders_by_left_right_8fd2ae__left_right","columns":["left","right"],"ascending":[true,true],"equal":1}],"non_negative":true,"reason":"the rows of aggregate, read in the order of left, right","serves":"aggregate","where":"query.py:22","digest":"8fd2aef55ad76038f1d1e60b696678d0","rows":"07d2860444dcb65a2edc449023d701c7","holds":[["left","left"],["right","right"]],"rows_of":"Pair[int, int]","node":"8a7641430c91cf05ad5a29e063289ec1"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae (\n    \"left\" INTEGER NOT NULL,\n    \"right\" INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (\"left\", \"right\")\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae__gone\nAFTER UPDATE OF c ON aggregate__orders_by_left_right_8fd2ae WHEN NEW.c = 0\nBEGIN\n    DELETE FROM aggregate__orders_by_left_right_8fd2ae WHERE \"left\" = NEW.\"left\" AND \"right\" = NEW.\"right\";\nEND","CREATE INDEX IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae__below_zero ON aggregate__orders_by_left_right_8fd2ae (c) WHERE c < 0"]},{"table":{"name":"aggregate__orders_0dd177","kind":"delay","columns":[{"name":"left","type":{"kind":"text","nullable":true}},{"name":"right","type":{"kind":"int"}}],"weight":"c","non_negative":true,"reason":"the integral of aggregate","serves":"aggregate","where":"query.py:22","digest":"0dd177ce5bb4f3b320b98b79b1c6e0eb","rows":"d3223b3bda48725561d42580fd393b56","holds":[["left","left"],["right","right"]],"rows_of":"Pair[text | None, int]","node":"de3fc8e0cab297fca64f046f94ebd2cf"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__orders_0dd177 (\n    \"left\" TEXT NOT NULL,\n    \"right\" INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (\"left\", \"right\")\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS aggregate__orders_0dd177__gone\nAFTER UPDATE OF c ON aggregate__orders_0dd177 WHEN NEW.c = 0\nBEGIN\n    DELETE FROM aggregate__orders_0dd177 WHERE \"left\" = NEW.\"left\" AND \"right\" = NEW.\"right\";\nEND","CREATE INDEX IF NOT EXISTS aggregate__orders_0dd177__below_zero ON aggregate__orders_0dd177 (c) WHERE c < 0"]},{"table":{"name":"aggregate__aggregate_by_customer_1c7cb0","kind":"state","columns":[{"name":"customer","type":{"kind":"int"}},{"name":"n_2","type":{"kind":"int"}},{"name":"cents","type":{"kind":"int"}},{"name":"mean_sum","type":{"kind":"int"}},{"name":"mean_count","type":{"kind":"int"}},{"name":"distinct_1","type":{"kind":"int"}},{"name":"first_1","type":{"kind":"int","nullable":true}}],"weight":"n","key":["customer"],"non_negative":true,"reason":"one row per group of aggregate: its number of rows and its sums","serves":"aggregate","where":"query.py:22","digest":"1c7cb0f790df44bb68ea639cdfec5380","sums":[{"type":{"kind":"int"},"value":"n_2","old":"n_2_0","new":"n_2_1","vanishes":true,"low":"n_2_low"},{"type":{"kind":"int"},"value":"cents","old":"cents_0","new":"cents_1","vanishes":true,"low":"cents_low"},{"type":{"kind":"int"},"value":"mean_sum","old":"mean_sum_0","new":"mean_sum_1","vanishes":true,"low":"mean_sum_low"},{"type":{"kind":"int"},"value":"mean_count","old":"mean_count_0","new":"mean_count_1","vanishes":true,"low":"mean_count_low"},{"type":{"kind":"int"},"value":"distinct_1","old":"distinct_1_0","new":"distinct_1_1","low":"distinct_1_low"}],"extremes":[{"type":{"kind":"int","nullable":true},"value":"first_1","old":"first_1_0","new":"first_1_1"}],"rows_of":"Pair[tuple[int, int, int, int, int, int | None], int]","node":"13f35815f5a6a96d8df5a1d624d0df85"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_1c7cb0 (\n    customer INTEGER NOT NULL,\n    n_2 INTEGER NOT NULL,\n    cents INTEGER NOT NULL,\n    mean_sum INTEGER NOT NULL,\n    mean_count INTEGER NOT NULL,\n    distinct_1 INTEGER NOT NULL,\n    first_1 INTEGER NOT NULL,\n    n INTEGER NOT NULL,\n    PRIMARY KEY (customer),\n    CONSTRAINT aggregate__aggregate_by_customer_1c7cb0__not_negative CHECK (n >= 0)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS aggregate__aggregate_by_customer_1c7cb0__gone\nAFTER UPDATE OF n ON aggregate__aggregate_by_customer_1c7cb0 WHEN NEW.n = 0\nBEGIN\n    DELETE FROM aggregate__aggregate_by_customer_1c7cb0 WHERE customer = NEW.customer;\nEND"]}],"inputs":[{"name":"orders","row":"Order","columns":[{"name":"customer","path":["customer"],"type":{"kind":"int"}},{"name":"cents","path":["cents"],"type":{"kind":"int"}},{"name":"coupon","path":["coupon"],"type":{"kind":"text","nullable":true}}]}],"caches":[]}'
   )
 ON CONFLICT DO NOTHING;
 
@@ -237,7 +237,12 @@ SELECT COALESCE(d6.coupon, x'') AS "left", d6.customer AS "right", d6.c
 FROM temp.stepping_delta_orders_1ea38f AS d6
 WHERE d6.coupon IS NOT NULL
 ORDER BY "left", "right"
-ON CONFLICT DO UPDATE SET c = aggregate__orders_0dd177.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (aggregate__orders_0dd177.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN aggregate__orders_0dd177.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of aggregate')
+  END;
 -- 7. aggregate (query.py:22): a count below 0, looked for where rows were removed
 SELECT "left", "right", c
 FROM aggregate__orders_0dd177
@@ -249,7 +254,12 @@ SELECT d5.customer AS "left", d5.cents AS "right", d5.c
 FROM temp.stepping_delta_orders_1ea38f AS d5
 WHERE TRUE
 ORDER BY "left", "right"
-ON CONFLICT DO UPDATE SET c = aggregate__orders_by_left_right_8fd2ae.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (aggregate__orders_by_left_right_8fd2ae.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN aggregate__orders_by_left_right_8fd2ae.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of aggregate')
+  END;
 -- 9. aggregate (query.py:22): a count below 0, looked for where rows were removed
 SELECT "left", "right", c
 FROM aggregate__orders_by_left_right_8fd2ae
@@ -261,9 +271,20 @@ INSERT INTO temp.stepping_change_aggregate_by_customer_ecc82a (
   mean_count_1, distinct_1_0, distinct_1_1, first_1_0, first_1_1
 )
 SELECT
-  g.customer, a.n AS n0, COALESCE(a.n, 0) + g.n AS n1, a.n_2 AS n_2_0,
+  g.customer, a.n AS n0,
+  CASE
+    WHEN (COALESCE(a.n, 0) + g.n) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN COALESCE(a.n, 0) + g.n
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || 'a count does not fit in 64 bits: that of the rows of the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
+    )
+  END AS n1,
+  a.n_2 AS n_2_0,
   CASE
     WHEN ((COALESCE(a.n_2, 0) >> 32) + g.n_2 + (((COALESCE(a.n_2, 0) & 4294967295) + g.n_2_low) >> 32)) BETWEEN -2147483648 AND 2147483647
+    AND TYPEOF(g.n_2) <> 'real'
+    AND TYPEOF(g.n_2_low) <> 'real'
     THEN (
       ((COALESCE(a.n_2, 0) >> 32) + g.n_2 + (((COALESCE(a.n_2, 0) & 4294967295) + g.n_2_low) >> 32)) << 32
     ) | (((COALESCE(a.n_2, 0) & 4294967295) + g.n_2_low) & 4294967295)
@@ -277,6 +298,8 @@ SELECT
     WHEN (
       (COALESCE(a.cents, 0) >> 32) + g.cents + (((COALESCE(a.cents, 0) & 4294967295) + g.cents_low) >> 32)
     ) BETWEEN -2147483648 AND 2147483647
+    AND TYPEOF(g.cents) <> 'real'
+    AND TYPEOF(g.cents_low) <> 'real'
     THEN (
       (
         (COALESCE(a.cents, 0) >> 32) + g.cents + (((COALESCE(a.cents, 0) & 4294967295) + g.cents_low) >> 32)
@@ -292,6 +315,8 @@ SELECT
     WHEN (
       (COALESCE(a.mean_sum, 0) >> 32) + g.mean_sum + (((COALESCE(a.mean_sum, 0) & 4294967295) + g.mean_sum_low) >> 32)
     ) BETWEEN -2147483648 AND 2147483647
+    AND TYPEOF(g.mean_sum) <> 'real'
+    AND TYPEOF(g.mean_sum_low) <> 'real'
     THEN (
       (
         (COALESCE(a.mean_sum, 0) >> 32) + g.mean_sum + (((COALESCE(a.mean_sum, 0) & 4294967295) + g.mean_sum_low) >> 32)
@@ -307,6 +332,8 @@ SELECT
     WHEN (
       (COALESCE(a.mean_count, 0) >> 32) + g.mean_count + (((COALESCE(a.mean_count, 0) & 4294967295) + g.mean_count_low) >> 32)
     ) BETWEEN -2147483648 AND 2147483647
+    AND TYPEOF(g.mean_count) <> 'real'
+    AND TYPEOF(g.mean_count_low) <> 'real'
     THEN (
       (
         (COALESCE(a.mean_count, 0) >> 32) + g.mean_count + (((COALESCE(a.mean_count, 0) & 4294967295) + g.mean_count_low) >> 32)
@@ -322,6 +349,8 @@ SELECT
     WHEN (
       (COALESCE(a.distinct_1, 0) >> 32) + g.distinct_1 + (((COALESCE(a.distinct_1, 0) & 4294967295) + g.distinct_1_low) >> 32)
     ) BETWEEN -2147483648 AND 2147483647
+    AND TYPEOF(g.distinct_1) <> 'real'
+    AND TYPEOF(g.distinct_1_low) <> 'real'
     THEN (
       (
         (COALESCE(a.distinct_1, 0) >> 32) + g.distinct_1 + (((COALESCE(a.distinct_1, 0) & 4294967295) + g.distinct_1_low) >> 32)
@@ -368,9 +397,24 @@ LEFT JOIN aggregate__aggregate_by_customer_1c7cb0 AS a ON a.customer = g.custome
 INSERT INTO aggregate__aggregate_by_customer_1c7cb0 (customer, n_2, cents, mean_sum, mean_count, distinct_1, first_1, n)
 SELECT
   g.customer, g.n_2_1, g.cents_1, g.mean_sum_1, g.mean_count_1, g.distinct_1_1,
-  COALESCE(g.first_1_1, x''), g.n1
+  COALESCE(g.first_1_1, x''),
+  CASE
+    WHEN g.n1 <> 0 THEN g.n1
+    WHEN g.n_2_1 <> 0 OR g.cents_1 <> 0 OR g.mean_sum_1 <> 0 OR g.mean_count_1 <> 0
+    THEN JSON_EXTRACT(
+      '{}',
+      'stepping: ' || 'no rows are left in the group ' || COALESCE(CAST(g.customer AS TEXT), 'None') || ', whose n_2 is ' || COALESCE(CAST(g.n_2_1 AS TEXT), 'None') || ', whose cents is ' || COALESCE(CAST(g.cents_1 AS TEXT), 'None') || ', whose mean_sum is ' || COALESCE(CAST(g.mean_sum_1 AS TEXT), 'None') || ', whose mean_count is ' || COALESCE(CAST(g.mean_count_1 AS TEXT), 'None')
+    )
+    ELSE 0
+  END
 FROM temp.stepping_change_aggregate_by_customer_ecc82a AS g
-WHERE g.n1 <> 0 OR g.n0 IS NOT NULL
+WHERE
+  g.n1 <> 0
+  OR g.n0 IS NOT NULL
+  OR g.n_2_1 <> 0
+  OR g.cents_1 <> 0
+  OR g.mean_sum_1 <> 0
+  OR g.mean_count_1 <> 0
 ON CONFLICT DO UPDATE SET
   n_2 = excluded.n_2, cents = excluded.cents, mean_sum = excluded.mean_sum,
   mean_count = excluded.mean_count, distinct_1 = excluded.distinct_1,

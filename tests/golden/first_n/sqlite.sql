@@ -181,7 +181,11 @@ FROM temp.stepping_delta_scores_4a5e98 AS d2
 WHERE TRUE
 ORDER BY points_is_set, points, player
 ON CONFLICT DO UPDATE SET
-  c = first_n__scores_by_points_is_set_points_player_75bbe0.c + excluded.c;
+  c = CASE
+    WHEN (first_n__scores_by_points_is_set_points_player_75bbe0.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN first_n__scores_by_points_is_set_points_player_75bbe0.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of first_n')
+  END;
 -- 6. first_n (query.py:14): a count below 0, looked for where rows were removed
 SELECT points_is_set, points, player, c
 FROM first_n__scores_by_points_is_set_points_player_75bbe0

@@ -157,7 +157,15 @@ INSERT INTO temp.stepping_change_group_reduce_flatten_by_key_b6063a (
   sum_value_neg_inf
 )
 SELECT
-  g."key", a.n AS n0, COALESCE(a.n, 0) + g.n AS n1,
+  g."key", a.n AS n0,
+  CASE
+    WHEN (COALESCE(a.n, 0) + g.n) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN COALESCE(a.n, 0) + g.n
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || 'a count does not fit in 64 bits: that of the rows of the group ' || COALESCE(CAST(g."key" AS TEXT), 'None')
+    )
+  END AS n1,
   CASE
     WHEN a.sum_value_pos_inf <> 0 OR a.sum_value_neg_inf <> 0
     THEN CASE

@@ -173,7 +173,12 @@ SELECT d2.name, d2.price, d2.c
 FROM temp.stepping_delta_products_c88ed1 AS d2
 WHERE TRUE
 ORDER BY name, price
-ON CONFLICT DO UPDATE SET c = join__products_by_name_5316e2.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (join__products_by_name_5316e2.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN join__products_by_name_5316e2.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of products')
+  END;
 -- 4. products (the query's arguments): a count below 0, looked for where rows were removed
 SELECT name, price, c
 FROM join__products_by_name_5316e2
@@ -182,7 +187,11 @@ LIMIT 1;
 -- 5. join (query.py:18): the change of an output
 SELECT
   d0.name AS left_name, d0.price AS left_price, t1.basket_id AS right_basket_id,
-  t1.product_name AS right_product_name, d0.c * t1.c AS stepping_count
+  t1.product_name AS right_product_name,
+  CASE
+    WHEN (d0.c * t1.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d0.c * t1.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+  END AS stepping_count
 FROM temp.stepping_delta_products_c88ed1 AS d0
 CROSS JOIN join__line_items_by_product_name_4ae32f AS t1
 WHERE t1.product_name = d0.name;
@@ -201,7 +210,12 @@ SELECT d2.product_name, d2.basket_id, d2.c
 FROM temp.stepping_delta_line_items_1c1527 AS d2
 WHERE TRUE
 ORDER BY product_name, basket_id
-ON CONFLICT DO UPDATE SET c = join__line_items_by_product_name_4ae32f.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (join__line_items_by_product_name_4ae32f.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN join__line_items_by_product_name_4ae32f.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of line_items')
+  END;
 -- 4. line_items (the query's arguments): a count below 0, looked for where rows were removed
 SELECT product_name, basket_id, c
 FROM join__line_items_by_product_name_4ae32f
@@ -210,7 +224,11 @@ LIMIT 1;
 -- 5. join (query.py:18): the change of an output
 SELECT
   t1.name AS left_name, t1.price AS left_price, d0.basket_id AS right_basket_id,
-  d0.product_name AS right_product_name, d0.c * t1.c AS stepping_count
+  d0.product_name AS right_product_name,
+  CASE
+    WHEN (d0.c * t1.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d0.c * t1.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+  END AS stepping_count
 FROM temp.stepping_delta_line_items_1c1527 AS d0
 CROSS JOIN join__products_by_name_5316e2 AS t1
 WHERE t1.name = d0.product_name;
@@ -230,21 +248,33 @@ DELETE FROM temp.stepping_delta_line_items_1c1527;
 -- 5. join (query.py:18): the change of an output
 SELECT
   d0.name AS left_name, d0.price AS left_price, t1.basket_id AS right_basket_id,
-  t1.product_name AS right_product_name, d0.c * t1.c AS stepping_count
+  t1.product_name AS right_product_name,
+  CASE
+    WHEN (d0.c * t1.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d0.c * t1.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+  END AS stepping_count
 FROM temp.stepping_delta_products_c88ed1 AS d0
 CROSS JOIN join__line_items_by_product_name_4ae32f AS t1
 WHERE t1.product_name = d0.name
 UNION ALL
 SELECT
   d2.name AS left_name, d2.price AS left_price, d3.basket_id AS right_basket_id,
-  d3.product_name AS right_product_name, d2.c * d3.c AS stepping_count
+  d3.product_name AS right_product_name,
+  CASE
+    WHEN (d2.c * d3.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d2.c * d3.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+  END AS stepping_count
 FROM temp.stepping_delta_products_c88ed1 AS d2
 CROSS JOIN temp.stepping_delta_line_items_1c1527 AS d3
 WHERE d2.name = d3.product_name
 UNION ALL
 SELECT
   t5.name AS left_name, t5.price AS left_price, d4.basket_id AS right_basket_id,
-  d4.product_name AS right_product_name, d4.c * t5.c AS stepping_count
+  d4.product_name AS right_product_name,
+  CASE
+    WHEN (d4.c * t5.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d4.c * t5.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+  END AS stepping_count
 FROM temp.stepping_delta_line_items_1c1527 AS d4
 CROSS JOIN join__products_by_name_5316e2 AS t5
 WHERE t5.name = d4.product_name;
@@ -254,7 +284,12 @@ SELECT d6.product_name, d6.basket_id, d6.c
 FROM temp.stepping_delta_line_items_1c1527 AS d6
 WHERE TRUE
 ORDER BY product_name, basket_id
-ON CONFLICT DO UPDATE SET c = join__line_items_by_product_name_4ae32f.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (join__line_items_by_product_name_4ae32f.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN join__line_items_by_product_name_4ae32f.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of line_items')
+  END;
 -- 7. line_items (the query's arguments): a count below 0, looked for where rows were removed
 SELECT product_name, basket_id, c
 FROM join__line_items_by_product_name_4ae32f
@@ -266,7 +301,12 @@ SELECT d7.name, d7.price, d7.c
 FROM temp.stepping_delta_products_c88ed1 AS d7
 WHERE TRUE
 ORDER BY name, price
-ON CONFLICT DO UPDATE SET c = join__products_by_name_5316e2.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (join__products_by_name_5316e2.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN join__products_by_name_5316e2.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of products')
+  END;
 -- 9. products (the query's arguments): a count below 0, looked for where rows were removed
 SELECT name, price, c
 FROM join__products_by_name_5316e2

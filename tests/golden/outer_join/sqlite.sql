@@ -216,7 +216,12 @@ SELECT COALESCE(d5.team, x'') AS team, d5.name, d5.c
 FROM temp.stepping_delta_people_e8c9d2 AS d5
 WHERE TRUE
 ORDER BY team, name
-ON CONFLICT DO UPDATE SET c = outer_join__people_by_team_4d9316.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (outer_join__people_by_team_4d9316.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN outer_join__people_by_team_4d9316.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of people')
+  END;
 -- 4. people (the query's arguments): a count below 0, looked for where rows were removed
 SELECT team, name, c
 FROM outer_join__people_by_team_4d9316
@@ -225,7 +230,11 @@ LIMIT 1;
 -- 5. outer_join (query.py:18): the change of an output
 SELECT
   d0.name AS left_name, d0.team AS left_team, 1 AS right_present, t1.number AS right_number,
-  t1.title AS right_title, d0.c * t1.c AS stepping_count
+  t1.title AS right_title,
+  CASE
+    WHEN (d0.c * t1.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d0.c * t1.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+  END AS stepping_count
 FROM temp.stepping_delta_people_e8c9d2 AS d0
 CROSS JOIN outer_join__teams_by_number_5c4966 AS t1
 WHERE t1.number = d0.team
@@ -237,7 +246,12 @@ FROM temp.stepping_delta_people_e8c9d2 AS d2
 UNION ALL
 SELECT
   d3.name AS left_name, d3.team AS left_team, 0 AS right_present, NULL AS right_number,
-  NULL AS right_title, -(d3.c * t4.c) AS stepping_count
+  NULL AS right_title,
+  CASE
+    WHEN (-(d3.c * t4.c)) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN -(d3.c * t4.c)
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+  END AS stepping_count
 FROM temp.stepping_delta_people_e8c9d2 AS d3
 CROSS JOIN outer_join__outer_join_by_value_6a74ef AS t4
 WHERE t4.value = d3.team;
@@ -275,7 +289,12 @@ SELECT d6.number AS value, d6.c
 FROM temp.stepping_delta_teams_84606c AS d6
 WHERE TRUE
 ORDER BY value
-ON CONFLICT DO UPDATE SET c = outer_join__teams_c7809e.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (outer_join__teams_c7809e.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN outer_join__teams_c7809e.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of outer_join')
+  END;
 -- 6. outer_join (query.py:18): a count below 0, looked for where rows were removed
 SELECT value, c FROM outer_join__teams_c7809e WHERE c < 0 LIMIT 1;
 -- 7. outer_join (query.py:18)
@@ -284,7 +303,12 @@ SELECT d5.value, d5.c
 FROM temp.stepping_exists_teams_994399 AS d5
 WHERE TRUE
 ORDER BY value
-ON CONFLICT DO UPDATE SET c = outer_join__outer_join_by_value_6a74ef.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (outer_join__outer_join_by_value_6a74ef.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN outer_join__outer_join_by_value_6a74ef.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of outer_join')
+  END;
 -- 8. outer_join (query.py:18): a count below 0, looked for where rows were removed
 SELECT value, c
 FROM outer_join__outer_join_by_value_6a74ef
@@ -296,7 +320,12 @@ SELECT d7.number, d7.title, d7.c
 FROM temp.stepping_delta_teams_84606c AS d7
 WHERE TRUE
 ORDER BY number, title
-ON CONFLICT DO UPDATE SET c = outer_join__teams_by_number_5c4966.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (outer_join__teams_by_number_5c4966.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN outer_join__teams_by_number_5c4966.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of teams')
+  END;
 -- 10. teams (the query's arguments): a count below 0, looked for where rows were removed
 SELECT number, title, c
 FROM outer_join__teams_by_number_5c4966
@@ -305,14 +334,23 @@ LIMIT 1;
 -- 11. outer_join (query.py:18): the change of an output
 SELECT
   t2.name AS left_name, (NULLIF(t2.team, x'')) AS left_team, 1 AS right_present,
-  d1.number AS right_number, d1.title AS right_title, d1.c * t2.c AS stepping_count
+  d1.number AS right_number, d1.title AS right_title,
+  CASE
+    WHEN (d1.c * t2.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d1.c * t2.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+  END AS stepping_count
 FROM temp.stepping_delta_teams_84606c AS d1
 CROSS JOIN outer_join__people_by_team_4d9316 AS t2
 WHERE t2.team = d1.number
 UNION ALL
 SELECT
   t4.name AS left_name, (NULLIF(t4.team, x'')) AS left_team, 0 AS right_present,
-  NULL AS right_number, NULL AS right_title, -(d3.c * t4.c) AS stepping_count
+  NULL AS right_number, NULL AS right_title,
+  CASE
+    WHEN (-(d3.c * t4.c)) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN -(d3.c * t4.c)
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+  END AS stepping_count
 FROM temp.stepping_exists_teams_994399 AS d3
 CROSS JOIN outer_join__people_by_team_4d9316 AS t4
 WHERE t4.team = d3.value;
@@ -354,27 +392,44 @@ SELECT d16.number AS value, d16.c
 FROM temp.stepping_delta_teams_84606c AS d16
 WHERE TRUE
 ORDER BY value
-ON CONFLICT DO UPDATE SET c = outer_join__teams_c7809e.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (outer_join__teams_c7809e.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN outer_join__teams_c7809e.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of outer_join')
+  END;
 -- 8. outer_join (query.py:18): a count below 0, looked for where rows were removed
 SELECT value, c FROM outer_join__teams_c7809e WHERE c < 0 LIMIT 1;
 -- 9. outer_join (query.py:18): the change of an output
 SELECT
   d1.name AS left_name, d1.team AS left_team, 1 AS right_present, t2.number AS right_number,
-  t2.title AS right_title, d1.c * t2.c AS stepping_count
+  t2.title AS right_title,
+  CASE
+    WHEN (d1.c * t2.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d1.c * t2.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+  END AS stepping_count
 FROM temp.stepping_delta_people_e8c9d2 AS d1
 CROSS JOIN outer_join__teams_by_number_5c4966 AS t2
 WHERE t2.number = d1.team
 UNION ALL
 SELECT
   d3.name AS left_name, d3.team AS left_team, 1 AS right_present, d4.number AS right_number,
-  d4.title AS right_title, d3.c * d4.c AS stepping_count
+  d4.title AS right_title,
+  CASE
+    WHEN (d3.c * d4.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d3.c * d4.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+  END AS stepping_count
 FROM temp.stepping_delta_people_e8c9d2 AS d3
 CROSS JOIN temp.stepping_delta_teams_84606c AS d4
 WHERE d3.team = d4.number
 UNION ALL
 SELECT
   t6.name AS left_name, (NULLIF(t6.team, x'')) AS left_team, 1 AS right_present,
-  d5.number AS right_number, d5.title AS right_title, d5.c * t6.c AS stepping_count
+  d5.number AS right_number, d5.title AS right_title,
+  CASE
+    WHEN (d5.c * t6.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d5.c * t6.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+  END AS stepping_count
 FROM temp.stepping_delta_teams_84606c AS d5
 CROSS JOIN outer_join__people_by_team_4d9316 AS t6
 WHERE t6.team = d5.number
@@ -386,21 +441,36 @@ FROM temp.stepping_delta_people_e8c9d2 AS d7
 UNION ALL
 SELECT
   d8.name AS left_name, d8.team AS left_team, 0 AS right_present, NULL AS right_number,
-  NULL AS right_title, -(d8.c * t9.c) AS stepping_count
+  NULL AS right_title,
+  CASE
+    WHEN (-(d8.c * t9.c)) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN -(d8.c * t9.c)
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+  END AS stepping_count
 FROM temp.stepping_delta_people_e8c9d2 AS d8
 CROSS JOIN outer_join__outer_join_by_value_6a74ef AS t9
 WHERE t9.value = d8.team
 UNION ALL
 SELECT
   d10.name AS left_name, d10.team AS left_team, 0 AS right_present, NULL AS right_number,
-  NULL AS right_title, -(d10.c * d11.c) AS stepping_count
+  NULL AS right_title,
+  CASE
+    WHEN (-(d10.c * d11.c)) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN -(d10.c * d11.c)
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+  END AS stepping_count
 FROM temp.stepping_delta_people_e8c9d2 AS d10
 CROSS JOIN temp.stepping_exists_teams_994399 AS d11
 WHERE d10.team = d11.value
 UNION ALL
 SELECT
   t13.name AS left_name, (NULLIF(t13.team, x'')) AS left_team, 0 AS right_present,
-  NULL AS right_number, NULL AS right_title, -(d12.c * t13.c) AS stepping_count
+  NULL AS right_number, NULL AS right_title,
+  CASE
+    WHEN (-(d12.c * t13.c)) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN -(d12.c * t13.c)
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+  END AS stepping_count
 FROM temp.stepping_exists_teams_994399 AS d12
 CROSS JOIN outer_join__people_by_team_4d9316 AS t13
 WHERE t13.team = d12.value;
@@ -410,7 +480,12 @@ SELECT d14.value, d14.c
 FROM temp.stepping_exists_teams_994399 AS d14
 WHERE TRUE
 ORDER BY value
-ON CONFLICT DO UPDATE SET c = outer_join__outer_join_by_value_6a74ef.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (outer_join__outer_join_by_value_6a74ef.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN outer_join__outer_join_by_value_6a74ef.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of outer_join')
+  END;
 -- 11. outer_join (query.py:18): a count below 0, looked for where rows were removed
 SELECT value, c
 FROM outer_join__outer_join_by_value_6a74ef
@@ -422,7 +497,12 @@ SELECT COALESCE(d15.team, x'') AS team, d15.name, d15.c
 FROM temp.stepping_delta_people_e8c9d2 AS d15
 WHERE TRUE
 ORDER BY team, name
-ON CONFLICT DO UPDATE SET c = outer_join__people_by_team_4d9316.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (outer_join__people_by_team_4d9316.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN outer_join__people_by_team_4d9316.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of people')
+  END;
 -- 13. people (the query's arguments): a count below 0, looked for where rows were removed
 SELECT team, name, c
 FROM outer_join__people_by_team_4d9316
@@ -434,7 +514,12 @@ SELECT d17.number, d17.title, d17.c
 FROM temp.stepping_delta_teams_84606c AS d17
 WHERE TRUE
 ORDER BY number, title
-ON CONFLICT DO UPDATE SET c = outer_join__teams_by_number_5c4966.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (outer_join__teams_by_number_5c4966.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN outer_join__teams_by_number_5c4966.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of teams')
+  END;
 -- 15. teams (the query's arguments): a count below 0, looked for where rows were removed
 SELECT number, title, c
 FROM outer_join__teams_by_number_5c4966

@@ -200,17 +200,33 @@ SELECT d5.owner AS value, d5.c
 FROM temp.stepping_delta_tasks_102ecf AS d5
 WHERE TRUE
 ORDER BY value
-ON CONFLICT DO UPDATE SET c = per_group_count__tasks_884c9e.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (per_group_count__tasks_884c9e.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN per_group_count__tasks_884c9e.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of per_group')
+  END;
 -- 7. per_group (query.py:14): a count below 0, looked for where rows were removed
 SELECT value, c FROM per_group_count__tasks_884c9e WHERE c < 0 LIMIT 1;
 -- 8. count (query.py:14)
 INSERT INTO temp.stepping_change_count_by_right_800bde ("right", n0, n1, count_0, count_1)
 SELECT
-  g."right", a.n AS n0, COALESCE(a.n, 0) + g.n AS n1, a.count AS count_0,
+  g."right", a.n AS n0,
+  CASE
+    WHEN (COALESCE(a.n, 0) + g.n) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN COALESCE(a.n, 0) + g.n
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || 'a count does not fit in 64 bits: that of the rows of the group ' || COALESCE(CAST(g."right" AS TEXT), 'None')
+    )
+  END AS n1,
+  a.count AS count_0,
   CASE
     WHEN (
       (COALESCE(a.count, 0) >> 32) + g.count + (((COALESCE(a.count, 0) & 4294967295) + g.count_low) >> 32)
     ) BETWEEN -2147483648 AND 2147483647
+    AND TYPEOF(g.count) <> 'real'
+    AND TYPEOF(g.count_low) <> 'real'
     THEN (
       (
         (COALESCE(a.count, 0) >> 32) + g.count + (((COALESCE(a.count, 0) & 4294967295) + g.count_low) >> 32)
@@ -236,7 +252,12 @@ FROM (
   GROUP BY 1
 ) AS g
 LEFT JOIN per_group_count__count_by_right_9f8a59 AS a ON a."right" = g."right"
-WHERE g.n <> 0 OR g.count <> 0 OR g.count_low <> 0;
+WHERE
+  g.n <> 0
+  OR g.count <> 0
+  OR g.count_low <> 0
+  OR TYPEOF(g.count) = 'real'
+  OR TYPEOF(g.count_low) = 'real';
 -- 9. count (query.py:14)
 INSERT INTO per_group_count__count_by_right_9f8a59 ("right", count, n)
 SELECT g."right", g.count_1, g.n1

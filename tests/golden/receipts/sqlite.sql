@@ -249,7 +249,12 @@ SELECT d7.name, d7.price, d7.c
 FROM temp.stepping_delta_products_c88ed1 AS d7
 WHERE TRUE
 ORDER BY name, price
-ON CONFLICT DO UPDATE SET c = receipts__products_by_name_5316e2.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (receipts__products_by_name_5316e2.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN receipts__products_by_name_5316e2.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of products')
+  END;
 -- 6. products (the query's arguments): a count below 0, looked for where rows were removed
 SELECT name, price, c
 FROM receipts__products_by_name_5316e2
@@ -257,7 +262,12 @@ WHERE c < 0
 LIMIT 1;
 -- 7. map (query.py:34)
 INSERT INTO temp.stepping_delta_map_b7028e (basket_id, product_name, product_price, c)
-SELECT t1.basket_id, d0.name AS product_name, d0.price AS product_price, d0.c * t1.c AS c
+SELECT
+  t1.basket_id, d0.name AS product_name, d0.price AS product_price,
+  CASE
+    WHEN (d0.c * t1.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d0.c * t1.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+  END AS c
 FROM temp.stepping_delta_products_c88ed1 AS d0
 CROSS JOIN receipts__line_items_by_product_name_4ae32f AS t1
 WHERE t1.product_name = d0.name;
@@ -270,7 +280,12 @@ SELECT d6.basket_id, d6.product_name, d6.product_price, d6.c
 FROM temp.stepping_delta_map_b7028e AS d6
 WHERE TRUE
 ORDER BY basket_id, product_name, product_price
-ON CONFLICT DO UPDATE SET c = receipts__items_2a78a5.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (receipts__items_2a78a5.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN receipts__items_2a78a5.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of map')
+  END;
 -- 10. map (query.py:34): a count below 0, looked for where rows were removed
 SELECT basket_id, product_name, product_price, c
 FROM receipts__items_2a78a5
@@ -282,7 +297,15 @@ INSERT INTO temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90 (
   sum_product_price_pos_inf, sum_product_price_neg_inf
 )
 SELECT
-  g.basket_id, a.n AS n0, COALESCE(a.n, 0) + g.n AS n1,
+  g.basket_id, a.n AS n0,
+  CASE
+    WHEN (COALESCE(a.n, 0) + g.n) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN COALESCE(a.n, 0) + g.n
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || 'a count does not fit in 64 bits: that of the rows of the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
+    )
+  END AS n1,
   CASE
     WHEN a.sum_product_price_pos_inf <> 0 OR a.sum_product_price_neg_inf <> 0
     THEN CASE
@@ -379,7 +402,12 @@ SELECT d7.product_name, d7.basket_id, d7.c
 FROM temp.stepping_delta_line_items_1c1527 AS d7
 WHERE TRUE
 ORDER BY product_name, basket_id
-ON CONFLICT DO UPDATE SET c = receipts__line_items_by_product_name_4ae32f.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (receipts__line_items_by_product_name_4ae32f.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN receipts__line_items_by_product_name_4ae32f.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of line_items')
+  END;
 -- 6. line_items (the query's arguments): a count below 0, looked for where rows were removed
 SELECT product_name, basket_id, c
 FROM receipts__line_items_by_product_name_4ae32f
@@ -387,7 +415,12 @@ WHERE c < 0
 LIMIT 1;
 -- 7. map (query.py:34)
 INSERT INTO temp.stepping_delta_map_b7028e (basket_id, product_name, product_price, c)
-SELECT d0.basket_id, t1.name AS product_name, t1.price AS product_price, d0.c * t1.c AS c
+SELECT
+  d0.basket_id, t1.name AS product_name, t1.price AS product_price,
+  CASE
+    WHEN (d0.c * t1.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d0.c * t1.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+  END AS c
 FROM temp.stepping_delta_line_items_1c1527 AS d0
 CROSS JOIN receipts__products_by_name_5316e2 AS t1
 WHERE t1.name = d0.product_name;
@@ -400,7 +433,12 @@ SELECT d6.basket_id, d6.product_name, d6.product_price, d6.c
 FROM temp.stepping_delta_map_b7028e AS d6
 WHERE TRUE
 ORDER BY basket_id, product_name, product_price
-ON CONFLICT DO UPDATE SET c = receipts__items_2a78a5.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (receipts__items_2a78a5.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN receipts__items_2a78a5.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of map')
+  END;
 -- 10. map (query.py:34): a count below 0, looked for where rows were removed
 SELECT basket_id, product_name, product_price, c
 FROM receipts__items_2a78a5
@@ -412,7 +450,15 @@ INSERT INTO temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90 (
   sum_product_price_pos_inf, sum_product_price_neg_inf
 )
 SELECT
-  g.basket_id, a.n AS n0, COALESCE(a.n, 0) + g.n AS n1,
+  g.basket_id, a.n AS n0,
+  CASE
+    WHEN (COALESCE(a.n, 0) + g.n) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN COALESCE(a.n, 0) + g.n
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || 'a count does not fit in 64 bits: that of the rows of the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
+    )
+  END AS n1,
   CASE
     WHEN a.sum_product_price_pos_inf <> 0 OR a.sum_product_price_neg_inf <> 0
     THEN CASE
@@ -509,17 +555,32 @@ DELETE FROM temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90;
 -- INSERT INTO temp.stepping_delta_line_items_1c1527 (basket_id, product_name, c) VALUES (?, ?, ?)
 -- 7. map (query.py:34)
 INSERT INTO temp.stepping_delta_map_b7028e (basket_id, product_name, product_price, c)
-SELECT t1.basket_id, d0.name AS product_name, d0.price AS product_price, d0.c * t1.c AS c
+SELECT
+  t1.basket_id, d0.name AS product_name, d0.price AS product_price,
+  CASE
+    WHEN (d0.c * t1.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d0.c * t1.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+  END AS c
 FROM temp.stepping_delta_products_c88ed1 AS d0
 CROSS JOIN receipts__line_items_by_product_name_4ae32f AS t1
 WHERE t1.product_name = d0.name
 UNION ALL
-SELECT d3.basket_id, d2.name AS product_name, d2.price AS product_price, d2.c * d3.c AS c
+SELECT
+  d3.basket_id, d2.name AS product_name, d2.price AS product_price,
+  CASE
+    WHEN (d2.c * d3.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d2.c * d3.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+  END AS c
 FROM temp.stepping_delta_products_c88ed1 AS d2
 CROSS JOIN temp.stepping_delta_line_items_1c1527 AS d3
 WHERE d2.name = d3.product_name
 UNION ALL
-SELECT d4.basket_id, t5.name AS product_name, t5.price AS product_price, d4.c * t5.c AS c
+SELECT
+  d4.basket_id, t5.name AS product_name, t5.price AS product_price,
+  CASE
+    WHEN (d4.c * t5.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d4.c * t5.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+  END AS c
 FROM temp.stepping_delta_line_items_1c1527 AS d4
 CROSS JOIN receipts__products_by_name_5316e2 AS t5
 WHERE t5.name = d4.product_name;
@@ -529,7 +590,12 @@ SELECT d11.product_name, d11.basket_id, d11.c
 FROM temp.stepping_delta_line_items_1c1527 AS d11
 WHERE TRUE
 ORDER BY product_name, basket_id
-ON CONFLICT DO UPDATE SET c = receipts__line_items_by_product_name_4ae32f.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (receipts__line_items_by_product_name_4ae32f.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN receipts__line_items_by_product_name_4ae32f.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of line_items')
+  END;
 -- 9. line_items (the query's arguments): a count below 0, looked for where rows were removed
 SELECT product_name, basket_id, c
 FROM receipts__line_items_by_product_name_4ae32f
@@ -541,7 +607,12 @@ SELECT d12.name, d12.price, d12.c
 FROM temp.stepping_delta_products_c88ed1 AS d12
 WHERE TRUE
 ORDER BY name, price
-ON CONFLICT DO UPDATE SET c = receipts__products_by_name_5316e2.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (receipts__products_by_name_5316e2.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN receipts__products_by_name_5316e2.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of products')
+  END;
 -- 11. products (the query's arguments): a count below 0, looked for where rows were removed
 SELECT name, price, c
 FROM receipts__products_by_name_5316e2
@@ -556,7 +627,12 @@ SELECT d10.basket_id, d10.product_name, d10.product_price, d10.c
 FROM temp.stepping_delta_map_b7028e AS d10
 WHERE TRUE
 ORDER BY basket_id, product_name, product_price
-ON CONFLICT DO UPDATE SET c = receipts__items_2a78a5.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (receipts__items_2a78a5.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN receipts__items_2a78a5.c + excluded.c
+    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of map')
+  END;
 -- 14. map (query.py:34): a count below 0, looked for where rows were removed
 SELECT basket_id, product_name, product_price, c
 FROM receipts__items_2a78a5
@@ -568,7 +644,15 @@ INSERT INTO temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90 (
   sum_product_price_pos_inf, sum_product_price_neg_inf
 )
 SELECT
-  g.basket_id, a.n AS n0, COALESCE(a.n, 0) + g.n AS n1,
+  g.basket_id, a.n AS n0,
+  CASE
+    WHEN (COALESCE(a.n, 0) + g.n) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN COALESCE(a.n, 0) + g.n
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || 'a count does not fit in 64 bits: that of the rows of the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
+    )
+  END AS n1,
   CASE
     WHEN a.sum_product_price_pos_inf <> 0 OR a.sum_product_price_neg_inf <> 0
     THEN CASE

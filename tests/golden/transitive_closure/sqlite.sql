@@ -252,14 +252,29 @@ FROM temp.stepping_gone_transitive_closure_def941 AS d
 WHERE TRUE
 ORDER BY "right", "left"
 ON CONFLICT DO UPDATE SET
-  c = transitive_closure__transitive_closure_by_right_left_7d706c.c + excluded.c;
+  c = CASE
+    WHEN (transitive_closure__transitive_closure_by_right_left_7d706c.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN transitive_closure__transitive_closure_by_right_left_7d706c.c + excluded.c
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || 'a count does not fit in 64 bits: that of a row of transitive_closure'
+    )
+  END;
 -- 10. transitive_closure (query.py:8)
 INSERT INTO transitive_closure__edges_by_left_right_e7926e ("left", "right", c)
 SELECT d2."left", d2."right", d2.c
 FROM temp.stepping_delta_edges_def941 AS d2
 WHERE TRUE
 ORDER BY "left", "right"
-ON CONFLICT DO UPDATE SET c = transitive_closure__edges_by_left_right_e7926e.c + excluded.c;
+ON CONFLICT DO UPDATE SET
+  c = CASE
+    WHEN (transitive_closure__edges_by_left_right_e7926e.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN transitive_closure__edges_by_left_right_e7926e.c + excluded.c
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || 'a count does not fit in 64 bits: that of a row of transitive_closure'
+    )
+  END;
 -- 11. transitive_closure (query.py:8): a count below 0, looked for where rows were removed
 SELECT "left", "right", c
 FROM transitive_closure__edges_by_left_right_e7926e
@@ -325,7 +340,14 @@ FROM temp.stepping_fresh_transitive_closure_def941 AS d
 WHERE TRUE
 ORDER BY "right", "left"
 ON CONFLICT DO UPDATE SET
-  c = transitive_closure__transitive_closure_by_right_left_7d706c.c + excluded.c;
+  c = CASE
+    WHEN (transitive_closure__transitive_closure_by_right_left_7d706c.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    THEN transitive_closure__transitive_closure_by_right_left_7d706c.c + excluded.c
+    ELSE JSON_EXTRACT(
+      '{}',
+      'stepping: ' || 'a count does not fit in 64 bits: that of a row of transitive_closure'
+    )
+  END;
 -- 14. transitive_closure (query.py:8)
 INSERT INTO temp.stepping_closure_transitive_closure_def941 ("left", "right", c)
 SELECT g."left", g."right", SUM(g.c) AS c
