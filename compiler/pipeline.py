@@ -230,9 +230,12 @@ class Query(Graph[R_co, *Ts]):
             self._remember(key, made)
         return self._programs[key]
 
-    def script(self, dialect: str) -> tuple[str, ...]:
-        """The statements that ``create_tables=True`` runs, in order; each may be run again."""
-        plan = self.program(dialect).plan
+    def script(self, dialect: str, *, base: Tables | None = None) -> tuple[str, ...]:
+        """The statements that ``create_tables=True`` runs, in order; each may be run again.
+
+        ``base`` has the tables of a captured query as the database describes them, by input.
+        """
+        plan = self.program(dialect, base=base).plan
         if plan.capture is None:
             return plan.script
         from stepping.dialects import capture_words

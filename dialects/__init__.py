@@ -11,6 +11,9 @@ if not __name__.startswith("stepping."):  # a second copy of every class would f
     raise ImportError("import stepping.dialects, not dialects")
 
 if TYPE_CHECKING:
+    from sqlalchemy import MetaData
+
+    from stepping.compiler.plan.database import Database
     from stepping.dialects.base import Dialect
     from stepping.dialects.capture import CaptureWords
 
@@ -21,6 +24,10 @@ _CLASSES = {
 _CAPTURE = {
     "sqlite": ("stepping.dialects.sqlite.capture_words", "SQLiteCaptureWords"),
     "postgres": ("stepping.dialects.postgres.capture_words", "PostgresCaptureWords"),
+}
+_DESCRIBED = {
+    "sqlite": ("stepping.dialects.sqlite.from_metadata", "database_of"),
+    "postgres": ("stepping.dialects.postgres.from_metadata", "database_of"),
 }
 _MADE: dict[str, Dialect] = {}
 
@@ -41,4 +48,12 @@ def capture_words(name: str) -> CaptureWords:
     """The words of a dialect for capturing the application's tables."""
     module, cls = _CAPTURE[name]
     made: CaptureWords = getattr(importlib.import_module(module), cls)()
+    return made
+
+
+def described_by(name: str, tables: MetaData) -> Database:
+    """What a database with these tables would say of them, without one to ask."""
+    get_dialect(name)
+    module, function = _DESCRIBED[name]
+    made: Database = getattr(importlib.import_module(module), function)(tables)
     return made

@@ -10,6 +10,13 @@ from typing import Any
 import click
 
 _TARGET = click.argument("query", metavar="MODULE:QUERY")
+_TARGETS = click.argument("queries", metavar="MODULE:QUERY | FILE.sql...", nargs=-1, required=True)
+_TABLES = click.option(
+    "--tables",
+    metavar="MODULE:BASE",
+    help="The tables that views read, without --db: a MetaData of SQLAlchemy's, or a class with "
+    "one.",
+)
 _DIALECT = click.option(
     "--dialect",
     type=click.Choice(["sqlite", "postgres"]),
@@ -86,13 +93,16 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 def main() -> None:
     """Keeps query results up to date inside the database you already have.
 
-    MODULE:QUERY is a query function, or what st.compile made of one: shop.queries:receipts for
+    MODULE:QUERY is a query function, or what st.compile or st.sql made: shop.queries:receipts for
     receipts in shop/queries.py. Modules are looked for in the current folder first.
+
+    FILE.sql is a file with one or several CREATE MATERIALIZED VIEW, which may read each other;
+    views.sql:revenue is one of them. Several files may be given, and are read together.
     """
 
 
 @main.command(short_help="Show what a query keeps, runs and costs.")
-@_TARGET
+@_TARGETS
 @_DIALECT
 @_INSTALLED
 @click.option(
@@ -106,6 +116,7 @@ def main() -> None:
 @click.option("--ddl", is_flag=True, help="What is installed: tables, views, triggers.")
 @click.option("--tree", is_flag=True, help="The tree, with why each operator is incremental.")
 @click.option("--all", "everything", is_flag=True, help="All of these.")
+@_TABLES
 @click.option("--input", "input_", metavar="NAME", help="Only what a change of this input runs.")
 @click.option(
     "--html",
@@ -114,9 +125,10 @@ def main() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def explain(
-    query: str,
+    queries: tuple[str, ...],
     dialect: str | None,
     db: str | None,
+    tables: str | None,
     sql: str | None,
     ddl: bool,
     tree: bool,
@@ -133,29 +145,35 @@ def explain(
         raise click.UsageError("--html and --json exclude each other")
     if sql and input_ and sql != input_:
         raise click.UsageError(f"--sql {sql} and --input {input_} name two inputs")
-    from stepping.target import load
+    loaded = _loaded(queries, dialect, db, tables)
+    if html is not None and len(loaded) > 1:
+        raise click.UsageError(f"--html writes one page, and there are {len(loaded)} queries")
+    data = []
+    for position, each in enumerate(loaded):
+        with _explained(each, dialect, db, sql or input_) as found:
+            if html is not None:
+                with _writing(html):
+                    html.write_text(found.html, encoding="utf-8")
+                click.echo(f"wrote {html}")
+            elif as_json:
+                data.append(found.to_dict())
+            else:
+                parts = [(tree, "tree"), (ddl, "ddl"), (sql is not None, "statements")]
+                chosen = [name for wanted, name in parts if wanted] or ["summary"]
+                chosen = ["text"] if everything else chosen
+                text = "\n".join(getattr(found, name) for name in chosen)
+                click.echo("\n" * (position > 0) + text, nl=False)
+    if as_json:
+        import json
 
-    with _explained(load(query), dialect, db, sql or input_) as found:
-        if html is not None:
-            with _writing(html):
-                html.write_text(found.html, encoding="utf-8")
-            click.echo(f"wrote {html}")
-        elif as_json:
-            import json
-
-            click.echo(json.dumps(found.to_dict(), indent=2))
-        elif everything:
-            click.echo(found.text, nl=False)
-        else:
-            parts = [(tree, "tree"), (ddl, "ddl"), (sql is not None, "statements")]
-            chosen = [name for wanted, name in parts if wanted] or ["summary"]
-            click.echo("\n".join(getattr(found, name) for name in chosen), nl=False)
+        click.echo(json.dumps(data if len(loaded) > 1 else data[0], indent=2))
 
 
 @main.command(short_help="Fail if a query has what a team does not want.")
-@_TARGET
+@_TARGETS
 @_DIALECT
 @_INSTALLED
+@_TABLES
 @click.option("--no-python-steps", is_flag=True, help="Fail on row functions that run in Python.")
 @click.option(
     "--no-recomputed/--allow-recomputed",
@@ -180,54 +198,52 @@ def explain(
     metavar="N",
     help="Fail if one changed row finds more than N rows of a table; needs --db.",
 )
+@click.option("--json", "as_json", is_flag=True, help="Print the problems as JSON.")
 def check(
-    query: str,
+    queries: tuple[str, ...],
     dialect: str | None,
     db: str | None,
+    tables: str | None,
     no_python_steps: bool,
     no_recomputed: bool,
     no_scans: bool,
     no_regroup: bool,
     max_fan_out: int | None,
+    as_json: bool,
 ) -> None:
     """Fail with status 1 if a query has what a team does not want; 2 is a wrong option.
 
     With --db also if what is installed is no longer as it was: tables, views and triggers that are
     gone or switched off, columns of the application's tables that are renamed or retyped, indexes
-    that steps look rows up by.
+    that steps look rows up by. What is not installed is looked at as it would be.
     """
     if max_fan_out is not None and db is None:
         raise click.UsageError("--max-fan-out needs --db: a fan-out is one of rows that are there")
-    from stepping.compiler.explain.check import Rules, problems
-    from stepping.target import load
+    from stepping.checking import checked
+    from stepping.compiler.explain.check import Rules
 
     rules = Rules(not no_python_steps, not no_recomputed, not no_scans, not no_regroup, max_fan_out)
-    asked = load(query)
-    if db is not None:
-        _check_drift(db, asked.name)
-    with _explained(asked, dialect, db, None, planned=True) as found:
-        wrong = problems(found.model, rules)
-        for each in wrong:
-            click.echo(str(each))
-        name = f"{found.model.query} on {found.model.dialect}"
-        if wrong:
-            click.echo(f"{name}: {len(wrong)} problem{'' if len(wrong) == 1 else 's'}", err=True)
-            raise SystemExit(1)
-        click.echo(f"{name}: nothing to complain about")
+    found = checked(
+        queries,
+        dialect or _dialect(None, db),
+        db,
+        tables,
+        rules,
+        lambda each: _explained(each, dialect, db, None, planned=True),
+    )
+    if as_json:
+        import json
 
-
-def _check_drift(db: str, name: str) -> None:
-    """Fail if what is installed of a query is not as it was installed."""
-    from stepping.database import driver_of
-    from stepping.runtime import catalog
-    from stepping.runtime.drift import drift
-
-    with driver_of(db) as driver:
-        wrong = drift(driver, catalog.installed(driver, name).manifest())
-    for each in wrong:
-        click.echo(f"{name}: {each}")
-    if wrong:
-        click.echo(f"{name}: {len(wrong)} thing{'s' * (len(wrong) > 1)} not as installed", err=True)
+        click.echo(json.dumps([each.to_dict() for each in found], indent=2))
+    for each in () if as_json else found:
+        for problem in each.problems:
+            click.echo(str(problem))
+        count = len(each.problems)
+        if count:
+            click.echo(f"{each.name}: {count} problem{'' if count == 1 else 's'}", err=True)
+        else:
+            click.echo(f"{each.name}: nothing to complain about")
+    if any(each.problems for each in found):
         raise SystemExit(1)
 
 
@@ -250,16 +266,40 @@ def graph(query: str, dialect: str | None, db: str | None, file: Path) -> None:
 
 
 @main.command(short_help="Print the script that creates the tables of a query.")
-@_TARGET
+@_TARGETS
 @_DIALECT
-def ddl(query: str, dialect: str | None) -> None:
+@click.option("--db", metavar="URL", help="A database that has the tables that views read.")
+@_TABLES
+def ddl(queries: tuple[str, ...], dialect: str | None, db: str | None, tables: str | None) -> None:
     """Print the script that creates the tables of a query: what create_tables=True runs, with a
     comment on each object.
     """
     from stepping.compiler.explain import ddl_text
-    from stepping.target import load
+    from stepping.database import described
 
-    click.echo(ddl_text(load(query), dialect or "sqlite"), nl=False)
+    for position, each in enumerate(_loaded(queries, dialect, db, tables)):
+        base = None
+        if db is not None and each.captured is not None:
+            base = described(db, each)
+        text = ddl_text(each, _dialect(dialect, db), base)
+        click.echo("\n" * (position > 0) + text, nl=False)
+
+
+def _dialect(dialect: str | None, db: str | None) -> str:
+    from stepping.database import dialect_of
+
+    return dialect or (dialect_of(db) if db is not None else "sqlite")
+
+
+def _loaded(
+    queries: tuple[str, ...], dialect: str | None, db: str | None, tables: str | None = None
+) -> list[Any]:
+    """The compiled queries, each bound to the database that it is asked of."""
+    from stepping.database import bound
+    from stepping.targets import load_all
+
+    found = load_all(queries, _dialect(dialect, db), tables)
+    return found if db is None else bound(db, found)
 
 
 @contextmanager
@@ -268,14 +308,14 @@ def _explained(
 ) -> Iterator[Any]:
     """What is known of a query. ``planned``: SQLite is asked for its plans also without --db."""
     from stepping.compiler.explain import explain as explained
-    from stepping.database import dialect_of, empty_sqlite, opened
+    from stepping.database import dialect_of, empty_sqlite, opened_or_planned
 
     if db is not None:
         if dialect is not None and dialect != dialect_of(db):
             raise click.UsageError(f"--dialect {dialect} does not fit --db, a {dialect_of(db)} URL")
-        with opened(db, query) as store:
+        with opened_or_planned(db, query) as store:
             yield explained(store, input=input_)
-    elif planned and dialect in (None, "sqlite"):
+    elif planned and dialect in (None, "sqlite") and query.captured is None:
         with empty_sqlite(query) as store:
             yield explained(store, input=input_)
     else:
@@ -318,49 +358,56 @@ def drain(
 
 @main.command(short_help="Fold what waits into the results of queries that follow tables.")
 @_DB
-@click.argument("query", metavar="[NAME]", required=False)
+@click.argument("queries", metavar="[NAME | MODULE:QUERY | FILE.sql]...", nargs=-1)
 @click.option(
     "--watch",
     type=click.FloatRange(min=0.01),
     metavar="SECONDS",
     help="Go on, every so many seconds, until stopped.",
 )
-def refresh(db: str, query: str | None, watch: float | None) -> None:
+def refresh(db: str, queries: tuple[str, ...], watch: float | None) -> None:
     """Fold in what has been written to the tables that queries follow.
 
-    Of the query of that name, or of all that are installed.
+    Of the queries of those names, or of all that are installed.
     """
     from stepping.database import driver_of
     from stepping.following import refresh_all
+    from stepping.targets import names_of
 
+    names = names_of(queries, _dialect(None, db))
     with driver_of(db) as driver:
-        refresh_all(driver, query, watch, click.echo)
+        refresh_all(driver, names, watch, click.echo)
 
 
 @main.command(short_help="Make what captures tables whole again, and compute the results.")
-@_TARGET
+@_TARGETS
 @_DB
 @click.option("--dry-run", is_flag=True, help="Only say what is wrong; exit with 1 if anything is.")
-def repair(query: str, db: str, dry_run: bool) -> None:
+def repair(queries: tuple[str, ...], db: str, dry_run: bool) -> None:
     """Make triggers again that were lost or switched off, and compute the results from the tables.
 
     Writers of the tables wait until it is done.
     """
     from stepping.database import driver_of
     from stepping.following import wrong_with
-    from stepping.target import load
 
-    graph = load(query)
-    with driver_of(db) as driver:
-        wrong = wrong_with(driver, graph.name)
-        for line in wrong:
-            click.echo(line)
-        if dry_run:
-            raise SystemExit(1 if wrong else 0)
-        from stepping.runtime.captured import repaired
+    is_wrong = False
+    for graph in _loaded(queries, None, db):
+        with driver_of(db) as driver:
+            wrong = wrong_with(driver, graph.name)
+            is_wrong = is_wrong or bool(wrong)
+            for line in wrong:
+                click.echo(line)
+            if dry_run:
+                continue
+            from stepping.runtime.captured import repaired
 
-        repaired(driver, graph)
-    click.echo(f"{graph.name}: its triggers are there, and its results computed from the tables")
+            repaired(driver, graph)
+        click.echo(
+            f"{graph.name}: its triggers are there, and its results computed from the tables"
+        )
+    if dry_run:
+        raise SystemExit(1 if is_wrong else 0)
 
 
 _TIME = click.argument("time", type=int)
@@ -368,22 +415,27 @@ _TIME = click.argument("time", type=int)
 
 @main.command(short_help="Where tables stand, who is at work, what has been put aside.")
 @_DB
-@click.argument("query", metavar="[MODULE:QUERY]", required=False)
-def status(db: str, query: str | None) -> None:
+@click.argument("queries", metavar="[NAME | MODULE:QUERY | FILE.sql]...", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(db: str, queries: tuple[str, ...], as_json: bool) -> None:
     """Print up to which time each table is written, who is at work, and what is quarantined.
 
-    Of one query, or of all that are installed.
+    Of some queries, or of all that are installed.
     """
     from stepping.database import driver_of
     from stepping.runtime.status import all_of
+    from stepping.targets import names_of
 
-    name = None
-    if query is not None:
-        from stepping.target import load
-
-        name = load(query).name
+    names: list[str | None] = [*names_of(queries, _dialect(None, db))]
     with driver_of(db) as driver:
-        for each in all_of(driver, name):
+        found = [each for name in names or [None] for each in all_of(driver, name)]
+        if as_json:
+            import json
+            from dataclasses import asdict
+
+            click.echo(json.dumps([asdict(each) for each in found], indent=2, default=str))
+            return
+        for each in found:
             click.echo(str(each))
 
 
@@ -435,7 +487,7 @@ _BATCH_ROWS = click.option(
 
 
 @main.command(short_help="Write the migration from what is installed to a query.")
-@_TARGET
+@_TARGETS
 @_DB
 @click.option(
     "--out",
@@ -453,8 +505,9 @@ _BATCH_ROWS = click.option(
     "[default: in batches from 100,000 rows on]",
 )
 @_BATCH_ROWS
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if anything is to be done.")
 def migrate(
-    query: str,
+    queries: tuple[str, ...],
     db: str,
     out: Path | None,
     renames: tuple[str, ...],
@@ -463,63 +516,99 @@ def migrate(
     run: bool,
     in_batches: bool | None,
     batch_rows: int,
+    check: bool,
 ) -> None:
-    """Compare a query with what is installed, and write the scripts that go there and back."""
+    """Compare a query with what is installed, and write the scripts that go there and back.
+
+    Of a file of views a pair of scripts for each that has changed.
+    """
     from stepping.database import connected
     from stepping.migrating import written
     from stepping.runtime.migrate import plan
-    from stepping.target import load
 
-    with connected(db) as (_, connection):
-        made = plan(
-            connection,
-            load(query),
-            renames=_pairs(renames, "--rename"),
-            renamed_from=renamed_from,
-            backfill=_pairs(selects, "--backfill"),
-            in_batches=in_batches,
-        )
-        click.echo(made.summary)
-        if made.is_nothing:
-            return
-        made.check()
-        if out is not None:
-            with _writing(out):
-                paths = written(made, out)
-            for path in paths:
-                click.echo(f"wrote {path}")
-        if run:
-            from stepping.progress import shown
+    loaded = _loaded(queries, None, db)
+    if len(loaded) > 1 and (renames or renamed_from or selects):
+        raise click.UsageError("--rename, --renamed-from and --backfill are of one query: name it")
+    changed = False
+    for each in loaded:
+        with connected(db) as (_, connection):
+            made = plan(
+                connection,
+                each,
+                renames=_pairs(renames, "--rename"),
+                renamed_from=renamed_from,
+                backfill=_pairs(selects, "--backfill"),
+                in_batches=in_batches,
+            )
+            click.echo(made.summary)
+            if made.is_nothing:
+                continue
+            changed = True
+            if check:
+                continue
+            made.check()
+            if out is not None:
+                with _writing(out):
+                    paths = written(made, out)
+                for path in paths:
+                    click.echo(f"wrote {path}")
+            if run:
+                from stepping.progress import shown
 
-            with shown() as progress:
-                made.apply(progress, batch_rows=batch_rows)
+                with shown() as progress:
+                    made.apply(progress, batch_rows=batch_rows)
+    if check and changed:
+        raise SystemExit(1)
 
 
-@main.command(short_help="Run a script that `stepping migrate` wrote.")
-@click.argument("script", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@main.command(short_help="Run scripts that `stepping migrate` wrote, or install views.")
+@click.argument(
+    "scripts",
+    metavar="SCRIPT...",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
 @_DB
 @click.option("--edited", is_flag=True, help="Run it although it was edited since it was written.")
 @_BATCH_ROWS
-def apply(script: Path, db: str, edited: bool, batch_rows: int) -> None:
+def apply(scripts: tuple[Path, ...], db: str, edited: bool, batch_rows: int) -> None:
     """Run a script of `stepping migrate`, all of it or nothing.
 
     Of what is filled in batches, those that are done are kept: run again, it goes on from there.
+
+    Of a file of CREATE MATERIALIZED VIEW, install the views that are new, and migrate those that
+    have changed.
     """
     from stepping.database import driver_of
+    from stepping.migrating import is_script
     from stepping.progress import shown
     from stepping.runtime.apply import apply as run
 
-    with driver_of(db) as driver, shown() as progress:
+    with shown() as progress:
         # What is not text has no first lines, which is what it will be told.
-        text = script.read_text(encoding="utf-8", errors="replace")
-        what = script.name
-        meta = run(driver, text, what, edited=edited, progress=progress, batch_rows=batch_rows)
-    click.echo(f"{meta.query}: done")
+        texts = {each: each.read_text(encoding="utf-8", errors="replace") for each in scripts}
+        views = [each for each in scripts if not is_script(texts[each])]
+        for script in scripts:
+            if script in views:
+                continue
+            with driver_of(db) as driver:
+                text, what = texts[script], script.name
+                meta = run(
+                    driver, text, what, edited=edited, progress=progress, batch_rows=batch_rows
+                )
+            click.echo(f"{meta.query}: done")
+        if views:
+            from stepping.migrating import applied
+
+            loaded = _loaded(tuple(map(str, views)), None, db)
+            for line in applied(db, loaded, progress, batch_rows):
+                click.echo(line)
 
 
 @main.command(short_help="Take a query away, with all that it keeps.")
 @_DB
-@click.argument("query", metavar="NAME | MODULE:QUERY")
+@click.argument("query", metavar="NAME | MODULE:QUERY | FILE.sql")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def uninstall(db: str, query: str, yes: bool) -> None:
     """Drop the tables, views, triggers and functions of a query, and forget it.
@@ -531,18 +620,15 @@ def uninstall(db: str, query: str, yes: bool) -> None:
     from stepping.database import driver_of
     from stepping.runtime import catalog
     from stepping.runtime.uninstall import uninstall as taken_away
+    from stepping.targets import names_of
 
-    name = query
-    if ":" in query:
-        from stepping.target import load
-
-        name = load(query).name
-    with driver_of(db) as driver:
-        kept = catalog.installed(driver, name).manifest().kept
-        if not yes:
-            click.confirm(f"drop {len(kept)} tables of {name}, with their rows?", abort=True)
-        gone = taken_away(driver, name)
-    click.echo(f"{name}: uninstalled; {len(gone)} tables dropped")
+    for name in names_of((query,), _dialect(None, db)):
+        with driver_of(db) as driver:
+            kept = catalog.installed(driver, name).manifest().kept
+            if not yes:
+                click.confirm(f"drop {len(kept)} tables of {name}, with their rows?", abort=True)
+            gone = taken_away(driver, name)
+        click.echo(f"{name}: uninstalled; {len(gone)} tables dropped")
 
 
 @main.command(short_help="Take back a migration that is half done.")
@@ -557,28 +643,27 @@ def abandon(db: str) -> None:
 
 
 @main.command(short_help="Compute the tables of a query anew, and compare.")
-@click.argument("query", metavar="[MODULE:QUERY]", required=False)
+@click.argument("queries", metavar="[MODULE:QUERY | FILE.sql]...", nargs=-1)
 @_DB
 @click.option(
     "--repair",
     is_flag=True,
     help="Mend the keys that differ, and no others: a transaction for each.",
 )
-def verify(query: str | None, db: str, repair: bool) -> None:
+def verify(queries: tuple[str, ...], db: str, repair: bool) -> None:
     """Compute the tables of a query, or of all that are installed, anew, and compare.
 
     MODULE:QUERY is needed only for a query with Python steps.
     """
     from stepping.migrating import verified
     from stepping.progress import looked
-    from stepping.target import load
 
     ok = True
     with looked() as progress:
-        graph = None if query is None else load(query)
-        for found in verified(db, graph, repair=repair, progress=progress):
-            click.echo(str(found))
-            ok = ok and found.ok
+        for graph in _loaded(queries, None, db) if queries else [None]:
+            for found in verified(db, graph, repair=repair, progress=progress):
+                click.echo(str(found))
+                ok = ok and found.ok
     if not ok:
         raise SystemExit(1)
 

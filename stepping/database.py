@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+from stepping.compiler.plan.graph import AnyGraph
 from stepping.dialects.driver import Driver
 from stepping.errors import StoreError, UnsupportedError
+from stepping.runtime import captured, catalog
 from stepping.runtime.store import StoreSQL
 from stepping.runtime.stores import (
     StorePostgres,
@@ -27,6 +30,32 @@ def opened(url: str, graph: Any) -> Iterator[StoreSQL]:
     """The store of an installed query; its connection is closed at the end."""
     with connected(url) as (cls, connection):
         yield cls.from_graph(connection, graph, create_tables=False)
+
+
+@contextmanager
+def opened_or_planned(url: str, graph: Any) -> Iterator[Any]:
+    """The store of an installed query; of one that would follow tables, its plan."""
+    with connected(url) as (cls, connection):
+        installed = catalog.queries(cls.driver_of(connection))
+        if graph.captured is not None and graph.name not in installed:
+            store = cls(connection, graph)
+            yield SimpleNamespace(plan=store.plan, program=store.program, graph=store.graph)
+            return
+        yield cls.from_graph(connection, graph, create_tables=False)
+
+
+def bound(url: str, graphs: Sequence[AnyGraph]) -> list[AnyGraph]:
+    """Queries as they are on a database, which has the tables that they read."""
+    with driver_of(url) as driver:
+        for each in graphs:
+            each.bound(lambda: driver.database)
+    return list(graphs)
+
+
+def described(url: str, graph: AnyGraph) -> Any:
+    """The tables of a query that follows them, as the database describes them."""
+    with driver_of(url) as driver:
+        return captured.described(driver, graph)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from stepping.compiler.plan.manifest import Manifest
 from stepping.dialects.driver import Driver
@@ -11,30 +11,30 @@ from stepping.errors import StoreError
 from stepping.runtime import captured, catalog, drift
 
 
-def following(driver: Driver, query: str | None) -> list[Manifest]:
-    """The captured queries that are installed, or the one of this name."""
-    if query is not None:
+def following(driver: Driver, queries: Sequence[str] = ()) -> list[Manifest]:
+    """The captured queries that are installed, or those of these names."""
+    for query in queries:
         catalog.installed(driver, query)
     found = {name: each.manifest() for name, each in catalog.all_installed(driver).items()}
-    wanted = [each for name, each in found.items() if query in (None, name)]
+    wanted = [each for name, each in found.items() if name in queries or not queries]
     captures = [each for each in wanted if each.capture is not None]
     if not captures:
-        who = f"the query {query!r} follows" if query else "no query in this database follows"
+        who = f"the query {queries[0]!r} follows no" if queries else "no query here follows"
         raise StoreError(
-            f"{who} no tables" if query else f"{who} tables",
+            f"{who} tables",
             hint="its inputs are handed over: stepping drain, or st.actions",
         )
     return captures
 
 
 def refresh_all(
-    driver: Driver, query: str | None, watch: float | None, say: Callable[[str], None]
+    driver: Driver, queries: Sequence[str], watch: float | None, say: Callable[[str], None]
 ) -> None:
     """Fold in what waits; again and again every ``watch`` seconds, if that is asked for."""
-    for manifest in following(driver, query):
+    for manifest in following(driver, queries):
         check_sql(manifest, "refresh")
     while True:
-        for manifest in following(driver, query):
+        for manifest in following(driver, queries):
             began = time.monotonic()
             captured.refresh_installed(driver, manifest)
             if watch is None:
@@ -57,7 +57,7 @@ def check_sql(manifest: Manifest, what: str) -> None:
 def wrong_with(driver: Driver, query: str | None) -> list[str]:
     """What is missing or switched off of that which captures the tables of queries."""
     found = []
-    for manifest in following(driver, query):
+    for manifest in following(driver, () if query is None else (query,)):
         found += [f"{manifest.query}: {what}" for what in drift.damage(driver, manifest)]
         if error := stale(driver, manifest):
             found.append(f"{manifest.query}: stale: {error}")

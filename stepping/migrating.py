@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from stepping.compiler.plan.graph import AnyGraph
-from stepping.database import driver_of, opened
-from stepping.runtime.migrate import MigrationPlan
+from stepping.database import connected, driver_of, opened
+from stepping.runtime.apply import Done
+from stepping.runtime.migrate import MigrationPlan, plan
 from stepping.runtime.verify import Looked, Verification, verify, verify_installed
 
 
@@ -42,3 +43,28 @@ def verified(
         return
     with driver_of(url) as driver:
         yield from verify_installed(driver, repair=repair, progress=progress)
+
+
+_VIEW = re.compile(
+    r"(?is)(\s|--[^\n]*\n|/\*.*?\*/)*CREATE\s+(OR\s+REPLACE\s+)?(MATERIALIZED\s+)?VIEW\b"
+)
+
+
+def is_script(text: str) -> bool:
+    """Whether a file is a script of `stepping migrate`, and none of views."""
+    return "-- checksum: " in text or _VIEW.match(text) is None
+
+
+def applied(
+    url: str, graphs: Sequence[AnyGraph], progress: Callable[[Done], None], batch_rows: int
+) -> Iterator[str]:
+    """Install or migrate each query; a line for each."""
+    for graph in graphs:
+        with connected(url) as (_, connection):
+            made = plan(connection, graph)
+            if made.is_nothing:
+                yield f"{graph.name}: is installed as it is wanted"
+                continue
+            is_new = made.migration.old is None
+            made.apply(progress, batch_rows=batch_rows)
+            yield f"{graph.name}: {'installed' if is_new else 'migrated'}"

@@ -13,16 +13,26 @@ from contextlib import redirect_stdout
 from types import FunctionType, ModuleType
 from typing import Any
 
-from stepping.compiler.pipeline import Query, compile, compile_lazy
+from stepping.compiler.pipeline import compile, compile_lazy
+from stepping.compiler.plan.graph import AnyGraph, Graph
 from stepping.errors import QueryError, SteppingError
 
 _LAZY = compile_lazy(lambda: None).__code__
 
 
-def load(target: str) -> Query[Any]:
-    """The compiled query behind a target: a query function, or what `compile` made of one.
+def load(target: str) -> AnyGraph:
+    """The compiled query behind a target: a query function, what `compile` made of one, or what
+    `st.sql` returned.
+    """
+    found, module = loaded(target)
+    with redirect_stdout(sys.stderr):
+        return query_of(found, module, target)
 
-    What the module prints while it is imported goes to stderr: stdout is for SQL.
+
+def loaded(target: str) -> tuple[Any, ModuleType]:
+    """What ``module:name`` names, and the module.
+
+    What that prints while it is imported goes to stderr: stdout is for SQL.
     """
     name, colon, path = target.partition(":")
     if not colon or not name or not path:
@@ -41,14 +51,14 @@ def load(target: str) -> Query[Any]:
                     f"{owner} has no {part!r}", where=repr(target), hint=known_queries(module)
                 )
             found = getattr(found, part)
-        return query_of(found, module, target)
+    return found, module
 
 
-def query_of(found: Any, module: ModuleType, target: str) -> Query[Any]:
-    if isinstance(found, Query):
+def query_of(found: Any, module: ModuleType, target: str) -> AnyGraph:
+    if isinstance(found, Graph):
         return found
     if is_lazy(found):
-        lazy: Query[Any] = found()
+        lazy: AnyGraph = found()
         return lazy
     if not is_query_function(found):
         what = f"an object of type {type(found).__name__}"
@@ -83,7 +93,7 @@ def known_queries(module: ModuleType) -> str:
     names = [
         name
         for name, each in vars(module).items()
-        if isinstance(each, Query)
+        if isinstance(each, Graph)
         or is_lazy(each)
         or (is_query_function(each) and getattr(each, "__module__", None) == module.__name__)
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -108,10 +108,16 @@ def explain(graph: Any, dialect: str | None = None, *, input: str | None = None)
     return Explanation(model_of(query, plan, program, database), inputs)
 
 
-def ddl_text(graph: Any, dialect: str) -> str:
-    """The script that ``create_tables=True`` runs, with a comment on each object."""
+def ddl_text(graph: Any, dialect: str, base: Any = None) -> str:
+    """The script that ``create_tables=True`` runs, with a comment on each object.
+
+    ``base`` has the tables of a query that follows some, as the database describes them.
+    """
     from stepping.compiler.explain.build import model_of
     from stepping.compiler.explain.ddl import ddl_text as written
 
-    program = graph.program(dialect)
-    return written(model_of(graph, program.plan, program))
+    program = graph.program(dialect, **({} if base is None else {"base": base}))
+    model = model_of(graph, program.plan, program)
+    if program.plan.capture is not None:
+        model = replace(model, script=graph.script(dialect, base=base))
+    return written(model)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, TypeVarTuple, overload
 
 from stepping.compiler.frontend.signature import check_name
 from stepping.compiler.pipeline import Query
 from stepping.compiler.plan.capture import IMMEDIATE, Captured
 from stepping.compiler.plan.database import Database, KnownTable
-from stepping.compiler.plan.graph import AnyGraph, Graph, Program
+from stepping.compiler.plan.graph import AnyGraph, Graph, Program, Tables
+from stepping.compiler.sql.composed import is_select
 from stepping.compiler.sql.text import Text
 from stepping.errors import QueryError
 
 if TYPE_CHECKING:
+    from sqlalchemy import MetaData, Select
+    from sqlalchemy.sql.expression import SelectBase
+
     from stepping.compiler.plan.manifest import Manifest
     from stepping.compiler.plan.migration import Hints, Migration, MigrationStatement
     from stepping.compiler.plan.recompute import Recompute
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from stepping.compiler.zset import ZSet
 
 R = TypeVar("R")
+Ts = TypeVarTuple("Ts")
 
 
 @dataclass(eq=False, repr=False)
@@ -73,12 +78,15 @@ def no_python(name: str) -> NoReturn:
 class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
     """A SELECT whose tables and types are asked of the database when a store is opened."""
 
-    view: View
     name: str
+    where: str
+    text: View | Any  # a view, or a select() of SQLAlchemy's
     refresh: str | None = IMMEDIATE
     on_error: str | None = None
     into: type[R] | None = None
-    _bound: Query[Any, *tuple[Any, ...]] | None = None
+    tables_of: Any = None  # a MetaData, where there is no database to ask
+    _bound: BoundQuery | None = None
+    _unasked: dict[str, BoundQuery] = field(default_factory=dict)
 
     @property
     def captured(self) -> Captured | None:  # type: ignore[override]
@@ -87,11 +95,36 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
     def __repr__(self) -> str:
         return f"<SQLQuery {self.name}>"
 
+    def view(self, dialect: str) -> View:
+        """The SELECT in the words of a dialect."""
+        from stepping.compiler.sql.views import View
+
+        if isinstance(self.text, View):
+            return self.text
+        from stepping.compiler.sql.composed import text_of
+
+        return View(self.name, Text(text_of(self.text, dialect, self.where), self.where))
+
     def bound(self, database: Callable[[], Database]) -> AnyGraph:
         from stepping.compiler.sql.compiling import bind
 
-        self._bound = bind(self.view, self, database())
+        asked = database()
+        self._bound = bind(self.view(asked.dialect), self, asked)
         return self._bound
+
+    def on(self, dialect: str) -> BoundQuery:
+        """The query as it is on the database of its store, or on one with its ``tables=``."""
+        if self._bound is not None and (self._bound.dialect == dialect or self.tables_of is None):
+            return self._bound
+        if self.tables_of is None:
+            return self.known
+        if dialect not in self._unasked:
+            from stepping.compiler.sql.compiling import bind
+            from stepping.dialects import described_by
+
+            asked = described_by(dialect, self.tables_of)
+            self._unasked[dialect] = bind(self.view(dialect), self, asked)
+        return self._unasked[dialect]
 
     def rows(self, store: Any) -> ZSet[R]:
         """The rows of the result, each with how often it is there; read when it is iterated."""
@@ -101,14 +134,17 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
     # -- what a compiled query is asked ---------------------------------------------------------
 
     @property
-    def known(self) -> Query[Any, *tuple[Any, ...]]:
-        if self._bound is None:
-            raise QueryError(
-                f"the tables of the query {self.name!r} are not known yet",
-                where=self.view.select.name,
-                hint="open a store for it, or give its tables: st.sql(..., tables=metadata)",
-            )
-        return self._bound
+    def known(self) -> BoundQuery:
+        if self._bound is not None:
+            return self._bound
+        if self.tables_of is not None:
+            return next(iter(self._unasked.values()), None) or self.on("sqlite")
+        raise QueryError(
+            f"the tables of the query {self.name!r} are not known yet",
+            where=self.where,
+            hint="open a store for it, or give its tables: st.sql(..., tables=metadata); on the "
+            "command line --db URL, or --tables MODULE:BASE",
+        )
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -130,16 +166,17 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
         return self.known.cache_type(name)
 
     def program(self, dialect: str, **options: Any) -> Program:
-        return self.known.program(dialect, **options)
+        made: Program = self.on(dialect).program(dialect, **options)
+        return made
 
     def plan_key(self, dialect: str, **options: Any) -> str:
-        return self.known.plan_key(dialect, **options)
+        return self.on(dialect).plan_key(dialect, **options)
 
     def restored(self, plan: SQLPlan, **options: Any) -> Program | None:
-        return self.known.restored(plan, **options)
+        return self.on(plan.dialect).restored(plan, **options)
 
     def recompute(self, dialect: str, **options: Any) -> tuple[Recompute, Sequence[Any]]:
-        return self.known.recompute(dialect, **options)
+        return self.on(dialect).recompute(dialect, **options)
 
     def migration(
         self,
@@ -149,12 +186,20 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
         hints: Hints,
         **options: Any,
     ) -> Migration:
-        return self.known.migration(dialect, old, others, hints, **options)
+        return self.on(dialect).migration(dialect, old, others, hints, **options)
 
     def undo(
         self, migration: Migration, recompute: Recompute | None, renames: Mapping[str, str]
     ) -> tuple[tuple[MigrationStatement, ...], str]:
-        return self.known.undo(migration, recompute, renames)
+        return self.on(migration.dialect).undo(migration, recompute, renames)
+
+    def script(self, dialect: str, *, base: Tables | None = None) -> tuple[str, ...]:
+        """The statements that opening a store runs, in order."""
+        return self.on(dialect).script(dialect, base=base)
+
+    def metadata(self, dialect: str) -> MetaData:
+        """Everything that the script creates, as a SQLAlchemy `MetaData`."""
+        return self.on(dialect).metadata(dialect)
 
     def reference(self, *, allow_negative: bool = False) -> NoReturn:
         no_python(self.name)
@@ -162,47 +207,77 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
 
 @overload
 def sql(
-    text: str,
+    text: Select[*Ts],
+    *,
+    name: str,
+    into: None = ...,
+    refresh: str | None = ...,
+    on_error: str | None = ...,
+    tables: Any = ...,
+) -> SQLQuery[tuple[*Ts]]: ...
+@overload
+def sql(
+    text: str | SelectBase,
     *,
     name: str | None = ...,
     into: None = ...,
     refresh: str | None = ...,
     on_error: str | None = ...,
+    tables: Any = ...,
 ) -> SQLQuery[Any]: ...
 @overload
 def sql(
-    text: str,
+    text: str | SelectBase,
     *,
     name: str | None = ...,
     into: type[R],
     refresh: str | None = ...,
     on_error: str | None = ...,
+    tables: Any = ...,
 ) -> SQLQuery[R]: ...
 def sql(
-    text: str,
+    text: str | SelectBase,
     *,
     name: str | None = None,
     into: type[Any] | None = None,
     refresh: str | None = IMMEDIATE,
     on_error: str | None = None,
+    tables: Any = None,
 ) -> SQLQuery[Any]:
     """A SELECT as a query: its result is kept up to date under its name.
 
     ``text`` is a SELECT, or ``CREATE MATERIALIZED VIEW name AS SELECT ...``, in the words of the
-    database that a store of it is opened on. There its tables, columns and types are looked up; it
-    means what it means there. Its rows are named tuples, or of the row class ``into``, whose fields
-    are the SELECT's columns: see `SQLQuery.rows`.
+    database that a store of it is opened on; or a `select()` of SQLAlchemy's, of which the text is
+    made then. There its tables, columns and types are looked up; it means what it means there. Its
+    rows are named tuples, or of the row class ``into``, whose fields are the SELECT's columns: see
+    `SQLQuery.rows`.
 
     The result follows the tables, whoever writes to them, as `st.compile` says of ``refresh`` and
     ``on_error``. With ``refresh=None`` they are not looked at: changes are given to `st.actions`.
-    """
-    # sqlglot takes as long to import as the rest twice over.
-    from stepping.compiler.sql.views import one_view
 
+    ``tables``, a SQLAlchemy `MetaData`, says what the tables are where there is no database to ask:
+    for `st.explain(graph, dialect="sqlite")` and `stepping ddl`.
+    """
     caller = sys._getframe(1)
     place = f"{caller.f_code.co_filename}:{caller.f_lineno}"
-    if not isinstance(text, str):
-        raise QueryError(f"st.sql expects a SELECT as a text, got {type(text).__name__}")
-    view = one_view(Text(text, place), name)
-    check_name(view.name, sql)
-    return SQLQuery(view, view.name, refresh, on_error, into)
+    known = getattr(tables, "metadata", tables)
+    if isinstance(text, str):
+        # sqlglot takes as long to import as the rest twice over.
+        from stepping.compiler.sql.views import one_view
+
+        view = one_view(Text(text, place), name)
+        check_name(view.name, sql)
+        return SQLQuery(view.name, place, view, refresh, on_error, into, known)
+    if not is_select(text):
+        raise QueryError(
+            f"st.sql expects a SELECT as a text or as a select(), got {type(text).__name__}",
+            where=place,
+        )
+    if name is None:
+        raise QueryError(
+            "the result of a select() has no name",
+            where=place,
+            hint='st.sql(select(...), name="revenue")',
+        )
+    check_name(name, sql)
+    return SQLQuery(name, place, text, refresh, on_error, into, known)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -120,7 +120,7 @@ class PostgresDatabase(Database):
         return KnownTable(schema_name, table_name, columns, keys)
 
     def type_of(self, atom: Atom) -> DatabaseType:
-        return atom.native or _OWN[atom.kind]
+        return own_type(atom)
 
     def typed(self, words: Sequence[str], args: Sequence[DatabaseType]) -> DatabaseType:
         key = (tuple(words), tuple(args))
@@ -158,25 +158,7 @@ class PostgresDatabase(Database):
         return found
 
     def compared(self, a: DatabaseType, b: DatabaseType) -> Compared | None:
-        left, right = base_name(a.name), base_name(b.name)
-        # Hashes of these agree, and their indexes compare one with the other.
-        alike = any(left in some and right in some for some in (_INTEGERS, _TEXTS, _NUMBERS[-2:]))
-        if left == right or alike:
-            return Compared()
-        if left in _NUMBERS and right in _NUMBERS:
-            to = DatabaseType(max(left, right, key=_NUMBERS.index))
-        else:
-            try:
-                self.typed(("(", ") = (", ")"), (a, b))
-                to = self.common([a, b])
-            except QueryError:
-                return None
-            if base_name(to.name) == "character":  # with another value's blanks
-                to = DatabaseType("text")
-        to = self.facts.named(to.name)
-        words = (self.cast(to), to)
-        name = base_name(to.name)
-        return Compared(None if left == name else words, None if right == name else words)
+        return compared(self, a, b, self.facts.named)
 
     def names(self, select: str) -> list[str]:
         cursor = self._described_cursor(f"SELECT * FROM ({select}\n) AS x LIMIT 0")
@@ -223,3 +205,36 @@ class PostgresDatabase(Database):
     def null(self, of: DatabaseType) -> str:
         cast = f"CAST(NULL AS {of.name})"
         return f"({cast} COLLATE {of.collation})" if of.collation else cast
+
+
+def own_type(atom: Atom) -> DatabaseType:
+    """The type of a column of our own."""
+    return atom.native or _OWN[atom.kind]
+
+
+def compared(
+    database: Database,
+    a: DatabaseType,
+    b: DatabaseType,
+    named: Callable[[str], DatabaseType],
+) -> Compared | None:
+    """How ``=`` compares values of two types; None if a look-up cannot do that."""
+    left, right = base_name(a.name), base_name(b.name)
+    # Hashes of these agree, and their indexes compare one with the other.
+    alike = any(left in some and right in some for some in (_INTEGERS, _TEXTS, _NUMBERS[-2:]))
+    if left == right or alike:
+        return Compared()
+    if left in _NUMBERS and right in _NUMBERS:
+        to = DatabaseType(max(left, right, key=_NUMBERS.index))
+    else:
+        try:
+            database.typed(("(", ") = (", ")"), (a, b))
+            to = database.common([a, b])
+        except QueryError:
+            return None
+        if base_name(to.name) == "character":  # with another value's blanks
+            to = DatabaseType("text")
+    to = named(to.name)
+    words = (database.cast(to), to)
+    name = base_name(to.name)
+    return Compared(None if left == name else words, None if right == name else words)

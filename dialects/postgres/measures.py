@@ -6,14 +6,9 @@ whose argument is not NULL the sum is a number; of no such row it is NULL.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from stepping.compiler.plan.database import Given, Measure, Part
+from stepping.compiler.plan.database import Database, Given, Measure, Part
 from stepping.compiler.schema import FLOAT, INT, Atom, DatabaseType, Kind
 from stepping.dialects.postgres.type_facts import base_name
-
-if TYPE_CHECKING:
-    from stepping.dialects.postgres.described import PostgresDatabase
 
 _NUMERIC = Atom(Kind.NATIVE, native=DatabaseType("numeric"))
 _SMALL = ("smallint", "integer")
@@ -21,7 +16,7 @@ _FLOATS = ("real", "double precision")
 
 
 def measure(
-    database: PostgresDatabase, function: str, argument: DatabaseType, given: Given
+    database: Database, function: str, argument: DatabaseType, given: Given
 ) -> Measure | None:
     match function:
         case "sum" | "avg":
@@ -38,9 +33,7 @@ def counted(nullable: bool) -> Part:
     return Part("n", words, INT)
 
 
-def _sum(
-    database: PostgresDatabase, function: str, argument: DatabaseType, given: Given
-) -> Measure | None:
+def _sum(database: Database, function: str, argument: DatabaseType, given: Given) -> Measure | None:
     base = base_name(argument.name)
     result = database.typed((f"{function}(", ")"), (argument,))
     some = given.may_be_of_nothing
@@ -98,7 +91,7 @@ def _of_specials(names: tuple[str, ...]) -> str:
 
 
 def _truth(
-    database: PostgresDatabase, function: str, argument: DatabaseType, given: Given
+    database: Database, function: str, argument: DatabaseType, given: Given
 ) -> Measure | None:
     if argument.name != "boolean":
         return None

@@ -99,3 +99,40 @@ class TypeFacts:
 def base_name(name: str) -> str:
     """The name of a type without its modifier: ``numeric`` for ``numeric(15,2)``."""
     return re.sub(r"\(.*?\)", "", name)
+
+
+_SHORT = {
+    "smallint": "int2",
+    "integer": "int4",
+    "bigint": "int8",
+    "real": "float4",
+    "double precision": "float8",
+    "boolean": "bool",
+    "character varying": "varchar",
+    "character": "bpchar",
+    "timestamp without time zone": "timestamp",
+    "timestamp with time zone": "timestamptz",
+    "time without time zone": "time",
+}
+_FIXED = ("int2", "int4", "int8", "float4", "float8", "oid", "bool", "uuid")
+_FIXED_TIMES = ("date", "time", "timestamp", "timestamptz", "interval")
+
+
+def named_type(name: str, collation: str = "") -> DatabaseType:
+    """What `TypeFacts` would say of one of Postgres's own types, as `format_type` names it."""
+    base = base_name(name)
+    short_name = _SHORT.get(base, base)
+    length = re.search(r"\((\d+)", name)
+    fault = ""
+    if short_name in _INEXACT:
+        fault = f"{_INEXACT[short_name]}, and not the same"
+    elif short_name in _WITHOUT_HASH:
+        fault = "Postgres has no hash for its values"
+    short = short_name in (*_FIXED, *_FIXED_TIMES) or (
+        short_name == "numeric" and length is not None
+    )
+    if short_name in ("bpchar", "varchar") and length is not None:
+        short = int(length.group(1)) <= _SHORT_LENGTH
+    return DatabaseType(
+        name, collation, short=short, as_text=short_name not in _PYTHONIC, fault=fault
+    )

@@ -1,0 +1,111 @@
+"""Files of views: several in one, one that reads another, and the commands that take them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import stepping as st
+from stepping.cli import main
+from stepping.compiler.sql.files import queries_of
+from stepping.compiler.sql.text import Text
+from tests.support.place import Place
+
+TABLES = """
+CREATE TABLE customers (name VARCHAR(40) PRIMARY KEY, country VARCHAR(2) NOT NULL);
+CREATE TABLE orders (id INTEGER PRIMARY KEY, customer VARCHAR(40) NOT NULL, cents INTEGER);
+CREATE INDEX orders_customer ON orders (customer);
+INSERT INTO customers VALUES ('Ann', 'de'), ('Bob', 'ch');
+INSERT INTO orders VALUES (1, 'Ann', 100), (2, 'Ann', NULL), (3, 'Bob', 7);
+"""
+VIEWS = """-- what each country brings in
+CREATE MATERIALIZED VIEW big AS
+WITH few AS (SELECT country, cents FROM revenue WHERE cents > 10)
+SELECT * FROM few WHERE few.cents < 1000;
+
+CREATE MATERIALIZED VIEW revenue (country, cents, n) AS
+SELECT c.country, sum(o.cents), count(*)
+FROM orders o JOIN customers c ON c.name = o.customer
+GROUP BY c.country;
+
+-- stepping: refresh=deferred
+CREATE MATERIALIZED VIEW many AS SELECT r.country, b.cents FROM revenue r
+LEFT JOIN big b ON b.country = r.country WHERE r.n > 0;
+"""
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, list(arguments))
+    return result.exit_code, result.output
+
+
+@pytest.fixture
+def shop(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shop.sql").write_text(VIEWS)
+    with place.plain() as connection:
+        for statement in filter(str.strip, TABLES.split(";")):
+            connection.execute(statement)
+    return place
+
+
+def test_views_over_views(shop: Place) -> None:
+    db = ("--db", shop.where)
+    assert run("apply", "shop.sql", *db)[0] == 0
+    code, said = run("apply", "shop.sql", *db)
+    assert code == 0
+    assert said.count("is installed as it is wanted") == 3
+    with shop.plain() as connection:
+        connection.execute("INSERT INTO orders VALUES (4, 'Bob', 500)")
+        connection.execute("UPDATE orders SET cents = 1000 WHERE id = 1")
+    assert sorted(shop.read("SELECT * FROM revenue")) == [("ch", 507, 2), ("de", 1000, 2)]
+    assert shop.read("SELECT * FROM big") == [("ch", 507)]
+    assert sorted(shop.read("SELECT * FROM many")) == [("ch", None), ("de", 100)]
+    assert run("refresh", "shop.sql", *db)[0] == 0
+    assert sorted(shop.read("SELECT * FROM many")) == [("ch", 507), ("de", None)]
+    code, said = run("verify", "shop.sql", *db)
+    assert (code, said.count("nothing differs")) == (0, 3)
+    assert "query many" in run("status", "shop.sql:many", *db)[1]
+    assert run("migrate", "shop.sql", "--check", *db)[0] == 0
+    Path("shop.sql").write_text(VIEWS.replace("cents < 1000", "cents < 1001"))
+    assert run("migrate", "shop.sql", "--check", *db)[0] == 1
+    code, said = run("migrate", "shop.sql", "--out", "migrations", *db)
+    scripts = sorted(map(str, Path("migrations").glob("*.up.sql")))
+    assert len(scripts) == 2, said
+    code, said = run("apply", *scripts, *db)
+    assert (code, "big: done" in said, "many: done" in said) == (0, True, True)
+    assert sorted(shop.read("SELECT * FROM big")) == [("ch", 507), ("de", 1000)]
+    assert run("uninstall", "shop.sql", "--yes", *db)[0] == 0
+    assert "nothing of stepping is installed" in run("status", *db)[1]
+
+
+def test_looked_at_before_it_is_installed(shop: Place) -> None:
+    db = ("--db", shop.where)
+    code, said = run("check", "shop.sql", "--json", *db)
+    assert code == 0, said
+    assert [each["problems"] for each in json.loads(said)] == [[], [], []]
+    Path("wrong.sql").write_text("CREATE MATERIALIZED VIEW w AS\nSELECT id, nothing FROM orders;")
+    code, said = run("check", "wrong.sql", "shop.sql", *db)
+    assert code == 1
+    assert "wrong.sql:2:12: there is no column nothing" in said
+    assert said.count("nothing to complain about") == 3
+    assert "revenue" in run("explain", "shop.sql", *db)[1]
+    assert "TRIGGER" in run("ddl", "shop.sql:revenue", *db)[1]
+    assert shop.read("SELECT count(*) FROM orders") == [(3,)]
+
+
+def test_places_and_cycles() -> None:
+    text = Text("CREATE VIEW a AS SELECT * FROM b;\nCREATE VIEW b AS SELECT * FROM a;", "v.sql")
+    with pytest.raises(st.QueryError, match="a reads b reads a"):
+        queries_of([text], "sqlite")
+    lines = Text(
+        "CREATE VIEW a AS\n  SELECT 1 AS x;\nCREATE VIEW b AS\n\n SELECT x FROM a", "v.sql"
+    )
+    _, second = queries_of([lines], "sqlite")
+    assert second.text.select.sql == "WITH a AS (\n  SELECT 1 AS x) \n\n\n SELECT x FROM a"
+    wrong = Text("-- stepping: refresh=daily\nCREATE VIEW a AS SELECT 1 AS x", "v.sql")
+    with pytest.raises(st.QueryError, match=r"v\.sql:1:1: refresh=daily is not an option"):
+        queries_of([wrong], "sqlite")
