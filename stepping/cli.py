@@ -295,8 +295,11 @@ def _loaded(
     queries: tuple[str, ...], dialect: str | None, db: str | None, tables: str | None = None
 ) -> list[Any]:
     """The compiled queries, each bound to the database that it is asked of."""
-    from stepping.database import bound
+    from stepping.database import bound, dialect_of
     from stepping.targets import load_all
+
+    if db is not None and dialect not in (None, dialect_of(db)):
+        raise click.UsageError(f"--dialect {dialect} does not fit --db, a {dialect_of(db)} URL")
 
     found = load_all(queries, _dialect(dialect, db), tables)
     return found if db is None else bound(db, found)

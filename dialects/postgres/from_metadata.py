@@ -26,7 +26,8 @@ from stepping.compiler.plan.database import (
     Measure,
 )
 from stepping.compiler.schema import Atom, DatabaseType
-from stepping.dialects.postgres.described import compared, own_type, quoted
+from stepping.dialects.identifiers import quoted
+from stepping.dialects.postgres.described import compared, own_type
 from stepping.dialects.postgres.measures import measure
 from stepping.dialects.postgres.type_facts import base_name, named_type
 from stepping.errors import QueryError
