@@ -52,6 +52,13 @@ _CLOCKS = (
     *("now", "clock_timestamp", "current_date", "current_timestamp"),
     *("random", "gen_random_uuid"),
 )
+_AGGREGATES = frozenset(
+    {
+        *("sum", "avg", "count", "min", "max", "every", "bool_and", "bool_or", "string_agg"),
+        *("array_agg", "json_agg", "jsonb_agg", "stddev", "stddev_pop", "stddev_samp"),
+        *("variance", "var_pop", "var_samp", "mode", "percentile_cont", "percentile_disc"),
+    }
+)
 _TEXTS = ("text", "character varying", "character")
 _BOOLEAN = DatabaseType("boolean", short=True)
 
@@ -161,6 +168,10 @@ class MetadataDatabase(Database):
 
     def measure(self, function: str, argument: DatabaseType, given: Given) -> Measure | None:
         return measure(self, function, argument, given)
+
+    @property
+    def aggregates(self) -> frozenset[str]:
+        return _AGGREGATES
 
     def cast(self, to: DatabaseType) -> str:
         return f"CAST({{0}} AS {to.name})"
