@@ -15,6 +15,7 @@ from stepping.compiler.lowering.recomputing import shadowed
 from stepping.compiler.plan.capture import Captured
 from stepping.compiler.plan.sql_plan import CapturedInput, Fill, Role, SQLPlan
 from stepping.compiler.plan.statements import (
+    EmitDelta,
     FoldInPython,
     MapInPython,
     ReadDelta,
@@ -97,7 +98,7 @@ def _live(made: Planned, plan: SQLPlan, dialect: Dialect) -> tuple[Live, ...]:
     scheduler = dataclasses.replace(made.scheduler, outputs=tuple(operators.values()))
     step = scheduler.step(frozenset(op.label for op in made.inputs))
     made.scheduler.delta_tables.update(scheduler.delta_tables)
-    if not is_one_query(step):
+    if not is_one_query(step) or references(step) > MOST_REFERENCES:
         return ()
     found = []
     for position, (name, operator) in enumerate(operators.items()):
@@ -112,6 +113,25 @@ def is_one_query(step: Step) -> bool:
     """Whether all that a step emits can be said without writing anything first."""
     in_python = any(isinstance(each, MapInPython | FoldInPython) for each in step.statements)
     return not in_python and not step.in_turn
+
+
+# In one query a database may write out what is named several times, each time anew; and there is a
+# limit: SQLite counts to 65,535 for each table.
+MOST_REFERENCES = 4_000
+
+
+def references(step: Step) -> int:
+    """How often tables are named in a step as one query, if what it emits is written out."""
+    counts: dict[str, int] = {}
+    total = 0
+    for each in step.statements:
+        if isinstance(each, EmitDelta | ReadDelta):
+            tables = (table.name for table in each.select.find_all(exp.Table))
+            own = sum(counts.get(name, 1) for name in tables)
+            if isinstance(each, EmitDelta):
+                counts[each.table.name] = counts.get(each.table.name, 0) + own
+            total += own
+    return total
 
 
 def fill_of(planned: Planned) -> Fill:

@@ -9,7 +9,7 @@ same of what is looked up.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from stepping.compiler import ir
@@ -92,6 +92,19 @@ def looked_up(operator: ir.Operator, key: Key) -> Looked | None:
     return None
 
 
+def sides_of(looked: Looked) -> tuple[tuple[ir.Operator, Key], ...]:
+    """Both sides of a look-up, each with the key that it is looked up by."""
+    return (looked.first, looked.by), (looked.second, looked.on_second)
+
+
+def can_look_up(operator: ir.Operator, key: Key, flat: Container[ir.Operator]) -> bool:
+    """Whether an integral is found by a key: in its table, or in those of a join's sides."""
+    if operator not in flat:
+        return True
+    looked = looked_up(operator, key)
+    return looked is not None and all(can_look_up(op, k, flat) for op, k in sides_of(looked))
+
+
 def flattened(
     roots: tuple[ir.Operator, ...], after: frozenset[ir.Operator]
 ) -> tuple[frozenset[ir.Operator], frozenset[ir.Operator]]:
@@ -117,6 +130,8 @@ def flattened(
         most = 0
         for each in found:
             if each is None or (each.first in after) != (each.second in after):
+                break
+            if not all(can_look_up(op, key, sides) for op, key in sides_of(each)):
                 break
             most = max(most, sides.get(each.first, 1) + sides.get(each.second, 1))
         else:

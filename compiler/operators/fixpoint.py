@@ -183,7 +183,7 @@ class _Rules:
                 return (*self.of(left), *self.of(right))
             case Distinct(source, ir.Rule.POSITIVE):
                 return self.of(source)
-            case Join(left, right, on_left, on_right):
+            case Join(left, right, on_left, on_right) if not operator.null_safe:
                 if self.depends(left) and self.depends(right):
                     raise query_error(
                         "the step of st.fixpoint joins the recursion's rows with themselves",

@@ -164,7 +164,9 @@ class Binder:
             case exp.Select():
                 found, free = self.select(node, inner)
             case exp.Values():
-                found = self.values(node, inner)
+                own = Scope(inner, inner.ctes)
+                found = self.values(node, own)
+                free |= own.free
             case exp.Table():
                 raise self.error("TABLE is not taken", node, "write SELECT * FROM it")
             case _:
@@ -457,7 +459,7 @@ class Binder:
                 return Source(
                     number, alias_name or name, node, visible(number, columns), table=table
                 )
-            case exp.Subquery() if isinstance(inner.this, exp.Query):
+            case exp.Subquery() if isinstance(inner.this, exp.Query | exp.Values):
                 # What is beside it in FROM it may name only if it is LATERAL.
                 around = scope if lateral else Scope(scope.outer, scope.ctes)
                 outputs = self.query(inner, around)

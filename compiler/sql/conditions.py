@@ -66,6 +66,16 @@ def refs_of(node: Expression, bound: Bound) -> frozenset[Ref]:
     return frozenset(found)
 
 
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
+
+
+def is_quantified(node: Expression) -> bool:
+    """Whether it compares a value with all rows of a subquery: by ANY, SOME or ALL."""
+    if not isinstance(node, _COMPARISONS) or not isinstance(node.expression, exp.Any | exp.All):
+        return False
+    return isinstance(node.expression.this, exp.Query)
+
+
 def true_refs(ref: Ref, bound: Bound) -> frozenset[Ref]:
     """The columns that hold a column: of USING, that of either side, or its own."""
     merged = bound.merged.get(ref)
@@ -76,6 +86,9 @@ def true_refs(ref: Ref, bound: Bound) -> frozenset[Ref]:
 
 def queries_in(node: Expression) -> Iterator[Expression]:
     """The subqueries in an expression, the outermost of each, with what asks for them."""
+    if is_quantified(node):
+        yield node
+        return
     asks = isinstance(node, exp.Exists | exp.Subquery | exp.Any | exp.All)
     if asks and isinstance(node.this, exp.Query):
         yield node

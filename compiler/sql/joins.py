@@ -30,7 +30,16 @@ class Equal:
     right: Ref
 
 
+@dataclass(frozen=True)
+class Dependent:
+    """A query in FROM that names columns beside it or around it: evaluated for each of them."""
+
+    source: Source
+    refs: tuple[Ref, ...]
+
+
 Condition = Expression | Equal
+Leaf = Frame | Dependent
 
 
 @dataclass
@@ -49,9 +58,11 @@ class Joins:
         conditions: list[Condition] = []
         later: list[Expression] = []
         self.take(list(where), conditions, later)
-        frames = [start] if start is not None else []
+        waiting = [start] if start is not None else []
+        frames: list[Leaf] = []
         for item in items:
-            frames += self.leaves(item, conditions, later)
+            frames += self.leaves(item, conditions, later, waiting)
+        frames = [*waiting, *frames]
         if not frames:
             return None, [*(c for c in conditions if not isinstance(c, Equal)), *later]
         return self.planned(frames, conditions), later
@@ -63,18 +74,30 @@ class Joins:
             (later if has_query(each) else conditions).append(each)
 
     def leaves(
-        self, item: Item, conditions: list[Condition], later: list[Expression]
-    ) -> list[Frame]:
-        """What is joined by inner joins. Conditions that hold inside an outer one are used up."""
+        self,
+        item: Item,
+        conditions: list[Condition],
+        later: list[Expression],
+        around: list[Frame],
+    ) -> list[Leaf]:
+        """What is joined by inner joins. Conditions that hold inside an outer one are used up.
+
+        ``around`` has the rows that a query is asked for; they are taken into the first outer join
+        that names a column of them.
+        """
         if isinstance(item, Source):
-            return [self.selects.source(item)]
+            free = self.free(item)
+            return [Dependent(item, free) if free else self.selects.source(item)]
         if not item.side:
             self.take(conjuncts(item.on), conditions, later)
             conditions += (Equal(a, b) for a, b in item.using)
-            left = self.leaves(item.left, conditions, later)
-            return [*left, *self.leaves(item.right, conditions, later)]
+            left = self.leaves(item.left, conditions, later, around)
+            return [*left, *self.leaves(item.right, conditions, later, around)]
+        taken: dict[str, list[Frame]] = {"left": [], "right": []}
+        if around and self.asks(item) & set(around[0].places) and item.side != "FULL":
+            taken[item.side.lower()] = [around.pop()]
         inside = {"LEFT": ("left",), "RIGHT": ("right",)}.get(item.side, ())
-        sides = []
+        sides: list[Frame] = []
         for name in ("left", "right"):
             inner: Item = getattr(item, name)
             own: list[Condition] = []
@@ -83,11 +106,62 @@ class Joins:
                 own = [each for each in conditions if self.refs(each) and self.within(each, refs)]
                 conditions[:] = [each for each in conditions if each not in own]
             below: list[Expression] = []
-            frame = self.planned(self.leaves(inner, own, below), own)
+            found: list[Leaf] = [*taken[name], *self.leaves(inner, own, below, [])]
+            if name == "right" and len(found) == 1 and isinstance(found[0], Dependent):
+                left_frame = sides[0]
+                right, pairs = self.each(left_frame, found[0])
+                right = self.filtered(right, own, all_of_them=True)
+                return [self.outer(item, left_frame, right, pairs)]
+            frame = self.planned(found, own)
             for each in below:
                 frame = self.selects.subqueries.condition(frame, each)
             sides.append(frame)
-        return [self.outer(item, *sides)]
+        left_frame, right = sides
+        return [self.outer(item, left_frame, right)]
+
+    def free(self, source: Source) -> tuple[Ref, ...]:
+        """The columns beside or around a query in FROM that it names."""
+        if source.query is None:
+            return ()
+        bound = self.selects.bound
+        refs = {each for r in bound.free.get(id(source.query), ()) for each in true_refs(r, bound)}
+        return tuple(sorted(refs, key=lambda ref: (ref.source, ref.name)))
+
+    def asks(self, item: Item) -> set[Ref]:
+        """The columns that an item names and does not have."""
+        if isinstance(item, Source):
+            return set(self.free(item))
+        found = self.asks(item.left) | self.asks(item.right)
+        if item.on is not None:
+            found |= refs_of(item.on, self.selects.bound)
+        own = refs_of_item(item)
+        return {ref for ref in found if ref.source not in own}
+
+    def each(self, frame: Frame, dependent: Dependent) -> tuple[Frame, list[Pair]]:
+        """The rows of a query for each different one of the columns that it names."""
+        from stepping.compiler.sql.select import Env
+
+        source, refs = dependent.source, dependent.refs
+        if not frame.has(refs):
+            raise self.selects.error("this names columns that are not there", source.node)
+        columns = [frame.column(ref) for ref in refs]
+        rows = frame.rows.project(columns, "outer columns").distinct(called="outer columns")
+        outer = Frame(rows, {ref: i for i, ref in enumerate(refs)})
+        result = self.selects.completed(self.selects.query(source.query, Env(outer, refs)), outer)
+        made = self.selects.framed(source, result)
+        return made, list(zip(columns, result.carried, strict=True))
+
+    def attached(self, frame: Frame, dependent: Dependent) -> Frame:
+        """The rows beside those that a query has for each of them."""
+        other, pairs = self.each(frame, dependent)
+        rows = frame.rows.joined(
+            other.rows,
+            [a for a, _ in pairs],
+            [b for _, b in pairs],
+            null_safe=True,
+            called="lateral",
+        )
+        return frame.beside(other, rows)
 
     def refs(self, condition: Condition) -> frozenset[Ref]:
         bound = self.selects.bound
@@ -100,19 +174,27 @@ class Joins:
 
     # -- inner joins ----------------------------------------------------------------------------
 
-    def planned(self, frames: list[Frame], conditions: list[Condition]) -> Frame:
+    def planned(self, leaves: Sequence[Leaf], conditions: list[Condition]) -> Frame:
         """All frames joined: always the next that is found by equality with what is there."""
         waiting = list(conditions)
+        dependent = [each for each in leaves if isinstance(each, Dependent)]
+        frames = [each for each in leaves if isinstance(each, Frame)]
+        if not frames:
+            raise self.selects.error(
+                "a query that names columns around it cannot stand here", dependent[0].source.node
+            )
         rest = [self.filtered(frame, waiting) for frame in frames]
         frame = rest.pop(0)
         while rest:
-            found = ((i, self.equalities(frame, each, waiting)) for i, each in enumerate(rest))
-            position, used = next(((i, some) for i, some in found if some), (0, []))
+            equal = ((i, self.equalities(frame, each, waiting)) for i, each in enumerate(rest))
+            position, used = next(((i, some) for i, some in equal if some), (0, []))
             other = rest.pop(position)
             pairs = [pair for _, pair in used]
             waiting = [each for each in waiting if not any(each is c for c, _ in used)]
             rows = frame.rows.joined(other.rows, [a for a, _ in pairs], [b for _, b in pairs])
             frame = self.filtered(frame.beside(other, rows), waiting)
+        for found in dependent:
+            frame = self.filtered(self.attached(frame, found), waiting)
         frame = self.filtered(frame, waiting, all_of_them=True)
         for each in waiting:
             node = each if not isinstance(each, Equal) else None
@@ -176,19 +258,23 @@ class Joins:
 
     # -- outer joins ----------------------------------------------------------------------------
 
-    def outer(self, join: Joined, left: Frame, right: Frame) -> Frame:
-        """LEFT, RIGHT and FULL joins: the pairs, and the rows of a side that are in none."""
+    def outer(self, join: Joined, left: Frame, right: Frame, each_of: Sequence[Pair] = ()) -> Frame:
+        """LEFT, RIGHT and FULL joins: the pairs, and the rows of a side that are in none.
+
+        ``each_of``: columns of the left, each of which may be NULL, that rows of the right are for.
+        """
         pairs: list[Pair] = []
         others: list[Expression] = []
         on: list[Condition] = [Equal(a, b) for a, b in join.using]
         for each in (*on, *conjuncts(join.on)):
             pair = None
-            if isinstance(each, Equal) or not has_query(each):
+            if not each_of and (isinstance(each, Equal) or not has_query(each)):
                 pair = self.equality(each, left, right)
             if pair is not None:
                 pairs.append(pair)
                 continue
-            assert not isinstance(each, Equal), "USING finds columns of both sides"
+            if isinstance(each, Equal):
+                raise self.selects.error("USING of LATERAL is not taken", join.node, "write ON")
             own = self.refs(each) if not has_query(each) else frozenset()
             if own and join.side == "LEFT" and right.has(own):
                 right = self.filtered(right, [each])
@@ -196,8 +282,11 @@ class Joins:
                 left = self.filtered(left, [each])
             else:
                 others.append(each)
+        pairs += each_of
         mine, theirs = [a for a, _ in pairs], [b for _, b in pairs]
-        rows = left.rows.joined(right.rows, mine, theirs, called="outer join")
+        rows = left.rows.joined(
+            right.rows, mine, theirs, null_safe=bool(each_of), called="outer join"
+        )
         both = left.beside(right, rows)
         for each in others:
             both = self.selects.subqueries.condition(both, each)
@@ -212,7 +301,7 @@ class Joins:
         matched = rows
         out = rows.named([*lefts, *rights], "outer join")
         if missing_right:
-            keys = (mine, theirs) if not others else None
+            keys = (mine, theirs) if not (others or each_of) else None
             alone = self.alone(left.rows, right.rows, matched, 0, keys)
             own_columns = optional(alone.columns, missing_left)
             out = out.plus(alone.named([*own_columns, *nothing(right.rows)]), "outer join")

@@ -48,6 +48,9 @@ def restored(parsed: Parsed, node: Expression) -> Expression:
     """The tree with each expression in the words that it was written in."""
     if isinstance(node, exp.Tuple) and isinstance(node.parent, exp.Distinct):
         return node  # DISTINCT ON has its parentheses
+    if isinstance(node, exp.Tuple) and isinstance(node.parent, exp.Values):
+        node.set("expressions", [restored(parsed, each) for each in node.expressions])
+        return node  # a row of VALUES has its own
     if not isinstance(node, _CLAUSES) and not has_query(node):
         place = token_range(node, parsed.tokens)
         if place is None:

@@ -297,6 +297,14 @@ class Scalars:
             return True
         return any(self.partial(part) for part in node.iter_expressions())
 
+    def types_of(
+        self, scalars: Sequence[ir.Scalar], nodes: Sequence[Expression | None]
+    ) -> list[DatabaseType]:
+        """The types that a common one is asked of: a literal without one takes that of others."""
+        both = list(zip(scalars, nodes, strict=True))
+        some = [s for s, node in both if node is None or not is_untyped(unnested(node))]
+        return [self.type_of(each) for each in some or scalars]
+
     def type_of(self, scalar: ir.Scalar) -> DatabaseType:
         return self.database.type_of(scalar.type)
 

@@ -17,14 +17,18 @@ from stepping.compiler.sql.aggregates import GroupKey, Groups, aggregates_in
 from stepping.compiler.sql.binding import Bound, Cte, Output, Ref, Source, keys_of_group
 from stepping.compiler.sql.conditions import conjuncts
 from stepping.compiler.sql.frames import Frame, Key
+from stepping.compiler.sql.grouping import Grouping
 from stepping.compiler.sql.joins import Joins
 from stepping.compiler.sql.limits import Limits
 from stepping.compiler.sql.parsing import Expression, Parsed
+from stepping.compiler.sql.quantified import Quantified
+from stepping.compiler.sql.recursive import Recursive
 from stepping.compiler.sql.row_types import row_class
-from stepping.compiler.sql.rows import Rows, name_of
+from stepping.compiler.sql.rows import Rows, name_of, renaming
 from stepping.compiler.sql.scalars import Scalars, unnested
 from stepping.compiler.sql.sets import Sets
 from stepping.compiler.sql.subqueries import Subqueries
+from stepping.compiler.sql.values import Values
 from stepping.compiler.sql.windows import Windows
 from stepping.errors import QueryError
 
@@ -79,10 +83,14 @@ class Selects:
         self.sets = Sets(self)
         self.limits = Limits(self)
         self.windows = Windows(self)
+        self.grouping = Grouping(self)
+        self.quantified = Quantified(self)
+        self.recursive = Recursive(self)
+        self.values = Values(self)
         self.at: ir.Source | None = None
         self.read = self.columns_read()
 
-    def error(self, message: str, node: Expression, hint: str | None = None) -> QueryError:
+    def error(self, message: str, node: Expression | None, hint: str | None = None) -> QueryError:
         return self.parsed.error(message, node, hint)
 
     # -- queries --------------------------------------------------------------------------------
@@ -96,6 +104,8 @@ class Selects:
                 return self.limits.of_outputs(node, self.sets.operation(node, env))
             case exp.Select():
                 return self.select(node, env, conjuncts(node.args.get("where")), ())
+            case exp.Values():
+                return self.values.rows(node, env)
             case _:
                 raise self.error(f"{node.key.upper()} is not taken yet", node)
 
@@ -109,7 +119,7 @@ class Selects:
         """A SELECT with these conditions; ``keys`` are further columns of its result."""
         refuse_clauses(self, node)
         found, later = self.joins.from_where(self.bound.items[id(node)], where, env.outer)
-        frame = found if found is not None else self.one_row(node)
+        frame = found if found is not None else self.values.one_row(node)
         if found is None:
             later = list(where)
         base = frame
@@ -135,6 +145,10 @@ class Selects:
         if group is not None or calls or node.args.get("having") is not None:
             frame, nothing = self.grouped(node, frame, carried, calls, outputs, env)
             carried = self.carried_of_groups(frame, len(carried))
+            around: dict[Key, int] = {
+                self.scalars.true_ref(ref): i for i, ref in enumerate(env.carried)
+            }
+            frame = frame.also(around)
         if env.outer is not None and group is None and node.args.get("having") is not None:
             raise self.error(
                 "HAVING without GROUP BY, of a subquery that names outer columns, is not taken yet",
@@ -144,7 +158,8 @@ class Selects:
         having = conjuncts(node.args.get("having"))
         for each in having:
             frame = self.subqueries.condition(frame, each, frame)
-        return self.projected(node, frame, carried, outputs, order, nothing if single else None)
+        none = nothing if single else None
+        return self.projected(node, frame, carried, outputs, order, none, env)
 
     def projected(
         self,
@@ -154,6 +169,7 @@ class Selects:
         outputs: Sequence[Output],
         order: Sequence[Expression],
         nothing: Mapping[Key, ir.Scalar] | None,
+        env: Env,
     ) -> Result:
         """The outputs of a SELECT, behind its groups; DISTINCT, and the first rows of an order."""
         start = frame.rows
@@ -174,14 +190,16 @@ class Selects:
         single = nothing is not None and not has_limit(node)
         empty: tuple[ir.Scalar, ...] = ()
         if nothing is not None and single and carried:
-            empty = self.of_nothing(outputs, nothing, frame)
+            empty = self.of_nothing(outputs, nothing, frame, env)
         return Result(rows, len(outputs), names, single, empty)
 
     def of_nothing(
-        self, outputs: Sequence[Output], nothing: Mapping[Key, ir.Scalar], frame: Frame
+        self, outputs: Sequence[Output], nothing: Mapping[Key, ir.Scalar], frame: Frame, env: Env
     ) -> tuple[ir.Scalar, ...]:
-        """The outputs where there are no rows to sum up."""
+        """The outputs where there are no rows to sum up, over those that the query is asked for."""
         bare = Frame(frame.rows, {}, None, nothing)
+        if env.outer is not None:
+            bare = Frame(env.outer.rows, env.outer.places, None, nothing)
         found = []
         for each in outputs:
             try:
@@ -190,6 +208,37 @@ class Selects:
                 # A column of what is around it as well: then it is no constant.
                 return ()
         return tuple(found)
+
+    def completed(self, result: Result, outer: Frame) -> Result:
+        """The result with the row that an outer row has where there is nothing to sum up."""
+        if not result.single:
+            return result
+        if not result.nothing:
+            raise self.error(
+                "an aggregate beside a subquery is not taken here", None, "give it a GROUP BY"
+            )
+        rows, keys = result.rows, result.carried
+        some = outer.rows.matching(
+            rows.project(keys).distinct(called="group by"),
+            outer.rows.columns,
+            null_safe=True,
+            called="group by",
+        )
+        names = [column.name for column in rows.columns]
+        alone = outer.rows.without(some, "group by")
+        renamed = renaming(outer.rows, alone.columns)
+        values = [ir.substitute(each, renamed) for each in (*result.nothing, *outer.rows.columns)]
+        first: list[tuple[str, ir.Scalar]] = []
+        second: list[tuple[str, ir.Scalar]] = []
+        for column, value in zip(rows.columns, values, strict=True):
+            nullable = column.type.nullable or value.type.nullable
+            atom = column.type.optional() if nullable else column.type
+            first.append((column.name, dataclasses.replace(column, type=atom)))
+            second.append((column.name, self.subqueries.as_type(value, atom)))
+        both = rows.named(first, "group by").plus(alone.named(second, "group by"), "group by")
+        return dataclasses.replace(
+            result, rows=both.named(list(zip(names, both.columns, strict=True)))
+        )
 
     def output(self, output: Output, frame: Frame) -> ir.Scalar:
         if isinstance(output.value, Ref):
@@ -210,8 +259,6 @@ class Selects:
     ) -> tuple[Frame, Mapping[Key, ir.Scalar]]:
         group = node.args.get("group")
         nodes = list(keys_of_group(group)) if group is not None else []
-        if group is not None and is_of_sets(group):
-            raise self.error("ROLLUP, CUBE and GROUPING SETS are not taken yet", group)
         start = frame.rows
         for each in (*nodes, *(call for call in calls)):
             frame = self.subqueries.computed(frame, self.bound.aliases.get(id(each), each))
@@ -226,6 +273,10 @@ class Selects:
             if all(known.form != form for known in keys):
                 inner = self.bound.aliases.get(id(each), each)
                 keys.append(GroupKey(form, scalar, names.get(id(inner)) or name_of(scalar)))
+        if group is not None and is_of_sets(group):
+            if carried:
+                raise self.error("ROLLUP, CUBE and GROUPING SETS of outer columns", group)
+            return self.grouping.grouped(group, frame, keys, calls, names)
         keys += self.dependent(node, keys, frame)
         return self.groups.grouped(frame, keys, calls, names)
 
@@ -287,7 +338,8 @@ class Selects:
     def of_cte(self, cte: Cte) -> Result:
         if id(cte) not in self.of_ctes:
             if cte.recursive:
-                raise self.error("WITH RECURSIVE is not taken yet", cte.node)
+                self.of_ctes[id(cte)] = self.recursive.rows(cte)
+                return self.of_ctes[id(cte)]
             self.of_ctes[id(cte)] = self.query(cte.node, Env())
         return self.of_ctes[id(cte)]
 
@@ -340,9 +392,6 @@ class Selects:
                 column = source.table.columns[int(ref.name)].name
                 found.setdefault(source.table.label, set()).add(column)
         return found
-
-    def one_row(self, node: Expression) -> Frame:
-        raise self.error("a SELECT without FROM is not taken yet", node)
 
     # -- scalars --------------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ class Sets:
             raise self.selects.error("a set operation by name is not taken", node)
         first = self.selects.query(node.this, env)
         second = self.selects.query(node.expression, env)
-        left, right = self.common(first, second)
+        left, right = self.common(node, first, second)
         rows = self.combined(node, left, right)
         return dataclasses.replace(first, rows=rows, single=False, nothing=())
 
@@ -51,19 +51,31 @@ class Sets:
                     left, right = (each.distinct(called="except") for each in (left, right))
                 return left.minus(right, "except").distinct(rule, "except")
 
-    def common(self, first: Result, second: Result) -> tuple[Rows, Rows]:
+    def common(self, node: Expression, first: Result, second: Result) -> tuple[Rows, Rows]:
         """Both with columns of the same types, as the database makes them of two."""
         selects = self.selects
         lefts: list[tuple[str, ir.Scalar]] = []
         rights: list[tuple[str, ir.Scalar]] = []
-        for a, b in zip(first.rows.columns, second.rows.columns, strict=True):
+        written = [self.written(part, first.width) for part in (node.this, node.expression)]
+        extra = [None] * (first.rows.width - first.width)
+        nodes = zip(*((*each, *extra) for each in written), strict=True)
+        columns = zip(first.rows.columns, second.rows.columns, nodes, strict=True)
+        is_postgres = selects.database.dialect == "postgres"
+        for a, b, said in columns:
             types = [selects.scalars.type_of(each) for each in (a, b)]
-            common = selects.database.common(types)
+            found = selects.scalars.types_of((a, b), said)
+            common = selects.database.common(found if is_postgres else types)
             nullable = a.type.nullable or b.type.nullable
             atom = Atom(Kind.NATIVE, nullable=nullable, native=common)
             lefts.append((a.name, self.cast(a, atom)))
             rights.append((a.name, self.cast(b, atom)))
         return first.rows.named(lefts), second.rows.named(rights)
+
+    def written(self, node: Expression, width: int) -> list[Expression | None]:
+        """What a SELECT says its columns are, where it is one."""
+        outputs = self.selects.bound.outputs[id(node)]
+        found = [each.value if isinstance(each.value, exp.Expr) else None for each in outputs]
+        return found if isinstance(node, exp.Select) else [None] * width
 
     def cast(self, column: ir.ColumnRef, atom: Atom) -> ir.Scalar:
         of_type = self.selects.scalars.type_of(column)

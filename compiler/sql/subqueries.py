@@ -22,6 +22,7 @@ from stepping.compiler.sql.binding import Ref
 from stepping.compiler.sql.conditions import (
     conjuncts,
     has_query,
+    is_quantified,
     queries_in,
     refs_of,
     true_refs,
@@ -96,8 +97,7 @@ class Subqueries:
 
     def among(self, frame: Frame, node: Expression, base: Frame | None) -> Frame:
         """``x IN (SELECT ...)``, true."""
-        found = self.belonging(node.args["query"], frame, base)
-        self.refuse_of_nothing(node, found)
+        found = self.belonging(node.args["query"], frame, base, whole=True)
         pairs = self.compared(node, frame, found)
         if pairs is None:
             return self.of_mark(frame, node, base)
@@ -157,8 +157,8 @@ class Subqueries:
                 return self.in_query(frame, node, base)
             case exp.Subquery():
                 return self.scalar(frame, node, base)
-            case exp.Any() | exp.All():
-                raise self.selects.error("ANY and ALL of a subquery are not taken yet", node)
+            case _ if is_quantified(node):
+                return self.selects.quantified.valued(frame, node, base)
             case _:
                 raise self.selects.error("a subquery cannot stand here", node)
 
@@ -180,8 +180,7 @@ class Subqueries:
             raise selects.error("IN of a row, of which NULL may be asked, is not taken yet", node)
         value = selects.scalars.scalar(values[0], frame)
         frame = frame.with_column(value, "value", id(node.this))
-        found = self.belonging(node.args["query"], frame, base)
-        self.refuse_of_nothing(node, found)
+        found = self.belonging(node.args["query"], frame, base, whole=True)
         column = frame.column(id(node.this))
         pair = selects.alike(column, found.result.outputs[0])
         if pair is None:
@@ -220,15 +219,6 @@ class Subqueries:
         out = rows.named([*columns, ("mark", made)], "mark")
         return frame.over(out).also({id(node): width})
 
-    def refuse_of_nothing(self, node: Expression, found: Belonging) -> None:
-        """Where no row belongs to an outer one, an aggregate without GROUP BY has a row still."""
-        if found.result.single and found.mine:
-            raise self.selects.error(
-                "IN of an aggregate that names outer columns is not taken yet",
-                node,
-                "compare with the subquery by =",
-            )
-
     def with_mark(self, rows: Rows, some: Rows) -> Rows:
         others = rows.without(some, "mark")
         columns = [(c.name, c) for c in some.columns]
@@ -245,8 +235,8 @@ class Subqueries:
         """The value of a scalar subquery: NULL without a row, an error with more than one."""
         selects = self.selects
         found = self.belonging(node, frame, base)
-        if found.result.single and found.mine and not found.result.nothing:
-            raise selects.error("an aggregate beside outer columns is not taken yet", node)
+        if found.result.single and found.mine and not (found.null_safe or found.result.nothing):
+            found = self.belonging(node, frame, base, whole=True)
         if found.result.width != 1:
             raise selects.error("a subquery must return only one column", node)
         width = frame.rows.width
@@ -275,7 +265,7 @@ class Subqueries:
             )
             value = ir.Case(((several, ir.Raise(message, value.type)),), value, value.type)
         kept = [(c.name, c) for c in both.columns[:width]]
-        if found.result.single and not found.mine:  # there is one row, always
+        if found.result.single and (found.null_safe or not found.mine):  # there is one, always
             out = both.named([*kept, ("value", value)], "scalar subquery")
             return frame.over(out).also({id(node): width})
         nothing = (
@@ -333,8 +323,13 @@ class Subqueries:
 
     # -- which rows a subquery is for -----------------------------------------------------------
 
-    def belonging(self, node: Expression, frame: Frame, base: Frame | None) -> Belonging:
-        """The rows of a subquery, beside the keys by which they belong to those of ``frame``."""
+    def belonging(
+        self, node: Expression, frame: Frame, base: Frame | None, *, whole: bool = False
+    ) -> Belonging:
+        """The rows of a subquery, beside the keys by which they belong to those of ``frame``.
+
+        ``whole``: with the row of an aggregate without GROUP BY also where it is of no rows.
+        """
         from stepping.compiler.sql.select import Env
 
         selects = self.selects
@@ -350,6 +345,8 @@ class Subqueries:
         if pairs is not None:
             conditions, equal = pairs
             result = selects.select(inner, Env(), conditions, [a for a, _ in equal])
+            if whole and result.single:
+                return self.of_each(inner, free, frame, base)
             mine: list[ir.Scalar] = []
             theirs: list[ir.Scalar] = []
             for (_, outer), column in zip(equal, result.carried, strict=True):
@@ -376,7 +373,7 @@ class Subqueries:
         columns = [asked.column(ref) for ref in free]
         rows = asked.rows.project(columns, "outer columns").distinct(called="outer columns")
         outer = Frame(rows, {ref: i for i, ref in enumerate(free)})
-        result = self.selects.query(node, Env(outer, tuple(free)))
+        result = self.selects.completed(self.selects.query(node, Env(outer, tuple(free))), outer)
         mine = tuple(frame.column(ref) for ref in free)
         return Belonging(result, mine, result.carried, True)
 

@@ -120,7 +120,7 @@ def _span(first: Any, last: Any = None) -> Span:
 def parsed(view: View, sqlglot_name: str) -> Parsed:
     """The SELECT of a view."""
     found = parse(view.select, sqlglot_name)
-    if len(found) != 1 or not isinstance(found[0].tree, exp.Query):
+    if len(found) != 1 or not isinstance(found[0].tree, exp.Query | exp.Values):
         what = found[0].tree.key.upper() if found else "nothing"
         raise view.select.error(f"{what} is no SELECT")
     return found[0]

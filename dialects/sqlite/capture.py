@@ -47,8 +47,8 @@ def captured(dialect: SQLiteDialect, made: PlannedCapture) -> Capture:
     if each_row and not deferred and not in_python and not folds:
         why = "; ".join(wrong) or "on_error='stale' lets no fold run while rows are written"
         refused.append(
-            "its results have an order, so that no view can show what waits, and no trigger can "
-            f"fold it in: {why}; compile it with refresh='deferred'"
+            "its results have an order or are computed by group, so that no view can show what "
+            f"waits, and no trigger can fold it in: {why}; compile it with refresh='deferred'"
         )
     ddl = [*made.deltas]
     drop = [f"DROP TABLE IF EXISTS {quoted(each)}" for each in made.delta_names]

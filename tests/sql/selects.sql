@@ -225,6 +225,40 @@ SELECT a, lag(b, 1, -1) OVER (PARTITION BY e, a ORDER BY row_number DESC) + 1 AS
     sum(b) FILTER (WHERE e > 0) OVER (ORDER BY a GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW) AS m
 FROM r WHERE a IS NOT NULL OR b > 1;
 
+-- correlated_derived
+SELECT a, (SELECT max(q.d) FROM (SELECT s.a, s.d FROM s WHERE s.b < r.b) q) AS m FROM r;
+
+-- correlated_window
+SELECT a, (SELECT max(q.n) FROM (
+    SELECT s.a, rank() OVER (ORDER BY s.d) AS n FROM s WHERE s.b < r.b
+) q) AS m FROM r;
+
+-- in_aggregate
+SELECT a, a IN (SELECT count(*) FROM s WHERE s.a = r.b) AS z FROM r;
+
+-- aggregate_beside_outer
+SELECT a, (SELECT coalesce(sum(d), r.e) FROM s WHERE s.a < r.b) AS z FROM r;
+
+-- values
+SELECT r.a, v.column2 FROM r JOIN (VALUES (1, 'x'), (2, 'y'), (NULL, 'z')) v ON v.column1 = r.a;
+
+-- no_from
+SELECT a, (SELECT r.b + 1) AS z FROM r WHERE EXISTS (SELECT 1 WHERE r.a > 1)
+UNION ALL SELECT NULL, 7;
+
+-- recursive
+WITH RECURSIVE p(x, y) AS (
+    SELECT a, b FROM s UNION SELECT p.x, s.b FROM p JOIN s ON s.a = p.y
+) SELECT * FROM p;
+
+-- recursive_numbers
+WITH RECURSIVE p AS (
+    SELECT a AS z, 0 AS n FROM s WHERE b = 1 UNION SELECT z + 1, n + 1 FROM p WHERE n < 3
+) SELECT z, count(*) AS n FROM p GROUP BY z;
+
+-- sum_of_distinct_beside
+SELECT a, sum(DISTINCT b) AS x, sum(DISTINCT e) AS y FROM r GROUP BY a;
+
 -- postgres: what SQLite has no words for
 
 -- intersect_all
@@ -258,3 +292,33 @@ SELECT u.k, (SELECT string_agg(t, ',' ORDER BY row_number) FROM r WHERE r.a < u.
 SELECT a, stddev(b), var_pop(b), percentile_cont(0.5) WITHIN GROUP (ORDER BY e) AS p,
     mode() WITHIN GROUP (ORDER BY b DESC) AS m, count(DISTINCT (b, e)) AS d, bit_and(b)
 FROM r GROUP BY a HAVING count(*) > 1;
+
+-- rollup
+SELECT a, b, grouping(a, b) AS g, count(*) AS n, sum(e) AS s FROM r GROUP BY ROLLUP(a, b);
+
+-- cube
+SELECT a, t, max(b) AS m FROM r GROUP BY CUBE(a, t) HAVING count(*) > 1;
+
+-- grouping_sets
+SELECT a, b, e, count(DISTINCT t) FROM r GROUP BY a, GROUPING SETS ((b), (e), ());
+
+-- any_all
+SELECT a, b < ANY (SELECT d FROM s WHERE s.a = r.a) AS x, b >= ALL (SELECT d FROM s) AS y FROM r;
+
+-- any_all_where
+SELECT a FROM r WHERE a = ANY (SELECT b FROM s) OR a <> ALL (SELECT d FROM s WHERE s.b > r.b);
+
+-- lateral_first
+SELECT r.a, q.d FROM r,
+    LATERAL (SELECT d FROM s WHERE s.a = r.a ORDER BY d, row_number LIMIT 2) q;
+
+-- lateral_left
+SELECT r.a, q.d, q.n FROM r
+LEFT JOIN LATERAL (SELECT d, s.b + r.b AS n FROM s WHERE s.a > r.a) q ON q.d > 1;
+
+-- lateral_aggregate
+SELECT r.a, q.n, q.m FROM r
+CROSS JOIN LATERAL (SELECT count(*) AS n, max(d) AS m FROM s WHERE s.a = r.a) q WHERE q.n <> r.b;
+
+-- lateral_values
+SELECT r.a, v.z FROM r LEFT JOIN LATERAL (VALUES (r.b), (r.e), (NULL)) v(z) ON v.z > 0;
