@@ -23,6 +23,7 @@ from stepping.compiler.schema import ValueType, free_name
 from stepping.errors import QueryError, RowFunctionError
 
 if typing.TYPE_CHECKING:
+    MaintainedView = Any  # `stepping.maintained.MaintainedView`, which is above this layer
     from sqlalchemy import MetaData
 
     from stepping.compiler.lowering.plan_sql import Planned
@@ -256,6 +257,20 @@ class Query(Graph[R_co, *Ts]):
 
         tell_alembic()
         made: MetaData = get_dialect(dialect).plan_metadata(self.program(dialect).plan)
+        return made
+
+    def view(self, cache: Any = None, *, metadata: Any = None, **options: Any) -> MaintainedView:
+        """A cache as a `MaintainedView`: a table to select from and to map, which
+        ``metadata.create_all`` makes with the query.
+
+        ``cache`` is a `Cache` or its name, and may be left out where the query has one only.
+        ``metadata`` is that of the mapped classes whose rows the query reads, unless it is given.
+        """
+        from importlib import import_module
+
+        made: MaintainedView = import_module("stepping.maintained").view_of(
+            self, cache, metadata, **options
+        )
         return made
 
     def fault(self, changes: Mapping[str, ZSet[Any]]) -> RowError | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+import sqlalchemy
 from sqlalchemy import (
     DDL,
     CheckConstraint,
@@ -26,6 +27,8 @@ from stepping.compiler.schema import INT, bounded
 from stepping.dialects.base import Dialect
 
 NOT_NEGATIVE = "__not_negative"
+_IS_2_0 = sqlalchemy.__version__.startswith("2.0.")
+_WITH = "postgresql_with"  # of tables, as SQLAlchemy 2.0 cannot say it
 
 
 class Verbatim(UserDefinedType[Any]):
@@ -38,6 +41,10 @@ class Verbatim(UserDefinedType[Any]):
 
     def get_col_spec(self, **options: Any) -> str:
         return self.words
+
+
+def _parameters(given: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in given.items())
 
 
 def not_negative_name(table: str) -> str:
@@ -66,7 +73,12 @@ def sqlalchemy_table(plan: PlanTable, dialect: Any, metadata: MetaData) -> Table
     identity = dialect.identity(plan)
     if identity:
         columns.append(PrimaryKeyConstraint(*identity))
-    table = Table(plan.name, metadata, *columns, **dialect.table_options(plan))
+    options = dialect.table_options(plan)
+    stored_with = options.pop(_WITH, {}) if _IS_2_0 else {}
+    table = Table(plan.name, metadata, *columns, **options)
+    if stored_with:
+        words = f"ALTER TABLE {dialect.quoted(plan.name)} SET ({_parameters(stored_with)})"
+        event.listen(table, "after_create", DDL(words.replace("%", "%%")))  # type: ignore[no-untyped-call]
     for index in dialect.plain_indexes(plan):
         ascending = index.ascending or (True,) * len(index.columns)
         terms = [
@@ -92,7 +104,10 @@ def listen_for_views(tables: Iterable[SQLTable], dialect: Any, metadata: MetaDat
 def create_statements(plan: PlanTable, dialect: Dialect, engine_dialect: Any) -> tuple[str, ...]:
     """``CREATE TABLE IF NOT EXISTS`` and its indexes."""
     table = sqlalchemy_table(plan, dialect, MetaData())
-    create = CreateTable(table, if_not_exists=True).compile(dialect=engine_dialect)
+    create = str(CreateTable(table, if_not_exists=True).compile(dialect=engine_dialect))
+    stored_with = dialect.table_options(plan).get(_WITH, {}) if _IS_2_0 else {}
+    if stored_with:
+        create = f"{create.rstrip()}\n WITH ({_parameters(stored_with)})"
     indexes = [
         CreateIndex(index, if_not_exists=True).compile(dialect=engine_dialect)
         for index in sorted(table.indexes, key=lambda index: str(index.name))

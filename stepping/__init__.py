@@ -87,6 +87,7 @@ if _typing.TYPE_CHECKING:
     from stepping.compiler.explain import explain as explain
     from stepping.compiler.explain.drawing import write_png as write_png
     from stepping.compiler.explain.drawing import write_svg as write_svg
+    from stepping.maintained import MaintainedView as MaintainedView
     from stepping.runtime.migrate import MigrationPlan as MigrationPlan
     from stepping.runtime.migrate import plan as plan
     from stepping.runtime.queue import Drained as Drained
@@ -101,6 +102,7 @@ _LATER = {
     "explain": "stepping.compiler.explain",
     "write_png": "stepping.compiler.explain.drawing",
     "write_svg": "stepping.compiler.explain.drawing",
+    "MaintainedView": "stepping.maintained",
     "MigrationPlan": "stepping.runtime.migrate",
     "plan": "stepping.runtime.migrate",
     "Drained": "stepping.runtime.queue",

@@ -47,6 +47,24 @@ def text_of(select: Any, dialect: str, where: str) -> str:
     return str(made)
 
 
+VIEW = "stepping_view"  # in the info of a table that is a maintained view: the query behind it
+
+
+def views_in(select: Any) -> list[Any]:
+    """The queries whose results a SELECT reads, and those that these read, the first ones first."""
+    from sqlalchemy import Table
+    from sqlalchemy.sql.visitors import iterate
+
+    found: list[Any] = []
+    for each in iterate(select):
+        query = each.info.get(VIEW) if isinstance(each, Table) else None
+        if query is not None and query not in found:
+            inner = [] if isinstance(query.text, str) else views_in(query.text)
+            found += [other for other in inner if other not in found]
+            found.append(query)
+    return found
+
+
 def check_parameter(parameter: Any, dialect: str, where: str) -> None:
     """Raise for a parameter that has no value, or one that a text cannot say."""
     if parameter.required:

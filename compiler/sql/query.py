@@ -95,21 +95,27 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
     def __repr__(self) -> str:
         return f"<SQLQuery {self.name}>"
 
-    def view(self, dialect: str) -> View:
+    def written(self, dialect: str) -> View:
         """The SELECT in the words of a dialect."""
         from stepping.compiler.sql.views import View
 
         if isinstance(self.text, View):
             return self.text
-        from stepping.compiler.sql.composed import text_of
+        from stepping.compiler.sql.composed import text_of, views_in
+        from stepping.compiler.sql.files import FileView, composed
 
-        return View(self.name, Text(text_of(self.text, dialect, self.where), self.where))
+        view = View(self.name, Text(text_of(self.text, dialect, self.where), self.where))
+        others = [each.written(dialect) for each in views_in(self.text)]
+        if not others:
+            return view
+        files = [FileView(each, each.select) for each in others]
+        return View(self.name, composed(FileView(view, view.select), files))
 
     def bound(self, database: Callable[[], Database]) -> AnyGraph:
         from stepping.compiler.sql.compiling import bind
 
         asked = database()
-        self._bound = bind(self.view(asked.dialect), self, asked)
+        self._bound = bind(self.written(asked.dialect), self, asked)
         return self._bound
 
     def on(self, dialect: str) -> BoundQuery:
@@ -123,7 +129,7 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
             from stepping.dialects import described_by
 
             asked = described_by(dialect, self.tables_of)
-            self._unasked[dialect] = bind(self.view(dialect), self, asked)
+            self._unasked[dialect] = bind(self.written(dialect), self, asked)
         return self._unasked[dialect]
 
     def rows(self, store: Any) -> ZSet[R]:
