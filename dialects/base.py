@@ -90,6 +90,10 @@ class Dialect(TableWords):
     def own_ddl(self) -> tuple[str, ...]:
         """The statements that create `last_update` and the catalog if they are not there."""
 
+    def published_whole(self, name: str) -> tuple[str, ...]:
+        """What lets rows of a table without a primary key be changed where it is published."""
+        return ()
+
     def loaded(self, table: Table, column: TableColumn, reference: Expression) -> Expression:
         """The value that a stored column stands for."""
         each = table.sum_named(column.name)

@@ -11,7 +11,7 @@ from stepping.dialects.batches import PROGRESS, at_name, log_name
 from stepping.dialects.driver import Driver
 from stepping.errors import MigrationError
 
-_DROPPED = re.compile(r'^DROP TABLE IF EXISTS "(stepping_filling\w*)"$')
+_DROPPED = re.compile(r'^DROP TABLE IF EXISTS "?(stepping_filling\w*)"?$')
 
 
 @dataclass(frozen=True)

@@ -97,14 +97,21 @@ class Batched(Migrating):
         for source in filled.sources:
             name = source.table.name
             self.add(words.log_ddl(source.table, source.number), f"what {name} changes by")
+            self.published(log_name(source.number))
             for text in words.capture(source.table, source.number):
                 lock = f"writers of {name}, while the trigger is made"
                 self.add(text, f"writes down what {name} changes by", lock=lock)
             note = f"where in {name} the next batch begins"
             self.add(words.at_ddl(source.table, source.number), note)
+            self.published(at_name(source.number))
         if filled.starts:
             # In the first batch, since without it no group without a key keeps what it sums up.
             self.add(words.like(FIRST, "SELECT 1 AS c"), "what is there before any row")
+            self.published(FIRST)
+
+    def published(self, name: str) -> None:
+        for text in self.dialect.published_whole(name):
+            self.add(text, "rows can be deleted, also where all tables are published")
 
     def register(self, found: Installed, made: Sequence[MigrationStatement]) -> None:
         """Say which migration is half done, and refuse another."""

@@ -23,6 +23,7 @@ def table_ddl(logged: Logged) -> list[str]:
         f"    stepping_xid xid8 NOT NULL DEFAULT {ME},\n"
         "    stepping_n bigint NOT NULL,\n"
         f"    stepping_c integer NOT NULL{kept}\n)",
+        f"ALTER TABLE {quoted(log)} REPLICA IDENTITY FULL",  # it may be published
         capture_function(logged),
         f"REVOKE ALL ON FUNCTION {capture}() FROM PUBLIC",
         *triggers(table),

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlglot
 from sqlalchemy import (
+    DDL,
     Column,
     Identity,
     Index,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Sequence,
     Table,
+    event,
     literal_column,
 )
 from sqlalchemy import text as text_of
@@ -43,6 +45,8 @@ def plan_metadata(plan: SQLPlan, dialect: Any) -> MetaData:
     for each in plan.tables:
         sqlalchemy_table(each.table, dialect, metadata).comment = dialect.remark(each.table)
     for text in plan.script:
+        if not text.startswith("CREATE"):
+            continue
         tree = sqlglot.parse_one(text, dialect=dialect.sqlglot_name)
         if not isinstance(tree, exp.Create):
             continue
@@ -55,6 +59,11 @@ def plan_metadata(plan: SQLPlan, dialect: Any) -> MetaData:
             case "SEQUENCE":
                 Sequence(tree.this.name, metadata=metadata)
     listen_for_views(plan.tables, dialect, metadata)
+    for each in plan.tables:
+        for text in each.ddl:
+            if text.startswith("ALTER"):
+                whole = DDL(text.replace("%", "%%"))  # type: ignore[no-untyped-call]
+                event.listen(metadata.tables[each.table.name], "after_create", whole)
     return metadata
 
 

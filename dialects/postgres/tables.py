@@ -119,7 +119,14 @@ class PostgresTables(Dialect):
             taken.add(called)
             index = self.quoted(called)
             keys.append(f"CREATE INDEX IF NOT EXISTS {index} ON {on} ({', '.join(terms)})")
-        return (*created, *orders, *keys, self.comment(table))
+        whole = () if self.identity(table) else self.published_whole(table.name)
+        return (*created, *orders, *keys, *whole, self.comment(table))
+
+    def published_whole(self, name: str) -> tuple[str, ...]:
+        # Postgres refuses to update or delete rows of a published table without one. This costs
+        # nothing where wal_level is not logical; there the old row is logged with each change of
+        # it. A surrogate key costs a column and an index entry for each row, wherever it is.
+        return (f"ALTER TABLE {self.quoted(name)} REPLICA IDENTITY FULL",)
 
     def order_indexes(self, table: Table) -> list[TableIndex]:
         """Those that rows are read in the order of, but for the primary key."""

@@ -5,6 +5,17 @@ from __future__ import annotations
 import pytest
 
 from tests.support.place import Place, postgres_place
+from tests.support.postgres_database import published
+
+
+@pytest.fixture
+def postgres_db(postgres_db: str) -> str:
+    return published(postgres_db)
+
+
+@pytest.fixture
+def each_postgres_db(each_postgres_db: str) -> str:
+    return published(each_postgres_db)
 
 
 @pytest.fixture

@@ -232,9 +232,13 @@ def test_rows_of_a_partitioned_table_are_seen_wherever_they_are_written(
             "PARTITION BY RANGE (id)"
         )
         connection.execute("CREATE TABLE items_a PARTITION OF items FOR VALUES FROM (0) TO (100)")
+        connection.execute("ALTER TABLE items_a REPLICA IDENTITY FULL")
         connection.execute("CREATE INDEX items_order ON items (order_id)")
         shopped = Followed(postgres_place_only, connection)
-        shopped.run("CREATE TABLE items_b PARTITION OF items FOR VALUES FROM (100) TO (1000)")
+        shopped.run(
+            "CREATE TABLE items_b PARTITION OF items FOR VALUES FROM (100) TO (1000)",
+            "ALTER TABLE items_b REPLICA IDENTITY FULL",
+        )
         shopped.run(
             "INSERT INTO items_b VALUES (150, 1, 1, 1)", "INSERT INTO items_a VALUES (99, 2, 3, 4)"
         )

@@ -11,7 +11,7 @@ import pytest
 
 import stepping as st
 from tests.support import postgres_server
-from tests.support.postgres_database import database
+from tests.support.postgres_database import database, published
 from tests.support.type_law import Open, on_postgres, on_sqlite
 
 
@@ -27,7 +27,7 @@ def every_postgres(postgres_folder: Path) -> Iterator[list[tuple[str, str]]]:
             url = stack.enter_context(
                 postgres_server.running(server, postgres_folder / server.name)
             )
-            found.append((server.name, stack.enter_context(database(url))))
+            found.append((server.name, published(stack.enter_context(database(url)))))
         assert found, "no Postgres server was found"
         yield found
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.place import Place, postgres_place, sqlite_place
-from tests.support.postgres_database import database
+from tests.support.postgres_database import database, published
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -17,7 +17,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         yield sqlite_place(tmp_path / "shop.db")
         return
     with database(request.getfixturevalue("postgres_url")) as url:
-        yield postgres_place(url)
+        yield postgres_place(published(url))
 
 
 @pytest.fixture

@@ -122,10 +122,10 @@ def test_a_renamed_field_writes_no_row_of_its_input(place: Place, kind: Kind) ->
         made = planned(connection, kind)
         (table,) = made.renamed
         assert "__products_by_" in table
-        columns = f'RENAME COLUMN "{was.rpartition(".")[2]}" TO "{now}"'
+        columns = f"RENAME COLUMN {was.rpartition('.')[2]} TO {now}"
         assert columns in made.up_sql
-        assert f'INSERT INTO "{table}"' not in made.up_sql
-        assert f'INSERT INTO "{table}"' not in made.down_sql
+        assert f"INSERT INTO {table}" not in made.up_sql
+        assert f"INSERT INTO {table}" not in made.down_sql
         assert f"{now} was {was.rpartition('.')[2]})" in made.summary
 
 

@@ -32,3 +32,14 @@ def database(maintenance_url: str, template: str | None = None) -> Iterator[str]
         drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
         with psycopg.connect(maintenance_url, autocommit=True) as connection:
             connection.execute(drop)
+
+
+def published(url: str) -> str:
+    """Publish all tables that a database has and will have; the URL.
+
+    Postgres then refuses to change rows of a table that has no replica identity.
+    """
+    # The servers of tests have a wal_level that is too low to send anything, which is a warning.
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE PUBLICATION all_tables FOR ALL TABLES")
+    return url
