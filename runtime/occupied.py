@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from stepping.compiler.plan.manifest import Manifest
 from stepping.dialects import get_dialect
 from stepping.dialects.driver import Driver
+from stepping.dialects.identifiers import quoted
 from stepping.errors import SchemaMismatch
 from stepping.runtime import catalog
 
@@ -27,9 +28,12 @@ def check_free(driver: Driver, wanted: Manifest, old: Manifest | None = None) ->
     own = set() if old is None else {*names_of(old)}
     names = [name for name in names_of(wanted) if name not in own]
     there = driver.existing(names)
-    taken = next((name for name in names if name in there), None)
-    if taken is None:
-        return
+    for taken in (name for name in names if name in there):
+        check_one(driver, wanted, taken)
+
+
+def check_one(driver: Driver, wanted: Manifest, taken: str) -> None:
+    """A table may have the name if it is as it will be made, and empty: Alembic was first."""
     for other in catalog.queries(driver).values():
         if other.query != wanted.query and taken.lower() in map(str.lower, names_of(other)):
             raise SchemaMismatch(
@@ -37,6 +41,12 @@ def check_free(driver: Driver, wanted: Manifest, old: Manifest | None = None) ->
                 f"{other.query!r} in this database",
                 hint="give one of the two another name: st.compile(query, name=...)",
             )
+    table = next((each.table for each in wanted.tables if each.table.name == taken), None)
+    columns = driver.columns([taken]).get(taken)
+    if table is not None and columns == {*table.names, table.weight or ""}:
+        rows = driver.read(f"SELECT 1 FROM {quoted(taken)} LIMIT 1")  # noqa: S608
+        if not rows:
+            return
     raise SchemaMismatch(
         f"the query {wanted.query!r} needs a table {taken}, and there is one of that name which "
         "stepping_queries knows nothing of",

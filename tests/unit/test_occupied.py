@@ -50,11 +50,16 @@ def test_a_view_last_update_of_the_application(place: Place) -> None:
 def test_a_table_of_the_application_with_the_name_of_one_of_ours(place: Place) -> None:
     (name,) = graph.program(place.name).plan.kept
     with place.connect() as connection:
-        connection.execute(f'CREATE TABLE "{name}" (k BIGINT, c BIGINT)')
+        connection.execute(f'CREATE TABLE "{name}" (k BIGINT, n BIGINT)')
     assert f"needs a table {name}" in str(refused(place))
     assert "knows nothing of" in str(refused(place))
     with place.connect() as connection:
         connection.execute(f'DROP TABLE "{name}"')
+        connection.execute(graph.program(place.name).plan.tables[0].ddl[0])
+        connection.execute(f'INSERT INTO "{name}" VALUES (1, 1)')  # noqa: S608
+    assert "knows nothing of" in str(refused(place))
+    with place.connect() as connection:
+        connection.execute(f'DELETE FROM "{name}"')  # noqa: S608
         place.store(connection, graph)
         place.store(connection, graph)
 
