@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from stepping.compiler.folds import PLAIN, Apart, told_apart
 from stepping.compiler.schema import Empty
-from stepping.errors import QueryError, RowError
+from stepping.errors import QueryError, RowError, StoreError
 
 _MANY = 1000  # rows: fewer are made before the garbage collector has started often
 
@@ -74,6 +74,20 @@ class ZSet(Generic[T]):
             wanted = {index.canonical(key) for key in match_keys}
             keyed = [item for item in keyed if item[0] in wanted]
         yield from sorted(keyed, key=lambda item: (index_order(index, item[0]), index.tie(item[1])))
+
+    def rows(self) -> list[T]:
+        """The rows in a stable order, each as often as its count says: for tests and small results.
+
+        Raises `StoreError` for a change that takes rows away, which no list of rows can say.
+        """
+        found = in_order(self.iter())
+        below = next((row for row, count in found if count < 0), None)
+        if below is not None:
+            raise StoreError(
+                f"{below!r} has a count below 0, and is in no list of rows",
+                hint="zset.iter() gives (row, count)",
+            )
+        return [row for row, count in found for _ in range(count)]
 
     def __iter__(self) -> Iterator[tuple[T, int]]:
         return self.iter()
@@ -241,21 +255,21 @@ class GivenPairs(_LateZSet[T]):
 class GivenRows(GivenPairs[T]):
     """Rows of an input as they were given, each with the same count."""
 
-    __slots__ = ("count", "rows")
+    __slots__ = ("count", "given")
 
     def __init__(self, name: str, rows: Sequence[T], count: int) -> None:
         self.name = name
-        self.rows = rows
+        self.given = rows
         self.count = count
 
     def __getattr__(self, name: str) -> Any:
         if name != "pairs":  # only made for what cannot do without
             return super().__getattr__(name)
-        self.pairs = [(row, self.count) for row in self.rows]
+        self.pairs = [(row, self.count) for row in self.given]
         return self.pairs
 
     def empty(self) -> bool:
-        return not self.rows
+        return not self.given
 
 
 class ReadRows(_LateZSet[T]):

@@ -277,7 +277,7 @@ class Statements:
 def given_pairs(change: ZSet[Any]) -> Iterable[tuple[Any, int]]:
     """The rows of a change as they were given, each with its count: two may be the same row."""
     if type(change) is GivenRows:
-        return zip(change.rows, repeat(change.count))
+        return zip(change.given, repeat(change.count))
     return [(row, count) for row, count in change.iter() if count]
 
 
