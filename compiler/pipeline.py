@@ -5,21 +5,25 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.base_rows import check_results
+from stepping.compiler.frontend.index import Index
+from stepping.compiler.frontend.keys import key_fields
 from stepping.compiler.frontend.signature import call, check_name, inputs_of, place_of, shown
 from stepping.compiler.frontend.tracing import Trace, at_raising_line, query_error, tracing
 from stepping.compiler.lowering.planner import planner
 from stepping.compiler.lowering.program import Options, restored
 from stepping.compiler.operators.input import Input
+from stepping.compiler.operators.stream import Cache
 from stepping.compiler.plan.base_tables import BaseTable
 from stepping.compiler.plan.capture import Captured, capturing
 from stepping.compiler.plan.data import FORMAT
-from stepping.compiler.plan.graph import Graph
+from stepping.compiler.plan.graph import Graph, InputKey
 from stepping.compiler.plan.sql_plan import SQLPlan
-from stepping.compiler.schema import ValueType, free_name
+from stepping.compiler.schema import Struct, ValueType, free_name
 from stepping.errors import QueryError, RowFunctionError
 
 if typing.TYPE_CHECKING:
@@ -55,6 +59,7 @@ class Query(Graph[R_co, *Ts]):
     keep: frozenset[str] = frozenset()  # inputs that are stored whole
     captured: Captured | None = None  # how it follows its inputs, if they are tables
     stored_after: frozenset[str] = frozenset()  # inputs whose tables have a step's change before it
+    keyed: Mapping[str, InputKey] = field(default_factory=dict)  # by input
     _programs: dict[tuple[str, bool, bool, Tables], Program] = field(
         default_factory=dict, repr=False
     )
@@ -82,6 +87,10 @@ class Query(Graph[R_co, *Ts]):
     @property
     def cache_names(self) -> Mapping[object, str]:
         return self.names_of_caches
+
+    @property
+    def keys(self) -> Mapping[str, InputKey]:
+        return self.keyed
 
     def cache_type(self, name: str) -> ValueType:
         return self.caches[name].schema.type
@@ -333,9 +342,11 @@ def compile(
         if not operator.inputs and not isinstance(operator, Input):
             operator.evaluate()  # raises: it stands for rows that are known inside a function only
     kept = kept_inputs(keep or {}, inputs, query)
+    keyed = {} if captured is not None else keyed_inputs(inputs, caches, names)
     graph: Query[R_co, *Ts] = Query(
         called, inputs, outputs, caches, names, place_of(query), python_steps, kept, captured
     )
+    graph.keyed = keyed
     if not python_steps:
         for operator in ir.topological(*outputs, *caches.values()):
             refuse(operator)
@@ -376,6 +387,24 @@ def kept_inputs(
                 hint=f'the inputs are {", ".join(names)}; keep={{"{names[0]}": "all"}}',
             )
     return frozenset(keep)
+
+
+def keyed_inputs(
+    inputs: tuple[Input, ...], caches: dict[str, ir.Operator], names: dict[object, str]
+) -> dict[str, InputKey]:
+    """The inputs whose rows have a key, each kept whole in a cache that is looked up by it."""
+    found = {}
+    for each in inputs:
+        fields = key_fields(each.type)
+        if fields and isinstance(each.type, Struct):
+            index: Index[Any, Any] = Index.pick(each.type.cls, attrgetter(*fields))
+            name = free_name(f"{each.label}_by_key", set(caches))
+            cache: Cache[Any] = Cache(name)
+            directions = (index.column_ascending,)
+            caches[name] = ir.Integrate(each, (index.function,), directions, origin=each.origin)
+            names[cache] = name
+            found[each.label] = InputKey(fields, index, cache)
+    return found
 
 
 def outputs_of(

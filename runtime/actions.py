@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from types import GeneratorType
 from typing import Any, Generic, Literal, TypeVar, TypeVarTuple, overload
 
-from stepping.compiler.plan.graph import Graph
+from stepping.compiler.plan.graph import Graph, InputKey
 from stepping.compiler.zset import GivenPairs, GivenRows, ZSet
 from stepping.errors import RowError, StoreError
+from stepping.runtime import keyed
+from stepping.runtime.bulk import reporting
 from stepping.runtime.frontier import Time
 from stepping.runtime.given import changes_of
 from stepping.runtime.store import Store
@@ -115,6 +117,85 @@ class Action(Generic[T, R_co]):
             return self.step(GivenPairs(self.name, ((removed, -1), (added, 1))), time, output)
         except RowError as error:
             raise self._meant((old, new), error) from error.__cause__
+
+    @overload
+    def upsert(self, *rows: T, time: Time | None = ..., output: Literal[True] = ...) -> R_co: ...
+    @overload
+    def upsert(self, *rows: T, time: Time | None = ..., output: bool) -> R_co | None: ...
+    def upsert(self, *rows: T, time: Time | None = None, output: bool = True) -> R_co | None:
+        """Make rows those of their keys: each takes the place of the one that has its key, if any.
+
+        For rows with a key, ``class Order(st.Data, key="id")``. What is there is looked up in the
+        transaction of the step. Of several rows with one key the last one stays.
+        """
+        key, given = self._key("upsert"), self._rows(rows)
+
+        def change() -> Mapping[str, ZSet[Any]]:
+            return {self.name: keyed.upserting(self.store, self.name, key, given)}
+
+        return self._changed(change, time, output)
+
+    @overload
+    def delete(
+        self, *keys: Any, time: Time | None = ..., output: Literal[True] = ..., **by: Any
+    ) -> R_co: ...
+    @overload
+    def delete(
+        self, *keys: Any, time: Time | None = ..., output: bool, **by: Any
+    ) -> R_co | None: ...
+    def delete(
+        self, *keys: Any, time: Time | None = None, output: bool = True, **by: Any
+    ) -> R_co | None:
+        """Take the row of a key away: ``orders.delete(id=7)``, or several, ``delete(7, 8)``.
+
+        For rows with a key. A key that no row has is a `RowError`.
+        """
+        key = self._key("delete")
+        wanted = [*keys, *([keyed.key_given(self.name, key, by)] if by or not keys else [])]
+
+        def change() -> Mapping[str, ZSet[Any]]:
+            return {self.name: keyed.deleting(self.store, self.name, key, wanted)}
+
+        return self._changed(change, time, output)
+
+    def _key(self, what: str) -> InputKey:
+        found = self.store.graph.keys.get(self.name)
+        if found is None:
+            raise StoreError(
+                f"the rows of {self.name} have no key, so that {what} cannot find them",
+                hint='say what tells them apart: class Order(st.Data, key="id")',
+            )
+        return found
+
+    def _changed(
+        self, change: Callable[[], Mapping[str, ZSet[Any]]], time: Time | None, output: bool
+    ) -> R_co | None:
+        found: Any = self.store.changed(change, time, output=output)
+        return found if output else None
+
+    def insert_many(
+        self,
+        rows: Iterable[T],
+        *,
+        batch: int = 10_000,
+        progress: bool | Callable[[int], None] = False,
+    ) -> int:
+        """Insert rows of any number, ``batch`` of them in each step; returns how many they were.
+
+        The change of the outputs is not read. Each step is committed by itself, unless the
+        application has begun a transaction: what was inserted before an error stays.
+        ``progress=True`` shows on a terminal how many rows there are and how many in a second; a
+        function is called with the number of rows after each batch.
+        """
+        if batch < 1:
+            raise StoreError(f"insert_many was given batch={batch!r}", hint="a number of rows")
+        total = 0
+        with reporting(progress, self.name, rows) as report:
+            for given in batched(rows, batch):
+                self.insert(*given, output=False)
+                total += len(given)
+                report(total)
+        return total
 
     def enqueue(self, insert: Iterable[T] = (), remove: Iterable[T] = ()) -> int:
         """Write rows down that are to be inserted or removed when the store is drained.

@@ -48,6 +48,17 @@ class Store:
         """
         raise NotImplementedError
 
+    def changed(
+        self,
+        change: Callable[[], Mapping[str, ZSet[Any]]],
+        time: Time | None,
+        also: Callable[[], None] | None = None,
+        *,
+        output: bool = True,
+    ) -> tuple[ZSet[Any], ...]:
+        """A step whose changes are found in its transaction, behind its locks: see `step`."""
+        raise NotImplementedError
+
     def cache_zset(self, cache: object, at_least: int = -1, *, stale: bool = False) -> ZSet[Any]:
         """The rows of a cache, once all that changed up to a time is in it.
 
@@ -143,9 +154,23 @@ class StorePython(Store):
         *,
         output: bool = True,
     ) -> tuple[ZSet[Any], ...]:
+        return self.changed(lambda: changes, time, also, output=output)
+
+    def changed(
+        self,
+        change: Callable[[], Mapping[str, ZSet[Any]]],
+        time: Time | None,
+        also: Callable[[], None] | None = None,
+        *,
+        output: bool = True,
+    ) -> tuple[ZSet[Any], ...]:
         time = time_of(time)
-        given = self._canonical(changes)
         with self._turn:
+            given = self._canonical(change())
+            if self.graph.keys:
+                from stepping.runtime import keyed
+
+                keyed.check(self, given, self.graph.keys)
             if time.input_time >= 0:
                 check_not_passed({self.graph.name: self._time}, time)
             before = self._time
@@ -308,6 +333,34 @@ class StoreSQL(Store):
                 f"the inputs of {self.graph.name!r} are tables of the database",
                 hint="write to the tables: the results follow, whoever writes",
             )
+        if self.graph.keys:
+            return self.changed(lambda: changes, time, also, output=output)
+        return self._stepped(changes, time, also, output=output)
+
+    def changed(
+        self,
+        change: Callable[[], Mapping[str, ZSet[Any]]],
+        time: Time | None,
+        also: Callable[[], None] | None = None,
+        *,
+        output: bool = True,
+    ) -> tuple[ZSet[Any], ...]:
+        from stepping.runtime import keyed
+
+        self.driver.check()
+        with keyed.alone(self, NO_TIME if time is None else time_of(time)):
+            changes = change()
+            keyed.check(self, changes, self.graph.keys)
+            return self._stepped(changes, time, also, output=output)
+
+    def _stepped(
+        self,
+        changes: Mapping[str, ZSet[Any]],
+        time: Time | None,
+        also: Callable[[], None] | None,
+        *,
+        output: bool,
+    ) -> tuple[ZSet[Any], ...]:
         at = NO_TIME if time is None else time_of(time)
         try:
             found: Sequence[ZSet[Any]] = self.engine.step(changes, at, also, output=output)

@@ -23,6 +23,7 @@ from stepping.compiler.frontend.fields import (
     owner_of,
     substituted,
 )
+from stepping.compiler.frontend.keys import declare_key
 from stepping.compiler.frontend.unions import united
 from stepping.compiler.plan.base_tables import TableRef
 from stepping.compiler.rebuilding import is_named_tuple
@@ -69,15 +70,20 @@ class Data:
     ``X | None``, fixed tuples and other row classes (all in real columns), and collected types
     (in one packed column). A value of the wrong type is a `RowError` where it is first stored.
 
+    ``key="id"``, or a tuple of fields: no two rows of an input have the same. See `Action.upsert`.
+
     ``table="shop.items"``: the rows are those of a table that the application has already. Its
     columns have the fields' names, or those that ``Annotated[int, st.Column("unit_price")]`` gives.
     """
 
-    def __init_subclass__(cls, *, table: str | None = None, **kwargs: Any) -> None:
+    def __init_subclass__(
+        cls, *, table: str | None = None, key: str | tuple[str, ...] | None = None, **kwargs: Any
+    ) -> None:
         super().__init_subclass__(**kwargs)
         declare_table(cls, table)
         own_order = any(name in cls.__dict__ for name in _ORDERING)
         dataclasses.dataclass(frozen=True, kw_only=True, order=not own_order)(cls)
+        declare_key(cls, key)
         # Annotations that are strings and name a class of the enclosing function are resolved
         # from that function's locals, which are gone later.
         frame = sys._getframe(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, TypeVarTuple
 
 if TYPE_CHECKING:
@@ -76,11 +77,25 @@ class Reference(Protocol):
     def cache(self, name: str) -> ZSet[Any]: ...
 
 
+@dataclass(frozen=True)
+class InputKey:
+    """The key of an input's rows: its fields, an `Index`, and the cache that is read by it."""
+
+    fields: tuple[str, ...]
+    index: Any
+    cache: object
+
+
 class Graph(ABC, Generic[R_co, *Ts]):
     """A compiled query that returns ``R_co`` for inputs ``Ts``."""
 
     name: str
     captured: Captured | None  # how it follows its inputs, if they are tables
+
+    @property
+    def keys(self) -> Mapping[str, InputKey]:
+        """How rows are found by their key, of each input whose rows have one."""
+        return {}
 
     def bound(self, database: Callable[[], Database]) -> AnyGraph:
         """The query as it is on a database, where that decides what it says."""

@@ -1,0 +1,175 @@
+"""Inputs whose rows have a key, and inserts of many rows."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import stepping as st
+from stepping.testing import assert_right
+from tests.support.place import Place
+
+
+class Order(st.Data, key="id"):
+    id: int
+    country: str
+    cents: int = 0
+
+
+class Line(st.Data, key=("order", "position")):
+    order: int
+    position: int
+    qty: int
+
+
+totals = st.Cache[Any]("totals")
+
+
+def revenue(orders: st.ZSet[Order], lines: st.ZSet[Line]) -> st.ZSet[st.Pair[int, str]]:
+    sold = st.join(
+        orders,
+        lines,
+        on_left=st.Index.pick(Order, lambda o: o.id),
+        on_right=st.Index.pick(Line, lambda i: i.order),
+    )
+    sums = st.group_reduce_flatten(
+        sold,
+        by=st.Index.pick(st.Pair[Order, Line], lambda p: p.left.country),
+        zero=int,
+        pick_value=lambda p: p.left.cents * p.right.qty,
+    )
+    _ = totals[sums](lambda z: st.integrate(z))
+    return sums
+
+
+graph = st.compile(revenue)
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def store(request: pytest.FixtureRequest, stepping_store: Any) -> Iterator[Any]:
+    if request.param != "postgres":
+        yield stepping_store(graph, on=request.param)
+        return
+    with st.connection_postgres(request.getfixturevalue("postgres_db")) as connection:
+        yield st.StorePostgres.from_graph(connection, graph)
+
+
+def test_random_histories(store: Any) -> None:
+    """Whatever is done by key, the result is that of the rows that are there."""
+    orders, lines = st.actions(store, graph)
+    rng = random.Random(7)
+    held: dict[int, Order] = {}
+    items: dict[tuple[int, int], Line] = {}
+    for _ in range(60):
+        at, (order, position) = rng.randrange(5), (rng.randrange(5), rng.randrange(2))
+        row = Order(id=at, country=rng.choice(["ch", "de"]), cents=rng.randrange(9))
+        line = Line(order=order, position=position, qty=rng.randrange(3))
+        match rng.randrange(6):
+            case 0:
+                others = [Order(id=(at + 1) % 5, country="fr"), row]
+                orders.upsert(*others, row)
+                held |= {each.id: each for each in others}
+            case 1 if at in held:
+                orders.delete(id=at)
+                del held[at]
+            case 1:
+                with pytest.raises(st.RowError, match=f"no row with id={at}"):
+                    orders.delete(id=at)
+            case 2 if at in held:
+                with pytest.raises(st.RowError, match=f"a second row with id={at}.* is there"):
+                    orders.insert(row)
+            case 2:
+                orders.insert(row)
+                held[at] = row
+            case 3 if at in held:
+                orders.replace(held[at], row)
+                held[at] = row
+            case 3:
+                with pytest.raises(st.RowError, match="not there"):
+                    orders.remove(row)
+            case 4:
+                lines.upsert(line)
+                items[order, position] = line
+            case _ if (order, position) in items:
+                lines.delete(order=order, position=position)
+                del items[order, position]
+        expected: dict[str, int] = {}
+        for each in items.values():
+            if each.order in held:
+                found = held[each.order]
+                expected[found.country] = expected.get(found.country, 0) + found.cents * each.qty
+        assert {pair.right: pair.left for pair in totals.zset(store).rows()} == expected
+    assert_right(store)
+
+
+def test_errors(store: Any) -> None:
+    orders, _ = st.actions(store, graph)
+    with pytest.raises(st.RowError, match="inserted twice"):
+        orders.insert(Order(id=1, country="ch"), Order(id=1, country="de"))
+    with pytest.raises(st.RowError, match="the key is id, and country was given"):
+        orders.delete(country="ch")
+    orders.insert(Order(id=1, country="ch"))
+    assert len(orders.upsert(Order(id=1, country="ch"))[0]) == 0
+    changes: Any = (st.ZSetPython({Order(id=1, country="x"): 1}), st.ZSetPython())
+    with pytest.raises(st.RowError, match="a second row"):
+        st.iteration(store, graph, changes)
+    orders.enqueue([Order(id=1, country="x"), Order(id=2, country="x")])
+    drained = store.drain()
+    assert store.quarantined(), drained
+
+
+def test_rows_without_a_key(store: Any) -> None:
+    with pytest.raises(st.QueryError, match="key='ident'"):
+        type("Wrong", (Order,), {}, key="ident")  # type: ignore[call-overload]
+
+    def query(words: st.ZSet[str]) -> st.ZSet[str]:
+        return words
+
+    plain = st.compile(query)
+    (words,) = st.actions(st.StorePython.from_graph(plain), plain)
+    with pytest.raises(st.StoreError, match="have no key"):
+        words.upsert("a")
+
+
+def test_insert_many(store: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    orders, _ = st.actions(store, graph)
+    seen: list[int] = []
+    rows = (Order(id=i, country="ch") for i in range(250))
+    assert orders.insert_many(rows, batch=100, progress=seen.append) == 250
+    assert seen == [100, 200, 250]
+    more = [Order(id=i, country="ch") for i in range(250, 260)]
+    assert orders.insert_many(more, progress=True) == 10
+    assert "orders: 10 rows, " in capsys.readouterr().err
+
+
+def test_two_writers_of_one_key(place: Place) -> None:
+    with place.opened(graph):
+        pass
+    errors: list[Exception] = []
+
+    def write(number: int) -> None:
+        with place.opened(graph) as store:
+            orders, _ = st.actions(store, graph)
+            for i in range(10):
+                orders.upsert(Order(id=i % 3, country=f"c{number}"))
+                try:
+                    orders.insert(Order(id=100 + i, country=f"c{number}"))
+                except st.RowError as error:
+                    errors.append(error)
+
+    threads = [threading.Thread(target=write, args=(i,)) for i in range(2)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert len(errors) == 10
+    with place.opened(graph) as store:
+        orders, _ = st.actions(store, graph)
+        for i in range(3):
+            orders.delete(id=i)
+        orders.delete(*range(100, 110))
+        assert_right(store)
