@@ -412,3 +412,10 @@ def query_prefix(query: str) -> str:
     tail = f"_{hashlib.blake2b(raw, digest_size=3).hexdigest()}"
     head = raw[: _LONGEST_PREFIX - len(tail)].decode("utf-8", "ignore")
     return re.sub(r"[\s_]+", "_", head).rstrip("_") + tail
+
+
+def relation_name(query: str, cache: str) -> str:
+    """What readers know a cache by, over all versions of its query; that of a SQL query, which has
+    no other result, by the query's own name.
+    """
+    return query if cache == query else bounded(f"{query}_{cache}")

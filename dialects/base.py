@@ -68,6 +68,13 @@ class Dialect(TableWords):
         """A SELECT of a cache as it is with all that waits to be folded in."""
         raise NotImplementedError
 
+    @abstractmethod
+    def shown(self, cache: Any, *, keyed: bool) -> str:
+        """A SELECT of a cache as it is stored, each row as often as it is there: for any reader.
+
+        ``keyed``: no row is there more than once.
+        """
+
     # -- migrations ---------------------------------------------------------------------------
 
     @property

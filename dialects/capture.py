@@ -215,13 +215,6 @@ def stem(table: BaseTable) -> str:
     return f"{table.schema}_{table.name}" if table.schema else table.name
 
 
-def relation_name(query: str, cache: str) -> str:
-    """What readers know a cache by, over all versions of its query; that of a SQL query, which has
-    no other result, by the query's own name.
-    """
-    return query if cache == query else bounded(f"{query}_{cache}")
-
-
 def literal(text: str) -> str:
     """A text constant."""
     return "'" + text.replace("'", "''") + "'"

@@ -94,10 +94,11 @@ def listen_for_views(tables: Iterable[SQLTable], dialect: Any, metadata: MetaDat
     for each in tables:
         on = metadata.tables[each.table.name]
         for view in each.views:
-            name = dialect.quoted(view.table.name)
             create = DDL(view.ddl.replace("%", "%%"))  # type: ignore[no-untyped-call]
-            drop = DDL(f"DROP VIEW IF EXISTS {name}".replace("%", "%%"))  # type: ignore[no-untyped-call]
             event.listen(on, "after_create", create)
+        for view in reversed(each.views):  # views of views first
+            name = dialect.quoted(view.table.name)
+            drop = DDL(f"DROP VIEW IF EXISTS {name}".replace("%", "%%"))  # type: ignore[no-untyped-call]
             event.listen(on, "before_drop", drop)
 
 

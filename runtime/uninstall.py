@@ -47,7 +47,9 @@ def removed(driver: Driver, manifest: Manifest, left: list[str]) -> Iterator[str
         yield from removal(driver.capturing, manifest, readers)
     else:
         for each in manifest.tables:
-            yield from (f"DROP VIEW IF EXISTS {quoted(view.table.name)}" for view in each.views)
+            yield from (
+                f"DROP VIEW IF EXISTS {quoted(view.table.name)}" for view in reversed(each.views)
+            )
             yield f"DROP TABLE IF EXISTS {quoted(each.table.name)}"
     words = get_dialect(driver.dialect).migrations
     if left:

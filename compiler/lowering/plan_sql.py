@@ -15,7 +15,7 @@ from stepping.compiler.lowering.demand import Demand, demand_of, non_negative
 from stepping.compiler.lowering.emptiness import cleared, with_deltas
 from stepping.compiler.lowering.flattening import flattened
 from stepping.compiler.lowering.in_place import Base, base_table, log_of, mixed, read_in_place
-from stepping.compiler.lowering.pieces import holds_all
+from stepping.compiler.lowering.pieces import holds_all, is_keyed
 from stepping.compiler.lowering.program import Options, Program, rewritten
 from stepping.compiler.lowering.relation_sql import RelationSQL
 from stepping.compiler.lowering.scalar_sql import can_spell, scalar_sql
@@ -38,7 +38,7 @@ from stepping.compiler.plan.sql_plan import (
 )
 from stepping.compiler.plan.statements import ClearDelta, ReadDelta, Served, Step
 from stepping.compiler.plan.tables import Table, TableColumn, TableKind
-from stepping.compiler.schema import Atom, Kind, query_prefix, schema_of
+from stepping.compiler.schema import Atom, Kind, query_prefix, relation_name, schema_of
 from stepping.dialects import get_dialect
 from stepping.dialects.base import Dialect
 
@@ -212,8 +212,42 @@ def plan_sql(
 
         plain = planned(*roots, get_dialect(dialect.name), options)
         plan = with_capture(plan, made, plain, captured)
+    else:
+        plan = with_relations(plan, caches, arrangements, dialect)
     plan = finished(plan, dialect)
     return Program(plan, tuple(scheduler.python_steps), outputs, caches)
+
+
+def with_relations(
+    plan: SQLPlan,
+    caches: Mapping[str, ir.Operator],
+    arrangements: Arrangements,
+    dialect: Dialect,
+) -> SQLPlan:
+    """The plan with a view for each cache, by a name that stays over all versions of the query."""
+    views: dict[str, list[SQLView]] = {}
+    for cache in plan.caches:
+        operator = caches[cache.name].inputs[0]
+        source = arrangements.seen(operator).table
+        shown = Table(
+            name=relation_name(plan.query, cache.name),
+            kind=TableKind.VIEW,
+            columns=cache.columns,
+            weight=None,
+            reason=f"the cache {cache.name!r} for any reader, a row as often as it is there",
+            serves=source.serves,
+            where=source.where,
+            digest=source.digest,
+            of=cache.table,
+            node=source.node,
+        )
+        ddl = f"{dialect.create_view} {dialect.quoted(shown.name)} AS\n"
+        ddl += dialect.shown(cache, keyed=is_keyed(operator))
+        views.setdefault(cache.kept, []).append(SQLView(shown, ddl))
+    tables = (
+        replace(each, views=(*each.views, *views.get(each.table.name, ()))) for each in plan.tables
+    )
+    return replace(plan, tables=tuple(tables))
 
 
 def stored_input_of(operator: ir.Operator, names: Collection[str]) -> bool:

@@ -70,9 +70,9 @@ def _fate(
 
 
 def views_gone(changes: Iterable[TableChange]) -> tuple[SQLView, ...]:
-    """The installed views that are dropped before their tables are changed."""
-    found = (v for each in changes if each.old for v in each.old.views if not _stays(each, v))
-    return tuple(found)
+    """The installed views that go before their tables are changed: views of views first."""
+    found = [v for each in changes if each.old for v in each.old.views if not _stays(each, v)]
+    return tuple(reversed(found))
 
 
 def views_made(changes: Iterable[TableChange]) -> tuple[SQLView, ...]:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Role, SQLCache, SQLStep
 from stepping.compiler.plan.statements import EmitDelta, ReadDelta, Step
-from stepping.compiler.schema import bounded
-from stepping.dialects.capture import PlannedCapture, indented, literal, log_name, relation_name
+from stepping.compiler.schema import bounded, relation_name
+from stepping.dialects.capture import PlannedCapture, indented, literal, log_name
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.postgres.capture_tables import DEFINER, ME, qualified
+from stepping.dialects.postgres.relations import stored_rows
 
 if TYPE_CHECKING:
     from stepping.dialects.postgres.sql import PostgresDialect
@@ -355,16 +356,6 @@ def function(called: str, returns: str, declare: str, body: Sequence[str]) -> st
 
 
 # -- what readers see -----------------------------------------------------------------------------
-
-
-def stored_rows(cache: SQLCache) -> str:
-    """A cache as it is stored, each row as often as it is there."""
-    listed = ", ".join(quoted(each.name) for each in cache.columns)
-    return (
-        f"SELECT {', '.join(f'r.{quoted(each.name)}' for each in cache.columns)}\nFROM (\n"
-        f"{indented(cache.read_sql)}\n) AS r ({listed}, stepping_count)\n"
-        "CROSS JOIN LATERAL generate_series(1, r.stepping_count)"
-    )
 
 
 def live_rows(

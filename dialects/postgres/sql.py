@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLPlan, SQLStatement
+from stepping.compiler.plan.sql_plan import Role, SQLCache, SQLFused, SQLPlan, SQLStatement
 from stepping.compiler.plan.statements import (
     EmitDelta,
     FoldInPython,
@@ -30,6 +30,7 @@ from stepping.dialects.postgres.look_ups import through_its_index
 from stepping.dialects.postgres.merge import ROW_ID, Part, delta_parts, state_parts, with_parts
 from stepping.dialects.postgres.migration import PostgresMigrationWords
 from stepping.dialects.postgres.own_tables import OWN_TABLES
+from stepping.dialects.postgres.relations import stored_rows
 from stepping.dialects.postgres.scalars import PostgresSpelling
 from stepping.dialects.postgres.tables import TEXTS, PostgresTables
 from stepping.dialects.ranges import RangeWords
@@ -41,6 +42,9 @@ class PostgresDialect(PostgresTables):
     name = "postgres"
     sqlglot_name = "postgres"
     create_view = "CREATE OR REPLACE VIEW"
+
+    def shown(self, cache: SQLCache, *, keyed: bool) -> str:
+        return stored_rows(cache, keyed=keyed)
 
     @cached_property
     def spelling(self) -> PostgresSpelling:

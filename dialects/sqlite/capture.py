@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from stepping.compiler.plan.capture import FAIL
 from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Role, SQLCache
 from stepping.compiler.plan.statements import EmitDelta, ReadDelta, Step
-from stepping.compiler.plan.tables import TableColumn
-from stepping.compiler.schema import Kind, bounded, query_prefix
-from stepping.dialects.capture import PlannedCapture, indented, literal, log_name, relation_name
+from stepping.compiler.schema import Kind, bounded, query_prefix, relation_name
+from stepping.dialects.capture import PlannedCapture, indented, literal, log_name
 from stepping.dialects.identifiers import quoted
+from stepping.dialects.sqlite.relations import columns_of, repeated, stored_rows
 
 if TYPE_CHECKING:
     from stepping.dialects.sqlite.sql import SQLiteDialect
@@ -65,7 +65,7 @@ def captured(dialect: SQLiteDialect, made: PlannedCapture) -> Capture:
     relations = []
     for cache in plan.caches:
         relation = relation_name(query, cache.name)
-        stored = stored_rows(dialect, cache)
+        stored = stored_rows(cache)
         shown = live.get(cache.name, "")
         if shown:
             live_name = relation if not deferred else bounded(f"{relation}_live")
@@ -192,57 +192,6 @@ def folding_trigger(query: str, fold: str, log: str, *, each_row: bool) -> str:
 
 
 # -- what readers see -----------------------------------------------------------------------------
-
-_SHOWN = {
-    Kind.DATE: "date({v} * 86400, 'unixepoch')",
-    Kind.UUID: "lower(hex({v}))",
-}
-
-
-def shown(column: TableColumn, value: str) -> str:
-    """A value of ours as other clients know it: dates and times as ISO 8601 text."""
-    kind = column.type.kind
-    if kind in (Kind.DATETIME, Kind.TIMESTAMP):
-        seconds = (
-            f"strftime('%Y-%m-%d %H:%M:%S', ({value} - {value} % 1000000) / 1000000, 'unixepoch')"
-        )
-        if_negative = f"(({value} % 1000000) + 1000000) % 1000000"
-        base = f"datetime(({value} - {if_negative}) / 1000000, 'unixepoch')"
-        del seconds
-        return f"{base} || printf('.%06d', {if_negative})"
-    if kind is Kind.TIME:
-        return f"time({value} / 1000000, 'unixepoch') || printf('.%06d', {value} % 1000000)"
-    if kind is Kind.DECIMAL and column.type.scale is not None:
-        return f"{value} / 1{'0' * column.type.scale}.0" if column.type.scale else value
-    return _SHOWN[kind].format(v=value) if kind in _SHOWN else value
-
-
-def columns_of(cache: SQLCache, alias: str) -> str:
-    return ",\n    ".join(
-        f"{shown(each, f'{alias}.{quoted(each.name)}')} AS {quoted(each.name)}"
-        if shown(each, "v") != "v"
-        else f"{alias}.{quoted(each.name)}"
-        for each in cache.columns
-    )
-
-
-def stored_rows(dialect: SQLiteDialect, cache: SQLCache) -> str:
-    """A cache as it is stored, each row as often as it is there."""
-    names = ", ".join(quoted(each.name) for each in cache.columns)
-    return (
-        f"WITH RECURSIVE stored ({names}, stepping_count) AS (\n{indented(cache.read_sql)}\n),\n"
-        f"{repeated(cache, 'stored')}"
-    )
-
-
-def repeated(cache: SQLCache, source: str) -> str:
-    """Each row of ``source`` as often as its count says."""
-    return (
-        "copies (i) AS (\n  SELECT 1 UNION ALL SELECT i + 1 FROM copies\n"
-        f"  WHERE i < (SELECT max(stepping_count) FROM {source})\n)\n"
-        f"SELECT\n    {columns_of(cache, 'r')}\n"
-        f"FROM {source} AS r JOIN copies AS c ON c.i <= r.stepping_count"
-    )
 
 
 def live_rows(

@@ -12,7 +12,7 @@ from sqlalchemy import types as sa
 from sqlalchemy.dialects.sqlite import dialect as sqlalchemy_sqlite
 from sqlglot import exp
 
-from stepping.compiler.plan.sql_plan import Role, SQLPlan, SQLStatement
+from stepping.compiler.plan.sql_plan import Role, SQLCache, SQLPlan, SQLStatement
 from stepping.compiler.plan.statements import MergeDelta, MergeState, Served
 from stepping.compiler.plan.tables import Table, TableColumn, TableIndex, TableKind
 from stepping.compiler.schema import Atom, Kind, bounded
@@ -26,6 +26,7 @@ from stepping.dialects.sqlite.migration import SQLiteMigrationWords
 from stepping.dialects.sqlite.native_columns import is_null_stored, needs_terms, terms
 from stepping.dialects.sqlite.nesting import DEEPEST, nesting
 from stepping.dialects.sqlite.own_tables import OWN_TABLES
+from stepping.dialects.sqlite.relations import stored_rows
 from stepping.dialects.sqlite.scalars import SQLiteSpelling
 from stepping.dialects.sqlite.sums import SQLiteSums
 
@@ -59,6 +60,9 @@ class SQLiteDialect(SQLiteSums):
     sqlglot_name = "sqlite"
     adds_one_by_one = True  # by an upsert for each; a count of 0 in between deletes the row
     deltas_in: str | None = "temp"  # the schema of delta tables
+
+    def shown(self, cache: SQLCache, *, keyed: bool) -> str:
+        return stored_rows(cache, keyed=keyed)
 
     @cached_property
     def spelling(self) -> SQLiteSpelling:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from benchmarks import (
+    captured,
     command,
     databases,
     document,
@@ -170,6 +171,20 @@ def test_the_queue_is_measured(tmp_path: Path) -> None:
     assert re.match(
         r"sqlite, changes of 3: enqueue \d+\.\d\d plain inserts; drain [\d,]+ rows", line
     )
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
+def test_writes_to_captured_tables_are_measured(
+    dialect: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if dialect == "sqlite":
+        new = partial(databases.new_sqlite, tmp_path)
+    else:
+        new = partial(databases.new_postgres, request.getfixturevalue("postgres_url"))
+    first, *_, last = captured.measured(dialect, new, 50, 1, [2])
+    ratios = r"immediate \d+\.\d\d, deferred \d+\.\d\d, by hand \d+\.\d\d"
+    assert re.match(rf"{dialect}, insert of 2: [\d,]+ us; {ratios}", first)
+    assert re.match(rf"{dialect}, a fold of 10,000 rows: \d+\.\d us a row", last)
 
 
 def _profiled(dialect: str, new: command.New) -> profile.Profile:

@@ -1,0 +1,17 @@
+"""What readers know a cache by: a view of its rows."""
+
+from __future__ import annotations
+
+from stepping.compiler.plan.sql_plan import SQLCache
+from stepping.dialects.capture import indented
+from stepping.dialects.identifiers import quoted
+
+
+def stored_rows(cache: SQLCache, *, keyed: bool = False) -> str:
+    """A cache as it is stored, each row as often as it is there; ``keyed``: once at most."""
+    listed = ", ".join(quoted(each.name) for each in cache.columns)
+    return (
+        f"SELECT {', '.join(f'r.{quoted(each.name)}' for each in cache.columns)}\nFROM (\n"
+        f"{indented(cache.read_sql)}\n) AS r ({listed}, stepping_count)"
+        + ("" if keyed else "\nCROSS JOIN LATERAL generate_series(1, r.stepping_count)")
+    )
