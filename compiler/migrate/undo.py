@@ -166,7 +166,7 @@ class Undo:
         if misread := new.misread(old) if old is not None else ():
             for text in self.words.drained(new.query):
                 self.add(text, f"a queued change holds rows of {', '.join(misread)} as they are")
-        for view in views_made(self.migration.changes):
+        for view in reversed(views_made(self.migration.changes)):
             self.statements.append(self.words.drop_view(view))
         # From tables that have not yet got their old names and forms.
         for table in self.dropped:
@@ -190,7 +190,7 @@ class Undo:
         # What is computed asks the catalog whether the query of that name has begun.
         self.catalog(old, new)
         self.compute()
-        for view in views_gone(self.migration.changes):
+        for view in reversed(views_gone(self.migration.changes)):
             self.statements.append(self.words.view(view))
         for change in self.migration.changes:
             if change.fate is Fate.NEW and change.new is not None:
