@@ -588,25 +588,24 @@ def apply(scripts: tuple[Path, ...], db: str, edited: bool, batch_rows: int) -> 
     from stepping.progress import shown
     from stepping.runtime.apply import apply as run
 
-    with shown() as progress:
-        # What is not text has no first lines, which is what it will be told.
-        texts = {each: each.read_text(encoding="utf-8", errors="replace") for each in scripts}
-        views = [each for each in scripts if not is_script(texts[each])]
-        for script in scripts:
-            if script in views:
-                continue
-            with driver_of(db) as driver:
-                text, what = texts[script], script.name
-                meta = run(
-                    driver, text, what, edited=edited, progress=progress, batch_rows=batch_rows
-                )
-            click.echo(f"{meta.query}: done")
-        if views:
-            from stepping.migrating import applied
+    # What is not text has no first lines, which is what it will be told.
+    texts = {each: each.read_text(encoding="utf-8", errors="replace") for each in scripts}
+    views = [each for each in scripts if not is_script(texts[each])]
+    for script in scripts:
+        if script in views:
+            continue
+        with shown() as progress, driver_of(db) as driver:
+            text, what = texts[script], script.name
+            meta = run(driver, text, what, edited=edited, progress=progress, batch_rows=batch_rows)
+        click.echo(f"{meta.query}: done")
+    if views:
+        from stepping.migrating import applied
 
-            loaded = _loaded(tuple(map(str, views)), None, db)
-            for line in applied(db, loaded, progress, batch_rows):
-                click.echo(line)
+        loaded = _loaded(tuple(map(str, views)), None, db)
+        with shown() as progress:
+            lines = list(applied(db, loaded, progress, batch_rows))
+        for line in lines:
+            click.echo(line)
 
 
 @main.command(short_help="Take a query away, with all that it keeps.")
