@@ -11,11 +11,7 @@ from stepping.dialects.batches import PROGRESS, at_name, log_name
 from stepping.dialects.driver import Driver
 from stepping.errors import MigrationError
 
-<<<<<<< HEAD
 _DROPPED = re.compile(r'^DROP TABLE IF EXISTS "?(stepping_filling\w*)"?$')
-=======
-_DROPPED = re.compile(r"^DROP TABLE IF EXISTS (stepping_filling\w*)$")
->>>>>>> 6611a2f (A table that Alembic has made is not taken for one of the application; progress ends before a command says that it is done)
 
 
 @dataclass(frozen=True)

@@ -28,18 +28,12 @@ def check_free(driver: Driver, wanted: Manifest, old: Manifest | None = None) ->
     own = set() if old is None else {*names_of(old)}
     names = [name for name in names_of(wanted) if name not in own]
     there = driver.existing(names)
-<<<<<<< HEAD
     for taken in (name for name in names if name in there):
         check_one(driver, wanted, taken)
 
 
 def check_one(driver: Driver, wanted: Manifest, taken: str) -> None:
     """A table may have the name if it is as it will be made, and empty: Alembic was first."""
-=======
-    taken = next((name for name in names if name in there - as_wanted(driver, wanted)), None)
-    if taken is None:
-        return
->>>>>>> 6611a2f (A table that Alembic has made is not taken for one of the application; progress ends before a command says that it is done)
     for other in catalog.queries(driver).values():
         if other.query != wanted.query and taken.lower() in map(str.lower, names_of(other)):
             raise SchemaMismatch(
@@ -58,17 +52,6 @@ def check_one(driver: Driver, wanted: Manifest, taken: str) -> None:
         "stepping_queries knows nothing of",
         hint="rename it; or drop it, if it was left behind by the query",
     )
-
-
-def as_wanted(driver: Driver, wanted: Manifest) -> set[str]:
-    """The tables that are there with just the columns they are to have, and our own beside them:
-    a migration of Alembic's has made them.
-    """
-    if not driver.existing([catalog.CATALOG]):
-        return set()
-    columns = {e.table.name: {*e.table.names, e.table.weight or ""} for e in wanted.tables}
-    there = driver.columns(sorted(driver.existing(sorted(columns))))
-    return {name for name, found in there.items() if found == columns[name]}
 
 
 def check_own(driver: Driver) -> None:
