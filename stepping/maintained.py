@@ -14,11 +14,10 @@ from sqlalchemy import event
 from sqlalchemy.orm import Mapper
 
 from stepping.compiler.plan.graph import AnyGraph
-from stepping.compiler.schema import Atom, Kind, Struct, schema_of
+from stepping.compiler.schema import Atom, Kind, Struct, relation_name, schema_of
 from stepping.compiler.sql.composed import VIEW, is_select
 from stepping.compiler.sql.query import sql
 from stepping.compiler.zset import ZSet
-from stepping.dialects.capture import relation_name
 from stepping.errors import QueryError, StoreError
 from stepping.runtime import catalog
 from stepping.runtime.store import StoreSQL
