@@ -195,8 +195,14 @@ def removal(words: CaptureWords, manifest: Manifest, left: Sequence[Reader]) -> 
         same = [other for other in left if other.log == log_name(each.table)]
         if not same:
             texts += words.table_drop(each.table)
-        elif capture.folds_by_itself:
-            texts += words.table_again(logged(each.table, same))
+            continue
+        kept = logged(each.table, same)
+        unread = [column for column in each.columns if column not in kept.columns]
+        if unread or capture.folds_by_itself:
+            texts += words.table_again(kept)
+        # Whoever reads one of them next adds it.
+        log = quoted(log_name(each.table))
+        texts += (f"ALTER TABLE {log} DROP COLUMN {quoted(column)}" for column in unread)
     return texts if left else [*texts, *words.own_drop()]
 
 

@@ -6,6 +6,7 @@ It is made with the tables of a `MetaData` by ``create_all``, behind them, and d
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, Generic, TypeVar, TypeVarTuple, overload
 
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.orm import Mapper
 
+from stepping.autogenerate import tell_alembic
 from stepping.compiler.plan.graph import AnyGraph
 from stepping.compiler.schema import Atom, Kind, Struct, relation_name, schema_of
 from stepping.compiler.sql.composed import VIEW, is_select
@@ -90,6 +92,8 @@ class MaintainedView(Generic[R]):
         options: dict[str, Any] = {"refresh": refresh, "on_error": on_error}
         self.name = name
         self.graph: Any = sql(selectable, name=name, tables=known, **options)
+        caller = sys._getframe(1)
+        self.graph.where = f"{caller.f_code.co_filename}:{caller.f_lineno}"
         self.scans = scans
         columns = [(each.name, each.type) for each in selectable.exported_columns]
         keys = tuple(primary_key) or key_of(selectable)
@@ -257,6 +261,7 @@ def shown_type(atom: Atom) -> Any:
 
 def register(metadata: sa.MetaData, view: MaintainedView[Any]) -> None:
     """Have a view made and dropped with the tables of a `MetaData`."""
+    tell_alembic()
     if REGISTERED not in metadata.info:
         metadata.info[REGISTERED] = {}
         event.listen(metadata, "after_create", create_views)
