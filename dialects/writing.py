@@ -84,8 +84,10 @@ class _Layout:
         return str(super().identifier_sql(tree))  # type: ignore[misc]
 
     def alias_sql(self, tree: exp.Alias) -> str:
-        # A column is called as it is without an alias.
-        if isinstance(tree.this, exp.Column) and tree.this.name == tree.alias:
+        # A column is called as it is without an alias. To ORDER BY that is its name on Postgres;
+        # SQLite takes it for any column that is called so, of which there may be several.
+        is_same = isinstance(tree.this, exp.Column) and tree.this.name == tree.alias
+        if is_same and not is_ordered_by(tree):
             return str(self.sql(tree, "this"))
         return str(super().alias_sql(tree))  # type: ignore[misc]
 
@@ -296,3 +298,16 @@ def _lines(parts: Sequence[str]) -> Iterator[str]:
         line = part
     if line:
         yield line
+
+
+def is_ordered_by(tree: exp.Alias) -> bool:
+    """Whether rows are ordered by what has an alias, by its name."""
+    select: Any = tree.parent
+    while isinstance(select, exp.Query):
+        order = select.args.get("order")
+        if order is not None and any(
+            not each.table and each.name == tree.alias for each in order.find_all(exp.Column)
+        ):
+            return True
+        select = select.parent
+    return False

@@ -237,12 +237,15 @@ def plan(
     backfill: Backfill | None = None,
     allow_negative: bool = False,
     in_batches: bool | None = None,
+    shares: Mapping[str, str] | None = None,
 ) -> MigrationPlan:
     """What has to be done in a database for a query to run on it. Changes nothing.
 
     ``renames`` says what fields and inputs were called before, ``{"Product.price": "cost"}``,
     ``renamed_from`` what the query was called. ``backfill`` says where the rows of an input come
     from where no table has them: a SELECT that names the input's columns, or rows from Python.
+    ``shares`` names another query, ``{"products": "receipts"}``, for an input that is given the
+    very rows that the input of the same name is given there: what is new is filled from its tables.
     ``in_batches``: whether new tables are filled in batches while writers go on, or in the one
     transaction; None: in batches where 100,000 rows or more are read.
     """
@@ -279,7 +282,7 @@ def plan(
         found_for = migrate_captured.migration(driver, graph, old, given)
         version = found[name].version + 1 if name in found else 1
         return MigrationPlan(found_for[0], version, driver, graph, {}, *found_for[1:])
-    hints = Hints(renames or {}, selects, bool(in_batches))
+    hints = Hints(renames or {}, selects, bool(in_batches), shares or {})
     made = graph.migration(driver.dialect, old, others, hints, allow_negative=allow_negative)
     sizes = driver.sizes(sorted({each.table for each in made.filled_from if each.table}))
     if in_batches is None and sum(each.rows for each in sizes.values()) >= IN_BATCHES_FROM:

@@ -500,6 +500,12 @@ _BATCH_ROWS = click.option(
 @click.option("--rename", "renames", multiple=True, metavar="Product.price=cost")
 @click.option("--renamed-from", metavar="NAME", help="What the query was called.")
 @click.option("--backfill", "selects", multiple=True, metavar="products='SELECT ...'")
+@click.option(
+    "--shares",
+    multiple=True,
+    metavar="products=QUERY",
+    help="An input that is given the same rows as that of another query: it has them already.",
+)
 @click.option("--apply", "run", is_flag=True, help="Run it at once, with what needs Python.")
 @click.option(
     "--in-batches/--at-once",
@@ -516,6 +522,7 @@ def migrate(
     renames: tuple[str, ...],
     renamed_from: str | None,
     selects: tuple[str, ...],
+    shares: tuple[str, ...],
     run: bool,
     in_batches: bool | None,
     batch_rows: int,
@@ -530,8 +537,10 @@ def migrate(
     from stepping.runtime.migrate import plan
 
     loaded = _loaded(queries, None, db)
-    if len(loaded) > 1 and (renames or renamed_from or selects):
-        raise click.UsageError("--rename, --renamed-from and --backfill are of one query: name it")
+    if len(loaded) > 1 and (renames or renamed_from or selects or shares):
+        raise click.UsageError(
+            "--rename, --renamed-from, --backfill and --shares are of one query: name it"
+        )
     changed = False
     for each in loaded:
         with connected(db) as (_, connection):
@@ -542,6 +551,7 @@ def migrate(
                 renamed_from=renamed_from,
                 backfill=_pairs(selects, "--backfill"),
                 in_batches=in_batches,
+                shares=_pairs(shares, "--shares"),
             )
             click.echo(made.summary)
             if made.is_nothing:

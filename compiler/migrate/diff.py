@@ -71,6 +71,19 @@ class Migrating:
                     f"backfill names {name!r}, which is no input of {self.plan.query!r}",
                     hint=f"its inputs are {', '.join(inputs)}",
                 )
+        for name, query in self.hints.shares.items():
+            other = next((each for each in self.others if each.query == query), None)
+            if name not in inputs or other is None or other.input_named(name) is None:
+                known = ", ".join(f"{name}={q}" for name in inputs for q in self.with_input(name))
+                raise MigrationError(
+                    f"shares has {name}={query}, and both queries must have an input {name}",
+                    hint=f"there are {known}" if known else "no other query has one of its inputs",
+                )
+            if other.capture is not None:
+                raise MigrationError(
+                    f"shares has {name}={query}, whose inputs are tables of the database",
+                    hint=f'give the rows: backfill={{"{name}": "SELECT ..."}}',
+                )
         stored = [] if self.old is None else self.old.inputs
         fields = {f"{each.row}.{c.path[0]}" for each in stored for c in each.columns if c.path}
         for old in self.hints.renames:
@@ -79,6 +92,21 @@ class Migrating:
                     f"renames has {old!r}, and nothing of that name is installed",
                     hint=f"there are {', '.join(sorted(fields))}",
                 )
+
+    def with_input(self, name: str) -> list[str]:
+        """Other queries with an input of a name, which may be another one or the same."""
+        named = (each for each in self.others if each.capture is None)
+        return [each.query for each in named if each.input_named(name) is not None]
+
+    def maybe_shared(self, name: str) -> str:
+        """Behind what is said of an input without rows: who may have them."""
+        found = self.with_input(name)
+        if not found or name in self.hints.shares:
+            return ""
+        return (
+            f"; {found[0]} has an input of that name: if both are given the same rows, say "
+            f"--shares {name}={found[0]}"
+        )
 
     # -- the whole ------------------------------------------------------------------------------
 
@@ -91,7 +119,8 @@ class Migrating:
                 Underivable(
                     each.operator.label,
                     each.columns,
-                    found.why.get(each.operator.label, each.why),
+                    found.why.get(each.operator.label, each.why)
+                    + self.maybe_shared(each.operator.label),
                     each.blocks,
                 )
                 for each in filled.missing
@@ -113,7 +142,7 @@ class Migrating:
         texts = [each.sql for each in self.statements]
         sources = [*found.found.values()]
         sources += (
-            FilledFrom(name, "", "", "a new input: it has no rows yet")
+            FilledFrom(name, "", "", f"a new input: it has no rows yet{self.maybe_shared(name)}")
             for name in sorted(self.empty())
         )
         sources += (
@@ -146,8 +175,13 @@ class Migrating:
                 table, name = each.table, each.table.name
                 if manifest is self.old:
                     table = kept.get(name, table)
-                candidates.append(Candidate(table, manifest, name))
+                shared = None if manifest is self.old else self.shared_with(manifest)
+                candidates.append(Candidate(table, manifest, name, shared))
         return Installed(candidates, self.hints.renames)
+
+    def shared_with(self, other: Manifest) -> frozenset[str]:
+        """The inputs that are those of another query as well."""
+        return frozenset(name for name, q in self.hints.shares.items() if q == other.query)
 
     def kept_tables(self) -> dict[str, Table]:
         """The query's tables as they are when others are filled, by the names that they had."""
@@ -162,7 +196,8 @@ class Migrating:
 
     def empty(self) -> frozenset[str]:
         """Inputs that are new, and so have no rows."""
-        known = {each.name for m in (self.old, *self.others) if m for each in m.inputs}
+        known = {each.name for each in (self.old.inputs if self.old else ())}
+        known |= set(self.hints.shares)
         known = {self.hints.renames.get(name, name) for name in known} | known
         names = {each.name for each in self.plan.inputs}
         return frozenset(names - known - set(self.hints.backfill))

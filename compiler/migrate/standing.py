@@ -28,6 +28,12 @@ class Candidate:
     table: Table
     manifest: Manifest
     name: str  # as it is installed
+    shares: frozenset[str] | None = None  # of another query: the inputs it has in common with it
+
+    def has_rows_of(self, operator: ir.Operator) -> bool:
+        """Whether it was given the rows that an operator is of: the names of inputs do not say."""
+        inputs = {each.label for each in ir.topological(operator) if not each.inputs}
+        return self.shares is None or inputs <= self.shares
 
 
 @dataclass
@@ -48,7 +54,7 @@ class Installed:
         """The rows of an operator, from a table that holds the very same, or an input's."""
         for each in self.candidates:
             standing = self.same(each.table, operator, columns)
-            if standing is not None:
+            if standing is not None and each.has_rows_of(operator):
                 self.note(operator, each)
                 return standing
         return self.converted(operator, columns) if not operator.inputs else None
@@ -81,7 +87,7 @@ class Installed:
         reasons = []
         for each in self.candidates:
             stored = next((i for i in each.manifest.inputs if i.name == old_name), None)
-            if each.table.input != old_name or stored is None:
+            if each.table.input != old_name or stored is None or not each.has_rows_of(operator):
                 continue
             made: dict[str, ir.Scalar] = {}
             notes: list[str] = []

@@ -32,6 +32,8 @@ class Hints:
     # Inputs whose rows come from elsewhere: a SELECT, or None where Python gives them.
     backfill: Mapping[str, str | None] = field(default_factory=dict)
     in_batches: bool = False  # rows are filled in batches, where that can be
+    # Inputs that are given the same rows as that of the same name of another query.
+    shares: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

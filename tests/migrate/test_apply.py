@@ -281,7 +281,12 @@ def test_a_new_query_over_a_store_with_history(place: Place) -> None:
 
     graph: Any = st.compile(stock)
     with place.connect() as connection:
-        made = st.plan(connection, graph)
+        assert "receipts has an input of that name" in st.plan(connection, graph).summary
+        with pytest.raises(st.MigrationError, match="there are items=receipts"):
+            st.plan(connection, graph, shares={"items": "receipt"})
+        with pytest.raises(st.MigrationError, match="both queries must have an input products"):
+            st.plan(connection, graph, shares={"products": "receipts"})
+        made = st.plan(connection, graph, shares={"items": "receipts"})
         assert "of the query receipts" in made.summary
         assert made.version == 1
         apply(made.driver, made.up_sql)

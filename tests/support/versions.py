@@ -32,7 +32,7 @@ class Version:
     keep: bool
     ordered: bool = False
 
-    def graph(self) -> Any:
+    def graph(self, name: str = "versioned") -> Any:
         """The compiled query. A cache is called after its Z-set, so both versions name it alike."""
         caches = {each: Cache[Item](name=f"c{each}") for each in self.cached}
         indexes = (by_t,) if self.ordered else ()
@@ -48,7 +48,7 @@ class Version:
             return made[self.output]
 
         keep = {"a": "all", "b": "all"} if self.keep else {}
-        return stepping.compile(versioned, name="versioned", keep=keep)
+        return stepping.compile(versioned, name=name, keep=keep)
 
 
 @st.composite

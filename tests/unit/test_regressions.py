@@ -16,6 +16,8 @@ from stepping.dialects.sqlite import driver
 from stepping.dialects.sqlite.connecting import begin_immediate
 from stepping.runtime.status import all_of
 from tests.support.place import Place
+from tests.support.rows import Item
+from tests.support.versions import Version
 
 
 class Row(st.Data):
@@ -255,3 +257,15 @@ def test_decimals_of_more_digits_than_the_context_has_are_added_exactly(place: P
             (rows,) = st.actions(each, graph)
             (changed,) = rows.insert(large, small, small, small)
             assert changed == st.ZSetPython({st.Pair(total, 1): 1})
+
+
+def test_rows_of_a_join_are_ordered_by_columns_that_both_sides_have() -> None:
+    """SQLite takes ``ORDER BY k`` for a column of either side unless one is called so by AS."""
+    steps = (("joined_on_both", 0, 1), ("subtracted", 2, 0), ("summed", 2, 0))
+    graph = Version(steps, (0, 1, 3), 1, keep=False, ordered=True).graph()
+    with st.connection_sqlite(":memory:") as connection:
+        store = st.StoreSQLite.from_graph(connection, graph)
+        a, b = st.actions(store, graph)
+        a.insert(Item(k=1, t="", x=0.0, n=1))
+        b.insert(Item(k=2, t="", x=0.0, n=1))
+        assert st.verify(store).ok

@@ -169,7 +169,7 @@ DELETE FROM temp.stepping_delta_products_c88ed1;
 -- INSERT INTO temp.stepping_delta_products_c88ed1 (name, price, c) VALUES (?, ?, ?)
 -- 3. products (the query's arguments)
 INSERT INTO join__products_by_name_5316e2 (name, price, c)
-SELECT d2.name, d2.price, d2.c
+SELECT d2.name AS name, d2.price AS price, d2.c
 FROM temp.stepping_delta_products_c88ed1 AS d2
 WHERE TRUE
 ORDER BY name, price
@@ -206,7 +206,7 @@ DELETE FROM temp.stepping_delta_line_items_1c1527;
 -- INSERT INTO temp.stepping_delta_line_items_1c1527 (basket_id, product_name, c) VALUES (?, ?, ?)
 -- 3. line_items (the query's arguments)
 INSERT INTO join__line_items_by_product_name_4ae32f (product_name, basket_id, c)
-SELECT d2.product_name, d2.basket_id, d2.c
+SELECT d2.product_name AS product_name, d2.basket_id AS basket_id, d2.c
 FROM temp.stepping_delta_line_items_1c1527 AS d2
 WHERE TRUE
 ORDER BY product_name, basket_id
@@ -280,7 +280,7 @@ CROSS JOIN join__products_by_name_5316e2 AS t5
 WHERE t5.name = d4.product_name;
 -- 6. line_items (the query's arguments)
 INSERT INTO join__line_items_by_product_name_4ae32f (product_name, basket_id, c)
-SELECT d6.product_name, d6.basket_id, d6.c
+SELECT d6.product_name AS product_name, d6.basket_id AS basket_id, d6.c
 FROM temp.stepping_delta_line_items_1c1527 AS d6
 WHERE TRUE
 ORDER BY product_name, basket_id
@@ -297,7 +297,7 @@ WHERE c < 0
 LIMIT 1;
 -- 8. products (the query's arguments)
 INSERT INTO join__products_by_name_5316e2 (name, price, c)
-SELECT d7.name, d7.price, d7.c
+SELECT d7.name AS name, d7.price AS price, d7.c
 FROM temp.stepping_delta_products_c88ed1 AS d7
 WHERE TRUE
 ORDER BY name, price

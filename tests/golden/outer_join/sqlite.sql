@@ -212,7 +212,7 @@ DELETE FROM temp.stepping_delta_people_e8c9d2;
 -- INSERT INTO temp.stepping_delta_people_e8c9d2 (name, team, c) VALUES (?, ?, ?)
 -- 3. people (the query's arguments)
 INSERT INTO outer_join__people_by_team_4d9316 (team, name, c)
-SELECT COALESCE(d5.team, x'') AS team, d5.name, d5.c
+SELECT COALESCE(d5.team, x'') AS team, d5.name AS name, d5.c
 FROM temp.stepping_delta_people_e8c9d2 AS d5
 WHERE TRUE
 ORDER BY team, name
@@ -299,7 +299,7 @@ ON CONFLICT DO UPDATE SET
 SELECT value, c FROM outer_join__teams_c7809e WHERE c < 0 LIMIT 1;
 -- 7. outer_join (query.py:18)
 INSERT INTO outer_join__outer_join_by_value_6a74ef (value, c)
-SELECT d5.value, d5.c
+SELECT d5.value AS value, d5.c
 FROM temp.stepping_exists_teams_994399 AS d5
 WHERE TRUE
 ORDER BY value
@@ -316,7 +316,7 @@ WHERE c < 0
 LIMIT 1;
 -- 9. teams (the query's arguments)
 INSERT INTO outer_join__teams_by_number_5c4966 (number, title, c)
-SELECT d7.number, d7.title, d7.c
+SELECT d7.number AS number, d7.title AS title, d7.c
 FROM temp.stepping_delta_teams_84606c AS d7
 WHERE TRUE
 ORDER BY number, title
@@ -476,7 +476,7 @@ CROSS JOIN outer_join__people_by_team_4d9316 AS t13
 WHERE t13.team = d12.value;
 -- 10. outer_join (query.py:18)
 INSERT INTO outer_join__outer_join_by_value_6a74ef (value, c)
-SELECT d14.value, d14.c
+SELECT d14.value AS value, d14.c
 FROM temp.stepping_exists_teams_994399 AS d14
 WHERE TRUE
 ORDER BY value
@@ -493,7 +493,7 @@ WHERE c < 0
 LIMIT 1;
 -- 12. people (the query's arguments)
 INSERT INTO outer_join__people_by_team_4d9316 (team, name, c)
-SELECT COALESCE(d15.team, x'') AS team, d15.name, d15.c
+SELECT COALESCE(d15.team, x'') AS team, d15.name AS name, d15.c
 FROM temp.stepping_delta_people_e8c9d2 AS d15
 WHERE TRUE
 ORDER BY team, name
@@ -510,7 +510,7 @@ WHERE c < 0
 LIMIT 1;
 -- 14. teams (the query's arguments)
 INSERT INTO outer_join__teams_by_number_5c4966 (number, title, c)
-SELECT d17.number, d17.title, d17.c
+SELECT d17.number AS number, d17.title AS title, d17.c
 FROM temp.stepping_delta_teams_84606c AS d17
 WHERE TRUE
 ORDER BY number, title

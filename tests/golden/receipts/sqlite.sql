@@ -263,7 +263,7 @@ DELETE FROM temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90;
 -- INSERT INTO temp.stepping_delta_products_c88ed1 (name, price, c) VALUES (?, ?, ?)
 -- 5. products (the query's arguments)
 INSERT INTO receipts__products_by_name_5316e2 (name, price, c)
-SELECT d7.name, d7.price, d7.c
+SELECT d7.name AS name, d7.price AS price, d7.c
 FROM temp.stepping_delta_products_c88ed1 AS d7
 WHERE TRUE
 ORDER BY name, price
@@ -294,7 +294,9 @@ SELECT d3.basket_id, d3.product_name, d3.product_price, d3.c AS stepping_count
 FROM temp.stepping_delta_map_b7028e AS d3;
 -- 9. map (query.py:34)
 INSERT INTO receipts__items_2a78a5 (basket_id, product_name, product_price, c)
-SELECT d6.basket_id, d6.product_name, d6.product_price, d6.c
+SELECT
+  d6.basket_id AS basket_id, d6.product_name AS product_name,
+  d6.product_price AS product_price, d6.c
 FROM temp.stepping_delta_map_b7028e AS d6
 WHERE TRUE
 ORDER BY basket_id, product_name, product_price
@@ -416,7 +418,7 @@ DELETE FROM temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90;
 -- INSERT INTO temp.stepping_delta_line_items_1c1527 (basket_id, product_name, c) VALUES (?, ?, ?)
 -- 5. line_items (the query's arguments)
 INSERT INTO receipts__line_items_by_product_name_4ae32f (product_name, basket_id, c)
-SELECT d7.product_name, d7.basket_id, d7.c
+SELECT d7.product_name AS product_name, d7.basket_id AS basket_id, d7.c
 FROM temp.stepping_delta_line_items_1c1527 AS d7
 WHERE TRUE
 ORDER BY product_name, basket_id
@@ -447,7 +449,9 @@ SELECT d3.basket_id, d3.product_name, d3.product_price, d3.c AS stepping_count
 FROM temp.stepping_delta_map_b7028e AS d3;
 -- 9. map (query.py:34)
 INSERT INTO receipts__items_2a78a5 (basket_id, product_name, product_price, c)
-SELECT d6.basket_id, d6.product_name, d6.product_price, d6.c
+SELECT
+  d6.basket_id AS basket_id, d6.product_name AS product_name,
+  d6.product_price AS product_price, d6.c
 FROM temp.stepping_delta_map_b7028e AS d6
 WHERE TRUE
 ORDER BY basket_id, product_name, product_price
@@ -604,7 +608,7 @@ CROSS JOIN receipts__products_by_name_5316e2 AS t5
 WHERE t5.name = d4.product_name;
 -- 8. line_items (the query's arguments)
 INSERT INTO receipts__line_items_by_product_name_4ae32f (product_name, basket_id, c)
-SELECT d11.product_name, d11.basket_id, d11.c
+SELECT d11.product_name AS product_name, d11.basket_id AS basket_id, d11.c
 FROM temp.stepping_delta_line_items_1c1527 AS d11
 WHERE TRUE
 ORDER BY product_name, basket_id
@@ -621,7 +625,7 @@ WHERE c < 0
 LIMIT 1;
 -- 10. products (the query's arguments)
 INSERT INTO receipts__products_by_name_5316e2 (name, price, c)
-SELECT d12.name, d12.price, d12.c
+SELECT d12.name AS name, d12.price AS price, d12.c
 FROM temp.stepping_delta_products_c88ed1 AS d12
 WHERE TRUE
 ORDER BY name, price
@@ -641,7 +645,9 @@ SELECT d7.basket_id, d7.product_name, d7.product_price, d7.c AS stepping_count
 FROM temp.stepping_delta_map_b7028e AS d7;
 -- 13. map (query.py:34)
 INSERT INTO receipts__items_2a78a5 (basket_id, product_name, product_price, c)
-SELECT d10.basket_id, d10.product_name, d10.product_price, d10.c
+SELECT
+  d10.basket_id AS basket_id, d10.product_name AS product_name,
+  d10.product_price AS product_price, d10.c
 FROM temp.stepping_delta_map_b7028e AS d10
 WHERE TRUE
 ORDER BY basket_id, product_name, product_price

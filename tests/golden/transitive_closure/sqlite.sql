@@ -247,7 +247,7 @@ WITH RECURSIVE stepping_found("left", "right") AS (
 SELECT "left", "right", 1 AS c FROM stepping_found;
 -- 9. transitive_closure (query.py:8)
 INSERT INTO transitive_closure__transitive_closure_by_right_left_7d706c ("right", "left", c)
-SELECT d."right", d."left", -1 AS c
+SELECT d."right" AS "right", d."left" AS "left", -1 AS c
 FROM temp.stepping_gone_transitive_closure_def941 AS d
 WHERE TRUE
 ORDER BY "right", "left"
@@ -262,7 +262,7 @@ ON CONFLICT DO UPDATE SET
   END;
 -- 10. transitive_closure (query.py:8)
 INSERT INTO transitive_closure__edges_by_left_right_e7926e ("left", "right", c)
-SELECT d2."left", d2."right", d2.c
+SELECT d2."left" AS "left", d2."right" AS "right", d2.c
 FROM temp.stepping_delta_edges_def941 AS d2
 WHERE TRUE
 ORDER BY "left", "right"
@@ -335,7 +335,7 @@ WITH RECURSIVE stepping_found("left", "right") AS (
 SELECT "left", "right", 1 AS c FROM stepping_found;
 -- 13. transitive_closure (query.py:8)
 INSERT INTO transitive_closure__transitive_closure_by_right_left_7d706c ("right", "left", c)
-SELECT d."right", d."left", 1 AS c
+SELECT d."right" AS "right", d."left" AS "left", 1 AS c
 FROM temp.stepping_fresh_transitive_closure_def941 AS d
 WHERE TRUE
 ORDER BY "right", "left"
