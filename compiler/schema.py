@@ -75,6 +75,8 @@ class DatabaseType:
     collation: str = ""  # as the database writes it, where it is not the type's own
     short: bool = False  # a value is no longer than an index entry may be
     as_text: bool = False  # rows in Python have its values as texts
+    # Whether values that are equal may differ, so that a group of them shows one of several.
+    varied: bool = field(default=False, compare=False)
     # Why its values cannot be kept, where equal ones are not the same or none are found equal.
     fault: str = field(default="", compare=False)
 

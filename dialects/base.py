@@ -161,6 +161,14 @@ class Dialect(TableWords):
         of the alias ``m``.
         """
 
+    def images(self, atom: Atom, value: Expression) -> list[Expression]:
+        """What tells a value from others that are equal to it, and not the same."""
+        return []
+
+    def grouped_as(self, atom: Atom, value: Expression) -> tuple[Expression, Expression]:
+        """What to group by, and the value that a group has: where values cannot be compared."""
+        return value, value
+
     @abstractmethod
     def repeated(self, select: Expression, count: Expression) -> Expression:
         """Each row of a select as often as ``count`` says, not at all where that is below 1."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLPlan, SQLStatement
+from stepping.compiler.plan.tables import TableColumn
 from stepping.dialects.iterations import Iterations
 from stepping.dialects.queue import QueueTable
 from stepping.errors import StoreError
@@ -333,6 +334,10 @@ class Driver(ABC):
     def read_alone(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """All rows of a SELECT that stands for itself; leaves no transaction open."""
         return [row for batch in self.stream(sql, parameters) for row in batch]
+
+    def in_texts(self, sql: str, columns: Sequence[TableColumn]) -> str:
+        """A SELECT of these columns and a count, as texts where rows in Python have texts."""
+        return sql
 
     @abstractmethod
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[list[Row]]:

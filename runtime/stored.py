@@ -59,7 +59,7 @@ class StoredZSet(ZSet[T]):
     def _rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> Iterator[tuple[T, int]]:
         self._driver.check()
         decode = self._codec.decode_counted
-        batches = self._driver.stream(sql, parameters)
+        batches = self._driver.stream(self._driver.in_texts(sql, self._cache.columns), parameters)
         while True:
             try:
                 batch = next(batches, None)

@@ -94,7 +94,7 @@ class Pieces:
         """The change of a table of the application, from what was written down of it."""
         term = self.builder.whole(self.scheduler.logs[operator])
         parts = [(term, [(name, term.columns[name]) for name in table.names])]
-        select = self.sql.rows(parts, table.weight, consolidated=True)
+        select = self.sql.rows(parts, table.weight, consolidated=True, images=True)
         self.growing.add(table.name)
         return piece_of(EmitDelta(table, select, served(operator)), [term], fills=table)
 
@@ -281,8 +281,12 @@ class Pieces:
 
     def is_distinct(self, operator: ir.Operator) -> bool:
         """Whether no row comes twice in an operator's change, all its columns taken together."""
-        if not operator.inputs or self.changes.is_source(operator) or is_keyed(operator):
+        if is_keyed(operator):
             return True
+        if not operator.inputs or self.changes.is_source(operator):
+            dialect = self.scheduler.dialect
+            some = (dialect.images(c.type, exp.column(c.name)) for c in operator.schema.columns)
+            return dialect.adds_one_by_one or not any(some)
         relation = self.changes.delta[operator]
         match relation:
             case ir.Filter(ir.Read(source, ir.Moment.DELTA)):

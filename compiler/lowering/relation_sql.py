@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
@@ -14,7 +14,7 @@ from stepping.compiler.lowering.demand import Reading, order_of_first
 from stepping.compiler.lowering.scalar_sql import scalar_sql
 from stepping.compiler.lowering.terms import Source, Term
 from stepping.compiler.plan.tables import Table, TableKind
-from stepping.compiler.schema import INT
+from stepping.compiler.schema import INT, Atom
 from stepping.dialects.base import CHANGED, KEPT, Dialect
 
 Expression = Any  # a sqlglot expression
@@ -43,6 +43,7 @@ class RelationSQL:
         *,
         consolidated: bool = False,
         into: Table | None = None,
+        images: bool = False,
     ) -> Expression:
         """``SELECT columns, weight`` of each term, put together with UNION ALL.
 
@@ -56,11 +57,26 @@ class RelationSQL:
         if not consolidated or weight is None:
             return union
         names = [name for name, _ in parts[0][1]]
-        return self.consolidated(union, names, weight)
+        types = {name: scalar.type for name, scalar in parts[0][1]} if images else {}
+        return self.consolidated(union, names, weight, types)
 
-    def consolidated(self, rows: Expression, names: Sequence[str], weight: str) -> Expression:
-        """Rows with equal columns as one, their weights added."""
-        columns = [exp.column(self.name(name), table=self.name(CHANGED)) for name in names]
+    def consolidated(
+        self, rows: Expression, names: Sequence[str], weight: str, types: Mapping[str, Atom] = {}
+    ) -> Expression:
+        """Rows with equal columns as one, their weights added.
+
+        With ``types``: only rows that are the same in every way.
+        """
+        columns: list[Expression] = []
+        by: list[Expression] = []
+        for name in names:
+            column: Expression = exp.column(self.name(name), table=self.name(CHANGED))
+            key = column
+            if name in types:
+                key, column = self.dialect.grouped_as(types[name], column)
+                by += self.dialect.images(types[name], column)
+            by.append(key)
+            columns.append(exp.alias_(column, self.name(name)) if column is not key else column)
         total = self.dialect.sum_of(
             INT,
             exp.column(self.name(weight), table=self.name(CHANGED)),
@@ -70,7 +86,7 @@ class RelationSQL:
         return (
             exp.select(*columns, exp.alias_(total.copy(), self.name(weight)))
             .from_(source, copy=False)
-            .group_by(*(column.copy() for column in columns), copy=False)
+            .group_by(*(column.copy() for column in by), copy=False)
             .having(exp.NEQ(this=total, expression=exp.Literal.number(0)), copy=False)
         )
 

@@ -113,6 +113,8 @@ class Groups:
         The frame has the value of each call under its node's identity, and the keys.
         """
         made = Made()
+        if any(is_varied(key.scalar) for key in keys):
+            return self.anew(frame, keys, nodes, names)
         try:
             for node in nodes:
                 call = self.call_of(node)
@@ -283,7 +285,8 @@ class Groups:
             value = scalars.native("CASE WHEN {0} THEN {1} END", (condition, value), atom)
         native = value.type.native
         kept = call.distinct or call.function in ("min", "max")
-        if kept and native is not None and (native.fault or native.name == "record"):
+        unkept = native is not None and (native.fault or native.name == "record")
+        if kept and (unkept or (call.function == "count" and is_varied(value))):
             raise NotIncrementalError
         if call.function in ("min", "max"):
             made.extremes.append(self.ordered(frame.rows, keys, value))
@@ -453,6 +456,12 @@ class Groups:
             id(call.node): frame.rows.width + i for i, (call, _, _) in enumerate(side.calls)
         }
         return frame.over(rows).also(places)
+
+
+def is_varied(scalar: ir.Scalar) -> bool:
+    """Whether values that are equal may differ."""
+    native = scalar.type.native
+    return native is not None and native.varied
 
 
 def is_aggregate(node: Expression, known: Collection[str]) -> bool:

@@ -55,7 +55,7 @@ def check(name: str, field: Any, atom: Atom, cls: str, text: Text, dialect: str)
         raise text.error(f"{cls}.{name} is a {field}, and the column {name} is a {shown}")
     if atom.native is None:
         fits = field.kind is atom.kind
-    elif not atom.native.name:  # SQLite's values without a type
+    elif atom.native.name in ("", "BLOB"):  # SQLite's values without a type
         fits = True
     else:
         pattern = _TYPES.get(field.kind, "$^")

@@ -16,6 +16,8 @@ from stepping.compiler.operators.distinct import Distinct
 from stepping.compiler.operators.join import Join
 from stepping.compiler.operators.linear import Add, Filter, Map, Neg
 from stepping.compiler.operators.outer_join import Difference
+from stepping.compiler.operators.regroup import Regroup
+from stepping.compiler.operators.topn import Ordered
 from stepping.compiler.schema import BOOL, INT, Build, Struct, ValueType, free_name
 from stepping.errors import InternalError
 
@@ -88,6 +90,13 @@ class Rows:
         return self.of(Filter(self.operator, function, origin=self.at, called=called))
 
     def distinct(self, rule: ir.Rule = ir.Rule.POSITIVE, called: str = "distinct") -> Rows:
+        varied = (c.type.native is not None and c.type.native.varied for c in self.columns)
+        if rule is ir.Rule.POSITIVE and any(varied):
+            # One of the equal rows stands for all: the one that was shown until now, if any.
+            ordered = Ordered(self.operator, origin=self.at, called=called)
+            return self.of(
+                Regroup(ordered, self.columns, (), folded=True, origin=self.at, called=called)
+            )
         return self.of(Distinct(self.operator, rule, origin=self.at, called=called))
 
     def plus(self, other: Rows, called: str = "union_all") -> Rows:

@@ -286,7 +286,8 @@ class Subqueries:
     def as_type(self, scalar: ir.Scalar, atom: Atom) -> ir.Scalar:
         if isinstance(scalar, ir.Const) and scalar.value is None:
             return ir.Const(None, atom)
-        if atom.native is None or scalar.type.native == atom.native:
+        is_same = scalar.type.native == atom.native or self.selects.database.dialect == "sqlite"
+        if atom.native is None or is_same:
             return self.selects.scalars.native("{0}", (scalar,), atom)
         return self.selects.scalars.native(self.selects.database.cast(atom.native), (scalar,), atom)
 

@@ -6,6 +6,7 @@ from stepping.compiler.plan.base_tables import BaseColumn, BaseTable
 from stepping.compiler.schema import bounded
 from stepping.dialects.capture import Logged, indented, literal, log_name, stem
 from stepping.dialects.identifiers import quoted
+from stepping.dialects.postgres.type_facts import has_equality, is_inexact, named_type
 
 ME = "pg_current_xact_id()"
 DEFINER = "SECURITY DEFINER SET search_path FROM CURRENT"
@@ -88,7 +89,9 @@ def capture_function(logged: Logged) -> str:
         return "".join(f", {side}.{quoted(c)}" for c in columns)
 
     rest = f", {listed}" if columns else ""
-    grouped = f" GROUP BY {listed}" if columns else ""
+    by, values = as_grouped(logged)
+    grouped = f" GROUP BY {', '.join(by)}" if columns else ""
+    same = "".join(f", {value}" for value in values)
     lines = [
         "IF TG_OP = 'TRUNCATE' THEN  -- before it: all rows are still there",
         f"  {into} SELECT stepping_first, -1{rest} FROM {qualified(table)};",
@@ -100,7 +103,7 @@ def capture_function(logged: Logged) -> str:
         "ELSIF TG_OP = 'DELETE' THEN",
         f"  {into} SELECT stepping_first, -1{rest} FROM old_rows;",
         "ELSE  -- rows that are the same in these columns cancel",
-        f"  {into} SELECT stepping_first, sum(stepping_c){rest}\n"
+        f"  {into} SELECT stepping_first, sum(stepping_c){same}\n"
         f"    FROM (SELECT 1 AS stepping_c{rest} FROM new_rows\n"
         f"          UNION ALL SELECT -1{rest} FROM old_rows) AS r\n"
         f"   {grouped} HAVING sum(stepping_c) <> 0;",
@@ -123,6 +126,24 @@ def capture_function(logged: Logged) -> str:
         "DECLARE stepping_first bigint := nextval('stepping_log_n');\n"
         f"BEGIN\n{text}\nEND $stepping$"
     )
+
+
+def as_grouped(logged: Logged) -> tuple[list[str], list[str]]:
+    """What rows are grouped by that are the same, and the values of a group.
+
+    1.0 and 1.00 are equal and not the same; json has no equality at all.
+    """
+    types = {each.name: each.type for each in logged.table.columns}
+    by, values = [], []
+    for column in logged.columns:
+        of_type, name = named_type(types[column]), quoted(column)
+        if not has_equality(of_type):
+            by.append(f"{name}::text")
+            values.append(f"{name}::text::{of_type.name}")
+            continue
+        by += [name, f"{name}::text"] if is_inexact(of_type) else [name]
+        values.append(name)
+    return by, values
 
 
 def table_drop(table: BaseTable) -> list[str]:

@@ -15,6 +15,7 @@ from psycopg.pq import TransactionStatus
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLPlan, SQLStatement
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
+from stepping.compiler.plan.tables import TableColumn
 from stepping.dialects import capture_words
 from stepping.dialects.capture import CaptureWords
 from stepping.dialects.driver import Lender, Row, forks
@@ -249,6 +250,15 @@ class PostgresDriver(Transactions):
 
     def select(self, statement: SQLStatement) -> list[Row]:
         return self.raw().execute(statement.sql.encode(), prepare=True, binary=True).fetchall()
+
+    def in_texts(self, sql: str, columns: Sequence[TableColumn]) -> str:
+        as_text = [c.type.native is not None and c.type.native.as_text for c in columns]
+        if not any(as_text):
+            return sql
+        names = [f"c{i}" for i, _ in enumerate(columns)]
+        shown = [f"{n}::text" if text else n for n, text in zip(names, as_text, strict=True)]
+        listed = ", ".join([*names, "n"])
+        return f"SELECT {', '.join([*shown, 'n'])} FROM (\n{sql}\n) AS r ({listed})"
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[list[Row]]:
         self.enter()

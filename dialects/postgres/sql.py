@@ -33,6 +33,7 @@ from stepping.dialects.postgres.own_tables import OWN_TABLES
 from stepping.dialects.postgres.relations import stored_rows
 from stepping.dialects.postgres.scalars import PostgresSpelling
 from stepping.dialects.postgres.tables import TEXTS, PostgresTables
+from stepping.dialects.postgres.type_facts import has_equality, is_inexact
 from stepping.dialects.ranges import RangeWords
 from stepping.dialects.scalars import Sql
 from stepping.dialects.sums import product
@@ -201,6 +202,17 @@ class PostgresDialect(PostgresTables):
         groups = exp.Subquery(this=touched, alias=exp.TableAlias(this=self.identifier("g")))
         lateral = exp.Lateral(this=exp.Subquery(this=rows.this), alias=alias)
         return exp.select().from_(groups).join(lateral, join_type="cross")
+
+    def images(self, atom: Atom, value: Expression) -> list[Expression]:
+        if atom.native is None or not is_inexact(atom.native):
+            return []
+        return [exp.Cast(this=value.copy(), to=verbatim_type("text"))]
+
+    def grouped_as(self, atom: Atom, value: Expression) -> tuple[Expression, Expression]:
+        if atom.native is None or has_equality(atom.native):
+            return value, value
+        text = exp.Cast(this=value, to=verbatim_type("text"))
+        return text, exp.Cast(this=text.copy(), to=verbatim_type(atom.native.name))
 
     def repeated(self, select: Expression, count: Expression) -> Expression:
         series = exp.Anonymous(this="generate_series", expressions=[exp.Literal.number(1), count])

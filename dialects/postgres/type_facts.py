@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from stepping.compiler.schema import DatabaseType
@@ -27,6 +28,13 @@ _WITHOUT_HASH = frozenset(
     {
         *("json", "xml", "point", "box", "line", "lseg", "path", "polygon", "circle", "money"),
         *("bit", "varbit", "tsvector", "tsquery", "jsonpath", "txid_snapshot", "pg_snapshot"),
+    }
+)
+# Whose values GROUP BY cannot compare.
+_WITHOUT_EQUALITY = frozenset(
+    {
+        *("json", "xml", "point", "box", "line", "lseg", "path", "polygon", "circle"),
+        *("jsonpath", "txid_snapshot", "pg_snapshot"),
     }
 )
 
@@ -68,8 +76,7 @@ class TypeFacts:
         name, short_name, length, kind, base, base_modifier, element, category, subtype = row[:9]
         collation_name, is_deterministic = row[9:]
         if kind == "d":
-            inner = self.type(int(base), base_modifier, collation)
-            return DatabaseType(name, inner.collation, inner.short, inner.as_text, inner.fault)
+            return replace(self.type(int(base), base_modifier, collation), name=name)
         fault = ""
         if short_name in _INEXACT:
             fault = f"{_INEXACT[short_name]}, and not the same"
@@ -94,6 +101,19 @@ class TypeFacts:
             as_text=short_name not in _PYTHONIC,
             fault=fault,
         )
+
+
+def is_inexact(of_type: DatabaseType) -> bool:
+    """Whether values of a type may be equal and not the same: as texts they differ."""
+    name = base_name(of_type.name)
+    if name in ("real", "double precision") or (name == "numeric" and "(" not in of_type.name):
+        return True
+    return "equal" in of_type.fault
+
+
+def has_equality(of_type: DatabaseType) -> bool:
+    """Whether rows can be grouped by values of a type."""
+    return base_name(of_type.name) not in _WITHOUT_EQUALITY
 
 
 def base_name(name: str) -> str:

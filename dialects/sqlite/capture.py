@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from sqlglot import exp
+
 from stepping.compiler.plan.capture import FAIL
 from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Role, SQLCache
 from stepping.compiler.plan.statements import EmitDelta, ReadDelta, Step
@@ -214,9 +216,16 @@ def live_rows(
     both = "\nUNION ALL\n".join((cache.read_sql, *(dialect.text(each.select) for each in reads)))
     listed = ", ".join(names)
     parts.append(f"both_parts ({listed}, stepping_count) AS (\n{indented(both)}\n)")
+    # Texts that a collation finds equal are rows of their own, and so are 1 and 1.0.
+    images = (
+        image
+        for each in cache.columns
+        for image in dialect.images(each.type, exp.column(each.name, quoted=True))
+    )
+    by = ", ".join([*names, *(image.sql(dialect.sqlglot_name) for image in images)])
     grouped = (
         f"SELECT {listed}, sum(stepping_count) AS stepping_count FROM both_parts\n"
-        f"GROUP BY {listed}\nHAVING sum(stepping_count) > 0"
+        f"GROUP BY {by}\nHAVING sum(stepping_count) > 0"
     )
     parts.append(f"now_rows ({listed}, stepping_count) AS (\n{indented(grouped)}\n)")
     if distinct:

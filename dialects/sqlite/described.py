@@ -44,6 +44,20 @@ _NUMERIC = ("INTEGER", "REAL", "NUMERIC")
 _ORDERED = re.compile(r"k\(\d+,-?([^,)]*)")
 
 
+# What an affinity makes of a value that is compared: a text that reads as a number is one.
+AS_NUMBER = (
+    "CASE WHEN typeof({0}) = 'text' AND CAST({0} AS NUMERIC) = {0} THEN CAST({0} AS NUMERIC) "
+    "ELSE {0} END"
+)
+AS_TEXT = "CASE WHEN typeof({0}) IN ('integer', 'real') THEN CAST({0} AS TEXT) ELSE {0} END"
+
+
+def column_type(declared: str, collation: str) -> DatabaseType:
+    """The type of a column of a table."""
+    varied = bool(collation) or affinity(declared) == "BLOB"
+    return DatabaseType(declared, collation, short=True, varied=varied)
+
+
 class SQLiteDatabase(Database):
     """Asks a copy of a schema: the names of its tables with the statements that made them."""
 
@@ -125,7 +139,8 @@ class SQLiteDatabase(Database):
             is_row_id = place == 1 and declared.upper() == "INTEGER"
             if place:
                 primary[place] = column
-            of_type = DatabaseType(declared, collation, short=True)
+            # A column without a type has an affinity, which an expression has not.
+            of_type = column_type(declared or "BLOB", collation)
             columns.append(KnownColumn(column, of_type, not (not_null or is_row_id)))
         if sum(1 for _ in primary) > 1:  # of several columns, none is the row id
             names = set(primary.values())
@@ -179,7 +194,8 @@ class SQLiteDatabase(Database):
             ((_, _, declared, *_),) = self.rows(f"PRAGMA temp.table_xinfo(e{serial})")
             select = f"SELECT +({expression}) FROM x{serial} ORDER BY 1"  # may be an aggregate
             collation = self.collation_of(select)
-            self._typed[key] = DatabaseType(declared, collation, short=True)
+            varied = bool(collation)
+            self._typed[key] = DatabaseType(declared, collation, short=True, varied=varied)
             self.rows(f"DROP TABLE temp.e{serial}")
             self.rows(f"DROP TABLE temp.x{serial}")
         return self._typed[key]
@@ -189,7 +205,7 @@ class SQLiteDatabase(Database):
         return types[0]
 
     def compared(self, a: DatabaseType, b: DatabaseType) -> Compared | None:
-        left, right = affinity(a.name), affinity(b.name)
+        left, right = (affinity(each.name) if each.name else "" for each in (a, b))
         # sqlite.org/datatype3.html, section 4.2: numbers first; a text turns what has no affinity.
         name, turned = left, None
         if left != right:
@@ -199,7 +215,7 @@ class SQLiteDatabase(Database):
                 name, turned = "NUMERIC", "right"
             elif right in _NUMERIC:
                 name, turned = "NUMERIC", "left"
-            elif "TEXT" in (left, right):
+            elif "TEXT" in (left, right) and "" in (left, right):
                 name, turned = "TEXT", "right" if left == "TEXT" else "left"
         # The left operand's collation, if it is a column's; an expression has none of its own.
         collation = a.collation or ("" if a.name else b.collation)
@@ -207,6 +223,9 @@ class SQLiteDatabase(Database):
         as_left = turned == "left" or a.collation != collation
         as_right = turned == "right" or b.collation != collation
         words = f"(+{{0}}) COLLATE {collation}" if collation else "+{0}"
+        if turned:
+            words = AS_NUMBER if name == "NUMERIC" else AS_TEXT
+            words = f"({words}) COLLATE {collation}" if collation else words
         keep_left = DatabaseType(to.name if turned == "left" else a.name, collation, short=True)
         keep_right = DatabaseType(to.name if turned == "right" else b.name, collation, short=True)
         return Compared(

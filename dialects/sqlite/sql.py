@@ -23,7 +23,14 @@ from stepping.dialects.scalars import closed
 from stepping.dialects.sqlite import base_values
 from stepping.dialects.sqlite.functions import AGGREGATES, REGISTERED
 from stepping.dialects.sqlite.migration import SQLiteMigrationWords
-from stepping.dialects.sqlite.native_columns import is_null_stored, needs_terms, terms
+from stepping.dialects.sqlite.native_columns import (
+    BINARY,
+    affinity,
+    collated,
+    is_null_stored,
+    needs_terms,
+    terms,
+)
 from stepping.dialects.sqlite.nesting import DEEPEST, nesting
 from stepping.dialects.sqlite.own_tables import OWN_TABLES
 from stepping.dialects.sqlite.relations import stored_rows
@@ -279,6 +286,15 @@ class SQLiteDialect(SQLiteSums):
         source = exp.alias_(self.source(table), self.identifier("m"), table=True)
         groups = exp.Subquery(this=touched, alias=exp.TableAlias(this=self.identifier("g")))
         return exp.select().from_(groups).join(source, join_type="cross").where(chosen)
+
+    def images(self, atom: Atom, value: Expression) -> list[Expression]:
+        native = atom.native
+        if native is None:
+            return []
+        found = [collated(value, BINARY)] if native.collation else []
+        if affinity(native.name) == "BLOB":
+            found.append(exp.Anonymous(this="typeof", expressions=[value.copy()]))
+        return found
 
     def repeated(self, select: Expression, count: Expression) -> Expression:
         # A list with as many elements: two digits for each byte, one of them behind a comma.
