@@ -153,21 +153,40 @@ def dense(name: str) -> Rows:
 
 
 # Whose conditions few of these rows meet.
-# Sums of floats are compared digit by digit with a SELECT that adds them up in another order,
-# which differs now and then in the last one: run by hand, with this variable set.
-pytestmark = pytest.mark.skipif(
-    "STEPPING_TPCH" not in os.environ, reason="STEPPING_TPCH is not set"
-)
-
 RARE = frozenset({"q10", "q16", "q20", "q21", "q22"})
+
+
+WIDE = frozenset({"q2", "q5", "q7", "q8", "q9", "q18", "q21"})
+SMALL = (8, 3, 10)  # rows of each table, transactions, and writes in each
+
+
+def ordered(select: str) -> str:
+    """A query that says which rows come first also where they are alike in what it orders by."""
+    if "limit" not in select.lower():
+        return select
+    columns = {"q2": 8, "q3": 4, "q10": 8, "q18": 6, "q21": 2}
+    name = next(each for each, text in QUERIES.items() if text.split()[:12] == select.split()[:12])
+    more = ", ".join(str(i) for i in range(1, columns[name] + 1))
+    return re.sub(r"(?i)(\s+limit \d+\s*)$", rf", {more}\1", select)
 
 
 def through(database: Database, name: str, select: str) -> None:
     used = {t: f for t, f in dense(name).items() if re.search(rf"\b{t}\b", select)}
     writer = Writer(database, used, random.Random(name))
-    size = {"start": 25 * len(used), "transactions": 10, "writes": 20}
-    changed = watched_through(database, select, writer, **size)
-    assert changed > 1 or name in RARE, "the result has never changed"
+    size = SMALL if "STEPPING_TPCH" not in os.environ else (25, 10, 20)
+    if name in WIDE:  # joins of as many tables, each row of which meets several of the next
+        size = (min(size[0], 10), *size[1:])
+    start, transactions, writes = size
+    changed = watched_through(
+        database,
+        ordered(select),
+        writer,
+        start=start * len(used),
+        transactions=transactions,
+        writes=writes,
+    )
+    if "STEPPING_TPCH" in os.environ:
+        assert changed > 1 or name in RARE, "the result has never changed"
 
 
 @pytest.mark.parametrize("name", QUERIES)
