@@ -151,6 +151,8 @@ class Query(Graph[R_co, *Ts]):
 
         options = self.options(allow_negative, rewrites, self._base(dialect, base))
         named = get_dialect(dialect)
+        if self.captured is not None:
+            named = named.filling
         return planned(self.name, self.outputs, self.caches, self.inputs, named, options)
 
     def recompute(

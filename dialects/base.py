@@ -60,6 +60,11 @@ class Dialect(TableWords):
     def capturing(self) -> Dialect:
         """The same database, as it spells captured queries."""
 
+    @property
+    def filling(self) -> Dialect:
+        """The same database, as it spells what is computed for captured queries beside folds."""
+        return self
+
     def captured(self, made: Any) -> Any:
         """The `Capture` of a `PlannedCapture`: see `dialects/capture.py`."""
         raise NotImplementedError
@@ -230,6 +235,35 @@ class Dialect(TableWords):
         self, each: SumColumns, old: Expression, change: Expression, group: Expression
     ) -> Expression:
         """The sum after a change, or an error that names the ``group`` (a text)."""
+
+    @property
+    @abstractmethod
+    def exact_float(self) -> Atom:
+        """What an exact sum of floats is kept in."""
+
+    @abstractmethod
+    def exact_sum(self, value: Expression, weight: Expression, condition: Expression) -> Expression:
+        """The aggregate that adds up ``value * weight`` of floats where ``condition`` holds."""
+
+    @abstractmethod
+    def exact_differs(self, change: Expression) -> Expression:
+        """Whether an exact sum is not 0."""
+
+    @abstractmethod
+    def exact_added(self, old: Expression, change: Expression) -> Expression:
+        """An exact sum (NULL where there was none) with its change."""
+
+    @abstractmethod
+    def exact_total(
+        self, each: SumColumns, old: Expression, change: Expression, group: Expression
+    ) -> Expression:
+        """The float next to what `exact_added` gives, or an error that names the ``group``."""
+
+    def too_large(self, each: SumColumns, group: Expression) -> Expression:
+        """The error of a sum of floats that is none."""
+        said = f"the sum {each.value} is beyond the largest float for the group "
+        message = exp.DPipe(this=exp.Literal.string(said), expression=group.copy())
+        return self.spelling.raised(Sql(message), each.type).tree
 
     def float_total(
         self, finite: Expression, positive: Expression, negative: Expression

@@ -20,7 +20,7 @@ from stepping.compiler.lowering.in_place import Base
 from stepping.compiler.lowering.meaning import Meanings
 from stepping.compiler.lowering.views import Shown, viewed
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex, TableKind
-from stepping.compiler.schema import BOOL, INT, free_name
+from stepping.compiler.schema import BOOL, INT, Atom, free_name
 
 # Part of every digest: raise it when what a column holds changes for the same query.
 STORAGE_VERSION = 2
@@ -33,6 +33,7 @@ def arrange(
     proven: set[ir.Operator],
     cache_names: Mapping[ir.Operator, str],
     taken: set[str],
+    exact_float: Atom,
     *,
     share: bool = True,
     base: Base | None = None,
@@ -40,7 +41,8 @@ def arrange(
     """One delay table for each operator whose integral is read, however many read it.
 
     ``share``: an integral that is an aggregate's groups is a view of the aggregate's own table.
-    ``base``: what is read in tables of the application needs none either.
+    ``base``: what is read in tables of the application needs none either. ``exact_float``: what an
+    exact sum of floats is kept in.
     """
     base = base or Base()
     digests = Digests()
@@ -67,7 +69,7 @@ def arrange(
             for reading in demand.readings[of]
             if reading.key
         ]
-        state[operator] = _state_table(digests, query, groups, proven, taken, reads)
+        state[operator] = _state_table(digests, query, groups, proven, taken, reads, exact_float)
     views = {
         operator: _view(
             digests,
@@ -290,6 +292,7 @@ def _state_table(
     proven: set[ir.Operator],
     taken: set[str],
     reads: list[tuple[Shown, Reading]],
+    exact_float: Atom,
 ) -> KeyedState:
     operator = groups.operator
     key = tuple(name for name, _ in groups.keys)
@@ -306,22 +309,25 @@ def _state_table(
         old, new = ir.old_name(running.name), ir.new_name(running.name)
         change_columns.append(TableColumn(old, running.type.optional()))
         change_columns.append(TableColumn(new, running.type))
-        infinities: tuple[str, ...] = ()
+        infinities: tuple[str, str, str, str] | None = None
         if running.kind is ir.SumKind.FLOAT:
             finite = free_name(f"{running.name}_finite", inner)
+            exact = free_name(f"{running.name}_exact", inner)
             infinities = (
                 finite,
+                exact,
                 free_name(f"{running.name}_pos_inf", inner),
                 free_name(f"{running.name}_neg_inf", inner),
             )
             change_columns.append(TableColumn(finite, running.type))
-            state_columns += (TableColumn(each, INT) for each in infinities[1:])
-            change_columns += (TableColumn(each, INT) for each in infinities[1:])
+            state_columns.append(TableColumn(exact, exact_float))
+            change_columns.append(TableColumn(exact, exact_float))
+            state_columns += (TableColumn(each, INT) for each in infinities[2:])
+            change_columns += (TableColumn(each, INT) for each in infinities[2:])
         low = free_name(f"{running.name}_low", inner)
-        finite, positive, negative = infinities or ("", "", "")
+        apart = infinities or ("", "", "", "")
         vanishes = is_counted and _vanishes(groups, position)
-        columns = (value, old, new, finite, positive, negative, vanishes, low)
-        sums.append(SumColumns(running.type, *columns))
+        sums.append(SumColumns(running.type, value, old, new, *apart, vanishes=vanishes, low=low))
     counts = (TableColumn(ir.GROUP_OLD, INT.optional()), TableColumn(ir.GROUP_NEW, INT))
     extremes: list[SumColumns] = []
     for extreme in groups.others:

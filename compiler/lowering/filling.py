@@ -197,6 +197,7 @@ class FillingPieces(Pieces):
             values[each.new] = dialect.reference(table, each.value, KEPT)
             if each.finite:
                 values[each.finite] = raw(each.value)
+                values[each.exact] = raw(each.exact)
                 values |= {side: raw(side) for side in (each.positive, each.negative)}
         columns = []
         for column in state.change.columns:

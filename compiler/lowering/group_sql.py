@@ -49,15 +49,16 @@ class GroupSQL(RelationSQL):
         changed = [exp.NEQ(this=change_count.copy(), expression=exp.Literal.number(0))]
         for each in state.table.sums:
             old = exp.column(self.name(each.value), table=self.name(KEPT))
-            change = exp.column(self.name(each.value), table=self.name(CHANGED))
+            change = exp.column(self.name(each.exact or each.value), table=self.name(CHANGED))
             shown = self.dialect.loaded(state.table, state.table.column(each.value), old.copy())
-            added = self.dialect.added(each, old, change, group)
             columns.append(exp.alias_(shown, self.name(each.old)))
-            if not each.finite:
-                columns.append(exp.alias_(added, self.name(each.new)))
+            if each.exact:
+                columns += self.float_columns(each, change, group)
+                changed.append(self.dialect.exact_differs(change))
             else:
-                columns += self.float_columns(each, added, old, change)
-            changed += self.dialect.differs(each, change)
+                added = self.dialect.added(each, old, change, group)
+                columns.append(exp.alias_(added, self.name(each.new)))
+                changed += self.dialect.differs(each, change)
             for side in filter(None, (each.positive, each.negative)):
                 by = exp.column(self.name(side), table=self.name(CHANGED))
                 changed.append(exp.NEQ(this=by.copy(), expression=exp.Literal.number(0)))
@@ -121,9 +122,9 @@ class GroupSQL(RelationSQL):
         return exp.Subquery(this=self.in_order(select, arrangement, reading, ORDERED).limit(1))
 
     def float_columns(
-        self, each: SumColumns, added: Expression, old: Expression, change: Expression
+        self, each: SumColumns, change: Expression, group: Expression
     ) -> list[Expression]:
-        """A float's new sum, and the three columns that it is kept in."""
+        """A float's new sum, and the columns that it is kept in."""
         sides = [
             self.plus(
                 exp.column(self.name(side), table=self.name(KEPT)),
@@ -131,12 +132,13 @@ class GroupSQL(RelationSQL):
             )
             for side in (each.positive, each.negative)
         ]
-        zero = self.dialect.zero(each.type)
-        finite = exp.Add(this=exp.func("COALESCE", old.copy(), zero), expression=change.copy())
-        total = self.dialect.float_total(finite, *sides)
+        old = exp.column(self.name(each.exact), table=self.name(KEPT))
+        exact = self.dialect.exact_added(old, change)
+        finite = self.dialect.exact_total(each, old, change, group)
         return [
-            exp.alias_(total, self.name(each.new)),
-            exp.alias_(added, self.name(each.finite)),
+            exp.alias_(self.dialect.float_total(finite, *sides), self.name(each.new)),
+            exp.alias_(finite, self.name(each.finite)),
+            exp.alias_(exact, self.name(each.exact)),
             *(
                 exp.alias_(side, self.name(name))
                 for side, name in zip(sides, (each.positive, each.negative), strict=True)
@@ -223,9 +225,8 @@ class GroupSQL(RelationSQL):
             is_it = exp.EQ(this=value.copy(), expression=sign)
             return self.dialect.count_where(is_it, weight.copy())
 
-        finite = self.dialect.sum_of(each.type, value.copy(), weight.copy())
         return [
-            (each.value, filtered_sum(finite, is_finite, self.dialect.zero(each.type))),
+            (each.exact, self.dialect.exact_sum(value, weight, is_finite)),
             (each.positive, counted(plus)),
             (each.negative, counted(minus)),
         ]
@@ -248,17 +249,6 @@ class GroupSQL(RelationSQL):
         for part in parts[1:]:
             text = exp.DPipe(this=text, expression=part)
         return text
-
-
-def filtered_sum(total: Expression, condition: Expression, nothing: Expression) -> Expression:
-    """A sum over the rows that meet a condition; a row that does not is passed over at once."""
-
-    def filtered(part: Expression) -> Expression:
-        if isinstance(part, exp.Sum):
-            return exp.Filter(this=part.copy(), expression=exp.Where(this=condition.copy()))
-        return part
-
-    return exp.func("COALESCE", total.transform(filtered), nothing)
 
 
 def is_column(term: Term, value: ir.Scalar | None) -> bool:

@@ -107,7 +107,15 @@ def planned(
     cache_names = {op.inputs[0]: cache for cache, op in reversed(caches.items())}
     share = options.rewrites
     arrangements = arrange(
-        name, demand, moments, proven, cache_names, taken, share=share, base=base
+        name,
+        demand,
+        moments,
+        proven,
+        cache_names,
+        taken,
+        dialect.exact_float,
+        share=share,
+        base=base,
     )
     prefix = f"{query_prefix(name)}__" if dialect.shares_deltas else ""
     if prefix:
@@ -210,7 +218,7 @@ def plan_sql(
     if captured is not None:
         from stepping.compiler.lowering.capturing import with_capture
 
-        plain = planned(*roots, get_dialect(dialect.name), options)
+        plain = planned(*roots, get_dialect(dialect.name).filling, options)
         plan = with_capture(plan, made, plain, captured)
     else:
         plan = with_relations(plan, caches, arrangements, dialect)

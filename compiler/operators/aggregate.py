@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +30,7 @@ from stepping.compiler.schema import (
     schema_of,
 )
 from stepping.compiler.zset import ZSet, ZSetPython, order_key
+from stepping.errors import RowError
 
 _SUM_KINDS = {
     Kind.INT: ir.SumKind.INT,
@@ -119,7 +122,11 @@ class Aggregate(ir.Operator):
         distincts = others[: len(self.distincts)]
         extremes = others[len(self.distincts) :][: len(self.extremes)]
         groups: dict[Any, list[Any]] = {}
-        start = [total.zero() for total in self.totals]
+        is_float = [total.type.kind is Kind.FLOAT for total in self.totals]
+        start = [
+            FloatSum() if each else total.zero()
+            for each, total in zip(is_float, self.totals, strict=True)
+        ]
         key_of = (lambda row: None) if self.by is None else caller(self.by)
         values_of = [caller(total.function) for total in self.totals]
         for row, count in rows.iter():
@@ -128,7 +135,9 @@ class Aggregate(ir.Operator):
                 value = values_of[i](row)
                 if value is None:
                     continue
-                if total.type.kind is Kind.DECIMAL:  # +, * would round to the context's digits
+                if is_float[i]:
+                    group[i] = group[i].plus(float(value), count)
+                elif total.type.kind is Kind.DECIMAL:  # +, * would round to the context's digits
                     group[i] = EXACT.add(group[i], EXACT.multiply(value, count))
                 else:
                     group[i] += value * count
@@ -143,7 +152,7 @@ class Aggregate(ir.Operator):
         found = []
         for key, totals in groups.items():
             values = (
-                *totals,
+                *(each.value(key) if isinstance(each, FloatSum) else each for each in totals),
                 *(number.get(key, 0) for number in numbers),
                 *(first.get(key) for first in firsts),
             )
@@ -227,6 +236,30 @@ class Aggregate(ir.Operator):
         own = () if self.by is None else (self.by,)
         used = (*own, *(total.function for total in self.totals))
         return tuple(function for function in used if function.scalars is None)
+
+
+@dataclasses.dataclass(frozen=True)
+class FloatSum:
+    """A sum of floats: what is finite of it exactly, and its infinities apart."""
+
+    finite: Fraction = Fraction()
+    infinite: float = 0.0
+
+    def plus(self, value: float, count: int) -> FloatSum:
+        if math.isfinite(value):
+            return FloatSum(self.finite + Fraction(value) * count, self.infinite)
+        return FloatSum(self.finite, self.infinite + value * count)
+
+    def value(self, key: Any) -> float:
+        """The nearest float."""
+        try:
+            return self.infinite or float(self.finite)
+        except OverflowError:
+            group = "of the whole set" if key is None else repr(key)
+            raise RowError(
+                f"a sum is beyond the largest float for the group {group}",
+                hint="nothing was changed",
+            ) from None
 
 
 def _value_of(ordered: ir.Operator) -> Atom:

@@ -33,9 +33,11 @@ class TableColumn:
 class SumColumns:
     """Where a running sum stands in its state table, and in the change table of one step.
 
-    ``old`` and ``new`` are the sum before and after the step. A float's finite part (``finite``)
-    and its infinities of each sign (``positive``, ``negative``: how many) are kept apart: Inf - Inf
-    is no number, and a sum must be right again when the infinity has been removed.
+    ``old`` and ``new`` are the sum before and after the step. A sum of floats is kept exactly
+    (``exact``, as the database has it best), so that nothing is left of rows that have gone; its
+    value is the float nearest to it. Its finite part (``finite``) and its infinities of each sign
+    (``positive``, ``negative``: how many) are kept apart: Inf - Inf is no number, and a sum must be
+    right again when the infinity has been removed.
     """
 
     type: Atom
@@ -43,6 +45,7 @@ class SumColumns:
     old: str
     new: str
     finite: str = ""
+    exact: str = ""
     positive: str = ""
     negative: str = ""
     # Of rows that count the group: where none is left, neither is a sum. Only of what is exact.
@@ -55,7 +58,7 @@ class SumColumns:
         if not self.finite:
             return ((self.value, self.new),)
         sides = ((self.positive, self.positive), (self.negative, self.negative))
-        return ((self.value, self.finite), *sides)
+        return ((self.value, self.finite), (self.exact, self.exact), *sides)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def _whole(x: Sql) -> Sql:
     return bound(body, _exponent(x), depth=3)
 
 
-def _exact(x: Sql) -> Sql:
+def exact(x: Sql) -> Sql:
     """A finite float as a numeric: all digits, but for what is below 2**-104.
 
     That is nothing unless the float itself is below 2**-51, and then it does not matter for the
@@ -64,7 +64,7 @@ def _fixed(a: Sql, n: Sql) -> Sql:
     digits = _checked(n.value)
 
     def outer(x: Sql) -> Sql:
-        rounded = bound(lambda v: half_even(v, digits), _exact(x), depth=1)
+        rounded = bound(lambda v: half_even(v, digits), exact(x), depth=1)
         shown = bound(lambda v: fixed(v, x < 0), rounded, depth=2)
         return case(
             (x >= INFINITY, "inf"),
@@ -79,7 +79,7 @@ def _round_to(a: Sql, n: Sql) -> Sql:
     digits = _checked(n.value)
 
     def outer(x: Sql) -> Sql:
-        rounded = bound(lambda v: half_even(v, digits).cast(FLOAT8), _exact(x), depth=1)
+        rounded = bound(lambda v: half_even(v, digits).cast(FLOAT8), exact(x), depth=1)
         # Without a fraction there is nothing to round.
         done = size(x) >= (two(53) if digits >= 0 else INFINITY)
         return case((done, x), otherwise=rounded)

@@ -19,7 +19,7 @@ from stepping.compiler.plan.statements import (
     Statement,
     Step,
 )
-from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableKind
+from stepping.compiler.plan.tables import Table, TableColumn, TableKind
 from stepping.compiler.schema import INT, Atom, Kind
 from stepping.dialects.base import Expression
 from stepping.dialects.natives import verbatim_type
@@ -32,14 +32,13 @@ from stepping.dialects.postgres.migration import PostgresMigrationWords
 from stepping.dialects.postgres.own_tables import OWN_TABLES
 from stepping.dialects.postgres.relations import stored_rows
 from stepping.dialects.postgres.scalars import PostgresSpelling
+from stepping.dialects.postgres.sums import PostgresSums
 from stepping.dialects.postgres.tables import TEXTS, PostgresTables
 from stepping.dialects.postgres.type_facts import has_equality, is_inexact
 from stepping.dialects.ranges import RangeWords
-from stepping.dialects.scalars import Sql
-from stepping.dialects.sums import product
 
 
-class PostgresDialect(PostgresTables):
+class PostgresDialect(PostgresSums, PostgresTables):
     name = "postgres"
     sqlglot_name = "postgres"
     create_view = "CREATE OR REPLACE VIEW"
@@ -257,59 +256,6 @@ class PostgresDialect(PostgresTables):
             this=exp.Subquery(this=union), alias=exp.TableAlias(this=self.identifier("x"))
         )
         return exp.select("x.*").from_(rows).join(lateral, join_type="cross")
-
-    # -- sums ---------------------------------------------------------------------------------
-
-    def sum_of(self, atom: Atom, value: Expression, weight: Expression) -> Expression:
-        one = exp.Literal.number(1)
-        if atom.kind is Kind.INT:
-            if one in (value, weight):
-                total = exp.Sum(this=product(value, weight))
-                return exp.Cast(this=total, to=exp.DataType.build("bigint"))
-            # numeric: a product may be beyond 64 bits where the sum is not
-            value = exp.Cast(this=value, to=exp.DataType.build("numeric"))
-        return exp.Sum(this=product(value, weight))
-
-    def count_where(self, condition: Expression, weight: Expression) -> Expression:
-        # Rows that do not meet it cost only the condition. A sum of products would be numeric.
-        total = exp.Filter(this=exp.Sum(this=weight), expression=exp.Where(this=condition))
-        whole = exp.Cast(this=total, to=exp.DataType.build("bigint"))
-        return exp.func("COALESCE", whole, exp.Literal.number(0))
-
-    def added(
-        self, each: SumColumns, old: Expression, change: Expression, group: Expression
-    ) -> Expression:
-        kind = each.type.kind
-        total: Expression = exp.Add(
-            this=exp.func("COALESCE", old.copy(), self.zero(each.type)), expression=change.copy()
-        )
-        if kind is Kind.NATIVE:
-            return total  # as the database adds up
-        if kind is Kind.FLOAT:
-            return total  # beyond the largest float Postgres raises by itself
-        if kind is Kind.DECIMAL:
-            return (
-                exp.Anonymous(this="trim_scale", expressions=[total])
-                if each.type.scale is None
-                else total
-            )
-        fits = exp.Between(
-            this=exp.paren(total.copy()),
-            low=exp.Neg(this=exp.Literal.number(2**63)),
-            high=exp.Literal.number(2**63 - 1),
-        )
-        message = exp.DPipe(
-            this=exp.Literal.string(f"the sum {each.value} does not fit in 64 bits for the group "),
-            expression=group.copy(),
-        )
-        return exp.Case(
-            ifs=[exp.If(this=fits, true=exp.Cast(this=total, to=exp.DataType.build("bigint")))],
-            default=self.spelling.raised(Sql(message), each.type).tree,
-        )
-
-    def infinity(self, sign: int) -> Expression:
-        text = exp.Literal.string("Infinity" if sign > 0 else "-Infinity")
-        return exp.Cast(this=text, to=exp.DataType.build("double precision", dialect="postgres"))
 
     def text_of(self, column: TableColumn, value: Expression) -> Expression:
         cast = exp.Cast(this=value, to=exp.DataType.build("text"))

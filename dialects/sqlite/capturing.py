@@ -13,10 +13,10 @@ from stepping.compiler.plan.tables import Table, TableKind
 from stepping.dialects.base import Expression
 from stepping.dialects.capture import PlannedCapture
 from stepping.dialects.sqlite import capture
-from stepping.dialects.sqlite.sql import SQLiteDialect
+from stepping.dialects.sqlite.unregistered import UnregisteredSQLite
 
 
-class CapturingSQLite(SQLiteDialect):
+class CapturingSQLite(UnregisteredSQLite):
     """A trigger may not name TEMP tables, and has no WITH at the head of a statement
     (sqlite.org/lang_createtrigger.html).
     """

@@ -17,7 +17,9 @@ from typing import Any
 from stepping.compiler.canonical import canonical_decimal, check_decimal
 from stepping.compiler.exact import EXACT
 from stepping.compiler.schema import Atom, Kind
+from stepping.dialects.sqlite import float_sums
 from stepping.dialects.sqlite.decimals import DecimalSum, decode, encode
+from stepping.dialects.sqlite.float_sums import FloatSum
 
 PREFIX = "stepping_"
 
@@ -168,9 +170,14 @@ _DECIMALS: dict[str, tuple[int, Callable[..., Any]]] = {
 REGISTERED: dict[str, tuple[int, Callable[..., Any]]] = {
     **{f"{PREFIX}{name}": entry for name, entry in (_TEXTS | _NUMBERS).items()},
     **{f"{PREFIX}decimal_{name}": entry for name, entry in _DECIMALS.items()},
+    f"{PREFIX}float_add": (2, float_sums.add),
+    f"{PREFIX}float_total": (1, float_sums.total),
 }
 
-AGGREGATES: dict[str, tuple[int, type]] = {f"{PREFIX}decimal_sum": (2, DecimalSum)}
+AGGREGATES: dict[str, tuple[int, type]] = {
+    f"{PREFIX}decimal_sum": (2, DecimalSum),
+    f"{PREFIX}float_sum": (2, FloatSum),
+}
 
 
 def register(connection: sqlite3.Connection, names: Iterable[str] | None = None) -> None:

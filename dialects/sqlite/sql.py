@@ -81,6 +81,12 @@ class SQLiteDialect(SQLiteSums):
 
         return CapturingSQLite()
 
+    @property
+    def filling(self) -> SQLiteDialect:
+        from stepping.dialects.sqlite.unregistered import UnregisteredSQLite
+
+        return UnregisteredSQLite()
+
     def too_deep(self, tree: Expression) -> bool:
         return nesting(tree) > DEEPEST - _INSERT
 

@@ -1,4 +1,4 @@
--- The query receipts on sqlite; fingerprint bdbe9adbe01fff5b7c5e9874e667fbb1
+-- The query receipts on sqlite; fingerprint 3ed512d3eda1a942d61042831664e4c4
 --
 -- output 1
 --   4. items = map  query.py:34
@@ -18,7 +18,7 @@
 -- output 2
 --   5. totals = group_reduce_flatten  query.py:37
 --   │    incremental: the groups that the change touches are read and set anew
---   │    keeps receipts__group_reduce_flatten_by_basket_id_c27e7a
+--   │    keeps receipts__group_reduce_flatten_by_basket_id_d48106
 --   │          key (basket_id): one row per key
 --   └─ 4. items = map  query.py:34 (above)
 -- cache 'items'
@@ -27,17 +27,18 @@
 --   └─ 4. items = map  query.py:34 (above)
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
+-- functions registered on the connection: stepping_float_add, stepping_float_sum, stepping_float_total; each is exactly one Python builtin
 --
 -- One changed row of products: 11 statements, 2 look-ups, and 2 look-ups for each row that those find
 --   receipts__products_by_name_5316e2 as a whole row, at most one row
 --   receipts__line_items_by_product_name_4ae32f by product_name
 --   receipts__items_2a78a5 as a whole row, at most one row
---   receipts__group_reduce_flatten_by_basket_id_c27e7a by basket_id, at most one row
+--   receipts__group_reduce_flatten_by_basket_id_d48106 by basket_id, at most one row
 -- One changed row of line_items: 11 statements, 2 look-ups, and 2 look-ups for each row that those find
 --   receipts__line_items_by_product_name_4ae32f as a whole row, at most one row
 --   receipts__products_by_name_5316e2 by name
 --   receipts__items_2a78a5 as a whole row, at most one row
---   receipts__group_reduce_flatten_by_basket_id_c27e7a by basket_id, at most one row
+--   receipts__group_reduce_flatten_by_basket_id_d48106 by basket_id, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -181,23 +182,24 @@ BEGIN
 END;
 --   receipts__products_by_name_5316e2__below_zero: finds a count below 0; it has no entry while there is none
 CREATE INDEX IF NOT EXISTS receipts__products_by_name_5316e2__below_zero ON receipts__products_by_name_5316e2 (c) WHERE c < 0;
--- receipts__group_reduce_flatten_by_basket_id_c27e7a: one row per group of group_reduce_flatten: its number of rows and its sums
+-- receipts__group_reduce_flatten_by_basket_id_d48106: one row per group of group_reduce_flatten: its number of rows and its sums
 -- for totals = group_reduce_flatten (query.py:37)
 -- it has a row for each basket_id there is
-CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_c27e7a (
+CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_d48106 (
     basket_id INTEGER NOT NULL,
     sum_product_price REAL NOT NULL,
+    sum_product_price_exact TEXT NOT NULL,
     sum_product_price_pos_inf INTEGER NOT NULL,
     sum_product_price_neg_inf INTEGER NOT NULL,
     n INTEGER NOT NULL,
     PRIMARY KEY (basket_id),
-    CONSTRAINT receipts__group_reduce_flatten_by_basket_id_c27e7a__no_8972c917 CHECK (n >= 0)
+    CONSTRAINT receipts__group_reduce_flatten_by_basket_id_d48106__no_dbaa5591 CHECK (n >= 0)
 ) WITHOUT ROWID;
---   receipts__group_reduce_flatten_by_basket_id_c27e7a__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_c27e7a__gone
-AFTER UPDATE OF n ON receipts__group_reduce_flatten_by_basket_id_c27e7a WHEN NEW.n = 0
+--   receipts__group_reduce_flatten_by_basket_id_d48106__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_d48106__gone
+AFTER UPDATE OF n ON receipts__group_reduce_flatten_by_basket_id_d48106 WHEN NEW.n = 0
 BEGIN
-    DELETE FROM receipts__group_reduce_flatten_by_basket_id_c27e7a WHERE basket_id = NEW.basket_id;
+    DELETE FROM receipts__group_reduce_flatten_by_basket_id_d48106 WHERE basket_id = NEW.basket_id;
 END;
 
 ------------------------------------------------------------------------------
@@ -205,30 +207,31 @@ END;
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('receipts__group_reduce_flatten_by_basket_id_c27e7a', 0), ('receipts__items_2a78a5', 0),
+  ('receipts__group_reduce_flatten_by_basket_id_d48106', 0), ('receipts__items_2a78a5', 0),
   ('receipts__line_items_by_product_name_4ae32f', 0), ('receipts__products_by_name_5316e2', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'receipts',
-    'bdbe9adbe01fff5b7c5e9874e667fbb1',
+    '3ed512d3eda1a942d61042831664e4c4',
     'sqlite',
     1,
-    '1 4cbfb578bb559adc {"query":"receipts","dialect":"sqlite","fingerprint":"bdbe9adbe01fff5b7c5e9874e667fbb1","tables":[{"table":{"name":"receipts__items_2a78a5","kind":"delay","columns":[{"name":"basket_id","type":{"kind":"int"}},{"name":"product_name","type":{"kind":"text"}},{"name":"product_price","type":{"kind":"float"}}],"weight":"c","key":["basket_id"],"indexes":[{"name":"receipts__items_2a78a5__basket_id","columns":["basket_id"],"ascending":[true]}],"non_negative":true,"reason":"the cache ''items'', read in the order of basket_id","serves":"map","where":"query.py:34","digest":"2a78a5fcd925c974cf2697be61b74893","rows":"d71b4e65db711a886c90bbd4472bb5d3","holds":[["basket_id","basket_id"],["product_name","product_name"],["product_price","product_price"]],"rows_of":"ReceiptItem","node":"0f6f52109532d82f7c2a113d5f3aa876"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__items_2a78a5 (\n    basket_id INTEGER NOT NULL,\n    product_name TEXT NOT NULL,\n    product_price REAL NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (basket_id, product_name, product_price)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS receipts__items_2a78a5__gone\nAFTER UPDATE OF c ON receipts__items_2a78a5 WHEN NEW.c = 0\nBEGIN\n    DELETE FROM receipts__items_2a78a5 WHERE basket_id = NEW.basket_id AND product_name = NEW.product_name AND product_price = NEW.product_price;\nEND","CREATE INDEX IF NOT EXISTS receipts__items_2a78a5__below_zero ON receipts__items_2a78a5 (c) WHERE c < 0"],"views":[{"table":{"name":"receipts_items","kind":"view","columns":[{"name":"basket_id","type":{"kind":"int"}},{"name":"product_name","type":{"kind":"text"}},{"name":"product_price","type":{"kind":"float"}}],"weight":null,"reason":"the cache ''items'' for any reader, a row as often as it is there","serves":"map","where":"query.py:34","digest":"2a78a5fcd925c974cf2697be61b74893","of":"receipts__items_2a78a5","node":"0f6f52109532d82f7c2a113d5f3aa876"},"ddl":"CREATE VIEW IF NOT EXISTS receipts_items AS\nWITH RECURSIVE stored (basket_id, product_name, product_price, stepping_count) AS (\n  SELECT basket_id, product_name, product_price, c\n  FROM receipts__items_2a78a5\n),\ncopies (i) AS (\n  SELECT 1 UNION ALL SELECT i + 1 FROM copies\n  WHERE i < (SELECT max(stepping_count) FROM stored)\n)\nSELECT\n    r.basket_id,\n    r.product_name,\n    r.product_price\nFROM stored AS r JOIN copies AS c ON c.i <= r.stepping_count"}]},{"table":{"name":"receipts__line_items_by_product_name_4ae32f","kind":"delay","columns":[{"name":"product_name","type":{"kind":"text"}},{"name":"basket_id","type":{"kind":"int"}}],"weight":"c","key":["product_name"],"non_negative":true,"reason":"the rows of line_items, looked up by product_name","serves":"line_items","where":"the query''s arguments","digest":"4ae32f3eee6e3b50ace3751ba2a5ba81","rows":"dac1310d2e7f395daee7af586b7831ea","holds":[["product_name","product_name"],["basket_id","basket_id"]],"input":"line_items","rows_of":"LineItem","node":"f6a8ceaef9212f12f9a3aa21bd146931"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__line_items_by_product_name_4ae32f (\n    product_name TEXT NOT NULL,\n    basket_id INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (product_name, basket_id)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS receipts__line_items_by_product_name_4ae32f__gone\nAFTER UPDATE OF c ON receipts__line_items_by_product_name_4ae32f WHEN NEW.c = 0\nBEGIN\n    DELETE FROM receipts__line_items_by_product_name_4ae32f WHERE product_name = NEW.product_name AND basket_id = NEW.basket_id;\nEND","CREATE INDEX IF NOT EXISTS receipts__line_items_by_product_name_4ae32f__below_zero ON receipts__line_items_by_product_name_4ae32f (c) WHERE c < 0"]},{"table":{"name":"receipts__products_by_name_5316e2","kind":"delay","columns":[{"name":"name","type":{"kind":"text"}},{"name":"price","type":{"kind":"float"}}],"weight":"c","key":["name"],"non_negative":true,"reason":"the rows of products, looked up by name","serves":"products","where":"the query''s arguments","digest":"5316e22260887d31896a6653bdde066a","rows":"84dc607c15e1dcafad3674097ed10c74","holds":[["name","name"],["price","price"]],"input":"products","rows_of":"Product","node":"b030225c044310f91a1885ceaaf3be69"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__products_by_name_5316e2 (\n    name TEXT NOT NULL,\n    price REAL NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (name, price)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS receipts__products_by_name_5316e2__gone\nAFTER UPDATE OF c ON receipts__products_by_name_5316e2 WHEN NEW.c = 0\nBEGIN\n    DELETE FROM receipts__products_by_name_5316e2 WHERE name = NEW.name AND price = NEW.price;\nEND","CREATE INDEX IF NOT EXISTS receipts__products_by_name_5316e2__below_zero ON receipts__products_by_name_5316e2 (c) WHERE c < 0"]},{"table":{"name":"receipts__group_reduce_flatten_by_basket_id_c27e7a","kind":"state","columns":[{"name":"basket_id","type":{"kind":"int"}},{"name":"sum_product_price","type":{"kind":"float"}},{"name":"sum_product_price_pos_inf","type":{"kind":"int"}},{"name":"sum_product_price_neg_inf","type":{"kind":"int"}}],"weight":"n","key":["basket_id"],"non_negative":true,"reason":"one row per group of group_reduce_flatten: its number of rows and its sums","serves":"group_reduce_flatten","where":"query.py:37","digest":"c27e7adf01902b18a220b4f9511e3949","sums":[{"type":{"kind":"float"},"value":"sum_product_price","old":"sum_product_price_0","new":"sum_product_price_1","finite":"sum_product_price_finite","positive":"sum_product_price_pos_inf","negative":"sum_product_price_neg_inf","low":"sum_product_price_low"}],"rows_of":"Pair[float, int]","node":"6e0711681d1bc32b192e0637eb112077"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_c27e7a (\n    basket_id INTEGER NOT NULL,\n    sum_product_price REAL NOT NULL,\n    sum_product_price_pos_inf INTEGER NOT NULL,\n    sum_product_price_neg_inf INTEGER NOT NULL,\n    n INTEGER NOT NULL,\n    PRIMARY KEY (basket_id),\n    CONSTRAINT receipts__group_reduce_flatten_by_basket_id_c27e7a__no_8972c917 CHECK (n >= 0)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_c27e7a__gone\nAFTER UPDATE OF n ON receipts__group_reduce_flatten_by_basket_id_c27e7a WHEN NEW.n = 0\nBEGIN\n    DELETE FROM receipts__group_reduce_flatten_by_basket_id_c27e7a WHERE basket_id = NEW.basket_id;\nEND"]}],"inputs":[{"name":"products","row":"Product","columns":[{"name":"name","path":["name"],"type":{"kind":"text"}},{"name":"price","path":["price"],"type":{"kind":"float"}}]},{"name":"line_items","row":"LineItem","columns":[{"name":"basket_id","path":["basket_id"],"type":{"kind":"int"}},{"name":"product_name","path":["product_name"],"type":{"kind":"text"}}]}],"caches":[["items","receipts__items_2a78a5"]]}'
+    '1 6d6846995b34b24b {"query":"receipts","dialect":"sqlite","fingerprint":"3ed512d3eda1a942d61042831664e4c4","tables":[{"table":{"name":"receipts__items_2a78a5","kind":"delay","columns":[{"name":"basket_id","type":{"kind":"int"}},{"name":"product_name","type":{"kind":"text"}},{"name":"product_price","type":{"kind":"float"}}],"weight":"c","key":["basket_id"],"indexes":[{"name":"receipts__items_2a78a5__basket_id","columns":["basket_id"],"ascending":[true]}],"non_negative":true,"reason":"the cache ''items'', read in the order of basket_id","serves":"map","where":"query.py:34","digest":"2a78a5fcd925c974cf2697be61b74893","rows":"d71b4e65db711a886c90bbd4472bb5d3","holds":[["basket_id","basket_id"],["product_name","product_name"],["product_price","product_price"]],"rows_of":"ReceiptItem","node":"0f6f52109532d82f7c2a113d5f3aa876"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__items_2a78a5 (\n    basket_id INTEGER NOT NULL,\n    product_name TEXT NOT NULL,\n    product_price REAL NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (basket_id, product_name, product_price)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS receipts__items_2a78a5__gone\nAFTER UPDATE OF c ON receipts__items_2a78a5 WHEN NEW.c = 0\nBEGIN\n    DELETE FROM receipts__items_2a78a5 WHERE basket_id = NEW.basket_id AND product_name = NEW.product_name AND product_price = NEW.product_price;\nEND","CREATE INDEX IF NOT EXISTS receipts__items_2a78a5__below_zero ON receipts__items_2a78a5 (c) WHERE c < 0"],"views":[{"table":{"name":"receipts_items","kind":"view","columns":[{"name":"basket_id","type":{"kind":"int"}},{"name":"product_name","type":{"kind":"text"}},{"name":"product_price","type":{"kind":"float"}}],"weight":null,"reason":"the cache ''items'' for any reader, a row as often as it is there","serves":"map","where":"query.py:34","digest":"2a78a5fcd925c974cf2697be61b74893","of":"receipts__items_2a78a5","node":"0f6f52109532d82f7c2a113d5f3aa876"},"ddl":"CREATE VIEW IF NOT EXISTS receipts_items AS\nWITH RECURSIVE stored (basket_id, product_name, product_price, stepping_count) AS (\n  SELECT basket_id, product_name, product_price, c\n  FROM receipts__items_2a78a5\n),\ncopies (i) AS (\n  SELECT 1 UNION ALL SELECT i + 1 FROM copies\n  WHERE i < (SELECT max(stepping_count) FROM stored)\n)\nSELECT\n    r.basket_id,\n    r.product_name,\n    r.product_price\nFROM stored AS r JOIN copies AS c ON c.i <= r.stepping_count"}]},{"table":{"name":"receipts__line_items_by_product_name_4ae32f","kind":"delay","columns":[{"name":"product_name","type":{"kind":"text"}},{"name":"basket_id","type":{"kind":"int"}}],"weight":"c","key":["product_name"],"non_negative":true,"reason":"the rows of line_items, looked up by product_name","serves":"line_items","where":"the query''s arguments","digest":"4ae32f3eee6e3b50ace3751ba2a5ba81","rows":"dac1310d2e7f395daee7af586b7831ea","holds":[["product_name","product_name"],["basket_id","basket_id"]],"input":"line_items","rows_of":"LineItem","node":"f6a8ceaef9212f12f9a3aa21bd146931"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__line_items_by_product_name_4ae32f (\n    product_name TEXT NOT NULL,\n    basket_id INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (product_name, basket_id)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS receipts__line_items_by_product_name_4ae32f__gone\nAFTER UPDATE OF c ON receipts__line_items_by_product_name_4ae32f WHEN NEW.c = 0\nBEGIN\n    DELETE FROM receipts__line_items_by_product_name_4ae32f WHERE product_name = NEW.product_name AND basket_id = NEW.basket_id;\nEND","CREATE INDEX IF NOT EXISTS receipts__line_items_by_product_name_4ae32f__below_zero ON receipts__line_items_by_product_name_4ae32f (c) WHERE c < 0"]},{"table":{"name":"receipts__products_by_name_5316e2","kind":"delay","columns":[{"name":"name","type":{"kind":"text"}},{"name":"price","type":{"kind":"float"}}],"weight":"c","key":["name"],"non_negative":true,"reason":"the rows of products, looked up by name","serves":"products","where":"the query''s arguments","digest":"5316e22260887d31896a6653bdde066a","rows":"84dc607c15e1dcafad3674097ed10c74","holds":[["name","name"],["price","price"]],"input":"products","rows_of":"Product","node":"b030225c044310f91a1885ceaaf3be69"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__products_by_name_5316e2 (\n    name TEXT NOT NULL,\n    price REAL NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (name, price)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS receipts__products_by_name_5316e2__gone\nAFTER UPDATE OF c ON receipts__products_by_name_5316e2 WHEN NEW.c = 0\nBEGIN\n    DELETE FROM receipts__products_by_name_5316e2 WHERE name = NEW.name AND price = NEW.price;\nEND","CREATE INDEX IF NOT EXISTS receipts__products_by_name_5316e2__below_zero ON receipts__products_by_name_5316e2 (c) WHERE c < 0"]},{"table":{"name":"receipts__group_reduce_flatten_by_basket_id_d48106","kind":"state","columns":[{"name":"basket_id","type":{"kind":"int"}},{"name":"sum_product_price","type":{"kind":"float"}},{"name":"sum_product_price_exact","type":{"kind":"text"}},{"name":"sum_product_price_pos_inf","type":{"kind":"int"}},{"name":"sum_product_price_neg_inf","type":{"kind":"int"}}],"weight":"n","key":["basket_id"],"non_negative":true,"reason":"one row per group of group_reduce_flatten: its number of rows and its sums","serves":"group_reduce_flatten","where":"query.py:37","digest":"d4810667a9e6090ce5e38bc06c0333d2","sums":[{"type":{"kind":"float"},"value":"sum_product_price","old":"sum_product_price_0","new":"sum_product_price_1","finite":"sum_product_price_finite","exact":"sum_product_price_exact","positive":"sum_product_price_pos_inf","negative":"sum_product_price_neg_inf","low":"sum_product_price_low"}],"rows_of":"Pair[float, int]","node":"6e0711681d1bc32b192e0637eb112077"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_d48106 (\n    basket_id INTEGER NOT NULL,\n    sum_product_price REAL NOT NULL,\n    sum_product_price_exact TEXT NOT NULL,\n    sum_product_price_pos_inf INTEGER NOT NULL,\n    sum_product_price_neg_inf INTEGER NOT NULL,\n    n INTEGER NOT NULL,\n    PRIMARY KEY (basket_id),\n    CONSTRAINT receipts__group_reduce_flatten_by_basket_id_d48106__no_dbaa5591 CHECK (n >= 0)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_d48106__gone\nAFTER UPDATE OF n ON receipts__group_reduce_flatten_by_basket_id_d48106 WHEN NEW.n = 0\nBEGIN\n    DELETE FROM receipts__group_reduce_flatten_by_basket_id_d48106 WHERE basket_id = NEW.basket_id;\nEND"]}],"inputs":[{"name":"products","row":"Product","columns":[{"name":"name","path":["name"],"type":{"kind":"text"}},{"name":"price","path":["price"],"type":{"kind":"float"}}]},{"name":"line_items","row":"LineItem","columns":[{"name":"basket_id","path":["basket_id"],"type":{"kind":"int"}},{"name":"product_name","path":["product_name"],"type":{"kind":"text"}}]}],"caches":[["items","receipts__items_2a78a5"]]}'
   )
 ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- Delta tables, for one connection: what changes in one step
 ------------------------------------------------------------------------------
-CREATE TEMP TABLE IF NOT EXISTS stepping_change_group_reduce_flatten_by_basket_id_f21f90 (
+CREATE TEMP TABLE IF NOT EXISTS stepping_change_group_reduce_flatten_by_basket_id_b1c1fd (
     basket_id INTEGER,
     n0 INTEGER,
     n1 INTEGER,
     sum_product_price_0 REAL,
     sum_product_price_1 REAL,
     sum_product_price_finite REAL,
+    sum_product_price_exact TEXT,
     sum_product_price_pos_inf INTEGER,
     sum_product_price_neg_inf INTEGER
 );
@@ -252,13 +255,13 @@ CREATE TEMP TABLE IF NOT EXISTS stepping_delta_line_items_1c1527 (
 ------------------------------------------------------------------------------
 -- When products changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: receipts__group_reduce_flatten_by_basket_id_c27e7a, receipts__items_2a78a5, receipts__line_items_by_product_name_4ae32f, receipts__products_by_name_5316e2 in last_update
+-- locked first: receipts__group_reduce_flatten_by_basket_id_d48106, receipts__items_2a78a5, receipts__line_items_by_product_name_4ae32f, receipts__products_by_name_5316e2 in last_update
 -- 1. products (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_products_c88ed1;
 -- 2. map (query.py:34): empty the delta table
 DELETE FROM temp.stepping_delta_map_b7028e;
 -- 3. group_reduce_flatten (query.py:37): empty the delta table
-DELETE FROM temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90;
+DELETE FROM temp.stepping_change_group_reduce_flatten_by_basket_id_b1c1fd;
 -- 4. products (the query's arguments): load the changed rows
 -- INSERT INTO temp.stepping_delta_products_c88ed1 (name, price, c) VALUES (?, ?, ?)
 -- 5. products (the query's arguments)
@@ -312,9 +315,9 @@ FROM receipts__items_2a78a5
 WHERE c < 0
 LIMIT 1;
 -- 11. group_reduce_flatten (query.py:37)
-INSERT INTO temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90 (
+INSERT INTO temp.stepping_change_group_reduce_flatten_by_basket_id_b1c1fd (
   basket_id, n0, n1, sum_product_price_0, sum_product_price_1, sum_product_price_finite,
-  sum_product_price_pos_inf, sum_product_price_neg_inf
+  sum_product_price_exact, sum_product_price_pos_inf, sum_product_price_neg_inf
 )
 SELECT
   g.basket_id, a.n AS n0,
@@ -350,70 +353,83 @@ SELECT
       THEN -9e999
       ELSE JSON_EXTRACT(
         '{}',
-        'stepping: ' || 'a sum of inf and -inf is not a number: ' || CAST(COALESCE(a.sum_product_price, 0.0) + g.sum_product_price AS TEXT)
+        'stepping: ' || 'a sum of inf and -inf is not a number: ' || CAST(COALESCE(
+          STEPPING_FLOAT_TOTAL(STEPPING_FLOAT_ADD(a.sum_product_price_exact, g.sum_product_price_exact)),
+          JSON_EXTRACT(
+            '{}',
+            'stepping: ' || 'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
+          )
+        ) AS TEXT)
       )
     END
-    ELSE COALESCE(a.sum_product_price, 0.0) + g.sum_product_price
+    ELSE COALESCE(
+      STEPPING_FLOAT_TOTAL(STEPPING_FLOAT_ADD(a.sum_product_price_exact, g.sum_product_price_exact)),
+      JSON_EXTRACT(
+        '{}',
+        'stepping: ' || 'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
+      )
+    )
   END AS sum_product_price_1,
-  CASE
-    WHEN (COALESCE(a.sum_product_price, 0.0) + g.sum_product_price) BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308
-    THEN COALESCE(a.sum_product_price, 0.0) + g.sum_product_price
-    ELSE JSON_EXTRACT(
+  COALESCE(
+    STEPPING_FLOAT_TOTAL(STEPPING_FLOAT_ADD(a.sum_product_price_exact, g.sum_product_price_exact)),
+    JSON_EXTRACT(
       '{}',
       'stepping: ' || 'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
     )
-  END AS sum_product_price_finite,
+  ) AS sum_product_price_finite,
+  STEPPING_FLOAT_ADD(a.sum_product_price_exact, g.sum_product_price_exact) AS sum_product_price_exact,
   COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf AS sum_product_price_pos_inf,
   COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf AS sum_product_price_neg_inf
 FROM (
   SELECT
     d2.basket_id, SUM(d2.c) AS n,
-    COALESCE(
-      SUM(d2.product_price * d2.c) FILTER (WHERE d2.product_price BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
-      0.0
-    ) AS sum_product_price,
+    STEPPING_FLOAT_SUM(d2.product_price, d2.c) FILTER (WHERE d2.product_price BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308) AS sum_product_price_exact,
     COALESCE(SUM(d2.c) FILTER (WHERE d2.product_price = 9e999), 0) AS sum_product_price_pos_inf,
     COALESCE(SUM(d2.c) FILTER (WHERE d2.product_price = -9e999), 0) AS sum_product_price_neg_inf
   FROM temp.stepping_delta_map_b7028e AS d2
   GROUP BY 1
 ) AS g
-LEFT JOIN receipts__group_reduce_flatten_by_basket_id_c27e7a AS a ON a.basket_id = g.basket_id
+LEFT JOIN receipts__group_reduce_flatten_by_basket_id_d48106 AS a ON a.basket_id = g.basket_id
 WHERE
   g.n <> 0
-  OR g.sum_product_price <> 0.0
+  OR g.sum_product_price_exact <> '0p0'
   OR g.sum_product_price_pos_inf <> 0
   OR g.sum_product_price_neg_inf <> 0;
 -- 12. group_reduce_flatten (query.py:37)
-INSERT INTO receipts__group_reduce_flatten_by_basket_id_c27e7a (basket_id, sum_product_price, sum_product_price_pos_inf, sum_product_price_neg_inf, n)
+INSERT INTO receipts__group_reduce_flatten_by_basket_id_d48106 (
+  basket_id, sum_product_price, sum_product_price_exact, sum_product_price_pos_inf,
+  sum_product_price_neg_inf, n
+)
 SELECT
-  g.basket_id, g.sum_product_price_finite, g.sum_product_price_pos_inf,
-  g.sum_product_price_neg_inf, g.n1
-FROM temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS g
+  g.basket_id, g.sum_product_price_finite, g.sum_product_price_exact,
+  g.sum_product_price_pos_inf, g.sum_product_price_neg_inf, g.n1
+FROM temp.stepping_change_group_reduce_flatten_by_basket_id_b1c1fd AS g
 WHERE g.n1 <> 0 OR g.n0 IS NOT NULL
 ON CONFLICT DO UPDATE SET
   sum_product_price = excluded.sum_product_price,
+  sum_product_price_exact = excluded.sum_product_price_exact,
   sum_product_price_pos_inf = excluded.sum_product_price_pos_inf,
   sum_product_price_neg_inf = excluded.sum_product_price_neg_inf, n = excluded.n;
 -- 13. group_reduce_flatten (query.py:37): the change of an output
 SELECT d4.sum_product_price_0 AS "left", d4.basket_id AS "right", -1 AS stepping_count
-FROM temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS d4
+FROM temp.stepping_change_group_reduce_flatten_by_basket_id_b1c1fd AS d4
 WHERE
   d4.n0 IS NOT NULL AND (d4.n1 = 0 OR d4.sum_product_price_0 IS NOT d4.sum_product_price_1)
 UNION ALL
 SELECT d5.sum_product_price_1 AS "left", d5.basket_id AS "right", 1 AS stepping_count
-FROM temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS d5
+FROM temp.stepping_change_group_reduce_flatten_by_basket_id_b1c1fd AS d5
 WHERE d5.n1 <> 0 AND d5.sum_product_price_0 IS NOT d5.sum_product_price_1;
 
 ------------------------------------------------------------------------------
 -- When line_items changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: receipts__group_reduce_flatten_by_basket_id_c27e7a, receipts__items_2a78a5, receipts__line_items_by_product_name_4ae32f, receipts__products_by_name_5316e2 in last_update
+-- locked first: receipts__group_reduce_flatten_by_basket_id_d48106, receipts__items_2a78a5, receipts__line_items_by_product_name_4ae32f, receipts__products_by_name_5316e2 in last_update
 -- 1. line_items (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_line_items_1c1527;
 -- 2. map (query.py:34): empty the delta table
 DELETE FROM temp.stepping_delta_map_b7028e;
 -- 3. group_reduce_flatten (query.py:37): empty the delta table
-DELETE FROM temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90;
+DELETE FROM temp.stepping_change_group_reduce_flatten_by_basket_id_b1c1fd;
 -- 4. line_items (the query's arguments): load the changed rows
 -- INSERT INTO temp.stepping_delta_line_items_1c1527 (basket_id, product_name, c) VALUES (?, ?, ?)
 -- 5. line_items (the query's arguments)
@@ -467,9 +483,9 @@ FROM receipts__items_2a78a5
 WHERE c < 0
 LIMIT 1;
 -- 11. group_reduce_flatten (query.py:37)
-INSERT INTO temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90 (
+INSERT INTO temp.stepping_change_group_reduce_flatten_by_basket_id_b1c1fd (
   basket_id, n0, n1, sum_product_price_0, sum_product_price_1, sum_product_price_finite,
-  sum_product_price_pos_inf, sum_product_price_neg_inf
+  sum_product_price_exact, sum_product_price_pos_inf, sum_product_price_neg_inf
 )
 SELECT
   g.basket_id, a.n AS n0,
@@ -505,64 +521,77 @@ SELECT
       THEN -9e999
       ELSE JSON_EXTRACT(
         '{}',
-        'stepping: ' || 'a sum of inf and -inf is not a number: ' || CAST(COALESCE(a.sum_product_price, 0.0) + g.sum_product_price AS TEXT)
+        'stepping: ' || 'a sum of inf and -inf is not a number: ' || CAST(COALESCE(
+          STEPPING_FLOAT_TOTAL(STEPPING_FLOAT_ADD(a.sum_product_price_exact, g.sum_product_price_exact)),
+          JSON_EXTRACT(
+            '{}',
+            'stepping: ' || 'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
+          )
+        ) AS TEXT)
       )
     END
-    ELSE COALESCE(a.sum_product_price, 0.0) + g.sum_product_price
+    ELSE COALESCE(
+      STEPPING_FLOAT_TOTAL(STEPPING_FLOAT_ADD(a.sum_product_price_exact, g.sum_product_price_exact)),
+      JSON_EXTRACT(
+        '{}',
+        'stepping: ' || 'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
+      )
+    )
   END AS sum_product_price_1,
-  CASE
-    WHEN (COALESCE(a.sum_product_price, 0.0) + g.sum_product_price) BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308
-    THEN COALESCE(a.sum_product_price, 0.0) + g.sum_product_price
-    ELSE JSON_EXTRACT(
+  COALESCE(
+    STEPPING_FLOAT_TOTAL(STEPPING_FLOAT_ADD(a.sum_product_price_exact, g.sum_product_price_exact)),
+    JSON_EXTRACT(
       '{}',
       'stepping: ' || 'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
     )
-  END AS sum_product_price_finite,
+  ) AS sum_product_price_finite,
+  STEPPING_FLOAT_ADD(a.sum_product_price_exact, g.sum_product_price_exact) AS sum_product_price_exact,
   COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf AS sum_product_price_pos_inf,
   COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf AS sum_product_price_neg_inf
 FROM (
   SELECT
     d2.basket_id, SUM(d2.c) AS n,
-    COALESCE(
-      SUM(d2.product_price * d2.c) FILTER (WHERE d2.product_price BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
-      0.0
-    ) AS sum_product_price,
+    STEPPING_FLOAT_SUM(d2.product_price, d2.c) FILTER (WHERE d2.product_price BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308) AS sum_product_price_exact,
     COALESCE(SUM(d2.c) FILTER (WHERE d2.product_price = 9e999), 0) AS sum_product_price_pos_inf,
     COALESCE(SUM(d2.c) FILTER (WHERE d2.product_price = -9e999), 0) AS sum_product_price_neg_inf
   FROM temp.stepping_delta_map_b7028e AS d2
   GROUP BY 1
 ) AS g
-LEFT JOIN receipts__group_reduce_flatten_by_basket_id_c27e7a AS a ON a.basket_id = g.basket_id
+LEFT JOIN receipts__group_reduce_flatten_by_basket_id_d48106 AS a ON a.basket_id = g.basket_id
 WHERE
   g.n <> 0
-  OR g.sum_product_price <> 0.0
+  OR g.sum_product_price_exact <> '0p0'
   OR g.sum_product_price_pos_inf <> 0
   OR g.sum_product_price_neg_inf <> 0;
 -- 12. group_reduce_flatten (query.py:37)
-INSERT INTO receipts__group_reduce_flatten_by_basket_id_c27e7a (basket_id, sum_product_price, sum_product_price_pos_inf, sum_product_price_neg_inf, n)
+INSERT INTO receipts__group_reduce_flatten_by_basket_id_d48106 (
+  basket_id, sum_product_price, sum_product_price_exact, sum_product_price_pos_inf,
+  sum_product_price_neg_inf, n
+)
 SELECT
-  g.basket_id, g.sum_product_price_finite, g.sum_product_price_pos_inf,
-  g.sum_product_price_neg_inf, g.n1
-FROM temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS g
+  g.basket_id, g.sum_product_price_finite, g.sum_product_price_exact,
+  g.sum_product_price_pos_inf, g.sum_product_price_neg_inf, g.n1
+FROM temp.stepping_change_group_reduce_flatten_by_basket_id_b1c1fd AS g
 WHERE g.n1 <> 0 OR g.n0 IS NOT NULL
 ON CONFLICT DO UPDATE SET
   sum_product_price = excluded.sum_product_price,
+  sum_product_price_exact = excluded.sum_product_price_exact,
   sum_product_price_pos_inf = excluded.sum_product_price_pos_inf,
   sum_product_price_neg_inf = excluded.sum_product_price_neg_inf, n = excluded.n;
 -- 13. group_reduce_flatten (query.py:37): the change of an output
 SELECT d4.sum_product_price_0 AS "left", d4.basket_id AS "right", -1 AS stepping_count
-FROM temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS d4
+FROM temp.stepping_change_group_reduce_flatten_by_basket_id_b1c1fd AS d4
 WHERE
   d4.n0 IS NOT NULL AND (d4.n1 = 0 OR d4.sum_product_price_0 IS NOT d4.sum_product_price_1)
 UNION ALL
 SELECT d5.sum_product_price_1 AS "left", d5.basket_id AS "right", 1 AS stepping_count
-FROM temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS d5
+FROM temp.stepping_change_group_reduce_flatten_by_basket_id_b1c1fd AS d5
 WHERE d5.n1 <> 0 AND d5.sum_product_price_0 IS NOT d5.sum_product_price_1;
 
 ------------------------------------------------------------------------------
 -- When any mix of products, line_items changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: receipts__group_reduce_flatten_by_basket_id_c27e7a, receipts__items_2a78a5, receipts__line_items_by_product_name_4ae32f, receipts__products_by_name_5316e2 in last_update
+-- locked first: receipts__group_reduce_flatten_by_basket_id_d48106, receipts__items_2a78a5, receipts__line_items_by_product_name_4ae32f, receipts__products_by_name_5316e2 in last_update
 -- 1. products (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_products_c88ed1;
 -- 2. line_items (the query's arguments): empty the delta table
@@ -570,7 +599,7 @@ DELETE FROM temp.stepping_delta_line_items_1c1527;
 -- 3. map (query.py:34): empty the delta table
 DELETE FROM temp.stepping_delta_map_b7028e;
 -- 4. group_reduce_flatten (query.py:37): empty the delta table
-DELETE FROM temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90;
+DELETE FROM temp.stepping_change_group_reduce_flatten_by_basket_id_b1c1fd;
 -- 5. products (the query's arguments): load the changed rows
 -- INSERT INTO temp.stepping_delta_products_c88ed1 (name, price, c) VALUES (?, ?, ?)
 -- 6. line_items (the query's arguments): load the changed rows
@@ -663,9 +692,9 @@ FROM receipts__items_2a78a5
 WHERE c < 0
 LIMIT 1;
 -- 15. group_reduce_flatten (query.py:37)
-INSERT INTO temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90 (
+INSERT INTO temp.stepping_change_group_reduce_flatten_by_basket_id_b1c1fd (
   basket_id, n0, n1, sum_product_price_0, sum_product_price_1, sum_product_price_finite,
-  sum_product_price_pos_inf, sum_product_price_neg_inf
+  sum_product_price_exact, sum_product_price_pos_inf, sum_product_price_neg_inf
 )
 SELECT
   g.basket_id, a.n AS n0,
@@ -701,56 +730,69 @@ SELECT
       THEN -9e999
       ELSE JSON_EXTRACT(
         '{}',
-        'stepping: ' || 'a sum of inf and -inf is not a number: ' || CAST(COALESCE(a.sum_product_price, 0.0) + g.sum_product_price AS TEXT)
+        'stepping: ' || 'a sum of inf and -inf is not a number: ' || CAST(COALESCE(
+          STEPPING_FLOAT_TOTAL(STEPPING_FLOAT_ADD(a.sum_product_price_exact, g.sum_product_price_exact)),
+          JSON_EXTRACT(
+            '{}',
+            'stepping: ' || 'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
+          )
+        ) AS TEXT)
       )
     END
-    ELSE COALESCE(a.sum_product_price, 0.0) + g.sum_product_price
+    ELSE COALESCE(
+      STEPPING_FLOAT_TOTAL(STEPPING_FLOAT_ADD(a.sum_product_price_exact, g.sum_product_price_exact)),
+      JSON_EXTRACT(
+        '{}',
+        'stepping: ' || 'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
+      )
+    )
   END AS sum_product_price_1,
-  CASE
-    WHEN (COALESCE(a.sum_product_price, 0.0) + g.sum_product_price) BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308
-    THEN COALESCE(a.sum_product_price, 0.0) + g.sum_product_price
-    ELSE JSON_EXTRACT(
+  COALESCE(
+    STEPPING_FLOAT_TOTAL(STEPPING_FLOAT_ADD(a.sum_product_price_exact, g.sum_product_price_exact)),
+    JSON_EXTRACT(
       '{}',
       'stepping: ' || 'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
     )
-  END AS sum_product_price_finite,
+  ) AS sum_product_price_finite,
+  STEPPING_FLOAT_ADD(a.sum_product_price_exact, g.sum_product_price_exact) AS sum_product_price_exact,
   COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf AS sum_product_price_pos_inf,
   COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf AS sum_product_price_neg_inf
 FROM (
   SELECT
     d6.basket_id, SUM(d6.c) AS n,
-    COALESCE(
-      SUM(d6.product_price * d6.c) FILTER (WHERE d6.product_price BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
-      0.0
-    ) AS sum_product_price,
+    STEPPING_FLOAT_SUM(d6.product_price, d6.c) FILTER (WHERE d6.product_price BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308) AS sum_product_price_exact,
     COALESCE(SUM(d6.c) FILTER (WHERE d6.product_price = 9e999), 0) AS sum_product_price_pos_inf,
     COALESCE(SUM(d6.c) FILTER (WHERE d6.product_price = -9e999), 0) AS sum_product_price_neg_inf
   FROM temp.stepping_delta_map_b7028e AS d6
   GROUP BY 1
 ) AS g
-LEFT JOIN receipts__group_reduce_flatten_by_basket_id_c27e7a AS a ON a.basket_id = g.basket_id
+LEFT JOIN receipts__group_reduce_flatten_by_basket_id_d48106 AS a ON a.basket_id = g.basket_id
 WHERE
   g.n <> 0
-  OR g.sum_product_price <> 0.0
+  OR g.sum_product_price_exact <> '0p0'
   OR g.sum_product_price_pos_inf <> 0
   OR g.sum_product_price_neg_inf <> 0;
 -- 16. group_reduce_flatten (query.py:37)
-INSERT INTO receipts__group_reduce_flatten_by_basket_id_c27e7a (basket_id, sum_product_price, sum_product_price_pos_inf, sum_product_price_neg_inf, n)
+INSERT INTO receipts__group_reduce_flatten_by_basket_id_d48106 (
+  basket_id, sum_product_price, sum_product_price_exact, sum_product_price_pos_inf,
+  sum_product_price_neg_inf, n
+)
 SELECT
-  g.basket_id, g.sum_product_price_finite, g.sum_product_price_pos_inf,
-  g.sum_product_price_neg_inf, g.n1
-FROM temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS g
+  g.basket_id, g.sum_product_price_finite, g.sum_product_price_exact,
+  g.sum_product_price_pos_inf, g.sum_product_price_neg_inf, g.n1
+FROM temp.stepping_change_group_reduce_flatten_by_basket_id_b1c1fd AS g
 WHERE g.n1 <> 0 OR g.n0 IS NOT NULL
 ON CONFLICT DO UPDATE SET
   sum_product_price = excluded.sum_product_price,
+  sum_product_price_exact = excluded.sum_product_price_exact,
   sum_product_price_pos_inf = excluded.sum_product_price_pos_inf,
   sum_product_price_neg_inf = excluded.sum_product_price_neg_inf, n = excluded.n;
 -- 17. group_reduce_flatten (query.py:37): the change of an output
 SELECT d8.sum_product_price_0 AS "left", d8.basket_id AS "right", -1 AS stepping_count
-FROM temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS d8
+FROM temp.stepping_change_group_reduce_flatten_by_basket_id_b1c1fd AS d8
 WHERE
   d8.n0 IS NOT NULL AND (d8.n1 = 0 OR d8.sum_product_price_0 IS NOT d8.sum_product_price_1)
 UNION ALL
 SELECT d9.sum_product_price_1 AS "left", d9.basket_id AS "right", 1 AS stepping_count
-FROM temp.stepping_change_group_reduce_flatten_by_basket_id_f21f90 AS d9
+FROM temp.stepping_change_group_reduce_flatten_by_basket_id_b1c1fd AS d9
 WHERE d9.n1 <> 0 AND d9.sum_product_price_0 IS NOT d9.sum_product_price_1;

@@ -1,0 +1,35 @@
+"""SQLite's spelling of what any client may run, which has no functions of ours."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from stepping.compiler.plan.tables import SumColumns
+from stepping.dialects.base import Expression
+from stepping.dialects.sqlite import float_words
+from stepping.dialects.sqlite.sql import SQLiteDialect
+
+
+class UnregisteredSQLite(SQLiteDialect):
+    """Sums of floats are kept as the folds of triggers can add to them: see `float_words.py`."""
+
+    @property
+    def filling(self) -> UnregisteredSQLite:
+        return self
+
+    def exact_sum(self, value: Expression, weight: Expression, condition: Expression) -> Expression:
+        parts = exp.Anonymous(
+            this="group_concat", expressions=[float_words.parts_of(value, weight)]
+        )
+        return exp.Filter(this=parts, expression=exp.Where(this=condition.copy()))
+
+    def exact_differs(self, change: Expression) -> Expression:
+        return exp.Not(this=exp.Is(this=change.copy(), expression=exp.Null()))
+
+    def exact_added(self, old: Expression, change: Expression) -> Expression:
+        return float_words.added(old, change)
+
+    def exact_total(
+        self, each: SumColumns, old: Expression, change: Expression, group: Expression
+    ) -> Expression:
+        return float_words.total(old, change, self.too_large(each, group))
