@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import random
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -93,8 +93,8 @@ def drawn(rng: random.Random, number: int, cls: Any) -> Any:
 
 def expected(rows: dict[Any, int]) -> dict[str, tuple[float, float, float]]:
     """Per meter the sum, how far it may be off, and the average."""
-    sums: dict[str, Fraction] = Counter()
-    sizes: dict[str, Fraction] = Counter()
+    sums: dict[str, Fraction] = defaultdict(Fraction)
+    sizes: dict[str, Fraction] = defaultdict(Fraction)
     counts: dict[str, int] = Counter()
     for row, n in rows.items():
         sums[row.meter] += Fraction(row.value) * n
