@@ -102,7 +102,8 @@ def _psycopg() -> None:
     except ImportError as error:
         raise UnsupportedError(
             "psycopg is not installed, and Postgres needs it",
-            hint="pip install 'stepping[postgres]'",
+            hint="pip install -e '.[postgres]' in the checkout of stepping; or pip install "
+            "'psycopg[binary]'",
         ) from error
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from stepping.compiler.explain.model import Model, Operator, Table, View
+from stepping.dialects import get_dialect
 
 _RULE = "-" * 78
 _OWN = {
@@ -26,9 +27,15 @@ _OBJECT = re.compile(
 
 def ddl_text(model: Model) -> str:
     """The script, to be read and run by hand: ``sqlite3 file < script`` or ``psql -f script``."""
-    return (
-        "\n".join([*heading(model.query, model.dialect, model.fingerprint), *created(model)]) + "\n"
-    )
+    words = get_dialect(model.dialect).migrations
+    lines = [*heading(model.query, model.dialect, model.fingerprint)]
+    opening = words.opening()
+    if opening:
+        lines += map(ended, (*opening, words.begin()))
+    lines += created(model)
+    if opening:
+        lines.append(ended("COMMIT"))
+    return "\n".join(lines) + "\n"
 
 
 def heading(query: str, dialect: str, fingerprint: str) -> Iterator[str]:
@@ -62,6 +69,8 @@ def created(model: Model) -> Iterator[str]:
             match = _OBJECT.match(text)
             name = match.group(2) if match else ""
             yield comment(f"{name}: {_OWN.get(name, 'kept by stepping itself')}")
+        if "TIMESTAMP WITHOUT" in text and not inserts:  # a datetime may be naive
+            yield comment("squawk-ignore-file prefer-timestamp-tz")
         yield ended(text)
     for each in model.capture:
         yield from title(each.title)

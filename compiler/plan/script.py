@@ -17,6 +17,8 @@ _STEP = re.compile(
 _META = "-- stepping: "
 _CHECKSUM = "-- checksum: "
 
+_OF_COLUMNS = ("prefer-timestamp-tz",)
+
 
 @dataclass(frozen=True)
 class ScriptStep:
@@ -96,7 +98,10 @@ def _step_lines(step: ScriptStep, head: str, *, linted: bool) -> Iterator[str]:
         if step.statement.scans:
             yield f"-- reads or writes all of {step.statement.scans}"
         if step.statement.ignore and linted:
-            yield f"-- squawk-ignore {', '.join(step.statement.ignore)}"
+            for rule in step.statement.ignore:
+                # Of columns squawk reads it for a whole file only.
+                where = "squawk-ignore-file" if rule in _OF_COLUMNS else "squawk-ignore"
+                yield f"-- {where} {rule}"
     yield f"{step.sql};"
 
 

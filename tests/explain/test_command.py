@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +14,9 @@ import stepping as st
 from stepping.cli import main
 from stepping.compiler.explain import ddl_text
 from tests.explain.queries import graph as names
+from tests.migrate.test_changes import is_clean
 from tests.support.place import Place
+from tests.support.queries import CASES
 from tests.support.shop import User, graph
 
 SHOP, NAMES = "tests.support.shop:graph", "tests.explain.queries:graph"
@@ -125,10 +128,25 @@ def test_graph_draws(tmp_path: Path) -> None:
 def test_ddl_is_what_create_tables_runs(query: object, dialect: str) -> None:
     plan = query.program(dialect).plan  # type: ignore[attr-defined]
     lines = ddl_text(query, dialect).splitlines()
+    opening = ("SET lock_timeout = '5s'", "SET statement_timeout = '0'", "BEGIN")
+    script = (*opening, *plan.script, "COMMIT") if dialect == "postgres" else plan.script
     assert "\n".join(line for line in lines if line and not line.startswith("--")) == "\n".join(
-        f"{statement};" for statement in plan.script
+        f"{statement};" for statement in script
     )
     # A comment is above each object.
     for before, line in pairwise(lines):
         if line.startswith("CREATE "):
             assert before.startswith("-- ")
+
+
+def test_squawk_finds_nothing(tmp_path: Path) -> None:
+    """In the scripts of the queries that the laws hold: some of each kind."""
+    some = [case.graph for case in list(CASES.values())[::8]]
+    is_clean("\n".join(ddl_text(each, "postgres") for each in (graph, names, *some)), tmp_path)
+
+
+def test_squawk_finds_nothing_in_naive_datetimes(tmp_path: Path) -> None:
+    def seen(at: st.ZSet[datetime]) -> st.ZSet[datetime]:
+        return st.distinct(at)
+
+    is_clean(ddl_text(st.compile(seen), "postgres"), tmp_path)

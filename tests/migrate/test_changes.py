@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -190,3 +191,11 @@ def test_a_driver_for_each_connection(place: Place) -> None:
         assert driver_for(connection).dialect == place.name
     with pytest.raises(st.StoreError, match="expected a store or a connection"):
         driver_for(object())
+
+
+def test_squawk_finds_nothing_in_naive_datetimes(postgres_db: str, tmp_path: Path) -> None:
+    def seen(at: st.ZSet[datetime]) -> st.ZSet[datetime]:
+        return st.distinct(at)
+
+    with postgres_place(postgres_db).connect() as connection:
+        is_clean(st.plan(connection, st.compile(seen)).up_sql, tmp_path)
