@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 from sqlglot import exp
@@ -70,7 +69,6 @@ class _Layout:
     """Comes before the generator of a dialect, and says where lines end."""
 
     differs: str
-    ordered = False
     sql: Any
     seg: Any
     sep: Any
@@ -86,16 +84,10 @@ class _Layout:
         return str(super().identifier_sql(tree))  # type: ignore[misc]
 
     def alias_sql(self, tree: exp.Alias) -> str:
-<<<<<<< HEAD
         # A column is called as it is without an alias. To ORDER BY that is its name on Postgres;
         # SQLite takes it for any column that is called so, of which there may be several.
         is_same = isinstance(tree.this, exp.Column) and tree.this.name == tree.alias
         if is_same and not is_ordered_by(tree):
-=======
-        # A column is called as it is without an alias; but an ORDER BY would look for its name
-        # in all tables.
-        if not self.ordered and isinstance(tree.this, exp.Column) and tree.this.name == tree.alias:
->>>>>>> 817078a (What an ORDER BY speaks of keeps its alias: two tables may have a column of that name; a law of what is written)
             return str(self.sql(tree, "this"))
         return str(super().alias_sql(tree))  # type: ignore[misc]
 
@@ -199,25 +191,7 @@ class _Layout:
 
     # ----------------------------------------------------------------------------------- clauses
 
-    def set_operations(self, tree: exp.SetOperation) -> str:
-        with self.named(tree):
-            return str(super().set_operations(tree))  # type: ignore[misc]
-
-    @contextmanager
-    def named(self, tree: exp.Query) -> Iterator[None]:
-        """Keeps the aliases of what an ORDER BY speaks of."""
-        ordered = self.ordered
-        self.ordered = ordered or tree.args.get("order") is not None
-        try:
-            yield
-        finally:
-            self.ordered = ordered
-
     def select_sql(self, tree: exp.Select) -> str:
-        with self.named(tree):
-            return self.select(tree)
-
-    def select(self, tree: exp.Select) -> str:
         distinct = self.sql(tree, "distinct")
         head = f"SELECT {distinct}" if distinct else "SELECT"
         made = self.query_modifiers(
