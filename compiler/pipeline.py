@@ -10,6 +10,7 @@ from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.base_rows import check_results
+from stepping.compiler.frontend.declared import contradicts, declared_type
 from stepping.compiler.frontend.index import Index
 from stepping.compiler.frontend.keys import key_fields
 from stepping.compiler.frontend.signature import call, check_name, inputs_of, place_of, shown
@@ -335,6 +336,8 @@ def compile(
     for each in (called, *(given for _, given, _ in trace.caches if given is not None)):
         check_name(each, query)
     caches, names = caches_of(trace)
+    for cache, operator in ((each, op) for each, _, op in trace.caches):
+        check_declared(cache, names[cache], operator)
     for position, output in enumerate(outputs):
         check_results(f"output {position + 1} of {shown(query)}", output.schema.type)
     for cache, operator in caches.items():
@@ -450,6 +453,19 @@ def caches_of(trace: Trace) -> tuple[dict[str, ir.Operator], dict[object, str]]:
         names[cache] = name
         caches[name] = operator
     return caches, names
+
+
+def check_declared(cache: object, name: str, operator: ir.Operator) -> None:
+    """Raise where ``st.Cache[T]`` names another type than its rows have."""
+    declared = declared_type(cache)
+    if declared is not None and contradicts(declared, operator.schema.type):
+        rows = operator.schema.type
+        raise QueryError(
+            f"the cache {name!r} is an st.Cache[{declared}], and its rows are {rows}",
+            where=str(operator.origin) if operator.origin is not None else None,
+            source=(operator.origin.text or None) if operator.origin is not None else None,
+            hint=f"write st.Cache[{rows}], or map the rows to what it says",
+        )
 
 
 def check_rows(operator: ir.Operator) -> None:

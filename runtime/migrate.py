@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -238,6 +238,7 @@ def plan(
     allow_negative: bool = False,
     in_batches: bool | None = None,
     shares: Mapping[str, str] | None = None,
+    before: Sequence[MigrationPlan] = (),
 ) -> MigrationPlan:
     """What has to be done in a database for a query to run on it. Changes nothing.
 
@@ -247,7 +248,8 @@ def plan(
     ``shares`` names another query, ``{"products": "receipts"}``, for an input that is given the
     very rows that the input of the same name is given there: what is new is filled from its tables.
     ``in_batches``: whether new tables are filled in batches while writers go on, or in the one
-    transaction; None: in batches where 100,000 rows or more are read.
+    transaction; None: in batches where 100,000 rows or more are read. ``before`` are plans of other
+    queries that are run before this one: scripts of several are then written at once.
     """
     driver: Driver = getattr(store_or_connection, "driver", None) or driver_for(store_or_connection)
     driver.check_schema()
@@ -279,7 +281,9 @@ def plan(
     if graph.captured is not None:
         from stepping.runtime import migrate_captured
 
-        found_for = migrate_captured.migration(driver, graph, old, given)
+        found_for = migrate_captured.migration(
+            driver, graph, old, given, [each.migration.new for each in before]
+        )
         version = found[name].version + 1 if name in found else 1
         return MigrationPlan(found_for[0], version, driver, graph, {}, *found_for[1:])
     hints = Hints(renames or {}, selects, bool(in_batches), shares or {})

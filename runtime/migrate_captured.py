@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stepping.compiler.plan.changes import table_changes
@@ -11,14 +11,18 @@ from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.migration import FilledFrom, Migration, MigrationStatement, Phase
 from stepping.compiler.plan.sql_plan import Role
 from stepping.dialects import get_dialect
-from stepping.dialects.capture import capture_of, installation, removal
+from stepping.dialects.capture import Reader, capture_of, installation, log_name, removal
 from stepping.dialects.driver import Driver
 from stepping.errors import MigrationError
 from stepping.runtime import captured
 
 
 def migration(
-    driver: Driver, graph: AnyGraph, old: Manifest | None, backfill: Mapping[str, Any]
+    driver: Driver,
+    graph: AnyGraph,
+    old: Manifest | None,
+    backfill: Mapping[str, Any],
+    before: Sequence[Manifest] = (),
 ) -> tuple[Migration, tuple[MigrationStatement, ...], str]:
     """The migration, its way back, and why there is none.
 
@@ -36,7 +40,7 @@ def migration(
     capture, words = capture_of(plan), driver.capturing
     dialect = get_dialect(driver.dialect)
     catalog = dialect.migrations
-    others = [each for each in captured.readers(driver) if each.query != plan.query]
+    others = readers(driver, plan.query, before)
     said = "nothing" if old is None else f"version of {plan.query} that this script was written for"
     fingerprint = None if old is None else old.fingerprint
     note = "our own tables, unless they are there"
@@ -78,3 +82,17 @@ def migration(
         return made, undone, ""
     why = "the version before is computed from the tables by its own code: install that"
     return made, (), why
+
+
+def readers(driver: Driver, query: str, before: Sequence[Manifest]) -> list[Reader]:
+    """The other queries that follow tables, once those are installed that come ``before``."""
+    gone = {query, *(each.query for each in before)}
+    found = [each for each in captured.readers(driver) if each.query not in gone]
+    for each in before:
+        capture = each.capture
+        if capture is not None and each.query != query:
+            found += [
+                Reader(each.query, log_name(i.table), i.columns, capture.folds_by_itself)
+                for i in capture.inputs
+            ]
+    return found

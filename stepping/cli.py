@@ -534,14 +534,14 @@ def migrate(
     """
     from stepping.database import connected
     from stepping.migrating import written
-    from stepping.runtime.migrate import plan
+    from stepping.runtime.migrate import MigrationPlan, plan
 
     loaded = _loaded(queries, None, db)
     if len(loaded) > 1 and (renames or renamed_from or selects or shares):
         raise click.UsageError(
             "--rename, --renamed-from, --backfill and --shares are of one query: name it"
         )
-    changed = False
+    changed: list[MigrationPlan] = []
     for each in loaded:
         with connected(db) as (_, connection):
             made = plan(
@@ -552,11 +552,12 @@ def migrate(
                 backfill=_pairs(selects, "--backfill"),
                 in_batches=in_batches,
                 shares=_pairs(shares, "--shares"),
+                before=() if run else changed,
             )
             click.echo(made.summary)
             if made.is_nothing:
                 continue
-            changed = True
+            changed.append(made)
             if check:
                 continue
             made.check()
@@ -662,22 +663,58 @@ def abandon(db: str) -> None:
     is_flag=True,
     help="Mend the keys that differ, and no others: a transaction for each.",
 )
-def verify(queries: tuple[str, ...], db: str, repair: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def verify(queries: tuple[str, ...], db: str, repair: bool, as_json: bool) -> None:
     """Compute the tables of a query, or of all that are installed, anew, and compare.
 
     MODULE:QUERY is needed only for a query with Python steps.
     """
+    import json
+    from dataclasses import asdict
+
     from stepping.migrating import verified
     from stepping.progress import looked
 
-    ok = True
+    ok, data = True, []
     with looked() as progress:
         for graph in _loaded(queries, None, db) if queries else [None]:
             for found in verified(db, graph, repair=repair, progress=progress):
-                click.echo(str(found))
                 ok = ok and found.ok
+                if as_json:
+                    data.append({**asdict(found), "ok": found.ok})
+                else:
+                    click.echo(str(found))
+    if as_json:
+        click.echo(json.dumps(data, indent=2, default=str))
     if not ok:
         raise SystemExit(1)
+
+
+@main.command(short_help="Write a first query, a first view and a folder for migrations.")
+@click.argument(
+    "folder", default=Path("."), type=click.Path(file_okay=False, path_type=Path), required=False
+)
+def init(folder: Path) -> None:
+    """Write queries.py, views.sql and migrations/ into FOLDER, the current one by default.
+
+    What is there is left as it is.
+    """
+    from stepping.starting import started
+
+    with _writing(folder):
+        for path in started(folder):
+            click.echo(f"wrote {path}")
+
+
+@main.command(short_help="Print what lets a shell complete this command.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print a script for SHELL: eval "$(stepping completion bash)" in ~/.bashrc."""
+    from click.shell_completion import get_completion_class
+
+    cls = get_completion_class(shell)
+    assert cls is not None
+    click.echo(cls(main, {}, "stepping", "_STEPPING_COMPLETE").source())
 
 
 @main.command()
