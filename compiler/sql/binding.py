@@ -489,10 +489,15 @@ class Binder:
             if node.args.get(part):
                 raise self.error(f"{what} is not taken", node)
         db = node.args.get("db")
-        table = self.database.table(self.folded(node.this), self.folded(db) if db else None)
+        schema = self.folded(db) if db else None
+        if schema in ("pg_catalog", "information_schema"):
+            raise self.error("a table of the system's own cannot be followed", node)
+        table = self.database.table(self.folded(node.this), schema)
         if table is None:
             name = f"{db.name}.{node.name}" if db else node.name
             raise self.error(f"there is no table {name}", node)
+        if table.schema in ("pg_catalog", "information_schema"):
+            raise self.error("a table of the system's own cannot be followed", node)
         return table
 
     # -- expressions ----------------------------------------------------------------------------

@@ -25,6 +25,16 @@ from stepping.compiler.sql.views import View, parsed
 
 def bind(view: View, unbound: SQLQuery[Any], database: Database) -> BoundQuery:
     """The query as it is on a database."""
+    try:
+        return _bound(view, unbound, database)
+    except RecursionError as error:
+        raise view.select.error(
+            "the query is nested too deeply, or has too many operators in a row",
+            hint="put parts of it into a WITH query, or write a + (b + c)",
+        ) from error
+
+
+def _bound(view: View, unbound: SQLQuery[Any], database: Database) -> BoundQuery:
     with database.asked():
         made = parsed(view, database.sqlglot_name)
         check_clocks(made, database)
@@ -37,6 +47,11 @@ def bind(view: View, unbound: SQLQuery[Any], database: Database) -> BoundQuery:
         result = selects.query(made.tree, Env())
         names = list(view.columns) or list(result.names)
         different(names, made.text)
+        if len(names) != len(result.outputs):
+            raise made.text.error(
+                f"{len(names)} names are given for {len(result.outputs)} columns",
+                hint="name all columns of the view, or none",
+            )
     fields = tuple((n, c.type) for n, c in zip(names, result.outputs, strict=True))
     struct = Struct(fields, cls=row_class(view.name, names), build=Build.POSITIONAL, name=view.name)
     columns = dict(zip(names, result.outputs, strict=True))

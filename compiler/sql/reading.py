@@ -25,6 +25,10 @@ _CLAUSES = (
 
 def check_reading(parsed: Parsed, database: Database) -> None:
     """Raise a QueryError where the database reads the text otherwise than it was read here."""
+    qualify = parsed.tree.find(exp.Qualify)
+    if qualify is not None:
+        hint = "write the condition around a subquery"
+        raise parsed.error("QUALIFY is not taken", qualify, hint)
     original = parsed.text.sql.strip().rstrip(";")
     tree = restored(parsed, parsed.tree.copy())
     if not any(token.text.upper() == "CROSS" for token in parsed.tokens):

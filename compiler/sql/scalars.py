@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from stepping.compiler import ir
 from stepping.compiler.plan.database import Database
-from stepping.compiler.schema import Atom, DatabaseType, Kind
+from stepping.compiler.schema import BOOL, Atom, DatabaseType, Kind
 from stepping.compiler.sql.binding import Bound, Merged, Ref
 from stepping.compiler.sql.frames import Frame
 from stepping.compiler.sql.parsing import Expression, Parsed, token_range
@@ -109,6 +109,9 @@ class Scalars:
 
     def condition(self, node: Expression, frame: Frame) -> ir.Scalar:
         """A condition, which may be NULL."""
+        if isinstance(unnested(node), exp.Null):
+            words = self.database.null(self.database.type_of(BOOL))
+            return self.native(words, (), BOOL.optional())
         return self.scalar(node, frame)
 
     def all_of(self, nodes: Sequence[Expression], frame: Frame) -> ir.Scalar:

@@ -1,0 +1,102 @@
+"""What is no SELECT, or is not taken, is a `QueryError`, and nothing is made."""
+
+from __future__ import annotations
+
+import pytest
+
+import stepping as st
+from tests.support.random_selects import DDL
+from tests.support.sql_views import Database, Postgres, SQLite
+
+# A statement, and a word of what is said; of those without one the database says it.
+STATEMENTS = (
+    ("", "no SELECT"),
+    ("   ;", "no SELECT"),
+    ("SELEC a FROM r", "no SELECT"),
+    ("SELECT a FROM", "cannot be read"),
+    ("SELECT a,, b FROM r", ""),
+    ("SELECT (a FROM r", "cannot be read"),
+    ("SELECT 'a FROM r", "cannot be read"),
+    ('SELECT "a FROM r', ""),
+    ("SELECT a b c FROM r", ""),
+    ("INSERT INTO r VALUES (1)", "no SELECT"),
+    ("DROP TABLE r", "no SELECT"),
+    ("EXPLAIN SELECT a FROM r", "no SELECT"),
+    ("CREATE TABLE q (a int)", "no view"),
+    ("CREATE MATERIALIZED VIEW", ""),
+    ("CREATE MATERIALIZED VIEW x.y AS SELECT a FROM r", "no schema"),
+    ("CREATE VIEW x (p, q) AS SELECT a FROM r", "2 names"),
+    ("SELECT a FROM r; SELECT b FROM r", "2 views"),
+    ("SELECT 1", "no table"),
+    ("SELECT * FROM nope", "no table nope"),
+    ("SELECT a FROM nope.r", "no table nope.r"),
+    ("SELECT nope FROM r", "no column nope"),
+    ("SELECT x.a FROM r", "no column x.a"),
+    ("SELECT r FROM r", "whole row"),
+    ("SELECT nosuch(a) FROM r", ""),
+    ("SELECT a, b AS a FROM r", ""),
+    ("SELECT * FROM r JOIN s ON r.a = s.a", ""),
+    ("SELECT a FROM r JOIN s ON r.a = s.a", "ambiguous"),
+    ("SELECT a FROM r AS x JOIN r AS x ON true", "more than once"),
+    ("SELECT r.a FROM r JOIN s USING (nope)", "USING"),
+    ("SELECT a FROM r UNION SELECT a, b FROM s", "1 and 2 columns"),
+    ("SELECT a FROM r WHERE a IN (SELECT a, b FROM s)", ""),
+    ("SELECT a, random() FROM r", "random"),
+    ("SELECT a, current_timestamp FROM r", "tomorrow"),
+    ("SELECT a FROM r TABLESAMPLE SYSTEM (10)", ""),
+    ("SELECT a FROM r FOR UPDATE", ""),
+    ("SELECT a FROM r QUALIFY row_number() OVER (ORDER BY a) = 1", "QUALIFY"),
+    ("SELECT a FROM r LIMIT 2", "LIMIT without ORDER BY"),
+    ("SELECT a FROM (SELECT a FROM r LIMIT 2) q", "LIMIT without ORDER BY"),
+    ("SELECT a FROM r ORDER BY a LIMIT (SELECT 1)", "must be a number"),
+    ("SELECT a FROM r ORDER BY nope LIMIT 1", "no column nope"),
+    ("SELECT a FROM r ORDER BY 5 LIMIT 1", "position 5"),
+    ("SELECT a FROM r GROUP BY 7", "position 7"),
+    ("SELECT a FROM r WHERE sum(a) > 1", ""),
+    ("SELECT sum(sum(a)) FROM r", ""),
+    ("SELECT rank() OVER nope FROM r", ""),
+    ("SELECT t COLLATE nope FROM r", ""),
+    ("SELECT a FROM generate_series(1, 3) AS g(a)", "function in FROM"),
+    (
+        "WITH RECURSIVE p AS (SELECT a FROM r UNION ALL SELECT a + 1 FROM p) SELECT * FROM p",
+        "UNION ALL",
+    ),
+    ("WITH RECURSIVE p AS (SELECT a FROM r UNION SELECT max(a) FROM p) SELECT * FROM p", ""),
+    (
+        "WITH RECURSIVE p AS (SELECT a FROM r UNION SELECT p.a FROM p, p q) SELECT * FROM p",
+        "",
+    ),
+    (f"SELECT {'a + ' * 600} 1 AS z FROM r", "nested too deeply"),
+)
+
+
+def refused(database: Database, statement: str, said: str) -> None:
+    database.script(DDL)
+    try:
+        with pytest.raises(st.QueryError, match=said or "."):
+            database.store(st.sql(statement, name="v"))
+        with pytest.raises(Exception, match="v"):  # nothing is there
+            database.read("SELECT * FROM v")
+    finally:
+        database.connection.close()
+
+
+@pytest.mark.parametrize(("statement", "said"), STATEMENTS)
+def test_sqlite(statement: str, said: str) -> None:
+    refused(SQLite(), statement, said)
+
+
+def test_postgres(postgres_db: str) -> None:
+    database = Postgres(postgres_db)
+    database.script(DDL)
+    for statement, said in STATEMENTS:
+        with pytest.raises(st.QueryError, match=said or "."):
+            database.store(st.sql(statement, name="v"))
+    for statement in (
+        "SELECT ctid FROM r",
+        "SELECT count(*) FROM pg_class",
+        "SELECT a::nope FROM r",
+    ):
+        with pytest.raises(st.QueryError):
+            database.store(st.sql(statement, name="v"))
+    database.connection.close()
