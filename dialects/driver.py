@@ -72,6 +72,11 @@ class Lender:
     def end(self) -> None:
         """Take back what `begin` has begun."""
 
+    def settle(self, *, failed: bool) -> None:
+        """Told when what a transaction was begun for is done: it is the application's from now on,
+        unless that failed.
+        """
+
     def was_given_back(self) -> bool:
         """Whether the connection went back to a pool: it may be somebody else's now. A session
         gives it back when its transaction ends.
@@ -135,6 +140,10 @@ class Driver(ABC):
     @abstractmethod
     def check_open(self) -> None:
         """Raise `StoreError` if the connection is closed."""
+
+    @abstractmethod
+    def settle(self, *, failed: bool) -> None:
+        """End the application's transaction if it was begun for a step or the like that failed."""
 
     def check_schema(self) -> None:
         """Raise `StoreError` if names find other tables now than when a store was opened."""

@@ -83,6 +83,7 @@ class SQLAlchemyLender(Lender):
     def __init__(self, given: Any) -> None:
         self.given = given
         self.is_shared = given not in _OWN
+        self.has_begun = False
 
     def begun(self) -> bool:
         return bool(self.given.in_transaction())
@@ -93,11 +94,18 @@ class SQLAlchemyLender(Lender):
         if self.given.in_transaction():
             send_savepoints(self.given)
             return False
-        self.given.begin()
+        self.given.begin()  # an application may have it send BEGIN, by an event
+        self.has_begun = True
         return True
 
     def end(self) -> None:
+        self.has_begun = False
         self.given.rollback()
+
+    def settle(self, *, failed: bool) -> None:
+        if self.has_begun and failed and not self.was_given_back():
+            self.end()
+        self.has_begun = False
 
     def was_given_back(self) -> bool:
         return bool(self.given.closed or self.given.invalidated)

@@ -106,10 +106,14 @@ class Engine(Statements):
                 alone = run_alone(self, changes, output=output)
                 if alone is not None:
                     return alone
+            failed = True
             try:
-                return self.in_turn(Asked(changes, time, also, output))
+                found = self.in_turn(Asked(changes, time, also, output))
+                failed = False
+                return found
             finally:
                 self.driver.unlisten()
+                self.driver.settle(failed=failed)
 
     def in_turn(self, asked: Asked) -> list[ZSetPython[Any]]:
         changes, time = asked.changes, asked.time

@@ -466,8 +466,13 @@ class StoreSQL(Store):
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
         self.driver.check()
+        failed = True
         with self.engine.turn, self.driver.noting():
-            yield
+            try:
+                yield
+                failed = False
+            finally:
+                self.driver.settle(failed=failed)
 
     @property
     def queue(self) -> Queue:

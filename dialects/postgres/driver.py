@@ -101,6 +101,9 @@ class PostgresDriver(Transactions):
         if in_pipeline(self._connection):
             end_pipeline(self._connection)
 
+    def settle(self, *, failed: bool) -> None:
+        self._lender.settle(failed=failed)
+
     def note(self, error: Exception) -> None:
         lost = bool(self._connection.closed)
         faults.note(error, lost=lost)

@@ -99,6 +99,10 @@ class SQLiteDriver(Driver):
                 "the store's connection is closed", hint="open a connection, and a store on it"
             ) from error
 
+    def settle(self, *, failed: bool) -> None:
+        if self._lender is not None:
+            self._lender.settle(failed=failed)
+
     def note(self, error: Exception) -> None:
         if isinstance(error, sqlite3.Error):
             for found, hint in _HINTS.items():
