@@ -150,6 +150,13 @@ class Database(ABC):
     def aggregates(self) -> Collection[str]:
         """The names of its aggregate functions."""
 
+    # Functions that depend on settings only where an argument does whose text does.
+    by_arguments: frozenset[str] = frozenset()
+
+    def is_settled(self, of_type: DatabaseType) -> bool:
+        """Whether the text of a value is the same whatever is set."""
+        return True
+
     # -- words ----------------------------------------------------------------------------------
 
     @abstractmethod

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _NAMES = {"logicaland": "bool_and", "logicalor": "bool_or", "countif": "count_if"}
 ZERO = ir.Const(0, INT)
+_AS_TEXT = ("json", "jsonb")  # of which a text gives the very value again
 
 
 @dataclass(frozen=True)
@@ -205,7 +206,7 @@ class Groups:
         made = Regroup(
             Ordered(rows.operator, origin=rows.at, called="group by"),
             rows.columns[:width],
-            tuple((name, ir.substitute(value, renamed)) for _, name, value in values),
+            tuple((name, self.kept(ir.substitute(value, renamed))) for _, name, value in values),
             folded=True,
             origin=rows.at,
             called="group by",
@@ -213,8 +214,12 @@ class Groups:
         out = frame.rows.of(made)
         nothing: dict[Key, ir.Scalar] = {id(n): self.native_of_nothing(v) for n, _, v in values}
         places: dict[Key, int] = {id(n): i + len(keys) for i, (n, _, _) in enumerate(values)}
-        kept = out.columns if keys else out.columns[width:]
-        out = out.named([(column.name, column) for column in kept], "group by")
+        own_keys = [(column.name, column) for column in out.columns[:width]] if keys else []
+        shown = [
+            (column.name, self.shown(column, value))
+            for column, (_, _, value) in zip(out.columns[width:], values, strict=True)
+        ]
+        out = out.named([*own_keys, *shown], "group by")
         if not keys:
             total = Total("rows", function_of(INT, (ONE,)), INT)
             counted = frame.rows.of(
@@ -228,6 +233,23 @@ class Groups:
             )
         grouped = Grouped(frame, tuple((key.form, i) for i, key in enumerate(keys)))
         return Frame(out, places, grouped), nothing
+
+    def kept(self, value: ir.Scalar) -> ir.Scalar:
+        """A value as the result keeps it: as a text if values of its type cannot be compared."""
+        native = value.type.native
+        if native is None or native.name not in _AS_TEXT:
+            return value
+        text = self.selects.database.typed(("CAST(NULL AS text)",), ())
+        atom = Atom(Kind.NATIVE, nullable=True, native=text)
+        return self.selects.scalars.native(self.selects.database.cast(text), (value,), atom)
+
+    def shown(self, column: ir.ColumnRef, value: ir.Scalar) -> ir.Scalar:
+        native = value.type.native
+        if native is None or native.name not in _AS_TEXT:
+            return column
+        return self.selects.scalars.native(
+            self.selects.database.cast(native), (column,), value.type
+        )
 
     def native_of_nothing(self, value: ir.Native) -> ir.Scalar:
         """The value of an aggregate of no rows, as the database says."""

@@ -41,8 +41,9 @@ def _bound(view: View, unbound: SQLQuery[Any], database: Database) -> BoundQuery
         binder = Binder(made, database)
         binder.query(made.tree, Scope(None, {}))
         check_reading(made, database)
-        check_stable(made, database)
+        unsettled = check_stable(made, database)
         selects = Selects(made, binder.bound, database, follows=unbound.refresh is not None)
+        selects.scalars.unsettled = unsettled
         selects.at = ir.Source(view.select.name, 1)
         result = selects.query(made.tree, Env())
         names = list(view.columns) or list(result.names)
@@ -101,14 +102,22 @@ def check_clocks(made: Parsed, database: Database) -> None:
             raise text.error("TABLESAMPLE takes any rows", Span(token.start, token.end + 1))
 
 
-def check_stable(made: Parsed, database: Database) -> None:
-    """Raise for a function whose value may change while no row does."""
+def check_stable(made: Parsed, database: Database) -> frozenset[str]:
+    """Raise for a function whose value may change while no row does.
+
+    Returns those that depend on settings only if an argument does: it is looked at with them.
+    """
+    found: set[str] = set()
     tokens, text = made.tokens, made.text
     for name, why in database.unstable(text.sql.strip().rstrip(";")):
+        if name in database.by_arguments:
+            found.add(name)
+            continue
         place = next((t for t in tokens if t.text.lower().startswith(name.lower())), None)
         span = Span(place.start, place.end + 1) if place is not None else None
         hint = "timestamptz AT TIME ZONE 'UTC' depends on nothing" if "settings" in why else None
         raise text.error(f"{name.rstrip('_')} {why}", span, hint)
+    return frozenset(found)
 
 
 _CLOCKS = frozenset(

@@ -7,6 +7,7 @@ stands for them: groups' keys, aggregates, values of subqueries. Its type is ask
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -38,6 +39,13 @@ _STRICT = (
 _LOGIC = (
     *(exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE),
     *(exp.Between, exp.Like, exp.Paren, exp.Literal, exp.Boolean),
+)
+
+
+# What `||` of a text and another value is called.
+_CONCATENATIONS = frozenset({"textanycat", "anytextcat"})
+_UNSETTLED_WORDS = re.compile(
+    r"\b(date|time|timestamp|timestamptz|timetz|interval|float4|float8|float|real|double|money|bytea)\b"
 )
 
 
@@ -77,6 +85,8 @@ class Scalars:
         self.parsed = parsed
         self.bound = bound
         self.database = database
+        # Functions of the statement that depend on settings where their arguments do.
+        self.unsettled: frozenset[str] = frozenset()
 
     def error(self, message: str, node: Expression, hint: str | None = None) -> QueryError:
         return self.parsed.error(message, node, hint)
@@ -102,10 +112,30 @@ class Scalars:
     ) -> DatabaseType:
         """The type of an expression with these words."""
         types = [self.database.type_of(arg.type) for arg in args]
+        self.check_settled(node, "".join(written).lower(), types)
         try:
             return self.database.typed(written, types)
         except QueryError as error:
             raise self.error(error.message, node, error.hint) from error
+
+    def check_settled(self, node: Expression, words: str, types: Sequence[DatabaseType]) -> None:
+        """Raise where a function makes texts of values, and those depend on settings."""
+        called = [name for name in self.unsettled if name in words]
+        if "||" in words:
+            called += self.unsettled & _CONCATENATIONS
+        if not called:
+            return
+        of = next((str(each) for each in types if not self.database.is_settled(each)), None)
+        found = _UNSETTLED_WORDS.search(words)
+        if of is None and found is not None:
+            of = found.group()
+        if of is not None:
+            raise self.error(
+                f"the text of a {of} depends on settings of the session",
+                node,
+                "cast it to text in a way that depends on none: to_char of a timestamp AT TIME "
+                "ZONE 'UTC', or extract() its parts",
+            )
 
     def condition(self, node: Expression, frame: Frame) -> ir.Scalar:
         """A condition, which may be NULL."""

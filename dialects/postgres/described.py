@@ -34,6 +34,11 @@ _OWN = {
 }
 _INTEGERS = ("smallint", "integer", "bigint")
 _NUMBERS = (*_INTEGERS, "numeric", "real", "double precision")  # each is cast to the ones behind it
+# Whose text depends on no setting of the session, as that of dates, floats and bytea does.
+_SETTLED = frozenset(
+    {*_INTEGERS, "numeric", "text", "character varying", "character", "boolean", "uuid"}
+    | {"json", "jsonb", "name", "oid"}
+)
 _TEXTS = ("text", "character varying")
 
 _TABLE = """
@@ -193,6 +198,18 @@ class PostgresDatabase(Database):
 
     def measure(self, function: str, argument: DatabaseType, given: Given) -> Measure | None:
         return measure(self, function, argument, given)
+
+    by_arguments = frozenset(
+        {
+            *("concat", "concat_ws", "format", "textanycat", "anytextcat", "array_to_string"),
+            *("to_json", "to_jsonb", "array_to_json", "quote_literal", "quote_nullable"),
+            *("json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg"),
+            *("json_build_array", "jsonb_build_array", "json_build_object", "jsonb_build_object"),
+        }
+    )
+
+    def is_settled(self, of_type: DatabaseType) -> bool:
+        return base_name(of_type.name).removesuffix("[]") in _SETTLED
 
     @cached_property
     def aggregates(self) -> frozenset[str]:

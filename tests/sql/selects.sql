@@ -322,3 +322,10 @@ CROSS JOIN LATERAL (SELECT count(*) AS n, max(d) AS m FROM s WHERE s.a = r.a) q 
 
 -- lateral_values
 SELECT r.a, v.z FROM r LEFT JOIN LATERAL (VALUES (r.b), (r.e), (NULL)) v(z) ON v.z > 0;
+
+-- texts_of_values
+SELECT concat(a, '-', t) AS x, t || a AS y, format('%s %s', a, t) AS z FROM r;
+
+-- json
+SELECT a, json_agg(b ORDER BY row_number)::text AS x,
+    jsonb_build_object('a', a, 'n', count(*))::text AS y FROM r GROUP BY a;
