@@ -49,10 +49,11 @@ class Index(Generic[T_co, K_co]):
     key_type: Any = None
     given_names: tuple[str, ...] = field(default=())
 
+    # With type variables of the method mypy takes what a lambda returns for Any.
     @classmethod
     def pick(
-        cls, t: type[T], f: Callable[[T], K], ascending: bool | tuple[bool, ...] = True
-    ) -> Index[T, K]:
+        cls, t: type[T_co], f: Callable[[T_co], K_co], ascending: bool | tuple[bool, ...] = True
+    ) -> Index[T_co, K_co]:
         """The key that ``f`` picks: a field, a nested field, an expression, or a tuple of them."""
         return Index(t, f, ascending)
 
@@ -63,8 +64,13 @@ class Index(Generic[T_co, K_co]):
 
     @classmethod
     def atom(
-        cls, name: str, t: type[T], k: type[K], f: Callable[[T], K], ascending: bool = True
-    ) -> Index[T, K]:
+        cls,
+        name: str,
+        t: type[T_co],
+        k: type[K_co],
+        f: Callable[[T_co], K_co],
+        ascending: bool = True,
+    ) -> Index[T_co, K_co]:
         """A key of one value, with its name and type given."""
         return Index(t, f, ascending, k, (name,))
 
@@ -72,11 +78,11 @@ class Index(Generic[T_co, K_co]):
     def composite(
         cls,
         names: tuple[str, ...],
-        t: type[T],
-        k: type[K],
-        f: Callable[[T], K],
+        t: type[T_co],
+        k: type[K_co],
+        f: Callable[[T_co], K_co],
         ascending: bool | tuple[bool, ...] = True,
-    ) -> Index[T, K]:
+    ) -> Index[T_co, K_co]:
         """A key of several values, with their names and the tuple type given."""
         return Index(t, f, ascending, k, names)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, assert_never
+from typing import Any, TypeVar, assert_never, overload
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.index import Index, picked
@@ -49,6 +49,26 @@ Finish = Callable[[tuple[Any, ...]], Any]
 _NUMBERS = (Kind.BOOL, Kind.INT, Kind.FLOAT, Kind.DECIMAL)
 
 
+@overload
+def aggregate(
+    a: ZSet[T],
+    /,
+    *,
+    by: Index[T, K],
+    into: type[S],
+    measures: Mapping[str, Agg] | Agg | None = ...,
+    **named: Agg,
+) -> ZSet[Pair[S, K]]: ...
+@overload
+def aggregate(
+    a: ZSet[T],
+    /,
+    *,
+    by: Agg | None = ...,
+    into: type[S],
+    measures: Mapping[str, Agg] | Agg | None = ...,
+    **named: Agg,
+) -> ZSet[S]: ...
 @pointwise
 def aggregate(
     a: ZSet[T],

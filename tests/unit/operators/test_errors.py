@@ -190,7 +190,7 @@ def a_sum_of_texts(a: Rows) -> Any:
 
 @refused("st.aggregate n= is a function", "st.aggregate(a, into=Named")
 def a_measure_that_is_a_function(a: Rows) -> Any:
-    return st.aggregate(a, into=Named, n=lambda r: r.k)  # type: ignore[arg-type]
+    return st.aggregate(a, into=Named, n=lambda r: r.k)  # type: ignore[call-overload]
 
 
 @refused("zero= gives '' for values of type", "st.reduce(a")

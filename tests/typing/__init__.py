@@ -1,0 +1,1 @@
+"""What type checkers say of the public names: checked by mypy in strict mode, not run."""
