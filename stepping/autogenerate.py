@@ -6,6 +6,8 @@ import importlib
 import sys
 from typing import Any
 
+from stepping.dialects.alembic import tell_alembic as tables_are_left_alone
+
 PLUGIN = "alembic.autogenerate.stepping_queries"
 
 
@@ -30,6 +32,7 @@ def tell_alembic() -> None:
     """Set the plugin up where Alembic is in use and has not found it: of a zip, or a checkout."""
     plugins = sys.modules.get("alembic.runtime.plugins")
     if plugins is not None:
+        tables_are_left_alone()
         importlib.import_module("stepping.revisions")  # op.create_maintained_view
         if PLUGIN not in plugins._all_plugins:
             plugins.Plugin.setup_plugin_from_module(sys.modules[__name__], PLUGIN)

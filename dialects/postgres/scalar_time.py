@@ -87,7 +87,20 @@ def _strftime(a: Sql, spec: Sql) -> Sql:
     return made if pattern else fn("coalesce", made, "")  # of no pattern to_char makes NULL
 
 
+def _start(unit: str) -> Rule:
+    def rule(a: Sql) -> Sql:
+        begun = fn("date_trunc", unit, naive(a))
+        return fn("timezone", "UTC", begun) if a.kind is Kind.TIMESTAMP else begun
+
+    return rule
+
+
 TIMES: dict[str, Rule] = {
+    "date.month_start": lambda a: fn("date_trunc", "month", naive(a)).cast("DATE"),
+    "date.year_start": lambda a: fn("date_trunc", "year", naive(a)).cast("DATE"),
+    **{f"datetime.{unit}_start": _start(unit) for unit in ("day", "hour", "minute", "second")},
+    "date.iso_year": _part("isoyear"),
+    "date.iso_week": _part("week"),
     **{
         f"{kind}.{name}": rule
         for kind in ("date", "datetime")

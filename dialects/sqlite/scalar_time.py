@@ -108,7 +108,29 @@ _SPECIAL: dict[str, Callable[[Sql], Sql]] = {
 if not PADS_YEARS:
     _SPECIAL["%Y"] = lambda x: fn("ltrim", _formatted(x, "%Y"), "0")
 
+
+def _start(unit: int) -> Rule:
+    return lambda a: a - _micros(a) % unit
+
+
+def _thursday(a: Sql) -> Sql:
+    """That of a date's week: its year is the week's, which begins on Monday."""
+    return a - _days(a) % 7 + 3
+
+
+def _of_thursday(directive: str) -> Rule:
+    return lambda a: fn("strftime", directive, _thursday(a) * 86_400, "unixepoch").cast("INTEGER")
+
+
 TIMES: dict[str, Rule] = {
+    "date.month_start": lambda a: a - _calendar("%d", 31)(a) + 1,
+    "date.year_start": lambda a: a - _calendar("%j", 366)(a) + 1,
+    "datetime.day_start": _start(_DAY),
+    "datetime.hour_start": _start(_HOUR),
+    "datetime.minute_start": _start(_MINUTE),
+    "datetime.second_start": _start(_SECOND),
+    "date.iso_year": lambda a: within(1, 9999, _of_thursday("%Y")(a)),
+    "date.iso_week": lambda a: within(1, 53, (_of_thursday("%j")(a) - 1) / 7 + 1),
     **{
         f"{kind}.{name}": rule
         for kind in ("date", "datetime")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from stepping.compiler import ir
+from stepping.compiler.frontend.rowfn import functions
 from stepping.compiler.frontend.rowfn.calls import Calls
 from stepping.compiler.frontend.rowfn.context import shown
 from stepping.compiler.frontend.rowfn.functions_calls import FALSE, TRUE, negated
@@ -27,7 +28,7 @@ from stepping.compiler.frontend.rowfn.values import (
     Value,
     known,
 )
-from stepping.compiler.schema import TEXT
+from stepping.compiler.schema import TEXT, Kind
 
 BINARY: dict[type[ast.operator], str] = {
     ast.Add: "+",
@@ -58,6 +59,7 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
 }
 # What goes through all of its one argument at once, and keeps nothing of it.
 _CONSUMERS = (all, any, frozenset, list, max, min, set, sorted, sum, tuple)
+_WEEK = ("year", "week", "weekday")
 UNARY: dict[type[ast.unaryop], str] = {ast.USub: "-", ast.UAdd: "+", ast.Invert: "~"}
 
 
@@ -88,6 +90,11 @@ class Expressions(Calls):
                 return self._name(node)
             case ast.Attribute():
                 return self._read(node)
+            case ast.Subscript(
+                value=ast.Call(func=ast.Attribute(attr="isocalendar") as iso, args=[], keywords=[]),
+                slice=ast.Constant(value=int() as part),
+            ) if part in (0, 1, 2):
+                return self._week(self.expression(iso.value), _WEEK[part], node)
             case ast.Subscript():
                 return self.subscript(self.expression(node.value), self._index(node.slice), node)
             case ast.BinOp():
@@ -167,7 +174,43 @@ class Expressions(Calls):
     def _read(self, node: ast.Attribute) -> Value:
         if node.attr.startswith("__") and not node.attr.endswith("__"):
             return self.fault(f"`{shown(node)}` is a name that Python mangles", node)
+        match node.value:
+            case ast.BinOp(left=first, op=ast.Sub(), right=second) if node.attr == "days":
+                return self._days(self.expression(first), self.expression(second), node)
+            case ast.Call(func=ast.Attribute(attr="isocalendar") as called, args=[], keywords=[]):
+                if node.attr in _WEEK:
+                    return self._week(self.expression(called.value), node.attr, node)
         return self.attribute(self.expression(node.value), node.attr, node)
+
+    def _days(self, first: Value, second: Value, node: ast.Attribute) -> Value:
+        """``(first - second).days``."""
+
+        def python(one: Any, other: Any) -> Any:
+            return (one - other).days
+
+        def between(a: Value, b: Value) -> Value:
+            x, y = self.scalar_of(a), self.scalar_of(b)
+            if x is None or y is None or {x.type.kind, y.type.kind} != {Kind.DATE}:
+                return self.attribute(self.binary("-", a, b, node.value), "days", node)
+            return self.applied(python, (a, b), lambda: functions.days_between(x, y), node)
+
+        both = (self.compact(first, node.value), self.compact(second, node.value))
+        return self.lift(between, both, node)
+
+    def _week(self, value: Value, part: str, node: ast.expr) -> Value:
+        """``value.isocalendar().week`` and its other parts."""
+
+        def of(a: Value) -> Value:
+            x = self.scalar_of(a)
+            if x is None:
+                return self.fault(f"`{shown(node)}` has no exact SQL", node)
+
+            def python(day: Any) -> Any:
+                return getattr(day.isocalendar(), part)
+
+            return self.applied(python, (a,), lambda: functions.week_part(x, part), node)
+
+        return self.lift(of, (self.compact(value, node),), node)
 
     def _index(self, node: ast.expr) -> Value:
         if not isinstance(node, ast.Slice):

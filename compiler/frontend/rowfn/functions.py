@@ -11,7 +11,7 @@ exact row, a LookupError says why.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -42,6 +42,7 @@ from stepping.compiler.frontend.rowfn.functions_operators import unary as unary
 from stepping.compiler.frontend.rowfn.functions_table import Function as Function
 from stepping.compiler.frontend.rowfn.functions_table import fit as fit
 from stepping.compiler.frontend.rowfn.functions_text import CASES, TESTS
+from stepping.compiler.frontend.rowfn.functions_time import STARTS
 from stepping.compiler.schema import Kind
 
 _LONGEST = 2**31  # no database has texts of more characters
@@ -302,6 +303,34 @@ def _isoformat(args: Arguments) -> ir.Scalar:
 def _strftime(args: Arguments) -> ir.Scalar:
     value, spec = args
     return strftime(value, _constant(spec, "a format"))
+
+
+def started(value: ir.Scalar, fields: Mapping[str, Any]) -> ir.Scalar:
+    """``value.replace(**fields)`` where that is the start of a month, a year, a day, an hour."""
+    prefix = "date." if value.type.kind is Kind.DATE else "datetime."
+    found = next(
+        (name for name, each in STARTS.items() if each == fields and name.startswith(prefix)), None
+    )
+    if found is None or value.type.kind not in (Kind.DATE, *_DATETIMES):
+        shown = ", ".join(f"{name}={each!r}" for name, each in fields.items())
+        raise LookupError(f"replace({shown}) is no start of a month, year, day, hour or minute")
+    return apply(found, value)
+
+
+def days_between(left: ir.Scalar, right: ir.Scalar) -> ir.Scalar:
+    """``(left - right).days`` of two dates."""
+    if left.type.kind is not Kind.DATE or right.type.kind is not Kind.DATE:
+        raise LookupError("(a - b).days is known of dates: a.date() - b.date()")
+    return apply("int.sub", apply("date.toordinal", left), apply("date.toordinal", right))
+
+
+def week_part(value: ir.Scalar, name: str) -> ir.Scalar:
+    """``value.isocalendar().week`` and its other parts."""
+    if value.type.kind in _DATETIMES:
+        value = apply("datetime.date", value)
+    if value.type.kind is not Kind.DATE:
+        raise LookupError(f"isocalendar() of {value.type.kind.value}")
+    return apply("date.isoweekday" if name == "weekday" else f"date.iso_{name}", value)
 
 
 _DATE_PARTS = ("year", "month", "day")

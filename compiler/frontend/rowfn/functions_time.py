@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from stepping.compiler.frontend.rowfn.functions_table import Function, takes
@@ -42,7 +43,41 @@ def _strftime(kind: str, *kinds: Kind) -> Function:
     )
 
 
+# What `replace` of a date or datetime may set, each to its first value, by what it begins.
+STARTS: dict[str, dict[str, int]] = {
+    "date.month_start": {"day": 1},
+    "date.year_start": {"month": 1, "day": 1},
+    "datetime.day_start": {"hour": 0, "minute": 0, "second": 0, "microsecond": 0},
+    "datetime.hour_start": {"minute": 0, "second": 0, "microsecond": 0},
+    "datetime.minute_start": {"second": 0, "microsecond": 0},
+    "datetime.second_start": {"microsecond": 0},
+}
+
+
+def _start(name: str, fields: dict[str, Any]) -> Function:
+    def gives(types: Sequence[Atom]) -> Atom | None:
+        kinds = (Kind.DATE,) if name.startswith("date.") else DATETIMES
+        return Atom(types[0].kind) if len(types) == 1 and types[0].kind in kinds else None
+
+    def python(value: Any) -> Any:
+        return value.replace(**fields)
+
+    shown = ", ".join(f"{field}={first}" for field, first in fields.items())
+    return Function(name, python, gives, label=f"{name.partition('.')[0]}.replace({shown})")
+
+
+def _week(part: int, name: str) -> Function:
+    return Function(
+        f"date.iso_{name}",
+        lambda x: x.isocalendar()[part],
+        takes(Kind.DATE, gives=INT),
+        label=f"date.isocalendar().{name}",
+    )
+
+
 TIMES = (
+    *(_start(name, fields) for name, fields in STARTS.items()),
+    *(_week(part, name) for part, name in enumerate(("year", "week"))),
     *(_attribute("date", name, Kind.DATE) for name in ("year", "month", "day")),
     *(_method("date", n, INT, Kind.DATE) for n in ("weekday", "isoweekday", "toordinal")),
     Function("text.of_date", str, takes(Kind.DATE, gives=TEXT), label="str(date)"),

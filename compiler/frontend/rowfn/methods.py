@@ -84,6 +84,8 @@ class Methods(Results):
             found = self._of_constant(receiver, wanted, args, keywords, at)
             if found is not None:
                 return found
+        if wanted == "replace" and keywords and not args:
+            return self._started(receiver, keywords, at)
         if keywords:
             return self.fault(f"`{shown(at)}` has keyword arguments", at)
         if wanted in ("startswith", "endswith") and len(args) == 1:
@@ -109,6 +111,18 @@ class Methods(Results):
         return self.applied(
             python, (receiver, *args), lambda: functions.method(subject, wanted, scalars), at
         )
+
+    def _started(self, receiver: Value, keywords: Mapping[str, Value], at: ast.AST | None) -> Value:
+        """``date.replace(day=1)`` and the like."""
+        subject, known_ones = self.scalar_of(receiver), self.constants((), keywords)
+        if subject is None or known_ones is None:
+            return self.fault(f"`{shown(at)}` has keyword arguments", at)
+        fields = known_ones[1]
+
+        def python(value: Any) -> Any:
+            return value.replace(**fields)
+
+        return self.applied(python, (receiver,), lambda: functions.started(subject, fields), at)
 
     def _argument(self, value: Value) -> ir.Scalar | None:
         if isinstance(value, Static) and value.value is None:
