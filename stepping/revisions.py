@@ -323,7 +323,7 @@ class Comparison:
         for each in self.upgrade.ops:
             parts = each.ops if isinstance(each, ops.ModifyTableOps) else [each]
             for part in parts:
-                if isinstance(part, ops.DropTableOp | ops.DropIndexOp):
+                if isinstance(part, ops.DropTableOp | ops.DropIndexOp | ops.DropColumnOp):
                     continue
                 execute(self.connection, "SAVEPOINT stepping_table")
                 try:
