@@ -177,7 +177,7 @@ class Subqueries:
         frame = self.computed(frame, node.this, base)
         values = row_of(node.this)
         if len(values) != 1:
-            raise selects.error("IN of a row, of which NULL may be asked, is not taken yet", node)
+            return selects.quantified.among(frame, node, values)
         value = selects.scalars.scalar(values[0], frame)
         frame = frame.with_column(value, "value", id(node.this))
         found = self.belonging(node.args["query"], frame, base, whole=True)

@@ -259,6 +259,12 @@ WITH RECURSIVE p AS (
 -- sum_of_distinct_beside
 SELECT a, sum(DISTINCT b) AS x, sum(DISTINCT e) AS y FROM r GROUP BY a;
 
+-- not_in_rows
+SELECT a, b FROM r WHERE (a, b) NOT IN (SELECT a, d FROM s);
+
+-- in_rows_value
+SELECT a, (a, b) IN (SELECT s.a, s.d FROM s WHERE s.b < r.e) AS z FROM r;
+
 -- postgres: what SQLite has no words for
 
 -- intersect_all
