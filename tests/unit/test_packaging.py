@@ -70,6 +70,27 @@ def test_links_for_static_tools(package: str) -> None:
     assert SETUPTOOLS["package-dir"][package] == folder_of(package).name
 
 
+def test_a_type_checker_elsewhere_finds_it_by_the_links(tmp_path: Path) -> None:
+    """As an editable install does with ``editable_mode=compat``: the folder is on the path."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "from typing import assert_type\n\nimport stepping as st\n\n"
+        "class Item(st.Data):\n    name: str\n\n"
+        "assert_type(st.Index.pick(Item, lambda i: i.name), st.Index[Item, str])\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-m", "mypy", "--config-file=", "--cache-dir", tmp_path / "c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={"PATH": "", "MYPYPATH": str(ROOT)},
+    )
+    in_program = [line for line in found.stdout.splitlines() if line.startswith("program.py")]
+    assert not in_program, found.stdout
+    assert "errors prevented" not in found.stdout
+
+
 def test_dev_extra_and_dev_group_are_one_list() -> None:
     dev = PROJECT["project"]["optional-dependencies"]["dev"]
     assert dev == PROJECT["dependency-groups"]["dev"]

@@ -1,0 +1,1 @@
+"""What the store of every dialect must do; dialects elsewhere can inherit it."""
