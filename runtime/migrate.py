@@ -253,6 +253,7 @@ def plan(
     """
     driver: Driver = getattr(store_or_connection, "driver", None) or driver_for(store_or_connection)
     driver.check_schema()
+    graph = graph.bound(lambda: driver.database)
     found = catalog.queries(driver)
     name = renamed_from or graph.name
     if renamed_from is not None and renamed_from not in found:

@@ -138,10 +138,7 @@ def test_the_life_of_a_query(
 
     application("revenue", "big", least=5)
     METADATA[0].tables["orders"]._columns.remove(METADATA[0].tables["orders"].c.note)
-    with pytest.raises(
-        st.QueryError, match=r"test_revisions\.py.* there is no column note in orders"
-    ):
-        project.revision("a column that is read")
+    project.revision("a column that is read")
     assert "The column orders.note is dropped, and is read by big" in caplog.text
     project.engine.dispose()
 
