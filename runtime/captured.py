@@ -48,7 +48,14 @@ def described(driver: Driver, graph: AnyGraph) -> tuple[tuple[str, BaseTable], .
                 missing.append(f"{label}: there is no table {reference}")
                 continue
             if found.kind != "table":
-                missing += words.refusals(found)
+                owner = shown_by(driver, found.name)
+                if owner is None:
+                    missing += words.refusals(found)
+                else:
+                    missing.append(
+                        f"{reference} is the result of the query {owner!r}, and no table: have its "
+                        "SELECT in a WITH, or both in one file of CREATE MATERIALIZED VIEW"
+                    )
                 continue
             there = {each.name for each in found.columns}
             for _, column in reference.columns:
@@ -65,6 +72,18 @@ def described(driver: Driver, graph: AnyGraph) -> tuple[tuple[str, BaseTable], .
             hint="name the table with table='schema.name', a column with st.Column('name')",
         )
     return tuple(tables)
+
+
+def shown_by(driver: Driver, name: str) -> str | None:
+    """The installed query that shows its result under a name."""
+    for query, each in catalog.queries(driver).items():
+        manifest = each.manifest()
+        names = [view.table.name for table in manifest.tables for view in table.views]
+        if manifest.capture is not None:
+            names += [known for _, *both in manifest.capture.relations for known in both]
+        if name in names:
+            return query
+    return None
 
 
 def captured_of(graph: Any) -> Captured:

@@ -81,11 +81,12 @@ class SQLiteDatabase(Database):
             "AND sql IS NOT NULL UNION ALL SELECT name, sql FROM temp.sqlite_master "
             "WHERE type IN ('table', 'view') AND sql IS NOT NULL"
         )
-        unique = own.rows(
-            "SELECT name, sql FROM main.sqlite_master WHERE type = 'index' AND sql LIKE '%UNIQUE%'"
+        # Unique ones are keys, and a view may name any.
+        indexes = own.rows(
+            "SELECT name, sql FROM main.sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
         )
         made = cls(dict(found))
-        made.indexes = [sql for _, sql in unique]
+        made.indexes = [sql for _, sql in indexes]
         return made
 
     indexes: Sequence[str] = ()
