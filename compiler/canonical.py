@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import enum
+import math
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -273,9 +274,45 @@ CHECKS: dict[Kind, Check] = {
 }
 
 
+def _check_bounds(check: Check) -> Check:
+    def check_within(value: Any, atom: Atom, field: str) -> Any:
+        value = check(value, atom, field)
+        if atom.low <= value <= atom.high:
+            return value
+        if isinstance(value, float) and math.isinf(value):
+            raise RowError(
+                f"{field}: {value} is not finite",
+                hint="nothing was written; annotate the field with st.AnyFloat where infinities "
+                "are values, or use None in a field of type float | None",
+            )
+        raise RowError(
+            f"{field}: {value} is not from {atom.low} to {atom.high}",
+            hint="nothing was written; mend the value, or the st.Range of the field",
+        )
+
+    return check_within
+
+
+def fast_of(atom: Atom, value: str) -> str:
+    """A test that says that ``value`` is canonical; none where only the check can tell."""
+    if atom.choices:
+        return ""
+    if not atom.at_door:
+        return FAST.get(atom.kind, "").format(v=value)
+    if atom.kind is Kind.INT:
+        low, high = max(int(atom.low), _MIN_INT), min(int(atom.high), _MAX_INT)
+        return f"type({value}) is int and {low!r} <= {value} <= {high!r}"
+    if atom.kind is Kind.FLOAT and math.isfinite(atom.low) and math.isfinite(atom.high):
+        bounds = f"{float(atom.low)!r} <= {value} <= {float(atom.high)!r}"
+        return f"type({value}) is float and {value} != 0.0 and {bounds}"
+    return ""
+
+
 def check_of(atom: Atom) -> Check:
     """What checks a value of this type and returns its canonical form."""
     check = CHECKS[atom.kind]
+    if atom.at_door:
+        return _check_bounds(check)
     if not atom.choices:
         return check
     choices = atom.choices

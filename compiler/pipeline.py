@@ -24,7 +24,7 @@ from stepping.compiler.plan.capture import Captured, capturing
 from stepping.compiler.plan.data import FORMAT
 from stepping.compiler.plan.graph import Graph, InputKey
 from stepping.compiler.plan.sql_plan import SQLPlan
-from stepping.compiler.schema import Struct, ValueType, free_name
+from stepping.compiler.schema import Struct, ValueType, free_name, given_type
 from stepping.errors import QueryError, RowFunctionError
 
 if typing.TYPE_CHECKING:
@@ -79,7 +79,8 @@ class Query(Graph[R_co, *Ts]):
 
     @property
     def input_types(self) -> tuple[ValueType, ...]:
-        return tuple(each.schema.type for each in self.inputs)
+        """The types of rows that are given, with the bounds of their numbers."""
+        return tuple(given_type(each.schema.type) for each in self.inputs)
 
     @property
     def output_types(self) -> tuple[ValueType, ...]:

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from stepping.compiler import rebuilding
-from stepping.compiler.canonical import FAST, FAST_NAMES, wrong_type
+from stepping.compiler.canonical import FAST_NAMES, fast_of, wrong_type
 from stepping.compiler.packing import check_of, packing_of
 from stepping.compiler.schema import (
     EMPTY,
@@ -176,11 +176,10 @@ class Encoder(_Generator):
 
     def fast(self, atom: Atom, value: str) -> str:
         """A test that says that a value is canonical; none where only the check can tell."""
-        if atom.choices:
-            return ""
-        if atom.kind is Kind.ENUM and not issubclass(atom.python, enum.Flag):
+        is_enum = atom.kind is Kind.ENUM and not atom.choices
+        if is_enum and not issubclass(atom.python, enum.Flag):
             return f"type({value}) is {self.constant(atom.python, 'cls')}"
-        return FAST.get(atom.kind, "").format(v=value)
+        return fast_of(atom, value)
 
     def struct(
         self, struct: Struct, expression: str, field: str, indent: str, *, optional: bool

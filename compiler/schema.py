@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import math
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 IDENTIFIER_BYTES = 63  # Postgres cuts longer identifiers off; SQLite has no bound
@@ -97,6 +100,11 @@ class Atom:
     # Left out of equality: what Python builds from the column. Renaming a class moves no data.
     python: Any = field(default=None, compare=False, repr=False)
     choices: tuple[Any, ...] = field(default=(), compare=False, repr=False)  # Literal[...]
+    # Of a number, what a row that is given may have; None where its type says it all. It is checked
+    # ``at_door`` only: what is computed of such values may be outside.
+    low: Any = field(default=None, compare=False, repr=False)
+    high: Any = field(default=None, compare=False, repr=False)
+    at_door: bool = field(default=False, compare=False, repr=False)
 
     def optional(self) -> Atom:
         return self if self.nullable else replace(self, nullable=True)
@@ -227,6 +235,32 @@ INT = Atom(Kind.INT)
 FLOAT = Atom(Kind.FLOAT)
 TEXT = Atom(Kind.TEXT)
 NULL = Atom(Kind.NULL, nullable=True)
+
+
+def at_door(value_type: ValueType) -> ValueType:
+    """The same type, of rows that are given: numbers are within their bounds, floats finite.
+
+    The types of collected values stay as they are.
+    """
+    if isinstance(value_type, Struct):
+        fields = tuple((name, at_door(inner)) for name, inner in value_type.fields)
+        return replace(value_type, fields=fields)
+    low, high = value_type.low, value_type.high
+    if value_type.kind is Kind.FLOAT and low is None:
+        low, high = -sys.float_info.max, sys.float_info.max
+    if low is None or (low == -math.inf and high == math.inf):
+        return value_type
+    return replace(value_type, low=low, high=high, at_door=True)
+
+
+def given_type(value_type: ValueType) -> ValueType:
+    """`at_door`, made once for each type: codecs are kept by the type's identity."""
+    return _given_type(value_type, id(value_type))
+
+
+@lru_cache(maxsize=1024)
+def _given_type(value_type: ValueType, identity: int) -> ValueType:
+    return at_door(value_type)
 
 
 def required(value_type: ValueType) -> ValueType:

@@ -5,8 +5,11 @@ import typing as _typing
 from stepping.compiler.frontend.base_rows import Column as Column
 from stepping.compiler.frontend.index import Index as Index
 from stepping.compiler.frontend.rows import UTC as UTC
+from stepping.compiler.frontend.rows import AnyFloat as AnyFloat
 from stepping.compiler.frontend.rows import Data as Data
+from stepping.compiler.frontend.rows import Long as Long
 from stepping.compiler.frontend.rows import Pair as Pair
+from stepping.compiler.frontend.rows import Range as Range
 from stepping.compiler.frontend.rows import Scale as Scale
 from stepping.compiler.operators import agg as agg
 from stepping.compiler.operators.distinct import distinct as distinct

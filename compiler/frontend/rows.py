@@ -8,12 +8,13 @@ import datetime
 import decimal
 import enum
 import inspect
+import math
 import sys
 import types
 import typing
 import uuid
 from collections.abc import Iterator, Mapping
-from typing import Any, Generic, TypeVar, dataclass_transform
+from typing import Annotated, Any, Generic, TypeVar, dataclass_transform
 
 from stepping.compiler.frontend.base_rows import declare_table, is_mapped, mapped_row, table_of
 from stepping.compiler.frontend.fields import (
@@ -116,6 +117,29 @@ class Scale:
     """``Annotated[Decimal, Scale(2)]``: that many digits after the point, stored as numeric."""
 
     digits: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """``Annotated[int, Range(0, 100)]``: what a row that is given may have in this field.
+
+    Of a float, an int or a Decimal, both ends included. A value outside is a `RowError` that names
+    the field. What is computed of such a field may be outside.
+    """
+
+    low: Any
+    high: Any
+
+
+AnyFloat = Annotated[float, Range(-math.inf, math.inf)]
+"""A float whose infinities are values; elsewhere a row with one is a `RowError`."""
+
+
+class Long:
+    """``Annotated[str, Long]``: texts or bytes that may be longer than an index entry.
+
+    Says so to readers. Rows are found by a hash of a long value, whether or not it is said.
+    """
 
 
 UTC = datetime.UTC  # Annotated[datetime, UTC]: aware, stored and returned as UTC
@@ -334,6 +358,8 @@ class _Resolver:
                 if not 0 <= mark.digits <= _MAX_SCALE:
                     raise QueryError(f"Scale({mark.digits}): a scale is from 0 to {_MAX_SCALE}")
                 inner = dataclasses.replace(inner, scale=mark.digits)
+            elif isinstance(mark, Range):
+                inner = _within(inner, mark)
             elif isinstance(inner, Atom) and inner.kind is Kind.DATETIME and mark is UTC:
                 inner = dataclasses.replace(inner, kind=Kind.TIMESTAMP)
         return inner
@@ -356,6 +382,22 @@ class _Resolver:
                 yield from self.alternatives(argument)
         else:
             yield annotation
+
+
+def _within(inner: ValueType, bounds: Range) -> Atom:
+    """A type of number with its bounds."""
+    if not isinstance(inner, Atom) or inner.kind not in (Kind.INT, Kind.FLOAT, Kind.DECIMAL):
+        raise QueryError(
+            f"{bounds} is of a {inner}",
+            hint="a Range is of numbers: Annotated[int, st.Range(0, 100)]",
+        )
+    try:
+        is_empty = not bounds.low <= bounds.high
+    except TypeError:
+        is_empty = True
+    if is_empty or isinstance(bounds.low, str):
+        raise QueryError(f"{bounds} has no numbers in it", hint="give the lower end first")
+    return dataclasses.replace(inner, low=bounds.low, high=bounds.high)
 
 
 def hints_of(row_class: Any, namespace: Mapping[str, Any]) -> dict[str, Any]:

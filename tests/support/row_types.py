@@ -77,11 +77,13 @@ OFFSETS = hs.sampled_from([0, 330, -480]).map(
 MOMENTS = hs.datetimes(datetime.datetime(1, 1, 2), datetime.datetime(9999, 12, 30))
 AWARE = hs.builds(lambda at, zone: at.replace(tzinfo=zone), MOMENTS, OFFSETS)
 
-FLOATS = hs.floats(allow_nan=False) | hs.integers(-3, 3) | hs.sampled_from([-0.0, math.inf])
+FINITE = hs.floats(allow_nan=False, allow_infinity=False) | hs.integers(-3, 3) | hs.just(-0.0)
+FLOATS = FINITE | hs.sampled_from([math.inf, -math.inf])
 
 ATOMS: tuple[Typed, ...] = (
     Typed(int, hs.integers(-(2**63), 2**63 - 1) | hs.integers(-2, 2)),
-    Typed(float, FLOATS),
+    Typed(float, FINITE),
+    Typed(st.AnyFloat, FLOATS),
     Typed(bool, hs.booleans()),
     Typed(str, TEXT),
     Typed(bytes, hs.binary(max_size=5)),

@@ -37,7 +37,7 @@ class Item(stepping.Data):
 
     k: int
     t: str | None
-    x: float
+    x: stepping.AnyFloat
     n: int
 
 
@@ -46,7 +46,7 @@ class Part(stepping.Data):
 
     k: int | None
     name: str
-    cost: float
+    cost: stepping.AnyFloat
 
 
 class Money(stepping.Data):
@@ -89,7 +89,7 @@ class Maybe(stepping.Data):
     """Each kind of value, or None."""
 
     i: int | None
-    f: float | None
+    f: stepping.AnyFloat | None
     b: bool | None
     s: str | None
     raw: bytes | None
@@ -125,7 +125,11 @@ LONG = "long " * 1000  # 5,000 characters: more than an entry of a Postgres B-tr
 _POOLS: dict[Any, tuple[list[Any], list[Any]]] = {
     int: ([0, 1, 2, 3], [-1, 7, 2**31, 2**53 + 1, 2**62, -(2**62), 2**63 - 1, -(2**63)]),
     # Halves and quarters, whose sums are exact in any order; drift has a test of its own.
-    float: ([0.0, 0.5, -1.25, 3.0], [-0.0, float("inf"), float("-inf"), 2.0**40, -(2.0**20), 1]),
+    float: ([0.0, 0.5, -1.25, 3.0], [-0.0, 2.0**40, -(2.0**20), 1]),
+    stepping.AnyFloat: (
+        [0.0, 0.5, -1.25, 3.0],
+        [-0.0, float("inf"), float("-inf"), 2.0**40, -(2.0**20), 1],
+    ),
     bool: ([False, True], []),
     str: (
         ["a", "b", ""],
@@ -170,7 +174,7 @@ _AWARE = (
 def of_type(annotation: Any, *, nasty: bool = True) -> st.SearchStrategy[Any]:
     """Values of a row class or of a field's annotation."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is Annotated:
+    if origin is Annotated and annotation not in _POOLS:
         pool = _AWARE if arguments[0] is datetime.datetime else _SCALED
         return _drawn(*pool, nasty=nasty)
     if origin in (typing.Union, types.UnionType):

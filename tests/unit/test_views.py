@@ -16,7 +16,7 @@ from tests.support.place import Place
 class Sale(st.Data):
     shop: str
     day: int
-    price: float
+    price: st.AnyFloat
     note: str | None = None
 
 
