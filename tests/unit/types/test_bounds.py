@@ -78,7 +78,8 @@ def test_a_range_is_of_numbers() -> None:
     class Nothing(st.Data):
         n: Annotated[int, st.Range(2, 1)]
 
-    for cls in (Text, Nothing):
+    classes: tuple[Any, ...] = (Text, Nothing)
+    for cls in classes:
 
         def of(a: Any) -> Any:
             return a
