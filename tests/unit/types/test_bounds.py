@@ -84,6 +84,7 @@ def test_a_range_is_of_numbers() -> None:
         def of(a: Any) -> Any:
             return a
 
-        of.__annotations__ = {"a": st.ZSet[cls], "return": st.ZSet[cls]}
+        zset: Any = st.ZSet
+        of.__annotations__ = {"a": zset[cls], "return": zset[cls]}
         with pytest.raises(st.QueryError, match="Range"):
             st.compile(of)
