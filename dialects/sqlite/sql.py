@@ -281,17 +281,22 @@ class SQLiteDialect(SQLiteSums):
     def picked(
         self, table: Table, touched: Expression | None, start: Callable[[str], Expression]
     ) -> Expression:
-        # There is no LATERAL: rows are picked by the ids that a correlated list gives.
+        # There is no LATERAL: rows are picked by the ids that a correlated list gives. It is an
+        # array, since the whole table is read for `rowid IN (SELECT ...)` if sqlite_stat1 says that
+        # it has few rows.
         ids = start("m2").select(exp.column("rowid", table=self.identifier("m2")))
         if touched is None:
-            # As a list for each row of the table, if sqlite_stat1 says that it has few.
             return self.by_id(table, ids)
-        chosen = exp.In(
-            this=exp.column("rowid", table=self.identifier("m")), query=exp.Subquery(this=ids)
+        rowid = exp.column("rowid", table=self.identifier("i"))
+        inner = exp.Subquery(this=ids, alias=exp.TableAlias(this=self.identifier("i")))
+        listed = exp.select(exp.Anonymous(this="json_group_array", expressions=[rowid])).from_(
+            inner
         )
-        source = exp.alias_(self.source(table), self.identifier("m"), table=True)
+        each = exp.Anonymous(this="json_each", expressions=[exp.Subquery(this=listed)])
+        array = exp.alias_(exp.Table(this=each), self.identifier("i"), table=True)
         groups = exp.Subquery(this=touched, alias=exp.TableAlias(this=self.identifier("g")))
-        return exp.select().from_(groups).join(source, join_type="cross").where(chosen)
+        made = exp.select().from_(groups).join(array, join_type="cross")
+        return self.looked_up_by_id(made, table, exp.column("value", table=self.identifier("i")))
 
     def images(self, atom: Atom, value: Expression) -> list[Expression]:
         native = atom.native
@@ -320,12 +325,15 @@ class SQLiteDialect(SQLiteSums):
     def by_id(self, table: Table, ids: Expression) -> Expression:
         """The rows of a table with these row ids, each looked up."""
         found = exp.Subquery(this=ids, alias=exp.TableAlias(this=self.identifier("i")))
-        same = exp.EQ(
-            this=exp.column("rowid", table=self.identifier("m")),
-            expression=exp.column("rowid", table=self.identifier("i")),
-        )
+        rowid = exp.column("rowid", table=self.identifier("i"))
+        return self.looked_up_by_id(exp.select().from_(found), table, rowid)
+
+    def looked_up_by_id(self, select: Expression, table: Table, rowid: Expression) -> Expression:
+        same = exp.EQ(this=exp.column("rowid", table=self.identifier("m")), expression=rowid)
         source = exp.alias_(self.source(table), self.identifier("m"), table=True)
-        return exp.select().from_(found).join(source, join_type="cross").where(same)
+        # By its row number alone: else it may be read whole, in the order that is asked for.
+        source.set("indexed", False)
+        return select.join(source, join_type="cross").where(same)
 
     # -- statements ---------------------------------------------------------------------------
 

@@ -168,7 +168,7 @@ FROM (
     ORDER BY m2.points_is_set DESC, m2.points DESC, m2.player ASC
     LIMIT 3
   ) AS i
-  CROSS JOIN first_n__scores_by_points_is_set_points_player_75bbe0 AS m
+  CROSS JOIN first_n__scores_by_points_is_set_points_player_75bbe0 AS m NOT INDEXED
   WHERE m.rowid = i.rowid
 ) AS w
 WHERE w.stepping_upto - w.c < 3;
@@ -209,7 +209,7 @@ FROM (
     ORDER BY m2.points_is_set DESC, m2.points DESC, m2.player ASC
     LIMIT 3
   ) AS i
-  CROSS JOIN first_n__scores_by_points_is_set_points_player_75bbe0 AS m
+  CROSS JOIN first_n__scores_by_points_is_set_points_player_75bbe0 AS m NOT INDEXED
   WHERE m.rowid = i.rowid
 ) AS w
 WHERE w.stepping_upto - w.c < 3;
