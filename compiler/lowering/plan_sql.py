@@ -38,7 +38,7 @@ from stepping.compiler.plan.sql_plan import (
 )
 from stepping.compiler.plan.statements import ClearDelta, ReadDelta, Served, Step
 from stepping.compiler.plan.tables import Table, TableColumn, TableKind
-from stepping.compiler.schema import Atom, Kind, query_prefix, relation_name, schema_of
+from stepping.compiler.schema import Atom, Kind, free_name, query_prefix, schema_of
 from stepping.dialects import get_dialect
 from stepping.dialects.base import Dialect
 
@@ -234,11 +234,12 @@ def with_relations(
 ) -> SQLPlan:
     """The plan with a view for each cache, by a name that stays over all versions of the query."""
     views: dict[str, list[SQLView]] = {}
+    taken: set[str] = set()
     for cache in plan.caches:
         operator = caches[cache.name].inputs[0]
         source = arrangements.seen(operator).table
         shown = Table(
-            name=relation_name(plan.query, cache.name),
+            name=free_name(f"{query_prefix(plan.query)}_{cache.name}", taken),
             kind=TableKind.VIEW,
             columns=cache.columns,
             weight=None,

@@ -262,7 +262,7 @@ def test_rows_through_python_steps(place: Place) -> None:
 
     graph: Any = st.compile(letters)
     with place.connect() as connection:
-        made = st.plan(connection, graph)
+        made = st.plan(connection, graph, shares={"products": "receipts"})
         assert "Python steps" in made.summary
         with pytest.raises(st.MigrationError, match="rows have to go through Python steps"):
             _ = made.up_sql
