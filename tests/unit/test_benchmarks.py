@@ -17,6 +17,7 @@ from benchmarks import (
     command,
     databases,
     document,
+    plan_sizes,
     plan_times,
     profile,
     queue,
@@ -171,6 +172,15 @@ def test_the_queue_is_measured(tmp_path: Path) -> None:
     assert re.match(
         r"sqlite, changes of 3: enqueue \d+\.\d\d plain inserts; drain [\d,]+ rows", line
     )
+
+
+@pytest.mark.parametrize("shape", plan_sizes.SHAPES)
+def test_plans_are_measured(shape: str) -> None:
+    *sizes, last = plan_sizes.lines("sqlite", shape, [1, 2])
+    assert all(
+        re.match(rf"sqlite, {shape}, \d: [\d,]+ ms, [\d,]+ kB, \d+ tables", s) for s in sizes
+    )
+    assert "from 1 to 2 each costs" in last
 
 
 @pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
