@@ -641,7 +641,7 @@ def uninstall(db: str, query: str, yes: bool) -> None:
             if not yes:
                 click.confirm(f"drop {len(kept)} tables of {name}, with their rows?", abort=True)
             gone = taken_away(driver, name)
-        click.echo(f"{name}: uninstalled; {len(gone)} tables dropped")
+        click.echo(f"{name}: uninstalled; {len(gone)} table{'s' * (len(gone) != 1)} dropped")
 
 
 @main.command(short_help="Take back a migration that is half done.")

@@ -12,6 +12,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from stepping.runtime.apply import Done
 from stepping.runtime.verify import Looked
 
+_WORTH_SAYING = 0.1  # seconds
+
 
 @contextmanager
 def shown() -> Iterator[Callable[[Done], None]]:
@@ -33,7 +35,9 @@ def shown() -> Iterator[Callable[[Done], None]]:
                 state.rows = 0
             note = done.step.note
             progress.update(task, total=done.total, completed=done.number, description=note)
-            if done.rows > 0 and done.step.sql.startswith("INSERT"):
+            if not done.step.sql.startswith("INSERT") or done.seconds < _WORTH_SAYING:
+                return
+            if done.rows > 0:
                 rate = done.rows / max(done.seconds, 1e-6)
                 console.print(f"{done.rows:,} rows in {done.seconds:.1f} s ({rate:,.0f} rows/s)")
 
