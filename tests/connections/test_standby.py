@@ -52,7 +52,7 @@ def primary_and_standby(server: Server, stack: contextlib.ExitStack) -> tuple[st
     standby = OwnServer(server, stack)
     standby.crash()
     copied = Path(f"{standby.home}/copied")
-    arguments = [primary.programs / "pg_basebackup", "-D", copied, "-d", primary.url]
+    arguments: list[Any] = [primary.programs / "pg_basebackup", "-D", copied, "-d", primary.url]
     subprocess.run(
         [*arguments, "--write-recovery-conf", "--checkpoint=fast", "--no-sync"],
         check=True,
