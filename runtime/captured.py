@@ -26,7 +26,7 @@ from stepping.dialects.identifiers import quoted
 from stepping.errors import CaptureError, StoreError
 from stepping.runtime import catalog
 from stepping.runtime.drift import damage
-from stepping.runtime.occupied import check_free
+from stepping.runtime.occupied import check_free, names_of
 from stepping.runtime.running import PythonSteps, Statements
 
 READERS = "stepping_readers"
@@ -77,11 +77,7 @@ def described(driver: Driver, graph: AnyGraph) -> tuple[tuple[str, BaseTable], .
 def shown_by(driver: Driver, name: str) -> str | None:
     """The installed query that shows its result under a name."""
     for query, each in catalog.queries(driver).items():
-        manifest = each.manifest()
-        names = [view.table.name for table in manifest.tables for view in table.views]
-        if manifest.capture is not None:
-            names += [known for _, *both in manifest.capture.relations for known in both]
-        if name in names:
+        if name in names_of(each):
             return query
     return None
 
@@ -129,8 +125,7 @@ def missing_indexes(driver: Driver, capture: Capture) -> list[str]:
     found = []
     for each in capture.inputs:
         for key in each.keys:
-            served = any(set(i.columns[: len(key)]) == set(key) for i in each.table.indexes)
-            if not served:
+            if not each.table.is_indexed(key):
                 ddl = driver.capturing.index_ddl(each.table, key)
                 found.append(
                     f"{each.table} is looked up by {', '.join(key)}, and has no index for it: {ddl}"

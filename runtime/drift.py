@@ -12,6 +12,7 @@ from stepping.compiler.plan.captures import Capture, CapturedInput
 from stepping.compiler.plan.manifest import Manifest
 from stepping.dialects.capture import log_name
 from stepping.dialects.driver import Driver
+from stepping.runtime.occupied import names_of
 
 
 def drift(driver: Driver, manifest: Manifest) -> list[str]:
@@ -28,13 +29,10 @@ def damage(driver: Driver, manifest: Manifest) -> list[str]:
 
 
 def _drift(driver: Driver, manifest: Manifest) -> Iterator[str]:
-    names = [each.table.name for each in manifest.tables]
-    names += [view.table.name for each in manifest.tables for view in each.views]
+    names = [*names_of(manifest)]
     capture = manifest.capture
     if capture is not None:
         names += [log_name(each.table) for each in capture.inputs]
-        names += [each.waiting for each in capture.inputs]
-        names += [name for _, *relations in capture.relations for name in relations if name]
     there = driver.existing(names)
     for name in dict.fromkeys(names):
         if name not in there:
@@ -59,9 +57,7 @@ def _table(driver: Driver, each: CapturedInput) -> Iterator[str]:
         return
     yield from _columns(each, now)
     for key in each.keys:
-        served = any(set(index.columns[: len(key)]) == set(key) for index in now.indexes)
-        had = any(set(index.columns[: len(key)]) == set(key) for index in was.indexes)
-        if had and not served:
+        if was.is_indexed(key) and not now.is_indexed(key):
             create = driver.capturing.index_ddl(now, key)
             yield f"{was} has lost its index by {', '.join(key)}, which steps look up: {create}"
 

@@ -75,6 +75,10 @@ class BaseTable:
     def column(self, name: str) -> BaseColumn | None:
         return next((each for each in self.columns if each.name == name), None)
 
+    def is_indexed(self, key: tuple[str, ...]) -> bool:
+        """Whether an index begins with the columns of a key, in whatever order."""
+        return any(set(each.columns[: len(key)]) == set(key) for each in self.indexes)
+
     def fact(self, name: str) -> str:
         return dict(self.facts).get(name, "")
 

@@ -8,60 +8,12 @@ from typing import Any
 import pytest
 
 import stepping as st
-from stepping import Empty, Index, ZSet
-
-
-class Fact(st.Data):
-    id: int
-    key: int
-    text: str
-
-
-class Name(st.Data):
-    key: int
-    text: str
-
-
-FACT = Index.pick(Fact, lambda fact: fact.key)
-NAME = Index.pick(Name, lambda name: name.key)
-Facts = ZSet[Fact]
-Names = ZSet[Name]
-
-
-def joined(facts: Facts, names: Names) -> Facts:
-    both = st.join(facts, names, on_left=FACT, on_right=NAME)
-    return st.map(both, f=lambda p: Fact(id=p.left.id, key=p.left.key, text=p.right.text))
-
-
-def outer_joined(facts: Facts, names: Names) -> Facts:
-    both = st.outer_join(facts, names, on_left=FACT, on_right=NAME)
-    return st.map(
-        both,
-        f=lambda p: Fact(
-            id=p.left.id,
-            key=p.left.key,
-            text=p.left.text if isinstance(p.right, Empty) else p.right.text,
-        ),
-    )
+from benchmarks.plan_sizes import FACT, NAME, Facts, Name, Names, chain, outer_joined, united
+from stepping import ZSet
 
 
 def without(facts: Facts, names: Names) -> Facts:
     return st.anti_join(facts, names, on_left=FACT, on_right=NAME)
-
-
-def united(facts: Facts, names: Names) -> Facts:
-    return st.add(facts, st.map(names, f=lambda name: Fact(id=0, key=name.key, text=name.text)))
-
-
-def chain(step: Callable[[Facts, Names], Facts], length: int) -> Any:
-    """One operator after another, all with the same Z-set on the right."""
-
-    def query(facts: Facts, names: Names) -> Facts:
-        for _ in range(length):
-            facts = step(facts, names)
-        return facts
-
-    return st.compile(query)
 
 
 def sizes(graph: Any, dialect: str) -> list[int]:
@@ -77,7 +29,7 @@ def sizes(graph: Any, dialect: str) -> list[int]:
 def test_a_chain_grows_by_as_much_with_each_operator(
     step: Callable[[Facts, Names], Facts], dialect: str
 ) -> None:
-    small, medium, large = (sizes(chain(step, n), dialect) for n in (2, 4, 8))
+    small, medium, large = (sizes(chain(step)(n), dialect) for n in (2, 4, 8))
     for a, b, c in zip(small, medium, large, strict=True):
         assert c - b <= 2.5 * (b - a) + 400
 
