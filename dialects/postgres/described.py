@@ -82,11 +82,31 @@ _WHY = {
 }
 
 
-class PostgresDatabase(Database):
-    """Asks over a connection; what a question makes is rolled back."""
+class PostgresWords(Database):
+    """What is the same whoever is asked: how Postgres spells and folds."""
 
     dialect = "postgres"
     sqlglot_name = "postgres"
+
+    def folded(self, name: str, *, quoted: bool) -> str:
+        return name if quoted else name.lower()
+
+    def type_of(self, atom: Atom) -> DatabaseType:
+        return own_type(atom)
+
+    def measure(self, function: str, argument: DatabaseType, given: Given) -> Measure | None:
+        return measure(self, function, argument, given)
+
+    def cast(self, to: DatabaseType) -> str:
+        return f"CAST({{0}} AS {to.name})"
+
+    def null(self, of: DatabaseType) -> str:
+        cast = f"CAST(NULL AS {of.name})"
+        return f"({cast} COLLATE {of.collation})" if of.collation else cast
+
+
+class PostgresDatabase(PostgresWords):
+    """Asks over a connection; what a question makes is rolled back."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self.connection = connection
@@ -101,9 +121,6 @@ class PostgresDatabase(Database):
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return Cursor(self.connection).execute(sql.encode(), parameters or None).fetchall()
-
-    def folded(self, name: str, *, quoted: bool) -> str:
-        return name if quoted else name.lower()
 
     def table(self, name: str, schema: str | None) -> KnownTable | None:
         key = (name, schema)
@@ -123,9 +140,6 @@ class PostgresDatabase(Database):
         )
         keys = tuple(tuple(names) for (names,) in self.rows(_KEYS, (oid,)))
         return KnownTable(schema_name, table_name, columns, keys)
-
-    def type_of(self, atom: Atom) -> DatabaseType:
-        return own_type(atom)
 
     def typed(self, words: Sequence[str], args: Sequence[DatabaseType]) -> DatabaseType:
         key = (tuple(words), tuple(args))
@@ -196,9 +210,6 @@ class PostgresDatabase(Database):
             found.append(("current_", _WHY["s"]))
         return found
 
-    def measure(self, function: str, argument: DatabaseType, given: Given) -> Measure | None:
-        return measure(self, function, argument, given)
-
     by_arguments = frozenset(
         {
             *("concat", "concat_ws", "format", "textanycat", "anytextcat", "array_to_string"),
@@ -215,13 +226,6 @@ class PostgresDatabase(Database):
     def aggregates(self) -> frozenset[str]:
         found = self.rows("SELECT proname::text FROM pg_catalog.pg_proc WHERE prokind = 'a'")
         return frozenset(name for (name,) in found)
-
-    def cast(self, to: DatabaseType) -> str:
-        return f"CAST({{0}} AS {to.name})"
-
-    def null(self, of: DatabaseType) -> str:
-        cast = f"CAST(NULL AS {of.name})"
-        return f"({cast} COLLATE {of.collation})" if of.collation else cast
 
 
 def own_type(atom: Atom) -> DatabaseType:

@@ -19,16 +19,12 @@ from sqlglot.errors import SqlglotError
 
 from stepping.compiler.plan.database import (
     Compared,
-    Database,
-    Given,
     KnownColumn,
     KnownTable,
-    Measure,
 )
-from stepping.compiler.schema import Atom, DatabaseType
+from stepping.compiler.schema import DatabaseType
 from stepping.dialects.identifiers import quoted
-from stepping.dialects.postgres.described import compared, own_type
-from stepping.dialects.postgres.measures import measure
+from stepping.dialects.postgres.described import PostgresWords, compared
 from stepping.dialects.postgres.type_facts import base_name, named_type
 from stepping.errors import QueryError
 
@@ -68,26 +64,17 @@ def database_of(tables: MetaData) -> MetadataDatabase:
     return MetadataDatabase(tables)
 
 
-class MetadataDatabase(Database):
+class MetadataDatabase(PostgresWords):
     """Answers from what a `MetaData` says."""
-
-    dialect = "postgres"
-    sqlglot_name = "postgres"
 
     def __init__(self, tables: MetaData) -> None:
         self.tables = {(t.schema, t.name): t for t in tables.tables.values()}
-
-    def folded(self, name: str, *, quoted: bool) -> str:
-        return name if quoted else name.lower()
 
     def table(self, name: str, schema: str | None) -> KnownTable | None:
         found = self.tables.get((schema, name))
         if found is None and schema == "public":
             found = self.tables.get((None, name))
         return None if found is None else described(found)
-
-    def type_of(self, atom: Atom) -> DatabaseType:
-        return own_type(atom)
 
     def typed(self, words: Sequence[str], args: Sequence[DatabaseType]) -> DatabaseType:
         first, *others = words
@@ -166,19 +153,9 @@ class MetadataDatabase(Database):
         why = "gives another value each time"
         return [(name, why) for name in _CLOCKS if re.search(rf"(?i)\b{name}\b", select)]
 
-    def measure(self, function: str, argument: DatabaseType, given: Given) -> Measure | None:
-        return measure(self, function, argument, given)
-
     @property
     def aggregates(self) -> frozenset[str]:
         return _AGGREGATES
-
-    def cast(self, to: DatabaseType) -> str:
-        return f"CAST({{0}} AS {to.name})"
-
-    def null(self, of: DatabaseType) -> str:
-        cast = f"CAST(NULL AS {of.name})"
-        return f"({cast} COLLATE {of.collation})" if of.collation else cast
 
 
 def unknown(what: str) -> QueryError:
