@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from operator import attrgetter
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
@@ -20,7 +21,7 @@ from stepping.compiler.lowering.program import Options, restored
 from stepping.compiler.operators.input import Input
 from stepping.compiler.operators.stream import Cache
 from stepping.compiler.plan.base_tables import BaseTable
-from stepping.compiler.plan.capture import Captured, capturing
+from stepping.compiler.plan.capture import DEFERRED, FAIL, Captured, capturing, staged_name
 from stepping.compiler.plan.data import FORMAT
 from stepping.compiler.plan.graph import Graph, InputKey
 from stepping.compiler.plan.sql_plan import SQLPlan
@@ -72,6 +73,15 @@ class Query(Graph[R_co, *Ts]):
         outputs = ", ".join(map(str, self.output_types))
         caches = f", caches {', '.join(self.caches)}" if self.caches else ""
         return f"<Query {self.name}({inputs}) -> {outputs}{caches}>"
+
+    def staged(self) -> Query[R_co, *Ts]:
+        return self._staged
+
+    @cached_property
+    def _staged(self) -> Query[R_co, *Ts]:
+        assert self.captured is not None
+        follows = replace(self.captured, refresh=DEFERRED, on_error=FAIL)
+        return replace(self, name=staged_name(self.name), captured=follows, _programs={})
 
     @property
     def input_names(self) -> tuple[str, ...]:

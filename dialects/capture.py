@@ -104,9 +104,19 @@ class CaptureWords(ABC):
     def reader(self, query: str, log: str, position: int, columns: str, capture: Capture) -> str:
         """Says that a query follows a table from now on."""
 
+    def seen(self, query: str) -> str:
+        """Says that what this transaction's snapshot sees is in a query's results."""
+        raise NotImplementedError
+
     @abstractmethod
     def begun(self, query: str, capture: Capture) -> tuple[str, ...]:
         """Says that all that is in the tables is in a query's results."""
+
+    def outdated(self) -> tuple[str, ...]:
+        """Has the writes of transactions fail that do not see, by their snapshot, who follows a
+        table now.
+        """
+        return ()
 
     @abstractmethod
     def ended(self, query: str) -> tuple[str, ...]:
@@ -151,14 +161,15 @@ def installation(words: CaptureWords, plan: SQLPlan, others: Sequence[Reader]) -
     They are run in one transaction. ``others`` are the queries that follow tables already.
     """
     capture = capture_of(plan)
-    texts = [*words.lock([each.table for each in capture.inputs]), *plan.script, *words.own_ddl()]
+    lock, *settings = words.lock([each.table for each in capture.inputs]) or ("",)
+    texts = [*settings, *plan.script, *words.own_ddl(), *filter(None, (lock,))]
     for each in capture.inputs:
         texts += followed(words, plan.query, capture, each, others)
     for position, each in enumerate(capture.inputs):
         columns = json.dumps(each.columns)
         log = log_name(each.table)
         texts.append(words.reader(plan.query, log, position, columns, capture))
-    return [*texts, *capture.ddl]
+    return [*texts, *words.outdated(), *capture.ddl]
 
 
 def followed(

@@ -237,6 +237,10 @@ class Driver(ABC):
     def is_transient(self, error: BaseException) -> bool:
         """Whether the same transaction can succeed when it is run again."""
 
+    def gave_up_waiting(self, error: BaseException) -> bool:
+        """Whether a lock was not to be had in the time for which it may be waited for."""
+        return False
+
     def has_lost(self, error: BaseException) -> bool:
         """Whether something failed because the session has lost what we had made in it: a pool has
         reset it, or handed out another one. Then it is made again, and the same can be run again.

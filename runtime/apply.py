@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,13 +11,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from stepping.compiler.codec import codec_of
+from stepping.compiler.plan.capture import staged_name
 from stepping.compiler.plan.migration import MigrationStatement
 from stepping.compiler.plan.script import Meta, ScriptStep, parsed
 from stepping.compiler.plan.sql_plan import SQLStatement
 from stepping.compiler.schema import schema_of
 from stepping.dialects.batches import DEFAULT_ROWS
 from stepping.dialects.driver import Driver
-from stepping.dialects.identifiers import unquoted
+from stepping.dialects.identifiers import quoted, unquoted
 from stepping.errors import MigrationError, RowError, SteppingError
 from stepping.runtime import catalog, filling
 from stepping.runtime.running import PythonSteps, Statements, picker_of
@@ -45,6 +48,10 @@ Progress = Callable[[Done], None]
 MOST_CATCHING_UP = 20  # batches of nothing but what has changed meanwhile
 LONGEST_PAUSE_SECS = 0.1  # between two batches, where they keep everybody out
 LONGEST_TRYING_SECS = 60.0
+LONGEST_LOCKING_SECS = 600.0  # for as long a moment is looked for in which nobody writes
+LONGEST_SLEEP_SECS = 2.0
+FEW_ROWS = 1000  # that the switch may fold in while writers wait
+TOGETHER = ("prepare", "fill", "switch")  # steps of one transaction
 
 
 def apply(
@@ -96,13 +103,17 @@ class Runner:
             filling.check_whole(self.driver, begun)
         with self.driver.settings_kept():
             try:
-                for number, step in enumerate(steps, 1):
-                    if step not in rest:
-                        continue
-                    if step.kind != "batch":
-                        self.step(number, len(steps), step)
-                    elif steps[number - 2].kind != "batch":
+                for kind, group in grouped(steps):
+                    left = [each for each in group if each[1] in rest]
+                    if kind == "batch" and left:
                         self.batches(steps)
+                    elif kind == "fold" and left:
+                        self.folds(meta, left, len(steps))
+                    elif meta.staged and kind in TOGETHER:
+                        self.tried(left, len(steps))
+                    else:
+                        for number, step in left:
+                            self.step(number, len(steps), step)
             except BaseException:
                 self.driver.undo()
                 raise
@@ -133,7 +144,16 @@ class Runner:
                 f"which is {version}; nothing was done",
                 hint="write it anew with `stepping migrate`",
             )
-        return steps
+        beside = found.get(staged_name(meta.query))
+        if beside is None:
+            return steps
+        if meta.staged != beside.fingerprint:
+            raise MigrationError(
+                f"another version of {meta.query} is being installed: {beside.query} is half done",
+                hint="run its script to the end, or take it back with `stepping abandon --db URL`",
+            )
+        done = {"prepare", "fill"} if beside.started else {"prepare"}
+        return [step for step in steps if step.kind not in done]
 
     def batches(self, steps: Sequence[ScriptStep]) -> None:
         """Run the steps of a batch again and again, until nothing is left to be read.
@@ -164,6 +184,40 @@ class Runner:
                 return
             if self.driver.one_writer:
                 time.sleep(min(seconds, LONGEST_PAUSE_SECS))  # a turn for others
+
+    def folds(self, meta: Meta, fold: Sequence[tuple[int, ScriptStep]], total: int) -> None:
+        """Fold in what was written down while tables were filled, until little of it is left."""
+        inputs = catalog.installed(self.driver, staged_name(meta.query)).manifest().capture
+        assert inputs is not None
+        waiting = " + ".join(
+            f"(SELECT COUNT(*) FROM {quoted(each.waiting)})"  # noqa: S608
+            for each in inputs.inputs
+        )
+        for _ in range(MOST_CATCHING_UP):
+            with self.driver.reading():
+                ((rows,),) = self.driver.read(f"SELECT {waiting}")
+            if rows < FEW_ROWS:
+                return
+            self.tried(fold, total)
+
+    def tried(self, group: Sequence[tuple[int, ScriptStep]], total: int) -> None:
+        """One transaction; once more where a lock was not to be had, or it lost against another.
+
+        Whoever waits for a lock of a whole table keeps all others waiting behind it: so it waits
+        for a moment only, and lets them go on in between.
+        """
+        deadline = time.monotonic() + LONGEST_LOCKING_SECS
+        for turn in itertools.count():
+            try:
+                for number, step in group:
+                    self.step(number, total, step)
+                return
+            except Exception as error:
+                again = self.driver.gave_up_waiting(error) or self.driver.is_transient(error)
+                if not again or time.monotonic() > deadline:
+                    raise
+                self.driver.undo()
+            time.sleep(min(0.05 * 2**turn, LONGEST_SLEEP_SECS) * (0.5 + random.random()))
 
     def again(self, batch: Sequence[tuple[int, ScriptStep]], total: int) -> None:
         """One batch; once more where it lost against another transaction."""
@@ -246,6 +300,16 @@ class Runner:
         if rows:
             self.driver.stage(load, rows)
         return len(rows)
+
+
+def grouped(steps: Sequence[ScriptStep]) -> list[tuple[str, list[tuple[int, ScriptStep]]]]:
+    """The steps that follow each other and are of one kind, each with its number."""
+
+    def kind_of(each: tuple[int, ScriptStep]) -> str:
+        kind = each[1].kind
+        return "switch" if kind in ("begin", "commit") else kind
+
+    return [(kind, list(group)) for kind, group in itertools.groupby(enumerate(steps, 1), kind_of)]
 
 
 def index_named(sql: str) -> str:

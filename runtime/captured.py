@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -23,13 +24,15 @@ from stepping.dialects.capture import (
 )
 from stepping.dialects.driver import Driver
 from stepping.dialects.identifiers import quoted
-from stepping.errors import CaptureError, StoreError
+from stepping.errors import CaptureError, SchemaMismatch, StoreError
 from stepping.runtime import catalog
 from stepping.runtime.drift import damage
 from stepping.runtime.occupied import check_free, names_of
 from stepping.runtime.running import PythonSteps, Statements
 
 READERS = "stepping_readers"
+MANY_ROWS = 100_000  # in tables: from there on whoever waits for a fill is to be told
+log = logging.getLogger("stepping")
 TURNS = 8  # so often a fold is tried that loses against another one
 
 
@@ -154,6 +157,13 @@ def install(driver: Driver, plan: SQLPlan, statements: Statements) -> bool:
         if found.fingerprint != plan.fingerprint:
             raise catalog.mismatch(found, plan)
         return False
+    begun = catalog.half_installed(driver, plan.query)
+    if begun is not None:
+        raise SchemaMismatch(
+            f"the query {plan.query!r} is not installed yet. {catalog.half_done_text(begun)}",
+            hint="wait for `stepping apply`, or run it again",
+        )
+    say_if_large(driver, plan)
     capture, words = capture_of(plan), driver.capturing
     with driver.writing():
         driver.alone()
@@ -162,6 +172,29 @@ def install(driver: Driver, plan: SQLPlan, statements: Statements) -> bool:
         fill(driver, capture, statements)
         driver.script(words.begun(plan.query, capture))
     return True
+
+
+def say_if_large(driver: Driver, plan: SQLPlan) -> None:
+    """Tell in the log, before it begins, for how many rows writers are going to wait."""
+    rows = rows_of(driver, capture_of(plan))
+    if rows >= MANY_ROWS:
+        instead = (
+            "" if driver.one_writer else "; `stepping migrate MODULE:QUERY --apply` lets them go on"
+        )
+        log.warning(
+            "The query %r is filled from about %s rows, while writers of its tables wait%s",
+            *(plan.query, f"{rows:,}", instead),
+        )
+
+
+def rows_of(driver: Driver, capture: Capture) -> int:
+    """How many rows are in the tables of a query, about."""
+    tables = {each.table for each in capture.inputs}
+    sizes = driver.sizes(sorted({each.name for each in tables if not each.schema}))
+    return sum(
+        max(each.rows, 0) if each.schema or each.name not in sizes else sizes[each.name].rows
+        for each in tables
+    )
 
 
 def fill(driver: Driver, capture: Capture, statements: Statements) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stepping.compiler.plan import data
+from stepping.compiler.plan.capture import STAGED, staged_name
 from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.sql_plan import SQLPlan
 from stepping.dialects.driver import Driver
@@ -79,6 +80,26 @@ def all_installed(driver: Driver) -> dict[str, Installed]:
             "query, and so does the script of `stepping ddl`",
         )
     return found
+
+
+def half_installed(driver: Driver, query: str | None = None) -> Installed | None:
+    """What is being installed while writers go on, and is not switched to yet: see `beside`."""
+    for name, each in queries(driver).items():
+        if query is not None and name != staged_name(query):
+            continue
+        if name.endswith(STAGED) and each.manifest().capture is not None:
+            return each
+    return None
+
+
+def half_done_text(found: Installed) -> str:
+    """How far that is."""
+    query = found.query.removesuffix(STAGED)
+    done = "its tables are filled" if found.started else "its tables are not filled yet"
+    return (
+        f"The installation of {query} is half done: {done}. Run again, it goes on; "
+        "`stepping abandon` takes it back."
+    )
 
 
 def stored_plan(driver: Driver, query: str, key: str) -> SQLPlan | None:

@@ -44,6 +44,7 @@ class MigrationPlan:
     sizes: Mapping[str, TableSize] = field(default_factory=dict)
     half_done: HalfDone | None = None
     queued: int = 0  # how many changes wait in the queue
+    half_installed: str = ""  # how far it is that a captured query is being installed
 
     @property
     def misread(self) -> tuple[str, ...]:
@@ -83,6 +84,8 @@ class MigrationPlan:
         lines = [made, *queued_lines(self.queued, self.misread, self.version)]
         if self.half_done is not None:
             lines.append(str(self.half_done))
+        if self.half_installed:
+            lines.append(self.half_installed)
         return "\n".join(lines)
 
     @property
@@ -221,8 +224,15 @@ class MigrationPlan:
         old, new = self.migration.old, self.migration.new
         ends = ("" if old is None else old.query, "" if old is None else old.fingerprint)
         if direction == "up":
+            installed_as, staged = ends[0] or new.query, self.migration.staged
             return Meta(
-                new.query, new.dialect, direction, ends[0] or new.query, ends[1], new.fingerprint
+                new.query,
+                new.dialect,
+                direction,
+                installed_as,
+                ends[1],
+                new.fingerprint,
+                staged,
             )
         query = ends[0] or new.query
         return Meta(query, new.dialect, direction, new.query, new.fingerprint, ends[1])
@@ -282,11 +292,26 @@ def plan(
     if graph.captured is not None:
         from stepping.runtime import migrate_captured
 
+        beside = catalog.half_installed(driver, graph.name)
+        if beside is not None:
+            in_batches = True
+
         found_for = migrate_captured.migration(
-            driver, graph, old, given, [each.migration.new for each in before]
+            driver, graph, old, given, [each.migration.new for each in before], in_batches
         )
         version = found[name].version + 1 if name in found else 1
-        return MigrationPlan(found_for[0], version, driver, graph, {}, *found_for[1:])
+        told = "" if beside is None else catalog.half_done_text(beside)
+        sizes = driver.sizes(sorted({each.table for each in found_for[0].filled_from}))
+        return MigrationPlan(
+            found_for[0],
+            version,
+            driver,
+            graph,
+            {},
+            *found_for[1:],
+            sizes=sizes,
+            half_installed=told,
+        )
     hints = Hints(renames or {}, selects, bool(in_batches), shares or {})
     made = graph.migration(driver.dialect, old, others, hints, allow_negative=allow_negative)
     sizes = driver.sizes(sorted({each.table for each in made.filled_from if each.table}))

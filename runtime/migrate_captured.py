@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from stepping.compiler.plan.capture import staged_name
 from stepping.compiler.plan.changes import table_changes
 from stepping.compiler.plan.graph import AnyGraph
 from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.migration import FilledFrom, Migration, MigrationStatement, Phase
-from stepping.compiler.plan.sql_plan import Role
+from stepping.compiler.plan.sql_plan import Role, SQLPlan
 from stepping.dialects import get_dialect
-from stepping.dialects.capture import Reader, capture_of, installation, log_name, removal
+from stepping.dialects.capture import Reader, capture_of, installation, removal
 from stepping.dialects.driver import Driver
 from stepping.errors import MigrationError
 from stepping.runtime import captured
+from stepping.runtime.beside import Beside, guards, on_purpose, readers_of
 
 
 def migration(
@@ -23,11 +26,13 @@ def migration(
     old: Manifest | None,
     backfill: Mapping[str, Any],
     before: Sequence[Manifest] = (),
+    in_batches: bool | None = None,
 ) -> tuple[Migration, tuple[MigrationStatement, ...], str]:
     """The migration, its way back, and why there is none.
 
     What is there goes and what is wanted comes in one transaction, in which writers of the tables
-    wait.
+    wait; on Postgres, where they are large or ``in_batches`` says so, writers go on while the new
+    version is filled beside the old one.
     """
     if backfill:
         raise MigrationError(
@@ -38,61 +43,79 @@ def migration(
     plan = graph.program(driver.dialect, base=base).plan
     captured.check_tables(driver, plan, scans=False)
     capture, words = capture_of(plan), driver.capturing
-    dialect = get_dialect(driver.dialect)
-    catalog = dialect.migrations
+    catalog = get_dialect(driver.dialect).migrations
     others = readers(driver, plan.query, before)
-    said = "nothing" if old is None else f"version of {plan.query} that this script was written for"
-    fingerprint = None if old is None else old.fingerprint
-    note = "our own tables, unless they are there"
-    statements = [MigrationStatement(Phase.SWITCH, text, note) for text in plan.own_ddl]
-    statements += [
-        MigrationStatement(Phase.SWITCH, text, "the database is as it was when this was written")
-        for text in catalog.guard(plan.query, fingerprint, f"there is not {said}")
-    ]
-
-    def add(texts: Any, note: str) -> None:
-        statements.extend(MigrationStatement(Phase.SWITCH, text, note) for text in texts)
-
-    if old is not None and old.capture is not None:
-        add(removal(words, old, others), "the version before goes")
-    add(installation(words, plan, others), "tables, triggers and views of the new version")
-    fill = capture.fill
-    if any(each.role in (Role.PYTHON, Role.FOLD) for each in fill.statements):
+    if any(each.role in (Role.PYTHON, Role.FOLD) for each in capture.fill.statements):
         raise MigrationError(
             f"the results of {plan.query!r} are computed in Python steps, which no script can run",
             hint="store.uninstall() with the version before, then open the new one",
         )
-    add([*fill.session, *(each.sql for each in fill.statements), *fill.drop], "its results")
-    add(words.begun(plan.query, capture), "from now on it follows")
-    if old is not None:
-        add([catalog.installed(plan.query, plan.manifest.row, True)], "the catalog")
-    tables = tuple(FilledFrom(each.table.name, str(each.table), "") for each in capture.inputs)
+    beside = in_batches
+    if beside is None:
+        beside = captured.rows_of(driver, capture) >= captured.MANY_ROWS
+    beside = beside and not driver.one_writer
     made = Migration(
         plan.query,
         driver.dialect,
         old,
         plan.manifest,
-        table_changes(old, plan.manifest, dialect.is_same_table),
-        tuple(statements),
-        filled_from=tables,
+        table_changes(old, plan.manifest, get_dialect(driver.dialect).is_same_table),
+        filled_from=tuple(
+            FilledFrom(each.table.name, str(each.table), "") for each in capture.inputs
+        ),
     )
+    if beside:
+        staged = graph.staged().program(driver.dialect, base=base).plan
+        steps = Beside(driver, plan, staged, old, others).statements()
+        made = replace(made, statements=tuple(steps), staged=staged.fingerprint)
+    else:
+        steps = at_once(driver, plan, old, others)
+        made = replace(made, statements=tuple(steps))
     if old is None:
         back = [*removal(words, plan.manifest, others), catalog.forgotten(plan.query)]
-        undone = tuple(MigrationStatement(Phase.SWITCH, t, "taken away") for t in back)
+        undone = tuple(
+            MigrationStatement(Phase.SWITCH, t, "taken away", ignore=on_purpose(t)) for t in back
+        )
         return made, undone, ""
     why = "the version before is computed from the tables by its own code: install that"
     return made, (), why
 
 
+def at_once(
+    driver: Driver, plan: SQLPlan, old: Manifest | None, others: Sequence[Reader]
+) -> Iterator[MigrationStatement]:
+    """One transaction, in which writers of the tables wait."""
+    capture, words = capture_of(plan), driver.capturing
+    catalog = get_dialect(driver.dialect).migrations
+    fill = capture.fill
+    tables = ", ".join(sorted({str(each.table) for each in capture.inputs}))
+    lock = f"writers of {tables}, until the transaction ends"
+
+    def steps(texts: Iterable[str], note: str) -> Iterator[MigrationStatement]:
+        for text in texts:
+            held = lock if text.startswith("LOCK TABLE") else ""
+            yield MigrationStatement(Phase.SWITCH, text, note, held, ignore=on_purpose(text))
+
+    yield from steps(plan.own_ddl, "our own tables, unless they are there")
+    yield from steps(guards(driver, plan, old, others), "the database is as it was then")
+    if old is not None and old.capture is not None:
+        yield from steps(removal(words, old, others), "the version before goes")
+    yield from steps(
+        installation(words, plan, others), "tables, triggers and views of the new version"
+    )
+    yield from steps(fill.session, "its results")
+    for each in fill.statements:
+        yield MigrationStatement(Phase.SWITCH, each.sql, "its results", scans=tables)
+    yield from steps(fill.drop, "its results")
+    yield from steps(words.begun(plan.query, capture), "from now on it follows")
+    if old is not None:
+        yield from steps([catalog.installed(plan.query, plan.manifest.row, True)], "the catalog")
+
+
 def readers(driver: Driver, query: str, before: Sequence[Manifest]) -> list[Reader]:
     """The other queries that follow tables, once those are installed that come ``before``."""
-    gone = {query, *(each.query for each in before)}
+    gone = {query, staged_name(query), *(each.query for each in before)}
     found = [each for each in captured.readers(driver) if each.query not in gone]
     for each in before:
-        capture = each.capture
-        if capture is not None and each.query != query:
-            found += [
-                Reader(each.query, log_name(i.table), i.columns, capture.folds_by_itself)
-                for i in capture.inputs
-            ]
+        found += readers_of(each) if each.query != query else []
     return found

@@ -107,7 +107,11 @@ def _source(each: object, migration: Migration, sizes: Sizes) -> str:
     if not table:
         return str(note)
     text = str(table)
-    if query != migration.query and (migration.old is None or query != migration.old.query):
+    if (
+        query
+        and query != migration.query
+        and (migration.old is None or query != migration.old.query)
+    ):
         text += f" of the query {query}"
     if table in sizes:
         held = sizes[table]
@@ -127,6 +131,13 @@ def bytes_shown(size: int) -> str:
 
 
 def _in_batches(migration: Migration) -> Iterator[str]:
+    if migration.staged:
+        yield "Filled beside what is there, while writers go on:"
+        yield "  a short lock: triggers of the tables write down what changes from now on"
+        yield "  one snapshot is read and kept; then what has changed since is folded in"
+        yield "  a short lock: the last of that, and the switch"
+        yield "  `stepping apply` tries again where a lock is not to be had in 200 ms, folds until"
+        yield "  little is left, and goes on where it was killed; psql does each step once"
     if migration.unbatched:
         yield f"Filled in the one transaction, not in batches: {migration.unbatched}."
     if not migration.in_batches:
@@ -140,6 +151,10 @@ def _in_batches(migration: Migration) -> Iterator[str]:
 
 
 def _meanwhile(migration: Migration) -> str:
+    if migration.staged:
+        return "writers wait for the two short locks only; readers for the second, if at all"
+    if migration.new.capture is not None and migration.dialect != "sqlite":
+        return "writers of the tables wait until the transaction ends; readers go on"
     if migration.in_batches and migration.dialect == "sqlite":
         return "writers of the file wait for one batch, and for the switch; readers go on"
     if migration.in_batches:

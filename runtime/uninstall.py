@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stepping.compiler.plan.capture import STAGED
 from stepping.compiler.plan.manifest import Manifest
 from stepping.dialects import get_dialect
 from stepping.dialects.capture import removal
 from stepping.dialects.driver import Driver
 from stepping.dialects.identifiers import quoted
 from stepping.errors import MigrationError
-from stepping.runtime import captured, catalog
+from stepping.runtime import captured, catalog, filling
 from stepping.runtime.filling import half_done
 
 
@@ -38,6 +39,15 @@ def uninstall(driver: Driver, query: str) -> tuple[str, ...]:
         for text in removed(driver, manifest, left):
             driver.change(text)
     return manifest.kept
+
+
+def abandon(driver: Driver) -> str:
+    """Take back what is half done, a migration or an installation; returns whose it was."""
+    found = catalog.half_installed(driver)
+    if found is None or half_done(driver) is not None:
+        return filling.abandon(driver)
+    uninstall(driver, found.query)
+    return found.query.removesuffix(STAGED)
 
 
 def removed(driver: Driver, manifest: Manifest, left: list[str]) -> Iterator[str]:

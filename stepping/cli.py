@@ -647,9 +647,9 @@ def uninstall(db: str, query: str, yes: bool) -> None:
 @main.command(short_help="Take back a migration that is half done.")
 @_DB
 def abandon(db: str) -> None:
-    """Take back what a migration has filled in batches and not been switched to."""
+    """Take back what has been filled while writers went on, and not been switched to."""
     from stepping.database import driver_of
-    from stepping.runtime.filling import abandon as take_back
+    from stepping.runtime.uninstall import abandon as take_back
 
     with driver_of(db) as driver:
         click.echo(f"{take_back(driver)}: as it was")

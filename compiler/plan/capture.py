@@ -12,6 +12,14 @@ IMMEDIATE, DEFERRED = "immediate", "deferred"
 FAIL, STALE = "fail", "stale"
 
 
+STAGED = "__next"  # what is installed beside a query, to be switched to, has this behind its name
+
+
+def staged_name(query: str) -> str:
+    """What a version of a query is called while it is filled and writers go on."""
+    return query + STAGED
+
+
 @dataclass(frozen=True)
 class Captured:
     """When changes of the tables are folded into the results, and what happens if they cannot be.

@@ -101,6 +101,10 @@ class Graph(ABC, Generic[R_co, *Ts]):
         """The query as it is on a database, where that decides what it says."""
         return self
 
+    def staged(self) -> AnyGraph:
+        """A captured query as it is installed beside what is there, filled while writers go on."""
+        raise NotImplementedError
+
     @property
     @abstractmethod
     def input_names(self) -> tuple[str, ...]:

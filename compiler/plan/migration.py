@@ -19,6 +19,8 @@ class Phase(enum.Enum):
     BEFORE = "before"  # by itself, while everybody works on; it can be run again
     PREPARE = "prepare"  # in one short transaction; it can be run again
     SESSION = "session"  # by itself; what only the connection has
+    FILL = "fill"  # in one transaction that sees one state, while everybody works on
+    FOLD = "fold"  # in a transaction each time, until little is left of what changed meanwhile
     BATCH = "batch"  # in a transaction each time, until all rows have been read
     SWITCH = "switch"  # in the one transaction
     AFTER = "after"  # by itself, behind that; it can be run again
@@ -90,6 +92,7 @@ class Migration:
     room: tuple[str, ...] = ()  # tables of which there is a second one meanwhile
     # Fields and inputs that are gone, each with the new one that may be the same.
     suggested: tuple[tuple[str, str], ...] = ()
+    staged: str = ""  # the fingerprint of what is installed beside it, and then switched to
 
     @property
     def new_views(self) -> tuple[str, ...]:

@@ -12,20 +12,22 @@ from stepping.compiler.plan.migration import MigrationStatement, Phase
 from stepping.errors import MigrationError
 
 _STEP = re.compile(
-    r"^-- step (\d+) of (\d+) \((before|prepare|batch|begin|switch|commit|after)\): ", re.MULTILINE
+    r"^-- step (\d+) of (\d+) \((before|prepare|fill|fold|batch|begin|switch|commit|after)\): ",
+    re.MULTILINE,
 )
 _META = "-- stepping: "
 _CHECKSUM = "-- checksum: "
 
-_OF_COLUMNS = ("prefer-timestamp-tz",)
+_OF_COLUMNS = ("prefer-timestamp-tz", "prefer-bigint-over-int", "prefer-text-field")
 
 
 @dataclass(frozen=True)
 class ScriptStep:
     """One statement of a script.
 
-    ``kind`` is before, prepare, batch, begin, switch, commit or after. Those of prepare are one
-    transaction, with its BEGIN and COMMIT; those of batch are one that is run again and again.
+    ``kind`` is before, prepare, fill, fold, batch, begin, switch, commit or after. Those of prepare
+    and of fill are one transaction each, with its BEGIN and COMMIT; those of fold and of batch are
+    one that is run again and again.
     """
 
     kind: str
@@ -44,6 +46,7 @@ class Meta:
     installed_as: str  # the name of the query before
     before: str  # fingerprints; empty: not installed
     after: str
+    staged: str = ""  # the fingerprint of what is installed beside it before the switch
 
 
 def steps_of(
@@ -61,6 +64,15 @@ def steps_of(
         made.append(ScriptStep("prepare", "COMMIT", "from now on changes are written down"))
     made += (ScriptStep("before", s.sql, s.note, s) for s in by_phase[Phase.BEFORE])
     made += (ScriptStep("before", s.sql, s.note, s) for s in by_phase[Phase.SESSION])
+    if by_phase[Phase.FILL]:
+        made.append(ScriptStep("fill", begin_batch, "one state of all tables, while writers go on"))
+        made += (ScriptStep("fill", s.sql, s.note, s) for s in by_phase[Phase.FILL])
+        made.append(ScriptStep("fill", "COMMIT", "what that snapshot saw is there"))
+    if by_phase[Phase.FOLD]:
+        again = "what has changed since: `stepping apply` does it until little is left"
+        made.append(ScriptStep("fold", begin_batch, again))
+        made += (ScriptStep("fold", s.sql, s.note, s) for s in by_phase[Phase.FOLD])
+        made.append(ScriptStep("fold", "COMMIT", "it is folded in"))
     if by_phase[Phase.BATCH]:
         again = "a batch, while everybody works on: `stepping apply` does it until all is read,"
         again += "\nin short transactions; psql and sqlite3 read all at once"

@@ -41,7 +41,7 @@ OWN_DDL = (
     "CREATE TABLE IF NOT EXISTS stepping_readers (  -- which queries follow which tables\n"
     "    query text NOT NULL,\n"
     "    log text NOT NULL,\n"
-    "    bit integer NOT NULL,         -- in stepping_pending.changed; twice that if rows went\n"
+    "    bit bigint NOT NULL,          -- in stepping_pending.changed; twice that if rows went\n"
     "    deferred boolean NOT NULL,\n"
     "    columns text NOT NULL,\n"
     "    PRIMARY KEY (log, query)\n"
@@ -56,10 +56,12 @@ OWN_DDL = (
     "    folded_at timestamptz NOT NULL DEFAULT clock_timestamp()\n"
     ")",
     "CREATE SEQUENCE IF NOT EXISTS stepping_log_n",
+    # Outside of MVCC: the transaction that changed stepping_readers last.
+    "CREATE SEQUENCE IF NOT EXISTS stepping_readers_changed_by START 3",
     "CREATE UNLOGGED TABLE IF NOT EXISTS stepping_pending (  -- of each running transaction\n"
     "    xid xid8 NOT NULL,\n"
     "    query text NOT NULL,\n"
-    "    changed integer NOT NULL,\n"
+    "    changed bigint NOT NULL,\n"
     "    since bigint NOT NULL,        -- the first row of the logs that is not folded in yet\n"
     "    PRIMARY KEY (xid, query)\n"
     ") WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000)",
@@ -91,6 +93,8 @@ OWN_DDL = (
     "BEGIN\n"
     "  IF called IS NULL THEN\n"
     "    RAISE EXCEPTION 'no captured query is called %', query;\n"
+    "  ELSIF NOT (SELECT q.started FROM stepping_queries q WHERE q.name = $1) THEN\n"
+    "    RAISE EXCEPTION '% is being installed, and not filled yet', query;\n"
     "  ELSIF EXISTS (SELECT FROM stepping_readers r WHERE r.query = $1 AND r.deferred) THEN\n"
     "    EXECUTE format('SELECT %I()', called);\n"
     "  ELSE\n"
@@ -265,7 +269,7 @@ def immediate_fold(made: PlannedCapture, fold: str) -> list[str]:
     body.append("RETURN NULL;")
     return [
         f"CREATE SEQUENCE {quoted(register(query))} START 3",
-        function(fold, "trigger", "changed integer; first_row bigint; done integer;", body),
+        function(fold, "trigger", "changed bigint; first_row bigint; done integer;", body),
         f"REVOKE ALL ON FUNCTION {quoted(fold)}() FROM PUBLIC",
         f"CREATE CONSTRAINT TRIGGER {quoted(fold)} AFTER INSERT ON stepping_pending\n"
         "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW\n"

@@ -93,6 +93,11 @@ def capture_function(logged: Logged) -> str:
     grouped = f" GROUP BY {', '.join(by)}" if columns else ""
     same = "".join(f", {value}" for value in values)
     lines = [
+        # Its snapshot may be older than a query that follows the table since.
+        "IF current_setting('transaction_isolation') <> 'read committed' THEN",
+        "  PERFORM stepping_check_snapshot(\n"
+        "    (SELECT last_value FROM stepping_readers_changed_by), 'stepping_readers');",
+        "END IF;",
         "IF TG_OP = 'TRUNCATE' THEN  -- before it: all rows are still there",
         f"  {into} SELECT stepping_first, -1{rest} FROM {qualified(table)};",
         "ELSIF TG_LEVEL = 'ROW' THEN",

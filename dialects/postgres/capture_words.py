@@ -36,6 +36,7 @@ class PostgresCaptureWords(CaptureWords):
             "DROP FUNCTION IF EXISTS stepping_lock_pending()",
             *(f"DROP TABLE IF EXISTS {each}" for each in self.own_tables),
             "DROP SEQUENCE IF EXISTS stepping_log_n",
+            "DROP SEQUENCE IF EXISTS stepping_readers_changed_by",
         )
 
     def describe(self, read: Read, table: TableRef) -> BaseTable | None:
@@ -100,22 +101,29 @@ class PostgresCaptureWords(CaptureWords):
         values = f"{literal(query)}, {literal(log)}, {4**position}, {deferred}, {literal(columns)}"
         return f"INSERT INTO stepping_readers VALUES ({values})"
 
-    def begun(self, query: str, made: Capture) -> tuple[str, ...]:
+    def outdated(self) -> tuple[str, ...]:
+        return (f"SELECT setval('stepping_readers_changed_by', {ME}::text::bigint)",)
+
+    def seen(self, query: str) -> str:
         fold = bounded(f"{query}_fold")
-        # Nobody writes to the tables now: all that is committed is in them.
         return (
             f"INSERT INTO stepping_folds VALUES ({literal(query)}, {literal(fold)}, "
             f"pg_current_snapshot(), {ME}, nextval('stepping_log_n')) "
             "ON CONFLICT (query) DO UPDATE SET seen = excluded.seen, xid = excluded.xid, "
-            "n = excluded.n, error = NULL, folded_at = excluded.folded_at",
-            f"UPDATE stepping_queries SET started = true WHERE name = {literal(query)}",
+            "n = excluded.n, error = NULL, folded_at = excluded.folded_at"
         )
+
+    def begun(self, query: str, made: Capture) -> tuple[str, ...]:
+        # Nobody writes to the tables now, or this sees one state of them.
+        started = f"UPDATE stepping_queries SET started = true WHERE name = {literal(query)}"
+        return (self.seen(query), started)
 
     def ended(self, query: str) -> tuple[str, ...]:
         return (
             f"DELETE FROM stepping_readers WHERE query = {literal(query)}",
             f"DELETE FROM stepping_folds WHERE query = {literal(query)}",
             f"DELETE FROM stepping_pending WHERE query = {literal(query)}",
+            *self.outdated(),
         )
 
     def index_ddl(self, table: BaseTable, columns: Sequence[str]) -> str:

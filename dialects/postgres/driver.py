@@ -170,6 +170,9 @@ class PostgresDriver(Transactions):
     def is_transient(self, error: BaseException) -> bool:
         return faults.is_transient(error)
 
+    def gave_up_waiting(self, error: BaseException) -> bool:
+        return isinstance(error, errors.LockNotAvailable)
+
     def has_lost(self, error: BaseException) -> bool:
         if isinstance(error, errors.UndefinedTable):
             return self._deltas.are_gone(faults.quoted(error))

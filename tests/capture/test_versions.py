@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import stepping as st
 from tests.capture.shop import ITEM_ORDER, ORDER_ID, Item, Order, expected, revenue, shop
+from tests.migrate.test_changes import is_clean
 from tests.support.place import Place
 
 
@@ -65,3 +67,13 @@ def test_it_is_installed_by_a_script(place: Place) -> None:
         for _ in range(20):
             writer.one()
         assert dict(cache.zset(store).iter()) == expected(connection, graph)
+
+
+@pytest.mark.parametrize("in_batches", [False, True])
+def test_squawk_finds_nothing(postgres_place_only: Place, tmp_path: Path, in_batches: bool) -> None:
+    with shop(postgres_place_only) as (connection, _):
+        made = st.plan(connection, named(revenue)[0], in_batches=in_batches)
+        is_clean(made.up_sql, tmp_path)
+        is_clean(made.down_sql, tmp_path)
+        made.apply()
+        is_clean(st.plan(connection, named(dear)[0], in_batches=in_batches).up_sql, tmp_path)
