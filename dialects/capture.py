@@ -8,17 +8,23 @@ fold is a step of the query whose changes are these views.
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from stepping.compiler.plan.base_tables import BaseTable, TableRef
 from stepping.compiler.plan.capture import Captured
 from stepping.compiler.plan.manifest import Manifest
-from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Fill, SQLPlan
-from stepping.compiler.schema import bounded
+from stepping.compiler.plan.sql_plan import (
+    Capture,
+    CapturedInput,
+    Fill,
+    Source,
+    SQLCache,
+    SQLPlan,
+)
+from stepping.compiler.schema import bounded, relation_name
 from stepping.dialects.identifiers import quoted
 from stepping.errors import StoreError
 
@@ -101,8 +107,16 @@ class CaptureWords(ABC):
         """Takes away what `table_ddl` makes."""
 
     @abstractmethod
-    def reader(self, query: str, log: str, position: int, columns: str, capture: Capture) -> str:
+    def reader(self, query: str, position: int, each: CapturedInput, capture: Capture) -> str:
         """Says that a query follows a table from now on."""
+
+    def read_by_others(self, lower: Manifest) -> tuple[str, ...]:
+        """Has a query's results, which another one reads from now on, be right at all times."""
+        return ()
+
+    def read_by_nobody(self, lower: Manifest) -> tuple[str, ...]:
+        """Takes that back."""
+        return ()
 
     def seen(self, query: str) -> str:
         """Says that what this transaction's snapshot sees is in a query's results."""
@@ -166,9 +180,7 @@ def installation(words: CaptureWords, plan: SQLPlan, others: Sequence[Reader]) -
     for each in capture.inputs:
         texts += followed(words, plan.query, capture, each, others)
     for position, each in enumerate(capture.inputs):
-        columns = json.dumps(each.columns)
-        log = log_name(each.table)
-        texts.append(words.reader(plan.query, log, position, columns, capture))
+        texts.append(words.reader(plan.query, position, each, capture))
     return [*texts, *words.outdated(), *capture.ddl]
 
 
@@ -230,6 +242,27 @@ def log_name(table: BaseTable) -> str:
 
 def stem(table: BaseTable) -> str:
     return f"{table.schema}_{table.name}" if table.schema else table.name
+
+
+def sources(plan: SQLPlan, stored: Callable[[SQLCache], str]) -> Iterator[Source]:
+    """The results of a query that other queries may read; ``stored`` is the SELECT of one."""
+    tables = {each.table.name: each for each in plan.tables}
+    for cache in plan.caches:
+        kept = tables[cache.kept]
+        parts = []
+        for view in kept.views:
+            if view.table.name == cache.table:
+                body = view.ddl.partition(" AS\n")[2]
+                parts.append(f"{quoted(cache.table)} AS (\n{indented(body)}\n)")
+        columns = (*kept.table.names, *filter(None, (kept.table.weight,)))
+        relation = relation_name(plan.query, cache.name)
+        yield Source(relation, cache.kept, columns, tuple(parts), stored(cache))
+
+
+def rows_of_result(table: BaseTable, changed: str) -> str:
+    """The rows of a result that are made of some rows of the table that keeps it."""
+    parts = [f"{quoted(table.fact('kept'))} AS ({changed})", *filter(None, [table.fact("parts")])]
+    return f"WITH {', '.join(parts)}\nSELECT * FROM (\n{indented(table.fact('select'))}\n) AS s"
 
 
 def literal(text: str) -> str:

@@ -9,7 +9,6 @@ what was filled. Each of these is a transaction; killed between two, it goes on 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -134,8 +133,7 @@ class Beside:
         texts = []
         for position, each in enumerate(capture.inputs):
             texts += followed(words, plan.query, capture, each, [*self.others, *follower])
-            log = log_name(each.table)
-            texts.append(words.reader(plan.query, log, position, json.dumps(each.columns), capture))
+            texts.append(words.reader(plan.query, position, each, capture))
         texts += [*words.outdated(), *capture.ddl, *words.begun(plan.query, capture)]
         yield from steps(Phase.SWITCH, texts, "what folds in from now on")
         if old is not None:

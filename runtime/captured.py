@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from stepping.compiler.plan.base_tables import BaseTable
-from stepping.compiler.plan.capture import Captured
+from stepping.compiler.plan.capture import IMMEDIATE, Captured
 from stepping.compiler.plan.graph import AnyGraph
 from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.sql_plan import Capture, Role, SQLPlan
@@ -19,6 +19,7 @@ from stepping.dialects.capture import (
     Reader,
     capture_of,
     installation,
+    literal,
     log_name,
     logged,
 )
@@ -54,12 +55,12 @@ def described(driver: Driver, graph: AnyGraph) -> tuple[tuple[str, BaseTable], .
                 owner = shown_by(driver, found.name)
                 if owner is None:
                     missing += words.refusals(found)
-                else:
-                    missing.append(
-                        f"{reference} is the result of the query {owner!r}, and no table: have its "
-                        "SELECT in a WITH, or both in one file of CREATE MATERIALIZED VIEW"
-                    )
-                continue
+                    continue
+                result = as_table(found, owner)
+                if isinstance(result, str):
+                    missing.append(f"{reference} is {result}")
+                    continue
+                found = result
             there = {each.name for each in found.columns}
             for _, column in reference.columns:
                 if column not in there:
@@ -77,12 +78,37 @@ def described(driver: Driver, graph: AnyGraph) -> tuple[tuple[str, BaseTable], .
     return tuple(tables)
 
 
-def shown_by(driver: Driver, name: str) -> str | None:
+def shown_by(driver: Driver, name: str) -> Manifest | None:
     """The installed query that shows its result under a name."""
-    for query, each in catalog.queries(driver).items():
+    for each in catalog.queries(driver).values():
         if name in names_of(each):
-            return query
+            return each.manifest()
     return None
+
+
+def as_table(found: BaseTable, lower: Manifest) -> BaseTable | str:
+    """The result of a query as a table that another one reads; or what it is, if it cannot be."""
+    capture, query = lower.capture, lower.query
+    if capture is None:
+        return (
+            f"the result of the query {query!r}, whose changes are given to st.actions: only those "
+            "of a query that follows tables can be followed"
+        )
+    made = next((each for each in capture.sources if each.relation == found.name), None)
+    if made is None:
+        named = ", ".join(each.relation for each in capture.sources)
+        return f"a part of the query {query!r}, whose results are {named}"
+    facts = [
+        ("of", query),
+        ("kept", made.kept),
+        ("kept_columns", "\0".join(made.columns)),
+        ("parts", ", ".join(made.parts)),
+        ("select", made.select),
+    ]
+    if capture.refresh == IMMEDIATE and not capture.folds_by_itself and lower.dialect == "sqlite":
+        facts.append(("lags", "since what is written is not folded in by triggers"))
+    facts.append(("in_python", "yes" if capture.in_python else ""))
+    return replace(found, kind="table", facts=tuple(each for each in facts if each[1]))
 
 
 def captured_of(graph: Any) -> Captured:
@@ -168,6 +194,8 @@ def install(driver: Driver, plan: SQLPlan, statements: Statements) -> bool:
     with driver.writing():
         driver.alone()
         check_free(driver, plan.manifest)
+        for lower in lowers(driver, capture):
+            driver.script(words.read_by_others(lower))
         driver.script(installation(words, plan, readers(driver)))
         fill(driver, capture, statements)
         driver.script(words.begun(plan.query, capture))
@@ -211,12 +239,45 @@ def fill(driver: Driver, capture: Capture, statements: Statements) -> None:
     driver.script(capture.fill.drop)
 
 
+def lowers(driver: Driver, capture: Capture) -> list[Manifest]:
+    """The queries whose results a query reads, each behind those that it reads itself."""
+    names = dict.fromkeys(each.table.of for each in capture.inputs if each.table.of)
+    installed = catalog.queries(driver) if names else {}
+    found: dict[str, Manifest] = {}
+    for name in names:
+        manifest = installed[name].manifest()
+        assert manifest.capture is not None
+        found |= {each.query: each for each in lowers(driver, manifest.capture)}
+        found[name] = manifest
+    return list(found.values())
+
+
+def uppers(driver: Driver, query: str) -> list[str]:
+    """The queries that read the results of a query."""
+    if not driver.existing([READERS]):
+        return []
+    name = literal(query)
+    rows = driver.read(
+        f"SELECT DISTINCT query FROM {READERS} WHERE result_of = {name} ORDER BY query"  # noqa: S608
+    )
+    return [row[0] for row in rows]
+
+
+def refresh_lowers(driver: Driver, capture: Capture) -> None:
+    """Fold in what waits for the results that a query reads."""
+    for manifest in lowers(driver, capture):
+        if manifest.capture is not None and not manifest.capture.in_python:
+            refresh_installed(driver, manifest)
+
+
 def refresh(driver: Driver, plan: SQLPlan, statements: Statements) -> None:
     """Fold in what waits; what the transaction of the caller has written, included.
 
     ``statements`` run the fold, if the database alone cannot.
     """
     capture = capture_of(plan)
+    if capture.in_python:
+        refresh_lowers(driver, capture)
     if not capture.in_python:
         folded(driver, capture, lambda: driver.script([capture.fold]))
         return
@@ -248,6 +309,7 @@ def refill(driver: Driver, plan: SQLPlan, statements: Statements) -> None:
     """Compute a query's tables from the application's, whatever they hold."""
     capture, words = capture_of(plan), driver.capturing
     with driver.writing():
+        refresh_lowers(driver, capture)
         driver.script(words.lock([each.table for each in capture.inputs]))
         for each in plan.tables:
             driver.script([f"DELETE FROM {quoted(each.table.name)}"])  # noqa: S608

@@ -52,7 +52,7 @@ def _table(driver: Driver, each: CapturedInput) -> Iterator[str]:
     if now is None:
         yield f"there is no table {was} any more: migrate the query to what it is called now"
         return
-    if now.kind != was.kind:
+    if now.kind != was.kind and not was.of:
         yield f"{was} is {now.kind} now, and was {was.kind}: migrate the query"
         return
     yield from _columns(each, now)

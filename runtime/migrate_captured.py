@@ -41,6 +41,13 @@ def migration(
         )
     base = captured.described(driver, graph)
     plan = graph.program(driver.dialect, base=base).plan
+    changes = old is not None and old.fingerprint != plan.fingerprint
+    above = captured.uppers(driver, graph.name) if changes else []
+    if above:
+        raise MigrationError(
+            f"the results of {graph.name!r} are read by the query {above[0]!r}",
+            hint=f"uninstall {', '.join(above)} first, and install it again behind the migration",
+        )
     captured.check_tables(driver, plan, scans=False)
     capture, words = capture_of(plan), driver.capturing
     catalog = get_dialect(driver.dialect).migrations
@@ -100,6 +107,9 @@ def at_once(
     yield from steps(guards(driver, plan, old, others), "the database is as it was then")
     if old is not None and old.capture is not None:
         yield from steps(removal(words, old, others), "the version before goes")
+    for lower in captured.lowers(driver, capture):
+        note = f"the results of {lower.query} are folded in at once from now on"
+        yield from steps(words.read_by_others(lower), note)
     yield from steps(
         installation(words, plan, others), "tables, triggers and views of the new version"
     )

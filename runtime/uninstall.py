@@ -13,7 +13,7 @@ from stepping.dialects import get_dialect
 from stepping.dialects.capture import removal
 from stepping.dialects.driver import Driver
 from stepping.dialects.identifiers import quoted
-from stepping.errors import MigrationError
+from stepping.errors import MigrationError, StoreError
 from stepping.runtime import captured, catalog, filling
 from stepping.runtime.filling import half_done
 
@@ -31,6 +31,12 @@ def uninstall(driver: Driver, query: str) -> tuple[str, ...]:
             f"a migration of {begun.query!r} that reads its tables is half done",
             hint="run it to its end, or take it back with `stepping abandon --db URL`",
         )
+    readers = captured.uppers(driver, query)
+    if readers:
+        raise StoreError(
+            f"the results of {query!r} are read by the query {readers[0]!r}",
+            hint=f"uninstall {', '.join(readers)} first",
+        )
     with driver.writing():
         driver.alone()
         manifest = catalog.installed(driver, query).manifest()  # as it is now that we are alone
@@ -38,6 +44,9 @@ def uninstall(driver: Driver, query: str) -> tuple[str, ...]:
         left = [name for name in catalog.queries(driver) if name != query]
         for text in removed(driver, manifest, left):
             driver.change(text)
+        for lower in [] if manifest.capture is None else captured.lowers(driver, manifest.capture):
+            if not captured.uppers(driver, lower.query):
+                driver.script(driver.capturing.read_by_nobody(lower))
     return manifest.kept
 
 

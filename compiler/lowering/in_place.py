@@ -115,10 +115,12 @@ def read_in_place(
     ``kept`` are those that are stored whatever they are made of: caches.
     """
     found = {}
+    # A result of another query is no table: what is looked up in it is kept.
+    tables = {op: table for op, table in base.tables.items() if not base.described[op].of}
     for operator, readings in demand.readings.items():
         if operator in demand.probed or operator in kept:
             continue
-        seen = seen_in(operator, base.tables)
+        seen = seen_in(operator, tables)
         if seen is not None and all(_is_look_up(seen, reading) for reading in readings):
             found[operator] = seen
     return found

@@ -79,6 +79,11 @@ class BaseTable:
         """Whether an index begins with the columns of a key, in whatever order."""
         return any(set(each.columns[: len(key)]) == set(key) for each in self.indexes)
 
+    @property
+    def of(self) -> str:
+        """The query whose result it is, if it is one of ours."""
+        return self.fact("of")
+
     def fact(self, name: str) -> str:
         return dict(self.facts).get(name, "")
 

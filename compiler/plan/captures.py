@@ -26,6 +26,21 @@ class CapturedInput:
 
 
 @dataclass(frozen=True)
+class Source:
+    """A result that other queries may read as a table: its relation, the table of ours that it
+    shows, whose columns these are, and how its rows are made of rows of that table.
+
+    ``select`` reads what ``parts``, the parts of a WITH, make of a relation of the table's name.
+    """
+
+    relation: str
+    kept: str
+    columns: tuple[str, ...]
+    parts: tuple[str, ...]
+    select: str
+
+
+@dataclass(frozen=True)
 class Fill:
     """What fills the tables of a query from the application's: for one connection."""
 
@@ -60,6 +75,7 @@ class Capture:
     refused: tuple[str, ...] = ()  # why it cannot be installed on this database as it is
     folds_by_itself: bool = False  # on SQLite, while rows are written
     relations: tuple[tuple[str, str, str], ...] = ()  # cache, relation, live relation
+    sources: tuple[Source, ...] = ()
 
     @property
     def follows(self) -> tuple[str, ...]:

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Role, SQLCache, SQLStep
 from stepping.compiler.plan.statements import EmitDelta, ReadDelta, Step
 from stepping.compiler.schema import bounded, relation_name
-from stepping.dialects.capture import PlannedCapture, indented, literal, log_name
+from stepping.dialects.capture import PlannedCapture, indented, literal, log_name, sources
 from stepping.dialects.identifiers import quoted
-from stepping.dialects.postgres.capture_tables import DEFINER, ME, qualified
+from stepping.dialects.postgres.capture_tables import DEFINER, ME, written
 from stepping.dialects.postgres.relations import stored_rows
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ OWN_DDL = (
     "    bit bigint NOT NULL,          -- in stepping_pending.changed; twice that if rows went\n"
     "    deferred boolean NOT NULL,\n"
     "    columns text NOT NULL,\n"
+    "    result_of text NOT NULL DEFAULT '',  -- the query whose result the table is, if any\n"
     "    PRIMARY KEY (log, query)\n"
     ")",
     "CREATE TABLE IF NOT EXISTS stepping_folds (  -- up to where each query has folded in\n"
@@ -65,12 +66,17 @@ OWN_DDL = (
     "    since bigint NOT NULL,        -- the first row of the logs that is not folded in yet\n"
     "    PRIMARY KEY (xid, query)\n"
     ") WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000)",
-    # In one order, so that two transactions never wait for each other.
+    # In one order, so that two transactions never wait for each other; of those as well that are
+    # going to have to fold in what these change.
     "CREATE OR REPLACE FUNCTION stepping_lock_pending() RETURNS void\n"
     f"LANGUAGE plpgsql {DEFINER} AS $$\n"
     "DECLARE found text;\n"
     "BEGIN\n"
-    f"  FOR found IN SELECT query FROM stepping_pending WHERE xid = {ME} ORDER BY query LOOP\n"
+    f"  FOR found IN WITH RECURSIVE touched AS (\n"
+    f"      SELECT query FROM stepping_pending WHERE xid = {ME}\n"
+    "      UNION SELECT r.query FROM stepping_readers r JOIN touched t ON r.result_of = t.query\n"
+    "        WHERE NOT r.deferred\n"
+    "    ) SELECT query FROM touched ORDER BY query LOOP\n"
     f"    PERFORM {LOCK.format('found')};\n"
     "  END LOOP;\n"
     "END $$",
@@ -89,8 +95,15 @@ OWN_DDL = (
     "END $$",
     "CREATE OR REPLACE FUNCTION stepping_refresh(query text) RETURNS void\n"
     f"LANGUAGE plpgsql {DEFINER} AS $$\n"
-    "DECLARE called text := (SELECT f.fold FROM stepping_folds f WHERE f.query = $1);\n"
+    "DECLARE\n"
+    "  called text := (SELECT f.fold FROM stepping_folds f WHERE f.query = $1);\n"
+    "  lower text;\n"
     "BEGIN\n"
+    "  FOR lower IN SELECT DISTINCT r.result_of FROM stepping_readers r\n"
+    "      JOIN stepping_folds f ON f.query = r.result_of JOIN pg_proc p ON p.proname = f.fold\n"
+    "      WHERE r.query = $1 AND pg_function_is_visible(p.oid) ORDER BY 1 LOOP\n"
+    "    PERFORM stepping_refresh(lower);\n"
+    "  END LOOP;\n"
     "  IF called IS NULL THEN\n"
     "    RAISE EXCEPTION 'no captured query is called %', query;\n"
     "  ELSIF NOT (SELECT q.started FROM stepping_queries q WHERE q.name = $1) THEN\n"
@@ -165,6 +178,7 @@ def captured(dialect: PostgresDialect, made: PlannedCapture) -> Capture:
         one_state=asked.is_deferred and (in_python or plan.steps[-1].fused is None),
         settled=settled(made),
         relations=tuple(relations),
+        sources=tuple(sources(plan, stored_rows)),
     )
 
 
@@ -321,7 +335,7 @@ def deferred_fold(made: PlannedCapture, fold: str) -> list[str]:
 
 
 def shut_out(made: PlannedCapture) -> str:
-    tables = sorted({qualified(each.table) for each in made.inputs})
+    tables = sorted({written(each.table) for each in made.inputs})
     return f"LOCK TABLE {', '.join(tables)} IN SHARE MODE"
 
 

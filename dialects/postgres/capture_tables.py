@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from stepping.compiler.plan.base_tables import BaseColumn, BaseTable
 from stepping.compiler.schema import bounded
-from stepping.dialects.capture import Logged, indented, literal, log_name, stem
+from stepping.dialects.capture import (
+    Logged,
+    indented,
+    literal,
+    log_name,
+    rows_of_result,
+    stem,
+)
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.postgres.type_facts import has_equality, is_inexact, named_type
 
@@ -33,13 +40,13 @@ def table_ddl(logged: Logged) -> list[str]:
 
 def triggers(table: BaseTable) -> list[str]:
     """What has a table's changes written down."""
-    on, capture = qualified(table), capture_name(table)
+    on, capture = written(table), capture_name(table)
     trigger = [
         f"CREATE TRIGGER {quoted(trigger_name(table, what))} {when} ON {on}{rows}\n"
         f"FOR EACH {level} EXECUTE FUNCTION {quoted(capture)}()"
         for what, when, rows, level in events(table)
     ]
-    if not table.fact("partitioned"):
+    if has_replica(table):
         # Logical replication fires row triggers only, and only those that are said to be for it.
         replica = quoted(trigger_name(table, "replica"))
         trigger += (
@@ -70,12 +77,17 @@ def events(table: BaseTable) -> list[tuple[str, str, str, str]]:
     ]
 
 
+def has_replica(table: BaseTable) -> bool:
+    """Whether a trigger of its own is for logical replication."""
+    return not table.fact("partitioned") and not table.of
+
+
 def capture_name(table: BaseTable) -> str:
     return bounded(f"stepping_capture_{stem(table)}")
 
 
 def trigger_name(table: BaseTable, what: str) -> str:
-    return bounded(f"stepping_{what}")
+    return bounded(f"stepping_{table.name}_{what}" if table.of else f"stepping_{what}")
 
 
 def capture_function(logged: Logged) -> str:
@@ -87,6 +99,12 @@ def capture_function(logged: Logged) -> str:
 
     def row(side: str) -> str:
         return "".join(f", {side}.{quoted(c)}" for c in columns)
+
+    def rows(changed: str) -> str:
+        if not table.of:
+            return changed
+        made = rows_of_result(table, f"SELECT * FROM {changed}")
+        return f"(\n{indented(made, 4)}\n  ) AS made"
 
     rest = f", {listed}" if columns else ""
     by, values = as_grouped(logged)
@@ -100,17 +118,25 @@ def capture_function(logged: Logged) -> str:
         "END IF;",
         "IF TG_OP = 'TRUNCATE' THEN  -- before it: all rows are still there",
         f"  {into} SELECT stepping_first, -1{rest} FROM {qualified(table)};",
-        "ELSIF TG_LEVEL = 'ROW' THEN",
-        f"  IF TG_OP <> 'INSERT' THEN {into} VALUES (stepping_first, -1{row('OLD')}); END IF;",
-        f"  IF TG_OP <> 'DELETE' THEN {into} VALUES (stepping_first, 1{row('NEW')}); END IF;",
+        *(
+            ()
+            if table.of
+            else (
+                "ELSIF TG_LEVEL = 'ROW' THEN",
+                "  IF TG_OP <> 'INSERT' THEN "
+                f"{into} VALUES (stepping_first, -1{row('OLD')}); END IF;",
+                "  IF TG_OP <> 'DELETE' THEN "
+                f"{into} VALUES (stepping_first, 1{row('NEW')}); END IF;",
+            )
+        ),
         "ELSIF TG_OP = 'INSERT' THEN",
-        f"  {into} SELECT stepping_first, 1{rest} FROM new_rows;",
+        f"  {into} SELECT stepping_first, 1{rest} FROM {rows('new_rows')};",
         "ELSIF TG_OP = 'DELETE' THEN",
-        f"  {into} SELECT stepping_first, -1{rest} FROM old_rows;",
+        f"  {into} SELECT stepping_first, -1{rest} FROM {rows('old_rows')};",
         "ELSE  -- rows that are the same in these columns cancel",
         f"  {into} SELECT stepping_first, sum(stepping_c){same}\n"
-        f"    FROM (SELECT 1 AS stepping_c{rest} FROM new_rows\n"
-        f"          UNION ALL SELECT -1{rest} FROM old_rows) AS r\n"
+        f"    FROM (SELECT 1 AS stepping_c{rest} FROM {rows('new_rows')}\n"
+        f"          UNION ALL SELECT -1{rest} FROM {rows('old_rows')}) AS r\n"
         f"   {grouped} HAVING sum(stepping_c) <> 0;",
         "END IF;",
         "IF FOUND THEN",
@@ -153,14 +179,19 @@ def as_grouped(logged: Logged) -> tuple[list[str], list[str]]:
 
 def table_drop(table: BaseTable) -> list[str]:
     """Takes away what `table_ddl` makes."""
-    on = qualified(table)
+    on = written(table)
     made = [what for what, *_ in events(table)]
-    made += [] if table.fact("partitioned") else ["replica"]
+    made += ["replica"] if has_replica(table) else []
     return [
         *(f"DROP TRIGGER IF EXISTS {quoted(trigger_name(table, what))} ON {on}" for what in made),
         f"DROP FUNCTION IF EXISTS {quoted(capture_name(table))}()",
         f"DROP TABLE IF EXISTS {quoted(log_name(table))}",
     ]
+
+
+def written(table: BaseTable) -> str:
+    """The table whose rows are written: of a result of ours, the one that keeps it."""
+    return quoted(table.fact("kept")) if table.of else qualified(table)
 
 
 def qualified(table: BaseTable) -> str:

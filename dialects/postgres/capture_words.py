@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from stepping.compiler.plan.base_tables import BaseTable, TableRef
 from stepping.compiler.plan.capture import DEFERRED
-from stepping.compiler.plan.sql_plan import Capture
+from stepping.compiler.plan.sql_plan import Capture, CapturedInput
 from stepping.compiler.schema import bounded
 from stepping.dialects.capture import CaptureWords, Logged, Read, literal, log_name
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.postgres import base_tables, capture, capture_tables
-from stepping.dialects.postgres.capture_tables import ME, qualified
+from stepping.dialects.postgres.capture_tables import ME, qualified, written
 
 _PLANS = (
     "enable_seqscan",
@@ -66,7 +67,7 @@ class PostgresCaptureWords(CaptureWords):
         return found
 
     def lock(self, tables: Sequence[BaseTable]) -> tuple[str, ...]:
-        listed = ", ".join(sorted(qualified(each) for each in tables))
+        listed = ", ".join(sorted({written(each) for each in tables}))
         # Whole tables are read next: not by the plans of a step, which look up a few rows.
         plans = ", ".join(f"set_config('{each}', 'on', true)" for each in _PLANS)
         return (
@@ -96,9 +97,11 @@ class PostgresCaptureWords(CaptureWords):
     def table_drop(self, table: BaseTable) -> list[str]:
         return capture_tables.table_drop(table)
 
-    def reader(self, query: str, log: str, position: int, columns: str, made: Capture) -> str:
+    def reader(self, query: str, position: int, each: CapturedInput, made: Capture) -> str:
         deferred = "true" if made.refresh == DEFERRED else "false"
-        values = f"{literal(query)}, {literal(log)}, {4**position}, {deferred}, {literal(columns)}"
+        log, columns = literal(log_name(each.table)), literal(json.dumps(each.columns))
+        values = f"{literal(query)}, {log}, {4**position}, {deferred}, {columns}"
+        values += f", {literal(each.table.of)}"
         return f"INSERT INTO stepping_readers VALUES ({values})"
 
     def outdated(self) -> tuple[str, ...]:
@@ -141,7 +144,7 @@ class PostgresCaptureWords(CaptureWords):
     def triggers(self, read: Read, table: BaseTable) -> list[str]:
         rows = read(
             "SELECT tgname::text, tgenabled::text FROM pg_trigger WHERE tgrelid = to_regclass($1)",
-            (base_tables.named(TableRef(table.name, table.schema)),),
+            (base_tables.named(TableRef(table.fact("kept") or table.name, table.schema)),),
         )
         there: dict[str, str] = dict(rows)
         found = []

@@ -24,7 +24,9 @@ def described(read: Read, table: TableRef) -> BaseTable | None:
         return None
     ((name, kind, sql),) = found
     if kind == "view":
-        return BaseTable(name, kind="a view")
+        shown = read("SELECT t.name, t.type FROM pragma_table_xinfo(?) AS t", (name,))
+        columns = tuple(BaseColumn(column, type_.lower()) for column, type_ in shown)
+        return BaseTable(name, kind="a view", columns=columns)
     if re.match(r"\s*CREATE\s+VIRTUAL\b", sql or "", re.IGNORECASE):
         return BaseTable(name, kind="a virtual table")
     rows = read(

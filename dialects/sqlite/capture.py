@@ -12,7 +12,7 @@ from stepping.compiler.plan.capture import FAIL
 from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Role, SQLCache
 from stepping.compiler.plan.statements import EmitDelta, ReadDelta, Step
 from stepping.compiler.schema import Kind, bounded, query_prefix, relation_name
-from stepping.dialects.capture import PlannedCapture, indented, literal, log_name
+from stepping.dialects.capture import PlannedCapture, indented, literal, log_name, sources
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.sqlite.relations import columns_of, repeated, stored_rows
 
@@ -26,6 +26,7 @@ OWN_DDL = (
     "    position INTEGER NOT NULL,\n"
     "    columns TEXT NOT NULL,\n"
     "    folds_by_itself INTEGER NOT NULL,\n"
+    "    result_of TEXT NOT NULL,  -- the query whose result the table is, if it is one\n"
     "    PRIMARY KEY (query, log)\n"
     ") WITHOUT ROWID",
 )
@@ -46,6 +47,13 @@ def captured(dialect: SQLiteDialect, made: PlannedCapture) -> Capture:
     # What a fold raises would fail the statement that is written.
     folds = not deferred and not in_python and not wrong and asked.on_error == FAIL
     refused = [*too_old(made.inputs)]
+    if not deferred:
+        refused += (
+            f"{each.table}, a result of {each.table.of!r}, is right by a view only, "
+            f"{each.table.fact('lags')}: compile this query with refresh='deferred'"
+            for each in made.inputs
+            if each.table.fact("lags")
+        )
     if each_row and not deferred and not in_python and not folds:
         why = "; ".join(wrong) or "on_error='stale' lets no fold run while rows are written"
         refused.append(
@@ -60,7 +68,7 @@ def captured(dialect: SQLiteDialect, made: PlannedCapture) -> Capture:
     ]
     ddl += waiting
     drop += [f"DROP VIEW IF EXISTS {quoted(each.waiting)}" for each in made.inputs]
-    fold = bounded(f"{query_prefix(query)}_refresh")
+    fold = fold_name(query)
     if not in_python:
         ddl += fold_ddl(made, fold)
         drop.append(f"DROP VIEW IF EXISTS {quoted(fold)}")
@@ -96,6 +104,7 @@ def captured(dialect: SQLiteDialect, made: PlannedCapture) -> Capture:
         refused=tuple(refused),
         folds_by_itself=folds,
         relations=tuple(relations),
+        sources=tuple(sources(plan, stored_rows)),
     )
 
 
@@ -121,6 +130,8 @@ def unsafe(inputs: Sequence[CapturedInput]) -> list[str]:
     tables = {each.table.name.lower() for each in inputs}
     found = []
     for each in inputs:
+        if each.table.fact("lags"):
+            found.append(f"{each.table} is right by a view only, {each.table.fact('lags')}")
         for trigger in filter(None, each.table.fact("triggers").split("\0")):
             found.append(f"{each.table} has the trigger {trigger}")
         for parent in filter(None, each.table.fact("cascades").split("\0")):
@@ -147,17 +158,26 @@ def position(query: str, log: str) -> str:
     )
 
 
+def fold_name(query: str) -> str:
+    """What a row is inserted into for a query to fold in what waits."""
+    return bounded(f"{query_prefix(query)}_refresh")
+
+
 def fold_ddl(made: PlannedCapture, fold: str) -> list[str]:
     """What folds in from any client: ``INSERT INTO <query>_refresh VALUES (1)``."""
     step = made.plan.steps[-1]
-    body = [each.sql for each in step.statements if each.role in (Role.CLEAR, Role.RUN)]
+    results = [each.table for each in made.inputs if each.table.of]
+    lower = dict.fromkeys(each.of for each in results if not each.fact("in_python"))
+    body = [f"INSERT INTO {quoted(fold_name(each))} VALUES (1)" for each in lower]
+    body += [each.sql for each in step.statements if each.role in (Role.CLEAR, Role.RUN)]
     body += settled(made)
     statements = ";\n".join(indented(text) for text in body)
     waits = " OR ".join(f"EXISTS (SELECT 1 FROM {quoted(each.waiting)})" for each in made.inputs)
     return [
         f"CREATE VIEW {quoted(fold)} (now) AS SELECT 0",
         f"CREATE TRIGGER {quoted(bounded(fold + '_fold'))} INSTEAD OF INSERT ON {quoted(fold)}\n"
-        f"WHEN {waits}\nBEGIN\n{statements};\nEND",
+        + ("" if lower else f"WHEN {waits}\n")
+        + f"BEGIN\n{statements};\nEND",
     ]
 
 

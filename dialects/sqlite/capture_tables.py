@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from stepping.compiler.plan.base_tables import BaseTable
 from stepping.compiler.schema import bounded
-from stepping.dialects.capture import Logged, log_name, stem
+from stepping.dialects.capture import Logged, indented, log_name, rows_of_result, stem
 from stepping.dialects.identifiers import quoted
 
 _ROW_IDS = ("rowid", "_rowid_", "oid")
@@ -34,6 +34,8 @@ def table_ddl(logged: Logged) -> list[str]:
 
 def triggers(logged: Logged) -> list[str]:
     table, columns = logged.table, logged.columns
+    if table.of:
+        return triggers_of_result(logged)
     log, on = log_name(table), quoted(table.name)
     base = stem(table)
     listed = "".join(f", {quoted(c)}" for c in columns)
@@ -73,6 +75,37 @@ def triggers(logged: Logged) -> list[str]:
         for what, when, condition, body in made
     ]
     return [*note, *texts]
+
+
+def triggers_of_result(logged: Logged) -> list[str]:
+    """What writes down how a result of ours changes, of the table that keeps it."""
+    table, log = logged.table, quoted(log_name(logged.table))
+    listed = "".join(f", {quoted(c)}" for c in logged.columns)
+    tick = (
+        f"  INSERT INTO {quoted(log_name(table) + '_changed')} VALUES (1);\n"
+        if logged.folds_by_itself
+        else ""
+    )
+
+    def written(side: str, sign: int) -> str:
+        row = ", ".join(
+            f"{side}.{quoted(c)} AS {quoted(c)}" for c in table.fact("kept_columns").split("\0")
+        )
+        rows = indented(rows_of_result(table, f"SELECT {row}"), 4)
+        return (
+            f"  INSERT INTO {log} (stepping_c{listed}) SELECT {sign}{listed} FROM (\n{rows}\n  );\n"
+        )
+
+    made = (
+        ("insert", written("NEW", 1)),
+        ("update", written("OLD", -1) + written("NEW", 1)),
+        ("delete", written("OLD", -1)),
+    )
+    return [
+        f"CREATE TRIGGER {quoted(trigger_name(stem(table), what))} AFTER {what.upper()} "
+        f"ON {quoted(table.fact('kept'))}\nBEGIN\n{body}{tick}END"
+        for what, body in made
+    ]
 
 
 def trigger_name(base: str, what: str) -> str:

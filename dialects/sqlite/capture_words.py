@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from stepping.compiler.plan.base_tables import BaseTable, TableRef
-from stepping.compiler.plan.sql_plan import Capture
+from stepping.compiler.plan.capture import DEFERRED
+from stepping.compiler.plan.manifest import Manifest
+from stepping.compiler.plan.sql_plan import Capture, CapturedInput
 from stepping.dialects.capture import CaptureWords, Logged, Read, literal, log_name, stem
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.sqlite import base_tables, capture, capture_tables
@@ -24,7 +27,9 @@ class SQLiteCaptureWords(CaptureWords):
         return base_tables.described(read, table)
 
     def refusals(self, table: BaseTable) -> list[str]:
-        found = []
+        found: list[str] = []
+        if table.of:
+            return found
         if table.kind != "table":
             found.append(f"{table} is {table.kind}, which has no row triggers: name its tables")
         if any(not all(key) for key in table.keys):
@@ -60,11 +65,39 @@ class SQLiteCaptureWords(CaptureWords):
     def table_drop(self, table: BaseTable) -> list[str]:
         return capture_tables.table_drop(table)
 
-    def reader(self, query: str, log: str, position: int, columns: str, made: Capture) -> str:
+    def reader(self, query: str, position: int, each: CapturedInput, made: Capture) -> str:
+        log, columns = log_name(each.table), json.dumps(each.columns)
         last = f"(SELECT coalesce(max(stepping_n), 0) FROM {quoted(log)})"
-        values = f"{literal(query)}, {literal(log)}, {last}"
-        itself = int(made.folds_by_itself)
-        return f"INSERT INTO stepping_readers VALUES ({values}, {literal(columns)}, {itself})"
+        values = f"{literal(query)}, {literal(log)}, {last}, {literal(columns)}"
+        values += f", {int(made.folds_by_itself)}, {literal(each.table.of)}"
+        return f"INSERT INTO stepping_readers VALUES ({values})"
+
+    def read_by_others(self, lower: Manifest) -> tuple[str, ...]:
+        return self._folding(lower, each_row=True)
+
+    def read_by_nobody(self, lower: Manifest) -> tuple[str, ...]:
+        return self._folding(lower, each_row=False)
+
+    def _folding(self, lower: Manifest, *, each_row: bool) -> tuple[str, ...]:
+        """The triggers that fold a query in, of each row or now and then, made again."""
+        made = lower.capture
+        # Where no view shows what waits, each row is folded in anyway.
+        if made is None:
+            return ()
+        fold = capture.fold_name(lower.query)
+        # What a view shows beyond what is stored must not come a second time.
+        first = each_row and made.refresh != DEFERRED and not made.in_python
+        refreshed = (f"INSERT INTO {quoted(fold)} VALUES (1)",) if first else ()
+        if not made.folds_by_itself or not any(made.relations[0][2:]):
+            return refreshed
+        texts: list[str] = []
+        for each in made.inputs:
+            log = log_name(each.table)
+            texts += (
+                f"DROP TRIGGER IF EXISTS {quoted(capture.folding_name(lower.query, log))}",
+                capture.folding_trigger(lower.query, fold, log, each_row=each_row),
+            )
+        return (*refreshed, *texts)
 
     def begun(self, query: str, made: Capture) -> tuple[str, ...]:
         positions = tuple(

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-import stepping as st
 from stepping.runtime.drift import drift
 from tests.capture.shop import captured, revenue, shop
 from tests.capture.test_commands import QUERIES, run
@@ -69,15 +68,3 @@ def test_the_command(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert code == 1, said
         assert "items has no column qty any more" in said
         assert drift(store.driver, store.plan.manifest)
-
-
-def test_a_result_is_no_table_of_another_query(place: Place) -> None:
-    """The error names the query, and what to write instead."""
-    graph, _ = captured(revenue, "immediate")
-    with shop(place) as (connection, _):
-        place.store(connection, graph)
-        over = st.sql("SELECT count(*) AS n FROM revenue_rows", name="over_it")
-        with pytest.raises(st.CaptureError) as caught:
-            place.store(connection, over)
-        assert "is the result of the query 'revenue'" in str(caught.value)
-        assert "in a WITH" in str(caught.value)
