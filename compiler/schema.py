@@ -80,7 +80,13 @@ class DatabaseType:
     as_text: bool = False  # rows in Python have its values as texts
     # Whether values that are equal may differ, so that a group of them shows one of several.
     varied: bool = field(default=False, compare=False)
-    # Why its values cannot be kept, where equal ones are not the same or none are found equal.
+    # Words with ``{0}`` for a value that tell those apart.
+    image: str = field(default="", compare=False)
+    shown_again: bool = field(default=False, compare=False)  # a cast makes the value of its image
+    unhashed: bool = field(default=False, compare=False)  # the database has no hash for its values
+    unequal: bool = field(default=False, compare=False)  # nor says which are equal
+    is_row: bool = field(default=False, compare=False)  # of parts, which are NULL each for itself
+    # Why its values cannot be kept.
     fault: str = field(default="", compare=False)
 
     def __str__(self) -> str:

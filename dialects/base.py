@@ -33,6 +33,7 @@ from stepping.dialects.tables import Expression as Expression
 from stepping.dialects.tables import TableWords
 
 CHANGED = "g"  # the alias of a change in statements that merge it
+EXPANDED = "s"  # the alias of what a function gives for each row
 KEPT = "a"  # the alias of the kept table there
 
 
@@ -170,9 +171,17 @@ class Dialect(TableWords):
         """What tells a value from others that are equal to it, and not the same."""
         return []
 
+    def ties(self, atom: Atom, value: Expression) -> list[Expression]:
+        """What equal values are ordered by, where an index has no order of them."""
+        return []
+
     def grouped_as(self, atom: Atom, value: Expression) -> tuple[Expression, Expression]:
         """What to group by, and the value that a group has: where values cannot be compared."""
         return value, value
+
+    def beside_each(self, select: Expression, call: Expression) -> Expression:
+        """A select with the rows that a function gives for each of its rows."""
+        return select.join(exp.Join(this=call, kind="CROSS"), copy=False)
 
     @abstractmethod
     def repeated(self, select: Expression, count: Expression) -> Expression:

@@ -2,6 +2,7 @@
 
 from stepping.compiler.ir.function import RowFunction as RowFunction
 from stepping.compiler.ir.function import Source as Source
+from stepping.compiler.ir.images import image as image
 from stepping.compiler.ir.moments import EVERYTHING as EVERYTHING
 from stepping.compiler.ir.moments import Moments as Moments
 from stepping.compiler.ir.node import Node as Node

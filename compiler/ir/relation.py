@@ -278,7 +278,7 @@ class Constant(Node):
 
 @node
 class Computed(Node):
-    """The rows of ``source`` put through a Python step."""
+    """The rows of ``source`` put through a Python step, or a function that gives rows for each."""
 
     operator: Operator
     source: Relation

@@ -165,7 +165,8 @@ def _lines(relation: Relation, depth: int, name: Name) -> Iterator[Line]:
             yield from ((depth + 1, f"rule {_rule_text(rule)}") for rule in relation.rules)
         case Computed(operator, source):
             inner = (source,)
-            yield depth, f"computed in Python by {name(operator)}"
+            how = "in Python " if operator.python_functions else ""
+            yield depth, f"computed {how}by {name(operator)}"
         case Constant():
             yield depth, "one row, in the first step"
         case Nothing():

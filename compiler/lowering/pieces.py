@@ -21,6 +21,7 @@ from stepping.compiler.lowering.stages import (
 )
 from stepping.compiler.lowering.terms import Source, Term, TermBuilder
 from stepping.compiler.lowering.views import shows_whole
+from stepping.compiler.operators.expand import Expand
 from stepping.compiler.plan.statements import (
     EmitDelta,
     FoldInPython,
@@ -94,7 +95,7 @@ class Pieces:
         """The change of a table of the application, from what was written down of it."""
         term = self.builder.whole(self.scheduler.logs[operator])
         parts = [(term, [(name, term.columns[name]) for name in table.names])]
-        select = self.sql.rows(parts, table.weight, consolidated=True, images=True)
+        select = self.sql.rows(parts, table.weight, consolidated=True)
         self.growing.add(table.name)
         return piece_of(EmitDelta(table, select, served(operator)), [term], fills=table)
 
@@ -229,6 +230,11 @@ class Pieces:
         columns = ir.column_names(computed.source)
         terms = self.terms(computed.source, columns)
         select = self.rows(terms, columns, WEIGHT_READ)
+        if isinstance(operator, Expand):
+            if self.grows(terms):
+                self.growing.add(table.name)
+            expanded = self.sql.expanded(operator, select, WEIGHT_READ, table)
+            return piece_of(EmitDelta(table, expanded, served(operator)), terms, fills=table)
         functions = operator.python_functions
         reason = "; ".join(dict.fromkeys(f.reason for f in functions if f.reason))
         faults = [f.fault or f.source for f in functions]

@@ -13,9 +13,10 @@ from stepping.compiler.lowering.arrangements import Arrangement, Arrangements
 from stepping.compiler.lowering.demand import Reading, order_of_first
 from stepping.compiler.lowering.scalar_sql import scalar_sql
 from stepping.compiler.lowering.terms import Source, Term
+from stepping.compiler.operators.expand import Expand
 from stepping.compiler.plan.tables import Table, TableKind
 from stepping.compiler.schema import INT, Atom
-from stepping.dialects.base import CHANGED, KEPT, Dialect
+from stepping.dialects.base import CHANGED, EXPANDED, KEPT, Dialect
 
 Expression = Any  # a sqlglot expression
 ORDERED = "m"  # the alias of a table that is read in order
@@ -43,7 +44,6 @@ class RelationSQL:
         *,
         consolidated: bool = False,
         into: Table | None = None,
-        images: bool = False,
     ) -> Expression:
         """``SELECT columns, weight`` of each term, put together with UNION ALL.
 
@@ -57,16 +57,13 @@ class RelationSQL:
         if not consolidated or weight is None:
             return union
         names = [name for name, _ in parts[0][1]]
-        types = {name: scalar.type for name, scalar in parts[0][1]} if images else {}
+        types = {name: scalar.type for name, scalar in parts[0][1]}
         return self.consolidated(union, names, weight, types)
 
     def consolidated(
-        self, rows: Expression, names: Sequence[str], weight: str, types: Mapping[str, Atom] = {}
+        self, rows: Expression, names: Sequence[str], weight: str, types: Mapping[str, Atom]
     ) -> Expression:
-        """Rows with equal columns as one, their weights added.
-
-        With ``types``: only rows that are the same in every way.
-        """
+        """Rows that are the same as one, their weights added."""
         columns: list[Expression] = []
         by: list[Expression] = []
         for name in names:
@@ -169,6 +166,27 @@ class RelationSQL:
         if len(factors) == 1 or not checked:
             return product
         return self.dialect.count_in_bounds(product, "a joined row")
+
+    def expanded(self, operator: Expand, rows: Expression, weight: str, into: Table) -> Expression:
+        """Rows beside those that a function gives for each of them."""
+
+        def column(name: str) -> Expression:
+            return exp.column(self.name(name), table=self.name(CHANGED))
+
+        own = operator.source.schema.names
+        values = [column(name) for name in own]
+        values += (
+            exp.column(self.name(n), table=self.name(EXPANDED)) for _, n, _ in operator.found
+        )
+        by_name = dict(zip(operator.schema.names, values, strict=True))
+        columns = [
+            exp.alias_(self.dialect.stored(into, into.column(name), by_name[name]), self.name(name))
+            for name in into.names
+        ]
+        columns.append(exp.alias_(column(weight), self.name(into.weight)))
+        source = exp.Subquery(this=rows, alias=exp.TableAlias(this=self.name(CHANGED)))
+        call = scalar_sql(operator.call, column, self.dialect.spelling).unnest()
+        return self.dialect.beside_each(exp.select(*columns).from_(source), call)
 
     def scalar(self, scalar: ir.Scalar, term: Term) -> Expression:
         tables = {source.alias: source.table for source in term.sources}
@@ -279,6 +297,18 @@ class RelationSQL:
             select = select.order_by(*terms)
         return select
 
+    def ties(self, arrangement: Arrangement, reading: Reading, alias: str) -> list[Expression]:
+        """What rows are ordered by that are equal in an order, and not the same."""
+        table = arrangement.table
+        columns = arrangement.keys[reading.key][reading.equal :]
+        return [
+            exp.Ordered(this=each, nulls_first=self.dialect.nulls_first(True))
+            for name in columns
+            for each in self.dialect.ties(
+                table.column(name).type, exp.column(self.name(name), table=self.name(alias))
+            )
+        ]
+
     def first(
         self,
         first: ir.First,
@@ -301,7 +331,8 @@ class RelationSQL:
             select = exp.select().from_(self.aliased(table, alias))
             if values:
                 select = select.where(*self.dialect.lookup(table, alias, values, null_safe=True))
-            return self.in_order(select, arrangement, reading, alias).limit(first.n)
+            select = self.in_order(select, arrangement, reading, alias)
+            return select.order_by(*self.ties(arrangement, reading, alias)).limit(first.n)
 
         picked = self.dialect.picked(table, touched, start)
         weight = exp.column(self.name(table.weight), table=self.name(ORDERED))
@@ -312,6 +343,7 @@ class RelationSQL:
             ]
             for term in self.dialect.ordered(table, table.column(name), ORDERED, ascending=up)
         ]
+        order += self.ties(arrangement, reading, ORDERED)
         upto = exp.Window(
             this=exp.Sum(this=weight.copy()),
             partition_by=[exp.column(self.name(key), table=self.name(CHANGED)) for key in keys],

@@ -111,6 +111,10 @@ class _Lowering:
                 return self.all_or_any(exp.Or, parts, empty=False)
             case ir.Not(part):
                 return Sql(exp.Not(this=closed(self.settled(part).tree)), BOOL)
+            case ir.IsNull(part) if part.type.native is not None and part.type.native.is_row:
+                # A row of NULLs IS NULL, and is not distinct from no NULL.
+                value = closed(self.settled(part).tree)
+                return Sql(exp.NullSafeEQ(this=value, expression=exp.Null()), BOOL)
             case ir.IsNull(part):
                 return Sql(self.settled(part).is_null().tree, BOOL)
             case ir.Raise(message, atom):

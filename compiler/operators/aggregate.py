@@ -305,7 +305,9 @@ def old_and_new(
 
     # A group that was not there has no old values, and None differs from any new one.
     same: list[ir.Scalar] = [
-        functions.compare("==", column(ir.old_name(v.name)), column(ir.new_name(v.name)))
+        functions.compare(
+            "==", ir.image(column(ir.old_name(v.name))), ir.image(column(ir.new_name(v.name)))
+        )
         for v in values
     ]
     was_there = ir.Not(ir.IsNull(column(ir.GROUP_OLD)))

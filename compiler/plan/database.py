@@ -91,6 +91,19 @@ class Compared:
     right: tuple[str, DatabaseType] | None = None
 
 
+@dataclass(frozen=True)
+class GivenRows:
+    """What a function in FROM gives: its columns, and how a statement names them.
+
+    ``alias`` are the words behind the call, by which its columns have the ``names``.
+    """
+
+    columns: tuple[KnownColumn, ...]
+    names: tuple[str, ...]
+    alias: str
+    scalar: bool = False  # one value for each row: its column has the name of the alias
+
+
 class Database(ABC):
     """One database, asked while a SQL query is compiled."""
 
@@ -120,6 +133,20 @@ class Database(ABC):
 
         Raises a QueryError with what the database says where it is none.
         """
+
+    @abstractmethod
+    def rows_of(
+        self, words: Sequence[str], args: Sequence[DatabaseType], definitions: str
+    ) -> GivenRows:
+        """What a function in FROM gives. ``definitions`` are columns with types, if it wants them.
+
+        Raises a QueryError with what the database says where it is none.
+        """
+
+    @property
+    def row_functions(self) -> Collection[str]:
+        """The names of the functions that give rows where a value stands, in a select list."""
+        return ()
 
     @abstractmethod
     def common(self, types: Sequence[DatabaseType]) -> DatabaseType:

@@ -19,8 +19,18 @@ from stepping.compiler.operators.topn import Ordered
 from stepping.compiler.plan.database import Given, Measure
 from stepping.compiler.schema import BOOL, INT, Atom, Kind, ValueType, bounded
 from stepping.compiler.sql.frames import Frame, Grouped, Key
+from stepping.compiler.sql.images import is_imaged, is_varied
 from stepping.compiler.sql.parsing import Expression
-from stepping.compiler.sql.rows import ONE, TRUE, Rows, function_of, name_of, struct_of
+from stepping.compiler.sql.rows import (
+    ONE,
+    TRUE,
+    Rows,
+    first_of_equal,
+    function_of,
+    name_of,
+    shown_again,
+    struct_of,
+)
 from stepping.compiler.sql.scalars import Form
 
 if TYPE_CHECKING:
@@ -114,7 +124,8 @@ class Groups:
         The frame has the value of each call under its node's identity, and the keys.
         """
         made = Made()
-        if any(is_varied(key.scalar) for key in keys):
+        varied = [key.scalar for key in keys if is_varied(key.scalar)]
+        if not all(map(is_imaged, varied)):
             return self.anew(frame, keys, nodes, names)
         try:
             for node in nodes:
@@ -130,6 +141,9 @@ class Groups:
         if keys:
             struct = struct_of((key.name, key.scalar.type) for key in keys)
             by = function_of(struct, (key.scalar for key in keys))
+        if varied:
+            made.extremes.append(first_of_equal(frame.rows, by, varied, "group by"))
+            made.largest.append(False)
         groups = Aggregate(
             frame.rows.operator,
             by,
@@ -146,8 +160,10 @@ class Groups:
         distincts = rows.columns[widths[0] : sum(widths[:2])]
         firsts = rows.columns[sum(widths[:2]) : sum(widths)]
         key_columns = rows.columns[sum(widths) :] if keys else ()
+        shown = shown_again(firsts[-1], varied) if varied else {}
         columns: list[tuple[str, ir.Scalar]] = [
-            (key.name, column) for key, column in zip(keys, key_columns, strict=True)
+            (key.name, shown.get(key.scalar, column))
+            for key, column in zip(keys, key_columns, strict=True)
         ]
         places: dict[Key, int] = {}
         nothing: dict[Key, ir.Scalar] = {}
@@ -307,9 +323,11 @@ class Groups:
             value = scalars.native("CASE WHEN {0} THEN {1} END", (condition, value), atom)
         native = value.type.native
         kept = call.distinct or call.function in ("min", "max")
-        unkept = native is not None and (native.fault or native.name == "record")
+        unkept = native is not None and (native.fault or native.unequal)
         if kept and (unkept or (call.function == "count" and is_varied(value))):
             raise NotIncrementalError
+        if call.function == "count" and native is not None and native.is_row:
+            raise NotIncrementalError  # a row of NULLs counts, and IS NULL
         if call.function in ("min", "max"):
             made.extremes.append(self.ordered(frame.rows, keys, value))
             made.largest.append(call.function == "max")
@@ -461,7 +479,9 @@ class Groups:
         for call, _, _ in side.calls:
             nothing[id(call.node)] = side.nothing[id(call.node)]
         mine, theirs = frame.rows.columns[:keys], groups.columns[:keys]
-        both = frame.rows.joined(groups, mine, theirs, null_safe=True, called="group by")
+        both = frame.rows.joined(
+            groups, mine, theirs, null_safe=True, equal=True, called="group by"
+        )
         start = frame.rows.width + keys
         kept = both.columns[: frame.rows.width]
         found = [
@@ -478,12 +498,6 @@ class Groups:
             id(call.node): frame.rows.width + i for i, (call, _, _) in enumerate(side.calls)
         }
         return frame.over(rows).also(places)
-
-
-def is_varied(scalar: ir.Scalar) -> bool:
-    """Whether values that are equal may differ."""
-    native = scalar.type.native
-    return native is not None and native.varied
 
 
 def is_aggregate(node: Expression, known: Collection[str]) -> bool:

@@ -13,7 +13,9 @@ from typing import Any
 
 from sqlglot import exp
 
-from stepping.compiler.plan.database import Database, KnownTable
+from stepping.compiler.plan.database import Database, GivenRows, KnownTable
+from stepping.compiler.schema import DatabaseType
+from stepping.compiler.sql.calls import Call, call_of, function_name, is_call, written
 from stepping.compiler.sql.names import output_name
 from stepping.compiler.sql.parsing import Expression, Parsed
 from stepping.errors import QueryError
@@ -57,6 +59,8 @@ class Source:
     query: Expression = None  # of a derived table, or of a CTE
     cte: Cte | None = None
     lateral: bool = False
+    call: Call | None = None  # of a function
+    types: tuple[DatabaseType, ...] = ()  # of its columns, if they are known
 
 
 @dataclass(frozen=True)
@@ -440,6 +444,8 @@ class Binder:
         alias_name = self.folded(alias.this) if alias is not None and alias.this else ""
         lateral = isinstance(node, exp.Lateral)
         inner = node.this if lateral else node
+        if is_call(node):
+            return self.call(node, number, scope)
         match inner:
             case exp.Table() if isinstance(inner.this, exp.Identifier):
                 name = self.folded(inner.this)
@@ -474,7 +480,66 @@ class Binder:
                 columns = self.renamed(node, [each.name for each in outputs])
                 return Source(number, alias_name, node, visible(number, columns), query=inner)
             case _:
-                raise self.error("a function in FROM is not taken yet", node)
+                raise self.error(f"{inner.key.upper()} in FROM is not taken", node)
+
+    def call(self, node: Expression, number: int, scope: Scope) -> Source:
+        """A function in FROM. It may name what is beside it, in front of it."""
+        call = call_of(node, self.parsed)
+        for each in call.arguments:
+            self.expression(each, scope)
+        alias = self.folded(call.alias) if call.alias is not None else ""
+        own_name = alias or self.database.folded(function_name(call, self.parsed), quoted=False)
+        rows = self.rows_of(call)
+        given = [column.name for column in rows.columns] if rows is not None else [own_name]
+        if rows is not None and rows.scalar:
+            given[0] = own_name
+        if len(call.columns) > len(given):
+            raise self.error(f"{len(call.columns)} names for {len(given)} columns", node)
+        shown = [*(each.name for each in call.columns), *given[len(call.columns) :]]
+        folded = [self.folded(each) for each in call.columns]
+        folded += (self.database.folded(n, quoted=True) for n in given[len(call.columns) :])
+        columns = visible(number, list(zip(folded, shown, strict=True)))
+        types = tuple(column.type for column in rows.columns) if rows is not None else ()
+        return Source(number, own_name, node, columns, call=call, types=types)
+
+    def rows_of(self, call: Call) -> GivenRows | None:
+        """What a function gives, as far as that is known before the types of its arguments are."""
+        holes = [
+            node
+            for part in call.arguments
+            for node in part.find_all(exp.Column)
+            if id(node) in self.bound.refs
+        ]
+        words = written(call, self.parsed, holes)
+        types = [self.type_of(self.bound.refs[id(node)]) for node in holes]
+        known = [words[0]]
+        for of_type, text in zip(types, words[1:], strict=True):
+            if of_type is None:
+                known[-1] += "NULL" + text
+            else:
+                known.append(text)
+        try:
+            return self.database.rows_of(known, [t for t in types if t], call.definitions)
+        except QueryError as error:
+            if None in types:  # one column, it seems; later the database is asked again
+                return None
+            raise self.error(error.message, call.node, error.hint) from error
+
+    def type_of(self, ref: Ref) -> DatabaseType | None:
+        """The type of a column, if it is one of a table or stands for one."""
+        merged = self.bound.merged.get(ref)
+        if merged is not None:
+            return self.type_of(merged.left)
+        source, position = self.bound.sources[ref.source], int(ref.name)
+        if source.table is not None:
+            return source.table.columns[position].type
+        if source.call is not None:
+            return source.types[position] if source.types else None
+        value = self.bound.outputs[id(source.query)][position].value
+        while isinstance(value, exp.Paren):
+            value = value.this
+        inner = value if isinstance(value, Ref) else self.bound.refs.get(id(value))
+        return self.type_of(inner) if inner is not None else None
 
     def base_table(self, node: Expression) -> KnownTable:
         if node.args.get("catalog"):
@@ -565,6 +630,15 @@ class Binder:
                 )
             return None
         found = [each for item in scope.visible for each in item if each.name == name]
+        if not found:  # the row of a function that gives one value is that value
+            found = [
+                source.columns[0]
+                for source in scope.sources
+                if source.alias == name
+                and source.call is not None
+                and len(source.columns) == 1
+                and not source.call.definitions
+            ]
         if len(found) > 1:
             raise self.error(f"the column {node.name} is ambiguous", node, "write table.column")
         return found[0].ref if found else None

@@ -18,6 +18,8 @@ def conjuncts(node: Expression) -> list[Expression]:
         node = node.this
     if isinstance(node, exp.And):
         return [*conjuncts(node.left), *conjuncts(node.right)]
+    if isinstance(node, exp.Boolean) and node.this:  # which a JOIN without ON has, too
+        return []
     return [node]
 
 

@@ -12,7 +12,7 @@ from sqlglot import exp
 from stepping.compiler import ir
 from stepping.compiler.sql.binding import Item, Joined, Ref, Source
 from stepping.compiler.sql.conditions import conjuncts, has_query, refs_of, true_refs, with_implied
-from stepping.compiler.sql.frames import Frame
+from stepping.compiler.sql.frames import Frame, Key
 from stepping.compiler.sql.parsing import Expression
 from stepping.compiler.sql.rows import Named, Rows
 
@@ -121,9 +121,12 @@ class Joins:
 
     def free(self, source: Source) -> tuple[Ref, ...]:
         """The columns beside or around a query in FROM that it names."""
+        bound = self.selects.bound
+        if source.call is not None:
+            found = {ref for part in source.call.arguments for ref in refs_of(part, bound)}
+            return tuple(sorted(found, key=lambda ref: (ref.source, ref.name)))
         if source.query is None:
             return ()
-        bound = self.selects.bound
         refs = {each for r in bound.free.get(id(source.query), ()) for each in true_refs(r, bound)}
         return tuple(sorted(refs, key=lambda ref: (ref.source, ref.name)))
 
@@ -145,14 +148,21 @@ class Joins:
         if not frame.has(refs):
             raise self.selects.error("this names columns that are not there", source.node)
         columns = [frame.column(ref) for ref in refs]
-        rows = frame.rows.project(columns, "outer columns").distinct(called="outer columns")
+        rows = frame.rows.project(columns, "outer columns").different("outer columns")
         outer = Frame(rows, {ref: i for i, ref in enumerate(refs)})
+        if source.call is not None:
+            made = self.selects.expanding.beside(outer, source)
+            keys = made.rows.columns[: len(columns)]
+            own: dict[Key, int] = {c.ref: made.places[c.ref] for c in source.columns}
+            return Frame(made.rows, own), list(zip(columns, keys, strict=True))
         result = self.selects.completed(self.selects.query(source.query, Env(outer, refs)), outer)
         made = self.selects.framed(source, result)
         return made, list(zip(columns, result.carried, strict=True))
 
     def attached(self, frame: Frame, dependent: Dependent) -> Frame:
         """The rows beside those that a query has for each of them."""
+        if dependent.source.call is not None and frame.has(dependent.refs):
+            return self.selects.expanding.beside(frame, dependent.source)
         other, pairs = self.each(frame, dependent)
         rows = frame.rows.joined(
             other.rows,
@@ -324,7 +334,7 @@ class Joins:
         """The rows of a side that are in no pair. ``at``: where pairs have its columns."""
         if keys is None or not keys[0]:
             found = matched.project(matched.columns[at : at + rows.width], "outer join")
-            found = found.distinct(called="outer join")
+            found = found.different("outer join")
             some = rows.matching(found, rows.columns, null_safe=True, called="outer join")
         else:
             some = rows.matching(self.selects.known_keys(other, keys[1]), keys[0])

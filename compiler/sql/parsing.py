@@ -144,7 +144,9 @@ def _unreadable(text: Text, error: ParseError | TokenError) -> QueryError:
 def _parser_class(sqlglot_name: str) -> Any:
     base: Any = Sqlglot.get_or_raise(sqlglot_name).parser_class
     noted = {name: _noting(getattr(base, name)) for name in _NOTED if hasattr(base, name)}
-    return type(f"Noting{base.__name__}", (base,), noted)
+    # x -> 'a' is an operator of JSON, also where it is an argument.
+    lambdas = {token: made for token, made in base.LAMBDAS.items() if token.name != "ARROW"}
+    return type(f"Noting{base.__name__}", (base,), {**noted, "LAMBDAS": lambdas})
 
 
 def _noting(method: Callable[..., Any]) -> Callable[..., Any]:

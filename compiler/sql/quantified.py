@@ -70,7 +70,7 @@ class Quantified:
             )
         # Each different value is compared with the rows that it is asked of.
         mine = [*found.mine, *valued.rows.columns[width:]]
-        some = valued.rows.project(mine, "mark").distinct(called="mark")
+        some = valued.rows.project(mine, "mark").different("mark")
         keys = list(some.columns)
         pairs = some.joined(
             found.rows,
@@ -86,7 +86,7 @@ class Quantified:
         rows = valued.rows
         decides = truth if is_any else ir.Not(truth)
         for condition in (decides, ir.IsNull(truth)):
-            marked = pairs.where(condition, "mark").project(own, "mark").distinct(called="mark")
+            marked = pairs.where(condition, "mark").project(own, "mark").different("mark")
             again = [*subqueries.again(found, rows), *rows.columns[width : width + count]]
             rows = subqueries.marked(rows, marked, again, True)
         yes, no = selects.database.truth

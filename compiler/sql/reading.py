@@ -10,6 +10,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from stepping.compiler.plan.database import Database
+from stepping.compiler.sql.calls import is_call
 from stepping.compiler.sql.conditions import has_query
 from stepping.compiler.sql.parsing import Expression, Parsed, token_range
 from stepping.errors import QueryError
@@ -55,7 +56,8 @@ def restored(parsed: Parsed, node: Expression) -> Expression:
     if isinstance(node, exp.Tuple) and isinstance(node.parent, exp.Values):
         node.set("expressions", [restored(parsed, each) for each in node.expressions])
         return node  # a row of VALUES has its own
-    if not isinstance(node, _CLAUSES) and not has_query(node):
+    item = isinstance(node.parent, exp.From | exp.Join) and is_call(node)
+    if item or (not isinstance(node, _CLAUSES) and not has_query(node)):
         place = token_range(node, parsed.tokens)
         if place is None:
             return node

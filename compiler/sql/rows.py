@@ -12,6 +12,8 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 from stepping.compiler import ir
+from stepping.compiler.frontend.rows import pair_of
+from stepping.compiler.operators.aggregate import Aggregate
 from stepping.compiler.operators.distinct import Distinct
 from stepping.compiler.operators.join import Join
 from stepping.compiler.operators.linear import Add, Filter, Map, Neg
@@ -19,6 +21,8 @@ from stepping.compiler.operators.outer_join import Difference
 from stepping.compiler.operators.regroup import Regroup
 from stepping.compiler.operators.topn import Ordered
 from stepping.compiler.schema import BOOL, INT, Build, Struct, ValueType, free_name
+from stepping.compiler.sql.images import IMAGES, imaged, is_imaged, is_varied
+from stepping.compiler.sql.native import native
 from stepping.errors import InternalError
 
 TRUE, FALSE = ir.Const(True, BOOL), ir.Const(False, BOOL)
@@ -90,14 +94,22 @@ class Rows:
         return self.of(Filter(self.operator, function, origin=self.at, called=called))
 
     def distinct(self, rule: ir.Rule = ir.Rule.POSITIVE, called: str = "distinct") -> Rows:
-        varied = (c.type.native is not None and c.type.native.varied for c in self.columns)
-        if rule is ir.Rule.POSITIVE and any(varied):
-            # One of the equal rows stands for all: the one that was shown until now, if any.
-            ordered = Ordered(self.operator, origin=self.at, called=called)
-            return self.of(
-                Regroup(ordered, self.columns, (), folded=True, origin=self.at, called=called)
-            )
-        return self.of(Distinct(self.operator, rule, origin=self.at, called=called))
+        """The rows that a rule leaves; of equal rows that are not the same, one stands for all."""
+        if rule is not ir.Rule.POSITIVE or not any(map(is_varied, self.columns)):
+            return self.of(Distinct(self.operator, rule, origin=self.at, called=called))
+        if any(map(is_imaged, self.columns)):
+            return one_of_equal(self, called)
+        # The one that was shown until now, if any.
+        ordered = Ordered(self.operator, origin=self.at, called=called)
+        return self.of(
+            Regroup(ordered, self.columns, (), folded=True, origin=self.at, called=called)
+        )
+
+    def different(self, called: str) -> Rows:
+        """Each row once, but for those that are the same."""
+        if any(is_varied(each) and not is_imaged(each) for each in self.columns):
+            return self.distinct(called=called)
+        return self.of(Distinct(self.operator, ir.Rule.POSITIVE, origin=self.at, called=called))
 
     def plus(self, other: Rows, called: str = "union_all") -> Rows:
         return self.of(Add(self.operator, other.operator, origin=self.at, called=called))
@@ -119,9 +131,15 @@ class Rows:
         theirs: Sequence[ir.Scalar],
         *,
         null_safe: bool = False,
+        equal: bool = False,
         called: str = "join",
     ) -> Rows:
-        """Pairs of rows with equal keys: the columns of these, then those of the other."""
+        """Pairs of rows with equal keys: the columns of these, then those of the other.
+
+        With ``null_safe`` the keys are the same, unless it is enough that they are ``equal``.
+        """
+        if null_safe and not equal:
+            mine, theirs = [list(map(imaged, each)) for each in (mine, theirs)]
         keys = key_of(mine), key_of(theirs)
         join = Join(
             self.operator,
@@ -142,12 +160,56 @@ class Rows:
         theirs: Sequence[ir.Scalar] | None = None,
         *,
         null_safe: bool = False,
+        equal: bool = False,
         called: str = "semi_join",
     ) -> Rows:
         """The rows whose key is among ``keys``, of which each is there once."""
         found = keys.columns if theirs is None else theirs
-        both = self.joined(keys, mine, found, null_safe=null_safe, called=called)
+        both = self.joined(keys, mine, found, null_safe=null_safe, equal=equal, called=called)
         return both.project(both.columns[: self.width], called)
+
+
+def one_of_equal(rows: Rows, called: str) -> Rows:
+    """Of equal rows one, the first by its images: so that it changes with the rows alone."""
+    values = [each for each in rows.columns if is_imaged(each)]
+    by = function_of(struct_of((c.name, c.type) for c in rows.columns), rows.columns)
+    first = first_of_equal(rows, by, values, called)
+    made = Aggregate(rows.operator, by, (), (), (first,), (False,), origin=rows.at, called=called)
+    groups = rows.of(made)
+    image, *keys = groups.columns
+    shown = shown_again(image, values)
+    return groups.named(
+        [
+            (column.name, shown.get(column, key))
+            for column, key in zip(rows.columns, keys, strict=True)
+        ],
+        called,
+    )
+
+
+def first_of_equal(
+    rows: Rows, by: ir.RowFunction | None, values: Sequence[ir.Scalar], called: str
+) -> Ordered:
+    """In the order of a group: what its values look like that are equal, and not the same."""
+    texts = [imaged(each) for each in values]
+    places = ", ".join(f"{{{i}}}" for i, _ in enumerate(texts))
+    image = native(f"ARRAY[{places}]", texts, IMAGES)
+    value_type: ValueType = IMAGES if by is None else pair_of(by.type, IMAGES)
+    scalars = [image] if by is None else [*(by.scalars or ()), image]
+    made = Map(rows.operator, function_of(value_type, scalars), origin=rows.at, called=called)
+    return Ordered(made, origin=rows.at, called=called)
+
+
+def shown_again(image: ir.Scalar, values: Sequence[ir.Scalar]) -> dict[ir.Scalar, ir.Scalar]:
+    """The values that stand for those of a group, of what `first_of_equal` gives."""
+    found = {}
+    for i, each in enumerate(values):
+        of_type = each.type.native
+        assert of_type is not None
+        words = f"CAST(({{0}})[{i + 1}] AS {of_type.name})"
+        words += f" COLLATE {of_type.collation}" if of_type.collation else ""
+        found[each] = native(words, (image,), each.type)
+    return found
 
 
 def renaming(old: Rows, new: Sequence[ir.ColumnRef]) -> dict[str, ir.Scalar]:

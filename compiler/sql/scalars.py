@@ -18,6 +18,7 @@ from stepping.compiler.plan.database import Database
 from stepping.compiler.schema import BOOL, Atom, DatabaseType, Kind
 from stepping.compiler.sql.binding import Bound, Merged, Ref
 from stepping.compiler.sql.frames import Frame
+from stepping.compiler.sql.native import native
 from stepping.compiler.sql.parsing import Expression, Parsed, token_range
 from stepping.errors import QueryError
 
@@ -351,19 +352,3 @@ def unnested(node: Expression) -> Expression:
 def is_untyped(node: Expression) -> bool:
     """Whether it is a literal that takes the type of what is around it."""
     return isinstance(node, exp.Null) or (isinstance(node, exp.Literal) and node.is_string)
-
-
-def native(template: str, args: Sequence[ir.Scalar], atom: Atom, **named: ir.Scalar) -> ir.Scalar:
-    """Words with ``{0}``, ``{1}``, ... or ``{name}`` for scalars."""
-    words, found = [""], []
-    rest = template
-    while rest:
-        text, brace, rest = rest.partition("{")
-        words[-1] += text
-        if brace:
-            name, _, rest = rest.partition("}")
-            found.append(args[int(name)] if name.isdigit() else named[name])
-            words.append("")
-    if words == ["", ""]:
-        return dataclasses.replace(found[0], type=atom)
-    return ir.Native(tuple(words), tuple(found), atom)

@@ -16,8 +16,10 @@ from stepping.compiler.schema import BOOL, Atom, Build, Kind, Struct, schema_of
 from stepping.compiler.sql.aggregates import GroupKey, Groups, aggregates_in
 from stepping.compiler.sql.binding import Bound, Cte, Output, Ref, Source, keys_of_group
 from stepping.compiler.sql.conditions import conjuncts
+from stepping.compiler.sql.expanding import Expanding
 from stepping.compiler.sql.frames import Frame, Key
 from stepping.compiler.sql.grouping import Grouping
+from stepping.compiler.sql.images import imaged, unimaged
 from stepping.compiler.sql.joins import Joins
 from stepping.compiler.sql.limits import Limits
 from stepping.compiler.sql.parsing import Expression, Parsed
@@ -87,6 +89,7 @@ class Selects:
         self.quantified = Quantified(self)
         self.recursive = Recursive(self)
         self.values = Values(self)
+        self.expanding = Expanding(self)
         self.at: ir.Source | None = None
         self.read = self.columns_read()
 
@@ -129,7 +132,7 @@ class Selects:
         carried += (self.scalars.scalar(key, frame) for key in keys)
         outputs = self.bound.outputs[id(node)]
         order = self.limits.order_of(node)
-        known = self.database.aggregates
+        known_aggregates = self.database.aggregates
         calls = [
             call
             for each in (
@@ -138,12 +141,21 @@ class Selects:
                 *(key.this for key in order),
             )
             if isinstance(each, exp.Expr)
-            for call in aggregates_in(self.bound.aliases.get(id(each), each), known)
+            for call in aggregates_in(self.bound.aliases.get(id(each), each), known_aggregates)
         ]
         group = node.args.get("group")
         nothing: Mapping[Key, ir.Scalar] | None = None
         if group is not None or calls or node.args.get("having") is not None:
-            frame, nothing = self.grouped(node, frame, carried, calls, outputs, env)
+            # Rows belong to outer rows that are the same, and not only equal.
+            width = len(env.carried)
+            own = [*map(imaged, carried[:width]), *carried[width:]]
+            known = carried[:width]
+            frame, nothing = self.grouped(node, frame, own, calls, outputs, env)
+            if own[:width] != known:
+                columns = frame.rows.columns
+                shown = [*map(unimaged, columns[:width], known), *columns[width:]]
+                names = [each.name for each in columns]
+                frame = frame.over(frame.rows.named(list(zip(names, shown, strict=True))))
             carried = self.carried_of_groups(frame, len(carried))
             around: dict[Key, int] = {
                 self.scalars.true_ref(ref): i for i, ref in enumerate(env.carried)
@@ -181,6 +193,7 @@ class Selects:
                 frame = self.subqueries.computed(frame, each.value)
         for key in order:
             frame = self.subqueries.computed(frame, self.bound.aliases.get(id(key.this), key.this))
+        frame = self.expanding.in_select_list(frame, [*values, *sorted_by])
         carried = self.over(carried, start, frame.rows)
         scalars = [self.output(each, frame) for each in outputs]
         names = tuple(each.name for each in outputs)
@@ -219,7 +232,7 @@ class Selects:
             )
         rows, keys = result.rows, result.carried
         some = outer.rows.matching(
-            rows.project(keys).distinct(called="group by"),
+            rows.project(keys).different("group by"),
             outer.rows.columns,
             null_safe=True,
             called="group by",
@@ -262,6 +275,10 @@ class Selects:
         start = frame.rows
         for each in (*nodes, *(call for call in calls)):
             frame = self.subqueries.computed(frame, self.bound.aliases.get(id(each), each))
+        by = [self.bound.aliases.get(id(each), each) for each in nodes]
+        if self.expanding.in_select_list(frame, by) is not frame:
+            shown = [each.value for each in outputs if isinstance(each.value, exp.Expr)]
+            frame = self.expanding.in_select_list(frame, [*by, *shown])
         carried = self.over(carried, start, frame.rows)
         names = names_of(outputs, self.bound)
         keys: list[GroupKey] = []
@@ -326,6 +343,9 @@ class Selects:
         """The rows of a FROM item that depends on nothing around it."""
         if source.table is not None:
             return self.of_table(source)
+        if source.call is not None:
+            made = self.expanding.beside(self.values.one_row(source.node), source)
+            return Frame(made.rows, {each.ref: made.places[each.ref] for each in source.columns})
         result = (
             self.of_cte(source.cte) if source.cte is not None else self.query(source.query, Env())
         )

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from stepping.compiler import ir
 from stepping.compiler.schema import Atom, Kind
+from stepping.compiler.sql.images import is_imaged
 from stepping.compiler.sql.parsing import Expression
 from stepping.compiler.sql.rows import Rows
 
@@ -34,6 +35,8 @@ class Sets:
 
     def combined(self, node: Expression, left: Rows, right: Rows) -> Rows:
         as_set = bool(node.args.get("distinct"))
+        if any(map(is_imaged, left.columns)) and not isinstance(node, exp.Union):
+            return self.by_equality(node, left, right, as_set=as_set)
         match node:
             case exp.Union():
                 both = left.plus(right, "union")
@@ -50,6 +53,25 @@ class Sets:
                 if as_set:
                     left, right = (each.distinct(called="except") for each in (left, right))
                 return left.minus(right, "except").distinct(rule, "except")
+
+    def by_equality(self, node: Expression, left: Rows, right: Rows, *, as_set: bool) -> Rows:
+        """What both have, or one has and the other has not, where equal rows may differ."""
+        called = "intersect" if isinstance(node, exp.Intersect) else "except"
+        if as_set:
+            left, right = left.distinct(called=called), right.distinct(called=called)
+            some = left.matching(right, left.columns, null_safe=True, equal=True, called=called)
+            return some if called == "intersect" else left.without(some, called)
+        # All rows that are equal, as one of them: then they are the same.
+        shown = left.plus(right, called).distinct(called=called)
+        left, right = (
+            each.joined(
+                shown, each.columns, shown.columns, null_safe=True, equal=True, called=called
+            )
+            for each in (left, right)
+        )
+        left, right = (each.project(each.columns[shown.width :]) for each in (left, right))
+        surplus = left.minus(right, called).distinct(ir.Rule.SURPLUS, called)
+        return left.without(surplus, called) if called == "intersect" else surplus
 
     def common(self, node: Expression, first: Result, second: Result) -> tuple[Rows, Rows]:
         """Both with columns of the same types, as the database makes them of two."""

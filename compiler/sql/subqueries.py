@@ -28,8 +28,18 @@ from stepping.compiler.sql.conditions import (
     true_refs,
 )
 from stepping.compiler.sql.frames import Frame
+from stepping.compiler.sql.images import imaged, is_imaged
 from stepping.compiler.sql.parsing import Expression
-from stepping.compiler.sql.rows import FALSE, ONE, TRUE, Rows, function_of, struct_of
+from stepping.compiler.sql.rows import (
+    FALSE,
+    ONE,
+    TRUE,
+    Rows,
+    first_of_equal,
+    function_of,
+    shown_again,
+    struct_of,
+)
 
 if TYPE_CHECKING:
     from stepping.compiler.sql.select import Result, Selects
@@ -93,6 +103,8 @@ class Subqueries:
         """The keys to which rows belong, each once."""
         own = rows if rows is not None else found.rows
         keys = own.project(list(found.theirs), "semi_join")
+        if found.null_safe:
+            return keys.different("semi_join")
         return keys.distinct(called="semi_join")
 
     def among(self, frame: Frame, node: Expression, base: Frame | None) -> Frame:
@@ -106,11 +118,13 @@ class Subqueries:
         if not found.null_safe:
             keys = self.selects.known_keys(found.rows, theirs)
             return frame.over(frame.rows.matching(keys, mine))
-        # Keys may be NULL, the values compared may not.
+        # Keys may be NULL, the values compared may not. Keys are the same, and values are equal.
+        mine = [*map(imaged, found.mine), *(a for a, _ in pairs)]
+        theirs = [*map(imaged, found.theirs), *(b for _, b in pairs)]
         some = found.rows.where(known([b for _, b in pairs]), "semi_join")
         keys = some.project(theirs, "semi_join").distinct(called="semi_join")
         rows = frame.rows.where(known([a for a, _ in pairs]), "semi_join")
-        return frame.over(rows.matching(keys, mine, null_safe=True))
+        return frame.over(rows.matching(keys, mine, null_safe=True, equal=True))
 
     def of_mark(self, frame: Frame, node: Expression, base: Frame | None) -> Frame:
         width = frame.rows.width
@@ -162,9 +176,17 @@ class Subqueries:
             case _:
                 raise self.selects.error("a subquery cannot stand here", node)
 
-    def marked(self, rows: Rows, keys: Rows, mine: Sequence[ir.Scalar], null_safe: bool) -> Rows:
+    def marked(
+        self,
+        rows: Rows,
+        keys: Rows,
+        mine: Sequence[ir.Scalar],
+        null_safe: bool,
+        *,
+        equal: bool = False,
+    ) -> Rows:
         """The rows with a last column that says whether their key is among ``keys``."""
-        some = rows.matching(keys, mine, null_safe=null_safe, called="mark")
+        some = rows.matching(keys, mine, null_safe=null_safe, equal=equal, called="mark")
         others = rows.without(some, "mark")
         columns = [(c.name, c) for c in some.columns]
         yes = some.named([*columns, ("mark", TRUE)], "mark")
@@ -187,16 +209,19 @@ class Subqueries:
             raise selects.error("IN compares values of types that have no common one", node)
         width = frame.rows.width
         keys = found.rows.where(known([pair[1]]), "mark")
-        keys = keys.project([*found.theirs, pair[1]], "mark").distinct(called="mark")
+        own, others = list(found.mine), list(found.theirs)
+        if found.null_safe:  # these are the same, and the value of IN is equal
+            own, others = [list(map(imaged, each)) for each in (own, others)]
+        keys = keys.project([*others, pair[1]], "mark").distinct(called="mark")
         rows = frame.rows
         if found.null_safe and pair[0].type.nullable:
             raise_if = known([pair[0]])
             some = rows.where(raise_if, "mark").matching(
-                keys, [*found.mine, pair[0]], null_safe=True, called="mark"
+                keys, [*own, pair[0]], null_safe=True, equal=True, called="mark"
             )
             rows = self.with_mark(rows, some)
         else:
-            rows = self.marked(rows, keys, [*found.mine, pair[0]], found.null_safe)
+            rows = self.marked(rows, keys, [*own, pair[0]], found.null_safe, equal=True)
         rows = self.marked(rows, self.keys(found), self.again(found, rows), found.null_safe)
         nulls = found.rows
         if pair[1].type.nullable:
@@ -251,9 +276,10 @@ class Subqueries:
             rows = self.one_of_each(found)
             both = frame.rows.joined(
                 rows,
-                found.mine,
+                list(map(imaged, found.mine)) if found.null_safe else found.mine,
                 rows.columns[2:],
                 null_safe=found.null_safe,
+                equal=True,
                 called="scalar subquery",
             )
             count, value = both.columns[width], both.columns[width + 1]
@@ -294,6 +320,8 @@ class Subqueries:
     def one_of_each(self, found: Belonging) -> Rows:
         """For each key the number of rows, a value of them, and the key."""
         keys = list(found.theirs)
+        if found.null_safe:
+            keys = list(map(imaged, keys))
         value = found.result.outputs[0]
         named = [*((f"key_{i}", key) for i, key in enumerate(keys)), ("value", value)]
         rows = found.rows.named(named, "scalar subquery")
@@ -310,17 +338,31 @@ class Subqueries:
             by = function_of(struct, (k.scalar for k in group_keys))
         total = Total("rows", function_of(INT, (ONE,)), INT)
         assert isinstance(values, Ordered)
+        extremes = [values]
+        varied = [key.scalar for key in group_keys if is_imaged(key.scalar)]
+        if varied:
+            extremes.append(first_of_equal(rows, by, varied, "scalar subquery"))
         made = Aggregate(
             rows.operator,
             by,
             (total,),
             (),
-            (values,),
-            (False,),
+            tuple(extremes),
+            (False,) * len(extremes),
             origin=rows.at,
             called="scalar subquery",
         )
-        return rows.of(made)
+        groups = rows.of(made)
+        if not varied:
+            return groups
+        count, first, image, *found_keys = groups.columns
+        shown = shown_again(image, varied)
+        named = [("rows", count), ("value", first)]
+        named += [
+            (key.name, shown.get(key.scalar, column))
+            for key, column in zip(group_keys, found_keys, strict=True)
+        ]
+        return groups.named(named, "scalar subquery")
 
     # -- which rows a subquery is for -----------------------------------------------------------
 
@@ -372,7 +414,7 @@ class Subqueries:
         if base is not None and base.grouped is frame.grouped and base.has(free):
             asked = base
         columns = [asked.column(ref) for ref in free]
-        rows = asked.rows.project(columns, "outer columns").distinct(called="outer columns")
+        rows = asked.rows.project(columns, "outer columns").different("outer columns")
         outer = Frame(rows, {ref: i for i, ref in enumerate(free)})
         result = self.selects.completed(self.selects.query(node, Env(outer, tuple(free))), outer)
         mine = tuple(frame.column(ref) for ref in free)

@@ -59,10 +59,18 @@ TAKEN: tuple[tuple[str, tuple[Construct, ...]], ...] = (
             ),
             Construct(
                 "functions in FROM",
-                "SELECT n FROM r, generate_series(1, r.a) AS n",
-                REFUSED,
-                POSTGRES,
-                "a table of numbers",
+                "SELECT r.a, n FROM r LEFT JOIN generate_series(1, r.a) AS n ON n > 1",
+                on=POSTGRES,
+            ),
+            Construct(
+                "functions in FROM",
+                "SELECT r.a, e.value FROM r, json_each(json_array(r.a, r.b)) AS e",
+                on=("sqlite",),
+            ),
+            Construct(
+                "functions that give rows in the select list",
+                "SELECT a, unnest(ARRAY[b, 1]) AS n FROM r",
+                on=POSTGRES,
             ),
         ),
     ),

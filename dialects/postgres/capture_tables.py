@@ -13,7 +13,7 @@ from stepping.dialects.capture import (
     stem,
 )
 from stepping.dialects.identifiers import quoted
-from stepping.dialects.postgres.type_facts import has_equality, is_inexact, named_type
+from stepping.dialects.postgres.type_facts import is_known, named_type
 
 ME = "pg_current_xact_id()"
 DEFINER = "SECURITY DEFINER SET search_path FROM CURRENT"
@@ -162,18 +162,25 @@ def capture_function(logged: Logged) -> str:
 def as_grouped(logged: Logged) -> tuple[list[str], list[str]]:
     """What rows are grouped by that are the same, and the values of a group.
 
-    1.0 and 1.00 are equal and not the same; json has no equality at all.
+    1.0 and 1.00 are equal and not the same; json has no equality at all. Of a type that is not
+    Postgres's own a text says everything.
     """
-    types = {each.name: each.type for each in logged.table.columns}
+    described = {each.name: each for each in logged.table.columns}
     by, values = [], []
     for column in logged.columns:
-        of_type, name = named_type(types[column]), quoted(column)
-        if not has_equality(of_type):
-            by.append(f"{name}::text")
-            values.append(f"{name}::text::{of_type.name}")
-            continue
-        by += [name, f"{name}::text"] if is_inexact(of_type) else [name]
-        values.append(name)
+        name, of_type = quoted(column), described[column].type
+        image = f'{name}::text COLLATE "C"'
+        element = of_type.removesuffix("[]")
+        known = named_type(element)
+        if known.unequal or not is_known(element):
+            # A cast to another type would leave a COLLATE next to it out.
+            text = f"({image} || '')"
+            by.append(text)
+            values.append(f"{text}::{typed(described[column])}")
+        else:
+            exact = not known.varied and not described[column].collation
+            by += [name] if exact else [name, image]
+            values.append(name)
     return by, values
 
 

@@ -14,6 +14,7 @@ from stepping.compiler.plan.database import (
     Compared,
     Database,
     Given,
+    GivenRows,
     KnownColumn,
     KnownTable,
     Measure,
@@ -67,6 +68,12 @@ ORDER BY i.indisprimary DESC, 1
 """
 
 
+_COLLATION = """
+SELECT a.atttypid::bigint, a.atttypmod, a.attcollation::bigint
+FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+WHERE a.attrelid = 'stepping_typed'::regclass AND a.attnum = 1
+    AND a.attcollation NOT IN (0, t.typcollation)
+"""
 _VIEW = """
 SELECT pg_catalog.pg_get_viewdef(to_regclass(%s)),
     (SELECT r.ev_action::text FROM pg_catalog.pg_rewrite r WHERE r.ev_class = to_regclass(%s))
@@ -110,7 +117,7 @@ class PostgresDatabase(PostgresWords):
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self.connection = connection
-        self.facts = TypeFacts(self.rows)
+        self.facts = TypeFacts(self.rows, self.can)
         self._tables: dict[tuple[str, str | None], KnownTable | None] = {}
         self._typed: dict[tuple[Any, ...], DatabaseType] = {}
 
@@ -121,6 +128,17 @@ class PostgresDatabase(PostgresWords):
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return Cursor(self.connection).execute(sql.encode(), parameters or None).fetchall()
+
+    def can(self, statement: str) -> bool:
+        """Whether a statement can be run."""
+        try:
+            with self.connection.transaction(force_rollback=True):
+                self.rows(statement)
+        except psycopg.errors.Error:
+            if self.connection.closed:
+                raise
+            return False
+        return True
 
     def table(self, name: str, schema: str | None) -> KnownTable | None:
         key = (name, schema)
@@ -148,11 +166,52 @@ class PostgresDatabase(PostgresWords):
             texts = [f"x.c{i}{each}" for i, each in enumerate(others)]
             given = ", ".join(f"{self.null(each)} AS c{i}" for i, each in enumerate(args)) or "1"
             text = f"SELECT {first}{''.join(texts)} AS e FROM (SELECT {given}) AS x LIMIT 0"
-            (self._typed[key],) = self._output_types(text)
+            (found,) = self._output_types(text)
+            if "collate" in text.lower():  # of an argument, or here
+                found = self._collated(text, found)
+            self._typed[key] = found
         return self._typed[key]
 
+    def _collated(self, select: str, of_type: DatabaseType) -> DatabaseType:
+        """A type with the collation that the value of a SELECT has, if it is not the usual one."""
+        # Only a column of a relation says that.
+        try:
+            with self.connection.transaction(force_rollback=True):
+                Cursor(self.connection).execute(
+                    f"CREATE TEMP VIEW stepping_typed AS {select}".encode()
+                )
+                found = self.rows(_COLLATION)
+        except psycopg.errors.Error:
+            if self.connection.closed:
+                raise
+            return of_type
+        return self.facts.type(*found[0]) if found else of_type
+
+    def rows_of(
+        self, words: Sequence[str], args: Sequence[DatabaseType], definitions: str
+    ) -> GivenRows:
+        first, *others = words
+        call = first + "".join(f"x.c{i}{each}" for i, each in enumerate(others))
+        given = ", ".join(f"{self.null(each)} AS c{i}" for i, each in enumerate(args)) or "1"
+        alias = f"s ({definitions})" if definitions else "s"
+        text = f"SELECT s.* FROM (SELECT {given}) AS x CROSS JOIN LATERAL {call} AS {alias} LIMIT 0"
+        cursor = self._described_cursor(text)
+        shown = [column.name for column in cursor.description or ()]
+        types = self._types_of(cursor)
+        columns = tuple(KnownColumn(*each) for each in zip(shown, types, strict=True))
+        names = tuple(shown if definitions else (f"c{i}" for i, _ in enumerate(shown)))
+        alias = alias if definitions else f"s ({', '.join(names)})"
+        return GivenRows(columns, names, f" AS {alias}", scalar=shown[:1] == ["s"])
+
+    @cached_property
+    def row_functions(self) -> frozenset[str]:
+        found = self.rows("SELECT DISTINCT proname::text FROM pg_catalog.pg_proc WHERE proretset")
+        return frozenset(name for (name,) in found)
+
     def _output_types(self, select: str) -> list[DatabaseType]:
-        cursor = self._described_cursor(select)
+        return self._types_of(self._described_cursor(select))
+
+    def _types_of(self, cursor: psycopg.Cursor[Any]) -> list[DatabaseType]:
         result, count = cursor.pgresult, len(cursor.description or ())
         if result is None:
             raise QueryError("the database describes no columns")
@@ -215,6 +274,7 @@ class PostgresDatabase(PostgresWords):
             *("concat", "concat_ws", "format", "textanycat", "anytextcat", "array_to_string"),
             *("to_json", "to_jsonb", "array_to_json", "quote_literal", "quote_nullable"),
             *("json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg"),
+            *("json_to_recordset", "jsonb_to_recordset", "json_to_record", "jsonb_to_record"),
             *("json_build_array", "jsonb_build_array", "json_build_object", "jsonb_build_object"),
         }
     )

@@ -19,6 +19,7 @@ from sqlglot.errors import SqlglotError
 
 from stepping.compiler.plan.database import (
     Compared,
+    GivenRows,
     KnownColumn,
     KnownTable,
 )
@@ -133,6 +134,11 @@ class MetadataDatabase(PostgresWords):
         if len(numbers) == len(found) and numbers:
             return max(numbers, key=lambda each: _NUMBERS.index(each.name))
         return found.pop() if len(found) == 1 else None
+
+    def rows_of(
+        self, words: Sequence[str], args: Sequence[DatabaseType], definitions: str
+    ) -> GivenRows:
+        raise unknown("?".join(words))
 
     def common(self, types: Sequence[DatabaseType]) -> DatabaseType:
         if len(set(types)) != 1:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from stepping.compiler.plan.database import Database, Given, Measure, Part
 from stepping.compiler.schema import FLOAT, INT, Atom, DatabaseType, Kind
-from stepping.dialects.postgres.type_facts import base_name
+from stepping.dialects.postgres.type_facts import base_name, named_type
 
-_NUMERIC = Atom(Kind.NATIVE, native=DatabaseType("numeric"))
+_NUMERIC = Atom(Kind.NATIVE, native=named_type("numeric"))
 _SMALL = ("smallint", "integer")
 _FLOATS = ("real", "double precision")
 

@@ -33,8 +33,7 @@ from stepping.dialects.postgres.own_tables import OWN_TABLES
 from stepping.dialects.postgres.relations import stored_rows
 from stepping.dialects.postgres.scalars import PostgresSpelling
 from stepping.dialects.postgres.sums import PostgresSums
-from stepping.dialects.postgres.tables import TEXTS, PostgresTables
-from stepping.dialects.postgres.type_facts import has_equality, is_inexact
+from stepping.dialects.postgres.tables import TEXTS, PostgresTables, text_image
 from stepping.dialects.ranges import RangeWords
 
 
@@ -97,7 +96,11 @@ class PostgresDialect(PostgresSums, PostgresTables):
             if table.kind is TableKind.BASE:
                 value = base_values.compared(column, value)
                 same: Expression = exp.EQ(this=reference, expression=value)
-                if null_safe and column.type.nullable:  # which an index serves, too
+                native = column.type.native
+                if null_safe and native is not None and native.is_row:
+                    # A row of NULLs IS NULL, and is none.
+                    same = exp.NullSafeEQ(this=reference, expression=value)
+                elif null_safe and column.type.nullable:  # which an index serves, too
                     missing = (
                         exp.Is(this=each.copy(), expression=exp.Null())
                         for each in (reference, value)
@@ -111,11 +114,11 @@ class PostgresDialect(PostgresSums, PostgresTables):
                 typed = self.cast(value, column)
                 pair = (self.hashed(column, reference), self.hashed(column, typed))
                 conditions.append(exp.EQ(this=pair[0], expression=pair[1]))
-            if null_safe and column.type.nullable:
-                same = exp.NullSafeEQ(this=reference.copy(), expression=value.copy())
-                conditions.append(same)
-            else:
-                conditions.append(exp.EQ(this=reference.copy(), expression=value.copy()))
+            sides = [reference.copy(), value.copy()]
+            if column.type.native is not None and column.type.native.unequal:
+                sides = [text_image(each) for each in sides]
+            is_same = exp.NullSafeEQ if null_safe and column.type.nullable else exp.EQ
+            conditions.append(is_same(this=sides[0], expression=sides[1]))
         return conditions
 
     def identical(
@@ -129,13 +132,27 @@ class PostgresDialect(PostgresSums, PostgresTables):
         )
         kept = [exp.column(self.identifier(n), table=self.identifier(alias)) for n in table.names]
         given = [self.cast(by_name[name], table.column(name)) for name in table.names]
-        conditions.append(exp.EQ(this=self.row_hash(kept), expression=self.row_hash(given)))
+        columns = [table.column(name) for name in table.names]
+        hashes = [self.row_hash(self.hashable(columns, side)) for side in (kept, given)]
+        conditions.append(exp.EQ(this=hashes[0], expression=hashes[1]))
         rows = [
-            exp.Anonymous(this="ROW", expressions=[c.copy() for c in side])
+            exp.Anonymous(this="ROW", expressions=self.comparable(columns, side))
             for side in (kept, given)
         ]
         conditions.append(exp.NullSafeEQ(this=rows[0], expression=rows[1]))
         return conditions
+
+    def comparable(
+        self, columns: Sequence[TableColumn], values: Sequence[Expression]
+    ) -> list[Expression]:
+        """Values that are equal where those of the columns are the same."""
+        return [
+            text_image(value)
+            if column.type.native is not None
+            and (column.type.native.varied or column.type.native.unequal)
+            else value.copy()
+            for column, value in zip(columns, values, strict=True)
+        ]
 
     def cast(self, value: Expression, column: TableColumn) -> Expression:
         if isinstance(value, exp.Column):
@@ -203,15 +220,21 @@ class PostgresDialect(PostgresSums, PostgresTables):
         return exp.select().from_(groups).join(lateral, join_type="cross")
 
     def images(self, atom: Atom, value: Expression) -> list[Expression]:
-        if atom.native is None or not is_inexact(atom.native):
-            return []
-        return [exp.Cast(this=value.copy(), to=verbatim_type("text"))]
+        return [text_image(value)] if atom.native is not None and atom.native.varied else []
+
+    def ties(self, atom: Atom, value: Expression) -> list[Expression]:
+        return self.images(atom, value)
 
     def grouped_as(self, atom: Atom, value: Expression) -> tuple[Expression, Expression]:
-        if atom.native is None or has_equality(atom.native):
+        if atom.native is None or not atom.native.unequal:
             return value, value
-        text = exp.Cast(this=value, to=verbatim_type("text"))
-        return text, exp.Cast(this=text.copy(), to=verbatim_type(atom.native.name))
+        # A cast to another type would leave a COLLATE next to it out.
+        text = exp.DPipe(this=text_image(value), expression=exp.Literal.string(""))
+        again = exp.Cast(this=exp.paren(text.copy()), to=verbatim_type(atom.native.name))
+        return text, again
+
+    def beside_each(self, select: Expression, call: Expression) -> Expression:
+        return select.join(exp.Join(this=exp.Lateral(this=call), kind="CROSS"), copy=False)
 
     def repeated(self, select: Expression, count: Expression) -> Expression:
         series = exp.Anonymous(this="generate_series", expressions=[exp.Literal.number(1), count])
@@ -292,13 +315,20 @@ class PostgresDialect(PostgresSums, PostgresTables):
 
     def folded(self, rows: Expression, columns: Sequence[TableColumn]) -> Expression:
         """Staged rows that are equal as values of their types, as one: no text tells that."""
-        *own, weight = (self.identifier(column.name) for column in columns)
+        *own, weight = columns
         source = exp.Subquery(this=rows, alias=exp.TableAlias(this=self.identifier("r")))
-        total = self.sum_of(INT, exp.column(weight.copy()), exp.Literal.number(1))
-        select = exp.select(
-            *(exp.column(name.copy()) for name in own), exp.alias_(total.copy(), weight.copy())
-        )
-        select = select.from_(source).group_by(*(exp.column(name.copy()) for name in own))
+        total = self.sum_of(INT, exp.column(self.identifier(weight.name)), exp.Literal.number(1))
+        select = exp.select()
+        by: list[Expression] = []
+        for column in own:
+            name = self.identifier(column.name)
+            key, value = self.grouped_as(column.type, exp.column(name))
+            by += [key.copy(), *self.images(column.type, exp.column(name.copy()))]
+            select = select.select(
+                value.copy() if value is key else exp.alias_(value, name.copy()), copy=False
+            )
+        select = select.select(exp.alias_(total.copy(), self.identifier(weight.name)))
+        select = select.from_(source).group_by(*by)
         return select.having(exp.NEQ(this=total, expression=exp.Literal.number(0)))
 
     def staged_columns(self, table: Table) -> list[TableColumn]:
@@ -356,6 +386,8 @@ class PostgresDialect(PostgresSums, PostgresTables):
         self, table: Table, column: TableColumn, alias: str, *, ascending: bool
     ) -> list[Expression]:
         terms = super().ordered(table, column, alias, ascending=ascending)
+        if column.type.native is not None and column.type.native.unequal:
+            terms[0].set("this", text_image(terms[0].this))
         prefix = self.prefix(column, terms[0].this)
         if prefix is None:
             return terms

@@ -13,6 +13,7 @@ from stepping.compiler.plan.tables import Table, TableColumn, TableIndex, TableK
 from stepping.compiler.schema import Kind, bounded
 from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.metadata import Verbatim, create_statements
+from stepping.dialects.natives import verbatim_type
 
 # Kinds whose values are short, so that a B-tree takes them: it refuses rows over 2,704 bytes.
 _SHORT = frozenset(
@@ -44,6 +45,12 @@ def starts(identity: tuple[str, ...], columns: tuple[str, ...]) -> bool:
 def _engine() -> Any:
     # With its own paramstyle it writes a % in a name twice.
     return pg.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
+
+
+def text_image(value: Expression) -> Expression:
+    """A text that tells a value from all that are not the same."""
+    text = exp.Cast(this=value.copy(), to=verbatim_type("text"))
+    return exp.Collate(this=text, expression=exp.to_identifier("C", quoted=True))
 
 
 class PostgresTables(Dialect):
@@ -173,7 +180,7 @@ class PostgresTables(Dialect):
         parts = [self.index_term(table.column(each)) for each in table.key[: _MOST_TERMS - 1]]
         if table.kind is TableKind.STATE:
             return tuple(parts)
-        return (*parts, f"({self.quoted_row_hash(table.names)})")
+        return (*parts, f"({self.quoted_row_hash(table)})")
 
     def index_term(self, column: TableColumn) -> str:
         if self.is_plain(column):
@@ -186,14 +193,27 @@ class PostgresTables(Dialect):
         if column.type.kind in TEXTS and not column.type.nullable:
             arguments = [value, exp.Literal.number(0)]
             return exp.Anonymous(this="hashtextextended", expressions=arguments)
-        return self.row_hash([value])
+        return self.row_hash(self.hashable([column], [value]))
+
+    def hashable(
+        self, columns: Sequence[TableColumn], values: Sequence[Expression]
+    ) -> list[Expression]:
+        """Values of which Postgres has a hash: of those without one, texts."""
+        return [
+            text_image(value)
+            if column.type.native is not None and column.type.native.unhashed
+            else value
+            for column, value in zip(columns, values, strict=True)
+        ]
 
     def row_hash(self, values: Sequence[Expression]) -> Expression:
         row = exp.Anonymous(this="ROW", expressions=[value.copy() for value in values])
         return exp.Anonymous(this="hash_record_extended", expressions=[row, exp.Literal.number(0)])
 
-    def quoted_row_hash(self, names: Sequence[str]) -> str:
-        return self.text(self.row_hash([exp.column(self.identifier(name)) for name in names]))
+    def quoted_row_hash(self, table: Table) -> str:
+        columns = [table.column(name) for name in table.names]
+        values = [exp.column(self.identifier(name)) for name in table.names]
+        return self.text(self.row_hash(self.hashable(columns, values)))
 
     def prefix(self, column: TableColumn, value: Expression) -> Expression | None:
         """The start of a value that may be too long for an index; it sorts first by that."""
@@ -228,6 +248,9 @@ class PostgresTables(Dialect):
             if position < index.equal:
                 terms.append((self.index_term(column), True))
                 continue
+            native = column.type.native
+            if native is not None and (native.unequal or native.name == "jsonb"):
+                break  # no order, or values of any length: what is behind orders ties only
             reference = exp.column(self.identifier(name))
             prefix = self.prefix(column, reference)
             terms.append((self.quoted(name) if prefix is None else f"({self.text(prefix)})", up))

@@ -19,11 +19,8 @@ _PYTHONIC = frozenset(
     }
 )
 _SHORT_LENGTH = 400  # characters that an index entry of 2,704 bytes has room for, beside others
-_INEXACT = {
-    "interval": "'1 day' and '24 hours' are equal",
-    "jsonb": "1.0 and 1.00 in it are equal",
-    "citext": "'a' and 'A' are equal",
-}
+# Of which equal values may differ: '1 day' and '24 hours', 1.0 and 1.00, 'a' and 'A', 0 and -0.
+_VARIED = frozenset({"interval", "jsonb", "citext", "numeric", "float4", "float8"})
 _WITHOUT_HASH = frozenset(
     {
         *("json", "xml", "point", "box", "line", "lseg", "path", "polygon", "circle", "money"),
@@ -37,25 +34,41 @@ _WITHOUT_EQUALITY = frozenset(
         *("jsonpath", "txid_snapshot", "pg_snapshot"),
     }
 )
+# A text tells values apart, whatever collation they have.
+IMAGE = 'CAST({0} AS text) COLLATE "C"'
+# Whose hash is that of a text, which must be the same whatever is set.
+_UNSETTLED_HASH = "the text by which its values would be found depends on settings of the session"
+_NO_TYPE = "no column can have that type"
 
 _TYPE = """
 SELECT pg_catalog.format_type(%(oid)s, %(modifier)s), t.typname, t.typlen, t.typtype,
     t.typbasetype::bigint, t.typtypmod, t.typelem::bigint, t.typcategory,
-    (SELECT r.rngsubtype::bigint FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid),
+    (SELECT r.rngsubtype::bigint FROM pg_catalog.pg_range r
+        WHERE t.oid IN (r.rngtypid, r.rngmultitypid)),
     (SELECT quote_ident(n.nspname) || '.' || quote_ident(c.collname)
         FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace
         WHERE c.oid = %(collation)s),
     (SELECT c.collisdeterministic FROM pg_catalog.pg_collation c
-        WHERE c.oid = CASE WHEN %(collation)s = 0 THEN t.typcollation ELSE %(collation)s END)
+        WHERE c.oid = CASE WHEN %(collation)s = 0 THEN t.typcollation ELSE %(collation)s END),
+    (SELECT p.provolatile::text FROM pg_catalog.pg_proc p WHERE p.oid = t.typoutput)
 FROM pg_catalog.pg_type t WHERE t.oid = %(oid)s
 """
+_PARTS = """
+SELECT a.atttypid::bigint, a.atttypmod, a.attcollation::bigint
+FROM pg_catalog.pg_type t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.typrelid
+WHERE t.oid = %(oid)s AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attnum
+"""
+_HASH = "SELECT hash_record_extended(ROW(CAST(NULL AS {})), 0)"
+_GROUPED = "SELECT DISTINCT CAST(NULL AS {})"
 
 
 class TypeFacts:
     """Asks for each type once."""
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, can: Callable[[str], bool]) -> None:
         self.rows = rows
+        self.can = can  # whether a statement can be run
         self.known: dict[tuple[int, int, int], DatabaseType] = {}
 
     def type(self, oid: int, modifier: int, collation: int) -> DatabaseType:
@@ -74,22 +87,23 @@ class TypeFacts:
         given = {"oid": oid, "modifier": modifier, "collation": collation}
         (row,) = self.rows(_TYPE, given)
         name, short_name, length, kind, base, base_modifier, element, category, subtype = row[:9]
-        collation_name, is_deterministic = row[9:]
+        collation_name, is_deterministic, output_volatility = row[9:]
         if kind == "d":
             return replace(self.type(int(base), base_modifier, collation), name=name)
-        fault = ""
-        if short_name in _INEXACT:
-            fault = f"{_INEXACT[short_name]}, and not the same"
-        elif short_name in _WITHOUT_HASH:
-            fault = "Postgres has no hash for its values"
-        elif short_name == "bpchar" and modifier < 0:
-            fault = "values that differ in the blanks at the end are equal, and not the same"
-        elif category == "A" and element:
-            fault = self.type(int(element), -1, 0).fault
+        parts: list[DatabaseType] = []
+        if category == "A" and element:
+            parts = [self.type(int(element), -1, 0)]
         elif subtype:
-            fault = self.type(int(subtype), -1, 0).fault
-        elif is_deterministic is False:
-            fault = "its collation finds texts equal that are not the same"
+            parts = [self.type(int(subtype), -1, 0)]
+        elif kind == "c":
+            parts = [self.type(*each) for each in self.rows(_PARTS, given)]
+        varied = short_name in _VARIED and not (short_name == "numeric" and modifier >= 0)
+        # Values that differ in the blanks at the end, or in case, are equal.
+        varied = varied or (short_name == "bpchar" and modifier < 0)
+        varied = varied or is_deterministic is False or any(each.varied for each in parts)
+        unhashed = kind != "p" and not self.has(_HASH, oid)
+        unequal = unhashed and not self.has(_GROUPED, oid)
+        settled = not unhashed or output_volatility == "i"
         short = length > 0 or (short_name == "numeric" and modifier >= 0)
         short = short or (
             short_name in ("bpchar", "varchar") and 0 <= modifier - 4 <= _SHORT_LENGTH
@@ -97,23 +111,21 @@ class TypeFacts:
         return DatabaseType(
             name,
             collation_name or "",
-            short=short,
+            short=short and not unhashed,
             as_text=short_name not in _PYTHONIC,
-            fault=fault,
+            varied=varied,
+            image=IMAGE if varied or unequal else "",
+            shown_again=varied or unequal,
+            unhashed=unhashed,
+            unequal=unequal,
+            is_row=kind == "c",
+            fault=_NO_TYPE if kind == "p" else "" if settled else _UNSETTLED_HASH,
         )
 
-
-def is_inexact(of_type: DatabaseType) -> bool:
-    """Whether values of a type may be equal and not the same: as texts they differ."""
-    name = base_name(of_type.name)
-    if name in ("real", "double precision") or (name == "numeric" and "(" not in of_type.name):
-        return True
-    return "equal" in of_type.fault
-
-
-def has_equality(of_type: DatabaseType) -> bool:
-    """Whether rows can be grouped by values of a type."""
-    return base_name(of_type.name) not in _WITHOUT_EQUALITY
+    def has(self, question: str, oid: int) -> bool:
+        """Whether a question about NULL of a type can be asked."""
+        ((name,),) = self.rows("SELECT pg_catalog.format_type(%s, NULL)", (oid,))
+        return self.can(question.format(name))
 
 
 def base_name(name: str) -> str:
@@ -121,6 +133,15 @@ def base_name(name: str) -> str:
     return re.sub(r"\(.*?\)", "", name)
 
 
+def is_known(name: str) -> bool:
+    """Whether a type is one of Postgres's own, which `named_type` knows."""
+    base = base_name(name)
+    short_name = _SHORT.get(base, base)
+    return short_name in (*_PYTHONIC, *_VARIED - {"citext"}, *_WITHOUT_HASH, *_OTHERS)
+
+
+# Those of which equal values are the same, beside _PYTHONIC.
+_OTHERS = ("timetz", "inet", "cidr", "macaddr", "macaddr8", "pg_lsn", "xid8")
 _SHORT = {
     "smallint": "int2",
     "integer": "int4",
@@ -133,6 +154,8 @@ _SHORT = {
     "timestamp without time zone": "timestamp",
     "timestamp with time zone": "timestamptz",
     "time without time zone": "time",
+    "time with time zone": "timetz",
+    "bit varying": "varbit",
 }
 _FIXED = ("int2", "int4", "int8", "float4", "float8", "oid", "bool", "uuid")
 _FIXED_TIMES = ("date", "time", "timestamp", "timestamptz", "interval")
@@ -143,16 +166,23 @@ def named_type(name: str, collation: str = "") -> DatabaseType:
     base = base_name(name)
     short_name = _SHORT.get(base, base)
     length = re.search(r"\((\d+)", name)
-    fault = ""
-    if short_name in _INEXACT:
-        fault = f"{_INEXACT[short_name]}, and not the same"
-    elif short_name in _WITHOUT_HASH:
-        fault = "Postgres has no hash for its values"
+    varied = short_name in _VARIED and not (short_name == "numeric" and length is not None)
+    varied = varied or (short_name == "bpchar" and length is None)
+    unhashed = short_name in _WITHOUT_HASH
     short = short_name in (*_FIXED, *_FIXED_TIMES) or (
         short_name == "numeric" and length is not None
     )
     if short_name in ("bpchar", "varchar") and length is not None:
         short = int(length.group(1)) <= _SHORT_LENGTH
     return DatabaseType(
-        name, collation, short=short, as_text=short_name not in _PYTHONIC, fault=fault
+        name,
+        collation,
+        short=short,
+        as_text=short_name not in _PYTHONIC,
+        varied=varied,
+        image=IMAGE if varied or short_name in _WITHOUT_EQUALITY else "",
+        shown_again=varied or short_name in _WITHOUT_EQUALITY,
+        unhashed=unhashed,
+        unequal=short_name in _WITHOUT_EQUALITY,
+        fault=_UNSETTLED_HASH if short_name == "money" else "",
     )

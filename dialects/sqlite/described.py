@@ -17,6 +17,7 @@ from stepping.compiler.plan.database import (
     Compared,
     Database,
     Given,
+    GivenRows,
     KnownColumn,
     KnownTable,
     Measure,
@@ -55,7 +56,13 @@ AS_TEXT = "CASE WHEN typeof({0}) IN ('integer', 'real') THEN CAST({0} AS TEXT) E
 def column_type(declared: str, collation: str) -> DatabaseType:
     """The type of a column of a table."""
     varied = bool(collation) or affinity(declared) == "BLOB"
-    return DatabaseType(declared, collation, short=True, varied=varied)
+    return typed(declared, collation, varied=varied)
+
+
+def typed(name: str, collation: str, *, varied: bool) -> DatabaseType:
+    # `quote` tells 1 from 1.0, and knows no collation.
+    image = "quote({0})" if varied else ""
+    return DatabaseType(name, collation, short=True, varied=varied, image=image)
 
 
 class SQLiteDatabase(Database):
@@ -196,10 +203,31 @@ class SQLiteDatabase(Database):
             select = f"SELECT +({expression}) FROM x{serial} ORDER BY 1"  # may be an aggregate
             collation = self.collation_of(select)
             varied = bool(collation)
-            self._typed[key] = DatabaseType(declared, collation, short=True, varied=varied)
+            self._typed[key] = typed(declared, collation, varied=varied)
             self.rows(f"DROP TABLE temp.e{serial}")
             self.rows(f"DROP TABLE temp.x{serial}")
         return self._typed[key]
+
+    def rows_of(
+        self, words: Sequence[str], args: Sequence[DatabaseType], definitions: str
+    ) -> GivenRows:
+        serial = next(self.serial)
+        columns = ", ".join(f"c{i} {each}" for i, each in enumerate(args)) or "c0"
+        first, *others = words
+        call = first + "".join(f"x{serial}.c{i}{each}" for i, each in enumerate(others))
+        self.rows(f"CREATE TEMP TABLE x{serial} ({columns})")
+        try:
+            self.rows(f"CREATE TEMP TABLE e{serial} AS SELECT s.* FROM x{serial}, {call} AS s")
+            found = self.rows(f"PRAGMA temp.table_xinfo(e{serial})")
+            self.rows(f"DROP TABLE temp.e{serial}")
+        finally:
+            self.rows(f"DROP TABLE temp.x{serial}")
+        known = tuple(
+            # 1 and 1.0 are equal, and a list may have both.
+            KnownColumn(name, typed(declared, "", varied=not declared))
+            for _, name, declared, *_ in found
+        )
+        return GivenRows(known, tuple(each.name for each in known), " AS s")
 
     def common(self, types: Sequence[DatabaseType]) -> DatabaseType:
         # A compound SELECT has the affinity and the collation of one of its parts: of the first.

@@ -56,7 +56,7 @@ STATEMENTS = (
     ("SELECT sum(sum(a)) FROM r", ""),
     ("SELECT rank() OVER nope FROM r", ""),
     ("SELECT t COLLATE nope FROM r", ""),
-    ("SELECT a FROM generate_series(1, 3) AS g(a)", "function in FROM"),
+    ("SELECT a FROM nosuch(1, 3) AS g(a)", "nosuch"),
     (
         "WITH RECURSIVE p AS (SELECT a FROM r UNION ALL SELECT a + 1 FROM p) SELECT * FROM p",
         "UNION ALL",
