@@ -32,9 +32,14 @@ SEARCH_PATH = "SELECT set_config('search_path', format('%I, pg_temp', current_sc
 LOCK = "pg_advisory_xact_lock(hashtext('stepping ' || current_schema()), hashtext({}))"
 
 # Whether a row of a log ``l`` is in the results as a row of `stepping_folds` ``f`` says.
+# Its number tells as well: in a cluster that a dump was restored to, transactions count from where
+# they are there. What a dump brought is of transactions that are yet to come.
 FOLDED = (
-    "pg_visible_in_snapshot(l.stepping_xid, f.seen)\n"
-    "    OR (l.stepping_xid = f.xid AND l.stepping_n <= f.n)"
+    "l.stepping_n <= f.n AND (l.stepping_xid = f.xid\n"
+    "    OR pg_visible_in_snapshot(l.stepping_xid, f.seen)\n"
+    "    OR (l.stepping_xid >= pg_snapshot_xmax(pg_current_snapshot())\n"
+    f"        AND l.stepping_xid <> {ME}\n"
+    "        AND pg_snapshot_xmax(f.seen) <= pg_snapshot_xmax(pg_current_snapshot())))"
 )
 
 OWN_DDL = (

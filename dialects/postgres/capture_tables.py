@@ -110,12 +110,25 @@ def capture_function(logged: Logged) -> str:
     by, values = as_grouped(logged)
     grouped = f" GROUP BY {', '.join(by)}" if columns else ""
     same = "".join(f", {value}" for value in values)
+    unchanged = ["IF TG_OP = 'UPDATE' THEN RETURN NULL; END IF;  -- no column of it is read"]
+    if columns:
+        images = ", ".join(by)
+        unchanged = [
+            "IF TG_OP = 'UPDATE' AND TG_LEVEL = 'STATEMENT' THEN",
+            f"  IF NOT EXISTS (SELECT {images} FROM {rows('new_rows')}\n"
+            f"    EXCEPT ALL SELECT {images} FROM {rows('old_rows')}) THEN\n"
+            "    RETURN NULL;  -- no column that is read was changed\n"
+            "  END IF;",
+            "END IF;",
+        ]
     lines = [
         # Its snapshot may be older than a query that follows the table since.
         "IF current_setting('transaction_isolation') <> 'read committed' THEN",
         "  PERFORM stepping_check_snapshot(\n"
         "    (SELECT last_value FROM stepping_readers_changed_by), 'stepping_readers');",
         "END IF;",
+        *unchanged,
+        "stepping_first := nextval('stepping_log_n');",
         "IF TG_OP = 'TRUNCATE' THEN  -- before it: all rows are still there",
         f"  {into} SELECT stepping_first, -1{rest} FROM {qualified(table)};",
         *(
@@ -154,7 +167,7 @@ def capture_function(logged: Logged) -> str:
     return (
         f"CREATE OR REPLACE FUNCTION {quoted(capture_name(table))}() RETURNS trigger\n"
         f"LANGUAGE plpgsql {DEFINER} AS $stepping$\n#variable_conflict use_column\n"
-        "DECLARE stepping_first bigint := nextval('stepping_log_n');\n"
+        "DECLARE stepping_first bigint;\n"
         f"BEGIN\n{text}\nEND $stepping$"
     )
 

@@ -69,6 +69,8 @@ def triggers(logged: Logged) -> list[str]:
         ("update", "AFTER UPDATE", f"\nWHEN {changed}", gone_moved + update + tick),
         ("delete", "AFTER DELETE", "", delete + tick),
     ]
+    watched = watched_columns(table, (*columns, *keys))
+    made[1] = ("update", f"AFTER UPDATE{watched}", *made[1][2:])
     texts = [
         f"CREATE TRIGGER {quoted(trigger_name(base, what))} {when} ON {on}{condition}\n"
         f"BEGIN\n{body}END"
@@ -106,6 +108,18 @@ def triggers_of_result(logged: Logged) -> list[str]:
         f"ON {quoted(table.fact('kept'))}\nBEGIN\n{body}{tick}END"
         for what, body in made
     ]
+
+
+def watched_columns(table: BaseTable, columns: Sequence[str]) -> str:
+    """The OF of a trigger for updates of some columns: it costs nothing where others are set.
+
+    SQLite goes by the names that a statement sets: a row number has several, and a generated column
+    is set by none (sqlite.org/lang_createtrigger.html).
+    """
+    if any(each.generated for each in table.columns) or not columns:
+        return ""
+    names = dict.fromkeys((*columns, *(_ROW_IDS if table.fact("rowid") else ())))
+    return " OF " + ", ".join(each if each in _ROW_IDS else quoted(each) for each in names)
 
 
 def trigger_name(base: str, what: str) -> str:
@@ -173,7 +187,8 @@ def replaced(
         f" BEFORE INSERT ON {on}\nBEGIN\n"
         f"  DELETE FROM {notes};\n"
         f"  INSERT INTO {notes} ({ids}{listed})\n    {found('')};\nEND",
-        f"CREATE TRIGGER {quoted(trigger_name(base, 'before_update'))} BEFORE UPDATE ON {on}\n"
+        f"CREATE TRIGGER {quoted(trigger_name(base, 'before_update'))}"
+        f" BEFORE UPDATE{watched_columns(table, [c for key in keys for c in key])} ON {on}\n"
         f"WHEN {moved}\nBEGIN\n  DELETE FROM {notes};\n"
         f"  INSERT INTO {notes} ({ids}{listed})\n    {found(itself)};\nEND",
     ]
