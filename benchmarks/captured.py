@@ -18,8 +18,11 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+import psycopg
 
 import stepping as st
 from benchmarks import command, databases
@@ -70,7 +73,8 @@ ORDERS = "INSERT INTO orders SELECT g, g % 1000 + 1, g % 500 + 1, g % 7 + 1, NUL
 USERS = "INSERT INTO users SELECT g, 'country ' || g % 40 FROM "
 PRODUCTS = "INSERT INTO products SELECT g, 100 + g FROM "
 
-Statement = tuple[str, tuple[int, ...]]
+Statement = tuple[str, tuple[int, ...]] | Callable[[Any], None]
+WRITERS, THINK_SECS = 4, 0.003
 
 
 def numbered(dialect: str, insert: str, first: int, count: int) -> Statement:
@@ -80,7 +84,22 @@ def numbered(dialect: str, insert: str, first: int, count: int) -> Statement:
 
 
 def run(connection: Any, statement: Statement) -> None:
-    connection.execute(*statement)
+    if callable(statement):
+        statement(connection)
+    else:
+        connection.execute(*statement)
+
+
+def copied(first: int, count: int) -> Callable[[Any], None]:
+    """The COPY of rows with these ids."""
+    rows = range(first, first + count)
+    text = "".join(f"{g}\t{g % 1000 + 1}\t{g % 500 + 1}\t{g % 7 + 1}\t\\N\n" for g in rows)
+
+    def copy(connection: Any) -> None:
+        with connection.cursor().copy("COPY orders FROM STDIN") as into:
+            into.write(text)
+
+    return copy
 
 
 @contextlib.contextmanager
@@ -137,6 +156,8 @@ def writes(dialect: str, sizes: Sequence[int]) -> dict[str, tuple[int, Write]]:
         f"insert of {size:,}": (size, lambda i, size=size: [numbered(dialect, ORDERS, i, size)])  # type: ignore[misc]
         for size in sizes
     }
+    if dialect == "postgres":
+        found["COPY of 10,000"] = (10_000, lambda i: [copied(i, 10_000)])
     found["100 inserts in a transaction"] = (
         100,
         lambda i: [numbered(dialect, ORDERS, i + n, 1) for n in range(100)],
@@ -176,6 +197,45 @@ def medians(
     return found
 
 
+def throughput(new: New, way: str, rows: int, seconds: float) -> float:
+    """Transactions per second of several writers, of two inserts with a moment between them."""
+    done = []
+    with written("postgres", new, way, rows) as connection:
+        until = time.monotonic() + seconds
+        where = connection.info.dsn
+
+        def write(position: int) -> None:
+            with psycopg.connect(where, autocommit=True) as writing:
+                at = 10_000_000 * (position + 1)
+                while time.monotonic() < until:
+                    writing.execute("BEGIN")
+                    run(writing, numbered("postgres", ORDERS, at, 1))
+                    time.sleep(THINK_SECS)
+                    run(writing, numbered("postgres", ORDERS, at + 1, 1))
+                    writing.execute("COMMIT")
+                    at += 2
+                    done.append(at)
+
+        with ThreadPoolExecutor(WRITERS) as pool:
+            list(pool.map(write, range(WRITERS)))
+    return len(done) / seconds
+
+
+def shares(new: New, rows: int, rounds: int, seconds: float = 2.0) -> str:
+    """The line of the report for several writers."""
+    ways = [way for way in WAYS if way != "refresh"]
+    found = {
+        way: statistics.median(throughput(new, way, rows, seconds) for _ in range(rounds))
+        for way in ways
+    }
+    plain = found["plain"]
+    ratios = ", ".join(f"{way} {found[way] / plain:.0%}" for way in ways[1:])
+    return (
+        f"postgres, {WRITERS} writers with {1000 * THINK_SECS:.0f} ms between two inserts: "
+        f"{plain:,.0f} transactions a second; {ratios}"
+    )
+
+
 def measured(dialect: str, new: New, rows: int, rounds: int, sizes: Sequence[int]) -> Iterator[str]:
     """The lines of the report for one database."""
     ways = [way for way in WAYS if way != "refresh" or dialect == "postgres"]
@@ -197,6 +257,8 @@ def main() -> None:
         with command.new_databases(dialect, given.postgres) as new:
             for line in measured(dialect, new, given.rows, given.rounds, given.batch):
                 print(line, flush=True)
+            if dialect == "postgres":
+                print(shares(new, given.rows, max(given.rounds // 2, 1)), flush=True)
 
 
 if __name__ == "__main__":
