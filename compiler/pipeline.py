@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from operator import attrgetter
-from typing import Any, TypeVar, TypeVarTuple, Unpack
+from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.base_rows import check_results
@@ -34,6 +34,7 @@ if typing.TYPE_CHECKING:
 
     from stepping.compiler.lowering.plan_sql import Planned
     from stepping.compiler.lowering.program import Program
+    from stepping.compiler.plan.database import Database
     from stepping.compiler.plan.manifest import Manifest
     from stepping.compiler.plan.migration import Hints, Migration, MigrationStatement
     from stepping.compiler.plan.recompute import Recompute
@@ -308,6 +309,68 @@ class Query(Graph[R_co, *Ts]):
         return Reference(self.outputs, self.caches, self.inputs, allow_negative)
 
 
+@dataclass(eq=False, repr=False)
+class UnboundQuery(Query[R_co, *Ts]):
+    """A query function with SELECTs in it, whose types only a database can say.
+
+    It is traced again for each database. Without one, what is known of the dialect has to do.
+    """
+
+    again: Callable[[Database], Query[R_co, *Ts]] = field(kw_only=True)
+    _bound: tuple[str, Query[R_co, *Ts]] | None = None
+    _unasked: dict[str, Query[R_co, *Ts]] = field(default_factory=dict)
+
+    def bound(self, database: Callable[[], Database]) -> Query[R_co, *Ts]:
+        asked = database()
+        made = self.again(asked)
+        self._bound = (asked.dialect, made)
+        return made
+
+    def on(self, dialect: str) -> Query[R_co, *Ts]:
+        """The query as it is on the database of its store, or on one without tables."""
+        if self._bound is not None and self._bound[0] == dialect:
+            return self._bound[1]
+        if dialect not in self._unasked:
+            from sqlalchemy import MetaData
+
+            from stepping.dialects import described_by
+
+            self._unasked[dialect] = self.again(described_by(dialect, MetaData()))
+        return self._unasked[dialect]
+
+    @property
+    def keys(self) -> Mapping[str, InputKey]:
+        return self.keyed if self._bound is None else self._bound[1].keyed
+
+    @property
+    def cache_names(self) -> Mapping[object, str]:
+        known = {} if self._bound is None else self._bound[1].names_of_caches
+        return {**self.names_of_caches, **known}
+
+    def program(self, dialect: str, **options: Any) -> Program:
+        return self.on(dialect).program(dialect, **options)
+
+    def planned(self, dialect: str, **options: Any) -> Planned:
+        return self.on(dialect).planned(dialect, **options)
+
+    def plan_key(self, dialect: str, **options: Any) -> str:
+        return self.on(dialect).plan_key(dialect, **options)
+
+    def restored(self, plan: SQLPlan, **options: Any) -> Program | None:
+        return self.on(plan.dialect).restored(plan, **options)
+
+    def staged(self) -> Query[R_co, *Ts]:
+        assert self._bound is not None
+        return self._bound[1].staged()
+
+    def reference(self, *, allow_negative: bool = False) -> NoReturn:
+        raise QueryError(
+            f"the query {self.name!r} has SELECTs, whose expressions only a database can evaluate",
+            where=self.where,
+            hint='a store in memory: StoreSQLite.from_graph(sqlite3.connect(":memory:"), graph)',
+        )
+
+
 def compile(
     query: Callable[[Unpack[Ts]], R_co],
     *,
@@ -337,11 +400,33 @@ def compile(
             f"st.compile expects a query function, got {type(query).__name__}",
             hint="def query(products: st.ZSet[Product]) -> st.ZSet[Product]: ...",
         )
+
+    def traced_on(database: Database | None) -> tuple[Query[R_co, *Ts], bool]:
+        return traced(query, name, python_steps, keep or {}, refresh, on_error, database)
+
+    graph, unbound = traced_on(None)
+    if not unbound:
+        return graph
+    # Its SELECTs are bound where there is a database to ask: then the function is traced again.
+    parts = {each.name: getattr(graph, each.name) for each in fields(graph) if each.init}
+    return UnboundQuery(**parts, again=lambda database: traced_on(database)[0])
+
+
+def traced(
+    query: Callable[[Unpack[Ts]], R_co],
+    name: str | None,
+    python_steps: bool,
+    keep: Mapping[str, str],
+    refresh: str | None,
+    on_error: str | None,
+    database: Database | None,
+) -> tuple[Query[R_co, *Ts], bool]:
+    """The graph of a query function, and whether it has SELECTs that no database was asked of."""
     inputs = tuple(Input(label, rows, table) for label, rows, table in inputs_of(query))
     tables = [(each.label, each.table) for each in inputs]
     captured = capturing(tables, place_of(query), refresh, on_error)
     called = name or getattr(query, "__name__", "query").strip("<>")
-    with tracing(python_steps=python_steps) as trace, at_raising_line():
+    with tracing(python_steps=python_steps, database=database) as trace, at_raising_line():
         returned = call(query, {each.label: ir.Traced(each) for each in inputs})
     outputs = outputs_of(query, returned, has_caches=bool(trace.caches))
     for each in (called, *(given for _, given, _ in trace.caches if given is not None)):
@@ -357,7 +442,7 @@ def compile(
         check_rows(operator)
         if not operator.inputs and not isinstance(operator, Input):
             operator.evaluate()  # raises: it stands for rows that are known inside a function only
-    kept = kept_inputs(keep or {}, inputs, query)
+    kept = kept_inputs(keep, inputs, query)
     keyed = {} if captured is not None else keyed_inputs(inputs, caches, names)
     graph: Query[R_co, *Ts] = Query(
         called, inputs, outputs, caches, names, place_of(query), python_steps, kept, captured
@@ -366,7 +451,7 @@ def compile(
     if not python_steps:
         for operator in ir.topological(*outputs, *caches.values()):
             refuse(operator)
-    return graph
+    return graph, trace.unbound
 
 
 def compile_lazy(

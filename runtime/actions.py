@@ -90,7 +90,7 @@ class Action(Generic[T, R_co]):
         try:
             found: Any = self.store.step({name: GivenRows(name, given, 1)}, time, output=output)
         except RowError as error:
-            raise self._meant(rows, error) from error.__cause__
+            raise self._meant(given, error) from error.__cause__
         return found if output else None
 
     @overload
@@ -99,10 +99,11 @@ class Action(Generic[T, R_co]):
     def remove(self, *rows: T, time: Time | None = ..., output: bool) -> R_co | None: ...
     def remove(self, *rows: T, time: Time | None = None, output: bool = True) -> R_co | None:
         """Take rows away, each once. A row that is not there is a `RowError`."""
+        given = self._rows(rows)
         try:
-            return self.step(GivenRows(self.name, self._rows(rows), -1), time, output)
+            return self.step(GivenRows(self.name, given, -1), time, output)
         except RowError as error:
-            raise self._meant(rows, error) from error.__cause__
+            raise self._meant(given, error) from error.__cause__
 
     @overload
     def replace(
@@ -116,7 +117,7 @@ class Action(Generic[T, R_co]):
         try:
             return self.step(GivenPairs(self.name, ((removed, -1), (added, 1))), time, output)
         except RowError as error:
-            raise self._meant((old, new), error) from error.__cause__
+            raise self._meant((removed, added), error) from error.__cause__
 
     @overload
     def upsert(self, *rows: T, time: Time | None = ..., output: Literal[True] = ...) -> R_co: ...

@@ -31,14 +31,16 @@ class Trace:
 
     caches: list[tuple[object, str | None, ir.Operator]] = field(default_factory=list)
     python_steps: bool = True
+    database: Any = None  # the `Database` that SELECTs in the function are for, if it is known
+    unbound: bool = False  # there are SELECTs, and no database
 
 
 _current: ContextVar[Trace | None] = ContextVar("trace", default=None)
 
 
 @contextmanager
-def tracing(*, python_steps: bool) -> Iterator[Trace]:
-    trace = Trace(python_steps=python_steps)
+def tracing(*, python_steps: bool, database: Any = None) -> Iterator[Trace]:
+    trace = Trace(python_steps=python_steps, database=database)
     token = _current.set(trace)
     try:
         yield trace

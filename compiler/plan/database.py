@@ -7,7 +7,7 @@ knows. A dialect answers, over a connection or from a schema that it is given.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -114,6 +114,12 @@ class Database(ABC):
     def asked(self) -> Iterator[None]:
         """While it is asked: nothing that is made for a question stays."""
         yield
+
+    @abstractmethod
+    @contextmanager
+    def having(self, tables: Mapping[str, Sequence[KnownColumn]]) -> Iterator[Database]:
+        """The database with some more tables, while it is asked."""
+        yield self
 
     @abstractmethod
     def folded(self, name: str, *, quoted: bool) -> str:

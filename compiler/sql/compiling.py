@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from stepping.compiler import ir
@@ -18,7 +19,7 @@ from stepping.compiler.sql.query import BoundQuery, SQLQuery
 from stepping.compiler.sql.reading import check_reading
 from stepping.compiler.sql.row_types import row_class
 from stepping.compiler.sql.rows import function_of
-from stepping.compiler.sql.select import Env, Selects
+from stepping.compiler.sql.select import Env, Result, Selects
 from stepping.compiler.sql.text import Span, Text
 from stepping.compiler.sql.views import View, parsed
 
@@ -34,25 +35,48 @@ def bind(view: View, unbound: SQLQuery[Any], database: Database) -> BoundQuery:
         ) from error
 
 
+@dataclass(frozen=True)
+class Selected:
+    """A SELECT as rows made with operators, and the names of its columns."""
+
+    parsed: Parsed
+    selects: Selects
+    result: Result
+    names: list[str]
+
+
+def selected(
+    view: View,
+    database: Database,
+    *,
+    follows: bool = False,
+    zsets: Mapping[str, ir.Operator] | None = None,
+) -> Selected:
+    """A SELECT on a database that is asked. ``zsets``: what some of its tables stand for."""
+    made = parsed(view, database.sqlglot_name)
+    check_clocks(made, database)
+    binder = Binder(made, database)
+    binder.query(made.tree, Scope(None, {}))
+    check_reading(made, database)
+    unsettled = check_stable(made, database)
+    selects = Selects(made, binder.bound, database, follows=follows, zsets=zsets or {})
+    selects.scalars.unsettled = unsettled
+    selects.at = ir.Source(view.select.name, 1)
+    result = selects.query(made.tree, Env())
+    names = list(view.columns) or list(result.names)
+    different(names, made.text)
+    if len(names) != len(result.outputs):
+        raise made.text.error(
+            f"{len(names)} names are given for {len(result.outputs)} columns",
+            hint="name all columns of the view, or none",
+        )
+    return Selected(made, selects, result, names)
+
+
 def _bound(view: View, unbound: SQLQuery[Any], database: Database) -> BoundQuery:
     with database.asked():
-        made = parsed(view, database.sqlglot_name)
-        check_clocks(made, database)
-        binder = Binder(made, database)
-        binder.query(made.tree, Scope(None, {}))
-        check_reading(made, database)
-        unsettled = check_stable(made, database)
-        selects = Selects(made, binder.bound, database, follows=unbound.refresh is not None)
-        selects.scalars.unsettled = unsettled
-        selects.at = ir.Source(view.select.name, 1)
-        result = selects.query(made.tree, Env())
-        names = list(view.columns) or list(result.names)
-        different(names, made.text)
-        if len(names) != len(result.outputs):
-            raise made.text.error(
-                f"{len(names)} names are given for {len(result.outputs)} columns",
-                hint="name all columns of the view, or none",
-            )
+        found = selected(view, database, follows=unbound.refresh is not None)
+    made, selects, result, names = found.parsed, found.selects, found.result, found.names
     fields = tuple((n, c.type) for n, c in zip(names, result.outputs, strict=True))
     struct = Struct(fields, cls=row_class(view.name, names), build=Build.POSITIONAL, name=view.name)
     columns = dict(zip(names, result.outputs, strict=True))

@@ -222,6 +222,8 @@ def sql(
     tables: Any = ...,
 ) -> SQLQuery[tuple[*Ts]]: ...
 @overload
+def sql(text: str, *, into: type[R], tables: Mapping[str, ZSet[Any]]) -> ZSet[R]: ...
+@overload
 def sql(
     text: str | SelectBase,
     *,
@@ -249,7 +251,7 @@ def sql(
     refresh: str | None = IMMEDIATE,
     on_error: str | None = None,
     tables: Any = None,
-) -> SQLQuery[Any]:
+) -> Any:
     """A SELECT as a query: its result is kept up to date under its name.
 
     ``text`` is a SELECT, or ``CREATE MATERIALIZED VIEW name AS SELECT ...``, in the words of the
@@ -263,7 +265,15 @@ def sql(
 
     ``tables``, a SQLAlchemy `MetaData`, says what the tables are where there is no database to ask:
     for `st.explain(graph, dialect="sqlite")` and `stepping ddl`.
+
+    Inside a query function it is an operator: ``tables={"orders": orders}`` has the Z-sets that the
+    SELECT reads, and ``into`` the class of its rows. The result is a Z-set, like that of any other.
     """
+    if isinstance(tables, Mapping):
+        from stepping.compiler.sql.operator import is_operator, over
+
+        if is_operator(tables) and isinstance(text, str):
+            return over(text, tables, into)
     caller = sys._getframe(1)
     place = f"{caller.f_code.co_filename}:{caller.f_lineno}"
     known = getattr(tables, "metadata", tables)

@@ -73,6 +73,7 @@ class Selects:
     bound: Bound
     database: Database
     follows: bool = False  # the tables are those of the application, and are captured
+    zsets: Mapping[str, ir.Operator] = field(default_factory=dict)  # that tables stand for
     inputs: dict[str, Input] = field(default_factory=dict)
     tables: dict[str, KnownTable] = field(default_factory=dict)
     of_ctes: dict[int, Result] = field(default_factory=dict)
@@ -366,6 +367,16 @@ class Selects:
     def of_table(self, source: Source) -> Frame:
         table = source.table
         assert table is not None
+        zset = self.zsets.get(table.name.lower())
+        if zset is not None:
+            given: dict[Key, int] = {Ref(source.number, str(i)): i for i in range(len(zset.schema))}
+            return Frame(Rows(zset, self.at), given)
+        if self.zsets:
+            raise self.error(
+                f"there is no Z-set {table.name}",
+                source.node,
+                f"tables= has {', '.join(self.zsets)}; give it {table.name} too",
+            )
         if table.label not in self.inputs:
             self.inputs[table.label] = self.input(table)
             self.tables[table.label] = table

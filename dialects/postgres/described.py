@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -32,6 +32,13 @@ _OWN = {
     Kind.BOOL: DatabaseType("boolean", short=True),
     Kind.DECIMAL: DatabaseType("numeric"),
     Kind.TEXT: DatabaseType("text", '"C"'),
+    Kind.ENUM: DatabaseType("text", '"C"'),
+    Kind.BYTES: DatabaseType("bytea"),
+    Kind.DATE: DatabaseType("date", short=True),
+    Kind.DATETIME: DatabaseType("timestamp without time zone", short=True),
+    Kind.TIMESTAMP: DatabaseType("timestamp with time zone", short=True),
+    Kind.TIME: DatabaseType("time without time zone", short=True),
+    Kind.UUID: DatabaseType("uuid", short=True),
 }
 _INTEGERS = ("smallint", "integer", "bigint")
 _NUMBERS = (*_INTEGERS, "numeric", "real", "double precision")  # each is cast to the ones behind it
@@ -125,6 +132,23 @@ class PostgresDatabase(PostgresWords):
     def asked(self) -> Iterator[None]:
         with self.connection.transaction(force_rollback=True):
             yield
+
+    @contextmanager
+    def having(self, tables: Mapping[str, Sequence[KnownColumn]]) -> Iterator[Database]:
+        # The temporary schema is looked up first.
+        known, self._tables = self._tables, {}
+        try:
+            with self.connection.transaction(force_rollback=True):
+                for name, columns in tables.items():
+                    listed = ", ".join(
+                        f"{quoted(c.name)} {c.type}{'' if c.nullable else ' NOT NULL'}"
+                        for c in columns
+                    )
+                    create = f"CREATE TEMP TABLE {quoted(name)} ({listed})"
+                    Cursor(self.connection).execute(create.encode())
+                yield self
+        finally:
+            self._tables = known
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return Cursor(self.connection).execute(sql.encode(), parameters or None).fetchall()

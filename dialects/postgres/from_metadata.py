@@ -9,7 +9,9 @@ answers is checked when a store is opened.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Column, MetaData, Table, UniqueConstraint, types
@@ -19,6 +21,7 @@ from sqlglot.errors import SqlglotError
 
 from stepping.compiler.plan.database import (
     Compared,
+    Database,
     GivenRows,
     KnownColumn,
     KnownTable,
@@ -68,10 +71,20 @@ def database_of(tables: MetaData) -> MetadataDatabase:
 class MetadataDatabase(PostgresWords):
     """Answers from what a `MetaData` says."""
 
+    given: Mapping[str, KnownTable] = MappingProxyType({})
+
     def __init__(self, tables: MetaData) -> None:
         self.tables = {(t.schema, t.name): t for t in tables.tables.values()}
 
+    @contextmanager
+    def having(self, tables: Mapping[str, Sequence[KnownColumn]]) -> Iterator[Database]:
+        self.given = {name: KnownTable("", name, tuple(c)) for name, c in tables.items()}
+        yield self
+        self.given = {}
+
     def table(self, name: str, schema: str | None) -> KnownTable | None:
+        if name in self.given:
+            return self.given[name]
         found = self.tables.get((schema, name))
         if found is None and schema == "public":
             found = self.tables.get((None, name))

@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -34,6 +35,8 @@ _OWN = {
     Kind.FLOAT: DatabaseType("REAL", short=True),
     Kind.BOOL: DatabaseType("INTEGER", short=True),
     Kind.TEXT: DatabaseType("TEXT", short=True),
+    Kind.ENUM: DatabaseType("TEXT", short=True),
+    Kind.BYTES: DatabaseType("BLOB", short=True),
 }
 ANY = DatabaseType("", short=True)
 # sqlite.org/deterministic.html; dates of 'now' are refused where they are written.
@@ -97,6 +100,16 @@ class SQLiteDatabase(Database):
         return made
 
     indexes: Sequence[str] = ()
+
+    @contextmanager
+    def having(self, tables: Mapping[str, Sequence[KnownColumn]]) -> Iterator[Database]:
+        made = {}
+        for name, columns in tables.items():
+            listed = ", ".join(
+                f"{quoted(c.name)} {c.type}{'' if c.nullable else ' NOT NULL'}" for c in columns
+            )
+            made[name] = f"CREATE TABLE {quoted(name)} ({listed})"
+        yield SQLiteDatabase(made)
 
     @cached_property
     def memory(self) -> sqlite3.Connection:
