@@ -71,15 +71,16 @@ class BackfillWords(ABC):
             start = f"backfill of {input_name}: {column.name} is "
             return self.refused(column, start, value, f", {says}, in the row ", row)
 
+        native = column.type.native
+        of_row = native is not None and native.is_row  # whose fields may be NULL
+        there = f"{value} IS {'DISTINCT FROM' if of_row else 'NOT'} NULL"
         wanted = self.wanted(column)
         given = f"coalesce({made}, {refused(f'and not {wanted}')})"
         if within is None or within.flag not in table.names:
-            return (
-                f"CASE WHEN {value} IS NOT NULL THEN {given} END" if column.type.nullable else given
-            )
+            return f"CASE WHEN {there} THEN {given} END" if column.type.nullable else given
         flag = self.is_set(self.named(within.flag))
         if within.nullable:
-            given = f"CASE WHEN {value} IS NOT NULL THEN {given} END"
+            given = f"CASE WHEN {there} THEN {given} END"
         missing = refused(f"though {within.flag} says that there is no row")
         nothing = self.nothing(column, value)
         return f"CASE WHEN {flag} THEN {given} WHEN {nothing} THEN {value} ELSE {missing} END"

@@ -144,7 +144,7 @@ class Dialect(TableWords):
         source = exp.alias_(self.source(table), self.identifier(alias), table=True)
         if not optional:
             return self.joined(select, source, on)
-        condition = exp.and_(*on) if on else exp.true()
+        condition = exp.and_(*on, copy=False) if on else exp.true()
         return select.join(source, on=condition, join_type="left", copy=False)
 
     def depending(self, given: Expression, value: Expression) -> Expression:

@@ -8,6 +8,7 @@ operators is enough: the expression is then *settled*.
 from __future__ import annotations
 
 import abc
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -49,10 +50,46 @@ Operand: TypeAlias = "Sql | int | str"
 _Infix: TypeAlias = type[exp.Expr]
 
 
+def unshared(tree: exp.Expr) -> exp.Expr:
+    """``tree`` to stand in another one: itself the first time, then copies.
+
+    Copying at each level takes as long as the square of a tree's depth.
+    """
+    if tree.parent is not None or tree.arg_key is not None:
+        return tree.copy()
+    tree.arg_key = "part"  # where it stands is noted when it does, and that may be later
+    return tree
+
+
+@functools.cache
+def _type_named(name: str, dialect: str | None) -> exp.DataType:
+    return exp.DataType.build(name, dialect=dialect, udt=True)
+
+
+def type_named(name: str, dialect: str | None = None) -> exp.DataType:
+    """A type by its name, which is read once: reading takes as long as a hundred nodes."""
+    return _type_named(name, dialect).copy()
+
+
+def called(value: exp.Expr, name: exp.Expr) -> exp.Expr:
+    """``value AS name``, in a list of columns."""
+    return exp.Alias(this=unshared(value), alias=name)
+
+
 def closed(tree: exp.Expr) -> exp.Expr:
-    """A copy of ``tree`` that can stand as an operand: sqlglot adds no parentheses by itself."""
-    tree = tree.copy()
+    """``tree`` as a part that is an operand: sqlglot adds no parentheses by itself."""
+    return as_operand(unshared(tree))
+
+
+def as_operand(tree: exp.Expr) -> exp.Expr:
     return tree if isinstance(tree, _CLOSED) else exp.Paren(this=tree)
+
+
+def is_null(value: exp.Expr, atom: Atom | None) -> exp.Expr:
+    """Whether a value is missing. Of a row of NULLs `IS NULL` is true, and it is there."""
+    if atom is not None and atom.native is not None and atom.native.is_row:
+        return exp.NullSafeEQ(this=value, expression=exp.Null())
+    return exp.Is(this=value, expression=exp.Null())
 
 
 def _operand(tree: exp.Expr, operator: _Infix, *, left: bool = False) -> exp.Expr:
@@ -62,7 +99,7 @@ def _operand(tree: exp.Expr, operator: _Infix, *, left: bool = False) -> exp.Exp
     if (outer and inner and (inner > outer or chained)) or (
         left and operator is exp.DPipe and isinstance(tree, exp.DPipe)
     ):
-        return tree.copy()
+        return unshared(tree)
     return closed(tree)
 
 
@@ -153,10 +190,10 @@ class Sql:
         return self._infix(exp.Or, other)
 
     def is_null(self) -> Sql:
-        return Sql(exp.Is(this=closed(self.tree), expression=exp.Null()))
+        return Sql(is_null(closed(self.tree), self.type))
 
     def cast(self, to: str) -> Sql:
-        return Sql(exp.Cast(this=self.tree.copy(), to=exp.DataType.build(to, udt=True)))
+        return Sql(exp.Cast(this=unshared(self.tree), to=type_named(to)))
 
     def _infix(self, operator: _Infix, other: Operand) -> Sql:
         left, right = self._sides(operator, other)
@@ -210,13 +247,13 @@ def number(digits: str) -> Sql:
 
 def fn(name: str, *args: Operand) -> Sql:
     """A call of a function by the name it has in the database."""
-    return Sql(exp.Anonymous(this=name, expressions=[lift(arg).tree.copy() for arg in args]))
+    return Sql(exp.Anonymous(this=name, expressions=[unshared(lift(arg).tree) for arg in args]))
 
 
 def case(*whens: tuple[Sql, Operand], otherwise: Operand | None = None) -> Sql:
     """CASE: the only expression of which databases evaluate no more than they need."""
-    ifs = [exp.If(this=c.tree.copy(), true=lift(value).tree.copy()) for c, value in whens]
-    default = None if otherwise is None else lift(otherwise).tree.copy()
+    ifs = [exp.If(this=unshared(c.tree), true=unshared(lift(value).tree)) for c, value in whens]
+    default = None if otherwise is None else unshared(lift(otherwise).tree)
     return Sql(exp.Case(ifs=ifs, default=default))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from stepping.compiler.schema import Atom, Kind
-from stepping.dialects.scalars import Sql
+from stepping.dialects.scalars import Sql, type_named
 
 if TYPE_CHECKING:  # which has these as methods
     from stepping.dialects.base import Dialect, Expression
@@ -39,7 +39,7 @@ def float_total(
         exp.LTE(this=operand(positive), expression=zero.copy()),
         exp.GTE(this=operand(negative), expression=zero.copy()),
     )
-    text = exp.Cast(this=finite.copy(), to=exp.DataType.build("text"))
+    text = exp.Cast(this=finite.copy(), to=type_named("text"))
     message = exp.DPipe(
         this=exp.Literal.string("a sum of inf and -inf is not a number: "),
         expression=text,

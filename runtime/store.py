@@ -399,7 +399,11 @@ class StoreSQL(Store):
 
     def _filling(self) -> Statements:
         """What runs the Python steps of filling a captured query's tables."""
-        program: Any = PythonSteps(self.plan, self.recomputed()[1])
+        from stepping.dialects.capture import capture_of
+
+        in_python = capture_of(self.plan).in_python
+        steps = self.recomputed()[1] if in_python else ()
+        program: Any = PythonSteps(self.plan, steps)
         return Statements(self.driver, self.graph, program)
 
     def refresh(self) -> None:

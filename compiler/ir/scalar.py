@@ -7,7 +7,7 @@ whether it can, is asked of the dialect when lowering.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
@@ -153,75 +153,79 @@ def children(scalar: Scalar) -> tuple[Scalar, ...]:
 
 
 def rebuild(scalar: Scalar, change: Callable[[Scalar], Scalar]) -> Scalar:
-    """The same scalar with ``change`` applied to each direct part."""
+    """The same scalar with ``change`` applied to each direct part; itself if none changes."""
+    parts = children(scalar)
+    changed = [change(part) for part in parts]
+    if all(new is old for new, old in zip(changed, parts, strict=True)):
+        return scalar
+    return _with_parts(scalar, tuple(changed))
+
+
+def _with_parts(scalar: Scalar, parts: tuple[Scalar, ...]) -> Scalar:
+    """A scalar with other parts, in the order in which `children` has them."""
     match scalar:
         case ColumnRef() | Const():
             return scalar
         case Call():
-            return Call(
-                scalar.function, tuple(map(change, scalar.args)), scalar.type, scalar.partial
-            )
+            return Call(scalar.function, parts, scalar.type, scalar.partial)
         case Native():
-            return dataclasses.replace(scalar, args=tuple(map(change, scalar.args)))
+            return dataclasses.replace(scalar, args=parts)
         case Case():
-            whens = tuple((change(a), change(b)) for a, b in scalar.whens)
-            return Case(whens, change(scalar.otherwise), scalar.type)
+            whens = tuple(zip(parts[:-1:2], parts[1::2], strict=True))
+            return Case(whens, parts[-1], scalar.type)
         case And():
-            return And(tuple(map(change, scalar.parts)))
+            return And(parts)
         case Or():
-            return Or(tuple(map(change, scalar.parts)))
+            return Or(parts)
         case Not():
-            return Not(change(scalar.part))
+            return Not(parts[0])
         case IsNull():
-            return IsNull(change(scalar.part))
+            return IsNull(parts[0])
         case Raise():
-            return Raise(change(scalar.message), scalar.type)
+            return Raise(parts[0], scalar.type)
         case _:
             assert_never(scalar)
 
 
 def substitute(scalar: Scalar, columns: Mapping[str, Scalar]) -> Scalar:
     """``scalar`` with each column replaced: what composing two row functions means."""
-    done: dict[Scalar, Scalar] = {}
+    # By identity: the digests of all parts would take longer than the rest.
+    done: dict[int, Scalar] = {}
 
     def change(part: Scalar) -> Scalar:
         if isinstance(part, ColumnRef):
             return columns[part.name]
-        if part not in done:
-            done[part] = rebuild(part, change)
-        return done[part]
+        key = id(part)
+        if key not in done:
+            done[key] = rebuild(part, change)
+        return done[key]
 
     return change(scalar)
 
 
-def columns_read(scalar: Scalar) -> frozenset[str]:
-    """Names of the columns that a scalar reads."""
-    seen: set[Scalar] = set()
-    names: set[str] = set()
+def parts_of(scalar: Scalar) -> Iterator[Scalar]:
+    """A scalar and all that it is made of; what stands in it twice comes once."""
+    seen: set[int] = set()
     todo = [scalar]
     while todo:
         part = todo.pop()
-        if part in seen:
-            continue
-        seen.add(part)
-        if isinstance(part, ColumnRef):
-            names.add(part.name)
-        todo.extend(children(part))
-    return frozenset(names)
+        if id(part) not in seen:
+            seen.add(id(part))
+            yield part
+            todo.extend(children(part))
+
+
+def columns_read(scalar: Scalar) -> frozenset[str]:
+    """Names of the columns that a scalar reads."""
+    return frozenset(part.name for part in parts_of(scalar) if isinstance(part, ColumnRef))
 
 
 def is_partial(scalar: Scalar) -> bool:
     """Whether it can raise. A Case may protect its parts; that it does is not looked into."""
-    seen: set[Scalar] = set()
-    todo = [scalar]
-    while todo:
-        part = todo.pop()
-        if isinstance(part, Raise) or (isinstance(part, Call | Native) and part.partial):
-            return True
-        if part not in seen:
-            seen.add(part)
-            todo.extend(children(part))
-    return False
+    return any(
+        isinstance(part, Raise) or (isinstance(part, Call | Native) and part.partial)
+        for part in parts_of(scalar)
+    )
 
 
 def size(scalar: Scalar) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stepping.compiler import ir
+from stepping.compiler.lowering.branches import branching
 from stepping.compiler.lowering.cancelling import cancelling
 from stepping.compiler.lowering.fusing import cuts, is_given
 
@@ -65,6 +66,8 @@ def changes_of(
             and (operator in forced or (uses[operator] > 1 and _is_costly(operator, delta, uses)))
         )
     )
+    tables = emitted | frozenset(elsewhere)
+    emitted |= branching(order, delta, tables, frozenset(inlined))
     emitted |= cuts(order, delta, emitted | frozenset(elsewhere)) - frozenset(inlined)
     tabled = {op: tuple(dict.fromkeys(ir.tabled(delta[op]))) for op in order}
     return Changes(delta, emitted, tabled, added_up, tuple(order))

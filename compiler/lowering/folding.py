@@ -17,12 +17,13 @@ TRUE, FALSE = ir.Const(True, BOOL), ir.Const(False, BOOL)
 
 def folded(scalar: ir.Scalar) -> ir.Scalar:
     """The same scalar, with the parts of it computed that depend on no column."""
-    done: dict[ir.Scalar, ir.Scalar] = {}
+    done: dict[int, ir.Scalar] = {}  # by identity: digests would take longer than the rest
 
     def fold(part: ir.Scalar) -> ir.Scalar:
-        if part not in done:
-            done[part] = _folded(ir.rebuild(part, fold))
-        return done[part]
+        key = id(part)
+        if key not in done:
+            done[key] = _folded(ir.rebuild(part, fold))
+        return done[key]
 
     return fold(scalar)
 
@@ -37,13 +38,9 @@ def _folded(scalar: ir.Scalar) -> ir.Scalar:
         case ir.Case():
             return _chosen(scalar)
         case ir.And(parts):
-            if FALSE in parts:
-                return FALSE
-            return _joined(ir.And, tuple(part for part in parts if part != TRUE))
+            return _joined(scalar, ir.And, parts, TRUE, FALSE)
         case ir.Or(parts):
-            if TRUE in parts:
-                return TRUE
-            return _joined(ir.Or, tuple(part for part in parts if part != FALSE))
+            return _joined(scalar, ir.Or, parts, FALSE, TRUE)
         case ir.Not(ir.Const(value)):
             return ir.Const(not value, BOOL)
         case ir.IsNull(ir.Const(value)):
@@ -52,8 +49,23 @@ def _folded(scalar: ir.Scalar) -> ir.Scalar:
             return scalar
 
 
-def _joined(make: type[ir.And] | type[ir.Or], parts: tuple[ir.Scalar, ...]) -> ir.Scalar:
-    return parts[0] if len(parts) == 1 else make(parts)
+def _joined(
+    scalar: ir.Scalar,
+    make: type[ir.And] | type[ir.Or],
+    parts: tuple[ir.Scalar, ...],
+    nothing: ir.Const,
+    everything: ir.Const,
+) -> ir.Scalar:
+    if any(_is(part, everything) for part in parts):
+        return everything
+    left = tuple(part for part in parts if not _is(part, nothing))
+    if len(left) == 1:
+        return left[0]
+    return scalar if len(left) == len(parts) else make(left)
+
+
+def _is(scalar: ir.Scalar, constant: ir.Const) -> bool:
+    return isinstance(scalar, ir.Const) and scalar == constant
 
 
 def _is_missing(scalar: ir.Scalar) -> bool:
@@ -86,11 +98,13 @@ def _chosen(case: ir.Case) -> ir.Scalar:
     whens: list[tuple[ir.Scalar, ir.Scalar]] = []
     otherwise = case.otherwise
     for condition, value in case.whens:
-        if condition == TRUE:
+        if _is(condition, TRUE):
             otherwise = value
             break
-        if condition != FALSE:
+        if not _is(condition, FALSE):
             whens.append((condition, value))
+    if len(whens) == len(case.whens):
+        return case
     if whens:
         return ir.Case(tuple(whens), otherwise, case.type)
     if isinstance(otherwise, ir.Const) and otherwise.value is None:

@@ -30,7 +30,7 @@ def cuts(
             continue
         found = _sizes(delta[operator], sizes)
         if max(found.values(), default=0) > LONGEST:
-            for source in _inlined(delta[operator]):
+            for source in inlined(delta[operator]):
                 if max(sizes[source].values(), default=0) > 1:
                     more.add(source)
                     sizes[source] = _ones(source)
@@ -49,12 +49,13 @@ def _ones(operator: ir.Operator) -> Sizes:
     return dict.fromkeys(operator.schema.names, 1)
 
 
-def _inlined(relation: ir.Relation) -> list[ir.Operator]:
+def inlined(relation: ir.Relation) -> list[ir.Operator]:
+    """The operators whose change stands in a relation."""
     if isinstance(relation, ir.Tabled):
         return []
     if isinstance(relation, ir.Read):
         return [relation.operator] if relation.moment is ir.Moment.DELTA else []
-    return [each for part in ir.sources(relation) for each in _inlined(part)]
+    return [each for part in ir.sources(relation) for each in inlined(part)]
 
 
 def _sizes(relation: ir.Relation, known: Mapping[ir.Operator, Sizes]) -> Sizes:

@@ -16,6 +16,7 @@ from stepping.compiler.lowering.terms import Term
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn
 from stepping.compiler.schema import INT
 from stepping.dialects.base import CHANGED, KEPT
+from stepping.dialects.scalars import called
 
 Expression = Any  # a sqlglot expression
 COUNTED = "stepping_counted"  # what a row adds to its group's number of rows, where that is apart
@@ -43,21 +44,21 @@ class GroupSQL(RelationSQL):
         new_count = self.dialect.count_in_bounds(new_count, "the rows of the group ", group)
         columns = [
             *(exp.column(self.name(key), table=self.name(CHANGED)) for key in keys),
-            exp.alias_(old_count, self.name(ir.GROUP_OLD)),
-            exp.alias_(new_count, self.name(ir.GROUP_NEW)),
+            called(old_count, self.name(ir.GROUP_OLD)),
+            called(new_count, self.name(ir.GROUP_NEW)),
         ]
         changed = [exp.NEQ(this=change_count.copy(), expression=exp.Literal.number(0))]
         for each in state.table.sums:
             old = exp.column(self.name(each.value), table=self.name(KEPT))
             change = exp.column(self.name(each.exact or each.value), table=self.name(CHANGED))
             shown = self.dialect.loaded(state.table, state.table.column(each.value), old.copy())
-            columns.append(exp.alias_(shown, self.name(each.old)))
+            columns.append(called(shown, self.name(each.old)))
             if each.exact:
                 columns += self.float_columns(each, change, group)
                 changed.append(self.dialect.exact_differs(change))
             else:
                 added = self.dialect.added(each, old, change, group)
-                columns.append(exp.alias_(added, self.name(each.new)))
+                columns.append(called(added, self.name(each.new)))
                 changed += self.dialect.differs(each, change)
             for side in filter(None, (each.positive, each.negative)):
                 by = exp.column(self.name(side), table=self.name(CHANGED))
@@ -65,16 +66,17 @@ class GroupSQL(RelationSQL):
         for each, extreme in zip(state.table.extremes, state.groups.extremes, strict=True):
             old = exp.column(self.name(each.value), table=self.name(KEPT))
             shown = self.dialect.loaded(state.table, state.table.column(each.value), old)
-            columns.append(exp.alias_(shown, self.name(each.old)))
-            columns.append(exp.alias_(self.extreme(extreme, keys), self.name(each.new)))
+            columns.append(called(shown, self.name(each.old)))
+            columns.append(called(self.extreme(extreme, keys), self.name(each.new)))
         values = [(key, exp.column(self.name(key), table=self.name(CHANGED))) for key in keys]
         on = self.dialect.lookup(state.table, KEPT, values, null_safe=True)
         source = exp.Subquery(this=inner, alias=exp.TableAlias(this=self.name(CHANGED)))
         terms = [term for term, _ in contributions]
-        select = exp.select(*columns).from_(source, copy=False)
+        select = exp.select(*columns, copy=False).from_(source, copy=False)
         select = self.beside(select, state.table, on, terms)
-        # A smallest value may change where no sum does.
-        return select if state.table.extremes else select.where(exp.or_(*changed), copy=False)
+        if state.table.extremes:  # a smallest value may change where no sum does
+            return select
+        return select.where(exp.or_(*changed, copy=False), copy=False)
 
     def folded(
         self, state: KeyedState, contributions: Sequence[tuple[Term, ir.Contribution]]
@@ -136,11 +138,11 @@ class GroupSQL(RelationSQL):
         exact = self.dialect.exact_added(old, change)
         finite = self.dialect.exact_total(each, old, change, group)
         return [
-            exp.alias_(self.dialect.float_total(finite, *sides), self.name(each.new)),
-            exp.alias_(finite, self.name(each.finite)),
-            exp.alias_(exact, self.name(each.exact)),
+            called(self.dialect.float_total(finite, *sides), self.name(each.new)),
+            called(finite, self.name(each.finite)),
+            called(exact, self.name(each.exact)),
             *(
-                exp.alias_(side, self.name(name))
+                called(side, self.name(name))
                 for side, name in zip(sides, (each.positive, each.negative), strict=True)
             ),
         ]
@@ -172,15 +174,15 @@ class GroupSQL(RelationSQL):
             number = exp.column(self.name(COUNTED), table=alias.copy())
             values = [exp.column(self.name(each.value), table=alias.copy()) for each in sums]
         select = exp.select(
-            *(exp.alias_(v, self.name(n)) for v, n in zip(key_values, keys, strict=True)),
-            exp.alias_(
+            *(called(v, self.name(n)) for v, n in zip(key_values, keys, strict=True)),
+            called(
                 self.dialect.sum_of(INT, number.copy(), exp.Literal.number(1)),
                 self.name(state.table.weight),
             ),
         )
         for value, each in zip(values, sums, strict=True):
             for column, total in self.sum_parts(each, value, weight):
-                select = select.select(exp.alias_(total, self.name(column)), copy=False)
+                select = select.select(called(total, self.name(column)), copy=False)
         select = self.body(select, term) if source is None else select.from_(source, copy=False)
         # By position: a constant key would be taken for a position, or refused.
         return select.group_by(*range(1, len(keys) + 1), copy=False) if keys else select
@@ -202,11 +204,11 @@ class GroupSQL(RelationSQL):
                     if value is None
                     else self.scalar(ir.substitute(value, term.columns), term)
                 )
-                select = select.select(exp.alias_(made, self.name(column.value)), copy=False)
+                select = select.select(called(made, self.name(column.value)), copy=False)
             weight = self.weight(term, checked=not each.counts)
             counted = self.weight(term) if each.counts else exp.Literal.number(0)
-            select = select.select(exp.alias_(weight, self.name(state.table.weight)), copy=False)
-            selects.append(select.select(exp.alias_(counted, self.name(COUNTED)), copy=False))
+            select = select.select(called(weight, self.name(state.table.weight)), copy=False)
+            selects.append(select.select(called(counted, self.name(COUNTED)), copy=False))
         union = selects[0]
         for select in selects[1:]:
             union = exp.union(union, select, distinct=False, copy=False)

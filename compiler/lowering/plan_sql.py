@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
@@ -176,10 +176,11 @@ def plan_sql(
     sets = [frozenset({each}) for each in names]
     if len(names) > 1:
         sets.append(frozenset(names))
-    steps = tuple(sql_step(scheduler.step(changed), dialect) for changed in sets)
+    loaded = Loaded(dialect)
+    steps = tuple(sql_step(scheduler.step(changed), dialect, loaded) for changed in sets)
     first = None
     if any(starts(op) for op in changes):
-        first = sql_step(scheduler.step(frozenset(names), first=True), dialect)
+        first = sql_step(scheduler.step(frozenset(names), first=True), dialect, loaded)
     session = [each.change for each in arrangements.state.values()]
     session += [*scheduler.delta_tables.values(), *scheduler.own_tables.values()]
     plan = SQLPlan(
@@ -275,7 +276,20 @@ def unique(operators: Iterable[ir.Operator]) -> tuple[ir.Operator, ...]:
     return tuple(dict.fromkeys(operators))
 
 
-def sql_step(step: Step, dialect: Dialect) -> SQLStep:
+@dataclass
+class Loaded:
+    """How delta tables are read and loaded, said once for each table and not once for each step."""
+
+    dialect: Dialect
+    known: dict[Table, SQLDelta] = field(default_factory=dict)
+
+    def of(self, table: Table) -> SQLDelta:
+        if table not in self.known:
+            self.known[table] = sql_delta(table, self.dialect)
+        return self.known[table]
+
+
+def sql_step(step: Step, dialect: Dialect, loaded: Loaded) -> SQLStep:
     """A step as text, its stages by position."""
     texts: list[SQLStatement] = []
     starts: list[int] = []
@@ -289,7 +303,7 @@ def sql_step(step: Step, dialect: Dialect) -> SQLStep:
             untouching = len(texts)
     ends = [*starts[1:], len(texts)]
     stages = tuple(zip(starts, ends, step.stage_tables, strict=True))
-    needs = tuple(tuple(sql_delta(table, dialect) for table in each) for each in step.stage_needs)
+    needs = tuple(tuple(map(loaded.of, each)) for each in step.stage_needs)
     fused, growing = dialect.fused(step)
     return SQLStep(
         step.inputs,

@@ -17,6 +17,7 @@ from stepping.compiler.operators.expand import Expand
 from stepping.compiler.plan.tables import Table, TableKind
 from stepping.compiler.schema import INT, Atom
 from stepping.dialects.base import CHANGED, EXPANDED, KEPT, Dialect
+from stepping.dialects.scalars import called
 
 Expression = Any  # a sqlglot expression
 ORDERED = "m"  # the alias of a table that is read in order
@@ -73,7 +74,7 @@ class RelationSQL:
                 key, column = self.dialect.grouped_as(types[name], column)
                 by += self.dialect.images(types[name], column)
             by.append(key)
-            columns.append(exp.alias_(column, self.name(name)) if column is not key else column)
+            columns.append(called(column, self.name(name)) if column is not key else column)
         total = self.dialect.sum_of(
             INT,
             exp.column(self.name(weight), table=self.name(CHANGED)),
@@ -81,7 +82,7 @@ class RelationSQL:
         )
         source = exp.Subquery(this=rows, alias=exp.TableAlias(this=self.name(CHANGED)))
         return (
-            exp.select(*columns, exp.alias_(total.copy(), self.name(weight)))
+            exp.select(*columns, called(total.copy(), self.name(weight)))
             .from_(source, copy=False)
             .group_by(*(column.copy() for column in by), copy=False)
             .having(exp.NEQ(this=total, expression=exp.Literal.number(0)), copy=False)
@@ -95,9 +96,9 @@ class RelationSQL:
             value = self.scalar(scalar, term)
             if into is not None:
                 value = self.dialect.stored(into, into.column(name), value)
-            columns.append(exp.alias_(value, self.name(name), copy=False))
+            columns.append(called(value, self.name(name)))
         if weight is not None:
-            columns.append(exp.alias_(self.weight(term), self.name(weight), copy=False))
+            columns.append(called(self.weight(term), self.name(weight)))
         return self.body(exp.select(*columns, copy=False), term)
 
     def body(self, select: Expression, term: Term) -> Expression:
@@ -211,7 +212,7 @@ class RelationSQL:
         """Join to rows that come from ``terms`` what a kept table has of them, if it has."""
         if all(is_change(term.sources[0].table) for term in terms if term.sources):
             return self.dialect.looked_up(select, table, KEPT, on, optional=True)
-        condition = exp.and_(*on) if on else exp.true()
+        condition = exp.and_(*on, copy=False) if on else exp.true()
         return select.join(self.aliased(table, KEPT), on=condition, join_type="left", copy=False)
 
     def existing(
@@ -236,9 +237,7 @@ class RelationSQL:
         def turned(turn: Expression) -> Expression:
             source = exp.Subquery(this=rows, alias=exp.TableAlias(this=self.name(CHANGED)))
             return (
-                exp.select(
-                    *map(changed, into.names), exp.alias_(turn.copy(), self.name(into.weight))
-                )
+                exp.select(*map(changed, into.names), called(turn.copy(), self.name(into.weight)))
                 .from_(source, copy=False)
                 .where(exp.NEQ(this=turn, expression=zero.copy()), copy=False)
             )
@@ -290,11 +289,11 @@ class RelationSQL:
         table = arrangement.table
         if not table.non_negative:
             weight = exp.column(self.name(table.weight), table=self.name(alias))
-            select = select.where(exp.GT(this=weight, expression=exp.Literal.number(0)))
+            select = select.where(exp.GT(this=weight, expression=exp.Literal.number(0)), copy=False)
         columns = arrangement.keys[reading.key]
         for name, up in list(zip(columns, reading.ascending or (), strict=True))[reading.equal :]:
             terms = self.dialect.ordered(table, table.column(name), alias, ascending=up)
-            select = select.order_by(*terms)
+            select = select.order_by(*terms, copy=False)
         return select
 
     def ties(self, arrangement: Arrangement, reading: Reading, alias: str) -> list[Expression]:
@@ -328,11 +327,12 @@ class RelationSQL:
         ]
 
         def start(alias: str) -> Expression:
-            select = exp.select().from_(self.aliased(table, alias))
+            select = exp.select().from_(self.aliased(table, alias), copy=False)
             if values:
                 select = select.where(*self.dialect.lookup(table, alias, values, null_safe=True))
             select = self.in_order(select, arrangement, reading, alias)
-            return select.order_by(*self.ties(arrangement, reading, alias)).limit(first.n)
+            ties = self.ties(arrangement, reading, alias)
+            return select.order_by(*ties, copy=False).limit(first.n, copy=False)
 
         picked = self.dialect.picked(table, touched, start)
         weight = exp.column(self.name(table.weight), table=self.name(ORDERED))
@@ -358,8 +358,8 @@ class RelationSQL:
                 exp.alias_(self.dialect.reference(table, a, ORDERED), self.name(b))
                 for a, b in zip(held, into.names, strict=True)
             ),
-            exp.alias_(weight, self.name(into.weight)),
-            exp.alias_(upto, self.name(UPTO)),
+            called(weight, self.name(into.weight)),
+            called(upto, self.name(UPTO)),
         )
         mine = exp.column(self.name(into.weight), table=self.name("w"))
         reached = exp.column(self.name(UPTO), table=self.name("w"))
@@ -418,7 +418,7 @@ class RelationSQL:
                 exp.alias_(self.dialect.reference(table, a, KEPT), self.name(b))
                 for a, b in zip(held, into.names, strict=True)
             ),
-            exp.alias_(exp.Neg(this=weight), self.name(into.weight)),
+            called(exp.Neg(this=weight), self.name(into.weight)),
         )
         if touched is None:
             return select.from_(self.aliased(table, KEPT), copy=False)
@@ -449,8 +449,8 @@ class RelationSQL:
         def value(scalar: ir.Scalar) -> Expression:
             return scalar_sql(scalar, column, self.dialect.spelling)
 
-        columns = [exp.alias_(value(s), self.name(name)) for name, s in groups.columns]
-        one = exp.alias_(exp.Literal.number(1), self.name(into.weight))
+        columns = [called(value(s), self.name(name)) for name, s in groups.columns]
+        one = called(exp.Literal.number(1), self.name(into.weight))
         select = exp.select(*columns, one)
         source = exp.Subquery(this=touched, alias=exp.TableAlias(this=self.name(CHANGED)))
         on = self.dialect.lookup(table, KEPT, values, null_safe=True)

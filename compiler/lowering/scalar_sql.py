@@ -13,7 +13,7 @@ from stepping.compiler.frontend.rowfn.functions import FUNCTIONS
 from stepping.compiler.lowering.folding import folded
 from stepping.compiler.schema import BOOL, Atom, Kind
 from stepping.dialects.natives import spliced
-from stepping.dialects.scalars import Spelling, Sql, case, closed
+from stepping.dialects.scalars import Spelling, Sql, as_operand, case, closed, is_null, unshared
 
 Columns = Callable[[str], exp.Expr]
 
@@ -75,16 +75,17 @@ class _Lowering:
     def __init__(self, column: Columns, spell: Spelling) -> None:
         self.column = column
         self.spell = spell
-        self.done: dict[ir.Scalar, Sql] = {}
+        self.done: dict[int, Sql] = {}  # by identity: digests would take longer than the rest
 
     def settled(self, scalar: ir.Scalar) -> Sql:
         return self.lowered(scalar, frozenset())
 
     def lowered(self, scalar: ir.Scalar, absorbed: frozenset[str]) -> Sql:
         """``scalar`` as SQL, raw only in a way that whoever asks takes as raw."""
-        if scalar not in self.done:
-            self.done[scalar] = self.sql(scalar)
-        made = self.done[scalar]
+        key = id(scalar)
+        if key not in self.done:
+            self.done[key] = self.sql(scalar)
+        made = self.done[key]
         if made.raw and made.raw not in absorbed:
             assert isinstance(scalar, ir.Call)
             made = self.spell.settled(made, str(FUNCTIONS[scalar.function]))
@@ -111,12 +112,8 @@ class _Lowering:
                 return self.all_or_any(exp.Or, parts, empty=False)
             case ir.Not(part):
                 return Sql(exp.Not(this=closed(self.settled(part).tree)), BOOL)
-            case ir.IsNull(part) if part.type.native is not None and part.type.native.is_row:
-                # A row of NULLs IS NULL, and is not distinct from no NULL.
-                value = closed(self.settled(part).tree)
-                return Sql(exp.NullSafeEQ(this=value, expression=exp.Null()), BOOL)
             case ir.IsNull(part):
-                return Sql(self.settled(part).is_null().tree, BOOL)
+                return Sql(is_null(closed(self.settled(part).tree), part.type), BOOL)
             case ir.Raise(message, atom):
                 return Sql(self.spell.raised(self.settled(message), atom).tree, atom)
             case ir.Native():
@@ -147,10 +144,10 @@ class _Lowering:
                 return Sql(lists[0], BOOL)
             return Sql(balanced(operator, [*(self.settled(p).tree for p in parts), *lists]), BOOL)
         made: exp.Expr
-        made, *rest = [self.settled(part).tree.copy() for part in parts]
-        for part in rest:
-            left = made if isinstance(made, operator) else closed(made)
-            made = operator(this=left, expression=closed(part))
+        made, *rest = [unshared(self.settled(each).tree) for each in parts]
+        for each in rest:
+            left = made if isinstance(made, operator) else as_operand(made)
+            made = operator(this=left, expression=as_operand(each))
         return Sql(made, BOOL)
 
     def listed(self, value: ir.Scalar, constants: list[ir.Scalar]) -> exp.Expr:

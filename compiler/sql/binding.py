@@ -220,8 +220,10 @@ class Binder:
         given = list(alias.columns) if alias is not None else []
         if len(given) > len(names):
             raise self.error(f"{len(given)} names for {len(names)} columns", alias)
-        shown = [*(each.name for each in given), *names[len(given) :]]
         folded = [self.folded(each) for each in given]
+        is_postgres = self.database.dialect == "postgres"  # SQLite shows names as they are written
+        shown = folded if is_postgres else [each.name for each in given]
+        shown = [*shown, *names[len(given) :]]
         folded += (self.database.folded(each, quoted=True) for each in names[len(given) :])
         return tuple(zip(folded, shown, strict=True))
 

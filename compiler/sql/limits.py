@@ -10,6 +10,8 @@ from sqlglot import exp
 
 from stepping.compiler import ir
 from stepping.compiler.operators.topn import FirstN, Ordered
+from stepping.compiler.sql.aggregates import aggregates_in
+from stepping.compiler.sql.binding import Item, Joined
 from stepping.compiler.sql.frames import Frame
 from stepping.compiler.sql.parsing import Expression
 from stepping.compiler.sql.rows import FALSE, Named, Rows, key_of
@@ -83,7 +85,7 @@ class Limits:
 
     def of_outputs(self, node: Expression, result: Result) -> Result:
         """The rows that ORDER BY, LIMIT and OFFSET leave of the result of other queries."""
-        if not has_bounds(node):
+        if not has_bounds(node) or (self.has_one_row(node) and self.leaves_one_row(node)):
             return result
         keys = []
         order = node.args.get("order")
@@ -141,6 +143,8 @@ class Limits:
         limit, offset = self.number(node, "limit"), self.number(node, "offset") or 0
         if limit is None and not offset:
             return rows
+        if self.has_one_row(node):
+            return rows if self.leaves_one_row(node) else rows.where(FALSE, "limit")
         if not keys:
             bound = node.args.get("limit") or node.args.get("offset")
             raise self.selects.error(
@@ -152,6 +156,31 @@ class Limits:
         if not offset:
             return upper
         return upper.without(self.first(rows, keys, offset, 0, by), "limit")
+
+    def has_one_row(self, node: Expression) -> bool:
+        """Whether a query has no more than one row, whatever rows its tables have."""
+        if isinstance(node, exp.Subquery):
+            return self.has_one_row(node.this)
+        if not isinstance(node, exp.Select) or node.args.get("group") is not None:
+            return False
+        bound, known = self.selects.bound, self.selects.database.aggregates
+        if node.args.get("having") is not None:
+            return True
+        values = (each.value for each in bound.outputs[id(node)])
+        made = (bound.aliases.get(id(each), each) for each in values if isinstance(each, exp.Expr))
+        if any(any(aggregates_in(each, known)) for each in made):
+            return True
+        return all(map(self.is_one_row, bound.items[id(node)]))
+
+    def leaves_one_row(self, node: Expression) -> bool:
+        """Whether the bounds of a query leave the first row."""
+        return self.number(node, "limit") != 0 and not self.number(node, "offset")
+
+    def is_one_row(self, item: Item) -> bool:
+        if isinstance(item, Joined):
+            both = self.is_one_row(item.left) and self.is_one_row(item.right)
+            return both and item.side != "FULL"
+        return item.query is not None and self.has_one_row(item.query)
 
     def first(
         self,

@@ -15,7 +15,8 @@ def output_name(node: Expression, dialect: str) -> str:
     That of a derived table's column is what outer queries name it by.
     """
     if isinstance(node, exp.Alias):
-        return node.alias
+        quoted = bool(node.args["alias"].args.get("quoted")) if dialect == "postgres" else True
+        return node.alias if quoted else node.alias.lower()
     if dialect == "sqlite":
         inner = node.unnest() if isinstance(node, exp.Paren) else node
         return inner.name if isinstance(inner, exp.Column) else node.sql(dialect="sqlite")

@@ -201,7 +201,7 @@ class Selects:
         named = list(zip(names, scalars, strict=True))
         more = [(name_of(each), each) for each in carried]
         rows = self.limits.of_select(node, frame, named, more, order)
-        single = nothing is not None and not has_limit(node)
+        single = nothing is not None and self.limits.leaves_one_row(node)
         empty: tuple[ir.Scalar, ...] = ()
         if nothing is not None and single and carried:
             empty = self.of_nothing(outputs, nothing, frame, env)
@@ -485,10 +485,6 @@ def is_of_sets(group: Expression) -> bool:
     return any(
         isinstance(each, exp.Rollup | exp.Cube | exp.GroupingSets) for each in group.expressions
     )
-
-
-def has_limit(node: Expression) -> bool:
-    return bool(node.args.get("limit") or node.args.get("offset"))
 
 
 _REFUSED = {

@@ -100,7 +100,11 @@ class PostgresBackfillWords(BackfillWords):
         return flag
 
     def nothing(self, column: TableColumn, value: str) -> str:
-        return f"{value} IS NULL" if column.type.nullable else f"NOT {value}"
+        if not column.type.nullable:
+            return f"NOT {value}"
+        native = column.type.native
+        of_row = native is not None and native.is_row
+        return f"{value} IS {'NOT DISTINCT FROM ' if of_row else ''}NULL"
 
 
 def _if(condition: str, value: str) -> str:

@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from stepping.compiler.plan.tables import TableColumn
 from stepping.compiler.schema import Kind
+from stepping.dialects.scalars import type_named
 
 Expression = Any
 
@@ -72,4 +73,4 @@ def _plain(base: str) -> str:
 
 
 def _cast(value: Expression, to: str) -> Expression:
-    return exp.Cast(this=value, to=exp.DataType.build(to, dialect="postgres", udt=True))
+    return exp.Cast(this=value, to=type_named(to, "postgres"))

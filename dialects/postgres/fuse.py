@@ -39,6 +39,7 @@ from stepping.dialects.postgres.merge import (
     state_parts,
     with_parts,
 )
+from stepping.dialects.scalars import type_named
 from stepping.errors import InternalError
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ def typed(column: Expression, to: str) -> Expression:
     value = column.unalias().copy()
     if isinstance(value, exp.Subquery):
         value.set("alias", None)
-    cast = exp.Cast(this=value, to=type_named(to))
+    cast = exp.Cast(this=value, to=returned_type(to))
     return exp.alias_(cast, alias.copy()) if alias else cast
 
 
@@ -237,9 +238,9 @@ _OWN_TYPES = frozenset(
 )
 
 
-def type_named(name: str) -> exp.DataType:
+def returned_type(name: str) -> exp.DataType:
     if name.lower() in _OWN_TYPES:
-        return exp.DataType.build(name, dialect="postgres")
+        return type_named(name, "postgres")
     return verbatim_type(name)
 
 

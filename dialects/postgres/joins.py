@@ -14,6 +14,8 @@ from sqlglot import exp
 
 from stepping.dialects.base import Expression
 
+# What no table is read in.
+_LEAVES = (exp.Column, exp.Literal, exp.Identifier, exp.DataType, exp.Null, exp.Boolean, exp.Var)
 _DELTA = "stepping_"  # how names of delta tables begin: compiler/lowering/names.py
 
 
@@ -26,7 +28,7 @@ def _changes(node: Expression, parts: Mapping[str, int]) -> int:
     """How many delta tables are joined; ``parts``: in the statement's WITH queries."""
     if isinstance(node, exp.Table):
         return parts.get(node.name, int(node.name.startswith(_DELTA)))
-    if isinstance(node, exp.Column):  # most of any tree; it has names only
+    if isinstance(node, _LEAVES):  # most of any tree
         return 0
     known, most = parts, 0
     if parts_of := node.args.get("with_"):

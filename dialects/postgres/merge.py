@@ -69,7 +69,7 @@ def delta_parts(dialect: PostgresDialect, statement: MergeDelta, prefix: str) ->
         exp.alias_(exp.column("ctid", table=KEPT), ROW_ID),
         exp.alias_(exp.column(dialect.identifier(weight), table=KEPT), OLD),
     ).from_(exp.alias_(dialect.source(table), KEPT, table=True))
-    look = through_its_index(dialect, look, table, conditions).limit(1)
+    look = through_its_index(dialect, look, table, conditions).limit(1, copy=False)
     lateral = exp.Lateral(
         this=exp.Subquery(this=look), alias=exp.TableAlias(this=exp.to_identifier("l"))
     )
@@ -85,8 +85,8 @@ def delta_parts(dialect: PostgresDialect, statement: MergeDelta, prefix: str) ->
             exp.alias_(total, dialect.identifier(weight)),
             exp.column(ROW_ID, table="l"),
         )
-        .from_(exp.alias_(rows, CHANGED, table=True))
-        .join(exp.Join(this=lateral, side="LEFT"), on=exp.true())
+        .from_(exp.alias_(rows, CHANGED, table=True), copy=False)
+        .join(exp.Join(this=lateral, side="LEFT"), on=exp.true(), copy=False)
     )
     return [
         Part(source, statement.select),  # named once: Postgres makes it a subquery
@@ -115,8 +115,8 @@ def with_hashes(rows: Expression, conditions: Sequence[Expression]) -> Expressio
         computed.append(exp.alias_(each.expression.copy(), name))
         each.set("expression", exp.column(name, table=CHANGED))
     star = exp.Column(this=exp.Star(), table=exp.to_identifier(CHANGED))
-    select = exp.select(star, *computed).from_(exp.alias_(rows, CHANGED, table=True))
-    return exp.Subquery(this=select.offset(0))  # without OFFSET it would be flattened
+    select = exp.select(star, *computed).from_(exp.alias_(rows, CHANGED, table=True), copy=False)
+    return exp.Subquery(this=select.offset(0, copy=False))  # without OFFSET it would be flattened
 
 
 def state_parts(
@@ -147,11 +147,12 @@ def looked_up_groups(dialect: PostgresDialect, statement: MergeState) -> Express
             exp.Column(this=exp.Star(), table=exp.to_identifier(CHANGED)),
             exp.alias_(exp.column("ctid", table=KEPT), ROW_ID),
         )
-        .from_(exp.alias_(dialect.source(change), CHANGED, table=True))
+        .from_(exp.alias_(dialect.source(change), CHANGED, table=True), copy=False)
         .join(
             exp.alias_(dialect.source(table), KEPT, table=True),
             on=exp.and_(*conditions) if conditions else exp.true(),
             join_type="left",
+            copy=False,
         )
     )
 
@@ -199,8 +200,8 @@ def written(
         ),
         # A group that is not there before or after the step is left out.
         expression=exp.select(*(of_found(name) for _, name in columns))
-        .from_(source.copy())
-        .where(exp.and_(missing, comes)),
+        .from_(source.copy(), copy=False)
+        .where(exp.and_(missing, comes), copy=False),
     )
     same = exp.EQ(this=exp.column("ctid", table=KEPT), expression=exp.column(ROW_ID, table=FOUND))
     update = exp.Update(

@@ -35,6 +35,7 @@ from stepping.dialects.postgres.scalars import PostgresSpelling
 from stepping.dialects.postgres.sums import PostgresSums
 from stepping.dialects.postgres.tables import TEXTS, PostgresTables, text_image
 from stepping.dialects.ranges import RangeWords
+from stepping.dialects.scalars import type_named
 
 
 class PostgresDialect(PostgresSums, PostgresTables):
@@ -165,7 +166,7 @@ class PostgresDialect(PostgresSums, PostgresTables):
             return exp.Collate(this=typed, expression=exp.Var(this=native.collation))
         plain = TableColumn(column.name, column.type)
         to = "TEXT" if plain.type.kind in TEXTS else self.column_type(plain)
-        typed = exp.Cast(this=value.copy(), to=exp.DataType.build(to, dialect="postgres"))
+        typed = exp.Cast(this=value.copy(), to=type_named(to, "postgres"))
         if plain.type.kind in TEXTS:
             return exp.Collate(this=typed, expression=exp.to_identifier("C", quoted=True))
         return typed
@@ -214,10 +215,10 @@ class PostgresDialect(PostgresSums, PostgresTables):
         alias = exp.TableAlias(this=self.identifier("m"))
         rows = exp.Subquery(this=start("m").select("*"), alias=alias)
         if touched is None:
-            return exp.select().from_(rows)
+            return exp.select().from_(rows, copy=False)
         groups = exp.Subquery(this=touched, alias=exp.TableAlias(this=self.identifier("g")))
         lateral = exp.Lateral(this=exp.Subquery(this=rows.this), alias=alias)
-        return exp.select().from_(groups).join(lateral, join_type="cross")
+        return exp.select().from_(groups, copy=False).join(lateral, join_type="cross", copy=False)
 
     def images(self, atom: Atom, value: Expression) -> list[Expression]:
         return [text_image(value)] if atom.native is not None and atom.native.varied else []
@@ -278,10 +279,12 @@ class PostgresDialect(PostgresSums, PostgresTables):
         lateral = exp.Lateral(
             this=exp.Subquery(this=union), alias=exp.TableAlias(this=self.identifier("x"))
         )
-        return exp.select("x.*").from_(rows).join(lateral, join_type="cross")
+        return (
+            exp.select("x.*").from_(rows, copy=False).join(lateral, join_type="cross", copy=False)
+        )
 
     def text_of(self, column: TableColumn, value: Expression) -> Expression:
-        cast = exp.Cast(this=value, to=exp.DataType.build("text"))
+        cast = exp.Cast(this=value, to=type_named("text"))
         return exp.func("COALESCE", cast, exp.Literal.string("None"))
 
     # -- statements ---------------------------------------------------------------------------
@@ -296,7 +299,7 @@ class PostgresDialect(PostgresSums, PostgresTables):
     def typed_parameter(self, position: int, sql_type: str) -> Expression:
         # Cast, since psycopg sends a small int as a smallint and None as a text.
         number = exp.Parameter(this=exp.Literal.number(position))
-        return exp.Cast(this=number, to=exp.DataType.build(sql_type, dialect="postgres"))
+        return exp.Cast(this=number, to=type_named(sql_type, "postgres"))
 
     def staged(self, table: Table, first: int = 1) -> Expression:
         """The staged rows, from one array per column: parameters from ``first`` on."""
@@ -328,8 +331,8 @@ class PostgresDialect(PostgresSums, PostgresTables):
                 value.copy() if value is key else exp.alias_(value, name.copy()), copy=False
             )
         select = select.select(exp.alias_(total.copy(), self.identifier(weight.name)))
-        select = select.from_(source).group_by(*by)
-        return select.having(exp.NEQ(this=total, expression=exp.Literal.number(0)))
+        select = select.from_(source, copy=False).group_by(*by, copy=False)
+        return select.having(exp.NEQ(this=total, expression=exp.Literal.number(0)), copy=False)
 
     def staged_columns(self, table: Table) -> list[TableColumn]:
         weight = [TableColumn(table.weight, Atom(Kind.INT))] if table.weight else []

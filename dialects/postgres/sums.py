@@ -10,7 +10,7 @@ from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.postgres.scalar_digits import exact
 from stepping.dialects.postgres.scalar_floats import size, two
 from stepping.dialects.postgres.scalar_numbers import FLOAT8, NUMERIC
-from stepping.dialects.scalars import Sql, case, fn, lift, number
+from stepping.dialects.scalars import Sql, case, fn, lift, number, type_named
 from stepping.dialects.sums import product
 
 _TOO_LARGE = number("1.7976931348623158E308")  # no float is
@@ -26,15 +26,15 @@ class PostgresSums(Dialect):
         if atom.kind is Kind.INT:
             if one in (value, weight):
                 total = exp.Sum(this=product(value, weight))
-                return exp.Cast(this=total, to=exp.DataType.build("bigint"))
+                return exp.Cast(this=total, to=type_named("bigint"))
             # numeric: a product may be beyond 64 bits where the sum is not
-            value = exp.Cast(this=value, to=exp.DataType.build("numeric"))
+            value = exp.Cast(this=value, to=type_named("numeric"))
         return exp.Sum(this=product(value, weight))
 
     def count_where(self, condition: Expression, weight: Expression) -> Expression:
         # Rows that do not meet it cost only the condition. A sum of products would be numeric.
         total = exp.Filter(this=exp.Sum(this=weight), expression=exp.Where(this=condition))
-        whole = exp.Cast(this=total, to=exp.DataType.build("bigint"))
+        whole = exp.Cast(this=total, to=type_named("bigint"))
         return exp.func("COALESCE", whole, exp.Literal.number(0))
 
     def added(
@@ -62,13 +62,13 @@ class PostgresSums(Dialect):
             expression=group.copy(),
         )
         return exp.Case(
-            ifs=[exp.If(this=fits, true=exp.Cast(this=total, to=exp.DataType.build("bigint")))],
+            ifs=[exp.If(this=fits, true=exp.Cast(this=total, to=type_named("bigint")))],
             default=self.spelling.raised(Sql(message), each.type).tree,
         )
 
     def infinity(self, sign: int) -> Expression:
         text = exp.Literal.string("Infinity" if sign > 0 else "-Infinity")
-        return exp.Cast(this=text, to=exp.DataType.build("double precision", dialect="postgres"))
+        return exp.Cast(this=text, to=type_named("double precision", "postgres"))
 
     # A float is a numeric with a hundred digits at the most, but for those near to 0.
 

@@ -118,7 +118,7 @@ class TypeFacts:
             shown_again=varied or unequal,
             unhashed=unhashed,
             unequal=unequal,
-            is_row=kind == "c",
+            is_row=kind == "c" or short_name == "record",
             fault=_NO_TYPE if kind == "p" else "" if settled else _UNSETTLED_HASH,
         )
 

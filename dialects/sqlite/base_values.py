@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from stepping.compiler.plan.tables import TableColumn
 from stepping.compiler.schema import Kind
+from stepping.dialects.scalars import type_named
 
 Expression = Any
 
@@ -42,7 +43,7 @@ def decoded(column: TableColumn, value: Expression) -> Expression:
     if kind is Kind.DECIMAL:
         scaled = exp.Literal.number(10 ** (column.type.scale or 0))
         product = exp.Mul(this=value.copy(), expression=scaled)
-        return exp.Cast(this=exp.func("ROUND", product), to=exp.DataType.build("integer"))
+        return exp.Cast(this=exp.func("ROUND", product), to=type_named("integer"))
     text = value.sql(dialect="sqlite")
     if kind is Kind.TIMESTAMP:
         offset = _OFFSET.format(v=text)

@@ -7,7 +7,7 @@ not fit is planned otherwise: a change in between is written to a table of its o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
@@ -83,21 +83,25 @@ def _parts(tree: exp.Expr) -> Iterator[tuple[int, exp.Expr]]:
         case _ if isinstance(tree, _UNARY):
             yield 1, tree.this
         case Spliced():
-            depth = _DEPTH_OF_TEXT + most_parentheses("".join(tree.texts))
-            for part in (tree.this.expressions[0], *tree.expressions):
-                yield depth, part
+            most, depths = parentheses(tree.texts)
+            yield _DEPTH_OF_TEXT + most, tree.this.expressions[0]
+            for depth, part in zip(depths, tree.expressions, strict=False):
+                yield _DEPTH_OF_TEXT + depth, part
         case _:
             for part in tree.iter_expressions():
                 yield 5, part
 
 
-def most_parentheses(text: str) -> int:
-    """The entries that the most deeply nested parenthesis of a text needs."""
+def parentheses(texts: Sequence[str]) -> tuple[int, list[int]]:
+    """The entries that the parentheses of texts need: at most, and behind each text."""
     deepest = depth = 0
-    for sign in text:
-        depth += {"(": 1, ")": -1}.get(sign, 0)
-        deepest = max(deepest, depth)
-    return deepest * _DEPTH_OF_PARENTHESIS
+    behind: list[int] = []
+    for text in texts:
+        for sign in text:
+            depth += {"(": 1, ")": -1}.get(sign, 0)
+            deepest = max(deepest, depth)
+        behind.append(max(depth, 0) * _DEPTH_OF_PARENTHESIS)
+    return deepest * _DEPTH_OF_PARENTHESIS, behind
 
 
 def _select(select: exp.Select) -> Iterator[tuple[int, exp.Expr]]:

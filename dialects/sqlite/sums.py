@@ -10,7 +10,7 @@ from stepping.compiler.canonical import BEYOND
 from stepping.compiler.plan.tables import SumColumns, TableColumn
 from stepping.compiler.schema import INT, TEXT, Atom, Kind
 from stepping.dialects.base import Dialect, Expression
-from stepping.dialects.scalars import Sql
+from stepping.dialects.scalars import Sql, type_named
 from stepping.dialects.sqlite import float_sums
 from stepping.dialects.sums import product
 
@@ -156,5 +156,5 @@ class SQLiteSums(Dialect):
         shown = value
         if column.type.kind in (Kind.BYTES, Kind.UUID, Kind.PACKED):
             shown = exp.Anonymous(this="hex", expressions=[value])
-        cast = exp.Cast(this=shown, to=exp.DataType.build("text"))
+        cast = exp.Cast(this=shown, to=type_named("text"))
         return exp.func("COALESCE", cast, exp.Literal.string("None"))

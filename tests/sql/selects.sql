@@ -141,6 +141,24 @@ SELECT a, b FROM r ORDER BY a DESC, b LIMIT 3;
 -- order_offset
 SELECT a, b, e FROM r ORDER BY a, b, e LIMIT 3 OFFSET 2;
 
+-- limit_of_one_row
+SELECT x.n, y.m, (SELECT count(*) FROM s WHERE s.a > r.a LIMIT 1) AS k
+FROM r, (SELECT count(*) AS n FROM s LIMIT 10) x, (SELECT max(a) AS m FROM s) y;
+
+-- names_in_capitals
+WITH W(One, TWO) AS (SELECT a, b FROM r)
+SELECT Q.ONE AS Alpha, count(*) AS CNT
+FROM (SELECT w.one, W.Two AS TOO FROM w) q GROUP BY Alpha HAVING max(TOO) > 0;
+
+-- union_joined
+WITH q AS (
+    SELECT 'r' AS k, a, count(*) AS n FROM r GROUP BY a
+    UNION ALL SELECT 's', a, count(*) FROM s GROUP BY a
+    UNION ALL SELECT 'u', x, sum(k) FROM u GROUP BY x
+)
+SELECT x.a, x.n, y.n AS m, z.n AS o FROM q x JOIN q y ON x.a = y.a JOIN q z ON z.a = y.a
+WHERE x.k = 'r' AND y.k = 's' AND z.k = 'u' AND x.n >= y.n;
+
 -- distinct_limit
 SELECT DISTINCT a FROM r ORDER BY a LIMIT 2;
 

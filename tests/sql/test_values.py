@@ -129,6 +129,22 @@ POSTGRES_SELECTS = (
 )
 
 
+ROWS = """
+CREATE TYPE pair AS (x integer, y integer);
+CREATE TABLE e (row_number integer PRIMARY KEY, g integer, p pair);
+CREATE TABLE o (row_number integer PRIMARY KEY, g integer, p pair)
+"""
+_ROWS = [None, "(,)", "(1,)", "(,2)", "(1,2)"]  # of the second `IS NULL` is true, and it is there
+ROW_VALUES: Mapping[str, Mapping[str, Sequence[Any]]] = {
+    name: {"g": [None, 1, 2], "p": _ROWS} for name in ("e", "o")
+}
+SELECTS_OF_ROWS = (
+    "SELECT g, count(p) AS n, count(p) FILTER (WHERE p IS NULL) AS m FROM e GROUP BY g",
+    "SELECT g, p IN (SELECT p FROM o WHERE o.g = e.g) AS i FROM e WHERE NOT p IS NOT NULL",
+    "SELECT e.g, o.g AS h, e.p FROM e FULL JOIN o ON e.p = o.p",
+)
+
+
 def through(
     database: Database,
     ddl: str,
@@ -157,3 +173,8 @@ def test_sqlite(seed: int, select: str) -> None:
 @pytest.mark.parametrize(("seed", "select"), list(enumerate(POSTGRES_SELECTS)))
 def test_postgres(postgres_db: str, seed: int, select: str) -> None:
     through(Postgres(postgres_db), POSTGRES, POSTGRES_VALUES, select, seed)
+
+
+@pytest.mark.parametrize("select", SELECTS_OF_ROWS)
+def test_rows_of_fields(postgres_db: str, select: str) -> None:
+    through(Postgres(postgres_db), ROWS, ROW_VALUES, select, 1)
