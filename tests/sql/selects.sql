@@ -156,8 +156,8 @@ WITH q AS (
     UNION ALL SELECT 's', a, count(*) FROM s GROUP BY a
     UNION ALL SELECT 'u', x, sum(k) FROM u GROUP BY x
 )
-SELECT x.a, x.n, y.n AS m, z.n AS o FROM q x JOIN q y ON x.a = y.a JOIN q z ON z.a = y.a
-WHERE x.k = 'r' AND y.k = 's' AND z.k = 'u' AND x.n >= y.n;
+SELECT x.a, x.n, y.n AS m, z.n AS o FROM q x JOIN q y ON x.a = y.a
+LEFT JOIN q z ON z.a = y.a AND z.k = 'u' WHERE x.k = 'r' AND y.k <> 'u';
 
 -- distinct_limit
 SELECT DISTINCT a FROM r ORDER BY a LIMIT 2;
