@@ -326,8 +326,6 @@ class Groups:
         unkept = native is not None and (native.fault or native.unequal)
         if kept and (unkept or (call.function == "count" and is_varied(value))):
             raise NotIncrementalError
-        if call.function == "count" and native is not None and native.is_row:
-            raise NotIncrementalError  # a row of NULLs counts, and IS NULL
         if call.function in ("min", "max"):
             made.extremes.append(self.ordered(frame.rows, keys, value))
             made.largest.append(call.function == "max")
