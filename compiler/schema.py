@@ -78,16 +78,37 @@ class DatabaseType:
     collation: str = ""  # as the database writes it, where it is not the type's own
     short: bool = False  # a value is no longer than an index entry may be
     as_text: bool = False  # rows in Python have its values as texts
-    # Whether values that are equal may differ, so that a group of them shows one of several.
-    varied: bool = field(default=False, compare=False)
-    # Words with ``{0}`` for a value that tell those apart.
+    # What is to be known of its values, in words: see the properties.
+    traits: str = field(default="", compare=False)
+    # Words with ``{0}`` for a value that tell equal ones apart.
     image: str = field(default="", compare=False)
-    shown_again: bool = field(default=False, compare=False)  # a cast makes the value of its image
-    unhashed: bool = field(default=False, compare=False)  # the database has no hash for its values
-    unequal: bool = field(default=False, compare=False)  # nor says which are equal
-    is_row: bool = field(default=False, compare=False)  # of parts, which are NULL each for itself
     # Why its values cannot be kept.
     fault: str = field(default="", compare=False)
+
+    @property
+    def varied(self) -> bool:
+        """Whether values that are equal may differ, so that a group of them shows one of some."""
+        return "varied" in self.traits
+
+    @property
+    def shown_again(self) -> bool:
+        """Whether a cast makes the value of its image."""
+        return "shown again" in self.traits
+
+    @property
+    def unhashed(self) -> bool:
+        """Whether the database has no hash for its values."""
+        return "unhashed" in self.traits
+
+    @property
+    def unequal(self) -> bool:
+        """Whether the database does not say which of its values are equal."""
+        return "unequal" in self.traits
+
+    @property
+    def is_row(self) -> bool:
+        """Whether its values have parts, which are NULL each for itself."""
+        return "row" in self.traits
 
     def __str__(self) -> str:
         return f"{self.name} COLLATE {self.collation}" if self.collation else self.name

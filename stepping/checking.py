@@ -10,6 +10,7 @@ from typing import Any
 from stepping.compiler.explain.check import Problem, Rules, problems
 from stepping.database import bound, connected, driver_of
 from stepping.errors import CaptureError, SteppingError
+from stepping.preparing import bound_as_prepared
 from stepping.runtime import catalog
 from stepping.runtime.captured import check_tables
 from stepping.runtime.drift import drift
@@ -46,7 +47,10 @@ def checked(
     one that is not keeps no other from being looked at.
     """
     found = []
-    for each in load_all(targets, dialect, tables):
+    graphs = load_all(targets, dialect, tables)
+    if url is None:
+        bound_as_prepared(graphs)
+    for each in graphs:
         name = f"{each.name} on {dialect}"
         wrong: list[Problem | str] = []
         try:

@@ -247,6 +247,63 @@ def check(
         raise SystemExit(1)
 
 
+@main.command(short_help="Write down what the database says of views, for work without it.")
+@_TARGETS
+@_DB
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".stepping"),
+    show_default=True,
+    help="The folder, with a file for each query. Commands look for it in the current folder.",
+)
+@click.option("--check", "only_check", is_flag=True, help="Fail if it says something else now.")
+def prepare(queries: tuple[str, ...], db: str, out: Path, only_check: bool) -> None:
+    """Write what the database says of the tables and expressions of queries in SQL, so that
+    explain, check, ddl and types need no database afterwards. The files belong into the repository;
+    in CI --check fails with status 1 where the database says something else by now.
+    """
+    from stepping.preparing import prepare as prepared
+    from stepping.targets import load_all
+
+    if not prepared(db, load_all(queries, _dialect(None, db)), out, click.echo, check=only_check):
+        raise SystemExit(1)
+
+
+@main.command(short_help="Write row classes for tables and views.")
+@_TARGETS
+@_DIALECT
+@click.option("--db", metavar="URL", help="The database; not needed behind stepping prepare.")
+@_TABLES
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the module to this file instead of printing it.",
+)
+def types(
+    queries: tuple[str, ...],
+    dialect: str | None,
+    db: str | None,
+    tables: str | None,
+    out: Path | None,
+) -> None:
+    """Print a Python module with a row class for each table that views read, and one for each
+    view's rows: for query functions, and for st.sql(..., into=Revenue).
+    """
+    from stepping.row_classes import module_of
+
+    loaded = _loaded(queries, dialect, db, tables)
+    for each in loaded:
+        each.on(_dialect(dialect, db))
+    text = module_of(loaded)
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    with _writing(out):
+        out.write_text(text, encoding="utf-8")
+    click.echo(f"wrote {out}")
+
+
 @main.command(short_help="Draw a query, as SVG or PNG.")
 @_TARGET
 @_DIALECT
@@ -281,14 +338,19 @@ def ddl(queries: tuple[str, ...], dialect: str | None, db: str | None, tables: s
         base = None
         if db is not None and each.captured is not None:
             base = described(db, each)
+        elif getattr(each, "prepared", None) is not None:
+            base = tuple(each.prepared.base.items())
         text = ddl_text(each, _dialect(dialect, db), base)
         click.echo("\n" * (position > 0) + text, nl=False)
 
 
 def _dialect(dialect: str | None, db: str | None) -> str:
     from stepping.database import dialect_of
+    from stepping.preparing import dialect_prepared
 
-    return dialect or (dialect_of(db) if db is not None else "sqlite")
+    if dialect is not None or db is not None:
+        return dialect or dialect_of(str(db))
+    return dialect_prepared() or "sqlite"
 
 
 def _loaded(
@@ -302,7 +364,12 @@ def _loaded(
         raise click.UsageError(f"--dialect {dialect} does not fit --db, a {dialect_of(db)} URL")
 
     found = load_all(queries, _dialect(dialect, db), tables)
-    return found if db is None else bound(db, found)
+    if db is not None:
+        return bound(db, found)
+    from stepping.preparing import bound_as_prepared
+
+    bound_as_prepared(found)
+    return found
 
 
 @contextmanager
@@ -318,11 +385,11 @@ def _explained(
             raise click.UsageError(f"--dialect {dialect} does not fit --db, a {dialect_of(db)} URL")
         with opened_or_planned(db, query) as store:
             yield explained(store, input=input_)
-    elif planned and dialect in (None, "sqlite") and query.captured is None:
+    elif planned and _dialect(dialect, db) == "sqlite" and query.captured is None:
         with empty_sqlite(query) as store:
             yield explained(store, input=input_)
     else:
-        yield explained(query, dialect or "sqlite", input=input_)
+        yield explained(query, _dialect(dialect, db), input=input_)
 
 
 @main.command(short_help="Fold the queued changes of a query in.")

@@ -132,6 +132,8 @@ class Reading:
         joined: bool,
     ) -> Rows:
         match source:
+            case exp.Lateral() if not isinstance(source.this, exp.Subquery):
+                return rows  # a function gives a few for each
             case exp.Lateral():
                 inner = source.this.this
                 if isinstance(inner, exp.Select):

@@ -63,6 +63,8 @@ def check(name: str, field: Any, atom: Atom, cls: str, text: Text, dialect: str)
         is_text = re.match(_TYPES[Kind.TEXT], atom.native.name.lower()) is not None
         is_number = field.kind in (Kind.INT, Kind.FLOAT)
         fits = fits or (dialect == "sqlite" and is_number and not is_text)
+        # What Python has no type for comes as a text.
+        fits = fits or (field.kind is Kind.TEXT and atom.native.as_text)
     if not fits:
         raise text.error(
             f"{cls}.{name} is a {field.required()}, and the column {name} is a {shown}",

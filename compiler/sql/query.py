@@ -85,6 +85,9 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
     on_error: str | None = None
     into: type[R] | None = None
     tables_of: Any = None  # a MetaData, where there is no database to ask
+    # What a database said before, and that database; where there is none to ask.
+    prepared: Any = None
+    later: Callable[[], Database] | None = None
     _bound: BoundQuery | None = None
     _unasked: dict[str, BoundQuery] = field(default_factory=dict)
 
@@ -145,11 +148,14 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
             return self._bound
         if self.tables_of is not None:
             return next(iter(self._unasked.values()), None) or self.on("sqlite")
+        if self.later is not None:
+            self.bound(self.later)
+            return self.known
         raise QueryError(
             f"the tables of the query {self.name!r} are not known yet",
             where=self.where,
             hint="open a store for it, or give its tables: st.sql(..., tables=metadata); on the "
-            "command line --db URL, or --tables MODULE:BASE",
+            "command line --db URL, or --tables MODULE:BASE, or once stepping prepare --db URL",
         )
 
     @property

@@ -118,6 +118,19 @@ class PostgresWords(Database):
         cast = f"CAST(NULL AS {of.name})"
         return f"({cast} COLLATE {of.collation})" if of.collation else cast
 
+    by_arguments = frozenset(
+        {
+            *("concat", "concat_ws", "format", "textanycat", "anytextcat", "array_to_string"),
+            *("to_json", "to_jsonb", "array_to_json", "quote_literal", "quote_nullable"),
+            *("json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg"),
+            *("json_to_recordset", "jsonb_to_recordset", "json_to_record", "jsonb_to_record"),
+            *("json_build_array", "jsonb_build_array", "json_build_object", "jsonb_build_object"),
+        }
+    )
+
+    def is_settled(self, of_type: DatabaseType) -> bool:
+        return base_name(of_type.name).removesuffix("[]") in _SETTLED
+
 
 class PostgresDatabase(PostgresWords):
     """Asks over a connection; what a question makes is rolled back."""
@@ -292,19 +305,6 @@ class PostgresDatabase(PostgresWords):
         if "SQLVALUEFUNCTION" in rule:
             found.append(("current_", _WHY["s"]))
         return found
-
-    by_arguments = frozenset(
-        {
-            *("concat", "concat_ws", "format", "textanycat", "anytextcat", "array_to_string"),
-            *("to_json", "to_jsonb", "array_to_json", "quote_literal", "quote_nullable"),
-            *("json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg"),
-            *("json_to_recordset", "jsonb_to_recordset", "json_to_record", "jsonb_to_record"),
-            *("json_build_array", "jsonb_build_array", "json_build_object", "jsonb_build_object"),
-        }
-    )
-
-    def is_settled(self, of_type: DatabaseType) -> bool:
-        return base_name(of_type.name).removesuffix("[]") in _SETTLED
 
     @cached_property
     def aggregates(self) -> frozenset[str]:

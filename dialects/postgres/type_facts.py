@@ -108,17 +108,14 @@ class TypeFacts:
         short = short or (
             short_name in ("bpchar", "varchar") and 0 <= modifier - 4 <= _SHORT_LENGTH
         )
+        is_row = kind == "c" or short_name == "record"
         return DatabaseType(
             name,
             collation_name or "",
             short=short and not unhashed,
             as_text=short_name not in _PYTHONIC,
-            varied=varied,
+            traits=traits(varied, unhashed, unequal, is_row=is_row),
             image=IMAGE if varied or unequal else "",
-            shown_again=varied or unequal,
-            unhashed=unhashed,
-            unequal=unequal,
-            is_row=kind == "c" or short_name == "record",
             fault=_NO_TYPE if kind == "p" else "" if settled else _UNSETTLED_HASH,
         )
 
@@ -126,6 +123,18 @@ class TypeFacts:
         """Whether a question about NULL of a type can be asked."""
         ((name,),) = self.rows("SELECT pg_catalog.format_type(%s, NULL)", (oid,))
         return self.can(question.format(name))
+
+
+def traits(varied: bool, unhashed: bool, unequal: bool, *, is_row: bool = False) -> str:
+    """What is to be known of a type's values, in the words of `DatabaseType`."""
+    said = {
+        "varied": varied,
+        "shown again": varied or unequal,
+        "unhashed": unhashed,
+        "unequal": unequal,
+        "row": is_row,
+    }
+    return ", ".join(word for word, is_so in said.items() if is_so)
 
 
 def base_name(name: str) -> str:
@@ -169,6 +178,7 @@ def named_type(name: str, collation: str = "") -> DatabaseType:
     varied = short_name in _VARIED and not (short_name == "numeric" and length is not None)
     varied = varied or (short_name == "bpchar" and length is None)
     unhashed = short_name in _WITHOUT_HASH
+    unequal = short_name in _WITHOUT_EQUALITY
     short = short_name in (*_FIXED, *_FIXED_TIMES) or (
         short_name == "numeric" and length is not None
     )
@@ -179,10 +189,7 @@ def named_type(name: str, collation: str = "") -> DatabaseType:
         collation,
         short=short,
         as_text=short_name not in _PYTHONIC,
-        varied=varied,
-        image=IMAGE if varied or short_name in _WITHOUT_EQUALITY else "",
-        shown_again=varied or short_name in _WITHOUT_EQUALITY,
-        unhashed=unhashed,
-        unequal=short_name in _WITHOUT_EQUALITY,
+        traits=traits(varied, unhashed, unequal),
+        image=IMAGE if varied or unequal else "",
         fault=_UNSETTLED_HASH if short_name == "money" else "",
     )

@@ -65,7 +65,8 @@ def column_type(declared: str, collation: str) -> DatabaseType:
 def typed(name: str, collation: str, *, varied: bool) -> DatabaseType:
     # `quote` tells 1 from 1.0, and knows no collation.
     image = "quote({0})" if varied else ""
-    return DatabaseType(name, collation, short=True, varied=varied, image=image)
+    traits = "varied" if varied else ""
+    return DatabaseType(name, collation, short=True, traits=traits, image=image)
 
 
 class SQLiteDatabase(Database):
