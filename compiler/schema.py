@@ -76,6 +76,7 @@ class DatabaseType:
 
     name: str  # as the database writes it: numeric(15,2). SQLite has values without a type: ""
     collation: str = ""  # as the database writes it, where it is not the type's own
+    base: str = field(default="", compare=False)  # the type under a domain, with its modifier
     short: bool = False  # a value is no longer than an index entry may be
     as_text: bool = False  # rows in Python have its values as texts
     # What is to be known of its values, in words: see the properties.

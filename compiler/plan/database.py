@@ -186,6 +186,10 @@ class Database(ABC):
     # Functions that depend on settings only where an argument does whose text does.
     by_arguments: frozenset[str] = frozenset()
 
+    def unsettled_format(self, of_type: DatabaseType, text: str | None) -> str | None:
+        """Why to_char() of a value by a format (None: not a constant) depends on settings."""
+        return None
+
     def is_settled(self, of_type: DatabaseType) -> bool:
         """Whether the text of a value is the same whatever is set."""
         return True

@@ -405,8 +405,14 @@ class Binder:
                 self.bound.merged[ref] = Merged(side, a.ref, b.ref)
                 using.append((a.ref, b.ref))
                 merged.append(Visible(name, a.shown, ref))
-            rest = (each for each in visible if each.name not in names)
-            visible = (*merged, *rest)
+            if self.database.dialect == "sqlite":  # shows them where the left side has them
+                of_name = {each.name: each for each in merged}
+                left_side = (of_name.get(each.name, each) for each in left[1])
+                rest = (each for each in right[1] if each.name not in names)
+                visible = (*left_side, *rest)
+            else:
+                rest = (each for each in visible if each.name not in names)
+                visible = (*merged, *rest)
         on = node.args.get("on")
         if on is not None:
             self.expression(on, scope)

@@ -140,6 +140,8 @@ def check_stable(made: Parsed, database: Database) -> frozenset[str]:
         place = next((t for t in tokens if t.text.lower().startswith(name.lower())), None)
         span = Span(place.start, place.end + 1) if place is not None else None
         hint = "timestamptz AT TIME ZONE 'UTC' depends on nothing" if "settings" in why else None
+        if name == "timestamptz":  # what a date is made where no function takes one
+            hint = "make a timestamp of a date: day::timestamp"
         raise text.error(f"{name.rstrip('_')} {why}", span, hint)
     return frozenset(found)
 

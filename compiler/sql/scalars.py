@@ -121,7 +121,7 @@ class Scalars:
 
     def check_settled(self, node: Expression, words: str, types: Sequence[DatabaseType]) -> None:
         """Raise where a function makes texts of values, and those depend on settings."""
-        called = [name for name in self.unsettled if name in words]
+        called = [name for name in self.unsettled - {"to_char"} if name in words]
         if "||" in words:
             called += self.unsettled & _CONCATENATIONS
         if not called:
@@ -137,6 +137,18 @@ class Scalars:
                 "cast it to text in a way that depends on none: to_char of a timestamp AT TIME "
                 "ZONE 'UTC', or extract() its parts",
             )
+
+    def check_format(self, node: Expression, frame: Frame) -> None:
+        """Raise for a to_char() that depends on settings, as its type and its format say."""
+        place = token_range(node, self.parsed.tokens) if isinstance(node, exp.Func) else None
+        if place is None or self.token(place[0]).lower() != "to_char":
+            return
+        given = self.token(place[1] - 2)  # in front of the closing parenthesis
+        text = given[1:-1] if given[0] == "'" else None
+        why = self.database.unsettled_format(self.type_of(self.scalar(node.this, frame)), text)
+        if why is not None:
+            hint = "of a timestamp, or of a timestamptz AT TIME ZONE 'UTC', by a constant format"
+            raise self.error(f"to_char {why}", node, f"{hint} without TM, and for numbers L, D, G")
 
     def condition(self, node: Expression, frame: Frame) -> ir.Scalar:
         """A condition, which may be NULL."""
@@ -257,6 +269,8 @@ class Scalars:
             return
         if isinstance(node, exp.Query):
             raise self.error("a subquery cannot stand here", node)
+        if "to_char" in self.unsettled:
+            self.check_format(node, frame)
         for part in node.iter_expressions():
             yield from self.holes(part, frame)
 

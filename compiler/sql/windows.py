@@ -152,9 +152,7 @@ class Windows:
             scalars.scalar(each, frame) for each in node.args.get("partition_by") or ()
         )
         depth, at = 0, start + 1
-        while at < end and not (
-            depth == 0 and tokens[at].text.upper().startswith(_BEHIND_PARTITION)
-        ):
+        while at < end and not (depth == 0 and self.ends_partition(at)):
             depth += {"(": 1, ")": -1}.get(tokens[at].text, 0)
             at += 1
         parts = [node.args[k] for k in ("order", "spec") if node.args.get(k) is not None]
@@ -164,6 +162,12 @@ class Windows:
             inherited, before = self.window(select, self.named(select, base), frame)
             return (*inherited, *partition), before.joined(" ").then(rest)
         return partition, rest
+
+    def ends_partition(self, at: int) -> bool:
+        """Whether a token begins what stands behind PARTITION BY. Columns are called order_id."""
+        word, before = (self.selects.scalars.token(i).upper() for i in (at, at - 1))
+        is_value = before.endswith("BY") or before in (",", ".")
+        return not is_value and word.split()[0] in _BEHIND_PARTITION
 
     def named(self, select: Expression, name: Expression) -> Expression:
         folded = self.selects.database.folded

@@ -23,7 +23,7 @@ from stepping.compiler.schema import Atom, DatabaseType, Kind
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.postgres.cursors import Cursor
 from stepping.dialects.postgres.measures import measure
-from stepping.dialects.postgres.type_facts import TypeFacts, base_name
+from stepping.dialects.postgres.type_facts import TypeFacts, base_name, plain_name
 from stepping.errors import QueryError
 
 _OWN = {
@@ -124,12 +124,25 @@ class PostgresWords(Database):
             *("to_json", "to_jsonb", "array_to_json", "quote_literal", "quote_nullable"),
             *("json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg"),
             *("json_to_recordset", "jsonb_to_recordset", "json_to_record", "jsonb_to_record"),
+            "to_char",
             *("json_build_array", "jsonb_build_array", "json_build_object", "jsonb_build_object"),
         }
     )
 
     def is_settled(self, of_type: DatabaseType) -> bool:
-        return base_name(of_type.name).removesuffix("[]") in _SETTLED
+        return plain_name(of_type).removesuffix("[]") in _SETTLED
+
+    def unsettled_format(self, of_type: DatabaseType, text: str | None) -> str | None:
+        name = plain_name(of_type)
+        if name in ("timestamp with time zone", "time with time zone"):
+            return "of a time with a zone depends on the zone of the session"
+        if text is None:
+            return "by a format that is not a constant may depend on settings of the session"
+        is_number = name in (*_INTEGERS, *_NUMBERS)
+        # Names of months in the session's language; signs of its country.
+        if "TM" in text.upper() or (is_number and set(text.upper()) & set("LDG")):
+            return "by this format depends on settings of the session"
+        return None
 
 
 class PostgresDatabase(PostgresWords):

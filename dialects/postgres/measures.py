@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from stepping.compiler.plan.database import Database, Given, Measure, Part
 from stepping.compiler.schema import FLOAT, INT, Atom, DatabaseType, Kind
-from stepping.dialects.postgres.type_facts import base_name, named_type
+from stepping.dialects.postgres.type_facts import named_type, plain_name
 
 _NUMERIC = Atom(Kind.NATIVE, native=named_type("numeric"))
 _SMALL = ("smallint", "integer")
@@ -34,7 +34,7 @@ def counted(nullable: bool) -> Part:
 
 
 def _sum(database: Database, function: str, argument: DatabaseType, given: Given) -> Measure | None:
-    base = base_name(argument.name)
+    base = plain_name(argument)
     result = database.typed((f"{function}(", ")"), (argument,))
     some = given.may_be_of_nothing
     average = function == "avg"
@@ -47,7 +47,8 @@ def _sum(database: Database, function: str, argument: DatabaseType, given: Given
         value = "{sum}"
         parts.append(Part("sum", words, total))
     elif base == "numeric":
-        names = ("nan",) if given.finite or argument.name != base else tuple(_SPECIAL)
+        has_scale = (argument.base or argument.name) != base
+        names = ("nan",) if given.finite or has_scale else tuple(_SPECIAL)
         parts += _with_specials(_NUMERIC, known, names)
         value = _of_specials(names)
     elif base in _FLOATS:

@@ -89,7 +89,8 @@ class TypeFacts:
         name, short_name, length, kind, base, base_modifier, element, category, subtype = row[:9]
         collation_name, is_deterministic, output_volatility = row[9:]
         if kind == "d":
-            return replace(self.type(int(base), base_modifier, collation), name=name)
+            under = self.type(int(base), base_modifier, collation)
+            return replace(under, name=name, base=under.base or under.name)
         parts: list[DatabaseType] = []
         if category == "A" and element:
             parts = [self.type(int(element), -1, 0)]
@@ -140,6 +141,11 @@ def traits(varied: bool, unhashed: bool, unequal: bool, *, is_row: bool = False)
 def base_name(name: str) -> str:
     """The name of a type without its modifier: ``numeric`` for ``numeric(15,2)``."""
     return re.sub(r"\(.*?\)", "", name)
+
+
+def plain_name(of_type: DatabaseType) -> str:
+    """The same, of the type under a domain."""
+    return base_name(of_type.base or of_type.name)
 
 
 def is_known(name: str) -> bool:

@@ -36,6 +36,9 @@ SELECT r.a, s.b FROM r JOIN s ON r.a < s.b;
 -- using
 SELECT a, r.b, d FROM r JOIN s USING (a);
 
+-- natural_star
+SELECT * FROM (SELECT e, a, b FROM r) r NATURAL LEFT JOIN (SELECT d, a FROM s) s;
+
 -- natural
 SELECT * FROM (SELECT a, e FROM r) r NATURAL JOIN (SELECT a, d FROM s) s;
 
@@ -353,3 +356,11 @@ SELECT concat(a, '-', t) AS x, t || a AS y, format('%s %s', a, t) AS z FROM r;
 -- json
 SELECT a, json_agg(b ORDER BY row_number)::text AS x,
     jsonb_build_object('a', a, 'n', count(*))::text AS y FROM r GROUP BY a;
+
+-- partitions_by_names_like_words
+SELECT order_id, sum(b) OVER (PARTITION BY order_id, rows_ ORDER BY row_number) AS n
+FROM (SELECT a AS order_id, e AS rows_, b, row_number FROM r) q;
+
+-- formats
+SELECT to_char(a, 'FM000') AS x, to_char(timestamp '2020-01-31' + b * interval '1 day', 'Mon YYYY') AS y,
+    string_agg(to_char(e * 1.5, '0.00'), ',' ORDER BY row_number) AS z FROM r GROUP BY 1, 2;

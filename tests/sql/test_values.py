@@ -116,6 +116,8 @@ POSTGRES_SELECTS = (
     "SELECT mood, count(*) AS n, sum(m) AS s, min(d) AS lo FROM e GROUP BY mood",
     "SELECT DISTINCT ia, n, f, c FROM e",
     "SELECT g, sum(n) AS n, sum(f) AS f, avg(m) AS m, sum(DISTINCT p) AS p FROM e GROUP BY g",
+    "SELECT g, sum(p) AS s, avg(p) AS a, jsonb_agg(p ORDER BY row_number)::text AS j FROM e "
+    "GROUP BY g",
     "SELECT g, min(n) AS n, max(f) AS f, max(mood) AS m, min(tx) AS t FROM e GROUP BY g",
     "SELECT count(DISTINCT n) AS n, count(DISTINCT f) AS f FROM e",
     "SELECT e.g, o.row_number AS o FROM e JOIN o ON e.n = o.m OR e.mood > o.mood",
