@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from stepping.compiler.schema import Atom, DatabaseType
+from stepping.errors import QueryError
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,12 @@ class GivenRows:
     scalar: bool = False  # one value for each row: its column has the name of the alias
 
 
+class Said(QueryError):
+    """What a database says against a text. ``offset`` is where in it, if it says that."""
+
+    offset: int | None = None
+
+
 class Database(ABC):
     """One database, asked while a SQL query is compiled."""
 
@@ -128,6 +135,10 @@ class Database(ABC):
     @abstractmethod
     def table(self, name: str, schema: str | None) -> KnownTable | None:
         """The table that a text means by a (folded) name, or None."""
+
+    def table_names(self) -> Collection[str]:
+        """The names of the tables that a name without a schema may mean, as far as it says."""
+        return ()
 
     @abstractmethod
     def type_of(self, atom: Atom) -> DatabaseType:

@@ -18,6 +18,7 @@ from stepping.compiler.schema import DatabaseType
 from stepping.compiler.sql.calls import Call, call_of, function_name, is_call, written
 from stepping.compiler.sql.names import output_name
 from stepping.compiler.sql.parsing import Expression, Parsed
+from stepping.compiler.sql.said import like
 from stepping.errors import QueryError
 
 
@@ -568,7 +569,9 @@ class Binder:
         table = self.database.table(self.folded(node.this), schema)
         if table is None:
             name = f"{db.name}.{node.name}" if db else node.name
-            raise self.error(f"there is no table {name}", node)
+            known = [] if db else self.database.table_names()
+            hint = like(node.name, known)
+            raise self.error(f"there is no table {name}", node, hint)
         if table.schema in ("pg_catalog", "information_schema"):
             raise self.error("a table of the system's own cannot be followed", node)
         return table
@@ -657,7 +660,11 @@ class Binder:
         if node.name.lower() in SYSTEM_COLUMNS.get(self.database.dialect, ()):
             return self.error(f"the system column {node.name} is not taken", node)
         what = f"{node.table}.{node.name}" if node.table else node.name
-        return self.error(f"there is no column {what}", node)
+        if node.table:
+            aliases = [source.alias for source in scope.sources if source.alias]
+            return self.error(f"there is no column {what}", node, like(node.table, aliases))
+        known = [each.shown for item in scope.visible for each in item]
+        return self.error(f"there is no column {what}", node, like(node.name, known))
 
     def source_named(self, node: Expression, scope: Scope) -> Source:
         alias = self.folded(node.args["table"])

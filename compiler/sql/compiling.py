@@ -12,7 +12,7 @@ from stepping.compiler.operators.linear import Map
 from stepping.compiler.plan.capture import capturing
 from stepping.compiler.plan.database import Database
 from stepping.compiler.schema import Build, Struct
-from stepping.compiler.sql.binding import Binder, Scope
+from stepping.compiler.sql.binding import Binder, Output, Ref, Scope
 from stepping.compiler.sql.into import fitted
 from stepping.compiler.sql.parsing import Parsed
 from stepping.compiler.sql.query import BoundQuery, SQLQuery
@@ -56,7 +56,9 @@ def selected(
     made = parsed(view, database.sqlglot_name)
     check_clocks(made, database)
     binder = Binder(made, database)
-    binder.query(made.tree, Scope(None, {}))
+    outputs = binder.query(made.tree, Scope(None, {}))
+    if not view.columns:
+        named_apart(made, outputs)
     check_reading(made, database)
     unsettled = check_stable(made, database)
     selects = Selects(made, binder.bound, database, follows=follows, zsets=zsets or {})
@@ -107,7 +109,26 @@ def _bound(view: View, unbound: SQLQuery[Any], database: Database) -> BoundQuery
 def check_clocks(made: Parsed, database: Database) -> None:
     """Raise for what tells the time, where it stands."""
     tokens, text = made.tokens, made.text
+    is_sqlite = database.dialect == "sqlite"
     for position, token in enumerate(tokens):
+        following = [t.text for t in tokens[position + 1 : position + 4]]
+        check_parameter(made, position, is_sqlite)
+        name = token.text.lower()
+        of_now = name in _DATES and following[:2] == ["(", ")"]
+        of_now |= name == "strftime" and following[:1] == ["("] and following[2:] == [")"]
+        if is_sqlite and of_now:
+            raise text.error(
+                f"{name} without a time is of now, another one tomorrow",
+                Span(token.start, token.end + 1),
+                "give it a column, or join a table of one row with the day",
+            )
+        of_zone = name in ("localtime", "utc") and token.token_type.name == "STRING"
+        if is_sqlite and of_zone and called_around(made, position) in {*_DATES, "strftime"}:
+            raise text.error(
+                f"'{name}' depends on the time zone of who writes",
+                Span(token.start, token.end + 1),
+                "give the difference itself, '+02:00', or store times in one zone",
+            )
         words = text.sql[token.start : token.end + 1].lower()
         after = tokens[position + 1].text if position + 1 < len(tokens) else ""
         if words in _CALLS and after != "(":
@@ -139,19 +160,70 @@ def check_stable(made: Parsed, database: Database) -> frozenset[str]:
             continue
         place = next((t for t in tokens if t.text.lower().startswith(name.lower())), None)
         span = Span(place.start, place.end + 1) if place is not None else None
-        hint = "timestamptz AT TIME ZONE 'UTC' depends on nothing" if "settings" in why else None
+        hint = None
+        if "settings" in why and name != "current_setting":
+            hint = "timestamptz AT TIME ZONE 'UTC' depends on nothing"
         if name == "timestamptz":  # what a date is made where no function takes one
             hint = "make a timestamp of a date: day::timestamp"
         raise text.error(f"{name.rstrip('_')} {why}", span, hint)
     return frozenset(found)
 
 
+def called_around(made: Parsed, position: int) -> str:
+    """The name of the function that a token is an argument of, in lower case."""
+    depth = 0
+    for at in range(position - 1, 0, -1):
+        text = made.tokens[at].text
+        depth += (text == ")") - (text == "(")
+        if depth < 0:
+            return str(made.tokens[at - 1].text).lower()
+    return ""
+
+
+def check_parameter(made: Parsed, position: int, is_sqlite: bool) -> None:
+    """Raise for a parameter, which a result that is kept has not."""
+    tokens, sql = made.tokens, made.text.sql
+    token = tokens[position]
+    after = tokens[min(position + 1, len(tokens) - 1)]
+    kind = token.token_type.name
+    end = token.end + 1
+    adjoins = after.start == end
+    before = sql[: token.start].rstrip()[-1:]
+    is_operand = bool(before) and before in "=<>(,+-*/|"
+    found = kind == "PLACEHOLDER" and is_sqlite  # on Postgres an operator of jsonb
+    found |= kind == "PARAMETER" and adjoins and (is_sqlite or token.text == "$")
+    found |= kind == "COLON" and adjoins and is_operand and after.token_type.name == "VAR"
+    found |= kind == "MOD" and adjoins and is_operand and after.text == "s"
+    if found:
+        end = after.end + 1 if adjoins and kind != "PLACEHOLDER" else end
+        raise made.text.error(
+            "a result that is kept has no parameters: it is of all rows",
+            Span(token.start, end),
+            "write the value, or join a table of one row that has it",
+        )
+
+
+_DATES = frozenset({"date", "time", "datetime", "julianday", "unixepoch"})
 _CLOCKS = frozenset(
     {
         *("current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"),
     }
 )
 _CALLS = frozenset({"now", "clock_timestamp", "statement_timestamp", "transaction_timestamp"})
+
+
+def named_apart(made: Parsed, outputs: Sequence[Output]) -> None:
+    """Raise for a second column of a name, where it stands."""
+    taken: set[str] = set()
+    for each in outputs:
+        if each.name.lower() in taken:
+            node = each.value if not isinstance(each.value, Ref) else None
+            span = None if node is None else made.span(node)
+            hint = f"name it otherwise: AS other_{each.name}"
+            if span is None:
+                hint = "name the columns in place of the *, one of the two with AS"
+            raise made.text.error(f"two columns are named {each.name}", span, hint)
+        taken.add(each.name.lower())
 
 
 def different(names: Sequence[str], text: Text) -> None:

@@ -8,6 +8,7 @@ was written, whatever sqlglot would print for it.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -132,12 +133,24 @@ def _unreadable(text: Text, error: ParseError | TokenError) -> QueryError:
     found = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
     line, column = found.get("line"), found.get("col")
     said = str(found.get("description") or error).rstrip(".")
+    # The parser's own classes are nothing to a reader.
+    said = re.sub(r"Required keyword: .* missing for <class '.*\.(\w+)'>", _missing, said)
+    said = said.replace("Invalid expression / Unexpected token", "this is not expected here")
+    said = re.sub(r"<Token .*?text: (.*?), line: .*>", _token, said)
     if line is None or column is None:
         return text.error(f"the text cannot be read: {said}")
     lines = text.sql.split("\n")
     end = sum(len(each) + 1 for each in lines[: line - 1]) + column
     width = len(found.get("highlight") or "") or 1
     return text.error(f"the text cannot be read: {said}", Span(max(0, end - width), end))
+
+
+def _missing(match: re.Match[str]) -> str:
+    return f"something is missing beside {match.group(1).upper()}"
+
+
+def _token(match: re.Match[str]) -> str:
+    return "the end of the text" if match.group(1) == "SENTINEL" else match.group(1)
 
 
 @functools.cache

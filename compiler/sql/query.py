@@ -51,7 +51,7 @@ class BoundQuery(Query[Any, *tuple[Any, ...]]):
                         f"the column {column.name} is of type {native.name}, and rows of it would "
                         f"be kept: {native.fault}",
                         where=self.where,
-                        hint=f"cast it in the SELECT: {column.name}::text",
+                        hint="leave it out of the SELECT, or make a number or a text of it there",
                     )
         return made
 

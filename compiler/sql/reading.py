@@ -13,6 +13,7 @@ from stepping.compiler.plan.database import Database
 from stepping.compiler.sql.calls import is_call
 from stepping.compiler.sql.conditions import has_query
 from stepping.compiler.sql.parsing import Expression, Parsed, token_range
+from stepping.compiler.sql.said import placed
 from stepping.errors import QueryError
 
 # What a query is put together from: everything else is an expression.
@@ -41,7 +42,7 @@ def check_reading(parsed: Parsed, database: Database) -> None:
     try:
         found = database.reads_alike(original, printed)
     except QueryError as error:
-        raise parsed.text.error(error.message, hint=error.hint) from error
+        raise placed(error, parsed) from error
     if found is not None:
         raise parsed.text.error(
             f"this is read otherwise than {database.dialect} reads it: as {printed}",

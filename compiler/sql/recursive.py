@@ -100,7 +100,7 @@ class Recursive:
                 "a recursive CTE with UNION ALL may have a row more than once, and has no least "
                 "set",
                 node.expression,
-                "UNION",
+                "write UNION",
             )
         return [*self.parts(node.this, cte), *self.parts(node.expression, cte)]
 

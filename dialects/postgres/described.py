@@ -18,6 +18,7 @@ from stepping.compiler.plan.database import (
     KnownColumn,
     KnownTable,
     Measure,
+    Said,
 )
 from stepping.compiler.schema import Atom, DatabaseType, Kind
 from stepping.dialects.identifiers import quoted
@@ -196,6 +197,14 @@ class PostgresDatabase(PostgresWords):
             self._tables[key] = self._described(name, schema)
         return self._tables[key]
 
+    def table_names(self) -> list[str]:
+        found = self.rows(
+            "SELECT relname::text FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p') AND "
+            "pg_catalog.pg_table_is_visible(oid) AND relnamespace <> 'pg_catalog'::regnamespace "
+            "AND NOT starts_with(relname, 'stepping_') ORDER BY 1 LIMIT 1000"
+        )
+        return [name for (name,) in found]
+
     def _described(self, name: str, schema: str | None) -> KnownTable | None:
         path = ".".join(quoted(part) for part in (schema, name) if part is not None)
         found = self.rows(_TABLE, (path,))
@@ -293,21 +302,30 @@ class PostgresDatabase(PostgresWords):
         return [column.name for column in cursor.description or ()]
 
     def reads_alike(self, original: str, printed: str) -> str | None:
-        first, second = (self._view(each) for each in (original, printed))
+        first = self._view(original)
+        try:
+            second = self._view(printed)
+        except Said as error:
+            error.offset = None  # of another text
+            raise
         return None if first[0] == second[0] else first[0]
 
     def _view(self, select: str) -> tuple[str, str]:
         """A SELECT as Postgres shows it, and the functions and operators in it by their numbers."""
         # Of the first text a syntax error has the place.
         name = "stepping_reading"
+        front = f"CREATE TEMP VIEW {name} AS "
         try:
             with self.connection.transaction(force_rollback=True):
                 cursor = Cursor(self.connection)
-                cursor.execute(f"CREATE TEMP VIEW {name} AS {select}\n".encode())
+                cursor.execute(f"{front}{select}\n".encode())
                 found = cursor.execute(_VIEW, (name, name)).fetchone()
         except psycopg.errors.Error as error:
             said = error.diag.message_primary or str(error)
-            raise QueryError(f"Postgres says: {said}", hint=error.diag.message_hint) from error
+            raised = Said(f"Postgres says: {said}", hint=error.diag.message_hint)
+            if error.diag.statement_position is not None:  # counted in characters, from 1
+                raised.offset = int(error.diag.statement_position) - 1 - len(front)
+            raise raised from error
         assert found is not None
         return str(found[0]), str(found[1])
 

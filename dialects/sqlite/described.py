@@ -122,6 +122,9 @@ class SQLiteDatabase(Database):
         except sqlite3.Error as error:
             raise QueryError(f"SQLite says: {error}") from error
 
+    def table_names(self) -> list[str]:
+        return [name for name in self.statements if not name.startswith(("sqlite_", "stepping_"))]
+
     def folded(self, name: str, *, quoted: bool) -> str:
         return name.lower()
 

@@ -81,6 +81,56 @@ def refused(database: Database, statement: str, said: str) -> None:
         database.connection.close()
 
 
+# What is said by Postgres or by SQLite has its place, too, and what to write.
+PLACED = (
+    ("SELECT aa FROM rr", "rr", ":1:16", "is it r?"),
+    ("SELECT bbb FROM r", "no column bbb", ":1:8", None),
+    ("SELECT a, a FROM r", "two columns are named a", ":1:11", "AS other_a"),
+    ("SELECT nosuch(a) FROM r", "nosuch", ":1:8", None),
+    ("SELECT a FROM r WHERE a = :a", "no parameters", ":1:27", "one row that has it"),
+    ("SELECT t, a FROM r GROUP BY t", "group|GROUP", ":1:11", "add it to GROUP BY"),
+)
+ON_POSTGRES = (
+    ("SELECT a FROM r WHERE a = 'x'", "invalid input syntax", ":1:27", None),
+    ("SELECT a FROM r WHERE sum(a) > 1", "not allowed in WHERE", ":1:23", "HAVING"),
+    ("SELECT a FROM r UNION SELECT t FROM r", "cannot be matched", ":1:30", "CAST"),
+    ("SELECT a FROM r WHERE a = $1", "no parameters", ":1:27", None),
+    ("SELECT ROW(a, b) AS x FROM r", "pseudo-type", "", "its parts"),
+)
+ON_SQLITE = (
+    ("SELECT a FROM r WHERE a = ?", "no parameters", ":1:27", None),
+    ("SELECT date() AS d FROM r", "without a time", ":1:8", None),
+    ("SELECT strftime('%Y', t, 'localtime') AS d FROM r", "time zone", ":1:26", "+02:00"),
+)
+
+
+def placed(database: Database, statement: str, said: str, place: str, hint: str | None) -> None:
+    with pytest.raises(st.QueryError, match=said) as caught:
+        database.store(st.sql(statement, name="v"))
+    assert (caught.value.where or "").endswith(place), caught.value
+    assert hint is None or hint in (caught.value.hint or ""), caught.value
+
+
+def test_places_on_sqlite() -> None:
+    database = SQLite()
+    database.script(DDL)
+    for each in (*PLACED, *ON_SQLITE):
+        placed(database, *each)
+    database.store(st.sql("SELECT a FROM r WHERE t IN ('x', 'utc')", name="v"))
+    database.connection.close()
+
+
+def test_places_on_postgres(postgres_db: str) -> None:
+    database = Postgres(postgres_db)
+    database.script(DDL)
+    for each in (*PLACED, *ON_POSTGRES):
+        placed(database, *each)
+    database.script("CREATE TABLE documents (j jsonb, l integer[])")
+    taken = "SELECT l[1:2] AS l FROM documents WHERE j ? 'a'"
+    database.store(st.sql(taken, name="v"))
+    database.connection.close()
+
+
 @pytest.mark.parametrize(("statement", "said"), STATEMENTS)
 def test_sqlite(statement: str, said: str) -> None:
     refused(SQLite(), statement, said)
