@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
 
 from stepping.compiler import ir
+from stepping.compiler.bounds import given_type
 from stepping.compiler.frontend.base_rows import check_results
 from stepping.compiler.frontend.declared import contradicts, declared_type
 from stepping.compiler.frontend.index import Index
@@ -25,7 +26,7 @@ from stepping.compiler.plan.capture import DEFERRED, FAIL, Captured, capturing, 
 from stepping.compiler.plan.data import FORMAT
 from stepping.compiler.plan.graph import Graph, InputKey
 from stepping.compiler.plan.sql_plan import SQLPlan
-from stepping.compiler.schema import Struct, ValueType, free_name, given_type
+from stepping.compiler.schema import Struct, ValueType, free_name
 from stepping.errors import QueryError, RowFunctionError
 
 if typing.TYPE_CHECKING:

@@ -10,10 +10,8 @@ import enum
 import hashlib
 import math
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 
 IDENTIFIER_BYTES = 63  # Postgres cuts longer identifiers off; SQLite has no bound
@@ -133,6 +131,14 @@ class Atom:
     low: Any = field(default=None, compare=False, repr=False)
     high: Any = field(default=None, compare=False, repr=False)
     at_door: bool = field(default=False, compare=False, repr=False)
+
+    @property
+    def infinite(self) -> bool:
+        """Whether infinities are among its values: of floats, which are finite elsewhere."""
+        return self.kind is Kind.FLOAT and math.inf in (self.high, -(self.low or 0))
+
+    def with_infinities(self) -> Atom:
+        return replace(self, low=-math.inf, high=math.inf)
 
     def optional(self) -> Atom:
         return self if self.nullable else replace(self, nullable=True)
@@ -263,32 +269,6 @@ INT = Atom(Kind.INT)
 FLOAT = Atom(Kind.FLOAT)
 TEXT = Atom(Kind.TEXT)
 NULL = Atom(Kind.NULL, nullable=True)
-
-
-def at_door(value_type: ValueType) -> ValueType:
-    """The same type, of rows that are given: numbers are within their bounds, floats finite.
-
-    The types of collected values stay as they are.
-    """
-    if isinstance(value_type, Struct):
-        fields = tuple((name, at_door(inner)) for name, inner in value_type.fields)
-        return replace(value_type, fields=fields)
-    low, high = value_type.low, value_type.high
-    if value_type.kind is Kind.FLOAT and low is None:
-        low, high = -sys.float_info.max, sys.float_info.max
-    if low is None or (low == -math.inf and high == math.inf):
-        return value_type
-    return replace(value_type, low=low, high=high, at_door=True)
-
-
-def given_type(value_type: ValueType) -> ValueType:
-    """`at_door`, made once for each type: codecs are kept by the type's identity."""
-    return _given_type(value_type, id(value_type))
-
-
-@lru_cache(maxsize=1024)
-def _given_type(value_type: ValueType, identity: int) -> ValueType:
-    return at_door(value_type)
 
 
 def required(value_type: ValueType) -> ValueType:

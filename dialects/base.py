@@ -251,8 +251,10 @@ class Dialect(TableWords):
         """What an exact sum of floats is kept in."""
 
     @abstractmethod
-    def exact_sum(self, value: Expression, weight: Expression, condition: Expression) -> Expression:
-        """The aggregate that adds up ``value * weight`` of floats where ``condition`` holds."""
+    def exact_sum(
+        self, value: Expression, weight: Expression, condition: Expression | None
+    ) -> Expression:
+        """The aggregate that adds up ``value * weight`` of floats, where ``condition`` holds."""
 
     @abstractmethod
     def exact_differs(self, change: Expression) -> Expression:
@@ -270,9 +272,14 @@ class Dialect(TableWords):
 
     def too_large(self, each: SumColumns, group: Expression) -> Expression:
         """The error of a sum of floats that is none."""
-        said = f"the sum {each.value} is beyond the largest float for the group "
-        message = exp.DPipe(this=exp.Literal.string(said), expression=group.copy())
+        message = exp.DPipe(this=self.beyond(each), expression=group.copy())
         return self.spelling.raised(Sql(message), each.type).tree
+
+    def beyond(self, each: SumColumns) -> Expression:
+        """What is said of a sum that is no float, before which group it is of."""
+        return exp.Literal.string(
+            f"the sum {each.value} is beyond the largest float for the group "
+        )
 
     def float_total(
         self, finite: Expression, positive: Expression, negative: Expression

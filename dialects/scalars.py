@@ -224,7 +224,8 @@ class Sql:
     @property
     def finite(self) -> bool:
         """Of a float: whether it is known not to be infinite."""
-        return self.most < math.inf
+        typed = not self.constant and self.type is not None and self.type.kind is Kind.FLOAT
+        return self.most < math.inf or (typed and self.type is not None and not self.type.infinite)
 
     @property
     def factor(self) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from stepping.compiler import ir
+from stepping.compiler.bounds import computed_type
 from stepping.compiler.codec import python_codec
 from stepping.compiler.exact import called
 from stepping.errors import RowError, SteppingError
@@ -19,7 +20,7 @@ Columns = tuple[Any, ...]
 
 def columns_of(function: ir.RowFunction) -> Callable[..., Columns]:
     """A function of a row: the columns of what a row function gives for it."""
-    encode, call = python_codec(function.type).encode, function.call
+    encode, call = python_codec(computed_type(function.type)).encode, function.call
 
     def columns(*arguments: Any) -> Columns:
         try:

@@ -66,6 +66,7 @@ from stepping.compiler.ir.scalar import StructValue as StructValue
 from stepping.compiler.ir.scalar import Value as Value
 from stepping.compiler.ir.scalar import children as children
 from stepping.compiler.ir.scalar import columns_read as columns_read
+from stepping.compiler.ir.scalar import is_finite as is_finite
 from stepping.compiler.ir.scalar import is_partial as is_partial
 from stepping.compiler.ir.scalar import rebuild as rebuild
 from stepping.compiler.ir.scalar import substitute as substitute

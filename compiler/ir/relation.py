@@ -99,7 +99,8 @@ class SumKind(enum.Enum):
     """How a running sum is kept."""
 
     INT = "int"
-    FLOAT = "float"  # infinities are counted apart, since Inf - Inf is no number
+    FLOAT = "float"  # finite, and exact
+    ANY_FLOAT = "any float"  # infinities are counted apart, since Inf - Inf is no number
     DECIMAL = "decimal"
 
 

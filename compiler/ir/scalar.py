@@ -7,6 +7,7 @@ whether it can, is asked of the dialect when lowering.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, assert_never
@@ -226,6 +227,19 @@ def is_partial(scalar: Scalar) -> bool:
         isinstance(part, Raise) or (isinstance(part, Call | Native) and part.partial)
         for part in parts_of(scalar)
     )
+
+
+def is_finite(scalar: Scalar) -> bool:
+    """Whether no value of it is an infinity."""
+    match scalar:
+        case Const(value):
+            return not (isinstance(value, float) and math.isinf(value))
+        case Case():
+            return all(is_finite(value) for _, value in scalar.whens) and is_finite(
+                scalar.otherwise
+            )
+        case _:
+            return not scalar.type.infinite
 
 
 def size(scalar: Scalar) -> int:

@@ -22,6 +22,8 @@ from stepping.compiler.lowering.views import Shown, viewed
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex, TableKind
 from stepping.compiler.schema import BOOL, INT, Atom, free_name
 
+FLOATS = (ir.SumKind.FLOAT, ir.SumKind.ANY_FLOAT)
+
 # Part of every digest: raise it when what a column holds changes for the same query.
 STORAGE_VERSION = 2
 
@@ -309,23 +311,22 @@ def _state_table(
         old, new = ir.old_name(running.name), ir.new_name(running.name)
         change_columns.append(TableColumn(old, running.type.optional()))
         change_columns.append(TableColumn(new, running.type))
-        infinities: tuple[str, str, str, str] | None = None
-        if running.kind is ir.SumKind.FLOAT:
-            finite = free_name(f"{running.name}_finite", inner)
+        finite = exact = ""
+        positive = negative = ""
+        if running.kind in FLOATS:
             exact = free_name(f"{running.name}_exact", inner)
-            infinities = (
-                finite,
-                exact,
-                free_name(f"{running.name}_pos_inf", inner),
-                free_name(f"{running.name}_neg_inf", inner),
-            )
-            change_columns.append(TableColumn(finite, running.type))
             state_columns.append(TableColumn(exact, exact_float))
+        if running.kind is ir.SumKind.ANY_FLOAT:
+            finite = free_name(f"{running.name}_finite", inner)
+            positive = free_name(f"{running.name}_pos_inf", inner)
+            negative = free_name(f"{running.name}_neg_inf", inner)
+            change_columns.append(TableColumn(finite, running.type))
+            state_columns += (TableColumn(each, INT) for each in (positive, negative))
+        if exact:
             change_columns.append(TableColumn(exact, exact_float))
-            state_columns += (TableColumn(each, INT) for each in infinities[2:])
-            change_columns += (TableColumn(each, INT) for each in infinities[2:])
+        change_columns += (TableColumn(each, INT) for each in (positive, negative) if each)
         low = free_name(f"{running.name}_low", inner)
-        apart = infinities or ("", "", "", "")
+        apart = (finite, exact, positive, negative)
         vanishes = is_counted and _vanishes(groups, position)
         sums.append(SumColumns(running.type, value, old, new, *apart, vanishes=vanishes, low=low))
     counts = (TableColumn(ir.GROUP_OLD, INT.optional()), TableColumn(ir.GROUP_NEW, INT))
@@ -375,7 +376,7 @@ def _state_table(
 
 def _vanishes(groups: ir.Accumulate, position: int) -> bool:
     """Whether a sum is of the rows that count its groups, and exact: 0 where no row is left."""
-    if groups.sums[position].kind is ir.SumKind.FLOAT:
+    if groups.sums[position].kind in FLOATS:
         return False
     adding = [each for each in groups.contributions if each.values[position] is not None]
     return bool(adding) and all(each.counts for each in adding)

@@ -195,9 +195,10 @@ class FillingPieces(Pieces):
         values: dict[str, Expression] = {ir.GROUP_NEW: raw(table.weight or "")}
         for each in table.values:
             values[each.new] = dialect.reference(table, each.value, KEPT)
+            if each.exact:
+                values[each.exact] = raw(each.exact)
             if each.finite:
                 values[each.finite] = raw(each.value)
-                values[each.exact] = raw(each.exact)
                 values |= {side: raw(side) for side in (each.positive, each.negative)}
         columns = []
         for column in state.change.columns:

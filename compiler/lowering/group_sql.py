@@ -127,6 +127,14 @@ class GroupSQL(RelationSQL):
         self, each: SumColumns, change: Expression, group: Expression
     ) -> list[Expression]:
         """A float's new sum, and the columns that it is kept in."""
+        old = exp.column(self.name(each.exact), table=self.name(KEPT))
+        exact = self.dialect.exact_added(old, change)
+        finite = self.dialect.exact_total(each, old, change, group)
+        if not each.positive:
+            return [
+                exp.alias_(finite, self.name(each.new)),
+                exp.alias_(exact, self.name(each.exact)),
+            ]
         sides = [
             self.plus(
                 exp.column(self.name(side), table=self.name(KEPT)),
@@ -134,9 +142,6 @@ class GroupSQL(RelationSQL):
             )
             for side in (each.positive, each.negative)
         ]
-        old = exp.column(self.name(each.exact), table=self.name(KEPT))
-        exact = self.dialect.exact_added(old, change)
-        finite = self.dialect.exact_total(each, old, change, group)
         return [
             called(self.dialect.float_total(finite, *sides), self.name(each.new)),
             called(finite, self.name(each.finite)),
@@ -217,8 +222,10 @@ class GroupSQL(RelationSQL):
     def sum_parts(
         self, each: SumColumns, value: Expression, weight: Expression
     ) -> list[tuple[str, Expression]]:
-        if not each.positive:
+        if not each.exact:
             return self.dialect.sum_parts(each, value, weight)
+        if not each.positive:
+            return [(each.exact, self.dialect.exact_sum(value, weight, None))]
         plus, minus = self.dialect.infinity(1), self.dialect.infinity(-1)
         most = exp.Literal.number("1.7976931348623157e308")
         is_finite = exp.Between(this=value.copy(), low=exp.Neg(this=most), high=most.copy())

@@ -101,7 +101,7 @@ def viewed(demand: Demand) -> Mapping[ir.Operator, Shown]:
 
 def _is_served(shown: Shown, reading: Reading) -> bool:
     """Whether an index of the state table serves a reading."""
-    floats = {s.name for s in shown.groups.sums if s.kind is ir.SumKind.FLOAT}
+    floats = {s.name for s in shown.groups.sums if s.kind is ir.SumKind.ANY_FLOAT}
     apart = {ir.new_name(name) for name in floats}  # the infinities stand in other columns
     return all(
         not scalar.type.nullable and (held := shown.held(scalar)) is not None and held not in apart

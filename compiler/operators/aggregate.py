@@ -45,6 +45,10 @@ _ZEROS: dict[Kind, Callable[[], Any]] = {
 }
 
 
+def _sum_kind(atom: Atom) -> ir.SumKind:
+    return ir.SumKind.ANY_FLOAT if atom.infinite else _SUM_KINDS[atom.kind]
+
+
 @ir.node
 class Total(ir.Node):
     """One running sum: of a value of each row, None counting as nothing, as a ``type``."""
@@ -187,7 +191,7 @@ class Aggregate(ir.Operator):
         assert scalars is not None
         keys = tuple(zip(key_columns, (s.type for s in scalars), strict=True))
         sums = tuple(
-            ir.RunningSum(name, _SUM_KINDS[atom.kind], atom)
+            ir.RunningSum(name, _sum_kind(atom), atom)
             for name, atom in zip(value_columns, self.sum_types, strict=False)
         )
         extremes = tuple(

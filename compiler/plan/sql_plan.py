@@ -144,7 +144,8 @@ class SQLPlan:
     @property
     def script(self) -> tuple[str, ...]:
         """Everything that ``create_tables=True`` runs."""
-        tables = (text for each in self.tables for text in each.script)
+        # Tables may have a function in common.
+        tables = dict.fromkeys(text for each in self.tables for text in each.script)
         return (*self.own_ddl, *tables, *self.install)
 
     @property

@@ -35,9 +35,9 @@ class SumColumns:
 
     ``old`` and ``new`` are the sum before and after the step. A sum of floats is kept exactly
     (``exact``, as the database has it best), so that nothing is left of rows that have gone; its
-    value is the float nearest to it. Its finite part (``finite``) and its infinities of each sign
-    (``positive``, ``negative``: how many) are kept apart: Inf - Inf is no number, and a sum must be
-    right again when the infinity has been removed.
+    value is the float nearest to it. Where infinities are values, the sum's finite part
+    (``finite``) and its infinities of each sign (``positive``, ``negative``: how many) are kept
+    apart: Inf - Inf is no number, and a sum must be right again when the infinity has gone.
     """
 
     type: Atom
@@ -55,8 +55,10 @@ class SumColumns:
     @property
     def stored(self) -> tuple[tuple[str, str], ...]:
         """Pairs of a column of the state table, and the change table's column it is set from."""
-        if not self.finite:
+        if not self.exact:
             return ((self.value, self.new),)
+        if not self.finite:
+            return ((self.value, self.new), (self.exact, self.exact))
         sides = ((self.positive, self.positive), (self.negative, self.negative))
         return ((self.value, self.finite), (self.exact, self.exact), *sides)
 

@@ -10,6 +10,7 @@ from stepping.compiler.plan.tables import Table
 from stepping.dialects.base import Dialect
 from stepping.dialects.metadata import not_negative_name
 from stepping.dialects.migration import MigrationWords, body_of, is_index, name_in
+from stepping.dialects.postgres import float_sums
 from stepping.dialects.postgres.backfill import PostgresBackfillWords
 from stepping.dialects.postgres.batches import PostgresBatchWords
 
@@ -146,6 +147,9 @@ class PostgresMigrationWords(MigrationWords):
             f"{text.replace(' IF NOT EXISTS', '', 1)} ON COMMIT DROP"
             for text in self.dialect.session_ddl(table)
         )
+
+    def without_own(self) -> tuple[str, ...]:
+        return (*super().without_own(), *float_sums.DROPPED)
 
     def touched(self, tables: Sequence[str]) -> tuple[str, ...]:
         # A step that waits for a row gets it as it is then, if it is that row still; one that was

@@ -7,15 +7,8 @@ from sqlglot import exp
 from stepping.compiler.plan.tables import SumColumns
 from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.base import Dialect, Expression
-from stepping.dialects.postgres.scalar_digits import exact
-from stepping.dialects.postgres.scalar_floats import size, two
-from stepping.dialects.postgres.scalar_numbers import FLOAT8, NUMERIC
-from stepping.dialects.scalars import Sql, case, fn, lift, number, type_named
+from stepping.dialects.scalars import Sql, type_named
 from stepping.dialects.sums import product
-
-_TOO_LARGE = number("1.7976931348623158E308")  # no float is
-# Half of the smallest float: what is no more has 0.0 as its nearest float.
-_NOTHING = number("2.4703282292062327E-324")
 
 
 class PostgresSums(Dialect):
@@ -70,19 +63,19 @@ class PostgresSums(Dialect):
         text = exp.Literal.string("Infinity" if sign > 0 else "-Infinity")
         return exp.Cast(this=text, to=type_named("double precision", "postgres"))
 
-    # A float is a numeric with a hundred digits at the most, but for those near to 0.
+    # By functions beside the table: see `float_sums.py`.
 
     @property
     def exact_float(self) -> Atom:
         return Atom(Kind.DECIMAL)
 
-    def exact_sum(self, value: Expression, weight: Expression, condition: Expression) -> Expression:
-        x = Sql(value.copy())
-        tiny = (size(x) < two(-51)).and_(x.ne(0))
-        # 2**-1000, since Postgres rounds what has so many digits: 5**1000 * 10**-1000.
-        five = fn("power", lift(5).cast(NUMERIC), 1000) * number("1E-1000")
-        numeric = case((tiny, exact(x * two(1000)) * five), otherwise=exact(x))
-        total = exp.Sum(this=product(numeric.tree, weight.copy()))
+    def exact_sum(
+        self, value: Expression, weight: Expression, condition: Expression | None
+    ) -> Expression:
+        numeric = exp.Anonymous(this="stepping_exact", expressions=[value.copy()])
+        total = exp.Sum(this=product(numeric, weight.copy()))
+        if condition is None:
+            return total
         where = exp.Filter(this=total, expression=exp.Where(this=condition.copy()))
         return exp.func("COALESCE", where, exp.Literal.number(0))
 
@@ -98,9 +91,6 @@ class PostgresSums(Dialect):
         self, each: SumColumns, old: Expression, change: Expression, group: Expression
     ) -> Expression:
         before = exp.func("COALESCE", old.copy(), exp.Literal.number(0))
-        x = Sql(exp.Paren(this=exp.Add(this=before, expression=change.copy())))
-        return case(
-            (size(x) >= _TOO_LARGE, Sql(self.too_large(each, group))),
-            (size(x) <= _NOTHING, number("0").cast(FLOAT8)),
-            otherwise=x.cast(FLOAT8),
-        ).tree
+        total = exp.Add(this=before, expression=change.copy())
+        fault = exp.DPipe(this=self.beyond(each), expression=group.copy())
+        return exp.Anonymous(this="stepping_nearest", expressions=[total, fault])

@@ -14,6 +14,7 @@ from stepping.compiler.schema import Kind, bounded
 from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.metadata import Verbatim, create_statements
 from stepping.dialects.natives import verbatim_type
+from stepping.dialects.postgres.float_sums import functions_of
 
 # Kinds whose values are short, so that a B-tree takes them: it refuses rows over 2,704 bytes.
 _SHORT = frozenset(
@@ -127,7 +128,8 @@ class PostgresTables(Dialect):
             index = self.quoted(called)
             keys.append(f"CREATE INDEX IF NOT EXISTS {index} ON {on} ({', '.join(terms)})")
         whole = () if self.identity(table) else self.published_whole(table.name)
-        return (*created, *orders, *keys, *whole, self.comment(table))
+        about = (self.comment(table), *functions_of(table))
+        return (*created, *orders, *keys, *whole, *about)
 
     def published_whole(self, name: str) -> tuple[str, ...]:
         # Postgres refuses to update or delete rows of a published table without one. This costs

@@ -6,6 +6,7 @@ SQLite makes a REAL of an int that overflows, and NULL of a division by zero and
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,6 +29,7 @@ Rule = Callable[..., Sql]
 INT_RAW = "int"  # REAL or NULL in place of an int
 NULL_RAW = "null"  # NULL in place of a value, or -0.0
 ZERO_RAW = "zero"  # -0.0 in place of 0.0
+FINITE_RAW = "finite"  # an infinity or NULL in place of a finite float, or -0.0
 
 _EXACT_INT = 2**53  # ints up to here are floats without loss
 _FIRST_REAL = number("9223372036854775808.0")  # 2**63, the first float beyond the ints
@@ -225,7 +227,7 @@ def _is_integer(x: Sql) -> Sql:
 def _float_of_decimal(a: Sql) -> Sql:
     scale = a.scale
     if scale is None:
-        return registered("decimal_float", a)
+        return raw(FINITE_RAW, registered("decimal_float", a))
 
     def body(x: Sql) -> Sql:
         # Both are exact floats, so that the quotient is rounded once.
@@ -237,24 +239,44 @@ def _float_of_decimal(a: Sql) -> Sql:
 
 
 def _worst(*raws: str) -> str:
-    return NULL_RAW if NULL_RAW in raws else max(raws)
+    return next((each for each in (FINITE_RAW, NULL_RAW, ZERO_RAW) if each in raws), "")
+
+
+def _sized(own: str, made: Sql, a: Sql, b: Sql, most: float) -> Sql:
+    """A result of two floats, no larger than ``most``: of finite ones it has to be finite."""
+    if a.finite and b.finite and most == math.inf:
+        own = FINITE_RAW
+    return replace(raw(_worst(own, a.raw, b.raw), made), most=most)
 
 
 def _sum(operator: Callable[[Sql, Sql], Sql]) -> Rule:
     def rule(a: Sql, b: Sql) -> Sql:
         own = "" if sum_is_number(a, b) else NULL_RAW
-        return raw(_worst(own, a.raw, b.raw), operator(a, b))
+        return _sized(own, operator(a, b), a, b, a.most + b.most)
 
     return rule
 
 
 def _product(a: Sql, b: Sql) -> Sql:
     own = ZERO_RAW if product_is_number(a, b) else NULL_RAW
-    return raw(_worst(own, a.raw, b.raw), a * b)
+    return _sized(own, a * b, a, b, a.most * b.most)
 
 
 def _quotient(a: Sql, b: Sql) -> Sql:
-    return raw(_worst(ZERO_RAW if b.factor else NULL_RAW, a.raw, b.raw), a / b)
+    own = ZERO_RAW if b.factor else NULL_RAW
+    if b.least >= 1 and own == ZERO_RAW:  # no larger than the dividend, which has been looked at
+        return raw(_worst(own, a.raw, b.raw), a / b)
+    return _sized(own, a / b, a, b, a.most / b.least if b.least and b.factor else math.inf)
+
+
+def _of_floats(name: str) -> Rule:
+    """A function of ours, which gives NULL where Python raises."""
+
+    def rule(*args: Sql) -> Sql:
+        is_finite = all(each.finite for each in args if each.kind is Kind.FLOAT)
+        return raw(FINITE_RAW if is_finite else NULL_RAW, registered(name, *args))
+
+    return rule
 
 
 FLOATS: dict[str, Rule] = {
@@ -262,16 +284,16 @@ FLOATS: dict[str, Rule] = {
     "float.sub": _sum(Sql.__sub__),
     "float.mul": _product,
     "float.truediv": _quotient,
-    "float.floordiv": lambda a, b: raw(NULL_RAW, registered("floordiv", a, b)),
-    "float.mod": lambda a, b: raw(NULL_RAW, registered("mod", a, b)),
-    "float.pow": lambda a, b: raw(NULL_RAW, registered("pow", a, b)),
+    "float.floordiv": _of_floats("floordiv"),
+    "float.mod": _of_floats("mod"),
+    "float.pow": _of_floats("pow"),
     # 0 - a, so that 0.0 stays 0.0; but -0.0 is read as a literal of its own.
     "float.neg": lambda a: raw(a.raw, number("0.0") - a if a.constant else -a),
     "float.abs": lambda a: raw(a.raw, fn("abs", a)),
     "float.of_int": lambda a: replace(a.cast("REAL"), least=1.0, most=2.0**63),
     "float.of_decimal": _float_of_decimal,
     "float.of_text": lambda a: raw(NULL_RAW, registered("float", a)),
-    "float.round_to": lambda a, n: raw(NULL_RAW, registered("round", a, n)),
+    "float.round_to": _of_floats("round"),
     "float.sqrt": lambda a: raw(NULL_RAW, registered("sqrt", a)),
     "float.is_integer": lambda a: bound(_is_integer, a),
 }
@@ -396,6 +418,10 @@ def absorbed(function: str, args: tuple[Atom, ...]) -> frozenset[str]:
     scaled = family == "decimal" and args[0].scale is not None
     if (family == "int" or scaled) and name in _INT_RINGS:
         return frozenset({INT_RAW})
-    if (family == "float" and name in _NULL_RINGS) or function in _FROM_FLOAT:
-        return frozenset({NULL_RAW, ZERO_RAW})
+    if function in _FROM_FLOAT:
+        return frozenset({NULL_RAW, ZERO_RAW, FINITE_RAW})
+    if family == "float" and name in _NULL_RINGS:
+        # A divisor that is infinite gives 0.0; and beside one that may be, nobody would tell.
+        is_finite = name != "truediv" and not any(each.infinite for each in args)
+        return frozenset({NULL_RAW, ZERO_RAW, *((FINITE_RAW,) if is_finite else ())})
     return frozenset()

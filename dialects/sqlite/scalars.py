@@ -30,6 +30,7 @@ from stepping.dialects.sqlite.nesting import DEEPEST_SCALAR, nesting
 from stepping.dialects.sqlite.scalar_numbers import (
     COMPARISONS,
     DECIMALS,
+    FINITE_RAW,
     FLOATS,
     INFINITY,
     INT_RAW,
@@ -82,6 +83,10 @@ class SQLiteSpelling(Spelling):
             if is_quick(term.tree):
                 return self._whole(term, what)
             return bound(lambda value: self._whole(value, what), term)
+        if term.raw == FINITE_RAW:
+            if is_quick(term.tree):
+                return self._finite(term, what)
+            return bound(lambda value: self._finite(value, what), term)
         sql = term + number("0.0") if atom.kind is Kind.FLOAT else term  # -0.0 becomes 0.0
         if term.raw == ZERO_RAW:
             return sql
@@ -95,6 +100,12 @@ class SQLiteSpelling(Spelling):
     def _whole(self, value: Sql, what: str) -> Sql:
         fault = self._failed(f"{what} gives no 64-bit int but ", value)
         return case((fn("typeof", value).eq("integer"), value), otherwise=fault)
+
+    def _finite(self, value: Sql, what: str) -> Sql:
+        shown = visible_column(value.tree)
+        fault = self._failed(f"{what} is not finite: ", value if shown is None else Sql(shown))
+        # -0.0 becomes 0.0 by the sum.
+        return case((fn("abs", value) < INFINITY, value + number("0.0")), otherwise=fault)
 
     def _failed(self, text: str, value: Sql) -> Sql:
         # The value makes the message depend on the row: else it would be evaluated at once.

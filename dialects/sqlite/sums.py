@@ -126,8 +126,12 @@ class SQLiteSums(Dialect):
     def exact_float(self) -> Atom:
         return TEXT
 
-    def exact_sum(self, value: Expression, weight: Expression, condition: Expression) -> Expression:
+    def exact_sum(
+        self, value: Expression, weight: Expression, condition: Expression | None
+    ) -> Expression:
         added = exp.Anonymous(this="stepping_float_sum", expressions=[value.copy(), weight.copy()])
+        if condition is None:
+            return added
         return exp.Filter(this=added, expression=exp.Where(this=condition.copy()))
 
     def exact_differs(self, change: Expression) -> Expression:

@@ -17,10 +17,14 @@ class UnregisteredSQLite(SQLiteDialect):
     def filling(self) -> UnregisteredSQLite:
         return self
 
-    def exact_sum(self, value: Expression, weight: Expression, condition: Expression) -> Expression:
+    def exact_sum(
+        self, value: Expression, weight: Expression, condition: Expression | None
+    ) -> Expression:
         parts = exp.Anonymous(
             this="group_concat", expressions=[float_words.parts_of(value, weight)]
         )
+        if condition is None:
+            return parts
         return exp.Filter(this=parts, expression=exp.Where(this=condition.copy()))
 
     def exact_differs(self, change: Expression) -> Expression:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import enum
+import math
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
@@ -11,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from stepping.compiler import ir
+from stepping.compiler.bounds import computed_atom
 from stepping.compiler.frontend.rowfn.functions_numbers import (
     COMPARISONS,
     DECIMALS,
@@ -58,6 +60,8 @@ def call(name: str, *args: ir.Scalar) -> ir.Call:
     for position in function.constant:
         if position < len(args) and not isinstance(args[position], ir.Const):
             raise LookupError(f"argument {position + 1} of {function} must be a constant")
+    if result.kind is Kind.FLOAT and not all(map(ir.is_finite, args)):
+        result = result.with_infinities()
     return ir.Call(name, args, result, function.partial)
 
 
@@ -73,7 +77,7 @@ def apply(name: str, *args: ir.Scalar) -> ir.Scalar:
         return made
     function = FUNCTIONS[name]
     try:
-        return ir.Const(fit(function.python(*values), made.type), made.type)
+        return ir.Const(fit(function.python(*values), computed_atom(made.type)), made.type)
     except (ArithmeticError, ValueError, TypeError, LookupError) as error:
         raise LookupError(f"{function} of these constants raises: {error}") from error
 
@@ -106,6 +110,8 @@ def atom_of(value: Any) -> Atom:
     kind = _KINDS.get(type(value))
     if kind is None:
         raise LookupError(f"a {type(value).__name__} is no value of a column")
+    if kind is Kind.FLOAT and math.isinf(value):
+        return Atom(kind).with_infinities()
     return Atom(kind)
 
 

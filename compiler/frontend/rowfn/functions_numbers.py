@@ -201,7 +201,7 @@ FLOATS = (
     Function(
         "float.of_text",
         float,
-        takes(Kind.TEXT, gives=FLOAT),
+        takes(Kind.TEXT, gives=FLOAT.with_infinities()),
         partial=True,
         note="'nan' raises",
         label="float(str)",

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from stepping.compiler import ir
+from stepping.compiler.bounds import with_infinities
 from stepping.compiler.frontend.rowfn.calls import dotted
 from stepping.compiler.frontend.rowfn.context import Abort, error_at
 from stepping.compiler.frontend.rowfn.effects import guarded
@@ -81,6 +82,8 @@ def _translated(
     call = condition or f
     if translator.reason is None and scalars is not None:
         assert kind is not None
+        # An annotation says float of what may be infinite as well.
+        kind = with_infinities(kind, (not ir.is_finite(each) for each in scalars))
         return RowFunction(kind, scalars, source=place, call=call, name=name)
     reason = translator.reason or "its result is not known"
     # Also refuses what gives another result each time.
