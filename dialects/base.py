@@ -235,6 +235,14 @@ class Dialect(TableWords):
         """The columns of the change of a sum, and the aggregate of each."""
         return [(each.value, self.sum_of(each.type, value, weight.copy()))]
 
+    def adds_once(self, each: SumColumns) -> bool:
+        """Whether the aggregates of a sum name the value that is added up no more than once."""
+        return not each.positive
+
+    def sum_absorbs(self, each: SumColumns) -> frozenset[str]:
+        """What kinds of raw values the aggregates of a sum take: see `dialects/scalars.py`."""
+        return frozenset()
+
     def differs(self, each: SumColumns, change: Expression) -> list[Expression]:
         """Conditions any of which says that the change of a sum is not 0."""
         return [exp.NEQ(this=change.copy(), expression=self.zero(each.type))]

@@ -261,8 +261,30 @@ def case(*whens: tuple[Sql, Operand], otherwise: Operand | None = None) -> Sql:
 def concatenated(*parts: Operand) -> Sql:
     first, *rest = map(lift, parts)
     for part in rest:
-        first = first.then(part)
+        first = _joined(first, part)
     return first
+
+
+def _joined(first: Sql, then: Sql) -> Sql:
+    """Two texts as one; constants that meet are one constant."""
+    begins = then.tree
+    while isinstance(begins, exp.DPipe | exp.Paren):
+        begins = begins.this
+    if not (_is_text(first.tree) and _is_text(begins)):
+        return first.then(then)
+    whole = exp.Literal.string(first.tree.name + begins.name)
+    if begins is then.tree:
+        return Sql(whole)
+    made = then.tree.copy()
+    at = made
+    while isinstance(at, exp.DPipe | exp.Paren):
+        at = at.this
+    at.replace(whole)
+    return Sql(made)
+
+
+def _is_text(tree: exp.Expr) -> bool:
+    return isinstance(tree, exp.Literal) and tree.is_string
 
 
 def let(values: Sequence[Sql], body: Callable[..., Sql], *, offset: bool, depth: int = 0) -> Sql:

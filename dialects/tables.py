@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlglot import exp
@@ -164,7 +164,10 @@ class TableWords(ABC):
         """A name as text."""
         return quoted(name)
 
-    def text(self, tree: Expression) -> str:
-        """SQL text; what the dialect cannot say is an error, never something else."""
+    def text(self, tree: Expression, called: Mapping[str, str] | None = None) -> str:
+        """SQL text; what the dialect cannot say is an error, never something else.
+
+        ``called``: what tables are called in it, where it is not by their own names.
+        """
         # Not copied: it changes none of the nodes that we use, and trees are large.
-        return str(generator(self.sqlglot_name).generate(tree, copy=False))
+        return str(generator(self.sqlglot_name, called).generate(tree, copy=False))

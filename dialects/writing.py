@@ -7,14 +7,14 @@ trees are not changed: parts of them stand in several statements.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect as Sqlglot
 from sqlglot.errors import ErrorLevel
 
-from stepping.dialects.identifiers import is_bare
+from stepping.dialects.identifiers import is_bare, quoted
 from stepping.dialects.natives import Spliced
 
 WIDTH = 92
@@ -35,15 +35,21 @@ _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul)
 _DIFFERS = {"sqlite": "IS NOT"}
 
 
-def generator(sqlglot_name: str) -> Any:
-    """What writes the trees of a dialect; what it cannot say is an error."""
+def generator(sqlglot_name: str, called: Mapping[str, str] | None = None) -> Any:
+    """What writes the trees of a dialect; what it cannot say is an error.
+
+    ``called``: what tables are called in this text, where it is not by their own names.
+    """
     cls = _generator_class(sqlglot_name)
-    return cls(
+    made = cls(
         dialect=sqlglot_name,
         pretty=True,
         max_text_width=WIDTH - 4,
         unsupported_level=ErrorLevel.RAISE,
+        normalize_functions=False,  # names that sqlglot does not know, as they are written
     )
+    made.called = called or {}
+    return made
 
 
 @functools.cache
@@ -69,6 +75,7 @@ class _Layout:
     """Comes before the generator of a dialect, and says where lines end."""
 
     differs: str
+    called: Mapping[str, str]
     sql: Any
     seg: Any
     sep: Any
@@ -79,6 +86,8 @@ class _Layout:
     # ------------------------------------------------------------------------------------ names
 
     def identifier_sql(self, tree: exp.Identifier) -> str:
+        if tree.name in self.called and isinstance(tree.parent, exp.Table):
+            return quoted(self.called[tree.name])
         if is_bare(tree.name):
             return str(tree.name)
         return str(super().identifier_sql(tree))  # type: ignore[misc]

@@ -239,8 +239,8 @@ def _step(step: Step) -> Iterator[str]:
 def _statement(each: Statement) -> Iterator[str]:
     if each.role == "step":
         yield comment(each.what)
-        for part in each.parts:
-            yield comment(f"  {part.name}: {part.label} ({part.where})")
+        for label, where in dict.fromkeys((part.label, part.where) for part in each.parts):
+            yield comment(f"  {label}: {where}")
         yield ended(each.sql)
         return
     served = f"{each.label} ({each.where})"

@@ -159,14 +159,14 @@ class GroupSQL(RelationSQL):
         keys = [name for name, _ in state.groups.keys]
         sums = state.table.sums
         (term, only), *others = contributions
-        if not others and only.counts and all(is_column(term, v) for v in only.values):
+        all_count = all(each.counts for _, each in contributions)
+        if not others and all_count and self.named_once(term, only, sums):
             # Grouped where it is joined: no rows in between.
             key_values = [self.scalar(ir.substitute(s, term.columns), term) for s in only.keys]
-            weight = self.weight(term, checked=False)
-            number = self.weight(term)  # is added up in any case
+            number = weight = self.weight(term, checked=False)  # the group's number is
             values = [
-                self.scalar(ir.substitute(v, term.columns), term)
-                for v in only.values
+                self.scalar(ir.substitute(v, term.columns), term, self.dialect.sum_absorbs(each))
+                for v, each in zip(only.values, sums, strict=True)
                 if v is not None
             ]
             source = None
@@ -176,7 +176,9 @@ class GroupSQL(RelationSQL):
             source = exp.Subquery(this=rows, alias=exp.TableAlias(this=alias))
             key_values = [exp.column(self.name(n), table=alias.copy()) for n in keys]
             weight = exp.column(self.name(state.table.weight), table=alias.copy())
-            number = exp.column(self.name(COUNTED), table=alias.copy())
+            number = weight
+            if not all_count:
+                number = exp.column(self.name(COUNTED), table=alias.copy())
             values = [exp.column(self.name(each.value), table=alias.copy()) for each in sums]
         select = exp.select(
             *(called(v, self.name(n)) for v, n in zip(key_values, keys, strict=True)),
@@ -192,11 +194,21 @@ class GroupSQL(RelationSQL):
         # By position: a constant key would be taken for a position, or refused.
         return select.group_by(*range(1, len(keys) + 1), copy=False) if keys else select
 
+    def named_once(self, term: Term, only: ir.Contribution, sums: Sequence[SumColumns]) -> bool:
+        """Whether no value is computed several times where all sums are of one select."""
+        return all(
+            value is not None and (is_column(term, value) or self.dialect.adds_once(each))
+            for value, each in zip(only.values, sums, strict=True)
+        )
+
     def rows_of_groups(
         self, state: KeyedState, contributions: Sequence[tuple[Term, ir.Contribution]]
     ) -> Expression:
-        """The rows that change groups: key, values, weight, and what each counts."""
+        """The rows that change groups: key, values, weight; and what each counts, if that is not
+        the weight of all of them.
+        """
         keys = [name for name, _ in state.groups.keys]
+        all_count = all(each.counts for _, each in contributions)
         selects = []
         for term, each in contributions:
             named = [
@@ -207,13 +219,19 @@ class GroupSQL(RelationSQL):
                 made = (
                     self.dialect.zero(column.type)
                     if value is None
-                    else self.scalar(ir.substitute(value, term.columns), term)
+                    else self.scalar(
+                        ir.substitute(value, term.columns),
+                        term,
+                        self.dialect.sum_absorbs(column),
+                    )
                 )
                 select = select.select(called(made, self.name(column.value)), copy=False)
-            weight = self.weight(term, checked=not each.counts)
-            counted = self.weight(term) if each.counts else exp.Literal.number(0)
+            weight = self.weight(term, checked=not all_count and not each.counts)
             select = select.select(called(weight, self.name(state.table.weight)), copy=False)
-            selects.append(select.select(called(counted, self.name(COUNTED)), copy=False))
+            if not all_count:
+                counted = self.weight(term) if each.counts else exp.Literal.number(0)
+                select = select.select(called(counted, self.name(COUNTED)), copy=False)
+            selects.append(select)
         union = selects[0]
         for select in selects[1:]:
             union = exp.union(union, select, distinct=False, copy=False)

@@ -189,14 +189,16 @@ class RelationSQL:
         call = scalar_sql(operator.call, column, self.dialect.spelling).unnest()
         return self.dialect.beside_each(exp.select(*columns).from_(source), call)
 
-    def scalar(self, scalar: ir.Scalar, term: Term) -> Expression:
+    def scalar(
+        self, scalar: ir.Scalar, term: Term, absorbed: frozenset[str] = frozenset()
+    ) -> Expression:
         tables = {source.alias: source.table for source in term.sources}
 
         def column(name: str) -> Expression:
             alias, _, inner = name.partition(".")
             return self.dialect.reference(tables[alias], inner, alias)
 
-        return scalar_sql(scalar, column, self.dialect.spelling)
+        return scalar_sql(scalar, column, self.dialect.spelling, absorbed)
 
     def aliased(self, table: Table, alias: str) -> Expression:
         return exp.alias_(self.dialect.source(table), self.name(alias), table=True)

@@ -18,13 +18,16 @@ from stepping.dialects.scalars import Spelling, Sql, as_operand, case, closed, i
 Columns = Callable[[str], exp.Expr]
 
 
-def scalar_sql(scalar: ir.Scalar, column: Columns, spell: Spelling) -> exp.Expr:
+def scalar_sql(
+    scalar: ir.Scalar, column: Columns, spell: Spelling, absorbed: frozenset[str] = frozenset()
+) -> exp.Expr:
     """The expression that gives exactly what ``scalar`` means. It can stand as an operand.
 
-    ``column`` gives the expression for a column of the row, of the column's physical type. A
-    LookupError says what ``spell`` has no exact words for; ask `can_spell` first.
+    ``column`` gives the expression for a column of the row, of the column's physical type.
+    ``absorbed``: what kinds of raw values are taken as they are. A LookupError says what ``spell``
+    has no exact words for; ask `can_spell` first.
     """
-    return closed(_Lowering(column, spell).settled(folded(scalar)).tree)
+    return closed(_Lowering(column, spell).lowered(folded(scalar), absorbed).tree)
 
 
 def can_spell(scalar: ir.Scalar, spell: Spelling) -> str | None:

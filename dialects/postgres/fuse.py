@@ -8,8 +8,8 @@ statement needs no delta tables and one round trip.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 
 from sqlglot import exp
@@ -27,7 +27,8 @@ from stepping.compiler.plan.statements import (
     StageDelta,
     Step,
 )
-from stepping.compiler.plan.tables import TableColumn, TableKind
+from stepping.compiler.plan.tables import Table, TableColumn, TableKind
+from stepping.compiler.schema import bounded
 from stepping.dialects.base import KEPT, Expression
 from stepping.dialects.natives import verbatim_type
 from stepping.dialects.postgres.joins import joins_changes
@@ -61,6 +62,7 @@ def fuse(dialect: PostgresDialect, step: Step) -> tuple[SQLFused | None, SQLFuse
     parameters: list[str] = []
     found: set[str] = set()  # change tables that have `ROW_ID`
     falling: list[Part] = []  # what deletes, where nothing is deleted if nothing is removed
+    names = Names()
 
     def add(made: Sequence[Part], by: Served) -> None:
         parts.extend(made)
@@ -68,7 +70,7 @@ def fuse(dialect: PostgresDialect, step: Step) -> tuple[SQLFused | None, SQLFuse
 
     if step.in_turn:
         return None, None
-    for position, statement in enumerate(step.statements):
+    for statement in step.statements:
         match statement:
             case ClearDelta():
                 continue
@@ -76,26 +78,28 @@ def fuse(dialect: PostgresDialect, step: Step) -> tuple[SQLFused | None, SQLFuse
                 return None, None
             case StageDelta():
                 inputs.append((statement.input, statement.table.columns))
+                names.call(statement.table, statement.input)
                 staged = dialect.staged(statement.table, len(parameters) + 1)
                 parameters += dialect.staged_types(statement.table)
-                add([Part(statement.table.name, staged, materialized=True)], statement.served)
+                add([names.part(statement.table, staged)], statement.served)
             case EmitDelta():
-                names = [*statement.table.names]
+                columns = [*statement.table.names]
                 if statement.table.weight:
-                    names.append(statement.table.weight)
-                tree = renamed(dialect, statement.select, names)
+                    columns.append(statement.table.weight)
+                names.call(statement.table, statement.table.serves)
+                tree = renamed(dialect, statement.select, columns)
                 if looks_its_groups_up(statement):
                     # The merge finds them by that, and looks nothing up again.
                     tree = tree.select(exp.column(ROW_ID, table=KEPT))
                     found.add(statement.table.name)
-                add([Part(statement.table.name, tree, materialized=True)], statement.served)
+                add([names.part(statement.table, tree)], statement.served)
             case MergeDelta():
-                made = delta_parts(dialect, statement, f"m{position}_")
+                made = delta_parts(dialect, statement, names.of(statement.table))
                 add(made, statement.served)
                 falling += made[-1:] if statement.grows else ()
             case MergeState():
-                name = statement.change.name if statement.change.name in found else ""
-                made = state_parts(dialect, statement, f"m{position}_", found=name)
+                name = names.called[statement.change.name] if statement.change.name in found else ""
+                made = state_parts(dialect, statement, names.of(statement.table), found=name)
                 add(made, statement.served)
                 falling += made[-1:] if statement.grows else ()
             case ReadDelta():
@@ -103,12 +107,12 @@ def fuse(dialect: PostgresDialect, step: Step) -> tuple[SQLFused | None, SQLFuse
             case _:
                 assert_never(statement)
     last, outputs = outputs_of(dialect, reads)
-    returned = dialect.text(last)
+    returned = dialect.text(last, names.called)
     tree = with_parts(dialect, parts, last)
     for read in reads:
         by = read.served
         served.append(("SELECT", by.operator, by.where, by.node))
-    text = dialect.text(tree)
+    text = dialect.text(tree, names.called)
     fused = SQLFused(
         text,
         tuple(inputs),
@@ -124,16 +128,49 @@ def fuse(dialect: PostgresDialect, step: Step) -> tuple[SQLFused | None, SQLFuse
         returning_at=len(text) - len(returned) if text.endswith(returned) else 0,
         returns=("integer", *(each for read in reads for each in column_types(dialect, read))),
     )
-    return fused, without(dialect, fused, falling) if falling else None
+    return fused, without(dialect, fused, falling, names) if falling else None
 
 
-def without(dialect: PostgresDialect, fused: SQLFused, parts: Sequence[Part]) -> SQLFused:
+@dataclass
+class Names:
+    """What the parts of one statement are called: by what they do, and for which table.
+
+    Delta tables have longer names where they are tables, of a connection that other queries share.
+    """
+
+    called: dict[str, str] = field(default_factory=dict)  # delta tables, by their own names
+    taken: set[str] = field(default_factory=set)
+
+    def call(self, table: Table, what: str) -> None:
+        self.called[table.name] = self.free(f"{what}_change")
+
+    def part(self, table: Table, tree: Expression) -> Part:
+        return Part(self.called[table.name], tree, materialized=True)
+
+    def of(self, table: Table) -> Callable[[str], str]:
+        """The names of the parts that write one table."""
+        return lambda does: self.free(f"{table.input or table.serves}_{does}")
+
+    def free(self, name: str) -> str:
+        stem = re.sub(r"\W+", "_", name)
+        found, serial = bounded(stem), 2
+        while found.lower() in self.taken:
+            found = bounded(f"{stem}_{serial}")
+            serial += 1
+        self.taken.add(found.lower())
+        return found
+
+
+def without(
+    dialect: PostgresDialect, fused: SQLFused, parts: Sequence[Part], names: Names
+) -> SQLFused:
     """The same without some parts. They are cut out of the text: to write it takes longest of all
     that is done to plan a step.
     """
     text = fused.sql
     for part in parts:
-        front, cut, behind = text.partition(f", {dialect.text(query_of(dialect, part))}")
+        cut_out = dialect.text(query_of(dialect, part), names.called)
+        front, cut, behind = text.partition(f", {cut_out}")
         if not cut:
             raise InternalError(f"a statement does not have its part {part.name}")
         text = front + behind

@@ -7,7 +7,7 @@ clock row of the table is locked by an earlier statement (see `runtime/engine.py
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,16 +53,21 @@ def query_of(dialect: PostgresDialect, part: Part) -> Expression:
     )
 
 
-def delta_parts(dialect: PostgresDialect, statement: MergeDelta, prefix: str) -> list[Part]:
-    """Add rows with weights to a delay table."""
+def delta_parts(
+    dialect: PostgresDialect, statement: MergeDelta, name: Callable[[str], str]
+) -> list[Part]:
+    """Add rows with weights to a delay table. ``name`` gives the name of what does so much."""
     table = statement.table
     weight = table.weight or ""
-    names = [dialect.identifier(name) for name in table.names]
-    changed = [exp.column(name.copy(), table=CHANGED) for name in names]
-    values = [(name, exp.column(dialect.identifier(name), table=CHANGED)) for name in table.names]
+    changed = [exp.column(dialect.identifier(each), table=CHANGED) for each in table.names]
+    values = list(zip(table.names, changed, strict=True))
     conditions = dialect.identical(table, KEPT, values)
-    source = f"{prefix}{CHANGED}"
-    rows: Expression = exp.Table(this=dialect.identifier(source))
+    parts: list[Part] = []
+    rows = rows_as_they_are(statement.select, [*table.names, weight])
+    if rows is None:
+        source = name("changed")
+        parts = [Part(source, statement.select)]  # named once: Postgres makes it a subquery
+        rows = exp.Table(this=dialect.identifier(source))
     if table.indexes:
         rows = with_hashes(rows, conditions)
     look = exp.select(
@@ -73,7 +78,7 @@ def delta_parts(dialect: PostgresDialect, statement: MergeDelta, prefix: str) ->
     lateral = exp.Lateral(
         this=exp.Subquery(this=look), alias=exp.TableAlias(this=exp.to_identifier("l"))
     )
-    found = f"{prefix}{FOUND}"
+    found = name("found")
     change = exp.column(dialect.identifier(weight), table=CHANGED)
     total = exp.Add(
         this=exp.func("COALESCE", exp.column(OLD, table="l"), exp.Literal.number(0)),
@@ -88,17 +93,25 @@ def delta_parts(dialect: PostgresDialect, statement: MergeDelta, prefix: str) ->
         .from_(exp.alias_(rows, CHANGED, table=True), copy=False)
         .join(exp.Join(this=lateral, side="LEFT"), on=exp.true(), copy=False)
     )
-    return [
-        Part(source, statement.select),  # named once: Postgres makes it a subquery
-        Part(found, looked_up, materialized=True),
-        *written(
-            dialect,
-            table,
-            [(name, name) for name in (*table.names, weight)],
-            found,
-            prefix,
-        ),
-    ]
+    columns = [(each, each) for each in (*table.names, weight)]
+    parts.append(Part(found, looked_up, materialized=True))
+    return [*parts, *written(dialect, table, columns, found, name)]
+
+
+def rows_as_they_are(select: Expression, names: Sequence[str]) -> Expression | None:
+    """The table that a select shows whole, with the columns of these names; None if it does not."""
+    plain = isinstance(select, exp.Select) and all(
+        key in ("expressions", "from_") or not value for key, value in select.args.items()
+    )
+    if not plain or not isinstance(select.args["from_"].this, exp.Table):
+        return None
+    columns = [each.unalias() for each in select.expressions]
+    if not all(isinstance(each, exp.Column) for each in columns):
+        return None
+    given = [each.alias_or_name for each in select.expressions]
+    if sorted(given) != sorted(names) or given != [each.name for each in columns]:
+        return None
+    return exp.Table(this=select.args["from_"].this.this.copy())
 
 
 def with_hashes(rows: Expression, conditions: Sequence[Expression]) -> Expression:
@@ -122,7 +135,7 @@ def with_hashes(rows: Expression, conditions: Sequence[Expression]) -> Expressio
 def state_parts(
     dialect: PostgresDialect,
     statement: MergeState,
-    prefix: str,
+    name: Callable[[str], str],
     *,
     found: str = "",
 ) -> list[Part]:
@@ -130,17 +143,17 @@ def state_parts(
     table = statement.table
     parts = []
     if not found:
-        found = f"{prefix}{FOUND}"
+        found = name("found")
         parts = [Part(found, looked_up_groups(dialect, statement), materialized=True)]
     sets = [(table.weight or "", "n1"), *(pair for each in table.values for pair in each.stored)]
-    columns = [*((name, name) for name in table.key), *sets]
-    return [*parts, *written(dialect, table, columns, found, prefix)]
+    columns = [*((key, key) for key in table.key), *sets]
+    return [*parts, *written(dialect, table, columns, found, name)]
 
 
 def looked_up_groups(dialect: PostgresDialect, statement: MergeState) -> Expression:
     """The rows of a change table, each with `ROW_ID` of its group's row."""
     table, change = statement.table, statement.change
-    values = [(name, exp.column(dialect.identifier(name), table=CHANGED)) for name in table.key]
+    values = [(key, exp.column(dialect.identifier(key), table=CHANGED)) for key in table.key]
     conditions = dialect.lookup(table, KEPT, values, null_safe=True)
     return (
         exp.select(
@@ -162,7 +175,7 @@ def written(
     table: Table,
     columns: Sequence[tuple[str, str]],
     found: str,
-    prefix: str,
+    name: Callable[[str], str],
 ) -> list[Part]:
     """Insert, update and, in the last part, delete, by what was found.
 
@@ -170,8 +183,8 @@ def written(
     """
     weight = dict(columns)[table.weight or ""]
 
-    def of_found(name: str) -> Expression:
-        return exp.column(dialect.identifier(name), table=FOUND)
+    def of_found(column: str) -> Expression:
+        return exp.column(dialect.identifier(column), table=FOUND)
 
     source = exp.alias_(exp.Table(this=dialect.identifier(found)), FOUND, table=True)
     keyed = table.kind is TableKind.STATE
@@ -196,7 +209,7 @@ def written(
     insert = exp.Insert(
         this=exp.Schema(
             this=dialect.source(table),
-            expressions=[dialect.identifier(name) for name, _ in columns],
+            expressions=[dialect.identifier(each) for each, _ in columns],
         ),
         # A group that is not there before or after the step is left out.
         expression=exp.select(*(of_found(name) for _, name in columns))
@@ -207,9 +220,9 @@ def written(
     update = exp.Update(
         this=exp.alias_(dialect.source(table), KEPT, table=True),
         expressions=[
-            exp.EQ(this=exp.column(dialect.identifier(name)), expression=of_found(outer))
-            for name, outer in columns
-            if name == table.weight or (keyed and name not in table.key)
+            exp.EQ(this=exp.column(dialect.identifier(each)), expression=of_found(outer))
+            for each, outer in columns
+            if each == table.weight or (keyed and each not in table.key)
         ],
         from_=exp.From(this=source.copy()),
         where=exp.Where(this=exp.and_(same, stays.copy())),
@@ -220,7 +233,7 @@ def written(
         where=exp.Where(this=exp.and_(same.copy(), gone)),
     )
     return [
-        Part(f"{prefix}i", insert),
-        Part(f"{prefix}u", update),
-        Part(f"{prefix}d", delete),
+        Part(name("inserted"), insert),
+        Part(name("updated"), update),
+        Part(name("deleted"), delete),
     ]

@@ -373,10 +373,10 @@ class PostgresDialect(PostgresSums, PostgresTables):
         return made
 
     def merge_delta(self, statement: MergeDelta) -> tuple[SQLStatement, ...]:
-        return (self.merged(delta_parts(self, statement, ""), statement.served),)
+        return (self.merged(delta_parts(self, statement, str), statement.served),)
 
     def merge_state(self, statement: MergeState) -> tuple[SQLStatement, ...]:
-        return (self.merged(state_parts(self, statement, ""), statement.served),)
+        return (self.merged(state_parts(self, statement, str), statement.served),)
 
     def merged(self, parts: Sequence[Part], served: Any) -> SQLStatement:
         tree = with_parts(self, parts[:-1], parts[-1].tree)

@@ -7,6 +7,7 @@ from sqlglot import exp
 from stepping.compiler.plan.tables import SumColumns
 from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.base import Dialect, Expression
+from stepping.dialects.postgres.scalar_numbers import ZERO_RAW
 from stepping.dialects.scalars import Sql, type_named
 from stepping.dialects.sums import product
 
@@ -23,6 +24,10 @@ class PostgresSums(Dialect):
             # numeric: a product may be beyond 64 bits where the sum is not
             value = exp.Cast(this=value, to=type_named("numeric"))
         return exp.Sum(this=product(value, weight))
+
+    def sum_absorbs(self, each: SumColumns) -> frozenset[str]:
+        is_exact = bool(each.exact) and not each.positive
+        return frozenset({ZERO_RAW} if is_exact else ())  # -0.0 as a numeric is 0
 
     def count_where(self, condition: Expression, weight: Expression) -> Expression:
         # Rows that do not meet it cost only the condition. A sum of products would be numeric.

@@ -8,6 +8,10 @@ gone, nothing of them is left.
 from __future__ import annotations
 
 ZERO = "0p0"
+FAULT = "fault"  # of what is no finite float, as a product that is too large; it stays one
+
+
+_INFINITY = float("inf")
 
 
 def of_float(value: float) -> tuple[int, int]:
@@ -37,11 +41,15 @@ def plus(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
 
 def add(old: str | None, change: str | None) -> str:
     """The sum of two sums, of which one may be that of nothing."""
+    if FAULT in (old, change):
+        return FAULT
     return written(*plus(read(old or ZERO), read(change or ZERO)))
 
 
 def total(text: str) -> float | None:
-    """The float that is nearest to a sum; None beyond the largest."""
+    """The float that is nearest to a sum; None beyond the largest, and of a fault."""
+    if text == FAULT:
+        return None
     number, power = read(text)
     try:
         return float(number << power) if power >= 0 else number / (1 << -power)
@@ -50,20 +58,24 @@ def total(text: str) -> float | None:
 
 
 class FloatSum:
-    """The aggregate ``stepping_float_sum(value, weight)``; NULL of no value."""
+    """The aggregate ``stepping_float_sum(value, weight)``."""
 
     def __init__(self) -> None:
         self.sums: dict[int, int] = {}  # by power: few, and quick to add to
+        self.fails = False
 
     def step(self, value: float | None, weight: int) -> None:
-        if value is not None:
-            number, power = value.as_integer_ratio()
-            at = power.bit_length()
-            self.sums[at] = self.sums.get(at, 0) + number * weight
+        # A weight beyond 64 bits is a float.
+        if value is None or type(weight) is not int or not -_INFINITY < value < _INFINITY:
+            self.fails = True
+            return
+        number, power = value.as_integer_ratio()
+        at = power.bit_length()
+        self.sums[at] = self.sums.get(at, 0) + number * weight
 
     def finalize(self) -> str | None:
-        if not self.sums:
-            return None
+        if self.fails:
+            return FAULT
         found = (0, 0)
         for at, number in self.sums.items():
             found = plus(found, (number, 1 - at))

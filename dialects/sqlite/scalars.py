@@ -113,7 +113,10 @@ class SQLiteSpelling(Spelling):
 
     def raised(self, message: Sql, atom: Atom) -> Sql:
         # A JSON path has to start with $; what does not is quoted in the error.
-        return fn("json_extract", "{}", concatenated("stepping: ", message))
+        # A whole constant is not joined to the front: sqlglot would read it as a path.
+        whole = isinstance(message.tree, exp.Literal)
+        said = lift("stepping: ").then(message) if whole else concatenated("stepping: ", message)
+        return fn("json_extract", "{}", said)
 
     def registered(self, tree: exp.Expr) -> frozenset[str]:
         names = {call.name.lower() for call in tree.find_all(exp.Anonymous)}

@@ -12,6 +12,7 @@ from stepping.compiler.schema import INT, TEXT, Atom, Kind
 from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.scalars import Sql, type_named
 from stepping.dialects.sqlite import float_sums
+from stepping.dialects.sqlite.scalar_numbers import FINITE_RAW, NULL_RAW, ZERO_RAW
 from stepping.dialects.sums import product
 
 _HALF, _LOW = exp.Literal.number(32), exp.Literal.number(2**32 - 1)
@@ -37,9 +38,9 @@ class SQLiteSums(Dialect):
         return exp.Sum(this=product(value, weight))
 
     def count_in_bounds(self, count: Expression, of: str, *which: Expression) -> Expression:
-        # SQLite makes a REAL of an int that overflows, which is never within these.
-        most = exp.Literal.number(2**63 - 1)
-        fits = exp.Between(this=exp.paren(count.copy()), low=exp.Neg(this=most), high=most.copy())
+        # SQLite makes a REAL of an int that overflows, and of whatever is made of that.
+        kind = exp.Anonymous(this="typeof", expressions=[count.copy()])
+        fits = exp.EQ(this=kind, expression=exp.Literal.string("integer"))
         said: Expression = exp.Literal.string(f"a count {BEYOND}: that of {of}")
         for part in which:
             said = exp.DPipe(this=said, expression=part.copy())
@@ -59,6 +60,13 @@ class SQLiteSums(Dialect):
             (each.value, exp.Sum(this=product(high, weight.copy()))),
             (each.low, exp.Sum(this=product(low, weight.copy()))),
         ]
+
+    def sum_absorbs(self, each: SumColumns) -> frozenset[str]:
+        is_exact = bool(each.exact) and not each.positive
+        return frozenset({FINITE_RAW, NULL_RAW, ZERO_RAW} if is_exact else ())
+
+    def adds_once(self, each: SumColumns) -> bool:
+        return super().adds_once(each) and not is_whole(each.type)
 
     def differs(self, each: SumColumns, change: Expression) -> list[Expression]:
         found = super().differs(each, change)

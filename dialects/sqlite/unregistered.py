@@ -17,6 +17,9 @@ class UnregisteredSQLite(SQLiteDialect):
     def filling(self) -> UnregisteredSQLite:
         return self
 
+    def sum_absorbs(self, each: SumColumns) -> frozenset[str]:
+        return frozenset()
+
     def exact_sum(
         self, value: Expression, weight: Expression, condition: Expression | None
     ) -> Expression:
