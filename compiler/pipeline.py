@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
 
 from stepping.compiler import ir
-from stepping.compiler.bounds import given_type
+from stepping.compiler.bounds import any_floats, given_type
 from stepping.compiler.frontend.base_rows import check_results
 from stepping.compiler.frontend.declared import contradicts, declared_type
 from stepping.compiler.frontend.index import Index
@@ -423,7 +423,11 @@ def traced(
     database: Database | None,
 ) -> tuple[Query[R_co, *Ts], bool]:
     """The graph of a query function, and whether it has SELECTs that no database was asked of."""
-    inputs = tuple(Input(label, rows, table) for label, rows, table in inputs_of(query))
+    # Nobody looks at what is written to a table of the application's.
+    inputs = tuple(
+        Input(label, rows if table is None else any_floats(rows), table)
+        for label, rows, table in inputs_of(query)
+    )
     tables = [(each.label, each.table) for each in inputs]
     captured = capturing(tables, place_of(query), refresh, on_error)
     called = name or getattr(query, "__name__", "query").strip("<>")

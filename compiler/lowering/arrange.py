@@ -166,7 +166,7 @@ def _delay_table(
     digest = digests.delay(operator, tuple(columns))
     holds = tuple((n, s.name) for n, s in columns if isinstance(s, ir.ColumnRef))
     rows = digests.meanings.of(operator, frozenset(column for _, column in holds)).hex()
-    role = cache or names.role_of(operator) + names.by(first)
+    role = cache or names.role_of(operator)
     name = names.table_name(query, role, digest)
     table = Table(
         name,
@@ -338,7 +338,7 @@ def _state_table(
         change_columns += (TableColumn(old, extreme.type), TableColumn(new, extreme.type))
         extremes.append(SumColumns(extreme.type, value, old, new))
     digest = digests.state(groups, (*keys, *state_columns))
-    role = names.role_of(operator) + names.by(key)
+    role = names.role_of(operator)
     name = names.table_name(query, role, digest)
     table = Table(
         name,

@@ -60,12 +60,6 @@ def role_of(operator: ir.Operator) -> str:
     return operator.label
 
 
-def by(columns: Iterable[str]) -> str:
-    """The part of a role that names a key."""
-    names = "_".join(columns)
-    return f"_by_{names}" if names else ""
-
-
 def _fitted(text: str, most: int) -> str:
     text = re.sub(r"\s+", "_", text)
     raw = text.encode("utf-8", "surrogatepass")

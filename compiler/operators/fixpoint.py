@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from stepping.compiler import ir
+from stepping.compiler.bounds import any_floats
 from stepping.compiler.frontend.index import join_types, picked
 from stepping.compiler.frontend.rows import Pair, pair_of
 from stepping.compiler.frontend.tracing import operator_of, origin, pointwise, query_error
@@ -39,7 +40,8 @@ def fixpoint(seed: ZSet[T], step: Callable[[ZSet[T]], ZSet[T]]) -> ZSet[T]:
     """
     operator = operator_of(seed, "st.fixpoint")
     at = origin()
-    itself = Itself.of(operator.schema.type, at)
+    # Of what the step adds nothing is known before it is called.
+    itself = Itself.of(any_floats(operator.schema.type), at)
     body = operator_of(step(ir.Traced(itself)), "st.fixpoint")
     same_rows("st.fixpoint", operator, body)
     return ir.Traced(recursion(operator, body, itself, at, "fixpoint"))

@@ -7,7 +7,7 @@ from functools import cached_property
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from stepping.compiler import ir
+from stepping.compiler import bounds, ir
 from stepping.compiler.frontend.row_calls import caller
 from stepping.compiler.frontend.tracing import (
     operator_of,
@@ -72,7 +72,20 @@ def same_rows(what: str, left: ir.Operator, right: ir.Operator) -> tuple[ir.Oper
             f"and {right.schema.type}",
             "st.map one of them to the rows of the other",
         )
-    return left, right
+    return with_floats_of(left, right), with_floats_of(right, left)
+
+
+def with_floats_of(operator: ir.Operator, other: ir.Operator) -> ir.Operator:
+    """The operator, with rows whose floats may be infinite where the other's may be."""
+    schema = operator.schema
+    wider = bounds.wider(schema.type, other.schema.type)
+    if wider is schema.type or not any(
+        a.type.infinite and not b.type.infinite
+        for a, b in zip(schema_of(wider).columns, schema.columns, strict=True)
+    ):
+        return operator
+    scalars = tuple(scalar for _, scalar in ir.references(schema.columns))
+    return Map(operator, ir.RowFunction(wider, scalars, name="rows"), origin=operator.origin)
 
 
 @ir.node
