@@ -1,13 +1,13 @@
--- The query aggregate on postgres; fingerprint beb3157eb2f1a0ddda88f0bdf1526fa6
+-- The query aggregate on postgres; fingerprint 46535bb2f8d6a5a29d91a706b5ebf877
 --
 -- output
 --   2. aggregate  query.py:22
 --   │    incremental: the groups that the change touches are read and set anew
 --   │    keeps aggregate__orders_0dd177
---   │    keeps aggregate__orders_by_left_right_8fd2ae
+--   │    keeps aggregate__orders_8fd2ae
 --   │          key (left, right): look-ups, and the row itself
---   │          index aggregate__orders_by_left_right_8fd2ae__left_right (left, right): reads in the order of right
---   │    keeps aggregate__aggregate_by_customer_1c7cb0
+--   │          index aggregate__orders_8fd2ae__left_right (left, right): reads in the order of right
+--   │    keeps aggregate__aggregate_1c7cb0
 --   │          key (customer): one row per key
 --   └─ 1. orders (input)
 --
@@ -16,9 +16,9 @@
 -- One changed row of orders: 10 statements, 9 look-ups, 4 rows written
 --   aggregate__orders_0dd177 as a whole row, at most one row
 --   aggregate__orders_0dd177 as a whole row, at most one row
---   aggregate__orders_by_left_right_8fd2ae as a whole row, at most one row
---   aggregate__aggregate_by_customer_1c7cb0 by customer, 4 times, at most one row
---   aggregate__orders_by_left_right_8fd2ae by left, 2 times
+--   aggregate__orders_8fd2ae as a whole row, at most one row
+--   aggregate__aggregate_1c7cb0 by customer, 4 times, at most one row
+--   aggregate__orders_8fd2ae by left, 2 times
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -92,23 +92,23 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- aggregate__orders_by_left_right_8fd2ae: the rows of aggregate, read in the order of left, right
+-- aggregate__orders_8fd2ae: the rows of aggregate, read in the order of left, right
 -- for aggregate (query.py:22)
 -- it has a row for each different row of the result of aggregate
-CREATE TABLE IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae (
+CREATE TABLE IF NOT EXISTS aggregate__orders_8fd2ae (
     "left" BIGINT NOT NULL,
     "right" BIGINT NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT aggregate__orders_by_left_right_8fd2ae__not_negative CHECK (c >= 0)
+    CONSTRAINT aggregate__orders_8fd2ae__not_negative CHECK (c >= 0)
 );
---   aggregate__orders_by_left_right_8fd2ae__left_right: reads in the order of right; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae__left_right ON aggregate__orders_by_left_right_8fd2ae ("left", "right");
---   aggregate__orders_by_left_right_8fd2ae__left_right_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae__left_right_key ON aggregate__orders_by_left_right_8fd2ae ("left", "right", (HASH_RECORD_EXTENDED(ROW("left", "right"), 0)));
---   aggregate__orders_by_left_right_8fd2ae: its rows can be changed where all tables are published
-ALTER TABLE aggregate__orders_by_left_right_8fd2ae REPLICA IDENTITY FULL;
---   aggregate__orders_by_left_right_8fd2ae: what it is for, as \d+ shows it
-COMMENT ON TABLE aggregate__orders_by_left_right_8fd2ae IS 'stepping: the rows of aggregate, read in the order of left, right; for aggregate';
+--   aggregate__orders_8fd2ae__left_right: reads in the order of right; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS aggregate__orders_8fd2ae__left_right ON aggregate__orders_8fd2ae ("left", "right");
+--   aggregate__orders_8fd2ae__left_right_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS aggregate__orders_8fd2ae__left_right_key ON aggregate__orders_8fd2ae ("left", "right", (hash_record_extended(ROW("left", "right"), 0)));
+--   aggregate__orders_8fd2ae: its rows can be changed where all tables are published
+ALTER TABLE aggregate__orders_8fd2ae REPLICA IDENTITY FULL;
+--   aggregate__orders_8fd2ae: what it is for, as \d+ shows it
+COMMENT ON TABLE aggregate__orders_8fd2ae IS 'stepping: the rows of aggregate, read in the order of left, right; for aggregate';
 -- aggregate__orders_0dd177: the integral of aggregate
 -- for aggregate (query.py:22)
 -- it has a row for each different row of the result of aggregate
@@ -119,15 +119,15 @@ CREATE TABLE IF NOT EXISTS aggregate__orders_0dd177 (
     CONSTRAINT aggregate__orders_0dd177__not_negative CHECK (c >= 0)
 );
 --   aggregate__orders_0dd177__row_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS aggregate__orders_0dd177__row_key ON aggregate__orders_0dd177 ((HASH_RECORD_EXTENDED(ROW("left", "right"), 0)));
+CREATE INDEX IF NOT EXISTS aggregate__orders_0dd177__row_key ON aggregate__orders_0dd177 ((hash_record_extended(ROW("left", "right"), 0)));
 --   aggregate__orders_0dd177: its rows can be changed where all tables are published
 ALTER TABLE aggregate__orders_0dd177 REPLICA IDENTITY FULL;
 --   aggregate__orders_0dd177: what it is for, as \d+ shows it
 COMMENT ON TABLE aggregate__orders_0dd177 IS 'stepping: the integral of aggregate; for aggregate';
--- aggregate__aggregate_by_customer_1c7cb0: one row per group of aggregate: its number of rows and its sums
+-- aggregate__aggregate_1c7cb0: one row per group of aggregate: its number of rows and its sums
 -- for aggregate (query.py:22)
 -- it has a row for each customer there is
-CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_1c7cb0 (
+CREATE TABLE IF NOT EXISTS aggregate__aggregate_1c7cb0 (
     customer BIGINT NOT NULL,
     n_2 BIGINT NOT NULL,
     cents BIGINT NOT NULL,
@@ -137,34 +137,34 @@ CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_1c7cb0 (
     first_1 BIGINT,
     n BIGINT NOT NULL,
     PRIMARY KEY (customer),
-    CONSTRAINT aggregate__aggregate_by_customer_1c7cb0__not_negative CHECK (n >= 0)
+    CONSTRAINT aggregate__aggregate_1c7cb0__not_negative CHECK (n >= 0)
 ) WITH (fillfactor = 70);
---   aggregate__aggregate_by_customer_1c7cb0: what it is for, as \d+ shows it
-COMMENT ON TABLE aggregate__aggregate_by_customer_1c7cb0 IS 'stepping: one row per group of aggregate: its number of rows and its sums; for aggregate';
+--   aggregate__aggregate_1c7cb0: what it is for, as \d+ shows it
+COMMENT ON TABLE aggregate__aggregate_1c7cb0 IS 'stepping: one row per group of aggregate: its number of rows and its sums; for aggregate';
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('aggregate__aggregate_by_customer_1c7cb0', 0), ('aggregate__orders_0dd177', 0),
-  ('aggregate__orders_by_left_right_8fd2ae', 0)
+  ('aggregate__aggregate_1c7cb0', 0), ('aggregate__orders_0dd177', 0),
+  ('aggregate__orders_8fd2ae', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'aggregate',
-    'beb3157eb2f1a0ddda88f0bdf1526fa6',
+    '46535bb2f8d6a5a29d91a706b5ebf877',
     'postgres',
-    1,
-    '1 81a43ffdc802a51f {"query":"aggregate","dialect":"postgres","fingerprint":"beb3157eb2f1a0ddda88f0bdf1526fa6","tables":[{"table":{"name":"aggregate__orders_by_left_right_8fd2ae","kind":"delay","columns":[{"name":"left","type":{"kind":"int"}},{"name":"right","type":{"kind":"int"}}],"weight":"c","key":["left","right"],"indexes":[{"name":"aggregate__orders_by_left_right_8fd2ae__left_right","columns":["left","right"],"ascending":[true,true],"equal":1}],"non_negative":true,"reason":"the rows of aggregate, read in the order of left, right","serves":"aggregate","where":"query.py:22","digest":"8fd2aef55ad76038f1d1e60b696678d0","rows":"07d2860444dcb65a2edc449023d701c7","holds":[["left","left"],["right","right"]],"rows_of":"Pair[int, int]","node":"8a7641430c91cf05ad5a29e063289ec1"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae (\n    \"left\" BIGINT NOT NULL,\n    \"right\" BIGINT NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT aggregate__orders_by_left_right_8fd2ae__not_negative CHECK (c >= 0)\n)","CREATE INDEX IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae__left_right ON aggregate__orders_by_left_right_8fd2ae (\"left\", \"right\")","CREATE INDEX IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae__left_right_key ON aggregate__orders_by_left_right_8fd2ae (\"left\", \"right\", (HASH_RECORD_EXTENDED(ROW(\"left\", \"right\"), 0)))","ALTER TABLE aggregate__orders_by_left_right_8fd2ae REPLICA IDENTITY FULL","COMMENT ON TABLE aggregate__orders_by_left_right_8fd2ae IS ''stepping: the rows of aggregate, read in the order of left, right; for aggregate''"]},{"table":{"name":"aggregate__orders_0dd177","kind":"delay","columns":[{"name":"left","type":{"kind":"text","nullable":true}},{"name":"right","type":{"kind":"int"}}],"weight":"c","non_negative":true,"reason":"the integral of aggregate","serves":"aggregate","where":"query.py:22","digest":"0dd177ce5bb4f3b320b98b79b1c6e0eb","rows":"d3223b3bda48725561d42580fd393b56","holds":[["left","left"],["right","right"]],"rows_of":"Pair[text | None, int]","node":"de3fc8e0cab297fca64f046f94ebd2cf"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__orders_0dd177 (\n    \"left\" TEXT COLLATE \"C\",\n    \"right\" BIGINT NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT aggregate__orders_0dd177__not_negative CHECK (c >= 0)\n)","CREATE INDEX IF NOT EXISTS aggregate__orders_0dd177__row_key ON aggregate__orders_0dd177 ((HASH_RECORD_EXTENDED(ROW(\"left\", \"right\"), 0)))","ALTER TABLE aggregate__orders_0dd177 REPLICA IDENTITY FULL","COMMENT ON TABLE aggregate__orders_0dd177 IS ''stepping: the integral of aggregate; for aggregate''"]},{"table":{"name":"aggregate__aggregate_by_customer_1c7cb0","kind":"state","columns":[{"name":"customer","type":{"kind":"int"}},{"name":"n_2","type":{"kind":"int"}},{"name":"cents","type":{"kind":"int"}},{"name":"mean_sum","type":{"kind":"int"}},{"name":"mean_count","type":{"kind":"int"}},{"name":"distinct_1","type":{"kind":"int"}},{"name":"first_1","type":{"kind":"int","nullable":true}}],"weight":"n","key":["customer"],"non_negative":true,"reason":"one row per group of aggregate: its number of rows and its sums","serves":"aggregate","where":"query.py:22","digest":"1c7cb0f790df44bb68ea639cdfec5380","sums":[{"type":{"kind":"int"},"value":"n_2","old":"n_2_0","new":"n_2_1","vanishes":true,"low":"n_2_low"},{"type":{"kind":"int"},"value":"cents","old":"cents_0","new":"cents_1","vanishes":true,"low":"cents_low"},{"type":{"kind":"int"},"value":"mean_sum","old":"mean_sum_0","new":"mean_sum_1","vanishes":true,"low":"mean_sum_low"},{"type":{"kind":"int"},"value":"mean_count","old":"mean_count_0","new":"mean_count_1","vanishes":true,"low":"mean_count_low"},{"type":{"kind":"int"},"value":"distinct_1","old":"distinct_1_0","new":"distinct_1_1","low":"distinct_1_low"}],"extremes":[{"type":{"kind":"int","nullable":true},"value":"first_1","old":"first_1_0","new":"first_1_1"}],"rows_of":"Pair[tuple[int, int, int, int, int, int | None], int]","node":"13f35815f5a6a96d8df5a1d624d0df85"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_1c7cb0 (\n    customer BIGINT NOT NULL,\n    n_2 BIGINT NOT NULL,\n    cents BIGINT NOT NULL,\n    mean_sum BIGINT NOT NULL,\n    mean_count BIGINT NOT NULL,\n    distinct_1 BIGINT NOT NULL,\n    first_1 BIGINT,\n    n BIGINT NOT NULL,\n    PRIMARY KEY (customer),\n    CONSTRAINT aggregate__aggregate_by_customer_1c7cb0__not_negative CHECK (n >= 0)\n) WITH (fillfactor = 70)","COMMENT ON TABLE aggregate__aggregate_by_customer_1c7cb0 IS ''stepping: one row per group of aggregate: its number of rows and its sums; for aggregate''"]}],"inputs":[{"name":"orders","row":"Order","columns":[{"name":"customer","path":["customer"],"type":{"kind":"int"}},{"name":"cents","path":["cents"],"type":{"kind":"int"}},{"name":"coupon","path":["coupon"],"type":{"kind":"text","nullable":true}}]}],"caches":[]}'
+    2,
+    '2 d787880021ff7dc7 QlpoOTFBWSZTWZMoBUEACQXfgEAAUOV/+z/v3u6/7//uYAan1vdFWEBo67sdAGIQklTE2pomTZNTE0eKfqhkDTRo0BiGgANIam0aE0IgANAAAAAAAHMARgmIBgEwTRkNDAJgjEwk0ooTUYh6IZBoAAANAAAAcwBGCYgGATBNGQ0MAmCMTCJQhoUwhoTRpP1MoaJoNP0mT0kfqNoUG0MAg0iDIruhNaeZX24GN0PWTQDW1e2T69joNtZkrg8xmdmGU16OvyCcAv0Zflxo47CzGdmmphwBpmTJ2W2Z1qVpUlSFeg/o5HiZgbD8CpqZHxh8ylwrxn2WArDhhxFQNOeYKVaBlBZdfGqUmDLafXhokMjQXgTzAjYG68jWlgDo+c3Gc1ibVfEwDAgV+BE/RlF5u/NmiaA0DODSWZcCOClqQKDSlKFqlam+tolmp1B8S8vSPxiOQr1gfB27Q2zlmrbwHimgDaRZtMsGojYxBgxBBICH9ICmAwYNZGFAMyBSQoxrLMlKGSMCuY0LWDCT0bN7XDehbE2v+A4E8iAd8N/E9FD7qlSh0UaVIGicZqwwBgYf6IUYjJlYwKrCWMliRZEJUaBRjDDuawD7ZjiAeh7X5Dy+H18qT3+sZokdq2bPW+ZE+MzhN5ENtidhoADIQTLcAh2094ZEqTBVxMcqXWwfRQpGATXWMcktQKZnKiN08Ho6GEZXnRwVk1ng1XrZa641tg6aPrGp30scsJPZWNaNCWJZVIANYMSJNraEHMKVZwESDJzraEuq1t74HVZrgCL6XyyxvffrtvjU38x63Yip0MAWvo9f+nqDxOwDvbnl3jxyR8APIo2Zi+LFse5ydFiaD4ur8CpgUdBp+uY1IjXa5lgPgjej5A72Uf2H8czNtmrmB8j5i/PU2b2qFG4hRoD0MCFRdAgx5xDecMDoo0NziORs9hs1cR1aDzbBqDAYtwMV5SmNj9kKHkVByMNimhv/Ff0IeBHj7ikiHqB4adJwCFAuFSJIPtcXXz/TWq8Y2MSLudjjNXx72ZMGUK5znENYescRKL/aeEQKe4MB9p772dKa6a1buLZiB4lmlh/QNPds8Laflhb9Q0CnvuXNynDzxgG0IUiSLJIfg8T9/+/QedQ1ByKhfgWd3vFD4sHmIZUa9WrUM1+KCnC2A1yOoK0gGMyExDS1KVNpmiejHmp254L258lU1O0aFPSNsrBtqWOqEIIRjiMeKoAlbeRDKm05MhjdmYtURpTKAEy/CZcGBCBBpzeHQGd+w2TeOVOKJxBqE4jCGk6IdZhbViySG1hdzDiCRydIZAcN/Rrv6snPPOoG0IgZ7TaDHm4fVu68Dk3Hp5KqFhQ2jsPrci1TlQj07uBieclU6n1VEPU9Ia9bj/G/OoZu8dNr2m76BtBQhS4WxVQSVNvb9a/ipnscFlIc5917Bwq2kG4DApPse0UIKVOsUOvEjxNCg9r1WDUyFNgepdGA92poPYqXy7nGuMMoAUD1kTe4JyhcbBoPEug5OD5g2H1Adi7ccgNCDm4X4h04JgmQ5pgBRQ6sEkSw64AfMQ82OZlkmDaqXGzBooYDQipcksGY4DZMAoNWvcmlGEEYwyAwDYcrBMmo9x1pzjzdbLuN/YY9LcsYaIF7uA+YhHoEgm4yfkCZl2zbc45/RrYOFIwHmewqHtghZ1MXcYihyyhUtBkGmyxYtagUTFQzTJGyPEIiVNznXOY7vSMFDNNCFrpkUg6Zwa4msGapphn8zlaSbCbpN3S7nD3beAuFaYltHoGHE4UyJkkKVRQQoYyo1qua6uDcMdyoYFyrxwKYNNGSo1GDpj7Fy76BnuCO6BhqCfx6R50KBAwDkGFko7wOmG0fPmJyDm4PTJISSRbDEKIcpahHFuCblTbvYQhGQ/zChAnOapnHATvKBF8twGLAyif8XckU4UJCTKAVBA=='
   )
 ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- Delta tables, for one connection: what changes in one step
 ------------------------------------------------------------------------------
-CREATE TEMP TABLE IF NOT EXISTS stepping_change_aggregate_by_customer_ecc82a (
+CREATE TEMP TABLE IF NOT EXISTS stepping_change_aggregate_ecc82a (
     customer BIGINT,
     n0 BIGINT,
     n1 BIGINT,
@@ -196,17 +196,17 @@ CREATE TEMP TABLE IF NOT EXISTS stepping_exists_orders_903606 (
 ------------------------------------------------------------------------------
 -- When orders changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: aggregate__aggregate_by_customer_1c7cb0, aggregate__orders_0dd177, aggregate__orders_by_left_right_8fd2ae in last_update
+-- locked first: aggregate__aggregate_1c7cb0, aggregate__orders_0dd177, aggregate__orders_8fd2ae in last_update
 -- 1. orders (the query's arguments): empty the delta table
 DELETE FROM stepping_delta_orders_1ea38f;
 -- 2. aggregate (query.py:22): empty the delta table
 DELETE FROM stepping_exists_orders_903606;
 -- 3. aggregate (query.py:22): empty the delta table
-DELETE FROM stepping_change_aggregate_by_customer_ecc82a;
+DELETE FROM stepping_change_aggregate_ecc82a;
 -- 4. orders (the query's arguments): load the changed rows
 -- INSERT INTO stepping_delta_orders_1ea38f (customer, cents, coupon, c)
 -- SELECT u.customer, u.cents, u.coupon COLLATE "C" AS coupon, u.c
--- FROM UNNEST(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[]), CAST($3 AS TEXT[]), CAST($4 AS BIGINT[])) AS u(customer, cents, coupon, c)
+-- FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[]), CAST($3 AS TEXT[]), CAST($4 AS BIGINT[])) AS u(customer, cents, coupon, c)
 -- 5. aggregate (query.py:22)
 INSERT INTO stepping_exists_orders_903606 ("left", "right", c)
 SELECT
@@ -226,14 +226,14 @@ LEFT JOIN LATERAL (
   SELECT a.*, a.ctid AS stepping_rid
   FROM aggregate__orders_0dd177 AS a
   WHERE
-    HASH_RECORD_EXTENDED(ROW(a."left", a."right"), 0) = HASH_RECORD_EXTENDED(ROW(g."left", g."right"), 0)
+    hash_record_extended(ROW(a."left", a."right"), 0) = hash_record_extended(ROW(g."left", g."right"), 0)
     AND ROW(a."left", a."right") IS NOT DISTINCT FROM ROW(g."left", g."right")
   OFFSET 0
 ) AS a ON TRUE
 WHERE
   CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END <> 0;
 -- 6. aggregate (query.py:22)
-WITH g AS (
+WITH changed AS (
   SELECT g."left", g."right", CAST(SUM(g.c) AS BIGINT) AS c
   FROM (
     SELECT d6.coupon AS "left", d6.customer AS "right", d6.c
@@ -242,33 +242,33 @@ WITH g AS (
   ) AS g
   GROUP BY g."left", g."right"
   HAVING CAST(SUM(g.c) AS BIGINT) <> 0
-), o AS MATERIALIZED (
+), found AS MATERIALIZED (
   SELECT g."left", g."right", COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
-  FROM g AS g
+  FROM changed AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
     FROM aggregate__orders_0dd177 AS a
     WHERE
-      HASH_RECORD_EXTENDED(ROW(a."left", a."right"), 0) = HASH_RECORD_EXTENDED(ROW(g."left", g."right"), 0)
+      hash_record_extended(ROW(a."left", a."right"), 0) = hash_record_extended(ROW(g."left", g."right"), 0)
       AND ROW(a."left", a."right") IS NOT DISTINCT FROM ROW(g."left", g."right")
     LIMIT 1
   ) AS l ON TRUE
-), i AS (
+), inserted AS (
   INSERT INTO aggregate__orders_0dd177 ("left", "right", c)
   SELECT o."left", o."right", o.c
-  FROM o AS o
+  FROM found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
-), u AS (
+), updated AS (
   UPDATE aggregate__orders_0dd177 AS a
   SET c = o.c
-  FROM o AS o
+  FROM found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 )
 DELETE FROM aggregate__orders_0dd177 AS a
-USING o AS o
+USING found AS o
 WHERE a.ctid = o.stepping_rid AND o.c = 0;
 -- 7. aggregate (query.py:22)
-WITH g AS (
+WITH changed AS (
   SELECT g."left", g."right", CAST(SUM(g.c) AS BIGINT) AS c
   FROM (
     SELECT d5.customer AS "left", d5.cents AS "right", d5.c
@@ -276,40 +276,40 @@ WITH g AS (
   ) AS g
   GROUP BY g."left", g."right"
   HAVING CAST(SUM(g.c) AS BIGINT) <> 0
-), o AS MATERIALIZED (
+), found AS MATERIALIZED (
   SELECT g."left", g."right", COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
   FROM (
-    SELECT g.*, HASH_RECORD_EXTENDED(ROW(g."left", g."right"), 0) AS stepping_h0
-    FROM g AS g
+    SELECT g.*, hash_record_extended(ROW(g."left", g."right"), 0) AS stepping_h0
+    FROM changed AS g
     OFFSET 0
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM aggregate__orders_by_left_right_8fd2ae AS a
+    FROM aggregate__orders_8fd2ae AS a
     WHERE
       a."left" = g."left"
       AND a."right" = g."right"
-      AND HASH_RECORD_EXTENDED(ROW(a."left", a."right"), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
+      AND hash_record_extended(ROW(a."left", a."right"), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
       AND ROW(a."left", a."right") IS NOT DISTINCT FROM ROW(g."left", g."right")
-    ORDER BY HASH_RECORD_EXTENDED(ROW(a."left", a."right"), 0)
+    ORDER BY hash_record_extended(ROW(a."left", a."right"), 0)
     LIMIT 1
   ) AS l ON TRUE
-), i AS (
-  INSERT INTO aggregate__orders_by_left_right_8fd2ae ("left", "right", c)
+), inserted AS (
+  INSERT INTO aggregate__orders_8fd2ae ("left", "right", c)
   SELECT o."left", o."right", o.c
-  FROM o AS o
+  FROM found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
-), u AS (
-  UPDATE aggregate__orders_by_left_right_8fd2ae AS a
+), updated AS (
+  UPDATE aggregate__orders_8fd2ae AS a
   SET c = o.c
-  FROM o AS o
+  FROM found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 )
-DELETE FROM aggregate__orders_by_left_right_8fd2ae AS a
-USING o AS o
+DELETE FROM aggregate__orders_8fd2ae AS a
+USING found AS o
 WHERE a.ctid = o.stepping_rid AND o.c = 0;
 -- 8. aggregate (query.py:22)
-INSERT INTO stepping_change_aggregate_by_customer_ecc82a (
+INSERT INTO stepping_change_aggregate_ecc82a (
   customer, n0, n1, n_2_0, n_2_1, cents_0, cents_1, mean_sum_0, mean_sum_1, mean_count_0,
   mean_count_1, distinct_1_0, distinct_1_1, first_1_0, first_1_1
 )
@@ -318,36 +318,36 @@ SELECT
   CASE
     WHEN (COALESCE(a.n_2, 0) + g.n_2) BETWEEN -9223372036854775808 AND 9223372036854775807
     THEN CAST(COALESCE(a.n_2, 0) + g.n_2 AS BIGINT)
-    ELSE CAST(CAST('stepping: ' || 'the sum n_2 does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None') AS INT) AS BIGINT)
+    ELSE CAST(CAST('stepping: the sum n_2 does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None') AS INT) AS BIGINT)
   END AS n_2_1,
   a.cents AS cents_0,
   CASE
     WHEN (COALESCE(a.cents, 0) + g.cents) BETWEEN -9223372036854775808 AND 9223372036854775807
     THEN CAST(COALESCE(a.cents, 0) + g.cents AS BIGINT)
-    ELSE CAST(CAST('stepping: ' || 'the sum cents does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None') AS INT) AS BIGINT)
+    ELSE CAST(CAST('stepping: the sum cents does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None') AS INT) AS BIGINT)
   END AS cents_1,
   a.mean_sum AS mean_sum_0,
   CASE
     WHEN (COALESCE(a.mean_sum, 0) + g.mean_sum) BETWEEN -9223372036854775808 AND 9223372036854775807
     THEN CAST(COALESCE(a.mean_sum, 0) + g.mean_sum AS BIGINT)
-    ELSE CAST(CAST('stepping: ' || 'the sum mean_sum does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None') AS INT) AS BIGINT)
+    ELSE CAST(CAST('stepping: the sum mean_sum does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None') AS INT) AS BIGINT)
   END AS mean_sum_1,
   a.mean_count AS mean_count_0,
   CASE
     WHEN (COALESCE(a.mean_count, 0) + g.mean_count) BETWEEN -9223372036854775808 AND 9223372036854775807
     THEN CAST(COALESCE(a.mean_count, 0) + g.mean_count AS BIGINT)
-    ELSE CAST(CAST('stepping: ' || 'the sum mean_count does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None') AS INT) AS BIGINT)
+    ELSE CAST(CAST('stepping: the sum mean_count does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None') AS INT) AS BIGINT)
   END AS mean_count_1,
   a.distinct_1 AS distinct_1_0,
   CASE
     WHEN (COALESCE(a.distinct_1, 0) + g.distinct_1) BETWEEN -9223372036854775808 AND 9223372036854775807
     THEN CAST(COALESCE(a.distinct_1, 0) + g.distinct_1 AS BIGINT)
-    ELSE CAST(CAST('stepping: ' || 'the sum distinct_1 does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None') AS INT) AS BIGINT)
+    ELSE CAST(CAST('stepping: the sum distinct_1 does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None') AS INT) AS BIGINT)
   END AS distinct_1_1,
   a.first_1 AS first_1_0,
   (
     SELECT m."right"
-    FROM aggregate__orders_by_left_right_8fd2ae AS m
+    FROM aggregate__orders_8fd2ae AS m
     WHERE m."left" = g.customer
     ORDER BY m."right" ASC
     LIMIT 1
@@ -374,45 +374,45 @@ FROM (
 ) AS g
 LEFT JOIN LATERAL (
   SELECT a.*, a.ctid AS stepping_rid
-  FROM aggregate__aggregate_by_customer_1c7cb0 AS a
+  FROM aggregate__aggregate_1c7cb0 AS a
   WHERE a.customer = g.customer
   OFFSET 0
 ) AS a ON TRUE;
 -- 9. aggregate (query.py:22)
-WITH o AS MATERIALIZED (
+WITH found AS MATERIALIZED (
   SELECT g.*, a.ctid AS stepping_rid
-  FROM stepping_change_aggregate_by_customer_ecc82a AS g
-  LEFT JOIN aggregate__aggregate_by_customer_1c7cb0 AS a ON a.customer = g.customer
-), i AS (
-  INSERT INTO aggregate__aggregate_by_customer_1c7cb0 (customer, n, n_2, cents, mean_sum, mean_count, distinct_1, first_1)
+  FROM stepping_change_aggregate_ecc82a AS g
+  LEFT JOIN aggregate__aggregate_1c7cb0 AS a ON a.customer = g.customer
+), inserted AS (
+  INSERT INTO aggregate__aggregate_1c7cb0 (customer, n, n_2, cents, mean_sum, mean_count, distinct_1, first_1)
   SELECT
     o.customer, o.n1, o.n_2_1, o.cents_1, o.mean_sum_1, o.mean_count_1, o.distinct_1_1,
     o.first_1_1
-  FROM o AS o
+  FROM found AS o
   WHERE
     o.stepping_rid IS NULL
     AND CASE
       WHEN o.n1 <> 0 THEN TRUE
       WHEN o.n_2_1 <> 0 OR o.cents_1 <> 0 OR o.mean_sum_1 <> 0 OR o.mean_count_1 <> 0
-      THEN CAST(CAST('stepping: ' || 'no rows are left in the group ' || COALESCE(CAST(o.customer AS TEXT), 'None') || ', whose n_2 is ' || COALESCE(CAST(o.n_2_1 AS TEXT), 'None') || ', whose cents is ' || COALESCE(CAST(o.cents_1 AS TEXT), 'None') || ', whose mean_sum is ' || COALESCE(CAST(o.mean_sum_1 AS TEXT), 'None') || ', whose mean_count is ' || COALESCE(CAST(o.mean_count_1 AS TEXT), 'None') AS INT) AS BIGINT) = 0
+      THEN CAST(CAST('stepping: no rows are left in the group ' || COALESCE(CAST(o.customer AS TEXT), 'None') || ', whose n_2 is ' || COALESCE(CAST(o.n_2_1 AS TEXT), 'None') || ', whose cents is ' || COALESCE(CAST(o.cents_1 AS TEXT), 'None') || ', whose mean_sum is ' || COALESCE(CAST(o.mean_sum_1 AS TEXT), 'None') || ', whose mean_count is ' || COALESCE(CAST(o.mean_count_1 AS TEXT), 'None') AS INT) AS BIGINT) = 0
       ELSE FALSE
     END
-), u AS (
-  UPDATE aggregate__aggregate_by_customer_1c7cb0 AS a
+), updated AS (
+  UPDATE aggregate__aggregate_1c7cb0 AS a
   SET
     n = o.n1, n_2 = o.n_2_1, cents = o.cents_1, mean_sum = o.mean_sum_1,
     mean_count = o.mean_count_1, distinct_1 = o.distinct_1_1, first_1 = o.first_1_1
-  FROM o AS o
+  FROM found AS o
   WHERE a.ctid = o.stepping_rid AND o.n1 <> 0
 )
-DELETE FROM aggregate__aggregate_by_customer_1c7cb0 AS a
-USING o AS o
+DELETE FROM aggregate__aggregate_1c7cb0 AS a
+USING found AS o
 WHERE
   a.ctid = o.stepping_rid
   AND CASE
     WHEN o.n1 <> 0 THEN FALSE
     WHEN o.n_2_1 <> 0 OR o.cents_1 <> 0 OR o.mean_sum_1 <> 0 OR o.mean_count_1 <> 0
-    THEN CAST(CAST('stepping: ' || 'no rows are left in the group ' || COALESCE(CAST(o.customer AS TEXT), 'None') || ', whose n_2 is ' || COALESCE(CAST(o.n_2_1 AS TEXT), 'None') || ', whose cents is ' || COALESCE(CAST(o.cents_1 AS TEXT), 'None') || ', whose mean_sum is ' || COALESCE(CAST(o.mean_sum_1 AS TEXT), 'None') || ', whose mean_count is ' || COALESCE(CAST(o.mean_count_1 AS TEXT), 'None') AS INT) AS BIGINT) = 0
+    THEN CAST(CAST('stepping: no rows are left in the group ' || COALESCE(CAST(o.customer AS TEXT), 'None') || ', whose n_2 is ' || COALESCE(CAST(o.n_2_1 AS TEXT), 'None') || ', whose cents is ' || COALESCE(CAST(o.cents_1 AS TEXT), 'None') || ', whose mean_sum is ' || COALESCE(CAST(o.mean_sum_1 AS TEXT), 'None') || ', whose mean_count is ' || COALESCE(CAST(o.mean_count_1 AS TEXT), 'None') AS INT) AS BIGINT) = 0
     ELSE TRUE
   END;
 -- 10. aggregate (query.py:22): the change of an output
@@ -420,13 +420,13 @@ SELECT
   d3.n_2_0 AS left_n, d3.cents_0 AS left_cents,
   CASE
     WHEN d3.first_1_0 IS NULL
-    THEN CAST(CAST('stepping: ' || 'a smallest or largest of nothing: ' || CASE WHEN d3.first_1_0 IS NULL THEN CAST('None' AS TEXT) ELSE CAST(d3.first_1_0 AS TEXT) END AS INT) AS BIGINT)
+    THEN CAST(CAST('stepping: a smallest or largest of nothing: ' || CASE WHEN d3.first_1_0 IS NULL THEN CAST('None' AS TEXT) ELSE CAST(d3.first_1_0 AS TEXT) END AS INT) AS BIGINT)
     ELSE d3.first_1_0
   END AS left_cheapest,
   d3.distinct_1_0 AS left_coupons,
   CASE
     WHEN d3.mean_count_0 = 0
-    THEN CAST(CAST('stepping: ' || 'st.agg.avg (mean=) of nothing: the count is ' || CAST(d3.mean_count_0 AS TEXT) AS INT) AS DOUBLE PRECISION)
+    THEN CAST(CAST('stepping: st.agg.avg (mean=) of nothing: the count is ' || CAST(d3.mean_count_0 AS TEXT) AS INT) AS DOUBLE PRECISION)
     ELSE CASE
       WHEN d3.mean_sum_0 BETWEEN (-9007199254740992) AND 9007199254740992
       AND d3.mean_count_0 BETWEEN (-9007199254740992) AND 9007199254740992
@@ -435,7 +435,7 @@ SELECT
     END + 0
   END AS left_mean,
   d3.customer AS "right", -1 AS stepping_count
-FROM stepping_change_aggregate_by_customer_ecc82a AS d3
+FROM stepping_change_aggregate_ecc82a AS d3
 WHERE
   d3.n0 IS NOT NULL
   AND (
@@ -454,13 +454,13 @@ SELECT
   d4.n_2_1 AS left_n, d4.cents_1 AS left_cents,
   CASE
     WHEN d4.first_1_1 IS NULL
-    THEN CAST(CAST('stepping: ' || 'a smallest or largest of nothing: ' || CASE WHEN d4.first_1_1 IS NULL THEN CAST('None' AS TEXT) ELSE CAST(d4.first_1_1 AS TEXT) END AS INT) AS BIGINT)
+    THEN CAST(CAST('stepping: a smallest or largest of nothing: ' || CASE WHEN d4.first_1_1 IS NULL THEN CAST('None' AS TEXT) ELSE CAST(d4.first_1_1 AS TEXT) END AS INT) AS BIGINT)
     ELSE d4.first_1_1
   END AS left_cheapest,
   d4.distinct_1_1 AS left_coupons,
   CASE
     WHEN d4.mean_count_1 = 0
-    THEN CAST(CAST('stepping: ' || 'st.agg.avg (mean=) of nothing: the count is ' || CAST(d4.mean_count_1 AS TEXT) AS INT) AS DOUBLE PRECISION)
+    THEN CAST(CAST('stepping: st.agg.avg (mean=) of nothing: the count is ' || CAST(d4.mean_count_1 AS TEXT) AS INT) AS DOUBLE PRECISION)
     ELSE CASE
       WHEN d4.mean_sum_1 BETWEEN (-9007199254740992) AND 9007199254740992
       AND d4.mean_count_1 BETWEEN (-9007199254740992) AND 9007199254740992
@@ -469,7 +469,7 @@ SELECT
     END + 0
   END AS left_mean,
   d4.customer AS "right", 1 AS stepping_count
-FROM stepping_change_aggregate_by_customer_ecc82a AS d4
+FROM stepping_change_aggregate_ecc82a AS d4
 WHERE
   d4.n1 <> 0
   AND NOT (

@@ -1,13 +1,13 @@
--- The query aggregate on sqlite; fingerprint f9b404dd322c1a2a3207f109bbebbc10
+-- The query aggregate on sqlite; fingerprint 8dca62bc598ea5e8bc9d1994ff5dc42c
 --
 -- output
 --   2. aggregate  query.py:22
 --   │    incremental: the groups that the change touches are read and set anew
 --   │    keeps aggregate__orders_0dd177
---   │    keeps aggregate__orders_by_left_right_8fd2ae
+--   │    keeps aggregate__orders_8fd2ae
 --   │          key (left, right): look-ups, and the row itself
---   │          index aggregate__orders_by_left_right_8fd2ae__left_right (left, right): reads in the order of right
---   │    keeps aggregate__aggregate_by_customer_1c7cb0
+--   │          index aggregate__orders_8fd2ae__left_right (left, right): reads in the order of right
+--   │    keeps aggregate__aggregate_1c7cb0
 --   │          key (customer): one row per key
 --   └─ 1. orders (input)
 --
@@ -16,9 +16,9 @@
 --
 -- One changed row of orders: 10 statements, 9 look-ups, 4 rows written
 --   aggregate__orders_0dd177 as a whole row, 2 times, at most one row
---   aggregate__orders_by_left_right_8fd2ae as a whole row, at most one row
---   aggregate__aggregate_by_customer_1c7cb0 by customer, 4 times, at most one row
---   aggregate__orders_by_left_right_8fd2ae by left, 2 times
+--   aggregate__orders_8fd2ae as a whole row, at most one row
+--   aggregate__aggregate_1c7cb0 by customer, 4 times, at most one row
+--   aggregate__orders_8fd2ae by left, 2 times
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -93,23 +93,23 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- aggregate__orders_by_left_right_8fd2ae: the rows of aggregate, read in the order of left, right
+-- aggregate__orders_8fd2ae: the rows of aggregate, read in the order of left, right
 -- for aggregate (query.py:22)
 -- it has a row for each different row of the result of aggregate
-CREATE TABLE IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae (
+CREATE TABLE IF NOT EXISTS aggregate__orders_8fd2ae (
     "left" INTEGER NOT NULL,
     "right" INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY ("left", "right")
 ) WITHOUT ROWID;
---   aggregate__orders_by_left_right_8fd2ae__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae__gone
-AFTER UPDATE OF c ON aggregate__orders_by_left_right_8fd2ae WHEN NEW.c = 0
+--   aggregate__orders_8fd2ae__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS aggregate__orders_8fd2ae__gone
+AFTER UPDATE OF c ON aggregate__orders_8fd2ae WHEN NEW.c = 0
 BEGIN
-    DELETE FROM aggregate__orders_by_left_right_8fd2ae WHERE "left" = NEW."left" AND "right" = NEW."right";
+    DELETE FROM aggregate__orders_8fd2ae WHERE "left" = NEW."left" AND "right" = NEW."right";
 END;
---   aggregate__orders_by_left_right_8fd2ae__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae__below_zero ON aggregate__orders_by_left_right_8fd2ae (c) WHERE c < 0;
+--   aggregate__orders_8fd2ae__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS aggregate__orders_8fd2ae__below_zero ON aggregate__orders_8fd2ae (c) WHERE c < 0;
 -- aggregate__orders_0dd177: the integral of aggregate
 -- for aggregate (query.py:22)
 -- it has a row for each different row of the result of aggregate
@@ -127,10 +127,10 @@ BEGIN
 END;
 --   aggregate__orders_0dd177__below_zero: finds a count below 0; it has no entry while there is none
 CREATE INDEX IF NOT EXISTS aggregate__orders_0dd177__below_zero ON aggregate__orders_0dd177 (c) WHERE c < 0;
--- aggregate__aggregate_by_customer_1c7cb0: one row per group of aggregate: its number of rows and its sums
+-- aggregate__aggregate_1c7cb0: one row per group of aggregate: its number of rows and its sums
 -- for aggregate (query.py:22)
 -- it has a row for each customer there is
-CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_1c7cb0 (
+CREATE TABLE IF NOT EXISTS aggregate__aggregate_1c7cb0 (
     customer INTEGER NOT NULL,
     n_2 INTEGER NOT NULL,
     cents INTEGER NOT NULL,
@@ -140,13 +140,13 @@ CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_1c7cb0 (
     first_1 INTEGER NOT NULL,
     n INTEGER NOT NULL,
     PRIMARY KEY (customer),
-    CONSTRAINT aggregate__aggregate_by_customer_1c7cb0__not_negative CHECK (n >= 0)
+    CONSTRAINT aggregate__aggregate_1c7cb0__not_negative CHECK (n >= 0)
 ) WITHOUT ROWID;
---   aggregate__aggregate_by_customer_1c7cb0__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS aggregate__aggregate_by_customer_1c7cb0__gone
-AFTER UPDATE OF n ON aggregate__aggregate_by_customer_1c7cb0 WHEN NEW.n = 0
+--   aggregate__aggregate_1c7cb0__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS aggregate__aggregate_1c7cb0__gone
+AFTER UPDATE OF n ON aggregate__aggregate_1c7cb0 WHEN NEW.n = 0
 BEGIN
-    DELETE FROM aggregate__aggregate_by_customer_1c7cb0 WHERE customer = NEW.customer;
+    DELETE FROM aggregate__aggregate_1c7cb0 WHERE customer = NEW.customer;
 END;
 
 ------------------------------------------------------------------------------
@@ -154,24 +154,24 @@ END;
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('aggregate__aggregate_by_customer_1c7cb0', 0), ('aggregate__orders_0dd177', 0),
-  ('aggregate__orders_by_left_right_8fd2ae', 0)
+  ('aggregate__aggregate_1c7cb0', 0), ('aggregate__orders_0dd177', 0),
+  ('aggregate__orders_8fd2ae', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'aggregate',
-    'f9b404dd322c1a2a3207f109bbebbc10',
+    '8dca62bc598ea5e8bc9d1994ff5dc42c',
     'sqlite',
-    1,
-    '1 1248d08297677191 {"query":"aggregate","dialect":"sqlite","fingerprint":"f9b404dd322c1a2a3207f109bbebbc10","tables":[{"table":{"name":"aggregate__orders_by_left_right_8fd2ae","kind":"delay","columns":[{"name":"left","type":{"kind":"int"}},{"name":"right","type":{"kind":"int"}}],"weight":"c","key":["left","right"],"indexes":[{"name":"aggregate__orders_by_left_right_8fd2ae__left_right","columns":["left","right"],"ascending":[true,true],"equal":1}],"non_negative":true,"reason":"the rows of aggregate, read in the order of left, right","serves":"aggregate","where":"query.py:22","digest":"8fd2aef55ad76038f1d1e60b696678d0","rows":"07d2860444dcb65a2edc449023d701c7","holds":[["left","left"],["right","right"]],"rows_of":"Pair[int, int]","node":"8a7641430c91cf05ad5a29e063289ec1"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae (\n    \"left\" INTEGER NOT NULL,\n    \"right\" INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (\"left\", \"right\")\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae__gone\nAFTER UPDATE OF c ON aggregate__orders_by_left_right_8fd2ae WHEN NEW.c = 0\nBEGIN\n    DELETE FROM aggregate__orders_by_left_right_8fd2ae WHERE \"left\" = NEW.\"left\" AND \"right\" = NEW.\"right\";\nEND","CREATE INDEX IF NOT EXISTS aggregate__orders_by_left_right_8fd2ae__below_zero ON aggregate__orders_by_left_right_8fd2ae (c) WHERE c < 0"]},{"table":{"name":"aggregate__orders_0dd177","kind":"delay","columns":[{"name":"left","type":{"kind":"text","nullable":true}},{"name":"right","type":{"kind":"int"}}],"weight":"c","non_negative":true,"reason":"the integral of aggregate","serves":"aggregate","where":"query.py:22","digest":"0dd177ce5bb4f3b320b98b79b1c6e0eb","rows":"d3223b3bda48725561d42580fd393b56","holds":[["left","left"],["right","right"]],"rows_of":"Pair[text | None, int]","node":"de3fc8e0cab297fca64f046f94ebd2cf"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__orders_0dd177 (\n    \"left\" TEXT NOT NULL,\n    \"right\" INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (\"left\", \"right\")\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS aggregate__orders_0dd177__gone\nAFTER UPDATE OF c ON aggregate__orders_0dd177 WHEN NEW.c = 0\nBEGIN\n    DELETE FROM aggregate__orders_0dd177 WHERE \"left\" = NEW.\"left\" AND \"right\" = NEW.\"right\";\nEND","CREATE INDEX IF NOT EXISTS aggregate__orders_0dd177__below_zero ON aggregate__orders_0dd177 (c) WHERE c < 0"]},{"table":{"name":"aggregate__aggregate_by_customer_1c7cb0","kind":"state","columns":[{"name":"customer","type":{"kind":"int"}},{"name":"n_2","type":{"kind":"int"}},{"name":"cents","type":{"kind":"int"}},{"name":"mean_sum","type":{"kind":"int"}},{"name":"mean_count","type":{"kind":"int"}},{"name":"distinct_1","type":{"kind":"int"}},{"name":"first_1","type":{"kind":"int","nullable":true}}],"weight":"n","key":["customer"],"non_negative":true,"reason":"one row per group of aggregate: its number of rows and its sums","serves":"aggregate","where":"query.py:22","digest":"1c7cb0f790df44bb68ea639cdfec5380","sums":[{"type":{"kind":"int"},"value":"n_2","old":"n_2_0","new":"n_2_1","vanishes":true,"low":"n_2_low"},{"type":{"kind":"int"},"value":"cents","old":"cents_0","new":"cents_1","vanishes":true,"low":"cents_low"},{"type":{"kind":"int"},"value":"mean_sum","old":"mean_sum_0","new":"mean_sum_1","vanishes":true,"low":"mean_sum_low"},{"type":{"kind":"int"},"value":"mean_count","old":"mean_count_0","new":"mean_count_1","vanishes":true,"low":"mean_count_low"},{"type":{"kind":"int"},"value":"distinct_1","old":"distinct_1_0","new":"distinct_1_1","low":"distinct_1_low"}],"extremes":[{"type":{"kind":"int","nullable":true},"value":"first_1","old":"first_1_0","new":"first_1_1"}],"rows_of":"Pair[tuple[int, int, int, int, int, int | None], int]","node":"13f35815f5a6a96d8df5a1d624d0df85"},"ddl":["CREATE TABLE IF NOT EXISTS aggregate__aggregate_by_customer_1c7cb0 (\n    customer INTEGER NOT NULL,\n    n_2 INTEGER NOT NULL,\n    cents INTEGER NOT NULL,\n    mean_sum INTEGER NOT NULL,\n    mean_count INTEGER NOT NULL,\n    distinct_1 INTEGER NOT NULL,\n    first_1 INTEGER NOT NULL,\n    n INTEGER NOT NULL,\n    PRIMARY KEY (customer),\n    CONSTRAINT aggregate__aggregate_by_customer_1c7cb0__not_negative CHECK (n >= 0)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS aggregate__aggregate_by_customer_1c7cb0__gone\nAFTER UPDATE OF n ON aggregate__aggregate_by_customer_1c7cb0 WHEN NEW.n = 0\nBEGIN\n    DELETE FROM aggregate__aggregate_by_customer_1c7cb0 WHERE customer = NEW.customer;\nEND"]}],"inputs":[{"name":"orders","row":"Order","columns":[{"name":"customer","path":["customer"],"type":{"kind":"int"}},{"name":"cents","path":["cents"],"type":{"kind":"int"}},{"name":"coupon","path":["coupon"],"type":{"kind":"text","nullable":true}}]}],"caches":[]}'
+    2,
+    '2 28068791ab855188 QlpoOTFBWSZTWadu/owACPPfgEAAUGV//z/v3u6/7//+YAZvpvdFfcJ0XJ4tByoyIShFNPUyajynoxQyGQaDQAA9Jk0AA0hpo0TEmoAAAAAAAAADjJkyYjEwAmTBMgBowjAEMAk1IkanqaanqN6pp6mhoAAAGQGgAARUCaAVNqPIjaj1DT1ABkDEZA9IACJRCZNRtNKbTQTT0U9R6mQ9QeUaNBoe1RobUUEELEEMp2zyKzsdRWHYQUkDQ5iGUDEHIvO1KUoXmjQ8vlu9/lTjzcg7yT1ganXBIL8TW5fznJaR6TqltKb1TNsjlS0cZhLE65+lpVcOZGGYqgUC02RganE67bh6rpuEPmMaCxV7R5iJQg1yL7FxIteW5ge/YUajQXgSGBV4brTOVHgOXzucZykptkimAYESyyLC9lTPfnNwmAYDNugqXbCNiiqSBQNFFKFlStTKo2WNTcHkXy+kfKI3iu45j+GOoNRsNOqwZnR0AaUWYsqDSI1GIMGIIJAQ/pAUsFixkAwoAvIFEhQyqlS5RQXAYFDeNBVMGEno388oZwpRTvQ5jU68u4Lk6Z6CVSpE82BQjCLYsYFKwlRkqJFWA2JQVGJ3OUkwoAbgO090OodnNoeLn2nAY71jeU281mK1uxnbjYplMh1nAgDIJktBItae8dKFiYLOJjpQxVilJSIyAgjTa9xz0JGZzpBufgkMDVqzdc0KyazbgqK+jrPfRW3Qq6lTvojlSLEZSs2hzrrIA1kZsS4ALSUBEiZOdaCFqswS9XWm+k8QASUYPnGN91q3yWSYr6kCIhjkwIuvUdEEON2PJI431HjYDR6WkvhgB7A+zDqZsTF2sFMkd0Ufq5snN3AFGSVbQLDMCnzeMDg2Obpc0bWPD2AYMdAGsYXxG9/cCjWbmLob37i5OTJimBFkVFZxFiLBgmLBLt4U0M3Ve6WLeoaIJaBF1PQ4ObMDHIDMDrwFyZ1cG1SSNzO16YsAJixbWoFAKMaC5PevtIfeR3+opIh4gF5wOU4FihLGO9GYDBSeqZT0z7zKW4fXTSvGNRiRdnu8hp5fFeSxdCm972huE7xNAFE8qu8rI/iBaMC/RhfhW5usYrWo+48H3afCSvh7a+8MApdcakNnTGHGMaQZBkJ7Hf/vw/4dihiDfUIOSXQIBpRQmHzImbNYZle2Cpac9T44VGGQCgyHCMXiPIR4RZtxAz6zrTnQxoj77Y5bSJdj1XITiKS4BJoPCaeEVaiiiAqKl+mcCfUnoQL0rPkWlsUVdEvHuAxeDHsEM7Lp02hZy0T0PIZG+HA0TrawLjiDsMKqliqpriYzcDrhBmWOkDh2cG7s28GOnSGmoOTFdJlkDH0bcufHfpoIaBA4gx+VzOgt2IbsjbddKjufM7bADteUOhu888Khe5jhm6viYh6gM+adHXXDrnV09Vd+jswQttw1dkDEQzgoTud4gRE7mzaIHdyj2PJ1BiXImoOwcGA4YDzqmi7lpbC6AFA9ZAybU1hoHqtNIXoNSjQMDhA768VlQLoAdin+2BNJpcVG5KLFQ4LEhBJgUov6RPJ5a48N1yVBpJLxmwaKFo0gDpsHELRsLQoNa9qcVGEEYMKgUC/fNLFLWY+A1pvgadbC1s5O2wvlerbgOMIcwMXK5+AJfVs0bnj13hAc3VyfhACxxubRA2a6lkF2XF1lkIlUDBNCNFm+SOrbStjMvSVKBZQtgULlkAlzuwcAo0ubkq5OcBrJqvu9128RVlaLSqocyzabUuJckKlDEURKC11Gmlazw0hhrNTADR1bSrMZcNQgGPit3jQL8COUC3AE6/SOxCgQLQxGWJQyXbDMDnwE4gwbTbJISSQCwYtEzLKEbm8E2mtUyzYQhGQ+2FCDmaoZMwIecoFfNVgtUC6J/xdyRThQkKdu/ow='
   )
 ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- Delta tables, for one connection: what changes in one step
 ------------------------------------------------------------------------------
-CREATE TEMP TABLE IF NOT EXISTS stepping_change_aggregate_by_customer_ecc82a (
+CREATE TEMP TABLE IF NOT EXISTS stepping_change_aggregate_ecc82a (
     customer INTEGER,
     n0 INTEGER,
     n1 INTEGER,
@@ -203,13 +203,13 @@ CREATE TEMP TABLE IF NOT EXISTS stepping_exists_orders_903606 (
 ------------------------------------------------------------------------------
 -- When orders changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: aggregate__aggregate_by_customer_1c7cb0, aggregate__orders_0dd177, aggregate__orders_by_left_right_8fd2ae in last_update
+-- locked first: aggregate__aggregate_1c7cb0, aggregate__orders_0dd177, aggregate__orders_8fd2ae in last_update
 -- 1. orders (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_orders_1ea38f;
 -- 2. aggregate (query.py:22): empty the delta table
 DELETE FROM temp.stepping_exists_orders_903606;
 -- 3. aggregate (query.py:22): empty the delta table
-DELETE FROM temp.stepping_change_aggregate_by_customer_ecc82a;
+DELETE FROM temp.stepping_change_aggregate_ecc82a;
 -- 4. orders (the query's arguments): load the changed rows
 -- INSERT INTO temp.stepping_delta_orders_1ea38f (customer, cents, coupon, c) VALUES (?, ?, ?, ?)
 -- 5. aggregate (query.py:22)
@@ -239,9 +239,9 @@ WHERE d6.coupon IS NOT NULL
 ORDER BY "left", "right"
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN (aggregate__orders_0dd177.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    WHEN typeof(aggregate__orders_0dd177.c + excluded.c) = 'integer'
     THEN aggregate__orders_0dd177.c + excluded.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of aggregate')
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of aggregate')
   END;
 -- 7. aggregate (query.py:22): a count below 0, looked for where rows were removed
 SELECT "left", "right", c
@@ -249,48 +249,47 @@ FROM aggregate__orders_0dd177
 WHERE c < 0
 LIMIT 1;
 -- 8. aggregate (query.py:22)
-INSERT INTO aggregate__orders_by_left_right_8fd2ae ("left", "right", c)
+INSERT INTO aggregate__orders_8fd2ae ("left", "right", c)
 SELECT d5.customer AS "left", d5.cents AS "right", d5.c
 FROM temp.stepping_delta_orders_1ea38f AS d5
 WHERE TRUE
 ORDER BY "left", "right"
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN (aggregate__orders_by_left_right_8fd2ae.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
-    THEN aggregate__orders_by_left_right_8fd2ae.c + excluded.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of aggregate')
+    WHEN typeof(aggregate__orders_8fd2ae.c + excluded.c) = 'integer'
+    THEN aggregate__orders_8fd2ae.c + excluded.c
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of aggregate')
   END;
 -- 9. aggregate (query.py:22): a count below 0, looked for where rows were removed
 SELECT "left", "right", c
-FROM aggregate__orders_by_left_right_8fd2ae
+FROM aggregate__orders_8fd2ae
 WHERE c < 0
 LIMIT 1;
 -- 10. aggregate (query.py:22)
-INSERT INTO temp.stepping_change_aggregate_by_customer_ecc82a (
+INSERT INTO temp.stepping_change_aggregate_ecc82a (
   customer, n0, n1, n_2_0, n_2_1, cents_0, cents_1, mean_sum_0, mean_sum_1, mean_count_0,
   mean_count_1, distinct_1_0, distinct_1_1, first_1_0, first_1_1
 )
 SELECT
   g.customer, a.n AS n0,
   CASE
-    WHEN (COALESCE(a.n, 0) + g.n) BETWEEN -9223372036854775807 AND 9223372036854775807
-    THEN COALESCE(a.n, 0) + g.n
-    ELSE JSON_EXTRACT(
+    WHEN typeof(COALESCE(a.n, 0) + g.n) = 'integer' THEN COALESCE(a.n, 0) + g.n
+    ELSE json_extract(
       '{}',
-      'stepping: ' || 'a count does not fit in 64 bits: that of the rows of the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
+      'stepping: a count does not fit in 64 bits: that of the rows of the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
     )
   END AS n1,
   a.n_2 AS n_2_0,
   CASE
     WHEN ((COALESCE(a.n_2, 0) >> 32) + g.n_2 + (((COALESCE(a.n_2, 0) & 4294967295) + g.n_2_low) >> 32)) BETWEEN -2147483648 AND 2147483647
-    AND TYPEOF(g.n_2) <> 'real'
-    AND TYPEOF(g.n_2_low) <> 'real'
+    AND typeof(g.n_2) <> 'real'
+    AND typeof(g.n_2_low) <> 'real'
     THEN (
       ((COALESCE(a.n_2, 0) >> 32) + g.n_2 + (((COALESCE(a.n_2, 0) & 4294967295) + g.n_2_low) >> 32)) << 32
     ) | (((COALESCE(a.n_2, 0) & 4294967295) + g.n_2_low) & 4294967295)
-    ELSE JSON_EXTRACT(
+    ELSE json_extract(
       '{}',
-      'stepping: ' || 'the sum n_2 does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
+      'stepping: the sum n_2 does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
     )
   END AS n_2_1,
   a.cents AS cents_0,
@@ -298,16 +297,16 @@ SELECT
     WHEN (
       (COALESCE(a.cents, 0) >> 32) + g.cents + (((COALESCE(a.cents, 0) & 4294967295) + g.cents_low) >> 32)
     ) BETWEEN -2147483648 AND 2147483647
-    AND TYPEOF(g.cents) <> 'real'
-    AND TYPEOF(g.cents_low) <> 'real'
+    AND typeof(g.cents) <> 'real'
+    AND typeof(g.cents_low) <> 'real'
     THEN (
       (
         (COALESCE(a.cents, 0) >> 32) + g.cents + (((COALESCE(a.cents, 0) & 4294967295) + g.cents_low) >> 32)
       ) << 32
     ) | (((COALESCE(a.cents, 0) & 4294967295) + g.cents_low) & 4294967295)
-    ELSE JSON_EXTRACT(
+    ELSE json_extract(
       '{}',
-      'stepping: ' || 'the sum cents does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
+      'stepping: the sum cents does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
     )
   END AS cents_1,
   a.mean_sum AS mean_sum_0,
@@ -315,16 +314,16 @@ SELECT
     WHEN (
       (COALESCE(a.mean_sum, 0) >> 32) + g.mean_sum + (((COALESCE(a.mean_sum, 0) & 4294967295) + g.mean_sum_low) >> 32)
     ) BETWEEN -2147483648 AND 2147483647
-    AND TYPEOF(g.mean_sum) <> 'real'
-    AND TYPEOF(g.mean_sum_low) <> 'real'
+    AND typeof(g.mean_sum) <> 'real'
+    AND typeof(g.mean_sum_low) <> 'real'
     THEN (
       (
         (COALESCE(a.mean_sum, 0) >> 32) + g.mean_sum + (((COALESCE(a.mean_sum, 0) & 4294967295) + g.mean_sum_low) >> 32)
       ) << 32
     ) | (((COALESCE(a.mean_sum, 0) & 4294967295) + g.mean_sum_low) & 4294967295)
-    ELSE JSON_EXTRACT(
+    ELSE json_extract(
       '{}',
-      'stepping: ' || 'the sum mean_sum does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
+      'stepping: the sum mean_sum does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
     )
   END AS mean_sum_1,
   a.mean_count AS mean_count_0,
@@ -332,16 +331,16 @@ SELECT
     WHEN (
       (COALESCE(a.mean_count, 0) >> 32) + g.mean_count + (((COALESCE(a.mean_count, 0) & 4294967295) + g.mean_count_low) >> 32)
     ) BETWEEN -2147483648 AND 2147483647
-    AND TYPEOF(g.mean_count) <> 'real'
-    AND TYPEOF(g.mean_count_low) <> 'real'
+    AND typeof(g.mean_count) <> 'real'
+    AND typeof(g.mean_count_low) <> 'real'
     THEN (
       (
         (COALESCE(a.mean_count, 0) >> 32) + g.mean_count + (((COALESCE(a.mean_count, 0) & 4294967295) + g.mean_count_low) >> 32)
       ) << 32
     ) | (((COALESCE(a.mean_count, 0) & 4294967295) + g.mean_count_low) & 4294967295)
-    ELSE JSON_EXTRACT(
+    ELSE json_extract(
       '{}',
-      'stepping: ' || 'the sum mean_count does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
+      'stepping: the sum mean_count does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
     )
   END AS mean_count_1,
   a.distinct_1 AS distinct_1_0,
@@ -349,22 +348,22 @@ SELECT
     WHEN (
       (COALESCE(a.distinct_1, 0) >> 32) + g.distinct_1 + (((COALESCE(a.distinct_1, 0) & 4294967295) + g.distinct_1_low) >> 32)
     ) BETWEEN -2147483648 AND 2147483647
-    AND TYPEOF(g.distinct_1) <> 'real'
-    AND TYPEOF(g.distinct_1_low) <> 'real'
+    AND typeof(g.distinct_1) <> 'real'
+    AND typeof(g.distinct_1_low) <> 'real'
     THEN (
       (
         (COALESCE(a.distinct_1, 0) >> 32) + g.distinct_1 + (((COALESCE(a.distinct_1, 0) & 4294967295) + g.distinct_1_low) >> 32)
       ) << 32
     ) | (((COALESCE(a.distinct_1, 0) & 4294967295) + g.distinct_1_low) & 4294967295)
-    ELSE JSON_EXTRACT(
+    ELSE json_extract(
       '{}',
-      'stepping: ' || 'the sum distinct_1 does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
+      'stepping: the sum distinct_1 does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
     )
   END AS distinct_1_1,
   NULLIF(a.first_1, x'') AS first_1_0,
   (
     SELECT m."right"
-    FROM aggregate__orders_by_left_right_8fd2ae AS m
+    FROM aggregate__orders_8fd2ae AS m
     WHERE m."left" = g.customer
     ORDER BY m."right" ASC
     LIMIT 1
@@ -392,22 +391,22 @@ FROM (
   ) AS u
   GROUP BY 1
 ) AS g
-LEFT JOIN aggregate__aggregate_by_customer_1c7cb0 AS a ON a.customer = g.customer;
+LEFT JOIN aggregate__aggregate_1c7cb0 AS a ON a.customer = g.customer;
 -- 11. aggregate (query.py:22)
-INSERT INTO aggregate__aggregate_by_customer_1c7cb0 (customer, n_2, cents, mean_sum, mean_count, distinct_1, first_1, n)
+INSERT INTO aggregate__aggregate_1c7cb0 (customer, n_2, cents, mean_sum, mean_count, distinct_1, first_1, n)
 SELECT
   g.customer, g.n_2_1, g.cents_1, g.mean_sum_1, g.mean_count_1, g.distinct_1_1,
   COALESCE(g.first_1_1, x''),
   CASE
     WHEN g.n1 <> 0 THEN g.n1
     WHEN g.n_2_1 <> 0 OR g.cents_1 <> 0 OR g.mean_sum_1 <> 0 OR g.mean_count_1 <> 0
-    THEN JSON_EXTRACT(
+    THEN json_extract(
       '{}',
-      'stepping: ' || 'no rows are left in the group ' || COALESCE(CAST(g.customer AS TEXT), 'None') || ', whose n_2 is ' || COALESCE(CAST(g.n_2_1 AS TEXT), 'None') || ', whose cents is ' || COALESCE(CAST(g.cents_1 AS TEXT), 'None') || ', whose mean_sum is ' || COALESCE(CAST(g.mean_sum_1 AS TEXT), 'None') || ', whose mean_count is ' || COALESCE(CAST(g.mean_count_1 AS TEXT), 'None')
+      'stepping: no rows are left in the group ' || COALESCE(CAST(g.customer AS TEXT), 'None') || ', whose n_2 is ' || COALESCE(CAST(g.n_2_1 AS TEXT), 'None') || ', whose cents is ' || COALESCE(CAST(g.cents_1 AS TEXT), 'None') || ', whose mean_sum is ' || COALESCE(CAST(g.mean_sum_1 AS TEXT), 'None') || ', whose mean_count is ' || COALESCE(CAST(g.mean_count_1 AS TEXT), 'None')
     )
     ELSE 0
   END
-FROM temp.stepping_change_aggregate_by_customer_ecc82a AS g
+FROM temp.stepping_change_aggregate_ecc82a AS g
 WHERE
   g.n1 <> 0
   OR g.n0 IS NOT NULL
@@ -424,31 +423,31 @@ SELECT
   d3.n_2_0 AS left_n, d3.cents_0 AS left_cents,
   CASE
     WHEN d3.first_1_0 IS NULL
-    THEN JSON_EXTRACT(
+    THEN json_extract(
       '{}',
-      'stepping: ' || 'a smallest or largest of nothing: ' || CASE WHEN d3.first_1_0 IS NULL THEN 'None' ELSE CAST(d3.first_1_0 AS TEXT) END
+      'stepping: a smallest or largest of nothing: ' || CASE WHEN d3.first_1_0 IS NULL THEN 'None' ELSE CAST(d3.first_1_0 AS TEXT) END
     )
     ELSE d3.first_1_0
   END AS left_cheapest,
   d3.distinct_1_0 AS left_coupons,
   CASE
     WHEN d3.mean_count_0 = 0
-    THEN JSON_EXTRACT(
+    THEN json_extract(
       '{}',
-      'stepping: ' || 'st.agg.avg (mean=) of nothing: the count is ' || CAST(d3.mean_count_0 AS TEXT)
+      'stepping: st.agg.avg (mean=) of nothing: the count is ' || CAST(d3.mean_count_0 AS TEXT)
     )
-    ELSE COALESCE(
+    ELSE coalesce(
       CASE
         WHEN d3.mean_sum_0 BETWEEN (-9007199254740992) AND 9007199254740992
         AND d3.mean_count_0 BETWEEN (-9007199254740992) AND 9007199254740992
         THEN CAST(d3.mean_sum_0 AS REAL) / d3.mean_count_0
-        ELSE STEPPING_TRUEDIV(d3.mean_sum_0, d3.mean_count_0)
+        ELSE stepping_truediv(d3.mean_sum_0, d3.mean_count_0)
       END + 0.0,
-      JSON_EXTRACT('{}', 'stepping: ' || 'int / int fails: ' || COALESCE(d3.mean_sum_0, 'nothing'))
+      json_extract('{}', 'stepping: int / int fails: ' || coalesce(d3.mean_sum_0, 'nothing'))
     )
   END AS left_mean,
   d3.customer AS "right", -1 AS stepping_count
-FROM temp.stepping_change_aggregate_by_customer_ecc82a AS d3
+FROM temp.stepping_change_aggregate_ecc82a AS d3
 WHERE
   d3.n0 IS NOT NULL
   AND (
@@ -467,31 +466,31 @@ SELECT
   d4.n_2_1 AS left_n, d4.cents_1 AS left_cents,
   CASE
     WHEN d4.first_1_1 IS NULL
-    THEN JSON_EXTRACT(
+    THEN json_extract(
       '{}',
-      'stepping: ' || 'a smallest or largest of nothing: ' || CASE WHEN d4.first_1_1 IS NULL THEN 'None' ELSE CAST(d4.first_1_1 AS TEXT) END
+      'stepping: a smallest or largest of nothing: ' || CASE WHEN d4.first_1_1 IS NULL THEN 'None' ELSE CAST(d4.first_1_1 AS TEXT) END
     )
     ELSE d4.first_1_1
   END AS left_cheapest,
   d4.distinct_1_1 AS left_coupons,
   CASE
     WHEN d4.mean_count_1 = 0
-    THEN JSON_EXTRACT(
+    THEN json_extract(
       '{}',
-      'stepping: ' || 'st.agg.avg (mean=) of nothing: the count is ' || CAST(d4.mean_count_1 AS TEXT)
+      'stepping: st.agg.avg (mean=) of nothing: the count is ' || CAST(d4.mean_count_1 AS TEXT)
     )
-    ELSE COALESCE(
+    ELSE coalesce(
       CASE
         WHEN d4.mean_sum_1 BETWEEN (-9007199254740992) AND 9007199254740992
         AND d4.mean_count_1 BETWEEN (-9007199254740992) AND 9007199254740992
         THEN CAST(d4.mean_sum_1 AS REAL) / d4.mean_count_1
-        ELSE STEPPING_TRUEDIV(d4.mean_sum_1, d4.mean_count_1)
+        ELSE stepping_truediv(d4.mean_sum_1, d4.mean_count_1)
       END + 0.0,
-      JSON_EXTRACT('{}', 'stepping: ' || 'int / int fails: ' || COALESCE(d4.mean_sum_1, 'nothing'))
+      json_extract('{}', 'stepping: int / int fails: ' || coalesce(d4.mean_sum_1, 'nothing'))
     )
   END AS left_mean,
   d4.customer AS "right", 1 AS stepping_count
-FROM temp.stepping_change_aggregate_by_customer_ecc82a AS d4
+FROM temp.stepping_change_aggregate_ecc82a AS d4
 WHERE
   d4.n1 <> 0
   AND NOT (

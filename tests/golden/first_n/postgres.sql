@@ -1,18 +1,18 @@
--- The query first_n on postgres; fingerprint a5e776962e04582beb0b3d85a1d67de4
+-- The query first_n on postgres; fingerprint 5f2c18e34ba5b4d7c8eda1c343113321
 --
 -- output
 --   2. first_n  query.py:14
 --   │    incremental: the first rows of each group that the change touches, before and after
---   │    keeps first_n__scores_by_points_is_set_points_player_75bbe0
+--   │    keeps first_n__scores_75bbe0
 --   │          key (points_is_set, points, player): look-ups, and the row itself
---   │          index first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf (points_is_set, points, player): reads in the order of points_is_set, points, player
+--   │          index first_n__scores_75bbe0__points_is_set_points_player (points_is_set, points, player): reads in the order of points_is_set, points, player
 --   └─ 1. scores (input)
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of scores: 7 statements, 3 look-ups, 1 row written
---   first_n__scores_by_points_is_set_points_player_75bbe0 from the start of its order, 2 times, at most 3 rows
---   first_n__scores_by_points_is_set_points_player_75bbe0 as a whole row, at most one row
+--   first_n__scores_75bbe0 from the start of its order, 2 times, at most 3 rows
+--   first_n__scores_75bbe0 as a whole row, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -86,40 +86,40 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- first_n__scores_by_points_is_set_points_player_75bbe0: the rows of first_n, read in the order of points_is_set, points, player
+-- first_n__scores_75bbe0: the rows of first_n, read in the order of points_is_set, points, player
 -- for first_n (query.py:14)
 -- it has a row for each different row of the result of first_n
-CREATE TABLE IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0 (
+CREATE TABLE IF NOT EXISTS first_n__scores_75bbe0 (
     points_is_set BOOLEAN NOT NULL,
     points BIGINT,
     player TEXT COLLATE "C" NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT first_n__scores_by_points_is_set_points_player_75bbe0__9605df7f CHECK (c >= 0)
+    CONSTRAINT first_n__scores_75bbe0__not_negative CHECK (c >= 0)
 );
---   first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf: reads in the order of points_is_set, points, player; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf ON first_n__scores_by_points_is_set_points_player_75bbe0 (points_is_set DESC, points DESC, (LEFT(player, 200)));
---   first_n__scores_by_points_is_set_points_player_75bbe0__e59a6287: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0__e59a6287 ON first_n__scores_by_points_is_set_points_player_75bbe0 (points_is_set, (HASH_RECORD_EXTENDED(ROW(points), 0)), (HASHTEXTEXTENDED(player, 0)), (HASH_RECORD_EXTENDED(ROW(points_is_set, points, player), 0)));
---   first_n__scores_by_points_is_set_points_player_75bbe0: its rows can be changed where all tables are published
-ALTER TABLE first_n__scores_by_points_is_set_points_player_75bbe0 REPLICA IDENTITY FULL;
---   first_n__scores_by_points_is_set_points_player_75bbe0: what it is for, as \d+ shows it
-COMMENT ON TABLE first_n__scores_by_points_is_set_points_player_75bbe0 IS 'stepping: the rows of first_n, read in the order of points_is_set, points, player; for first_n';
+--   first_n__scores_75bbe0__points_is_set_points_player: reads in the order of points_is_set, points, player; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS first_n__scores_75bbe0__points_is_set_points_player ON first_n__scores_75bbe0 (points_is_set DESC, points DESC, (left(player, 200)));
+--   first_n__scores_75bbe0__points_is_set_points_player_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS first_n__scores_75bbe0__points_is_set_points_player_key ON first_n__scores_75bbe0 (points_is_set, (hash_record_extended(ROW(points), 0)), (hashtextextended(player, 0)), (hash_record_extended(ROW(points_is_set, points, player), 0)));
+--   first_n__scores_75bbe0: its rows can be changed where all tables are published
+ALTER TABLE first_n__scores_75bbe0 REPLICA IDENTITY FULL;
+--   first_n__scores_75bbe0: what it is for, as \d+ shows it
+COMMENT ON TABLE first_n__scores_75bbe0 IS 'stepping: the rows of first_n, read in the order of points_is_set, points, player; for first_n';
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('first_n__scores_by_points_is_set_points_player_75bbe0', 0)
+  ('first_n__scores_75bbe0', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'first_n',
-    'a5e776962e04582beb0b3d85a1d67de4',
+    '5f2c18e34ba5b4d7c8eda1c343113321',
     'postgres',
-    1,
-    '1 a1277a8977f5ea3d {"query":"first_n","dialect":"postgres","fingerprint":"a5e776962e04582beb0b3d85a1d67de4","tables":[{"table":{"name":"first_n__scores_by_points_is_set_points_player_75bbe0","kind":"delay","columns":[{"name":"points_is_set","type":{"kind":"bool"}},{"name":"points","type":{"kind":"int","nullable":true}},{"name":"player","type":{"kind":"text"}}],"weight":"c","key":["points_is_set","points","player"],"indexes":[{"name":"first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf","columns":["points_is_set","points","player"],"ascending":[false,false,true]}],"picked":true,"non_negative":true,"reason":"the rows of first_n, read in the order of points_is_set, points, player","serves":"first_n","where":"query.py:14","digest":"75bbe050aec593cff93075058246e52f","rows":"7de1934fbe309aece9c374c60685b29e","holds":[["points","points"],["player","player"]],"rows_of":"Score","node":"0c7a34c6f13b5b4c2d8ee8851b6ddae1"},"ddl":["CREATE TABLE IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0 (\n    points_is_set BOOLEAN NOT NULL,\n    points BIGINT,\n    player TEXT COLLATE \"C\" NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT first_n__scores_by_points_is_set_points_player_75bbe0__9605df7f CHECK (c >= 0)\n)","CREATE INDEX IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0__6134b1bf ON first_n__scores_by_points_is_set_points_player_75bbe0 (points_is_set DESC, points DESC, (LEFT(player, 200)))","CREATE INDEX IF NOT EXISTS first_n__scores_by_points_is_set_points_player_75bbe0__e59a6287 ON first_n__scores_by_points_is_set_points_player_75bbe0 (points_is_set, (HASH_RECORD_EXTENDED(ROW(points), 0)), (HASHTEXTEXTENDED(player, 0)), (HASH_RECORD_EXTENDED(ROW(points_is_set, points, player), 0)))","ALTER TABLE first_n__scores_by_points_is_set_points_player_75bbe0 REPLICA IDENTITY FULL","COMMENT ON TABLE first_n__scores_by_points_is_set_points_player_75bbe0 IS ''stepping: the rows of first_n, read in the order of points_is_set, points, player; for first_n''"]}],"inputs":[{"name":"scores","row":"Score","columns":[{"name":"player","path":["player"],"type":{"kind":"text"}},{"name":"points","path":["points"],"type":{"kind":"int","nullable":true}}]}],"caches":[]}'
+    2,
+    '2 ffed07ee602c7995 QlpoOTFBWSZTWWEseFYAA8xfgEAAUOV/+z/v3u6/7//qUANlhbzTBOhCSRGhpNDEyKe0p5I9TyQ0HqNHkJoHqDIGgEIJPSAAAAAB6gA9QADNRJCaaeUDI0A0AAAAAAA5gTE0GEyZMmRhME00yMTAEMAkSI0mIaKejTJNHqZABp6TyEHpAAGBHejpj5og4ZZ26z88+Xse9y4bNvAYp3KFnU4OfhCaXhK9u4zSkhO839xWTlhmSiMOM508dfBieFk3opk05k0RNyNAgxLssy0xAScP9zxsdrwFBkGMIJ4egiQvMatW2lmpd9+tWK2BtWqIaBiQxH6CTG4tkKCBRBAoUkpBBDG8vJsMnarQmT4SjPqHgSFXZNui6CoKnNHaWJLxQ/4ShDviUCcCgSEAaa1iiqeGE7Kx8U8nLyqUpvVTTBq4cVVz0rn1YUnK+m7OyGrhWQ3tOq9ENMdtSUWKoIhc8PYtGwFBgk2PyU21ZJpq3zRhl30iFcySNfK/XgvdD2h5YHwT6ThFTr7GE5HUWWg1auHdwlVAUUWKGZLJBwGd2Dj3qylEUXz+n1CLckQ1eXCiO8xyUrSE8WYWBAtco9RRicSUsoXVkxkZTKwC5FzAJ+SlIVAq+O8+1pGF0ww35trZ1QQxvnt3iPGG4R6CQLo3gE+mYNSXxIESBV7t3aUNuMrv7Pt7jIBmyqz9G0xoD4rj8uT0ixIxdgYtXW7jPRZkeW55pNGTFdKpT1EEh0peJwRqwH6OUf5joT5hzhoZ/HAIWtL/UnNLA1IbxLDBItod312bJ6lOMR8IqgfWc5POot9h4wlm214yotl/1UgiaYFRE3DGUpNIYNdu3b/X0XbF1AMwzGrSMNtMqtPSnBqoovhf0NTiLxTSS1vWi4EnpLQCxmOK0rK9RfaAS2LZnjlJE0wIX4RxF5U5MFF4ExWpuZCkRHOmklI06AqxglZ4cy46ZdEzENp3Kr7WOsTRS9vEq4NGaiaRRukOYlkhROcqzF/ZkzBgDE6EqGupIunUMrzpLUiEzlIgG4i7XBBOGJiGCm1UC1UvEayIBSCmVJfnJIuGnp5OPoOSsKklSFeVKcEUlcZypwbTYy9LwNCK0ZV/hkjOtOgnhQYYAXzh1yAOJF6euq2LjLsPkYi7LP8XckU4UJBhLHhW'
   )
 ON CONFLICT DO NOTHING;
 
@@ -140,7 +140,7 @@ CREATE TEMP TABLE IF NOT EXISTS stepping_first_scores_4a5e98 (
 ------------------------------------------------------------------------------
 -- When scores changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: first_n__scores_by_points_is_set_points_player_75bbe0 in last_update
+-- locked first: first_n__scores_75bbe0 in last_update
 -- 1. scores (the query's arguments): empty the delta table
 DELETE FROM stepping_delta_scores_4a5e98;
 -- 2. first_n (query.py:14): empty the delta table
@@ -148,7 +148,7 @@ DELETE FROM stepping_first_scores_4a5e98;
 -- 3. scores (the query's arguments): load the changed rows
 -- INSERT INTO stepping_delta_scores_4a5e98 (player, points, c)
 -- SELECT u.player COLLATE "C" AS player, u.points, u.c
--- FROM UNNEST(CAST($1 AS TEXT[]), CAST($2 AS BIGINT[]), CAST($3 AS BIGINT[])) AS u(player, points, c)
+-- FROM unnest(CAST($1 AS TEXT[]), CAST($2 AS BIGINT[]), CAST($3 AS BIGINT[])) AS u(player, points, c)
 -- 4. first_n (query.py:14)
 INSERT INTO stepping_first_scores_4a5e98 (player, points, c)
 SELECT
@@ -158,19 +158,19 @@ FROM (
   SELECT
     m.player, m.points, m.c,
     SUM(m.c) OVER (
-      ORDER BY m.points_is_set DESC, m.points DESC, LEFT(m.player, 200) ASC, m.player ASC
+      ORDER BY m.points_is_set DESC, m.points DESC, left(m.player, 200) ASC, m.player ASC
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     ) AS stepping_upto
   FROM (
     SELECT *
-    FROM first_n__scores_by_points_is_set_points_player_75bbe0 AS m
-    ORDER BY m.points_is_set DESC, m.points DESC, LEFT(m.player, 200) ASC, m.player ASC
+    FROM first_n__scores_75bbe0 AS m
+    ORDER BY m.points_is_set DESC, m.points DESC, left(m.player, 200) ASC, m.player ASC
     LIMIT 3
   ) AS m
 ) AS w
 WHERE w.stepping_upto - w.c < 3;
 -- 5. first_n (query.py:14)
-WITH g AS (
+WITH changed AS (
   SELECT g.points_is_set, g.points, g.player, CAST(SUM(g.c) AS BIGINT) AS c
   FROM (
     SELECT (d2.points IS NOT NULL) AS points_is_set, d2.points, d2.player, d2.c
@@ -178,44 +178,44 @@ WITH g AS (
   ) AS g
   GROUP BY g.points_is_set, g.points, g.player
   HAVING CAST(SUM(g.c) AS BIGINT) <> 0
-), o AS MATERIALIZED (
+), found AS MATERIALIZED (
   SELECT
     g.points_is_set, g.points, g.player, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
   FROM (
     SELECT
-      g.*, HASH_RECORD_EXTENDED(ROW(g.points), 0) AS stepping_h0,
-      HASHTEXTEXTENDED(g.player, 0) AS stepping_h1,
-      HASH_RECORD_EXTENDED(ROW(g.points_is_set, g.points, g.player), 0) AS stepping_h2
-    FROM g AS g
+      g.*, hash_record_extended(ROW(g.points), 0) AS stepping_h0,
+      hashtextextended(g.player, 0) AS stepping_h1,
+      hash_record_extended(ROW(g.points_is_set, g.points, g.player), 0) AS stepping_h2
+    FROM changed AS g
     OFFSET 0
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM first_n__scores_by_points_is_set_points_player_75bbe0 AS a
+    FROM first_n__scores_75bbe0 AS a
     WHERE
       a.points_is_set = g.points_is_set
-      AND HASH_RECORD_EXTENDED(ROW(a.points), 0) = g.stepping_h0
+      AND hash_record_extended(ROW(a.points), 0) = g.stepping_h0
       AND a.points IS NOT DISTINCT FROM g.points
-      AND HASHTEXTEXTENDED(a.player, 0) = g.stepping_h1
+      AND hashtextextended(a.player, 0) = g.stepping_h1
       AND a.player = g.player
-      AND HASH_RECORD_EXTENDED(ROW(a.points_is_set, a.points, a.player), 0) BETWEEN g.stepping_h2 AND g.stepping_h2
+      AND hash_record_extended(ROW(a.points_is_set, a.points, a.player), 0) BETWEEN g.stepping_h2 AND g.stepping_h2
       AND ROW(a.points_is_set, a.points, a.player) IS NOT DISTINCT FROM ROW(g.points_is_set, g.points, g.player)
-    ORDER BY HASH_RECORD_EXTENDED(ROW(a.points_is_set, a.points, a.player), 0)
+    ORDER BY hash_record_extended(ROW(a.points_is_set, a.points, a.player), 0)
     LIMIT 1
   ) AS l ON TRUE
-), i AS (
-  INSERT INTO first_n__scores_by_points_is_set_points_player_75bbe0 (points_is_set, points, player, c)
+), inserted AS (
+  INSERT INTO first_n__scores_75bbe0 (points_is_set, points, player, c)
   SELECT o.points_is_set, o.points, o.player, o.c
-  FROM o AS o
+  FROM found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
-), u AS (
-  UPDATE first_n__scores_by_points_is_set_points_player_75bbe0 AS a
+), updated AS (
+  UPDATE first_n__scores_75bbe0 AS a
   SET c = o.c
-  FROM o AS o
+  FROM found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 )
-DELETE FROM first_n__scores_by_points_is_set_points_player_75bbe0 AS a
-USING o AS o
+DELETE FROM first_n__scores_75bbe0 AS a
+USING found AS o
 WHERE a.ctid = o.stepping_rid AND o.c = 0;
 -- 6. first_n (query.py:14)
 INSERT INTO stepping_first_scores_4a5e98 (player, points, c)
@@ -226,13 +226,13 @@ FROM (
   SELECT
     m.player, m.points, m.c,
     SUM(m.c) OVER (
-      ORDER BY m.points_is_set DESC, m.points DESC, LEFT(m.player, 200) ASC, m.player ASC
+      ORDER BY m.points_is_set DESC, m.points DESC, left(m.player, 200) ASC, m.player ASC
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     ) AS stepping_upto
   FROM (
     SELECT *
-    FROM first_n__scores_by_points_is_set_points_player_75bbe0 AS m
-    ORDER BY m.points_is_set DESC, m.points DESC, LEFT(m.player, 200) ASC, m.player ASC
+    FROM first_n__scores_75bbe0 AS m
+    ORDER BY m.points_is_set DESC, m.points DESC, left(m.player, 200) ASC, m.player ASC
     LIMIT 3
   ) AS m
 ) AS w

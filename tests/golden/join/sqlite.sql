@@ -1,23 +1,23 @@
--- The query join on sqlite; fingerprint 50ddd623402db36869980861b3c61424
+-- The query join on sqlite; fingerprint 1c22126dfb56d0ca8bbb13fda2cff512
 --
 -- output
 --   3. join  query.py:18
 --   │    incremental: the change of each side meets the rows of the other with its key
 --   ├─ 1. products (input)
---   │       keeps join__products_by_name_5316e2
+--   │       keeps join__products_5316e2
 --   │             key (name): look-ups, and the row itself
 --   └─ 2. line_items (input)
---           keeps join__line_items_by_product_name_4ae32f
+--           keeps join__line_items_4ae32f
 --                 key (product_name): look-ups, and the row itself
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of products: 4 statements, 2 look-ups, 1 row written
---   join__products_by_name_5316e2 as a whole row, at most one row
---   join__line_items_by_product_name_4ae32f by product_name
+--   join__products_5316e2 as a whole row, at most one row
+--   join__line_items_4ae32f by product_name
 -- One changed row of line_items: 4 statements, 2 look-ups, 1 row written
---   join__line_items_by_product_name_4ae32f as a whole row, at most one row
---   join__products_by_name_5316e2 by name
+--   join__line_items_4ae32f as a whole row, at most one row
+--   join__products_5316e2 by name
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -92,56 +92,56 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- join__line_items_by_product_name_4ae32f: the rows of line_items, looked up by product_name
+-- join__line_items_4ae32f: the rows of line_items, looked up by product_name
 -- for line_items (the query's arguments)
 -- it has a row for each different row of line_items in the columns it keeps
-CREATE TABLE IF NOT EXISTS join__line_items_by_product_name_4ae32f (
+CREATE TABLE IF NOT EXISTS join__line_items_4ae32f (
     product_name TEXT NOT NULL,
     basket_id INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (product_name, basket_id)
 ) WITHOUT ROWID;
---   join__line_items_by_product_name_4ae32f__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS join__line_items_by_product_name_4ae32f__gone
-AFTER UPDATE OF c ON join__line_items_by_product_name_4ae32f WHEN NEW.c = 0
+--   join__line_items_4ae32f__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS join__line_items_4ae32f__gone
+AFTER UPDATE OF c ON join__line_items_4ae32f WHEN NEW.c = 0
 BEGIN
-    DELETE FROM join__line_items_by_product_name_4ae32f WHERE product_name = NEW.product_name AND basket_id = NEW.basket_id;
+    DELETE FROM join__line_items_4ae32f WHERE product_name = NEW.product_name AND basket_id = NEW.basket_id;
 END;
---   join__line_items_by_product_name_4ae32f__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS join__line_items_by_product_name_4ae32f__below_zero ON join__line_items_by_product_name_4ae32f (c) WHERE c < 0;
--- join__products_by_name_5316e2: the rows of products, looked up by name
+--   join__line_items_4ae32f__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS join__line_items_4ae32f__below_zero ON join__line_items_4ae32f (c) WHERE c < 0;
+-- join__products_5316e2: the rows of products, looked up by name
 -- for products (the query's arguments)
 -- it has a row for each different row of products in the columns it keeps
-CREATE TABLE IF NOT EXISTS join__products_by_name_5316e2 (
+CREATE TABLE IF NOT EXISTS join__products_5316e2 (
     name TEXT NOT NULL,
     price REAL NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (name, price)
 ) WITHOUT ROWID;
---   join__products_by_name_5316e2__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS join__products_by_name_5316e2__gone
-AFTER UPDATE OF c ON join__products_by_name_5316e2 WHEN NEW.c = 0
+--   join__products_5316e2__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS join__products_5316e2__gone
+AFTER UPDATE OF c ON join__products_5316e2 WHEN NEW.c = 0
 BEGIN
-    DELETE FROM join__products_by_name_5316e2 WHERE name = NEW.name AND price = NEW.price;
+    DELETE FROM join__products_5316e2 WHERE name = NEW.name AND price = NEW.price;
 END;
---   join__products_by_name_5316e2__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS join__products_by_name_5316e2__below_zero ON join__products_by_name_5316e2 (c) WHERE c < 0;
+--   join__products_5316e2__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS join__products_5316e2__below_zero ON join__products_5316e2 (c) WHERE c < 0;
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('join__line_items_by_product_name_4ae32f', 0), ('join__products_by_name_5316e2', 0)
+  ('join__line_items_4ae32f', 0), ('join__products_5316e2', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'join',
-    '50ddd623402db36869980861b3c61424',
+    '1c22126dfb56d0ca8bbb13fda2cff512',
     'sqlite',
-    1,
-    '1 f655c1a2a19e1d8e {"query":"join","dialect":"sqlite","fingerprint":"50ddd623402db36869980861b3c61424","tables":[{"table":{"name":"join__line_items_by_product_name_4ae32f","kind":"delay","columns":[{"name":"product_name","type":{"kind":"text"}},{"name":"basket_id","type":{"kind":"int"}}],"weight":"c","key":["product_name"],"non_negative":true,"reason":"the rows of line_items, looked up by product_name","serves":"line_items","where":"the query''s arguments","digest":"4ae32f3eee6e3b50ace3751ba2a5ba81","rows":"dac1310d2e7f395daee7af586b7831ea","holds":[["product_name","product_name"],["basket_id","basket_id"]],"input":"line_items","rows_of":"LineItem","node":"f6a8ceaef9212f12f9a3aa21bd146931"},"ddl":["CREATE TABLE IF NOT EXISTS join__line_items_by_product_name_4ae32f (\n    product_name TEXT NOT NULL,\n    basket_id INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (product_name, basket_id)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS join__line_items_by_product_name_4ae32f__gone\nAFTER UPDATE OF c ON join__line_items_by_product_name_4ae32f WHEN NEW.c = 0\nBEGIN\n    DELETE FROM join__line_items_by_product_name_4ae32f WHERE product_name = NEW.product_name AND basket_id = NEW.basket_id;\nEND","CREATE INDEX IF NOT EXISTS join__line_items_by_product_name_4ae32f__below_zero ON join__line_items_by_product_name_4ae32f (c) WHERE c < 0"]},{"table":{"name":"join__products_by_name_5316e2","kind":"delay","columns":[{"name":"name","type":{"kind":"text"}},{"name":"price","type":{"kind":"float"}}],"weight":"c","key":["name"],"non_negative":true,"reason":"the rows of products, looked up by name","serves":"products","where":"the query''s arguments","digest":"5316e22260887d31896a6653bdde066a","rows":"84dc607c15e1dcafad3674097ed10c74","holds":[["name","name"],["price","price"]],"input":"products","rows_of":"Product","node":"b030225c044310f91a1885ceaaf3be69"},"ddl":["CREATE TABLE IF NOT EXISTS join__products_by_name_5316e2 (\n    name TEXT NOT NULL,\n    price REAL NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (name, price)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS join__products_by_name_5316e2__gone\nAFTER UPDATE OF c ON join__products_by_name_5316e2 WHEN NEW.c = 0\nBEGIN\n    DELETE FROM join__products_by_name_5316e2 WHERE name = NEW.name AND price = NEW.price;\nEND","CREATE INDEX IF NOT EXISTS join__products_by_name_5316e2__below_zero ON join__products_by_name_5316e2 (c) WHERE c < 0"]}],"inputs":[{"name":"products","row":"Product","columns":[{"name":"name","path":["name"],"type":{"kind":"text"}},{"name":"price","path":["price"],"type":{"kind":"float"}}]},{"name":"line_items","row":"LineItem","columns":[{"name":"basket_id","path":["basket_id"],"type":{"kind":"int"}},{"name":"product_name","path":["product_name"],"type":{"kind":"text"}}]}],"caches":[]}'
+    2,
+    '2 16e03b28e26ab2f0 QlpoOTFBWSZTWZpmgd4ABRTfgEAAUOV//j/v3u6////6UAR+7rVYwa6aUJINKmJ+qDEAYTIAA0xGENAAABqaGU9T0RlIAGgAAA0ABoAAkKImgTDVNqbInqBoANqeoAHpABoOMmTJiMTACZMEyAGjCMAQwBUkpphJiBkaTKHpPTTU0NHqaZqMnoajQYShHtRvdyvO5W56T1d0edPHO3z2tay9fkx/BU6xYDD45EsJwxN5KlSDLDNm1DkPseHX9C44j0aDojnh7w1gT7YNGMTvAywgBY/dBoMLNnvzBlTO1pQcLRdzwoXOxlDyBcp+8TdiqVtKMOKKtYlI6hQ1vg8MKVWEM5ON/CmkzTKiq8zNnpWeyoqhjTbGhoYdQEVGQFCiCkbkjZIs1kWstYUTg7dY0vKm1wNWprV90e6j6KSJpMYqDEQY20xneFUXAWI6Prkw7zbab76EMTQIR0xhlNHoANQs1VyaGThOKWKekbkgDDK4RIiCLCkgAl9oAeV7POAsxBWhjcKEJVVYuBkMgznVaNgiqTwVodspVaYAWatdGdsoXVqdxTUkErwU777sUQ4d7iH4uZ15nYs8qi5+zJPMd73vUzN59ih2yKnsaXtaXtjOzGDFL3Amd7mpPeucDQ4ZnU8iYqXpvlRe9aXNq5lrThaHgm1ra1yxgszMUKlJSmpRwk4mZk2NDGRh4JxOR3LmpcmpNacak0r2hgN+ZLmKj2CqKFxgFBQZAWY3G572RxpGAojg372543g7f0VuSlFVVb3oSdfbVeRJ6D0w0yLSIEQRBhEi2CXneegdgUNKFDTOoFNrnSiACRqRH2qggBca4YO93nwd7xX8XBx8nr09uMW/rL2YaHQ2zAwZLMnU3r+TRy8zC3KL6w189158W6kjBZU5kVNmbZp15W8eLLy58NTYaIZWochUBdPM02dIbYUbabLWVSPi+TpGS5fRSnKw4NQ4xfbf5G67dJOOzfavi3Y73TWTqb7U2ROJtfR1dbkm5n4c7hhkU2hrGx36JzTl26rFW/VyYFadfaHObDOBsLrjSY7UGELNDhknEjvbJHHomVM2UjUzdRVJVMnNDMTS0rnQ2VnmGUnz1MzFiUxQc6WkfJG3OsLJLL8nZXZpWl1WiVSlV2YEwVIzKuKnjKmhsbHiWE0MXzkmh0uc5WLnaGhQxXmYPyBl00RL7ZK1KML2pnSxrJWpoIcZ4BFD5kEipYMK8w0dR2ihrbbcKm0eQKx5xUmdg3pFZ3Iw1OVtXfSZ8aq2ELpGM5/YqRYvKKdzFfMqGcb4m50zodBtck1L3YDCDFnDtmcsoM1AbDSBu9cHBpm9zGU9LTTBwD/i7kinChITTNA7wA=='
   )
 ON CONFLICT DO NOTHING;
 
@@ -162,63 +162,60 @@ CREATE TEMP TABLE IF NOT EXISTS stepping_delta_line_items_1c1527 (
 ------------------------------------------------------------------------------
 -- When products changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: join__line_items_by_product_name_4ae32f, join__products_by_name_5316e2 in last_update
+-- locked first: join__line_items_4ae32f, join__products_5316e2 in last_update
 -- 1. products (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_products_c88ed1;
 -- 2. products (the query's arguments): load the changed rows
 -- INSERT INTO temp.stepping_delta_products_c88ed1 (name, price, c) VALUES (?, ?, ?)
 -- 3. products (the query's arguments)
-INSERT INTO join__products_by_name_5316e2 (name, price, c)
+INSERT INTO join__products_5316e2 (name, price, c)
 SELECT d2.name AS name, d2.price AS price, d2.c
 FROM temp.stepping_delta_products_c88ed1 AS d2
 WHERE TRUE
 ORDER BY name, price
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN (join__products_by_name_5316e2.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
-    THEN join__products_by_name_5316e2.c + excluded.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of products')
+    WHEN typeof(join__products_5316e2.c + excluded.c) = 'integer'
+    THEN join__products_5316e2.c + excluded.c
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of products')
   END;
 -- 4. products (the query's arguments): a count below 0, looked for where rows were removed
-SELECT name, price, c
-FROM join__products_by_name_5316e2
-WHERE c < 0
-LIMIT 1;
+SELECT name, price, c FROM join__products_5316e2 WHERE c < 0 LIMIT 1;
 -- 5. join (query.py:18): the change of an output
 SELECT
   d0.name AS left_name, d0.price AS left_price, t1.basket_id AS right_basket_id,
   t1.product_name AS right_product_name,
   CASE
-    WHEN (d0.c * t1.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d0.c * t1.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+    WHEN typeof(d0.c * t1.c) = 'integer' THEN d0.c * t1.c
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS stepping_count
 FROM temp.stepping_delta_products_c88ed1 AS d0
-CROSS JOIN join__line_items_by_product_name_4ae32f AS t1
+CROSS JOIN join__line_items_4ae32f AS t1
 WHERE t1.product_name = d0.name;
 
 ------------------------------------------------------------------------------
 -- When line_items changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: join__line_items_by_product_name_4ae32f, join__products_by_name_5316e2 in last_update
+-- locked first: join__line_items_4ae32f, join__products_5316e2 in last_update
 -- 1. line_items (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_line_items_1c1527;
 -- 2. line_items (the query's arguments): load the changed rows
 -- INSERT INTO temp.stepping_delta_line_items_1c1527 (basket_id, product_name, c) VALUES (?, ?, ?)
 -- 3. line_items (the query's arguments)
-INSERT INTO join__line_items_by_product_name_4ae32f (product_name, basket_id, c)
+INSERT INTO join__line_items_4ae32f (product_name, basket_id, c)
 SELECT d2.product_name AS product_name, d2.basket_id AS basket_id, d2.c
 FROM temp.stepping_delta_line_items_1c1527 AS d2
 WHERE TRUE
 ORDER BY product_name, basket_id
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN (join__line_items_by_product_name_4ae32f.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
-    THEN join__line_items_by_product_name_4ae32f.c + excluded.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of line_items')
+    WHEN typeof(join__line_items_4ae32f.c + excluded.c) = 'integer'
+    THEN join__line_items_4ae32f.c + excluded.c
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of line_items')
   END;
 -- 4. line_items (the query's arguments): a count below 0, looked for where rows were removed
 SELECT product_name, basket_id, c
-FROM join__line_items_by_product_name_4ae32f
+FROM join__line_items_4ae32f
 WHERE c < 0
 LIMIT 1;
 -- 5. join (query.py:18): the change of an output
@@ -226,17 +223,17 @@ SELECT
   t1.name AS left_name, t1.price AS left_price, d0.basket_id AS right_basket_id,
   d0.product_name AS right_product_name,
   CASE
-    WHEN (d0.c * t1.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d0.c * t1.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+    WHEN typeof(d0.c * t1.c) = 'integer' THEN d0.c * t1.c
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS stepping_count
 FROM temp.stepping_delta_line_items_1c1527 AS d0
-CROSS JOIN join__products_by_name_5316e2 AS t1
+CROSS JOIN join__products_5316e2 AS t1
 WHERE t1.name = d0.product_name;
 
 ------------------------------------------------------------------------------
 -- When any mix of products, line_items changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: join__line_items_by_product_name_4ae32f, join__products_by_name_5316e2 in last_update
+-- locked first: join__line_items_4ae32f, join__products_5316e2 in last_update
 -- 1. products (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_products_c88ed1;
 -- 2. line_items (the query's arguments): empty the delta table
@@ -250,19 +247,19 @@ SELECT
   d0.name AS left_name, d0.price AS left_price, t1.basket_id AS right_basket_id,
   t1.product_name AS right_product_name,
   CASE
-    WHEN (d0.c * t1.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d0.c * t1.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+    WHEN typeof(d0.c * t1.c) = 'integer' THEN d0.c * t1.c
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS stepping_count
 FROM temp.stepping_delta_products_c88ed1 AS d0
-CROSS JOIN join__line_items_by_product_name_4ae32f AS t1
+CROSS JOIN join__line_items_4ae32f AS t1
 WHERE t1.product_name = d0.name
 UNION ALL
 SELECT
   d2.name AS left_name, d2.price AS left_price, d3.basket_id AS right_basket_id,
   d3.product_name AS right_product_name,
   CASE
-    WHEN (d2.c * d3.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d2.c * d3.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+    WHEN typeof(d2.c * d3.c) = 'integer' THEN d2.c * d3.c
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS stepping_count
 FROM temp.stepping_delta_products_c88ed1 AS d2
 CROSS JOIN temp.stepping_delta_line_items_1c1527 AS d3
@@ -272,43 +269,40 @@ SELECT
   t5.name AS left_name, t5.price AS left_price, d4.basket_id AS right_basket_id,
   d4.product_name AS right_product_name,
   CASE
-    WHEN (d4.c * t5.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d4.c * t5.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+    WHEN typeof(d4.c * t5.c) = 'integer' THEN d4.c * t5.c
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS stepping_count
 FROM temp.stepping_delta_line_items_1c1527 AS d4
-CROSS JOIN join__products_by_name_5316e2 AS t5
+CROSS JOIN join__products_5316e2 AS t5
 WHERE t5.name = d4.product_name;
 -- 6. line_items (the query's arguments)
-INSERT INTO join__line_items_by_product_name_4ae32f (product_name, basket_id, c)
+INSERT INTO join__line_items_4ae32f (product_name, basket_id, c)
 SELECT d6.product_name AS product_name, d6.basket_id AS basket_id, d6.c
 FROM temp.stepping_delta_line_items_1c1527 AS d6
 WHERE TRUE
 ORDER BY product_name, basket_id
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN (join__line_items_by_product_name_4ae32f.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
-    THEN join__line_items_by_product_name_4ae32f.c + excluded.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of line_items')
+    WHEN typeof(join__line_items_4ae32f.c + excluded.c) = 'integer'
+    THEN join__line_items_4ae32f.c + excluded.c
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of line_items')
   END;
 -- 7. line_items (the query's arguments): a count below 0, looked for where rows were removed
 SELECT product_name, basket_id, c
-FROM join__line_items_by_product_name_4ae32f
+FROM join__line_items_4ae32f
 WHERE c < 0
 LIMIT 1;
 -- 8. products (the query's arguments)
-INSERT INTO join__products_by_name_5316e2 (name, price, c)
+INSERT INTO join__products_5316e2 (name, price, c)
 SELECT d7.name AS name, d7.price AS price, d7.c
 FROM temp.stepping_delta_products_c88ed1 AS d7
 WHERE TRUE
 ORDER BY name, price
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN (join__products_by_name_5316e2.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
-    THEN join__products_by_name_5316e2.c + excluded.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of products')
+    WHEN typeof(join__products_5316e2.c + excluded.c) = 'integer'
+    THEN join__products_5316e2.c + excluded.c
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of products')
   END;
 -- 9. products (the query's arguments): a count below 0, looked for where rows were removed
-SELECT name, price, c
-FROM join__products_by_name_5316e2
-WHERE c < 0
-LIMIT 1;
+SELECT name, price, c FROM join__products_5316e2 WHERE c < 0 LIMIT 1;

@@ -1,30 +1,30 @@
--- The query outer_join on postgres; fingerprint 5095c700ebac7ecf5750485da3873666
+-- The query outer_join on postgres; fingerprint 6c1699279dc62a79599c27035b21a089
 --
 -- output
 --   3. outer_join  query.py:18
 --   │    incremental: the change of each side meets the rows of the other with its key
 --   │    keeps outer_join__teams_c7809e
---   │    keeps outer_join__outer_join_by_value_6a74ef
+--   │    keeps outer_join__outer_join_6a74ef
 --   │          key (value): look-ups, and the row itself
 --   ├─ 1. people (input)
---   │       keeps outer_join__people_by_team_4d9316
+--   │       keeps outer_join__people_4d9316
 --   │             key (team): look-ups, and the row itself
 --   └─ 2. teams (input)
---           keeps outer_join__teams_by_number_5c4966
+--           keeps outer_join__teams_5c4966
 --                 key (number): look-ups, and the row itself
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of people: 1 statement, 3 look-ups, 1 row written
---   outer_join__people_by_team_4d9316 as a whole row, at most one row
---   outer_join__teams_by_number_5c4966 by number
---   outer_join__outer_join_by_value_6a74ef as a whole row, at most one row
+--   outer_join__people_4d9316 as a whole row, at most one row
+--   outer_join__teams_5c4966 by number
+--   outer_join__outer_join_6a74ef as a whole row, at most one row
 -- One changed row of teams: 1 statement, 6 look-ups, 3 rows written
 --   outer_join__teams_c7809e as a whole row, at most one row
 --   outer_join__teams_c7809e as a whole row, at most one row
---   outer_join__outer_join_by_value_6a74ef as a whole row, at most one row
---   outer_join__teams_by_number_5c4966 as a whole row, at most one row
---   outer_join__people_by_team_4d9316 by team, 2 times
+--   outer_join__outer_join_6a74ef as a whole row, at most one row
+--   outer_join__teams_5c4966 as a whole row, at most one row
+--   outer_join__people_4d9316 by team, 2 times
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -98,35 +98,35 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- outer_join__outer_join_by_value_6a74ef: the rows of outer_join, looked up by value
+-- outer_join__outer_join_6a74ef: the rows of outer_join, looked up by value
 -- for outer_join (query.py:18)
 -- it has a row for each different row of the result of outer_join
-CREATE TABLE IF NOT EXISTS outer_join__outer_join_by_value_6a74ef (
+CREATE TABLE IF NOT EXISTS outer_join__outer_join_6a74ef (
     value BIGINT NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT outer_join__outer_join_by_value_6a74ef__not_negative CHECK (c >= 0)
+    CONSTRAINT outer_join__outer_join_6a74ef__not_negative CHECK (c >= 0)
 );
---   outer_join__outer_join_by_value_6a74ef__value_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS outer_join__outer_join_by_value_6a74ef__value_key ON outer_join__outer_join_by_value_6a74ef (value, (HASH_RECORD_EXTENDED(ROW(value), 0)));
---   outer_join__outer_join_by_value_6a74ef: its rows can be changed where all tables are published
-ALTER TABLE outer_join__outer_join_by_value_6a74ef REPLICA IDENTITY FULL;
---   outer_join__outer_join_by_value_6a74ef: what it is for, as \d+ shows it
-COMMENT ON TABLE outer_join__outer_join_by_value_6a74ef IS 'stepping: the rows of outer_join, looked up by value; for outer_join';
--- outer_join__people_by_team_4d9316: the rows of people, looked up by team
+--   outer_join__outer_join_6a74ef__value_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS outer_join__outer_join_6a74ef__value_key ON outer_join__outer_join_6a74ef (value, (hash_record_extended(ROW(value), 0)));
+--   outer_join__outer_join_6a74ef: its rows can be changed where all tables are published
+ALTER TABLE outer_join__outer_join_6a74ef REPLICA IDENTITY FULL;
+--   outer_join__outer_join_6a74ef: what it is for, as \d+ shows it
+COMMENT ON TABLE outer_join__outer_join_6a74ef IS 'stepping: the rows of outer_join, looked up by value; for outer_join';
+-- outer_join__people_4d9316: the rows of people, looked up by team
 -- for people (the query's arguments)
 -- it has a row for each different row of people in the columns it keeps
-CREATE TABLE IF NOT EXISTS outer_join__people_by_team_4d9316 (
+CREATE TABLE IF NOT EXISTS outer_join__people_4d9316 (
     team BIGINT,
     name TEXT COLLATE "C" NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT outer_join__people_by_team_4d9316__not_negative CHECK (c >= 0)
+    CONSTRAINT outer_join__people_4d9316__not_negative CHECK (c >= 0)
 );
---   outer_join__people_by_team_4d9316__team_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS outer_join__people_by_team_4d9316__team_key ON outer_join__people_by_team_4d9316 ((HASH_RECORD_EXTENDED(ROW(team), 0)), (HASH_RECORD_EXTENDED(ROW(team, name), 0)));
---   outer_join__people_by_team_4d9316: its rows can be changed where all tables are published
-ALTER TABLE outer_join__people_by_team_4d9316 REPLICA IDENTITY FULL;
---   outer_join__people_by_team_4d9316: what it is for, as \d+ shows it
-COMMENT ON TABLE outer_join__people_by_team_4d9316 IS 'stepping: the rows of people, looked up by team; for people';
+--   outer_join__people_4d9316__team_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS outer_join__people_4d9316__team_key ON outer_join__people_4d9316 ((hash_record_extended(ROW(team), 0)), (hash_record_extended(ROW(team, name), 0)));
+--   outer_join__people_4d9316: its rows can be changed where all tables are published
+ALTER TABLE outer_join__people_4d9316 REPLICA IDENTITY FULL;
+--   outer_join__people_4d9316: what it is for, as \d+ shows it
+COMMENT ON TABLE outer_join__people_4d9316 IS 'stepping: the rows of people, looked up by team; for people';
 -- outer_join__teams_c7809e: the integral of outer_join
 -- for outer_join (query.py:18)
 -- it has a row for each different row of the result of outer_join
@@ -136,87 +136,82 @@ CREATE TABLE IF NOT EXISTS outer_join__teams_c7809e (
     CONSTRAINT outer_join__teams_c7809e__not_negative CHECK (c >= 0)
 );
 --   outer_join__teams_c7809e__row_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS outer_join__teams_c7809e__row_key ON outer_join__teams_c7809e ((HASH_RECORD_EXTENDED(ROW(value), 0)));
+CREATE INDEX IF NOT EXISTS outer_join__teams_c7809e__row_key ON outer_join__teams_c7809e ((hash_record_extended(ROW(value), 0)));
 --   outer_join__teams_c7809e: its rows can be changed where all tables are published
 ALTER TABLE outer_join__teams_c7809e REPLICA IDENTITY FULL;
 --   outer_join__teams_c7809e: what it is for, as \d+ shows it
 COMMENT ON TABLE outer_join__teams_c7809e IS 'stepping: the integral of outer_join; for outer_join';
--- outer_join__teams_by_number_5c4966: the rows of teams, looked up by number
+-- outer_join__teams_5c4966: the rows of teams, looked up by number
 -- for teams (the query's arguments)
 -- it has a row for each different row of teams in the columns it keeps
-CREATE TABLE IF NOT EXISTS outer_join__teams_by_number_5c4966 (
+CREATE TABLE IF NOT EXISTS outer_join__teams_5c4966 (
     number BIGINT NOT NULL,
     title TEXT COLLATE "C" NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT outer_join__teams_by_number_5c4966__not_negative CHECK (c >= 0)
+    CONSTRAINT outer_join__teams_5c4966__not_negative CHECK (c >= 0)
 );
---   outer_join__teams_by_number_5c4966__number_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS outer_join__teams_by_number_5c4966__number_key ON outer_join__teams_by_number_5c4966 (number, (HASH_RECORD_EXTENDED(ROW(number, title), 0)));
---   outer_join__teams_by_number_5c4966: its rows can be changed where all tables are published
-ALTER TABLE outer_join__teams_by_number_5c4966 REPLICA IDENTITY FULL;
---   outer_join__teams_by_number_5c4966: what it is for, as \d+ shows it
-COMMENT ON TABLE outer_join__teams_by_number_5c4966 IS 'stepping: the rows of teams, looked up by number; for teams';
+--   outer_join__teams_5c4966__number_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS outer_join__teams_5c4966__number_key ON outer_join__teams_5c4966 (number, (hash_record_extended(ROW(number, title), 0)));
+--   outer_join__teams_5c4966: its rows can be changed where all tables are published
+ALTER TABLE outer_join__teams_5c4966 REPLICA IDENTITY FULL;
+--   outer_join__teams_5c4966: what it is for, as \d+ shows it
+COMMENT ON TABLE outer_join__teams_5c4966 IS 'stepping: the rows of teams, looked up by number; for teams';
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('outer_join__outer_join_by_value_6a74ef', 0), ('outer_join__people_by_team_4d9316', 0),
-  ('outer_join__teams_by_number_5c4966', 0), ('outer_join__teams_c7809e', 0)
+  ('outer_join__outer_join_6a74ef', 0), ('outer_join__people_4d9316', 0),
+  ('outer_join__teams_5c4966', 0), ('outer_join__teams_c7809e', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'outer_join',
-    '5095c700ebac7ecf5750485da3873666',
+    '6c1699279dc62a79599c27035b21a089',
     'postgres',
-    1,
-    '1 7489ab7aecba277e {"query":"outer_join","dialect":"postgres","fingerprint":"5095c700ebac7ecf5750485da3873666","tables":[{"table":{"name":"outer_join__outer_join_by_value_6a74ef","kind":"delay","columns":[{"name":"value","type":{"kind":"int"}}],"weight":"c","key":["value"],"non_negative":true,"reason":"the rows of outer_join, looked up by value","serves":"outer_join","where":"query.py:18","digest":"6a74ef84c34f57d351125545d6c4ebc0","rows":"26750c68d8ae76790098a85b559c2960","holds":[["value","value"]],"rows_of":"int","node":"968860603ae6e4964b69651e5893a324"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__outer_join_by_value_6a74ef (\n    value BIGINT NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT outer_join__outer_join_by_value_6a74ef__not_negative CHECK (c >= 0)\n)","CREATE INDEX IF NOT EXISTS outer_join__outer_join_by_value_6a74ef__value_key ON outer_join__outer_join_by_value_6a74ef (value, (HASH_RECORD_EXTENDED(ROW(value), 0)))","ALTER TABLE outer_join__outer_join_by_value_6a74ef REPLICA IDENTITY FULL","COMMENT ON TABLE outer_join__outer_join_by_value_6a74ef IS ''stepping: the rows of outer_join, looked up by value; for outer_join''"]},{"table":{"name":"outer_join__people_by_team_4d9316","kind":"delay","columns":[{"name":"team","type":{"kind":"int","nullable":true}},{"name":"name","type":{"kind":"text"}}],"weight":"c","key":["team"],"non_negative":true,"reason":"the rows of people, looked up by team","serves":"people","where":"the query''s arguments","digest":"4d931680da767c1d3873c48008ed209a","rows":"a719ca00f8c84dcb718ea6aec1178a06","holds":[["team","team"],["name","name"]],"input":"people","rows_of":"Person","node":"dc562d526e34df849543f3330d804f07"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__people_by_team_4d9316 (\n    team BIGINT,\n    name TEXT COLLATE \"C\" NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT outer_join__people_by_team_4d9316__not_negative CHECK (c >= 0)\n)","CREATE INDEX IF NOT EXISTS outer_join__people_by_team_4d9316__team_key ON outer_join__people_by_team_4d9316 ((HASH_RECORD_EXTENDED(ROW(team), 0)), (HASH_RECORD_EXTENDED(ROW(team, name), 0)))","ALTER TABLE outer_join__people_by_team_4d9316 REPLICA IDENTITY FULL","COMMENT ON TABLE outer_join__people_by_team_4d9316 IS ''stepping: the rows of people, looked up by team; for people''"]},{"table":{"name":"outer_join__teams_c7809e","kind":"delay","columns":[{"name":"value","type":{"kind":"int"}}],"weight":"c","non_negative":true,"reason":"the integral of outer_join","serves":"outer_join","where":"query.py:18","digest":"c7809e9d8cf76e18d10bb702fbf2ea65","rows":"ce781f3c57487054c79d0326c3f777c5","holds":[["value","value"]],"rows_of":"int","node":"620e543b5e47e6e81bfa18f9f81b9885"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__teams_c7809e (\n    value BIGINT NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT outer_join__teams_c7809e__not_negative CHECK (c >= 0)\n)","CREATE INDEX IF NOT EXISTS outer_join__teams_c7809e__row_key ON outer_join__teams_c7809e ((HASH_RECORD_EXTENDED(ROW(value), 0)))","ALTER TABLE outer_join__teams_c7809e REPLICA IDENTITY FULL","COMMENT ON TABLE outer_join__teams_c7809e IS ''stepping: the integral of outer_join; for outer_join''"]},{"table":{"name":"outer_join__teams_by_number_5c4966","kind":"delay","columns":[{"name":"number","type":{"kind":"int"}},{"name":"title","type":{"kind":"text"}}],"weight":"c","key":["number"],"non_negative":true,"reason":"the rows of teams, looked up by number","serves":"teams","where":"the query''s arguments","digest":"5c4966122a460b9260ab8462bf843500","rows":"1a4b76515ab0ce838cb277b2a03fbe49","holds":[["number","number"],["title","title"]],"input":"teams","rows_of":"Team","node":"fff5c876fc9e58184bbf8466b5b6344e"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__teams_by_number_5c4966 (\n    number BIGINT NOT NULL,\n    title TEXT COLLATE \"C\" NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT outer_join__teams_by_number_5c4966__not_negative CHECK (c >= 0)\n)","CREATE INDEX IF NOT EXISTS outer_join__teams_by_number_5c4966__number_key ON outer_join__teams_by_number_5c4966 (number, (HASH_RECORD_EXTENDED(ROW(number, title), 0)))","ALTER TABLE outer_join__teams_by_number_5c4966 REPLICA IDENTITY FULL","COMMENT ON TABLE outer_join__teams_by_number_5c4966 IS ''stepping: the rows of teams, looked up by number; for teams''"]}],"inputs":[{"name":"people","row":"Person","columns":[{"name":"name","path":["name"],"type":{"kind":"text"}},{"name":"team","path":["team"],"type":{"kind":"int","nullable":true}}]},{"name":"teams","row":"Team","columns":[{"name":"number","path":["number"],"type":{"kind":"int"}},{"name":"title","path":["title"],"type":{"kind":"text"}}]}],"caches":[]}'
+    2,
+    '2 337c3bc2d60518c1 QlpoOTFBWSZTWWRdzusACKrfgEAAUOV/+z/v3u6////qYAZ98dsowEBroaAAEMqjQ00NMnqaNDQaDRo0NBpoNADQA1MIMgJUGgyNABkMjRpoBkAMcwBGCYgGATBNGQ0MAmCMTCQqaiMmh6gDQ0AAA0ZAAAAcwBGCYgGATBNGQ0MAmCMTBUkQIJoNAAhoRHpNqbKGZT9J6mmoHpqMBLxEt4K8LOqbQXFSkRdDCBZPXygcgi+HnPV7qqqqqMdm19w0jeqSfUxxZZn4/lVVVVdd/p9E+8wcsmt++SqNm9U6Nuxuverr2Xuve9XXtji1jUvd/I2fJMXwec95R3deJbiexX4dHs8m/BBrqD8h7SQdWJKYqw+dVUmlOxqSGIKCj1gAQtlTH947dKIdM0HQgoGVQiLEcQ5QMWg1R1nzzqqVlEwI6CfI6XAYcPDVWWtY/mYJnVJVFFRVChUn8I0usFryKuokSYMKmQQQHKmyQSjcSIRQRz38+bkHGvu4X4JviofjSq/WK7zQo7IrUctzlwwqNizJlj95PKk+xSLSolSpMihZQpUqlUoop4D1ViOJ4cHhww5fT4enp6K1Xihp4DcckgBEcj9HujKdZYZkoIKQTvhtzFytuRDOdrYtctMlGlEzekNapMAYRFjlt/Eyy6Lpjmtp4FiugtNzQkAF4qJdEBogjWo4AsqPJIkgzbNmxqo1MTntW9MwGiDaWeSIiIsEdUbE5PhLu22xwAiyCy0mgcFiAqQdUbZz2B5dcmx5MAOtE1IptgASw1FlJSfUwV1AEYu6kdiFCe1irsu1s3uuK0O1CoT1a70ACxjk2IAao63Nzq2ijAZKGfuBWAgOZRIz7e3t+B1H+TuJ7jUe0eZkP7k8ixgUxPiUjA95makUNQ8j9jyLmJY1izQWKHAaFyeQo/aThKseI0MzOSZk/c+kT6NZuLE2myCxaTeVFF4a0oUccHFGByKNxiMj3RoYDQsOJrF5KhUMibUcRZc8SZm15GENI4Emw9p/ivzpVLVZSTibSiCsbMAdHSPIUGEBibTdrYSwJbKW5xlHdJa1kl8JPdHqJGXrt8v0ND840KSeMVAac8GzUtDKSWFNAARLmwa+IQQrQmKMDx9JNEE1CSJAEd7mix8z9BuPHj4fjbdxW8fHK2fL01fg6u8ldOrPSTkT0nxO0y18XH3N1+TkFse7CuTvjZTTu1b9mWGltL8d04CdaSozxtwb+Xbryz4B3Rhswwsf+NsWL1G46jJ/DvLOvDvRe68xqlWstkXhtVKUMQKGqIYWaRuFuSqQYw0Su7K7mZn5zvWXYtW1LLc/P5/YqSTecey0avqnNGmQ6Ro9RiWjmc8SxzSKJFdJ4fB6zfHF2GXHmajzxySaPMeYVRv3ejuv6O3Dtyc+rzddmGXd36/Q9R3mgr1izm61HZHriyPOb9Z1m+NR0EjqSeY4s5OCjibZJ2EjRKMIPQ2Hc2mRm2KV0JZaqhnfubEvJMkpJclSRQoj6JL81VKKWKSFj7uCIzwSbI3C0YCxaelKkYMGVMqOdbPpLCx9SRrTwOlOtMzlTbE6DGOXE4NtKjbJRakqkqkqnRBypc+aKmExkzN0TDYaap9WGimORUkTsWixc1Rh0NeDDNLDKdSVD/buS6/VLljtK3TGpbGDEzNkcKjE1G7Q5pXOW38tfbFSlZGyOuuOo61t95aWSZs41mokZFtxbOpVVVarRa47JPemppkjsichT7RZik6mCa06nGSK4F9UnHLce4bDSZCknNE8ycZjeUbHUjkR7ffSxVqqU/KrTYXX2NDE7VSTf+LuSKcKEgyLud1g'
   )
 ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- When people changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: outer_join__outer_join_by_value_6a74ef, outer_join__people_by_team_4d9316, outer_join__teams_by_number_5c4966 in last_update
+-- locked first: outer_join__outer_join_6a74ef, outer_join__people_4d9316, outer_join__teams_5c4966 in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
---   stepping_delta_people_e8c9d2: people (the query's arguments)
---   m2_g: people (the query's arguments)
---   m2_o: people (the query's arguments)
---   m2_i: people (the query's arguments)
---   m2_u: people (the query's arguments)
---   m2_d: people (the query's arguments)
---   SELECT: outer_join (query.py:18)
-WITH stepping_delta_people_e8c9d2 AS MATERIALIZED (
+--   people: the query's arguments
+--   outer_join: query.py:18
+WITH people_change AS MATERIALIZED (
   SELECT u.name COLLATE "C" AS name, u.team, u.c
-  FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[]), CAST('{}' AS BIGINT[])) AS u(name, team, c)
-), m2_g AS (SELECT d5.team, d5.name, d5.c FROM stepping_delta_people_e8c9d2 AS d5), m2_o AS MATERIALIZED (
+  FROM unnest(CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[]), CAST('{}' AS BIGINT[])) AS u(name, team, c)
+), people_found AS MATERIALIZED (
   SELECT g.team, g.name, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
-  FROM m2_g AS g
+  FROM people_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM outer_join__people_by_team_4d9316 AS a
+    FROM outer_join__people_4d9316 AS a
     WHERE
-      HASH_RECORD_EXTENDED(ROW(a.team), 0) = HASH_RECORD_EXTENDED(ROW(g.team), 0)
+      hash_record_extended(ROW(a.team), 0) = hash_record_extended(ROW(g.team), 0)
       AND a.team IS NOT DISTINCT FROM g.team
-      AND HASH_RECORD_EXTENDED(ROW(a.team, a.name), 0) = HASH_RECORD_EXTENDED(ROW(g.team, g.name), 0)
+      AND hash_record_extended(ROW(a.team, a.name), 0) = hash_record_extended(ROW(g.team, g.name), 0)
       AND ROW(a.team, a.name) IS NOT DISTINCT FROM ROW(g.team, g.name)
     LIMIT 1
   ) AS l ON TRUE
-), m2_i AS (
-  INSERT INTO outer_join__people_by_team_4d9316 (team, name, c)
+), people_inserted AS (
+  INSERT INTO outer_join__people_4d9316 (team, name, c)
   SELECT o.team, o.name, o.c
-  FROM m2_o AS o
+  FROM people_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
-), m2_u AS (
-  UPDATE outer_join__people_by_team_4d9316 AS a
+), people_updated AS (
+  UPDATE outer_join__people_4d9316 AS a
   SET c = o.c
-  FROM m2_o AS o
+  FROM people_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
-), m2_d AS (
-  DELETE FROM outer_join__people_by_team_4d9316 AS a
-  USING m2_o AS o
+), people_deleted AS (
+  DELETE FROM outer_join__people_4d9316 AS a
+  USING people_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 )
 SELECT
@@ -224,10 +219,10 @@ SELECT
   CAST(d0.team AS BIGINT) AS left_team, CAST(TRUE AS BOOLEAN) AS right_present,
   CAST(t1.number AS BIGINT) AS right_number, CAST(t1.title AS TEXT) AS right_title,
   CAST(d0.c * t1.c AS BIGINT) AS stepping_count
-FROM stepping_delta_people_e8c9d2 AS d0
+FROM people_change AS d0
 CROSS JOIN LATERAL (
   SELECT t1.*
-  FROM outer_join__teams_by_number_5c4966 AS t1
+  FROM outer_join__teams_5c4966 AS t1
   WHERE t1.number = d0.team
   OFFSET 0
 ) AS t1
@@ -237,7 +232,7 @@ SELECT
   CAST(d2.team AS BIGINT) AS left_team, CAST(FALSE AS BOOLEAN) AS right_present,
   CAST(CAST(NULL AS BIGINT) AS BIGINT) AS right_number,
   CAST(CAST(NULL AS TEXT) AS TEXT) AS right_title, CAST(d2.c AS BIGINT) AS stepping_count
-FROM stepping_delta_people_e8c9d2 AS d2
+FROM people_change AS d2
 UNION ALL
 SELECT
   0 AS stepping_output, CAST(d3.name AS TEXT) AS left_name,
@@ -245,10 +240,10 @@ SELECT
   CAST(CAST(NULL AS BIGINT) AS BIGINT) AS right_number,
   CAST(CAST(NULL AS TEXT) AS TEXT) AS right_title,
   CAST(-(d3.c * t4.c) AS BIGINT) AS stepping_count
-FROM stepping_delta_people_e8c9d2 AS d3
+FROM people_change AS d3
 CROSS JOIN LATERAL (
   SELECT t4.*
-  FROM outer_join__outer_join_by_value_6a74ef AS t4
+  FROM outer_join__outer_join_6a74ef AS t4
   WHERE t4.value = d3.team
   OFFSET 0
 ) AS t4;
@@ -256,36 +251,20 @@ CROSS JOIN LATERAL (
 ------------------------------------------------------------------------------
 -- When teams changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: outer_join__outer_join_by_value_6a74ef, outer_join__people_by_team_4d9316, outer_join__teams_by_number_5c4966, outer_join__teams_c7809e in last_update
+-- locked first: outer_join__outer_join_6a74ef, outer_join__people_4d9316, outer_join__teams_5c4966, outer_join__teams_c7809e in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
---   stepping_delta_teams_84606c: teams (the query's arguments)
---   stepping_exists_teams_994399: outer_join (query.py:18)
---   m4_g: outer_join (query.py:18)
---   m4_o: outer_join (query.py:18)
---   m4_i: outer_join (query.py:18)
---   m4_u: outer_join (query.py:18)
---   m4_d: outer_join (query.py:18)
---   m5_g: outer_join (query.py:18)
---   m5_o: outer_join (query.py:18)
---   m5_i: outer_join (query.py:18)
---   m5_u: outer_join (query.py:18)
---   m5_d: outer_join (query.py:18)
---   m6_g: teams (the query's arguments)
---   m6_o: teams (the query's arguments)
---   m6_i: teams (the query's arguments)
---   m6_u: teams (the query's arguments)
---   m6_d: teams (the query's arguments)
---   SELECT: outer_join (query.py:18)
-WITH stepping_delta_teams_84606c AS MATERIALIZED (
+--   teams: the query's arguments
+--   outer_join: query.py:18
+WITH teams_change AS MATERIALIZED (
   SELECT u.number, u.title COLLATE "C" AS title, u.c
-  FROM UNNEST(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS u(number, title, c)
-), stepping_exists_teams_994399 AS MATERIALIZED (
+  FROM unnest(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS u(number, title, c)
+), outer_join_change AS MATERIALIZED (
   SELECT
     g.value,
     CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END AS c
   FROM (
     SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
-    FROM (SELECT d0.number AS value, d0.c FROM stepping_delta_teams_84606c AS d0) AS g
+    FROM (SELECT d0.number AS value, d0.c FROM teams_change AS d0) AS g
     GROUP BY g.value
     HAVING CAST(SUM(g.c) AS BIGINT) <> 0
   ) AS g
@@ -293,101 +272,98 @@ WITH stepping_delta_teams_84606c AS MATERIALIZED (
     SELECT a.*, a.ctid AS stepping_rid
     FROM outer_join__teams_c7809e AS a
     WHERE
-      HASH_RECORD_EXTENDED(ROW(a.value), 0) = HASH_RECORD_EXTENDED(ROW(g.value), 0)
+      hash_record_extended(ROW(a.value), 0) = hash_record_extended(ROW(g.value), 0)
       AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
     OFFSET 0
   ) AS a ON TRUE
   WHERE
     CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END <> 0
-), m4_g AS (
+), outer_join_changed AS (
   SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
-  FROM (SELECT d6.number AS value, d6.c FROM stepping_delta_teams_84606c AS d6) AS g
+  FROM (SELECT d6.number AS value, d6.c FROM teams_change AS d6) AS g
   GROUP BY g.value
   HAVING CAST(SUM(g.c) AS BIGINT) <> 0
-), m4_o AS MATERIALIZED (
+), outer_join_found AS MATERIALIZED (
   SELECT g.value, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
-  FROM m4_g AS g
+  FROM outer_join_changed AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
     FROM outer_join__teams_c7809e AS a
     WHERE
-      HASH_RECORD_EXTENDED(ROW(a.value), 0) = HASH_RECORD_EXTENDED(ROW(g.value), 0)
+      hash_record_extended(ROW(a.value), 0) = hash_record_extended(ROW(g.value), 0)
       AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
     LIMIT 1
   ) AS l ON TRUE
-), m4_i AS (
+), outer_join_inserted AS (
   INSERT INTO outer_join__teams_c7809e (value, c)
   SELECT o.value, o.c
-  FROM m4_o AS o
+  FROM outer_join_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
-), m4_u AS (
+), outer_join_updated AS (
   UPDATE outer_join__teams_c7809e AS a
   SET c = o.c
-  FROM m4_o AS o
+  FROM outer_join_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
-), m4_d AS (
+), outer_join_deleted AS (
   DELETE FROM outer_join__teams_c7809e AS a
-  USING m4_o AS o
+  USING outer_join_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
-), m5_g AS (
+), outer_join_changed_2 AS (
   SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
-  FROM (SELECT d5.value, d5.c FROM stepping_exists_teams_994399 AS d5) AS g
+  FROM (SELECT d5.value, d5.c FROM outer_join_change AS d5) AS g
   GROUP BY g.value
   HAVING CAST(SUM(g.c) AS BIGINT) <> 0
-), m5_o AS MATERIALIZED (
+), outer_join_found_2 AS MATERIALIZED (
   SELECT g.value, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
-  FROM m5_g AS g
+  FROM outer_join_changed_2 AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM outer_join__outer_join_by_value_6a74ef AS a
+    FROM outer_join__outer_join_6a74ef AS a
     WHERE
       a.value = g.value
-      AND HASH_RECORD_EXTENDED(ROW(a.value), 0) = HASH_RECORD_EXTENDED(ROW(g.value), 0)
+      AND hash_record_extended(ROW(a.value), 0) = hash_record_extended(ROW(g.value), 0)
       AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
     LIMIT 1
   ) AS l ON TRUE
-), m5_i AS (
-  INSERT INTO outer_join__outer_join_by_value_6a74ef (value, c)
+), outer_join_inserted_2 AS (
+  INSERT INTO outer_join__outer_join_6a74ef (value, c)
   SELECT o.value, o.c
-  FROM m5_o AS o
+  FROM outer_join_found_2 AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
-), m5_u AS (
-  UPDATE outer_join__outer_join_by_value_6a74ef AS a
+), outer_join_updated_2 AS (
+  UPDATE outer_join__outer_join_6a74ef AS a
   SET c = o.c
-  FROM m5_o AS o
+  FROM outer_join_found_2 AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
-), m5_d AS (
-  DELETE FROM outer_join__outer_join_by_value_6a74ef AS a
-  USING m5_o AS o
+), outer_join_deleted_2 AS (
+  DELETE FROM outer_join__outer_join_6a74ef AS a
+  USING outer_join_found_2 AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
-), m6_g AS (
-  SELECT d7.number, d7.title, d7.c
-  FROM stepping_delta_teams_84606c AS d7
-), m6_o AS MATERIALIZED (
+), teams_found AS MATERIALIZED (
   SELECT g.number, g.title, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
-  FROM m6_g AS g
+  FROM teams_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM outer_join__teams_by_number_5c4966 AS a
+    FROM outer_join__teams_5c4966 AS a
     WHERE
       a.number = g.number
-      AND HASH_RECORD_EXTENDED(ROW(a.number, a.title), 0) = HASH_RECORD_EXTENDED(ROW(g.number, g.title), 0)
+      AND hash_record_extended(ROW(a.number, a.title), 0) = hash_record_extended(ROW(g.number, g.title), 0)
       AND ROW(a.number, a.title) IS NOT DISTINCT FROM ROW(g.number, g.title)
     LIMIT 1
   ) AS l ON TRUE
-), m6_i AS (
-  INSERT INTO outer_join__teams_by_number_5c4966 (number, title, c)
+), teams_inserted AS (
+  INSERT INTO outer_join__teams_5c4966 (number, title, c)
   SELECT o.number, o.title, o.c
-  FROM m6_o AS o
+  FROM teams_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
-), m6_u AS (
-  UPDATE outer_join__teams_by_number_5c4966 AS a
+), teams_updated AS (
+  UPDATE outer_join__teams_5c4966 AS a
   SET c = o.c
-  FROM m6_o AS o
+  FROM teams_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
-), m6_d AS (
-  DELETE FROM outer_join__teams_by_number_5c4966 AS a
-  USING m6_o AS o
+), teams_deleted AS (
+  DELETE FROM outer_join__teams_5c4966 AS a
+  USING teams_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 )
 SELECT
@@ -395,12 +371,12 @@ SELECT
   CAST(t2.team AS BIGINT) AS left_team, CAST(TRUE AS BOOLEAN) AS right_present,
   CAST(d1.number AS BIGINT) AS right_number, CAST(d1.title AS TEXT) AS right_title,
   CAST(d1.c * t2.c AS BIGINT) AS stepping_count
-FROM stepping_delta_teams_84606c AS d1
+FROM teams_change AS d1
 CROSS JOIN LATERAL (
   SELECT t2.*
-  FROM outer_join__people_by_team_4d9316 AS t2
+  FROM outer_join__people_4d9316 AS t2
   WHERE
-    HASH_RECORD_EXTENDED(ROW(t2.team), 0) = HASH_RECORD_EXTENDED(ROW(d1.number), 0)
+    hash_record_extended(ROW(t2.team), 0) = hash_record_extended(ROW(d1.number), 0)
     AND t2.team = d1.number
   OFFSET 0
 ) AS t2
@@ -411,12 +387,12 @@ SELECT
   CAST(CAST(NULL AS BIGINT) AS BIGINT) AS right_number,
   CAST(CAST(NULL AS TEXT) AS TEXT) AS right_title,
   CAST(-(d3.c * t4.c) AS BIGINT) AS stepping_count
-FROM stepping_exists_teams_994399 AS d3
+FROM outer_join_change AS d3
 CROSS JOIN LATERAL (
   SELECT t4.*
-  FROM outer_join__people_by_team_4d9316 AS t4
+  FROM outer_join__people_4d9316 AS t4
   WHERE
-    HASH_RECORD_EXTENDED(ROW(t4.team), 0) = HASH_RECORD_EXTENDED(ROW(d3.value), 0)
+    hash_record_extended(ROW(t4.team), 0) = hash_record_extended(ROW(d3.value), 0)
     AND t4.team = d3.value
   OFFSET 0
 ) AS t4;
@@ -424,45 +400,24 @@ CROSS JOIN LATERAL (
 ------------------------------------------------------------------------------
 -- When any mix of people, teams changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: outer_join__outer_join_by_value_6a74ef, outer_join__people_by_team_4d9316, outer_join__teams_by_number_5c4966, outer_join__teams_c7809e in last_update
+-- locked first: outer_join__outer_join_6a74ef, outer_join__people_4d9316, outer_join__teams_5c4966, outer_join__teams_c7809e in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
---   stepping_delta_people_e8c9d2: people (the query's arguments)
---   stepping_delta_teams_84606c: teams (the query's arguments)
---   stepping_exists_teams_994399: outer_join (query.py:18)
---   m6_g: outer_join (query.py:18)
---   m6_o: outer_join (query.py:18)
---   m6_i: outer_join (query.py:18)
---   m6_u: outer_join (query.py:18)
---   m6_d: outer_join (query.py:18)
---   m8_g: outer_join (query.py:18)
---   m8_o: outer_join (query.py:18)
---   m8_i: outer_join (query.py:18)
---   m8_u: outer_join (query.py:18)
---   m8_d: outer_join (query.py:18)
---   m9_g: people (the query's arguments)
---   m9_o: people (the query's arguments)
---   m9_i: people (the query's arguments)
---   m9_u: people (the query's arguments)
---   m9_d: people (the query's arguments)
---   m10_g: teams (the query's arguments)
---   m10_o: teams (the query's arguments)
---   m10_i: teams (the query's arguments)
---   m10_u: teams (the query's arguments)
---   m10_d: teams (the query's arguments)
---   SELECT: outer_join (query.py:18)
-WITH stepping_delta_people_e8c9d2 AS MATERIALIZED (
+--   people: the query's arguments
+--   teams: the query's arguments
+--   outer_join: query.py:18
+WITH people_change AS MATERIALIZED (
   SELECT u.name COLLATE "C" AS name, u.team, u.c
-  FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[]), CAST('{}' AS BIGINT[])) AS u(name, team, c)
-), stepping_delta_teams_84606c AS MATERIALIZED (
+  FROM unnest(CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[]), CAST('{}' AS BIGINT[])) AS u(name, team, c)
+), teams_change AS MATERIALIZED (
   SELECT u.number, u.title COLLATE "C" AS title, u.c
-  FROM UNNEST(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS u(number, title, c)
-), stepping_exists_teams_994399 AS MATERIALIZED (
+  FROM unnest(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS u(number, title, c)
+), outer_join_change AS MATERIALIZED (
   SELECT
     g.value,
     CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END AS c
   FROM (
     SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
-    FROM (SELECT d0.number AS value, d0.c FROM stepping_delta_teams_84606c AS d0) AS g
+    FROM (SELECT d0.number AS value, d0.c FROM teams_change AS d0) AS g
     GROUP BY g.value
     HAVING CAST(SUM(g.c) AS BIGINT) <> 0
   ) AS g
@@ -470,134 +425,125 @@ WITH stepping_delta_people_e8c9d2 AS MATERIALIZED (
     SELECT a.*, a.ctid AS stepping_rid
     FROM outer_join__teams_c7809e AS a
     WHERE
-      HASH_RECORD_EXTENDED(ROW(a.value), 0) = HASH_RECORD_EXTENDED(ROW(g.value), 0)
+      hash_record_extended(ROW(a.value), 0) = hash_record_extended(ROW(g.value), 0)
       AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
     OFFSET 0
   ) AS a ON TRUE
   WHERE
     CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END <> 0
-), m6_g AS (
+), outer_join_changed AS (
   SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
-  FROM (
-    SELECT d16.number AS value, d16.c
-    FROM stepping_delta_teams_84606c AS d16
-  ) AS g
+  FROM (SELECT d16.number AS value, d16.c FROM teams_change AS d16) AS g
   GROUP BY g.value
   HAVING CAST(SUM(g.c) AS BIGINT) <> 0
-), m6_o AS MATERIALIZED (
+), outer_join_found AS MATERIALIZED (
   SELECT g.value, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
-  FROM m6_g AS g
+  FROM outer_join_changed AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
     FROM outer_join__teams_c7809e AS a
     WHERE
-      HASH_RECORD_EXTENDED(ROW(a.value), 0) = HASH_RECORD_EXTENDED(ROW(g.value), 0)
+      hash_record_extended(ROW(a.value), 0) = hash_record_extended(ROW(g.value), 0)
       AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
     LIMIT 1
   ) AS l ON TRUE
-), m6_i AS (
+), outer_join_inserted AS (
   INSERT INTO outer_join__teams_c7809e (value, c)
   SELECT o.value, o.c
-  FROM m6_o AS o
+  FROM outer_join_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
-), m6_u AS (
+), outer_join_updated AS (
   UPDATE outer_join__teams_c7809e AS a
   SET c = o.c
-  FROM m6_o AS o
+  FROM outer_join_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
-), m6_d AS (
+), outer_join_deleted AS (
   DELETE FROM outer_join__teams_c7809e AS a
-  USING m6_o AS o
+  USING outer_join_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
-), m8_g AS (
+), outer_join_changed_2 AS (
   SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
-  FROM (SELECT d14.value, d14.c FROM stepping_exists_teams_994399 AS d14) AS g
+  FROM (SELECT d14.value, d14.c FROM outer_join_change AS d14) AS g
   GROUP BY g.value
   HAVING CAST(SUM(g.c) AS BIGINT) <> 0
-), m8_o AS MATERIALIZED (
+), outer_join_found_2 AS MATERIALIZED (
   SELECT g.value, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
-  FROM m8_g AS g
+  FROM outer_join_changed_2 AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM outer_join__outer_join_by_value_6a74ef AS a
+    FROM outer_join__outer_join_6a74ef AS a
     WHERE
       a.value = g.value
-      AND HASH_RECORD_EXTENDED(ROW(a.value), 0) = HASH_RECORD_EXTENDED(ROW(g.value), 0)
+      AND hash_record_extended(ROW(a.value), 0) = hash_record_extended(ROW(g.value), 0)
       AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
     LIMIT 1
   ) AS l ON TRUE
-), m8_i AS (
-  INSERT INTO outer_join__outer_join_by_value_6a74ef (value, c)
+), outer_join_inserted_2 AS (
+  INSERT INTO outer_join__outer_join_6a74ef (value, c)
   SELECT o.value, o.c
-  FROM m8_o AS o
+  FROM outer_join_found_2 AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
-), m8_u AS (
-  UPDATE outer_join__outer_join_by_value_6a74ef AS a
+), outer_join_updated_2 AS (
+  UPDATE outer_join__outer_join_6a74ef AS a
   SET c = o.c
-  FROM m8_o AS o
+  FROM outer_join_found_2 AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
-), m8_d AS (
-  DELETE FROM outer_join__outer_join_by_value_6a74ef AS a
-  USING m8_o AS o
+), outer_join_deleted_2 AS (
+  DELETE FROM outer_join__outer_join_6a74ef AS a
+  USING outer_join_found_2 AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
-), m9_g AS (
-  SELECT d15.team, d15.name, d15.c
-  FROM stepping_delta_people_e8c9d2 AS d15
-), m9_o AS MATERIALIZED (
+), people_found AS MATERIALIZED (
   SELECT g.team, g.name, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
-  FROM m9_g AS g
+  FROM people_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM outer_join__people_by_team_4d9316 AS a
+    FROM outer_join__people_4d9316 AS a
     WHERE
-      HASH_RECORD_EXTENDED(ROW(a.team), 0) = HASH_RECORD_EXTENDED(ROW(g.team), 0)
+      hash_record_extended(ROW(a.team), 0) = hash_record_extended(ROW(g.team), 0)
       AND a.team IS NOT DISTINCT FROM g.team
-      AND HASH_RECORD_EXTENDED(ROW(a.team, a.name), 0) = HASH_RECORD_EXTENDED(ROW(g.team, g.name), 0)
+      AND hash_record_extended(ROW(a.team, a.name), 0) = hash_record_extended(ROW(g.team, g.name), 0)
       AND ROW(a.team, a.name) IS NOT DISTINCT FROM ROW(g.team, g.name)
     LIMIT 1
   ) AS l ON TRUE
-), m9_i AS (
-  INSERT INTO outer_join__people_by_team_4d9316 (team, name, c)
+), people_inserted AS (
+  INSERT INTO outer_join__people_4d9316 (team, name, c)
   SELECT o.team, o.name, o.c
-  FROM m9_o AS o
+  FROM people_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
-), m9_u AS (
-  UPDATE outer_join__people_by_team_4d9316 AS a
+), people_updated AS (
+  UPDATE outer_join__people_4d9316 AS a
   SET c = o.c
-  FROM m9_o AS o
+  FROM people_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
-), m9_d AS (
-  DELETE FROM outer_join__people_by_team_4d9316 AS a
-  USING m9_o AS o
+), people_deleted AS (
+  DELETE FROM outer_join__people_4d9316 AS a
+  USING people_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
-), m10_g AS (
-  SELECT d17.number, d17.title, d17.c
-  FROM stepping_delta_teams_84606c AS d17
-), m10_o AS MATERIALIZED (
+), teams_found AS MATERIALIZED (
   SELECT g.number, g.title, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
-  FROM m10_g AS g
+  FROM teams_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM outer_join__teams_by_number_5c4966 AS a
+    FROM outer_join__teams_5c4966 AS a
     WHERE
       a.number = g.number
-      AND HASH_RECORD_EXTENDED(ROW(a.number, a.title), 0) = HASH_RECORD_EXTENDED(ROW(g.number, g.title), 0)
+      AND hash_record_extended(ROW(a.number, a.title), 0) = hash_record_extended(ROW(g.number, g.title), 0)
       AND ROW(a.number, a.title) IS NOT DISTINCT FROM ROW(g.number, g.title)
     LIMIT 1
   ) AS l ON TRUE
-), m10_i AS (
-  INSERT INTO outer_join__teams_by_number_5c4966 (number, title, c)
+), teams_inserted AS (
+  INSERT INTO outer_join__teams_5c4966 (number, title, c)
   SELECT o.number, o.title, o.c
-  FROM m10_o AS o
+  FROM teams_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
-), m10_u AS (
-  UPDATE outer_join__teams_by_number_5c4966 AS a
+), teams_updated AS (
+  UPDATE outer_join__teams_5c4966 AS a
   SET c = o.c
-  FROM m10_o AS o
+  FROM teams_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
-), m10_d AS (
-  DELETE FROM outer_join__teams_by_number_5c4966 AS a
-  USING m10_o AS o
+), teams_deleted AS (
+  DELETE FROM outer_join__teams_5c4966 AS a
+  USING teams_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 )
 SELECT
@@ -605,10 +551,10 @@ SELECT
   CAST(d1.team AS BIGINT) AS left_team, CAST(TRUE AS BOOLEAN) AS right_present,
   CAST(t2.number AS BIGINT) AS right_number, CAST(t2.title AS TEXT) AS right_title,
   CAST(d1.c * t2.c AS BIGINT) AS stepping_count
-FROM stepping_delta_people_e8c9d2 AS d1
+FROM people_change AS d1
 CROSS JOIN LATERAL (
   SELECT t2.*
-  FROM outer_join__teams_by_number_5c4966 AS t2
+  FROM outer_join__teams_5c4966 AS t2
   WHERE t2.number = d1.team
   OFFSET 0
 ) AS t2
@@ -618,8 +564,8 @@ SELECT
   CAST(d3.team AS BIGINT) AS left_team, CAST(TRUE AS BOOLEAN) AS right_present,
   CAST(d4.number AS BIGINT) AS right_number, CAST(d4.title AS TEXT) AS right_title,
   CAST(d3.c * d4.c AS BIGINT) AS stepping_count
-FROM stepping_delta_people_e8c9d2 AS d3
-CROSS JOIN stepping_delta_teams_84606c AS d4
+FROM people_change AS d3
+CROSS JOIN teams_change AS d4
 WHERE d3.team = d4.number
 UNION ALL
 SELECT
@@ -627,12 +573,12 @@ SELECT
   CAST(t6.team AS BIGINT) AS left_team, CAST(TRUE AS BOOLEAN) AS right_present,
   CAST(d5.number AS BIGINT) AS right_number, CAST(d5.title AS TEXT) AS right_title,
   CAST(d5.c * t6.c AS BIGINT) AS stepping_count
-FROM stepping_delta_teams_84606c AS d5
+FROM teams_change AS d5
 CROSS JOIN LATERAL (
   SELECT t6.*
-  FROM outer_join__people_by_team_4d9316 AS t6
+  FROM outer_join__people_4d9316 AS t6
   WHERE
-    HASH_RECORD_EXTENDED(ROW(t6.team), 0) = HASH_RECORD_EXTENDED(ROW(d5.number), 0)
+    hash_record_extended(ROW(t6.team), 0) = hash_record_extended(ROW(d5.number), 0)
     AND t6.team = d5.number
   OFFSET 0
 ) AS t6
@@ -642,7 +588,7 @@ SELECT
   CAST(d7.team AS BIGINT) AS left_team, CAST(FALSE AS BOOLEAN) AS right_present,
   CAST(CAST(NULL AS BIGINT) AS BIGINT) AS right_number,
   CAST(CAST(NULL AS TEXT) AS TEXT) AS right_title, CAST(d7.c AS BIGINT) AS stepping_count
-FROM stepping_delta_people_e8c9d2 AS d7
+FROM people_change AS d7
 UNION ALL
 SELECT
   0 AS stepping_output, CAST(d8.name AS TEXT) AS left_name,
@@ -650,10 +596,10 @@ SELECT
   CAST(CAST(NULL AS BIGINT) AS BIGINT) AS right_number,
   CAST(CAST(NULL AS TEXT) AS TEXT) AS right_title,
   CAST(-(d8.c * t9.c) AS BIGINT) AS stepping_count
-FROM stepping_delta_people_e8c9d2 AS d8
+FROM people_change AS d8
 CROSS JOIN LATERAL (
   SELECT t9.*
-  FROM outer_join__outer_join_by_value_6a74ef AS t9
+  FROM outer_join__outer_join_6a74ef AS t9
   WHERE t9.value = d8.team
   OFFSET 0
 ) AS t9
@@ -664,8 +610,8 @@ SELECT
   CAST(CAST(NULL AS BIGINT) AS BIGINT) AS right_number,
   CAST(CAST(NULL AS TEXT) AS TEXT) AS right_title,
   CAST(-(d10.c * d11.c) AS BIGINT) AS stepping_count
-FROM stepping_delta_people_e8c9d2 AS d10
-CROSS JOIN stepping_exists_teams_994399 AS d11
+FROM people_change AS d10
+CROSS JOIN outer_join_change AS d11
 WHERE d10.team = d11.value
 UNION ALL
 SELECT
@@ -674,12 +620,12 @@ SELECT
   CAST(CAST(NULL AS BIGINT) AS BIGINT) AS right_number,
   CAST(CAST(NULL AS TEXT) AS TEXT) AS right_title,
   CAST(-(d12.c * t13.c) AS BIGINT) AS stepping_count
-FROM stepping_exists_teams_994399 AS d12
+FROM outer_join_change AS d12
 CROSS JOIN LATERAL (
   SELECT t13.*
-  FROM outer_join__people_by_team_4d9316 AS t13
+  FROM outer_join__people_4d9316 AS t13
   WHERE
-    HASH_RECORD_EXTENDED(ROW(t13.team), 0) = HASH_RECORD_EXTENDED(ROW(d12.value), 0)
+    hash_record_extended(ROW(t13.team), 0) = hash_record_extended(ROW(d12.value), 0)
     AND t13.team = d12.value
   OFFSET 0
 ) AS t13;

@@ -1,29 +1,29 @@
--- The query outer_join on sqlite; fingerprint 22383e33312ddf50ea507a7d299eac43
+-- The query outer_join on sqlite; fingerprint fd5427a0da464291578d50a1ad697af9
 --
 -- output
 --   3. outer_join  query.py:18
 --   │    incremental: the change of each side meets the rows of the other with its key
 --   │    keeps outer_join__teams_c7809e
---   │    keeps outer_join__outer_join_by_value_6a74ef
+--   │    keeps outer_join__outer_join_6a74ef
 --   │          key (value): look-ups, and the row itself
 --   ├─ 1. people (input)
---   │       keeps outer_join__people_by_team_4d9316
+--   │       keeps outer_join__people_4d9316
 --   │             key (team): look-ups, and the row itself
 --   └─ 2. teams (input)
---           keeps outer_join__teams_by_number_5c4966
+--           keeps outer_join__teams_5c4966
 --                 key (number): look-ups, and the row itself
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of people: 4 statements, 3 look-ups, 1 row written
---   outer_join__people_by_team_4d9316 as a whole row, at most one row
---   outer_join__teams_by_number_5c4966 by number
---   outer_join__outer_join_by_value_6a74ef as a whole row, at most one row
+--   outer_join__people_4d9316 as a whole row, at most one row
+--   outer_join__teams_5c4966 by number
+--   outer_join__outer_join_6a74ef as a whole row, at most one row
 -- One changed row of teams: 8 statements, 6 look-ups, 3 rows written
 --   outer_join__teams_c7809e as a whole row, 2 times, at most one row
---   outer_join__outer_join_by_value_6a74ef as a whole row, at most one row
---   outer_join__teams_by_number_5c4966 as a whole row, at most one row
---   outer_join__people_by_team_4d9316 by team, 2 times
+--   outer_join__outer_join_6a74ef as a whole row, at most one row
+--   outer_join__teams_5c4966 as a whole row, at most one row
+--   outer_join__people_4d9316 by team, 2 times
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -98,39 +98,39 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- outer_join__outer_join_by_value_6a74ef: the rows of outer_join, looked up by value
+-- outer_join__outer_join_6a74ef: the rows of outer_join, looked up by value
 -- for outer_join (query.py:18)
 -- it has a row for each different row of the result of outer_join
-CREATE TABLE IF NOT EXISTS outer_join__outer_join_by_value_6a74ef (
+CREATE TABLE IF NOT EXISTS outer_join__outer_join_6a74ef (
     value INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (value)
 ) WITHOUT ROWID;
---   outer_join__outer_join_by_value_6a74ef__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS outer_join__outer_join_by_value_6a74ef__gone
-AFTER UPDATE OF c ON outer_join__outer_join_by_value_6a74ef WHEN NEW.c = 0
+--   outer_join__outer_join_6a74ef__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS outer_join__outer_join_6a74ef__gone
+AFTER UPDATE OF c ON outer_join__outer_join_6a74ef WHEN NEW.c = 0
 BEGIN
-    DELETE FROM outer_join__outer_join_by_value_6a74ef WHERE value = NEW.value;
+    DELETE FROM outer_join__outer_join_6a74ef WHERE value = NEW.value;
 END;
---   outer_join__outer_join_by_value_6a74ef__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS outer_join__outer_join_by_value_6a74ef__below_zero ON outer_join__outer_join_by_value_6a74ef (c) WHERE c < 0;
--- outer_join__people_by_team_4d9316: the rows of people, looked up by team
+--   outer_join__outer_join_6a74ef__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS outer_join__outer_join_6a74ef__below_zero ON outer_join__outer_join_6a74ef (c) WHERE c < 0;
+-- outer_join__people_4d9316: the rows of people, looked up by team
 -- for people (the query's arguments)
 -- it has a row for each different row of people in the columns it keeps
-CREATE TABLE IF NOT EXISTS outer_join__people_by_team_4d9316 (
+CREATE TABLE IF NOT EXISTS outer_join__people_4d9316 (
     team INTEGER NOT NULL,
     name TEXT NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (team, name)
 ) WITHOUT ROWID;
---   outer_join__people_by_team_4d9316__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS outer_join__people_by_team_4d9316__gone
-AFTER UPDATE OF c ON outer_join__people_by_team_4d9316 WHEN NEW.c = 0
+--   outer_join__people_4d9316__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS outer_join__people_4d9316__gone
+AFTER UPDATE OF c ON outer_join__people_4d9316 WHEN NEW.c = 0
 BEGIN
-    DELETE FROM outer_join__people_by_team_4d9316 WHERE team = NEW.team AND name = NEW.name;
+    DELETE FROM outer_join__people_4d9316 WHERE team = NEW.team AND name = NEW.name;
 END;
---   outer_join__people_by_team_4d9316__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS outer_join__people_by_team_4d9316__below_zero ON outer_join__people_by_team_4d9316 (c) WHERE c < 0;
+--   outer_join__people_4d9316__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS outer_join__people_4d9316__below_zero ON outer_join__people_4d9316 (c) WHERE c < 0;
 -- outer_join__teams_c7809e: the integral of outer_join
 -- for outer_join (query.py:18)
 -- it has a row for each different row of the result of outer_join
@@ -147,40 +147,40 @@ BEGIN
 END;
 --   outer_join__teams_c7809e__below_zero: finds a count below 0; it has no entry while there is none
 CREATE INDEX IF NOT EXISTS outer_join__teams_c7809e__below_zero ON outer_join__teams_c7809e (c) WHERE c < 0;
--- outer_join__teams_by_number_5c4966: the rows of teams, looked up by number
+-- outer_join__teams_5c4966: the rows of teams, looked up by number
 -- for teams (the query's arguments)
 -- it has a row for each different row of teams in the columns it keeps
-CREATE TABLE IF NOT EXISTS outer_join__teams_by_number_5c4966 (
+CREATE TABLE IF NOT EXISTS outer_join__teams_5c4966 (
     number INTEGER NOT NULL,
     title TEXT NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (number, title)
 ) WITHOUT ROWID;
---   outer_join__teams_by_number_5c4966__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS outer_join__teams_by_number_5c4966__gone
-AFTER UPDATE OF c ON outer_join__teams_by_number_5c4966 WHEN NEW.c = 0
+--   outer_join__teams_5c4966__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS outer_join__teams_5c4966__gone
+AFTER UPDATE OF c ON outer_join__teams_5c4966 WHEN NEW.c = 0
 BEGIN
-    DELETE FROM outer_join__teams_by_number_5c4966 WHERE number = NEW.number AND title = NEW.title;
+    DELETE FROM outer_join__teams_5c4966 WHERE number = NEW.number AND title = NEW.title;
 END;
---   outer_join__teams_by_number_5c4966__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS outer_join__teams_by_number_5c4966__below_zero ON outer_join__teams_by_number_5c4966 (c) WHERE c < 0;
+--   outer_join__teams_5c4966__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS outer_join__teams_5c4966__below_zero ON outer_join__teams_5c4966 (c) WHERE c < 0;
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('outer_join__outer_join_by_value_6a74ef', 0), ('outer_join__people_by_team_4d9316', 0),
-  ('outer_join__teams_by_number_5c4966', 0), ('outer_join__teams_c7809e', 0)
+  ('outer_join__outer_join_6a74ef', 0), ('outer_join__people_4d9316', 0),
+  ('outer_join__teams_5c4966', 0), ('outer_join__teams_c7809e', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'outer_join',
-    '22383e33312ddf50ea507a7d299eac43',
+    'fd5427a0da464291578d50a1ad697af9',
     'sqlite',
-    1,
-    '1 ce9e0a354dd7e58f {"query":"outer_join","dialect":"sqlite","fingerprint":"22383e33312ddf50ea507a7d299eac43","tables":[{"table":{"name":"outer_join__outer_join_by_value_6a74ef","kind":"delay","columns":[{"name":"value","type":{"kind":"int"}}],"weight":"c","key":["value"],"non_negative":true,"reason":"the rows of outer_join, looked up by value","serves":"outer_join","where":"query.py:18","digest":"6a74ef84c34f57d351125545d6c4ebc0","rows":"26750c68d8ae76790098a85b559c2960","holds":[["value","value"]],"rows_of":"int","node":"968860603ae6e4964b69651e5893a324"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__outer_join_by_value_6a74ef (\n    value INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (value)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS outer_join__outer_join_by_value_6a74ef__gone\nAFTER UPDATE OF c ON outer_join__outer_join_by_value_6a74ef WHEN NEW.c = 0\nBEGIN\n    DELETE FROM outer_join__outer_join_by_value_6a74ef WHERE value = NEW.value;\nEND","CREATE INDEX IF NOT EXISTS outer_join__outer_join_by_value_6a74ef__below_zero ON outer_join__outer_join_by_value_6a74ef (c) WHERE c < 0"]},{"table":{"name":"outer_join__people_by_team_4d9316","kind":"delay","columns":[{"name":"team","type":{"kind":"int","nullable":true}},{"name":"name","type":{"kind":"text"}}],"weight":"c","key":["team"],"non_negative":true,"reason":"the rows of people, looked up by team","serves":"people","where":"the query''s arguments","digest":"4d931680da767c1d3873c48008ed209a","rows":"a719ca00f8c84dcb718ea6aec1178a06","holds":[["team","team"],["name","name"]],"input":"people","rows_of":"Person","node":"dc562d526e34df849543f3330d804f07"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__people_by_team_4d9316 (\n    team INTEGER NOT NULL,\n    name TEXT NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (team, name)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS outer_join__people_by_team_4d9316__gone\nAFTER UPDATE OF c ON outer_join__people_by_team_4d9316 WHEN NEW.c = 0\nBEGIN\n    DELETE FROM outer_join__people_by_team_4d9316 WHERE team = NEW.team AND name = NEW.name;\nEND","CREATE INDEX IF NOT EXISTS outer_join__people_by_team_4d9316__below_zero ON outer_join__people_by_team_4d9316 (c) WHERE c < 0"]},{"table":{"name":"outer_join__teams_c7809e","kind":"delay","columns":[{"name":"value","type":{"kind":"int"}}],"weight":"c","non_negative":true,"reason":"the integral of outer_join","serves":"outer_join","where":"query.py:18","digest":"c7809e9d8cf76e18d10bb702fbf2ea65","rows":"ce781f3c57487054c79d0326c3f777c5","holds":[["value","value"]],"rows_of":"int","node":"620e543b5e47e6e81bfa18f9f81b9885"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__teams_c7809e (\n    value INTEGER NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (value)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS outer_join__teams_c7809e__gone\nAFTER UPDATE OF c ON outer_join__teams_c7809e WHEN NEW.c = 0\nBEGIN\n    DELETE FROM outer_join__teams_c7809e WHERE value = NEW.value;\nEND","CREATE INDEX IF NOT EXISTS outer_join__teams_c7809e__below_zero ON outer_join__teams_c7809e (c) WHERE c < 0"]},{"table":{"name":"outer_join__teams_by_number_5c4966","kind":"delay","columns":[{"name":"number","type":{"kind":"int"}},{"name":"title","type":{"kind":"text"}}],"weight":"c","key":["number"],"non_negative":true,"reason":"the rows of teams, looked up by number","serves":"teams","where":"the query''s arguments","digest":"5c4966122a460b9260ab8462bf843500","rows":"1a4b76515ab0ce838cb277b2a03fbe49","holds":[["number","number"],["title","title"]],"input":"teams","rows_of":"Team","node":"fff5c876fc9e58184bbf8466b5b6344e"},"ddl":["CREATE TABLE IF NOT EXISTS outer_join__teams_by_number_5c4966 (\n    number INTEGER NOT NULL,\n    title TEXT NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (number, title)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS outer_join__teams_by_number_5c4966__gone\nAFTER UPDATE OF c ON outer_join__teams_by_number_5c4966 WHEN NEW.c = 0\nBEGIN\n    DELETE FROM outer_join__teams_by_number_5c4966 WHERE number = NEW.number AND title = NEW.title;\nEND","CREATE INDEX IF NOT EXISTS outer_join__teams_by_number_5c4966__below_zero ON outer_join__teams_by_number_5c4966 (c) WHERE c < 0"]}],"inputs":[{"name":"people","row":"Person","columns":[{"name":"name","path":["name"],"type":{"kind":"text"}},{"name":"team","path":["team"],"type":{"kind":"int","nullable":true}}]},{"name":"teams","row":"Team","columns":[{"name":"number","path":["number"],"type":{"kind":"int"}},{"name":"title","path":["title"],"type":{"kind":"text"}}]}],"caches":[]}'
+    2,
+    '2 ead7543a3c51aa28 QlpoOTFBWSZTWeDQ5UoACHbfgEAAUOV//j/v3u6////6YAY/HuspgIBnZ3M6ADCVRPUxMmmhoANNNAABpoGgAABqnhBkBKT1PUDelADQAaAANAAcZMmTEYmAEyYJkANGEYAhgEhJFT1P1NTCepoxMGiAaBtNQ00MmARhxkyZMRiYATJgmQA0YRgCGAKkkBGiZNMk9FPU01MaYg0mh5EfoJ6kwMlCHtQ3PX66qz0nM7D1DDw91pVvST54/D02ta1rWtaxkZMstZ9prT6iajRRSNZ79Kqqqri40UYG7cv6yy664/R4TI0MOyeir/5/TEsDP5TNFCRQkUJCsEYsVYYfxXF1gNjWoJjHIH73O5O10dEGIj7h6xQbQJTFWHxoqk0ZVNSQxooK74pMwKb7fI3ayHbIFSxQoGpcRF0hGnLGd6pRzPDKqpWMS8jrPYUbC7o6Kqy1rHAvTCqSqKKilChUnwRlcsFqSHQyRJg1TIIHAkpskEo3EiFpZH3/5y49I2vOTxHAxN9W37/rHvpPiUi0qJUqTEoWUKVKpVKKKd6Lx7xpUEBtvtcDPDbhu42SCmmzjliAHAeI5T5vS8ptWV3e6uAE4B9+bFvNRRjrV6FVkljjDnlhxazcAXRFhlnuMOy5Y5LW9GMVKyEVp0NCQASgojzaDJBGrNwBVUeKYiahBXFWvmg11mJJaONBkhLK3kCIgVTOyNaUXOjHPXU9AEmgouJZWhFjQVIUR4ueQeHwUzwYAZZJmJM1wBG7uscSUoZkCuoAhB3UjsQmVK2Kmq2rWqWeR0hI8E8oYvMAWipMQA1PHW26a998bqm3VEHJRIwOKT7juLPOeY8xQvPyMyfWntPzPWXGh/goPwIod5sPcbD3EwLhkZoxN5MHvNpPzLzeazpGBR9RMyjEm4UTE/8S8uNqN5meCNhoXFhsWLjIFCkUUaFDckby4zOBxZieBOk5H4mhtLybSdBOCkbDE1mQbhqL2ZR+JNrBFxqM0WJYoskbj7D/VcTGyODEvEFIOYbOQNsMoc4cOYekoMIDE2m9C9L7JbyXr4C0hKBLiC5JhnARQIBAJJQhBhzv5GW4FIM8kblgRWH14TYkNMMrLtTe/wDdE64SkPnUe0/Y3Hfu04bd1u/vxtlx6qu28/kPZIt2689UnCT9T/hY7jymWzq8e7jx4i2Hjv48Y2EJ7NupFWOacSDSwHTGmkoJbcnPo1aQawAQVMgPoBhGjRDXC81p/gco5xZZRZXNjkJeFIMo0xhuhY3RDC+0bhoOqjYa5p7E08erk873L6w1aaW7C0l7n4uM9SkTicNuf8zK8azL6TxHE3OuRaRgI5nxPp/J5jlHcY9OJmdMxeQdBNMG5FhxD1WLVVJy7tOmgUWcrPMpioOXQLIIrk8SeQ4ZnM4RkdYjmk24ya6PL27Im0RnMIOWhi0MDKeRSuSWlqqTK74dzZMzAM0qJfIqEoUh/SF3GqlFi1EqQWMfP0RFvRgkwN5bAVPKlI0XMss7l1Ho6jsLzWfARsn0HanlTI+Q5zdI26UrSSi1JVJVJVNjAqRxl5+yKmGMm2RjrnS2ZZKaSE2UWOTncXMJQtOxKh8HjlznLF53FbZhUthJMDI6GhbAxNs5FW6uVfG5SlZR27+rtvuqO2pbxJM9Qi86CkwytFs7zVD1JmzyR2pOkp8sWYROxemk7HaIqzoVqk3tzoNDNMBUjkeOdJhdKNHYjqDII+mdkBxtM4XFjCjMxoYnhSTfgLuSKcKEhwaHKlA='
   )
 ON CONFLICT DO NOTHING;
 
@@ -205,38 +205,35 @@ CREATE TEMP TABLE IF NOT EXISTS stepping_exists_teams_994399 (
 ------------------------------------------------------------------------------
 -- When people changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: outer_join__outer_join_by_value_6a74ef, outer_join__people_by_team_4d9316, outer_join__teams_by_number_5c4966 in last_update
+-- locked first: outer_join__outer_join_6a74ef, outer_join__people_4d9316, outer_join__teams_5c4966 in last_update
 -- 1. people (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_people_e8c9d2;
 -- 2. people (the query's arguments): load the changed rows
 -- INSERT INTO temp.stepping_delta_people_e8c9d2 (name, team, c) VALUES (?, ?, ?)
 -- 3. people (the query's arguments)
-INSERT INTO outer_join__people_by_team_4d9316 (team, name, c)
+INSERT INTO outer_join__people_4d9316 (team, name, c)
 SELECT COALESCE(d5.team, x'') AS team, d5.name AS name, d5.c
 FROM temp.stepping_delta_people_e8c9d2 AS d5
 WHERE TRUE
 ORDER BY team, name
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN (outer_join__people_by_team_4d9316.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
-    THEN outer_join__people_by_team_4d9316.c + excluded.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of people')
+    WHEN typeof(outer_join__people_4d9316.c + excluded.c) = 'integer'
+    THEN outer_join__people_4d9316.c + excluded.c
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of people')
   END;
 -- 4. people (the query's arguments): a count below 0, looked for where rows were removed
-SELECT team, name, c
-FROM outer_join__people_by_team_4d9316
-WHERE c < 0
-LIMIT 1;
+SELECT team, name, c FROM outer_join__people_4d9316 WHERE c < 0 LIMIT 1;
 -- 5. outer_join (query.py:18): the change of an output
 SELECT
   d0.name AS left_name, d0.team AS left_team, 1 AS right_present, t1.number AS right_number,
   t1.title AS right_title,
   CASE
-    WHEN (d0.c * t1.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d0.c * t1.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+    WHEN typeof(d0.c * t1.c) = 'integer' THEN d0.c * t1.c
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS stepping_count
 FROM temp.stepping_delta_people_e8c9d2 AS d0
-CROSS JOIN outer_join__teams_by_number_5c4966 AS t1
+CROSS JOIN outer_join__teams_5c4966 AS t1
 WHERE t1.number = d0.team
 UNION ALL
 SELECT
@@ -248,18 +245,17 @@ SELECT
   d3.name AS left_name, d3.team AS left_team, 0 AS right_present, NULL AS right_number,
   NULL AS right_title,
   CASE
-    WHEN (-(d3.c * t4.c)) BETWEEN -9223372036854775807 AND 9223372036854775807
-    THEN -(d3.c * t4.c)
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+    WHEN typeof(-(d3.c * t4.c)) = 'integer' THEN -(d3.c * t4.c)
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS stepping_count
 FROM temp.stepping_delta_people_e8c9d2 AS d3
-CROSS JOIN outer_join__outer_join_by_value_6a74ef AS t4
+CROSS JOIN outer_join__outer_join_6a74ef AS t4
 WHERE t4.value = d3.team;
 
 ------------------------------------------------------------------------------
 -- When teams changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: outer_join__outer_join_by_value_6a74ef, outer_join__people_by_team_4d9316, outer_join__teams_by_number_5c4966, outer_join__teams_c7809e in last_update
+-- locked first: outer_join__outer_join_6a74ef, outer_join__people_4d9316, outer_join__teams_5c4966, outer_join__teams_c7809e in last_update
 -- 1. teams (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_teams_84606c;
 -- 2. outer_join (query.py:18): empty the delta table
@@ -291,44 +287,41 @@ WHERE TRUE
 ORDER BY value
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN (outer_join__teams_c7809e.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    WHEN typeof(outer_join__teams_c7809e.c + excluded.c) = 'integer'
     THEN outer_join__teams_c7809e.c + excluded.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of outer_join')
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of outer_join')
   END;
 -- 6. outer_join (query.py:18): a count below 0, looked for where rows were removed
 SELECT value, c FROM outer_join__teams_c7809e WHERE c < 0 LIMIT 1;
 -- 7. outer_join (query.py:18)
-INSERT INTO outer_join__outer_join_by_value_6a74ef (value, c)
+INSERT INTO outer_join__outer_join_6a74ef (value, c)
 SELECT d5.value AS value, d5.c
 FROM temp.stepping_exists_teams_994399 AS d5
 WHERE TRUE
 ORDER BY value
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN (outer_join__outer_join_by_value_6a74ef.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
-    THEN outer_join__outer_join_by_value_6a74ef.c + excluded.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of outer_join')
+    WHEN typeof(outer_join__outer_join_6a74ef.c + excluded.c) = 'integer'
+    THEN outer_join__outer_join_6a74ef.c + excluded.c
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of outer_join')
   END;
 -- 8. outer_join (query.py:18): a count below 0, looked for where rows were removed
-SELECT value, c
-FROM outer_join__outer_join_by_value_6a74ef
-WHERE c < 0
-LIMIT 1;
+SELECT value, c FROM outer_join__outer_join_6a74ef WHERE c < 0 LIMIT 1;
 -- 9. teams (the query's arguments)
-INSERT INTO outer_join__teams_by_number_5c4966 (number, title, c)
+INSERT INTO outer_join__teams_5c4966 (number, title, c)
 SELECT d7.number AS number, d7.title AS title, d7.c
 FROM temp.stepping_delta_teams_84606c AS d7
 WHERE TRUE
 ORDER BY number, title
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN (outer_join__teams_by_number_5c4966.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
-    THEN outer_join__teams_by_number_5c4966.c + excluded.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of teams')
+    WHEN typeof(outer_join__teams_5c4966.c + excluded.c) = 'integer'
+    THEN outer_join__teams_5c4966.c + excluded.c
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of teams')
   END;
 -- 10. teams (the query's arguments): a count below 0, looked for where rows were removed
 SELECT number, title, c
-FROM outer_join__teams_by_number_5c4966
+FROM outer_join__teams_5c4966
 WHERE c < 0
 LIMIT 1;
 -- 11. outer_join (query.py:18): the change of an output
@@ -336,29 +329,28 @@ SELECT
   t2.name AS left_name, (NULLIF(t2.team, x'')) AS left_team, 1 AS right_present,
   d1.number AS right_number, d1.title AS right_title,
   CASE
-    WHEN (d1.c * t2.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d1.c * t2.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+    WHEN typeof(d1.c * t2.c) = 'integer' THEN d1.c * t2.c
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS stepping_count
 FROM temp.stepping_delta_teams_84606c AS d1
-CROSS JOIN outer_join__people_by_team_4d9316 AS t2
+CROSS JOIN outer_join__people_4d9316 AS t2
 WHERE t2.team = d1.number
 UNION ALL
 SELECT
   t4.name AS left_name, (NULLIF(t4.team, x'')) AS left_team, 0 AS right_present,
   NULL AS right_number, NULL AS right_title,
   CASE
-    WHEN (-(d3.c * t4.c)) BETWEEN -9223372036854775807 AND 9223372036854775807
-    THEN -(d3.c * t4.c)
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+    WHEN typeof(-(d3.c * t4.c)) = 'integer' THEN -(d3.c * t4.c)
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS stepping_count
 FROM temp.stepping_exists_teams_994399 AS d3
-CROSS JOIN outer_join__people_by_team_4d9316 AS t4
+CROSS JOIN outer_join__people_4d9316 AS t4
 WHERE t4.team = d3.value;
 
 ------------------------------------------------------------------------------
 -- When any mix of people, teams changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: outer_join__outer_join_by_value_6a74ef, outer_join__people_by_team_4d9316, outer_join__teams_by_number_5c4966, outer_join__teams_c7809e in last_update
+-- locked first: outer_join__outer_join_6a74ef, outer_join__people_4d9316, outer_join__teams_5c4966, outer_join__teams_c7809e in last_update
 -- 1. people (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_people_e8c9d2;
 -- 2. teams (the query's arguments): empty the delta table
@@ -394,9 +386,9 @@ WHERE TRUE
 ORDER BY value
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN (outer_join__teams_c7809e.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    WHEN typeof(outer_join__teams_c7809e.c + excluded.c) = 'integer'
     THEN outer_join__teams_c7809e.c + excluded.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of outer_join')
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of outer_join')
   END;
 -- 8. outer_join (query.py:18): a count below 0, looked for where rows were removed
 SELECT value, c FROM outer_join__teams_c7809e WHERE c < 0 LIMIT 1;
@@ -405,19 +397,19 @@ SELECT
   d1.name AS left_name, d1.team AS left_team, 1 AS right_present, t2.number AS right_number,
   t2.title AS right_title,
   CASE
-    WHEN (d1.c * t2.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d1.c * t2.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+    WHEN typeof(d1.c * t2.c) = 'integer' THEN d1.c * t2.c
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS stepping_count
 FROM temp.stepping_delta_people_e8c9d2 AS d1
-CROSS JOIN outer_join__teams_by_number_5c4966 AS t2
+CROSS JOIN outer_join__teams_5c4966 AS t2
 WHERE t2.number = d1.team
 UNION ALL
 SELECT
   d3.name AS left_name, d3.team AS left_team, 1 AS right_present, d4.number AS right_number,
   d4.title AS right_title,
   CASE
-    WHEN (d3.c * d4.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d3.c * d4.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+    WHEN typeof(d3.c * d4.c) = 'integer' THEN d3.c * d4.c
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS stepping_count
 FROM temp.stepping_delta_people_e8c9d2 AS d3
 CROSS JOIN temp.stepping_delta_teams_84606c AS d4
@@ -427,11 +419,11 @@ SELECT
   t6.name AS left_name, (NULLIF(t6.team, x'')) AS left_team, 1 AS right_present,
   d5.number AS right_number, d5.title AS right_title,
   CASE
-    WHEN (d5.c * t6.c) BETWEEN -9223372036854775807 AND 9223372036854775807 THEN d5.c * t6.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+    WHEN typeof(d5.c * t6.c) = 'integer' THEN d5.c * t6.c
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS stepping_count
 FROM temp.stepping_delta_teams_84606c AS d5
-CROSS JOIN outer_join__people_by_team_4d9316 AS t6
+CROSS JOIN outer_join__people_4d9316 AS t6
 WHERE t6.team = d5.number
 UNION ALL
 SELECT
@@ -443,21 +435,19 @@ SELECT
   d8.name AS left_name, d8.team AS left_team, 0 AS right_present, NULL AS right_number,
   NULL AS right_title,
   CASE
-    WHEN (-(d8.c * t9.c)) BETWEEN -9223372036854775807 AND 9223372036854775807
-    THEN -(d8.c * t9.c)
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+    WHEN typeof(-(d8.c * t9.c)) = 'integer' THEN -(d8.c * t9.c)
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS stepping_count
 FROM temp.stepping_delta_people_e8c9d2 AS d8
-CROSS JOIN outer_join__outer_join_by_value_6a74ef AS t9
+CROSS JOIN outer_join__outer_join_6a74ef AS t9
 WHERE t9.value = d8.team
 UNION ALL
 SELECT
   d10.name AS left_name, d10.team AS left_team, 0 AS right_present, NULL AS right_number,
   NULL AS right_title,
   CASE
-    WHEN (-(d10.c * d11.c)) BETWEEN -9223372036854775807 AND 9223372036854775807
-    THEN -(d10.c * d11.c)
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+    WHEN typeof(-(d10.c * d11.c)) = 'integer' THEN -(d10.c * d11.c)
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS stepping_count
 FROM temp.stepping_delta_people_e8c9d2 AS d10
 CROSS JOIN temp.stepping_exists_teams_994399 AS d11
@@ -467,61 +457,54 @@ SELECT
   t13.name AS left_name, (NULLIF(t13.team, x'')) AS left_team, 0 AS right_present,
   NULL AS right_number, NULL AS right_title,
   CASE
-    WHEN (-(d12.c * t13.c)) BETWEEN -9223372036854775807 AND 9223372036854775807
-    THEN -(d12.c * t13.c)
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
+    WHEN typeof(-(d12.c * t13.c)) = 'integer' THEN -(d12.c * t13.c)
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS stepping_count
 FROM temp.stepping_exists_teams_994399 AS d12
-CROSS JOIN outer_join__people_by_team_4d9316 AS t13
+CROSS JOIN outer_join__people_4d9316 AS t13
 WHERE t13.team = d12.value;
 -- 10. outer_join (query.py:18)
-INSERT INTO outer_join__outer_join_by_value_6a74ef (value, c)
+INSERT INTO outer_join__outer_join_6a74ef (value, c)
 SELECT d14.value AS value, d14.c
 FROM temp.stepping_exists_teams_994399 AS d14
 WHERE TRUE
 ORDER BY value
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN (outer_join__outer_join_by_value_6a74ef.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
-    THEN outer_join__outer_join_by_value_6a74ef.c + excluded.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of outer_join')
+    WHEN typeof(outer_join__outer_join_6a74ef.c + excluded.c) = 'integer'
+    THEN outer_join__outer_join_6a74ef.c + excluded.c
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of outer_join')
   END;
 -- 11. outer_join (query.py:18): a count below 0, looked for where rows were removed
-SELECT value, c
-FROM outer_join__outer_join_by_value_6a74ef
-WHERE c < 0
-LIMIT 1;
+SELECT value, c FROM outer_join__outer_join_6a74ef WHERE c < 0 LIMIT 1;
 -- 12. people (the query's arguments)
-INSERT INTO outer_join__people_by_team_4d9316 (team, name, c)
+INSERT INTO outer_join__people_4d9316 (team, name, c)
 SELECT COALESCE(d15.team, x'') AS team, d15.name AS name, d15.c
 FROM temp.stepping_delta_people_e8c9d2 AS d15
 WHERE TRUE
 ORDER BY team, name
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN (outer_join__people_by_team_4d9316.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
-    THEN outer_join__people_by_team_4d9316.c + excluded.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of people')
+    WHEN typeof(outer_join__people_4d9316.c + excluded.c) = 'integer'
+    THEN outer_join__people_4d9316.c + excluded.c
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of people')
   END;
 -- 13. people (the query's arguments): a count below 0, looked for where rows were removed
-SELECT team, name, c
-FROM outer_join__people_by_team_4d9316
-WHERE c < 0
-LIMIT 1;
+SELECT team, name, c FROM outer_join__people_4d9316 WHERE c < 0 LIMIT 1;
 -- 14. teams (the query's arguments)
-INSERT INTO outer_join__teams_by_number_5c4966 (number, title, c)
+INSERT INTO outer_join__teams_5c4966 (number, title, c)
 SELECT d17.number AS number, d17.title AS title, d17.c
 FROM temp.stepping_delta_teams_84606c AS d17
 WHERE TRUE
 ORDER BY number, title
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN (outer_join__teams_by_number_5c4966.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
-    THEN outer_join__teams_by_number_5c4966.c + excluded.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of teams')
+    WHEN typeof(outer_join__teams_5c4966.c + excluded.c) = 'integer'
+    THEN outer_join__teams_5c4966.c + excluded.c
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of teams')
   END;
 -- 15. teams (the query's arguments): a count below 0, looked for where rows were removed
 SELECT number, title, c
-FROM outer_join__teams_by_number_5c4966
+FROM outer_join__teams_5c4966
 WHERE c < 0
 LIMIT 1;

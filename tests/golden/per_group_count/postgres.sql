@@ -1,9 +1,9 @@
--- The query per_group_count on postgres; fingerprint d16a64b40fa9ff8443edae47be46c010
+-- The query per_group_count on postgres; fingerprint 2488208e69ff22da3a3606ecadcc0a2d
 --
 -- output
 --   5. count  query.py:14
 --   │    incremental: the groups that the change touches are read and set anew
---   │    keeps per_group_count__count_by_right_9f8a59
+--   │    keeps per_group_count__count_9f8a59
 --   │          key (right): one row per key
 --   ├─ 3. filter  query.py:14
 --   │  │    incremental: of the change alone, since f(a + b) = f(a) + f(b)
@@ -20,7 +20,7 @@
 -- One changed row of tasks: 1 statement, 4 look-ups, 3 rows written
 --   per_group_count__tasks_884c9e as a whole row, at most one row
 --   per_group_count__tasks_884c9e as a whole row, at most one row
---   per_group_count__count_by_right_9f8a59 by right, 2 times, at most one row
+--   per_group_count__count_9f8a59 by right, 2 times, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -103,72 +103,63 @@ CREATE TABLE IF NOT EXISTS per_group_count__tasks_884c9e (
     CONSTRAINT per_group_count__tasks_884c9e__not_negative CHECK (c >= 0)
 );
 --   per_group_count__tasks_884c9e__row_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS per_group_count__tasks_884c9e__row_key ON per_group_count__tasks_884c9e ((HASH_RECORD_EXTENDED(ROW(value), 0)));
+CREATE INDEX IF NOT EXISTS per_group_count__tasks_884c9e__row_key ON per_group_count__tasks_884c9e ((hash_record_extended(ROW(value), 0)));
 --   per_group_count__tasks_884c9e: its rows can be changed where all tables are published
 ALTER TABLE per_group_count__tasks_884c9e REPLICA IDENTITY FULL;
 --   per_group_count__tasks_884c9e: what it is for, as \d+ shows it
 COMMENT ON TABLE per_group_count__tasks_884c9e IS 'stepping: the integral of per_group; for per_group';
--- per_group_count__count_by_right_9f8a59: one row per group of count: its number of rows and its sums
+-- per_group_count__count_9f8a59: one row per group of count: its number of rows and its sums
 -- for count (query.py:14)
 -- it has a row for each right there is
-CREATE TABLE IF NOT EXISTS per_group_count__count_by_right_9f8a59 (
+CREATE TABLE IF NOT EXISTS per_group_count__count_9f8a59 (
     "right" TEXT COLLATE "C" NOT NULL,
     count BIGINT NOT NULL,
     n BIGINT NOT NULL,
-    CONSTRAINT per_group_count__count_by_right_9f8a59__not_negative CHECK (n >= 0)
+    CONSTRAINT per_group_count__count_9f8a59__not_negative CHECK (n >= 0)
 ) WITH (fillfactor = 70);
---   per_group_count__count_by_right_9f8a59__right_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS per_group_count__count_by_right_9f8a59__right_key ON per_group_count__count_by_right_9f8a59 ((HASHTEXTEXTENDED("right", 0)));
---   per_group_count__count_by_right_9f8a59: its rows can be changed where all tables are published
-ALTER TABLE per_group_count__count_by_right_9f8a59 REPLICA IDENTITY FULL;
---   per_group_count__count_by_right_9f8a59: what it is for, as \d+ shows it
-COMMENT ON TABLE per_group_count__count_by_right_9f8a59 IS 'stepping: one row per group of count: its number of rows and its sums; for count';
+--   per_group_count__count_9f8a59__right_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS per_group_count__count_9f8a59__right_key ON per_group_count__count_9f8a59 ((hashtextextended("right", 0)));
+--   per_group_count__count_9f8a59: its rows can be changed where all tables are published
+ALTER TABLE per_group_count__count_9f8a59 REPLICA IDENTITY FULL;
+--   per_group_count__count_9f8a59: what it is for, as \d+ shows it
+COMMENT ON TABLE per_group_count__count_9f8a59 IS 'stepping: one row per group of count: its number of rows and its sums; for count';
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('per_group_count__count_by_right_9f8a59', 0), ('per_group_count__tasks_884c9e', 0)
+  ('per_group_count__count_9f8a59', 0), ('per_group_count__tasks_884c9e', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'per_group_count',
-    'd16a64b40fa9ff8443edae47be46c010',
+    '2488208e69ff22da3a3606ecadcc0a2d',
     'postgres',
-    1,
-    '1 9c31e8d31d163f34 {"query":"per_group_count","dialect":"postgres","fingerprint":"d16a64b40fa9ff8443edae47be46c010","tables":[{"table":{"name":"per_group_count__tasks_884c9e","kind":"delay","columns":[{"name":"value","type":{"kind":"text"}}],"weight":"c","non_negative":true,"reason":"the integral of per_group","serves":"per_group","where":"query.py:14","digest":"884c9e054a42e7a472722b5f312eff6d","rows":"d60a7c1d7c933484158ce0cb3f6b1896","holds":[["value","value"]],"rows_of":"text","node":"fa8a4403c2533a870fe097e62f4dcbd3"},"ddl":["CREATE TABLE IF NOT EXISTS per_group_count__tasks_884c9e (\n    value TEXT COLLATE \"C\" NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT per_group_count__tasks_884c9e__not_negative CHECK (c >= 0)\n)","CREATE INDEX IF NOT EXISTS per_group_count__tasks_884c9e__row_key ON per_group_count__tasks_884c9e ((HASH_RECORD_EXTENDED(ROW(value), 0)))","ALTER TABLE per_group_count__tasks_884c9e REPLICA IDENTITY FULL","COMMENT ON TABLE per_group_count__tasks_884c9e IS ''stepping: the integral of per_group; for per_group''"]},{"table":{"name":"per_group_count__count_by_right_9f8a59","kind":"state","columns":[{"name":"right","type":{"kind":"text"}},{"name":"count","type":{"kind":"int"}}],"weight":"n","key":["right"],"non_negative":true,"reason":"one row per group of count: its number of rows and its sums","serves":"count","where":"query.py:14","digest":"9f8a59d1fa02f854dbc9511101163440","sums":[{"type":{"kind":"int"},"value":"count","old":"count_0","new":"count_1","low":"count_low"}],"rows_of":"Pair[int, text]","node":"7de38ecdea2965711e31fc842ed1b7f6"},"ddl":["CREATE TABLE IF NOT EXISTS per_group_count__count_by_right_9f8a59 (\n    \"right\" TEXT COLLATE \"C\" NOT NULL,\n    count BIGINT NOT NULL,\n    n BIGINT NOT NULL,\n    CONSTRAINT per_group_count__count_by_right_9f8a59__not_negative CHECK (n >= 0)\n) WITH (fillfactor = 70)","CREATE INDEX IF NOT EXISTS per_group_count__count_by_right_9f8a59__right_key ON per_group_count__count_by_right_9f8a59 ((HASHTEXTEXTENDED(\"right\", 0)))","ALTER TABLE per_group_count__count_by_right_9f8a59 REPLICA IDENTITY FULL","COMMENT ON TABLE per_group_count__count_by_right_9f8a59 IS ''stepping: one row per group of count: its number of rows and its sums; for count''"]}],"inputs":[{"name":"tasks","row":"Task","columns":[{"name":"owner","path":["owner"],"type":{"kind":"text"}},{"name":"done","path":["done"],"type":{"kind":"bool"}}]}],"caches":[]}'
+    2,
+    '2 c8fc369f16841756 QlpoOTFBWSZTWfIREE4ABI3fgEAAUOV/+z/v3u6/7//qUAQjeq5gbjKDJCURMpppom0BPTUxPSaNMmhowmmIaZGgIqeU2E8iTagAAAAAAAAAJCSIhHqZDTJ5A0QDEZNoTTJgAQ5gTE0GEyZMmRhME00yMTAEMAVRKehqaE9E9Knsgp7VDTQD1PU9QBtJ6GoGRQRNyJiNNgXBOsZKm+HSq8ITKJmOkw5lVSo/sCgVxQPwc55l8VVtCVxxJNhiGFAxGwecDePHcii1al2MrMarRrIxxSJovUKpnFPmG1NkIst99zHj20cCvtxTLkw1eXlp7gdM08d9WMNWJKGWxVbShZq54Ir6yPawsKocUet0tjXdtn7FWBMRKZicJpEp98sbTkAgoVCIpkHWEoVOw4JxhLRHDvx55Ms6faZpO5P8/F2uNKKM5enRpojrmPgmEaTYXjIMGxunBmVFLGdWXNiDL120NTNNyjrfWGqO9PpASe05kU6di7cpUVzjGIBdAwXXHJjEgx1wiBBCkyTgZovAAGYx4UMF8AAlLFrVIOgBkE1sCmk4oH8N1BstXOFpZVuGzLbSGLHK6sVGmIx3cXm0REHQmIh9PL+HCPF3I8GDvOS+PzR5KKpXPUlFX5MGlEmk9T2PJoXKMSixRMU2LKo8ol7IyUeJ3WWWgsj3POI82LJRGxrgopG9KWiGJJLng3VZy5lxe8LKllDcxNETCS9GtG1RfV60Ua/JWFr9g1O+H7S8ZRtfIwGT2/wbT4y7MaL44QY36rG2kxLNxDiXy+yTEmisiBBrVPQeUTcxAzxZs9LVo1qA51CNM7FyVTj+iSAXSQ6YgJBbJoDbqqa9ltv2bUv9XWx00srN10B9fopjLtNyNjvNSVFGIILA64WLDLKojkn5obV6GQpOORXtRlTNLm2O1L38mDtrSq09ikxtTFnajFhgW69merLq34K8zhdTXVe1m16FaGTguUiDNy9DONe9dTeQxITKcElAt/Fa1PA22BzzVGTwX8D5yQgBcKAw3Vc8QUcbKOxyx6Ii/446tSTPiOxS1ZfRk+aTmNW1fBQXNbr2S5Kzx3203IvjkoJR7ojo9OF6qVBesNSppOC+6JNCnzxqhSJmUIludKUXLYfL1RmwVwzZ7+C3GygOIjgnFMNsIUe1GuKSmSZRMrKb1+n/lY3LiZZzEDWKhY99oEzqQjPLWhFdojR8CBNbUlnpvEXuXF6V5gNVCuJ3GLQp5x6MxsxkNV1ZNEJEoUnBgbYjDVcwaFxp0WreuuoafBvON6OlHF8I2NEaoyhCOPbY5ajFfG+YuJiKIZVpKzijIXCZYNfqoZ6o4FIpEf8XckU4UJDyERBO'
   )
 ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- When tasks changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: per_group_count__count_by_right_9f8a59, per_group_count__tasks_884c9e in last_update
+-- locked first: per_group_count__count_9f8a59, per_group_count__tasks_884c9e in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
---   stepping_delta_tasks_102ecf: tasks (the query's arguments)
---   stepping_exists_tasks_9114d8: per_group (query.py:14)
---   m5_g: per_group (query.py:14)
---   m5_o: per_group (query.py:14)
---   m5_i: per_group (query.py:14)
---   m5_u: per_group (query.py:14)
---   m5_d: per_group (query.py:14)
---   stepping_change_count_by_right_800bde: count (query.py:14)
---   m7_i: count (query.py:14)
---   m7_u: count (query.py:14)
---   m7_d: count (query.py:14)
---   SELECT: count (query.py:14)
-WITH stepping_delta_tasks_102ecf AS MATERIALIZED (
+--   tasks: the query's arguments
+--   per_group: query.py:14
+--   count: query.py:14
+WITH tasks_change AS MATERIALIZED (
   SELECT u.owner COLLATE "C" AS owner, u.done, u.c
-  FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS BOOLEAN[]), CAST('{}' AS BIGINT[])) AS u(owner, done, c)
-), stepping_exists_tasks_9114d8 AS MATERIALIZED (
+  FROM unnest(CAST('{}' AS TEXT[]), CAST('{}' AS BOOLEAN[]), CAST('{}' AS BIGINT[])) AS u(owner, done, c)
+), per_group_change AS MATERIALIZED (
   SELECT
     g.value,
     CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END AS c
   FROM (
     SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
-    FROM (SELECT d0.owner AS value, d0.c FROM stepping_delta_tasks_102ecf AS d0) AS g
+    FROM (SELECT d0.owner AS value, d0.c FROM tasks_change AS d0) AS g
     GROUP BY g.value
     HAVING CAST(SUM(g.c) AS BIGINT) <> 0
   ) AS g
@@ -176,49 +167,49 @@ WITH stepping_delta_tasks_102ecf AS MATERIALIZED (
     SELECT a.*, a.ctid AS stepping_rid
     FROM per_group_count__tasks_884c9e AS a
     WHERE
-      HASH_RECORD_EXTENDED(ROW(a.value), 0) = HASH_RECORD_EXTENDED(ROW(g.value), 0)
+      hash_record_extended(ROW(a.value), 0) = hash_record_extended(ROW(g.value), 0)
       AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
     OFFSET 0
   ) AS a ON TRUE
   WHERE
     CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END <> 0
-), m5_g AS (
+), per_group_changed AS (
   SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
-  FROM (SELECT d5.owner AS value, d5.c FROM stepping_delta_tasks_102ecf AS d5) AS g
+  FROM (SELECT d5.owner AS value, d5.c FROM tasks_change AS d5) AS g
   GROUP BY g.value
   HAVING CAST(SUM(g.c) AS BIGINT) <> 0
-), m5_o AS MATERIALIZED (
+), per_group_found AS MATERIALIZED (
   SELECT g.value, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
-  FROM m5_g AS g
+  FROM per_group_changed AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
     FROM per_group_count__tasks_884c9e AS a
     WHERE
-      HASH_RECORD_EXTENDED(ROW(a.value), 0) = HASH_RECORD_EXTENDED(ROW(g.value), 0)
+      hash_record_extended(ROW(a.value), 0) = hash_record_extended(ROW(g.value), 0)
       AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
     LIMIT 1
   ) AS l ON TRUE
-), m5_i AS (
+), per_group_inserted AS (
   INSERT INTO per_group_count__tasks_884c9e (value, c)
   SELECT o.value, o.c
-  FROM m5_o AS o
+  FROM per_group_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
-), m5_u AS (
+), per_group_updated AS (
   UPDATE per_group_count__tasks_884c9e AS a
   SET c = o.c
-  FROM m5_o AS o
+  FROM per_group_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
-), m5_d AS (
+), per_group_deleted AS (
   DELETE FROM per_group_count__tasks_884c9e AS a
-  USING m5_o AS o
+  USING per_group_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
-), stepping_change_count_by_right_800bde AS MATERIALIZED (
+), count_change AS MATERIALIZED (
   SELECT
     g."right", a.n AS n0, COALESCE(a.n, 0) + g.n AS n1, a.count AS count_0,
     CASE
       WHEN (COALESCE(a.count, 0) + g.count) BETWEEN -9223372036854775808 AND 9223372036854775807
       THEN CAST(COALESCE(a.count, 0) + g.count AS BIGINT)
-      ELSE CAST(CAST('stepping: ' || 'the sum count does not fit in 64 bits for the group ' || COALESCE(CAST(g."right" AS TEXT), 'None') AS INT) AS BIGINT)
+      ELSE CAST(CAST('stepping: the sum count does not fit in 64 bits for the group ' || COALESCE(CAST(g."right" AS TEXT), 'None') AS INT) AS BIGINT)
     END AS count_1,
     a.stepping_rid
   FROM (
@@ -227,45 +218,45 @@ WITH stepping_delta_tasks_102ecf AS MATERIALIZED (
       SUM(CAST(u.count AS DECIMAL) * u.n) AS count
     FROM (
       SELECT d1.owner AS "right", CAST(1 AS BIGINT) AS count, d1.c AS n, 0 AS stepping_counted
-      FROM stepping_delta_tasks_102ecf AS d1
+      FROM tasks_change AS d1
       WHERE NOT d1.done
       UNION ALL
       SELECT d2.value AS "right", 0 AS count, d2.c AS n, d2.c AS stepping_counted
-      FROM stepping_exists_tasks_9114d8 AS d2
+      FROM per_group_change AS d2
     ) AS u
     GROUP BY 1
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.*, a.ctid AS stepping_rid
-    FROM per_group_count__count_by_right_9f8a59 AS a
+    FROM per_group_count__count_9f8a59 AS a
     WHERE
-      HASHTEXTEXTENDED(a."right", 0) = HASHTEXTEXTENDED(g."right", 0) AND a."right" = g."right"
+      hashtextextended(a."right", 0) = hashtextextended(g."right", 0) AND a."right" = g."right"
     OFFSET 0
   ) AS a ON TRUE
   WHERE g.n <> 0 OR g.count <> 0
-), m7_i AS (
-  INSERT INTO per_group_count__count_by_right_9f8a59 ("right", n, count)
+), count_inserted AS (
+  INSERT INTO per_group_count__count_9f8a59 ("right", n, count)
   SELECT o."right", o.n1, o.count_1
-  FROM stepping_change_count_by_right_800bde AS o
+  FROM count_change AS o
   WHERE o.stepping_rid IS NULL AND o.n1 <> 0
-), m7_u AS (
-  UPDATE per_group_count__count_by_right_9f8a59 AS a
+), count_updated AS (
+  UPDATE per_group_count__count_9f8a59 AS a
   SET n = o.n1, count = o.count_1
-  FROM stepping_change_count_by_right_800bde AS o
+  FROM count_change AS o
   WHERE a.ctid = o.stepping_rid AND o.n1 <> 0
-), m7_d AS (
-  DELETE FROM per_group_count__count_by_right_9f8a59 AS a
-  USING stepping_change_count_by_right_800bde AS o
+), count_deleted AS (
+  DELETE FROM per_group_count__count_9f8a59 AS a
+  USING count_change AS o
   WHERE a.ctid = o.stepping_rid AND o.n1 = 0
 )
 SELECT
   0 AS stepping_output, CAST(d3.count_0 AS BIGINT) AS "left",
   CAST(d3."right" AS TEXT) AS "right", CAST(-1 AS BIGINT) AS stepping_count
-FROM stepping_change_count_by_right_800bde AS d3
+FROM count_change AS d3
 WHERE d3.n0 IS NOT NULL AND (d3.n1 = 0 OR d3.count_0 IS DISTINCT FROM d3.count_1)
 UNION ALL
 SELECT
   0 AS stepping_output, CAST(d4.count_1 AS BIGINT) AS "left",
   CAST(d4."right" AS TEXT) AS "right", CAST(1 AS BIGINT) AS stepping_count
-FROM stepping_change_count_by_right_800bde AS d4
+FROM count_change AS d4
 WHERE d4.n1 <> 0 AND d4.count_0 IS DISTINCT FROM d4.count_1;

@@ -1,9 +1,9 @@
--- The query per_group_count on sqlite; fingerprint 9f38b27d122f90f5178072ef2216ca2c
+-- The query per_group_count on sqlite; fingerprint 7e6341a4114a823a07ea01ff6a9e380d
 --
 -- output
 --   5. count  query.py:14
 --   │    incremental: the groups that the change touches are read and set anew
---   │    keeps per_group_count__count_by_right_9f8a59
+--   │    keeps per_group_count__count_9f8a59
 --   │          key (right): one row per key
 --   ├─ 3. filter  query.py:14
 --   │  │    incremental: of the change alone, since f(a + b) = f(a) + f(b)
@@ -19,7 +19,7 @@
 --
 -- One changed row of tasks: 9 statements, 6 look-ups, 3 rows written
 --   per_group_count__tasks_884c9e as a whole row, 2 times, at most one row
---   per_group_count__count_by_right_9f8a59 by right, 4 times, at most one row
+--   per_group_count__count_9f8a59 by right, 4 times, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -110,21 +110,21 @@ BEGIN
 END;
 --   per_group_count__tasks_884c9e__below_zero: finds a count below 0; it has no entry while there is none
 CREATE INDEX IF NOT EXISTS per_group_count__tasks_884c9e__below_zero ON per_group_count__tasks_884c9e (c) WHERE c < 0;
--- per_group_count__count_by_right_9f8a59: one row per group of count: its number of rows and its sums
+-- per_group_count__count_9f8a59: one row per group of count: its number of rows and its sums
 -- for count (query.py:14)
 -- it has a row for each right there is
-CREATE TABLE IF NOT EXISTS per_group_count__count_by_right_9f8a59 (
+CREATE TABLE IF NOT EXISTS per_group_count__count_9f8a59 (
     "right" TEXT NOT NULL,
     count INTEGER NOT NULL,
     n INTEGER NOT NULL,
     PRIMARY KEY ("right"),
-    CONSTRAINT per_group_count__count_by_right_9f8a59__not_negative CHECK (n >= 0)
+    CONSTRAINT per_group_count__count_9f8a59__not_negative CHECK (n >= 0)
 ) WITHOUT ROWID;
---   per_group_count__count_by_right_9f8a59__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS per_group_count__count_by_right_9f8a59__gone
-AFTER UPDATE OF n ON per_group_count__count_by_right_9f8a59 WHEN NEW.n = 0
+--   per_group_count__count_9f8a59__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS per_group_count__count_9f8a59__gone
+AFTER UPDATE OF n ON per_group_count__count_9f8a59 WHEN NEW.n = 0
 BEGIN
-    DELETE FROM per_group_count__count_by_right_9f8a59 WHERE "right" = NEW."right";
+    DELETE FROM per_group_count__count_9f8a59 WHERE "right" = NEW."right";
 END;
 
 ------------------------------------------------------------------------------
@@ -132,23 +132,23 @@ END;
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('per_group_count__count_by_right_9f8a59', 0), ('per_group_count__tasks_884c9e', 0)
+  ('per_group_count__count_9f8a59', 0), ('per_group_count__tasks_884c9e', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'per_group_count',
-    '9f38b27d122f90f5178072ef2216ca2c',
+    '7e6341a4114a823a07ea01ff6a9e380d',
     'sqlite',
-    1,
-    '1 783218d00f43a007 {"query":"per_group_count","dialect":"sqlite","fingerprint":"9f38b27d122f90f5178072ef2216ca2c","tables":[{"table":{"name":"per_group_count__tasks_884c9e","kind":"delay","columns":[{"name":"value","type":{"kind":"text"}}],"weight":"c","non_negative":true,"reason":"the integral of per_group","serves":"per_group","where":"query.py:14","digest":"884c9e054a42e7a472722b5f312eff6d","rows":"d60a7c1d7c933484158ce0cb3f6b1896","holds":[["value","value"]],"rows_of":"text","node":"fa8a4403c2533a870fe097e62f4dcbd3"},"ddl":["CREATE TABLE IF NOT EXISTS per_group_count__tasks_884c9e (\n    value TEXT NOT NULL,\n    c INTEGER NOT NULL,\n    PRIMARY KEY (value)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS per_group_count__tasks_884c9e__gone\nAFTER UPDATE OF c ON per_group_count__tasks_884c9e WHEN NEW.c = 0\nBEGIN\n    DELETE FROM per_group_count__tasks_884c9e WHERE value = NEW.value;\nEND","CREATE INDEX IF NOT EXISTS per_group_count__tasks_884c9e__below_zero ON per_group_count__tasks_884c9e (c) WHERE c < 0"]},{"table":{"name":"per_group_count__count_by_right_9f8a59","kind":"state","columns":[{"name":"right","type":{"kind":"text"}},{"name":"count","type":{"kind":"int"}}],"weight":"n","key":["right"],"non_negative":true,"reason":"one row per group of count: its number of rows and its sums","serves":"count","where":"query.py:14","digest":"9f8a59d1fa02f854dbc9511101163440","sums":[{"type":{"kind":"int"},"value":"count","old":"count_0","new":"count_1","low":"count_low"}],"rows_of":"Pair[int, text]","node":"7de38ecdea2965711e31fc842ed1b7f6"},"ddl":["CREATE TABLE IF NOT EXISTS per_group_count__count_by_right_9f8a59 (\n    \"right\" TEXT NOT NULL,\n    count INTEGER NOT NULL,\n    n INTEGER NOT NULL,\n    PRIMARY KEY (\"right\"),\n    CONSTRAINT per_group_count__count_by_right_9f8a59__not_negative CHECK (n >= 0)\n) WITHOUT ROWID","CREATE TRIGGER IF NOT EXISTS per_group_count__count_by_right_9f8a59__gone\nAFTER UPDATE OF n ON per_group_count__count_by_right_9f8a59 WHEN NEW.n = 0\nBEGIN\n    DELETE FROM per_group_count__count_by_right_9f8a59 WHERE \"right\" = NEW.\"right\";\nEND"]}],"inputs":[{"name":"tasks","row":"Task","columns":[{"name":"owner","path":["owner"],"type":{"kind":"text"}},{"name":"done","path":["done"],"type":{"kind":"bool"}}]}],"caches":[]}'
+    2,
+    '2 e03edc0979549239 QlpoOTFBWSZTWQSFl1MABE7fgEAAUGV//z/v3u6/7//6UAPj3G5uC5ubAcJQUMiT1TyaZPSeptCnqMnplGQ8KPSeSbIRpoJUJk2gU9KaBo0eo0AAAAAAAJEijU2iHqZGnqDQGgDTQANAAAcwBGCYgGATBNGQ0MAmCMTCSIEJiNJPxKejRBpp6gADQ00bUACgIbhD53dZlerAmqC0QddCGRM69rNLDjaKM4vUhEoFVCcn8KJCQ5KWID3C8yknFbW3jN8O+WHDxh6T67+lrquOxTLRjt7U+qcIf2zsH0WN0Zs26ONZquXpWuLzExI2EHZY7ZwiVQiO8BiN8I4OiMno6nDjOBSoCIjLZ1jMsuWKnVXYLINJjadDhMf62NpxAECglBASZA5WgkKQ5jgThhE4Fo8lu8wq4RX7xhzaqJKtr+GiGk2ExkDBsbk4GYciJrzTAL45PcY+A/IyyF5tmyMTZPdlqrJpV4tlwSNNGNqZrf4nIVSOxdtXWmBpFiViSJ1tYxjBcXNAZOcYum+ClSelKFrWqSUqPjDFBdJ4LUumBRuFRBZWxqlVgsEErOamKhloVOm0kF8aSM56Hc0YjAY8Rx7wwmd5SHTYj0/UbgRHtOcZK4DsdfQvIF52IkQVCoJ3okfMuRwImBYYKQxw8SKxiiNQNUyqOtEikS9GBYfZFxcQHTDzEoODoYYtGVWoRgRKjiMbEsGVSHMTqNBxEUW3IvRrGRcRoaCpKCrIlR1OMi6SIFZUDocYcRpPMj2sdLC5gs3vT17LgyTT6TaN89inqLr64IGN1TMiTFlMT1DImfeoioIpeAHMw8BUTvjp0tq169qol55obaU1dlzz9QLoGTREDlFvnom+mn9X974P5uTFb6/kz9VldbeGECe7Tny3yV2p1ew6QNPbjY+TJR7t9MtI59zDOAaxZKB+XrYe+C8sY0ReMYtWQWpDUFRHvBNGmVZKpe9Bw11DHJB6q64/NqtwwAwn9k2S5WYOo4Saj5xKPK5zVZVfnRKq1sWx1SnrEMg/vYAuJ0mKPMBhTFOKhiBhODG+3n2OXLkmgYCWg7drHMRb+01zkBNcrgMj9CN+/fpsqJgMOBVsAgjQthKLBB+hWocGSQ1eO0dTK6u9xrEoRxOMyjMEtCQbFQcL0A5+RXjjJmEzEaZFslmGDAFzEAOh4ICuLMobRkYubsoxbia4mzymlMoZpDSGrah/mMmNI5i0Ipk4O4kZzDYlSzXOQWRHZewkZxFsSzG3Kt1YWoSM7eSsN225WlR2mUwYTo1ThlJWK7dFzmvA1jlBbUjlUQohH+LuSKcKEgCQsupg'
   )
 ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- Delta tables, for one connection: what changes in one step
 ------------------------------------------------------------------------------
-CREATE TEMP TABLE IF NOT EXISTS stepping_change_count_by_right_800bde (
+CREATE TEMP TABLE IF NOT EXISTS stepping_change_count_800bde (
     "right" TEXT,
     n0 INTEGER,
     n1 INTEGER,
@@ -168,13 +168,13 @@ CREATE TEMP TABLE IF NOT EXISTS stepping_exists_tasks_9114d8 (
 ------------------------------------------------------------------------------
 -- When tasks changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: per_group_count__count_by_right_9f8a59, per_group_count__tasks_884c9e in last_update
+-- locked first: per_group_count__count_9f8a59, per_group_count__tasks_884c9e in last_update
 -- 1. tasks (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_tasks_102ecf;
 -- 2. per_group (query.py:14): empty the delta table
 DELETE FROM temp.stepping_exists_tasks_9114d8;
 -- 3. count (query.py:14): empty the delta table
-DELETE FROM temp.stepping_change_count_by_right_800bde;
+DELETE FROM temp.stepping_change_count_800bde;
 -- 4. tasks (the query's arguments): load the changed rows
 -- INSERT INTO temp.stepping_delta_tasks_102ecf (owner, done, c) VALUES (?, ?, ?)
 -- 5. per_group (query.py:14)
@@ -202,22 +202,21 @@ WHERE TRUE
 ORDER BY value
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN (per_group_count__tasks_884c9e.c + excluded.c) BETWEEN -9223372036854775807 AND 9223372036854775807
+    WHEN typeof(per_group_count__tasks_884c9e.c + excluded.c) = 'integer'
     THEN per_group_count__tasks_884c9e.c + excluded.c
-    ELSE JSON_EXTRACT('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of per_group')
+    ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of per_group')
   END;
 -- 7. per_group (query.py:14): a count below 0, looked for where rows were removed
 SELECT value, c FROM per_group_count__tasks_884c9e WHERE c < 0 LIMIT 1;
 -- 8. count (query.py:14)
-INSERT INTO temp.stepping_change_count_by_right_800bde ("right", n0, n1, count_0, count_1)
+INSERT INTO temp.stepping_change_count_800bde ("right", n0, n1, count_0, count_1)
 SELECT
   g."right", a.n AS n0,
   CASE
-    WHEN (COALESCE(a.n, 0) + g.n) BETWEEN -9223372036854775807 AND 9223372036854775807
-    THEN COALESCE(a.n, 0) + g.n
-    ELSE JSON_EXTRACT(
+    WHEN typeof(COALESCE(a.n, 0) + g.n) = 'integer' THEN COALESCE(a.n, 0) + g.n
+    ELSE json_extract(
       '{}',
-      'stepping: ' || 'a count does not fit in 64 bits: that of the rows of the group ' || COALESCE(CAST(g."right" AS TEXT), 'None')
+      'stepping: a count does not fit in 64 bits: that of the rows of the group ' || COALESCE(CAST(g."right" AS TEXT), 'None')
     )
   END AS n1,
   a.count AS count_0,
@@ -225,16 +224,16 @@ SELECT
     WHEN (
       (COALESCE(a.count, 0) >> 32) + g.count + (((COALESCE(a.count, 0) & 4294967295) + g.count_low) >> 32)
     ) BETWEEN -2147483648 AND 2147483647
-    AND TYPEOF(g.count) <> 'real'
-    AND TYPEOF(g.count_low) <> 'real'
+    AND typeof(g.count) <> 'real'
+    AND typeof(g.count_low) <> 'real'
     THEN (
       (
         (COALESCE(a.count, 0) >> 32) + g.count + (((COALESCE(a.count, 0) & 4294967295) + g.count_low) >> 32)
       ) << 32
     ) | (((COALESCE(a.count, 0) & 4294967295) + g.count_low) & 4294967295)
-    ELSE JSON_EXTRACT(
+    ELSE json_extract(
       '{}',
-      'stepping: ' || 'the sum count does not fit in 64 bits for the group ' || COALESCE(CAST(g."right" AS TEXT), 'None')
+      'stepping: the sum count does not fit in 64 bits for the group ' || COALESCE(CAST(g."right" AS TEXT), 'None')
     )
   END AS count_1
 FROM (
@@ -251,24 +250,24 @@ FROM (
   ) AS u
   GROUP BY 1
 ) AS g
-LEFT JOIN per_group_count__count_by_right_9f8a59 AS a ON a."right" = g."right"
+LEFT JOIN per_group_count__count_9f8a59 AS a ON a."right" = g."right"
 WHERE
   g.n <> 0
   OR g.count <> 0
   OR g.count_low <> 0
-  OR TYPEOF(g.count) = 'real'
-  OR TYPEOF(g.count_low) = 'real';
+  OR typeof(g.count) = 'real'
+  OR typeof(g.count_low) = 'real';
 -- 9. count (query.py:14)
-INSERT INTO per_group_count__count_by_right_9f8a59 ("right", count, n)
+INSERT INTO per_group_count__count_9f8a59 ("right", count, n)
 SELECT g."right", g.count_1, g.n1
-FROM temp.stepping_change_count_by_right_800bde AS g
+FROM temp.stepping_change_count_800bde AS g
 WHERE g.n1 <> 0 OR g.n0 IS NOT NULL
 ON CONFLICT DO UPDATE SET count = excluded.count, n = excluded.n;
 -- 10. count (query.py:14): the change of an output
 SELECT d3.count_0 AS "left", d3."right", -1 AS stepping_count
-FROM temp.stepping_change_count_by_right_800bde AS d3
+FROM temp.stepping_change_count_800bde AS d3
 WHERE d3.n0 IS NOT NULL AND (d3.n1 = 0 OR d3.count_0 IS NOT d3.count_1)
 UNION ALL
 SELECT d4.count_1 AS "left", d4."right", 1 AS stepping_count
-FROM temp.stepping_change_count_by_right_800bde AS d4
+FROM temp.stepping_change_count_800bde AS d4
 WHERE d4.n1 <> 0 AND d4.count_0 IS NOT d4.count_1;

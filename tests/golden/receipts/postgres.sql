@@ -1,4 +1,4 @@
--- The query receipts on postgres; fingerprint e0d5ffb6c3c8229f3619d406cbfe80c7
+-- The query receipts on postgres; fingerprint 9a09c1b79c1db541a3e815140083af07
 --
 -- output 1
 --   4. items = map  query.py:34
@@ -10,15 +10,15 @@
 --   └─ 3. joined = join  query.py:28
 --      │    incremental: the change of each side meets the rows of the other with its key
 --      ├─ 1. products (input)
---      │       keeps receipts__products_by_name_5316e2
+--      │       keeps receipts__products_5316e2
 --      │             key (name): look-ups, and the row itself
 --      └─ 2. line_items (input)
---              keeps receipts__line_items_by_product_name_4ae32f
+--              keeps receipts__line_items_4ae32f
 --                    key (product_name): look-ups, and the row itself
 -- output 2
 --   5. totals = group_reduce_flatten  query.py:37
 --   │    incremental: the groups that the change touches are read and set anew
---   │    keeps receipts__group_reduce_flatten_by_basket_id_4bb391
+--   │    keeps receipts__group_reduce_flatten_e7082a
 --   │          key (basket_id): one row per key
 --   └─ 4. items = map  query.py:34 (above)
 -- cache 'items'
@@ -29,15 +29,15 @@
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of products: 1 statement, 2 look-ups, and 2 look-ups for each row that those find
---   receipts__products_by_name_5316e2 as a whole row, at most one row
---   receipts__line_items_by_product_name_4ae32f by product_name
+--   receipts__products_5316e2 as a whole row, at most one row
+--   receipts__line_items_4ae32f by product_name
 --   receipts__items_2a78a5 as a whole row, at most one row
---   receipts__group_reduce_flatten_by_basket_id_4bb391 by basket_id, at most one row
+--   receipts__group_reduce_flatten_e7082a by basket_id, at most one row
 -- One changed row of line_items: 1 statement, 2 look-ups, and 2 look-ups for each row that those find
---   receipts__line_items_by_product_name_4ae32f as a whole row, at most one row
---   receipts__products_by_name_5316e2 by name
+--   receipts__line_items_4ae32f as a whole row, at most one row
+--   receipts__products_5316e2 by name
 --   receipts__items_2a78a5 as a whole row, at most one row
---   receipts__group_reduce_flatten_by_basket_id_4bb391 by basket_id, at most one row
+--   receipts__group_reduce_flatten_e7082a by basket_id, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -124,7 +124,7 @@ CREATE TABLE IF NOT EXISTS receipts__items_2a78a5 (
 --   receipts__items_2a78a5__basket_id: reads in the order of basket_id; as many entries as the table has rows
 CREATE INDEX IF NOT EXISTS receipts__items_2a78a5__basket_id ON receipts__items_2a78a5 (basket_id);
 --   receipts__items_2a78a5__basket_id_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS receipts__items_2a78a5__basket_id_key ON receipts__items_2a78a5 (basket_id, (HASH_RECORD_EXTENDED(ROW(basket_id, product_name, product_price), 0)));
+CREATE INDEX IF NOT EXISTS receipts__items_2a78a5__basket_id_key ON receipts__items_2a78a5 (basket_id, (hash_record_extended(ROW(basket_id, product_name, product_price), 0)));
 --   receipts__items_2a78a5: its rows can be changed where all tables are published
 ALTER TABLE receipts__items_2a78a5 REPLICA IDENTITY FULL;
 --   receipts__items_2a78a5: what it is for, as \d+ shows it
@@ -139,155 +139,170 @@ FROM (
   FROM receipts__items_2a78a5
 ) AS r (basket_id, product_name, product_price, stepping_count)
 CROSS JOIN LATERAL generate_series(1, r.stepping_count);
--- receipts__line_items_by_product_name_4ae32f: the rows of line_items, looked up by product_name
+-- receipts__line_items_4ae32f: the rows of line_items, looked up by product_name
 -- for line_items (the query's arguments)
 -- it has a row for each different row of line_items in the columns it keeps
-CREATE TABLE IF NOT EXISTS receipts__line_items_by_product_name_4ae32f (
+CREATE TABLE IF NOT EXISTS receipts__line_items_4ae32f (
     product_name TEXT COLLATE "C" NOT NULL,
     basket_id BIGINT NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT receipts__line_items_by_product_name_4ae32f__not_negative CHECK (c >= 0)
+    CONSTRAINT receipts__line_items_4ae32f__not_negative CHECK (c >= 0)
 );
---   receipts__line_items_by_product_name_4ae32f__product_name_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS receipts__line_items_by_product_name_4ae32f__product_name_key ON receipts__line_items_by_product_name_4ae32f ((HASHTEXTEXTENDED(product_name, 0)), (HASH_RECORD_EXTENDED(ROW(product_name, basket_id), 0)));
---   receipts__line_items_by_product_name_4ae32f: its rows can be changed where all tables are published
-ALTER TABLE receipts__line_items_by_product_name_4ae32f REPLICA IDENTITY FULL;
---   receipts__line_items_by_product_name_4ae32f: what it is for, as \d+ shows it
-COMMENT ON TABLE receipts__line_items_by_product_name_4ae32f IS 'stepping: the rows of line_items, looked up by product_name; for line_items';
--- receipts__products_by_name_5316e2: the rows of products, looked up by name
+--   receipts__line_items_4ae32f__product_name_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS receipts__line_items_4ae32f__product_name_key ON receipts__line_items_4ae32f ((hashtextextended(product_name, 0)), (hash_record_extended(ROW(product_name, basket_id), 0)));
+--   receipts__line_items_4ae32f: its rows can be changed where all tables are published
+ALTER TABLE receipts__line_items_4ae32f REPLICA IDENTITY FULL;
+--   receipts__line_items_4ae32f: what it is for, as \d+ shows it
+COMMENT ON TABLE receipts__line_items_4ae32f IS 'stepping: the rows of line_items, looked up by product_name; for line_items';
+-- receipts__products_5316e2: the rows of products, looked up by name
 -- for products (the query's arguments)
 -- it has a row for each different row of products in the columns it keeps
-CREATE TABLE IF NOT EXISTS receipts__products_by_name_5316e2 (
+CREATE TABLE IF NOT EXISTS receipts__products_5316e2 (
     name TEXT COLLATE "C" NOT NULL,
     price DOUBLE PRECISION NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT receipts__products_by_name_5316e2__not_negative CHECK (c >= 0)
+    CONSTRAINT receipts__products_5316e2__not_negative CHECK (c >= 0)
 );
---   receipts__products_by_name_5316e2__name_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS receipts__products_by_name_5316e2__name_key ON receipts__products_by_name_5316e2 ((HASHTEXTEXTENDED(name, 0)), (HASH_RECORD_EXTENDED(ROW(name, price), 0)));
---   receipts__products_by_name_5316e2: its rows can be changed where all tables are published
-ALTER TABLE receipts__products_by_name_5316e2 REPLICA IDENTITY FULL;
---   receipts__products_by_name_5316e2: what it is for, as \d+ shows it
-COMMENT ON TABLE receipts__products_by_name_5316e2 IS 'stepping: the rows of products, looked up by name; for products';
--- receipts__group_reduce_flatten_by_basket_id_4bb391: one row per group of group_reduce_flatten: its number of rows and its sums
+--   receipts__products_5316e2__name_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS receipts__products_5316e2__name_key ON receipts__products_5316e2 ((hashtextextended(name, 0)), (hash_record_extended(ROW(name, price), 0)));
+--   receipts__products_5316e2: its rows can be changed where all tables are published
+ALTER TABLE receipts__products_5316e2 REPLICA IDENTITY FULL;
+--   receipts__products_5316e2: what it is for, as \d+ shows it
+COMMENT ON TABLE receipts__products_5316e2 IS 'stepping: the rows of products, looked up by name; for products';
+-- receipts__group_reduce_flatten_e7082a: one row per group of group_reduce_flatten: its number of rows and its sums
 -- for totals = group_reduce_flatten (query.py:37)
 -- it has a row for each basket_id there is
-CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_4bb391 (
+CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_e7082a (
     basket_id BIGINT NOT NULL,
     sum_product_price DOUBLE PRECISION NOT NULL,
     sum_product_price_exact NUMERIC NOT NULL,
-    sum_product_price_pos_inf BIGINT NOT NULL,
-    sum_product_price_neg_inf BIGINT NOT NULL,
     n BIGINT NOT NULL,
     PRIMARY KEY (basket_id),
-    CONSTRAINT receipts__group_reduce_flatten_by_basket_id_4bb391__no_62d0e818 CHECK (n >= 0)
+    CONSTRAINT receipts__group_reduce_flatten_e7082a__not_negative CHECK (n >= 0)
 ) WITH (fillfactor = 70);
---   receipts__group_reduce_flatten_by_basket_id_4bb391: what it is for, as \d+ shows it
-COMMENT ON TABLE receipts__group_reduce_flatten_by_basket_id_4bb391 IS 'stepping: one row per group of group_reduce_flatten: its number of rows and its sums; for group_reduce_flatten';
+--   receipts__group_reduce_flatten_e7082a: what it is for, as \d+ shows it
+COMMENT ON TABLE receipts__group_reduce_flatten_e7082a IS 'stepping: one row per group of group_reduce_flatten: its number of rows and its sums; for group_reduce_flatten';
+--   for sums of floats, which are added up exactly, as numerics
+CREATE OR REPLACE FUNCTION stepping_exact_far(x double precision) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (
+  SELECT CASE
+    WHEN power >= 0 THEN digits * 2::numeric ^ power
+    ELSE digits * 5::numeric ^ (-power) * ('1E' || power::text)::numeric
+  END
+  FROM (SELECT float8send(x)) AS b (bits)
+  CROSS JOIN LATERAL (
+    SELECT greatest((get_byte(bits, 0) & 127) * 16 + get_byte(bits, 1) / 16, 1) - 1075
+  ) AS p (power)
+  CROSS JOIN LATERAL (SELECT (x / 2::double precision ^ power)::bigint) AS d (digits)
+);
+--   for sums of floats, which are added up exactly, as numerics
+CREATE OR REPLACE FUNCTION stepping_exact(x double precision) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+  WHEN abs(x) < 9223372036854775808 AND (abs(x) >= 4.440892098500626e-16 OR x = 0)
+  THEN trunc(x)::bigint::numeric + (
+    trunc((x - trunc(x)) * 4503599627370496)::bigint::numeric * 4503599627370496
+    + trunc((
+      (x - trunc(x)) * 4503599627370496 - trunc((x - trunc(x)) * 4503599627370496)
+    ) * 4503599627370496)::bigint
+  ) * 0.00000000000000000000000000000004930380657631323783823303533017413935457540219431393779814243316650390625  -- 2 ^ -104
+  ELSE stepping_exact_far(x)
+END;
+--   for sums of floats, which are added up exactly, as numerics
+CREATE OR REPLACE FUNCTION stepping_nearest(x numeric, fault text) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+  WHEN abs(x) <= 2.4703282292062327E-324 THEN 0  -- half of the smallest float
+  WHEN abs(x) < 1.7976931348623158E308 THEN x::double precision
+  ELSE ('stepping: ' || fault)::integer
+END;
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('receipts__group_reduce_flatten_by_basket_id_4bb391', 0), ('receipts__items_2a78a5', 0),
-  ('receipts__line_items_by_product_name_4ae32f', 0), ('receipts__products_by_name_5316e2', 0)
+  ('receipts__group_reduce_flatten_e7082a', 0), ('receipts__items_2a78a5', 0),
+  ('receipts__line_items_4ae32f', 0), ('receipts__products_5316e2', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'receipts',
-    'e0d5ffb6c3c8229f3619d406cbfe80c7',
+    '9a09c1b79c1db541a3e815140083af07',
     'postgres',
-    1,
-    '1 64326fc54e8e6ce8 {"query":"receipts","dialect":"postgres","fingerprint":"e0d5ffb6c3c8229f3619d406cbfe80c7","tables":[{"table":{"name":"receipts__items_2a78a5","kind":"delay","columns":[{"name":"basket_id","type":{"kind":"int"}},{"name":"product_name","type":{"kind":"text"}},{"name":"product_price","type":{"kind":"float"}}],"weight":"c","key":["basket_id"],"indexes":[{"name":"receipts__items_2a78a5__basket_id","columns":["basket_id"],"ascending":[true]}],"non_negative":true,"reason":"the cache ''items'', read in the order of basket_id","serves":"map","where":"query.py:34","digest":"2a78a5fcd925c974cf2697be61b74893","rows":"d71b4e65db711a886c90bbd4472bb5d3","holds":[["basket_id","basket_id"],["product_name","product_name"],["product_price","product_price"]],"rows_of":"ReceiptItem","node":"0f6f52109532d82f7c2a113d5f3aa876"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__items_2a78a5 (\n    basket_id BIGINT NOT NULL,\n    product_name TEXT COLLATE \"C\" NOT NULL,\n    product_price DOUBLE PRECISION NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT receipts__items_2a78a5__not_negative CHECK (c >= 0)\n)","CREATE INDEX IF NOT EXISTS receipts__items_2a78a5__basket_id ON receipts__items_2a78a5 (basket_id)","CREATE INDEX IF NOT EXISTS receipts__items_2a78a5__basket_id_key ON receipts__items_2a78a5 (basket_id, (HASH_RECORD_EXTENDED(ROW(basket_id, product_name, product_price), 0)))","ALTER TABLE receipts__items_2a78a5 REPLICA IDENTITY FULL","COMMENT ON TABLE receipts__items_2a78a5 IS ''stepping: the cache ''''items'''', read in the order of basket_id; for map''"],"views":[{"table":{"name":"receipts_items","kind":"view","columns":[{"name":"basket_id","type":{"kind":"int"}},{"name":"product_name","type":{"kind":"text"}},{"name":"product_price","type":{"kind":"float"}}],"weight":null,"reason":"the cache ''items'' for any reader, a row as often as it is there","serves":"map","where":"query.py:34","digest":"2a78a5fcd925c974cf2697be61b74893","of":"receipts__items_2a78a5","node":"0f6f52109532d82f7c2a113d5f3aa876"},"ddl":"CREATE OR REPLACE VIEW receipts_items AS\nSELECT r.basket_id, r.product_name, r.product_price\nFROM (\n  SELECT basket_id, product_name, product_price, c\n  FROM receipts__items_2a78a5\n) AS r (basket_id, product_name, product_price, stepping_count)\nCROSS JOIN LATERAL generate_series(1, r.stepping_count)"}]},{"table":{"name":"receipts__line_items_by_product_name_4ae32f","kind":"delay","columns":[{"name":"product_name","type":{"kind":"text"}},{"name":"basket_id","type":{"kind":"int"}}],"weight":"c","key":["product_name"],"non_negative":true,"reason":"the rows of line_items, looked up by product_name","serves":"line_items","where":"the query''s arguments","digest":"4ae32f3eee6e3b50ace3751ba2a5ba81","rows":"dac1310d2e7f395daee7af586b7831ea","holds":[["product_name","product_name"],["basket_id","basket_id"]],"input":"line_items","rows_of":"LineItem","node":"f6a8ceaef9212f12f9a3aa21bd146931"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__line_items_by_product_name_4ae32f (\n    product_name TEXT COLLATE \"C\" NOT NULL,\n    basket_id BIGINT NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT receipts__line_items_by_product_name_4ae32f__not_negative CHECK (c >= 0)\n)","CREATE INDEX IF NOT EXISTS receipts__line_items_by_product_name_4ae32f__product_name_key ON receipts__line_items_by_product_name_4ae32f ((HASHTEXTEXTENDED(product_name, 0)), (HASH_RECORD_EXTENDED(ROW(product_name, basket_id), 0)))","ALTER TABLE receipts__line_items_by_product_name_4ae32f REPLICA IDENTITY FULL","COMMENT ON TABLE receipts__line_items_by_product_name_4ae32f IS ''stepping: the rows of line_items, looked up by product_name; for line_items''"]},{"table":{"name":"receipts__products_by_name_5316e2","kind":"delay","columns":[{"name":"name","type":{"kind":"text"}},{"name":"price","type":{"kind":"float"}}],"weight":"c","key":["name"],"non_negative":true,"reason":"the rows of products, looked up by name","serves":"products","where":"the query''s arguments","digest":"5316e22260887d31896a6653bdde066a","rows":"84dc607c15e1dcafad3674097ed10c74","holds":[["name","name"],["price","price"]],"input":"products","rows_of":"Product","node":"b030225c044310f91a1885ceaaf3be69"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__products_by_name_5316e2 (\n    name TEXT COLLATE \"C\" NOT NULL,\n    price DOUBLE PRECISION NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT receipts__products_by_name_5316e2__not_negative CHECK (c >= 0)\n)","CREATE INDEX IF NOT EXISTS receipts__products_by_name_5316e2__name_key ON receipts__products_by_name_5316e2 ((HASHTEXTEXTENDED(name, 0)), (HASH_RECORD_EXTENDED(ROW(name, price), 0)))","ALTER TABLE receipts__products_by_name_5316e2 REPLICA IDENTITY FULL","COMMENT ON TABLE receipts__products_by_name_5316e2 IS ''stepping: the rows of products, looked up by name; for products''"]},{"table":{"name":"receipts__group_reduce_flatten_by_basket_id_4bb391","kind":"state","columns":[{"name":"basket_id","type":{"kind":"int"}},{"name":"sum_product_price","type":{"kind":"float"}},{"name":"sum_product_price_exact","type":{"kind":"decimal"}},{"name":"sum_product_price_pos_inf","type":{"kind":"int"}},{"name":"sum_product_price_neg_inf","type":{"kind":"int"}}],"weight":"n","key":["basket_id"],"non_negative":true,"reason":"one row per group of group_reduce_flatten: its number of rows and its sums","serves":"group_reduce_flatten","where":"query.py:37","digest":"4bb391fc23564012d1ac4488a7d8be4a","sums":[{"type":{"kind":"float"},"value":"sum_product_price","old":"sum_product_price_0","new":"sum_product_price_1","finite":"sum_product_price_finite","exact":"sum_product_price_exact","positive":"sum_product_price_pos_inf","negative":"sum_product_price_neg_inf","low":"sum_product_price_low"}],"rows_of":"Pair[float, int]","node":"6e0711681d1bc32b192e0637eb112077"},"ddl":["CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_by_basket_id_4bb391 (\n    basket_id BIGINT NOT NULL,\n    sum_product_price DOUBLE PRECISION NOT NULL,\n    sum_product_price_exact NUMERIC NOT NULL,\n    sum_product_price_pos_inf BIGINT NOT NULL,\n    sum_product_price_neg_inf BIGINT NOT NULL,\n    n BIGINT NOT NULL,\n    PRIMARY KEY (basket_id),\n    CONSTRAINT receipts__group_reduce_flatten_by_basket_id_4bb391__no_62d0e818 CHECK (n >= 0)\n) WITH (fillfactor = 70)","COMMENT ON TABLE receipts__group_reduce_flatten_by_basket_id_4bb391 IS ''stepping: one row per group of group_reduce_flatten: its number of rows and its sums; for group_reduce_flatten''"]}],"inputs":[{"name":"products","row":"Product","columns":[{"name":"name","path":["name"],"type":{"kind":"text"}},{"name":"price","path":["price"],"type":{"kind":"float"}}]},{"name":"line_items","row":"LineItem","columns":[{"name":"basket_id","path":["basket_id"],"type":{"kind":"int"}},{"name":"product_name","path":["product_name"],"type":{"kind":"text"}}]}],"caches":[["items","receipts__items_2a78a5"]]}'
+    2,
+    '2 8d92fbf3fb77a6e5 QlpoOTFBWSZTWTgViDEADyr/gFAAAAhR////P//f77/v/+5gCy32OV50GnYAO+lUF5HnFFsA5FBQQSRKYjJip7UyfqmNSfqjNEGTJoyHpPTUeoaAGjQCUIACaRpKeiaaAeo9QYQDRoAaAAAhJpANDINGJo000Bo0MgADIAGgAk1ImpiVMmnk/UJ6U09RoNNNqep6j1GQAaADQAEVNBVP01TantKfpQGmQBoBoD1Mmageo0A0ACJQgCAg00JgU9KaBo0MhoABoeo9QNICFWwkg+QJZIOhUZvauYK+COzVycrU65ZY803FN0t12YBdcWEvTMoCQ9iAG4wjJSehgBPNLLbOASCChgN2a5rJYNK0gy7Jy6j13NvwwOFW3W9G89Qo9BRjQCHa+i50xsGZm+qcNF2/o4VgpWkCkPJB20wgzQYS/LBZ2qoN9hbArrryrjW2TBSX2ZmivTyy7szrA6totfhwrulzEnbbZNF/EELFJPTvEJP7gz9GoMvmksVZxXFE+Pzl4lIiDekRNaHnA8GJNTgj0Ong6LBDGFRVS1h5TeCEXdT2qOPfcPezxzOVwrvN7NCoqEUrMZdHG+YYv3oxCaIbz5z5q4LUyIdEy7Ny3HZAr4BjX1PrvZfW61O3s7kJ3x2y1+cGxHkqJNKP2cjyCmpsDgUOw1E78C5gG1de3pCmRLzI0CrUSzCrWjRnVQG1TZMIYR3YtVibiwlZhnmedRaDzoOWKj6C6/APBoOjcyHfCkkOVTvxvxIkChUYCMEEiqyMjCqD/WMgpG0WWS0CUWhLIJS1VDEoaKZZlQQUEkQGoNBGmAUyHXs8n3dvb1ahNmdfG+Hm4Xl3i+21PAtRPBpRQ45pQGSTxJ3hhZiN71Vea5fq0Mw0mbf2HHJxHmeQ+AK3446ZaaVvZfAQSCCmoqtuuKyFdmaCvhUEvOpFUqVdVxmrwtujF7XGV8RJ4UUD/oMhQMAQSFu8ypLKhEYLG6SoIdrxklyTudQybufl26emvGrU2AlY7GzskQPj4J+Nm65nvIwu+e8imTRPi0tyNLL6MLUQm/EhZeHF4Hni8r35HRfOWx34HGDctKXPiZusTfN1fGmFdJQOeGzjv88z1wY07VNQ6YUNKsr2WoutSc61sCtYy90ReQ6yoRH4KlEyXbhBOg09CmN2QwsBmHPG0rdxYb6c2o8gKVn0jbUjcBX1XtJyuqFlfshisZ5llanHNR88ugQGnUtxGWzxnOxLrxqiE53jR9rHmqJ1IdSm8Beva4DrIc4ZlyKIVU5GZxm6tYQpWKG77iYSlbVpyJDPWYyN0pwV3SKEmqLCdIPrh8JOltNbFYrtcfvUCkolcWnq8EJoR1tmGZUQ1jNCZPnm9h04vtKa7oicVfjahTcxV8IDsWhDFIyQ0XGhym1trtvgbdqER0aoiQ9SmK62u3PRd5ihQfkZ4bILGNjLEmXZDWHP8PYKEBAfB8w4++nSaWr5YCvesgxR9ufKdj/SQP3Si6neF3A33jd8TYeRV43hmGRl3AajC61yMl+AVaBAuWOQfOEBod9h/U2Y4MC5m3R0DcBBgUjWq/Bp8vl7dCv9wwQvHTfLAbymIcLcuUZwOFAqBV+t78GwHMbXyWGa4t2IT87JDXe4vxgH+FtR+LA5LqG5ybBo/2A1o9PclZsErjpMsyBthiw1cECwzau2gYNzcx8Cr1cwvqFWr04Qq2WqRYXOFCwSjoKXt4XLcECNlfi7W9gXNgI0CiVeQp2tGrgse/Y5hZnSFHVzB3OK8WN1dw9re/U46bw5tTgw2AavS40Jv3XuTvcgoBXU5twFywWBUIGQbmLeroxo4wL292A5xq9Fvc7ZWTgPNb7rMOEpgFXR2Q1+6AgkU1VCh7bCdyZzxe/gMPNvqhBVBOjp3HDs7Oh3GW7QztJr4NxricM+j6H6SqUaqFQQFVc7Zwg3VHKyAfFHnjeii8DyTSZgyMPmaEwKhCLYmM0ZLSRCyoiRWAsEwsExCOJCS8TrAu2DlRGzwQacNVJwaUayLQATsVpTU36hTrd2uq0NSUb4zd8CV56um/zx/UX/2cQliUFUYYBdMiKEryP4gyaIWhcB1gUDKiiXNbtxqaBayu8/mfPMk0gnjSMn76Ww8sjXZ7idh94NH7E8hNQ1PAud7Q3vuWnHHZ8hDd1cfTrxMt0I64cywhrB4ATD5Oage2pgFRzAj0lcpJWBRUJEdcwgWEgQQOAZ2ScUEO4D4stle1gkyk1WY0FHiy2es40zsnmnKm9I5G2tR4ndW9O+xJ0vADMUfR9Q4vi1S9IZkT1tdJJCTdMqhQNQiSA2YPOFDMPUQ0SxhEhkQoyJMAu3J3iwGMCV8hFq7VFnnzUmMnqZCdCgPXlfGmrA7O7AgYyA0f0JpXYqBjm0UleBl+aZVAvagp5RK+/gVUv5mByKtIX5dw4gZ2idQ7+5L/l6vOYpuwodaLdrO17o78QKMC9e4PAdIlInXTrO3wLW7imvoWJ30c7th5GR6ZWAg/Pcu3oB0ArKdCY2oDOMMY5B1Fg7W2CdDZHvSmLyTA5ZIBmiztKptT3BR9s9p2qmv1HJHDyUxudYm4Mvbem1QOdtqTgYx+uQgpkWDhSHSB2Boi3uKj9jwTXjwA3OQaCXS6kxdjmvpdzzQuC++8vyAzaoY7MDGxgIsEL0ipFCH7QIcPHrfU0q0HFDChkKKBDfhyENWkYEURc0WFk0k1NZIaEXQorchXGqMQqFH2Ai4ES468iBJDLch7k7BRspmGlNQp7PMDXikDILsMw5dKYtjtwDkljariXDRG/iO9gGgfWIWL1LV+jyJtIMO7ypgYqJZgb7l5dkwVOpxlC6Rq2qNWrRehQODc9LfeRnXpIRgTeUCoTGNkg1bk75QkGMJBkGRm5NFLYt4FkGT8BARsJg4EGLdyBikO30PEzsVClDZG+9pJCXNU386Qotqlrisa+AVGqpAEsGPzb9UqmiRF2RI5gW2J0Xhxd3IFll59teewWDi78r06vTXb9yYiNRSsZS1ZhSlxDslJvMCIsRNoQQ2Dlf7iYfrdoAePIDYmKmGQ8PK44F94XXkIyRoBswD326Ymo8dxg9MsEQsgGQGYhxTvFXq8k9R0wN6FDxIBeBVvXE2hBNHTYBclCz2QkKJBiRCkDzDCIyoj5BpscbBE1nKQMGxA2DyiMUGhZR2NkT+D0D0SZfCwElURaqAf+LuSKcKEgcCsQYgA=='
   )
 ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- When products changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: receipts__group_reduce_flatten_by_basket_id_4bb391, receipts__items_2a78a5, receipts__line_items_by_product_name_4ae32f, receipts__products_by_name_5316e2 in last_update
+-- locked first: receipts__group_reduce_flatten_e7082a, receipts__items_2a78a5, receipts__line_items_4ae32f, receipts__products_5316e2 in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
---   stepping_delta_products_c88ed1: products (the query's arguments)
---   m4_g: products (the query's arguments)
---   m4_o: products (the query's arguments)
---   m4_i: products (the query's arguments)
---   m4_u: products (the query's arguments)
---   m4_d: products (the query's arguments)
---   stepping_delta_map_b7028e: map (query.py:34)
---   m7_g: map (query.py:34)
---   m7_o: map (query.py:34)
---   m7_i: map (query.py:34)
---   m7_u: map (query.py:34)
---   m7_d: map (query.py:34)
---   stepping_change_group_reduce_flatten_by_basket_id_299695: group_reduce_flatten (query.py:37)
---   m9_i: group_reduce_flatten (query.py:37)
---   m9_u: group_reduce_flatten (query.py:37)
---   m9_d: group_reduce_flatten (query.py:37)
---   SELECT: map (query.py:34)
---   SELECT: group_reduce_flatten (query.py:37)
-WITH stepping_delta_products_c88ed1 AS MATERIALIZED (
+--   products: the query's arguments
+--   map: query.py:34
+--   group_reduce_flatten: query.py:37
+WITH products_change AS MATERIALIZED (
   SELECT u.name COLLATE "C" AS name, u.price, u.c
-  FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS DOUBLE PRECISION[]), CAST('{}' AS BIGINT[])) AS u(name, price, c)
-), m4_g AS (
-  SELECT d7.name, d7.price, d7.c
-  FROM stepping_delta_products_c88ed1 AS d7
-), m4_o AS MATERIALIZED (
+  FROM unnest(CAST('{}' AS TEXT[]), CAST('{}' AS DOUBLE PRECISION[]), CAST('{}' AS BIGINT[])) AS u(name, price, c)
+), products_found AS MATERIALIZED (
   SELECT g.name, g.price, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
-  FROM m4_g AS g
+  FROM products_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM receipts__products_by_name_5316e2 AS a
+    FROM receipts__products_5316e2 AS a
     WHERE
-      HASHTEXTEXTENDED(a.name, 0) = HASHTEXTEXTENDED(g.name, 0)
+      hashtextextended(a.name, 0) = hashtextextended(g.name, 0)
       AND a.name = g.name
-      AND HASH_RECORD_EXTENDED(ROW(a.name, a.price), 0) = HASH_RECORD_EXTENDED(ROW(g.name, g.price), 0)
+      AND hash_record_extended(ROW(a.name, a.price), 0) = hash_record_extended(ROW(g.name, g.price), 0)
       AND ROW(a.name, a.price) IS NOT DISTINCT FROM ROW(g.name, g.price)
     LIMIT 1
   ) AS l ON TRUE
-), m4_i AS (
-  INSERT INTO receipts__products_by_name_5316e2 (name, price, c)
+), products_inserted AS (
+  INSERT INTO receipts__products_5316e2 (name, price, c)
   SELECT o.name, o.price, o.c
-  FROM m4_o AS o
+  FROM products_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
-), m4_u AS (
-  UPDATE receipts__products_by_name_5316e2 AS a
+), products_updated AS (
+  UPDATE receipts__products_5316e2 AS a
   SET c = o.c
-  FROM m4_o AS o
+  FROM products_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
-), m4_d AS (
-  DELETE FROM receipts__products_by_name_5316e2 AS a
-  USING m4_o AS o
+), products_deleted AS (
+  DELETE FROM receipts__products_5316e2 AS a
+  USING products_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
-), stepping_delta_map_b7028e AS MATERIALIZED (
+), map_change AS MATERIALIZED (
   SELECT t1.basket_id, d0.name AS product_name, d0.price AS product_price, d0.c * t1.c AS c
-  FROM stepping_delta_products_c88ed1 AS d0
+  FROM products_change AS d0
   CROSS JOIN LATERAL (
     SELECT t1.*
-    FROM receipts__line_items_by_product_name_4ae32f AS t1
+    FROM receipts__line_items_4ae32f AS t1
     WHERE
-      HASHTEXTEXTENDED(t1.product_name, 0) = HASHTEXTEXTENDED(d0.name, 0)
+      hashtextextended(t1.product_name, 0) = hashtextextended(d0.name, 0)
       AND t1.product_name = d0.name
     OFFSET 0
   ) AS t1
-), m7_g AS (
+), map_changed AS (
   SELECT g.basket_id, g.product_name, g.product_price, CAST(SUM(g.c) AS BIGINT) AS c
   FROM (
     SELECT d6.basket_id, d6.product_name, d6.product_price, d6.c
-    FROM stepping_delta_map_b7028e AS d6
+    FROM map_change AS d6
   ) AS g
   GROUP BY g.basket_id, g.product_name, g.product_price
   HAVING CAST(SUM(g.c) AS BIGINT) <> 0
-), m7_o AS MATERIALIZED (
+), map_found AS MATERIALIZED (
   SELECT
     g.basket_id, g.product_name, g.product_price, COALESCE(l.stepping_old, 0) + g.c AS c,
     l.stepping_rid
   FROM (
     SELECT
       g.*,
-      HASH_RECORD_EXTENDED(ROW(g.basket_id, g.product_name, g.product_price), 0) AS stepping_h0
-    FROM m7_g AS g
+      hash_record_extended(ROW(g.basket_id, g.product_name, g.product_price), 0) AS stepping_h0
+    FROM map_changed AS g
     OFFSET 0
   ) AS g
   LEFT JOIN LATERAL (
@@ -295,179 +310,64 @@ WITH stepping_delta_products_c88ed1 AS MATERIALIZED (
     FROM receipts__items_2a78a5 AS a
     WHERE
       a.basket_id = g.basket_id
-      AND HASH_RECORD_EXTENDED(ROW(a.basket_id, a.product_name, a.product_price), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
+      AND hash_record_extended(ROW(a.basket_id, a.product_name, a.product_price), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
       AND ROW(a.basket_id, a.product_name, a.product_price) IS NOT DISTINCT FROM ROW(g.basket_id, g.product_name, g.product_price)
-    ORDER BY HASH_RECORD_EXTENDED(ROW(a.basket_id, a.product_name, a.product_price), 0)
+    ORDER BY hash_record_extended(ROW(a.basket_id, a.product_name, a.product_price), 0)
     LIMIT 1
   ) AS l ON TRUE
-), m7_i AS (
+), map_inserted AS (
   INSERT INTO receipts__items_2a78a5 (basket_id, product_name, product_price, c)
   SELECT o.basket_id, o.product_name, o.product_price, o.c
-  FROM m7_o AS o
+  FROM map_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
-), m7_u AS (
+), map_updated AS (
   UPDATE receipts__items_2a78a5 AS a
   SET c = o.c
-  FROM m7_o AS o
+  FROM map_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
-), m7_d AS (
+), map_deleted AS (
   DELETE FROM receipts__items_2a78a5 AS a
-  USING m7_o AS o
+  USING map_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
-), stepping_change_group_reduce_flatten_by_basket_id_299695 AS MATERIALIZED (
+), group_reduce_flatten_change AS MATERIALIZED (
   SELECT
     g.basket_id, a.n AS n0, COALESCE(a.n, 0) + g.n AS n1,
-    CASE
-      WHEN a.sum_product_price_pos_inf <> 0 OR a.sum_product_price_neg_inf <> 0
-      THEN CASE
-        WHEN a.sum_product_price_pos_inf >= 0 AND a.sum_product_price_neg_inf <= 0
-        THEN CAST('Infinity' AS DOUBLE PRECISION)
-        WHEN a.sum_product_price_pos_inf <= 0 AND a.sum_product_price_neg_inf >= 0
-        THEN CAST('-Infinity' AS DOUBLE PRECISION)
-        ELSE CAST(CAST('stepping: ' || 'a sum of inf and -inf is not a number: ' || CAST(a.sum_product_price AS TEXT) AS INT) AS DOUBLE PRECISION)
-      END
-      ELSE a.sum_product_price
-    END AS sum_product_price_0,
-    CASE
-      WHEN COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf <> 0
-      OR COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf <> 0
-      THEN CASE
-        WHEN COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf >= 0
-        AND COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf <= 0
-        THEN CAST('Infinity' AS DOUBLE PRECISION)
-        WHEN COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf <= 0
-        AND COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf >= 0
-        THEN CAST('-Infinity' AS DOUBLE PRECISION)
-        ELSE CAST(CAST('stepping: ' || 'a sum of inf and -inf is not a number: ' || CAST(CASE
-          WHEN ABS((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact)) >= 1.7976931348623158E308
-          THEN CAST(CAST('stepping: ' || 'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None') AS INT) AS DOUBLE PRECISION)
-          WHEN ABS((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact)) <= 2.4703282292062327E-324
-          THEN CAST(0 AS DOUBLE PRECISION)
-          ELSE CAST((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact) AS DOUBLE PRECISION)
-        END AS TEXT) AS INT) AS DOUBLE PRECISION)
-      END
-      ELSE CASE
-        WHEN ABS((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact)) >= 1.7976931348623158E308
-        THEN CAST(CAST('stepping: ' || 'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None') AS INT) AS DOUBLE PRECISION)
-        WHEN ABS((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact)) <= 2.4703282292062327E-324
-        THEN CAST(0 AS DOUBLE PRECISION)
-        ELSE CAST((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact) AS DOUBLE PRECISION)
-      END
-    END AS sum_product_price_1,
-    CASE
-      WHEN ABS((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact)) >= 1.7976931348623158E308
-      THEN CAST(CAST('stepping: ' || 'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None') AS INT) AS DOUBLE PRECISION)
-      WHEN ABS((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact)) <= 2.4703282292062327E-324
-      THEN CAST(0 AS DOUBLE PRECISION)
-      ELSE CAST((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact) AS DOUBLE PRECISION)
-    END AS sum_product_price_finite,
-    TRIM_SCALE(COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact) AS sum_product_price_exact,
-    COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf AS sum_product_price_pos_inf,
-    COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf AS sum_product_price_neg_inf,
+    a.sum_product_price AS sum_product_price_0,
+    stepping_nearest(
+      COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact,
+      'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
+    ) AS sum_product_price_1,
+    trim_scale(COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact) AS sum_product_price_exact,
     a.stepping_rid
   FROM (
     SELECT
       d2.basket_id, CAST(SUM(d2.c) AS BIGINT) AS n,
-      COALESCE(
-        SUM(
-          CASE
-            WHEN ABS(d2.product_price) < 4.440892098500626e-16 AND d2.product_price <> 0
-            THEN CASE
-              WHEN ABS(d2.product_price * 1.0715086071862673e+301) < 9223372036854775808
-              THEN CAST(CAST(TRUNC(d2.product_price * 1.0715086071862673e+301) AS BIGINT) AS DECIMAL) + (
-                CAST(CAST(TRUNC(
-                  (
-                    d2.product_price * 1.0715086071862673e+301 - TRUNC(d2.product_price * 1.0715086071862673e+301)
-                  ) * 4503599627370496.0
-                ) AS BIGINT) AS DECIMAL) * 4503599627370496 + CAST(CAST(TRUNC(
-                  (
-                    (
-                      d2.product_price * 1.0715086071862673e+301 - TRUNC(d2.product_price * 1.0715086071862673e+301)
-                    ) * 4503599627370496.0 - TRUNC(
-                      (
-                        d2.product_price * 1.0715086071862673e+301 - TRUNC(d2.product_price * 1.0715086071862673e+301)
-                      ) * 4503599627370496.0
-                    )
-                  ) * 4503599627370496.0
-                ) AS BIGINT) AS DECIMAL)
-              ) * 0.00000000000000000000000000000004930380657631323783823303533017413935457540219431393779814243316650390625
-              ELSE (
-                SELECT
-                  CAST(CAST(d2.product_price * 1.0715086071862673e+301 / POWER(CAST(2.0 AS DOUBLE PRECISION), let3) AS BIGINT) AS DECIMAL) * POWER(CAST(2 AS DECIMAL), let3)
-                FROM (
-                  SELECT
-                    (GET_BYTE(FLOAT8SEND(d2.product_price * 1.0715086071862673e+301), 0) & 127) * 16 + GET_BYTE(FLOAT8SEND(d2.product_price * 1.0715086071862673e+301), 1) / 16 - 1075 AS let3
-                  OFFSET 0
-                ) AS lets3
-              )
-            END * (POWER(CAST(5 AS DECIMAL), 1000) * 1E-1000)
-            ELSE CASE
-              WHEN ABS(d2.product_price) < 9223372036854775808
-              THEN CAST(CAST(TRUNC(d2.product_price) AS BIGINT) AS DECIMAL) + (
-                CAST(CAST(TRUNC((d2.product_price - TRUNC(d2.product_price)) * 4503599627370496.0) AS BIGINT) AS DECIMAL) * 4503599627370496 + CAST(CAST(TRUNC(
-                  (
-                    (d2.product_price - TRUNC(d2.product_price)) * 4503599627370496.0 - TRUNC((d2.product_price - TRUNC(d2.product_price)) * 4503599627370496.0)
-                  ) * 4503599627370496.0
-                ) AS BIGINT) AS DECIMAL)
-              ) * 0.00000000000000000000000000000004930380657631323783823303533017413935457540219431393779814243316650390625
-              ELSE (
-                SELECT
-                  CAST(CAST(d2.product_price / POWER(CAST(2.0 AS DOUBLE PRECISION), let3) AS BIGINT) AS DECIMAL) * POWER(CAST(2 AS DECIMAL), let3)
-                FROM (
-                  SELECT
-                    (GET_BYTE(FLOAT8SEND(d2.product_price), 0) & 127) * 16 + GET_BYTE(FLOAT8SEND(d2.product_price), 1) / 16 - 1075 AS let3
-                  OFFSET 0
-                ) AS lets3
-              )
-            END
-          END * d2.c
-        ) FILTER (WHERE d2.product_price BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
-        0
-      ) AS sum_product_price_exact,
-      COALESCE(
-        CAST(SUM(d2.c) FILTER (WHERE d2.product_price = CAST('Infinity' AS DOUBLE PRECISION)) AS BIGINT),
-        0
-      ) AS sum_product_price_pos_inf,
-      COALESCE(
-        CAST(SUM(d2.c) FILTER (WHERE d2.product_price = CAST('-Infinity' AS DOUBLE PRECISION)) AS BIGINT),
-        0
-      ) AS sum_product_price_neg_inf
-    FROM stepping_delta_map_b7028e AS d2
+      SUM(stepping_exact(d2.product_price) * d2.c) AS sum_product_price_exact
+    FROM map_change AS d2
     GROUP BY 1
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.*, a.ctid AS stepping_rid
-    FROM receipts__group_reduce_flatten_by_basket_id_4bb391 AS a
+    FROM receipts__group_reduce_flatten_e7082a AS a
     WHERE a.basket_id = g.basket_id
     OFFSET 0
   ) AS a ON TRUE
-  WHERE
-    g.n <> 0
-    OR g.sum_product_price_exact <> 0
-    OR g.sum_product_price_pos_inf <> 0
-    OR g.sum_product_price_neg_inf <> 0
-), m9_i AS (
-  INSERT INTO receipts__group_reduce_flatten_by_basket_id_4bb391 (
-    basket_id, n, sum_product_price, sum_product_price_exact, sum_product_price_pos_inf,
-    sum_product_price_neg_inf
-  )
-  SELECT
-    o.basket_id, o.n1, o.sum_product_price_finite, o.sum_product_price_exact,
-    o.sum_product_price_pos_inf, o.sum_product_price_neg_inf
-  FROM stepping_change_group_reduce_flatten_by_basket_id_299695 AS o
+  WHERE g.n <> 0 OR g.sum_product_price_exact <> 0
+), group_reduce_flatten_inserted AS (
+  INSERT INTO receipts__group_reduce_flatten_e7082a (basket_id, n, sum_product_price, sum_product_price_exact)
+  SELECT o.basket_id, o.n1, o.sum_product_price_1, o.sum_product_price_exact
+  FROM group_reduce_flatten_change AS o
   WHERE o.stepping_rid IS NULL AND o.n1 <> 0
-), m9_u AS (
-  UPDATE receipts__group_reduce_flatten_by_basket_id_4bb391 AS a
+), group_reduce_flatten_updated AS (
+  UPDATE receipts__group_reduce_flatten_e7082a AS a
   SET
-    n = o.n1, sum_product_price = o.sum_product_price_finite,
-    sum_product_price_exact = o.sum_product_price_exact,
-    sum_product_price_pos_inf = o.sum_product_price_pos_inf,
-    sum_product_price_neg_inf = o.sum_product_price_neg_inf
-  FROM stepping_change_group_reduce_flatten_by_basket_id_299695 AS o
+    n = o.n1, sum_product_price = o.sum_product_price_1,
+    sum_product_price_exact = o.sum_product_price_exact
+  FROM group_reduce_flatten_change AS o
   WHERE a.ctid = o.stepping_rid AND o.n1 <> 0
-), m9_d AS (
-  DELETE FROM receipts__group_reduce_flatten_by_basket_id_4bb391 AS a
-  USING stepping_change_group_reduce_flatten_by_basket_id_299695 AS o
+), group_reduce_flatten_deleted AS (
+  DELETE FROM receipts__group_reduce_flatten_e7082a AS a
+  USING group_reduce_flatten_change AS o
   WHERE a.ctid = o.stepping_rid AND o.n1 = 0
 )
 SELECT
@@ -476,14 +376,14 @@ SELECT
   CAST(d3.product_price AS DOUBLE PRECISION) AS product_price,
   CAST(d3.c AS BIGINT) AS stepping_count, CAST(NULL AS DOUBLE PRECISION),
   CAST(NULL AS BIGINT), CAST(NULL AS BIGINT)
-FROM stepping_delta_map_b7028e AS d3
+FROM map_change AS d3
 UNION ALL
 SELECT
   1 AS stepping_output, CAST(NULL AS BIGINT), CAST(NULL AS TEXT),
   CAST(NULL AS DOUBLE PRECISION), CAST(NULL AS BIGINT),
   CAST(d4.sum_product_price_0 AS DOUBLE PRECISION) AS "left",
   CAST(d4.basket_id AS BIGINT) AS "right", CAST(-1 AS BIGINT) AS stepping_count
-FROM stepping_change_group_reduce_flatten_by_basket_id_299695 AS d4
+FROM group_reduce_flatten_change AS d4
 WHERE
   d4.n0 IS NOT NULL
   AND (d4.n1 = 0 OR d4.sum_product_price_0 IS DISTINCT FROM d4.sum_product_price_1)
@@ -493,93 +393,75 @@ SELECT
   CAST(NULL AS DOUBLE PRECISION), CAST(NULL AS BIGINT),
   CAST(d5.sum_product_price_1 AS DOUBLE PRECISION) AS "left",
   CAST(d5.basket_id AS BIGINT) AS "right", CAST(1 AS BIGINT) AS stepping_count
-FROM stepping_change_group_reduce_flatten_by_basket_id_299695 AS d5
+FROM group_reduce_flatten_change AS d5
 WHERE d5.n1 <> 0 AND d5.sum_product_price_0 IS DISTINCT FROM d5.sum_product_price_1;
 
 ------------------------------------------------------------------------------
 -- When line_items changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: receipts__group_reduce_flatten_by_basket_id_4bb391, receipts__items_2a78a5, receipts__line_items_by_product_name_4ae32f, receipts__products_by_name_5316e2 in last_update
+-- locked first: receipts__group_reduce_flatten_e7082a, receipts__items_2a78a5, receipts__line_items_4ae32f, receipts__products_5316e2 in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
---   stepping_delta_line_items_1c1527: line_items (the query's arguments)
---   m4_g: line_items (the query's arguments)
---   m4_o: line_items (the query's arguments)
---   m4_i: line_items (the query's arguments)
---   m4_u: line_items (the query's arguments)
---   m4_d: line_items (the query's arguments)
---   stepping_delta_map_b7028e: map (query.py:34)
---   m7_g: map (query.py:34)
---   m7_o: map (query.py:34)
---   m7_i: map (query.py:34)
---   m7_u: map (query.py:34)
---   m7_d: map (query.py:34)
---   stepping_change_group_reduce_flatten_by_basket_id_299695: group_reduce_flatten (query.py:37)
---   m9_i: group_reduce_flatten (query.py:37)
---   m9_u: group_reduce_flatten (query.py:37)
---   m9_d: group_reduce_flatten (query.py:37)
---   SELECT: map (query.py:34)
---   SELECT: group_reduce_flatten (query.py:37)
-WITH stepping_delta_line_items_1c1527 AS MATERIALIZED (
+--   line_items: the query's arguments
+--   map: query.py:34
+--   group_reduce_flatten: query.py:37
+WITH line_items_change AS MATERIALIZED (
   SELECT u.basket_id, u.product_name COLLATE "C" AS product_name, u.c
-  FROM UNNEST(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS u(basket_id, product_name, c)
-), m4_g AS (
-  SELECT d7.product_name, d7.basket_id, d7.c
-  FROM stepping_delta_line_items_1c1527 AS d7
-), m4_o AS MATERIALIZED (
+  FROM unnest(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS u(basket_id, product_name, c)
+), line_items_found AS MATERIALIZED (
   SELECT g.product_name, g.basket_id, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
-  FROM m4_g AS g
+  FROM line_items_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM receipts__line_items_by_product_name_4ae32f AS a
+    FROM receipts__line_items_4ae32f AS a
     WHERE
-      HASHTEXTEXTENDED(a.product_name, 0) = HASHTEXTEXTENDED(g.product_name, 0)
+      hashtextextended(a.product_name, 0) = hashtextextended(g.product_name, 0)
       AND a.product_name = g.product_name
-      AND HASH_RECORD_EXTENDED(ROW(a.product_name, a.basket_id), 0) = HASH_RECORD_EXTENDED(ROW(g.product_name, g.basket_id), 0)
+      AND hash_record_extended(ROW(a.product_name, a.basket_id), 0) = hash_record_extended(ROW(g.product_name, g.basket_id), 0)
       AND ROW(a.product_name, a.basket_id) IS NOT DISTINCT FROM ROW(g.product_name, g.basket_id)
     LIMIT 1
   ) AS l ON TRUE
-), m4_i AS (
-  INSERT INTO receipts__line_items_by_product_name_4ae32f (product_name, basket_id, c)
+), line_items_inserted AS (
+  INSERT INTO receipts__line_items_4ae32f (product_name, basket_id, c)
   SELECT o.product_name, o.basket_id, o.c
-  FROM m4_o AS o
+  FROM line_items_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
-), m4_u AS (
-  UPDATE receipts__line_items_by_product_name_4ae32f AS a
+), line_items_updated AS (
+  UPDATE receipts__line_items_4ae32f AS a
   SET c = o.c
-  FROM m4_o AS o
+  FROM line_items_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
-), m4_d AS (
-  DELETE FROM receipts__line_items_by_product_name_4ae32f AS a
-  USING m4_o AS o
+), line_items_deleted AS (
+  DELETE FROM receipts__line_items_4ae32f AS a
+  USING line_items_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
-), stepping_delta_map_b7028e AS MATERIALIZED (
+), map_change AS MATERIALIZED (
   SELECT d0.basket_id, t1.name AS product_name, t1.price AS product_price, d0.c * t1.c AS c
-  FROM stepping_delta_line_items_1c1527 AS d0
+  FROM line_items_change AS d0
   CROSS JOIN LATERAL (
     SELECT t1.*
-    FROM receipts__products_by_name_5316e2 AS t1
+    FROM receipts__products_5316e2 AS t1
     WHERE
-      HASHTEXTEXTENDED(t1.name, 0) = HASHTEXTEXTENDED(d0.product_name, 0)
+      hashtextextended(t1.name, 0) = hashtextextended(d0.product_name, 0)
       AND t1.name = d0.product_name
     OFFSET 0
   ) AS t1
-), m7_g AS (
+), map_changed AS (
   SELECT g.basket_id, g.product_name, g.product_price, CAST(SUM(g.c) AS BIGINT) AS c
   FROM (
     SELECT d6.basket_id, d6.product_name, d6.product_price, d6.c
-    FROM stepping_delta_map_b7028e AS d6
+    FROM map_change AS d6
   ) AS g
   GROUP BY g.basket_id, g.product_name, g.product_price
   HAVING CAST(SUM(g.c) AS BIGINT) <> 0
-), m7_o AS MATERIALIZED (
+), map_found AS MATERIALIZED (
   SELECT
     g.basket_id, g.product_name, g.product_price, COALESCE(l.stepping_old, 0) + g.c AS c,
     l.stepping_rid
   FROM (
     SELECT
       g.*,
-      HASH_RECORD_EXTENDED(ROW(g.basket_id, g.product_name, g.product_price), 0) AS stepping_h0
-    FROM m7_g AS g
+      hash_record_extended(ROW(g.basket_id, g.product_name, g.product_price), 0) AS stepping_h0
+    FROM map_changed AS g
     OFFSET 0
   ) AS g
   LEFT JOIN LATERAL (
@@ -587,179 +469,64 @@ WITH stepping_delta_line_items_1c1527 AS MATERIALIZED (
     FROM receipts__items_2a78a5 AS a
     WHERE
       a.basket_id = g.basket_id
-      AND HASH_RECORD_EXTENDED(ROW(a.basket_id, a.product_name, a.product_price), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
+      AND hash_record_extended(ROW(a.basket_id, a.product_name, a.product_price), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
       AND ROW(a.basket_id, a.product_name, a.product_price) IS NOT DISTINCT FROM ROW(g.basket_id, g.product_name, g.product_price)
-    ORDER BY HASH_RECORD_EXTENDED(ROW(a.basket_id, a.product_name, a.product_price), 0)
+    ORDER BY hash_record_extended(ROW(a.basket_id, a.product_name, a.product_price), 0)
     LIMIT 1
   ) AS l ON TRUE
-), m7_i AS (
+), map_inserted AS (
   INSERT INTO receipts__items_2a78a5 (basket_id, product_name, product_price, c)
   SELECT o.basket_id, o.product_name, o.product_price, o.c
-  FROM m7_o AS o
+  FROM map_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
-), m7_u AS (
+), map_updated AS (
   UPDATE receipts__items_2a78a5 AS a
   SET c = o.c
-  FROM m7_o AS o
+  FROM map_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
-), m7_d AS (
+), map_deleted AS (
   DELETE FROM receipts__items_2a78a5 AS a
-  USING m7_o AS o
+  USING map_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
-), stepping_change_group_reduce_flatten_by_basket_id_299695 AS MATERIALIZED (
+), group_reduce_flatten_change AS MATERIALIZED (
   SELECT
     g.basket_id, a.n AS n0, COALESCE(a.n, 0) + g.n AS n1,
-    CASE
-      WHEN a.sum_product_price_pos_inf <> 0 OR a.sum_product_price_neg_inf <> 0
-      THEN CASE
-        WHEN a.sum_product_price_pos_inf >= 0 AND a.sum_product_price_neg_inf <= 0
-        THEN CAST('Infinity' AS DOUBLE PRECISION)
-        WHEN a.sum_product_price_pos_inf <= 0 AND a.sum_product_price_neg_inf >= 0
-        THEN CAST('-Infinity' AS DOUBLE PRECISION)
-        ELSE CAST(CAST('stepping: ' || 'a sum of inf and -inf is not a number: ' || CAST(a.sum_product_price AS TEXT) AS INT) AS DOUBLE PRECISION)
-      END
-      ELSE a.sum_product_price
-    END AS sum_product_price_0,
-    CASE
-      WHEN COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf <> 0
-      OR COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf <> 0
-      THEN CASE
-        WHEN COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf >= 0
-        AND COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf <= 0
-        THEN CAST('Infinity' AS DOUBLE PRECISION)
-        WHEN COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf <= 0
-        AND COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf >= 0
-        THEN CAST('-Infinity' AS DOUBLE PRECISION)
-        ELSE CAST(CAST('stepping: ' || 'a sum of inf and -inf is not a number: ' || CAST(CASE
-          WHEN ABS((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact)) >= 1.7976931348623158E308
-          THEN CAST(CAST('stepping: ' || 'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None') AS INT) AS DOUBLE PRECISION)
-          WHEN ABS((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact)) <= 2.4703282292062327E-324
-          THEN CAST(0 AS DOUBLE PRECISION)
-          ELSE CAST((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact) AS DOUBLE PRECISION)
-        END AS TEXT) AS INT) AS DOUBLE PRECISION)
-      END
-      ELSE CASE
-        WHEN ABS((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact)) >= 1.7976931348623158E308
-        THEN CAST(CAST('stepping: ' || 'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None') AS INT) AS DOUBLE PRECISION)
-        WHEN ABS((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact)) <= 2.4703282292062327E-324
-        THEN CAST(0 AS DOUBLE PRECISION)
-        ELSE CAST((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact) AS DOUBLE PRECISION)
-      END
-    END AS sum_product_price_1,
-    CASE
-      WHEN ABS((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact)) >= 1.7976931348623158E308
-      THEN CAST(CAST('stepping: ' || 'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None') AS INT) AS DOUBLE PRECISION)
-      WHEN ABS((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact)) <= 2.4703282292062327E-324
-      THEN CAST(0 AS DOUBLE PRECISION)
-      ELSE CAST((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact) AS DOUBLE PRECISION)
-    END AS sum_product_price_finite,
-    TRIM_SCALE(COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact) AS sum_product_price_exact,
-    COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf AS sum_product_price_pos_inf,
-    COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf AS sum_product_price_neg_inf,
+    a.sum_product_price AS sum_product_price_0,
+    stepping_nearest(
+      COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact,
+      'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
+    ) AS sum_product_price_1,
+    trim_scale(COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact) AS sum_product_price_exact,
     a.stepping_rid
   FROM (
     SELECT
       d2.basket_id, CAST(SUM(d2.c) AS BIGINT) AS n,
-      COALESCE(
-        SUM(
-          CASE
-            WHEN ABS(d2.product_price) < 4.440892098500626e-16 AND d2.product_price <> 0
-            THEN CASE
-              WHEN ABS(d2.product_price * 1.0715086071862673e+301) < 9223372036854775808
-              THEN CAST(CAST(TRUNC(d2.product_price * 1.0715086071862673e+301) AS BIGINT) AS DECIMAL) + (
-                CAST(CAST(TRUNC(
-                  (
-                    d2.product_price * 1.0715086071862673e+301 - TRUNC(d2.product_price * 1.0715086071862673e+301)
-                  ) * 4503599627370496.0
-                ) AS BIGINT) AS DECIMAL) * 4503599627370496 + CAST(CAST(TRUNC(
-                  (
-                    (
-                      d2.product_price * 1.0715086071862673e+301 - TRUNC(d2.product_price * 1.0715086071862673e+301)
-                    ) * 4503599627370496.0 - TRUNC(
-                      (
-                        d2.product_price * 1.0715086071862673e+301 - TRUNC(d2.product_price * 1.0715086071862673e+301)
-                      ) * 4503599627370496.0
-                    )
-                  ) * 4503599627370496.0
-                ) AS BIGINT) AS DECIMAL)
-              ) * 0.00000000000000000000000000000004930380657631323783823303533017413935457540219431393779814243316650390625
-              ELSE (
-                SELECT
-                  CAST(CAST(d2.product_price * 1.0715086071862673e+301 / POWER(CAST(2.0 AS DOUBLE PRECISION), let3) AS BIGINT) AS DECIMAL) * POWER(CAST(2 AS DECIMAL), let3)
-                FROM (
-                  SELECT
-                    (GET_BYTE(FLOAT8SEND(d2.product_price * 1.0715086071862673e+301), 0) & 127) * 16 + GET_BYTE(FLOAT8SEND(d2.product_price * 1.0715086071862673e+301), 1) / 16 - 1075 AS let3
-                  OFFSET 0
-                ) AS lets3
-              )
-            END * (POWER(CAST(5 AS DECIMAL), 1000) * 1E-1000)
-            ELSE CASE
-              WHEN ABS(d2.product_price) < 9223372036854775808
-              THEN CAST(CAST(TRUNC(d2.product_price) AS BIGINT) AS DECIMAL) + (
-                CAST(CAST(TRUNC((d2.product_price - TRUNC(d2.product_price)) * 4503599627370496.0) AS BIGINT) AS DECIMAL) * 4503599627370496 + CAST(CAST(TRUNC(
-                  (
-                    (d2.product_price - TRUNC(d2.product_price)) * 4503599627370496.0 - TRUNC((d2.product_price - TRUNC(d2.product_price)) * 4503599627370496.0)
-                  ) * 4503599627370496.0
-                ) AS BIGINT) AS DECIMAL)
-              ) * 0.00000000000000000000000000000004930380657631323783823303533017413935457540219431393779814243316650390625
-              ELSE (
-                SELECT
-                  CAST(CAST(d2.product_price / POWER(CAST(2.0 AS DOUBLE PRECISION), let3) AS BIGINT) AS DECIMAL) * POWER(CAST(2 AS DECIMAL), let3)
-                FROM (
-                  SELECT
-                    (GET_BYTE(FLOAT8SEND(d2.product_price), 0) & 127) * 16 + GET_BYTE(FLOAT8SEND(d2.product_price), 1) / 16 - 1075 AS let3
-                  OFFSET 0
-                ) AS lets3
-              )
-            END
-          END * d2.c
-        ) FILTER (WHERE d2.product_price BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
-        0
-      ) AS sum_product_price_exact,
-      COALESCE(
-        CAST(SUM(d2.c) FILTER (WHERE d2.product_price = CAST('Infinity' AS DOUBLE PRECISION)) AS BIGINT),
-        0
-      ) AS sum_product_price_pos_inf,
-      COALESCE(
-        CAST(SUM(d2.c) FILTER (WHERE d2.product_price = CAST('-Infinity' AS DOUBLE PRECISION)) AS BIGINT),
-        0
-      ) AS sum_product_price_neg_inf
-    FROM stepping_delta_map_b7028e AS d2
+      SUM(stepping_exact(d2.product_price) * d2.c) AS sum_product_price_exact
+    FROM map_change AS d2
     GROUP BY 1
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.*, a.ctid AS stepping_rid
-    FROM receipts__group_reduce_flatten_by_basket_id_4bb391 AS a
+    FROM receipts__group_reduce_flatten_e7082a AS a
     WHERE a.basket_id = g.basket_id
     OFFSET 0
   ) AS a ON TRUE
-  WHERE
-    g.n <> 0
-    OR g.sum_product_price_exact <> 0
-    OR g.sum_product_price_pos_inf <> 0
-    OR g.sum_product_price_neg_inf <> 0
-), m9_i AS (
-  INSERT INTO receipts__group_reduce_flatten_by_basket_id_4bb391 (
-    basket_id, n, sum_product_price, sum_product_price_exact, sum_product_price_pos_inf,
-    sum_product_price_neg_inf
-  )
-  SELECT
-    o.basket_id, o.n1, o.sum_product_price_finite, o.sum_product_price_exact,
-    o.sum_product_price_pos_inf, o.sum_product_price_neg_inf
-  FROM stepping_change_group_reduce_flatten_by_basket_id_299695 AS o
+  WHERE g.n <> 0 OR g.sum_product_price_exact <> 0
+), group_reduce_flatten_inserted AS (
+  INSERT INTO receipts__group_reduce_flatten_e7082a (basket_id, n, sum_product_price, sum_product_price_exact)
+  SELECT o.basket_id, o.n1, o.sum_product_price_1, o.sum_product_price_exact
+  FROM group_reduce_flatten_change AS o
   WHERE o.stepping_rid IS NULL AND o.n1 <> 0
-), m9_u AS (
-  UPDATE receipts__group_reduce_flatten_by_basket_id_4bb391 AS a
+), group_reduce_flatten_updated AS (
+  UPDATE receipts__group_reduce_flatten_e7082a AS a
   SET
-    n = o.n1, sum_product_price = o.sum_product_price_finite,
-    sum_product_price_exact = o.sum_product_price_exact,
-    sum_product_price_pos_inf = o.sum_product_price_pos_inf,
-    sum_product_price_neg_inf = o.sum_product_price_neg_inf
-  FROM stepping_change_group_reduce_flatten_by_basket_id_299695 AS o
+    n = o.n1, sum_product_price = o.sum_product_price_1,
+    sum_product_price_exact = o.sum_product_price_exact
+  FROM group_reduce_flatten_change AS o
   WHERE a.ctid = o.stepping_rid AND o.n1 <> 0
-), m9_d AS (
-  DELETE FROM receipts__group_reduce_flatten_by_basket_id_4bb391 AS a
-  USING stepping_change_group_reduce_flatten_by_basket_id_299695 AS o
+), group_reduce_flatten_deleted AS (
+  DELETE FROM receipts__group_reduce_flatten_e7082a AS a
+  USING group_reduce_flatten_change AS o
   WHERE a.ctid = o.stepping_rid AND o.n1 = 0
 )
 SELECT
@@ -768,14 +535,14 @@ SELECT
   CAST(d3.product_price AS DOUBLE PRECISION) AS product_price,
   CAST(d3.c AS BIGINT) AS stepping_count, CAST(NULL AS DOUBLE PRECISION),
   CAST(NULL AS BIGINT), CAST(NULL AS BIGINT)
-FROM stepping_delta_map_b7028e AS d3
+FROM map_change AS d3
 UNION ALL
 SELECT
   1 AS stepping_output, CAST(NULL AS BIGINT), CAST(NULL AS TEXT),
   CAST(NULL AS DOUBLE PRECISION), CAST(NULL AS BIGINT),
   CAST(d4.sum_product_price_0 AS DOUBLE PRECISION) AS "left",
   CAST(d4.basket_id AS BIGINT) AS "right", CAST(-1 AS BIGINT) AS stepping_count
-FROM stepping_change_group_reduce_flatten_by_basket_id_299695 AS d4
+FROM group_reduce_flatten_change AS d4
 WHERE
   d4.n0 IS NOT NULL
   AND (d4.n1 = 0 OR d4.sum_product_price_0 IS DISTINCT FROM d4.sum_product_price_1)
@@ -785,148 +552,122 @@ SELECT
   CAST(NULL AS DOUBLE PRECISION), CAST(NULL AS BIGINT),
   CAST(d5.sum_product_price_1 AS DOUBLE PRECISION) AS "left",
   CAST(d5.basket_id AS BIGINT) AS "right", CAST(1 AS BIGINT) AS stepping_count
-FROM stepping_change_group_reduce_flatten_by_basket_id_299695 AS d5
+FROM group_reduce_flatten_change AS d5
 WHERE d5.n1 <> 0 AND d5.sum_product_price_0 IS DISTINCT FROM d5.sum_product_price_1;
 
 ------------------------------------------------------------------------------
 -- When any mix of products, line_items changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: receipts__group_reduce_flatten_by_basket_id_4bb391, receipts__items_2a78a5, receipts__line_items_by_product_name_4ae32f, receipts__products_by_name_5316e2 in last_update
+-- locked first: receipts__group_reduce_flatten_e7082a, receipts__items_2a78a5, receipts__line_items_4ae32f, receipts__products_5316e2 in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
---   stepping_delta_products_c88ed1: products (the query's arguments)
---   stepping_delta_line_items_1c1527: line_items (the query's arguments)
---   stepping_delta_map_b7028e: map (query.py:34)
---   m7_g: line_items (the query's arguments)
---   m7_o: line_items (the query's arguments)
---   m7_i: line_items (the query's arguments)
---   m7_u: line_items (the query's arguments)
---   m7_d: line_items (the query's arguments)
---   m8_g: products (the query's arguments)
---   m8_o: products (the query's arguments)
---   m8_i: products (the query's arguments)
---   m8_u: products (the query's arguments)
---   m8_d: products (the query's arguments)
---   m10_g: map (query.py:34)
---   m10_o: map (query.py:34)
---   m10_i: map (query.py:34)
---   m10_u: map (query.py:34)
---   m10_d: map (query.py:34)
---   stepping_change_group_reduce_flatten_by_basket_id_299695: group_reduce_flatten (query.py:37)
---   m12_i: group_reduce_flatten (query.py:37)
---   m12_u: group_reduce_flatten (query.py:37)
---   m12_d: group_reduce_flatten (query.py:37)
---   SELECT: map (query.py:34)
---   SELECT: group_reduce_flatten (query.py:37)
-WITH stepping_delta_products_c88ed1 AS MATERIALIZED (
+--   products: the query's arguments
+--   line_items: the query's arguments
+--   map: query.py:34
+--   group_reduce_flatten: query.py:37
+WITH products_change AS MATERIALIZED (
   SELECT u.name COLLATE "C" AS name, u.price, u.c
-  FROM UNNEST(CAST('{}' AS TEXT[]), CAST('{}' AS DOUBLE PRECISION[]), CAST('{}' AS BIGINT[])) AS u(name, price, c)
-), stepping_delta_line_items_1c1527 AS MATERIALIZED (
+  FROM unnest(CAST('{}' AS TEXT[]), CAST('{}' AS DOUBLE PRECISION[]), CAST('{}' AS BIGINT[])) AS u(name, price, c)
+), line_items_change AS MATERIALIZED (
   SELECT u.basket_id, u.product_name COLLATE "C" AS product_name, u.c
-  FROM UNNEST(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS u(basket_id, product_name, c)
-), stepping_delta_map_b7028e AS MATERIALIZED (
+  FROM unnest(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS u(basket_id, product_name, c)
+), map_change AS MATERIALIZED (
   SELECT t1.basket_id, d0.name AS product_name, d0.price AS product_price, d0.c * t1.c AS c
-  FROM stepping_delta_products_c88ed1 AS d0
+  FROM products_change AS d0
   CROSS JOIN LATERAL (
     SELECT t1.*
-    FROM receipts__line_items_by_product_name_4ae32f AS t1
+    FROM receipts__line_items_4ae32f AS t1
     WHERE
-      HASHTEXTEXTENDED(t1.product_name, 0) = HASHTEXTEXTENDED(d0.name, 0)
+      hashtextextended(t1.product_name, 0) = hashtextextended(d0.name, 0)
       AND t1.product_name = d0.name
     OFFSET 0
   ) AS t1
   UNION ALL
   SELECT d3.basket_id, d2.name AS product_name, d2.price AS product_price, d2.c * d3.c AS c
-  FROM stepping_delta_products_c88ed1 AS d2
-  CROSS JOIN stepping_delta_line_items_1c1527 AS d3
+  FROM products_change AS d2
+  CROSS JOIN line_items_change AS d3
   WHERE d2.name = d3.product_name
   UNION ALL
   SELECT d4.basket_id, t5.name AS product_name, t5.price AS product_price, d4.c * t5.c AS c
-  FROM stepping_delta_line_items_1c1527 AS d4
+  FROM line_items_change AS d4
   CROSS JOIN LATERAL (
     SELECT t5.*
-    FROM receipts__products_by_name_5316e2 AS t5
+    FROM receipts__products_5316e2 AS t5
     WHERE
-      HASHTEXTEXTENDED(t5.name, 0) = HASHTEXTEXTENDED(d4.product_name, 0)
+      hashtextextended(t5.name, 0) = hashtextextended(d4.product_name, 0)
       AND t5.name = d4.product_name
     OFFSET 0
   ) AS t5
-), m7_g AS (
-  SELECT d11.product_name, d11.basket_id, d11.c
-  FROM stepping_delta_line_items_1c1527 AS d11
-), m7_o AS MATERIALIZED (
+), line_items_found AS MATERIALIZED (
   SELECT g.product_name, g.basket_id, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
-  FROM m7_g AS g
+  FROM line_items_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM receipts__line_items_by_product_name_4ae32f AS a
+    FROM receipts__line_items_4ae32f AS a
     WHERE
-      HASHTEXTEXTENDED(a.product_name, 0) = HASHTEXTEXTENDED(g.product_name, 0)
+      hashtextextended(a.product_name, 0) = hashtextextended(g.product_name, 0)
       AND a.product_name = g.product_name
-      AND HASH_RECORD_EXTENDED(ROW(a.product_name, a.basket_id), 0) = HASH_RECORD_EXTENDED(ROW(g.product_name, g.basket_id), 0)
+      AND hash_record_extended(ROW(a.product_name, a.basket_id), 0) = hash_record_extended(ROW(g.product_name, g.basket_id), 0)
       AND ROW(a.product_name, a.basket_id) IS NOT DISTINCT FROM ROW(g.product_name, g.basket_id)
     LIMIT 1
   ) AS l ON TRUE
-), m7_i AS (
-  INSERT INTO receipts__line_items_by_product_name_4ae32f (product_name, basket_id, c)
+), line_items_inserted AS (
+  INSERT INTO receipts__line_items_4ae32f (product_name, basket_id, c)
   SELECT o.product_name, o.basket_id, o.c
-  FROM m7_o AS o
+  FROM line_items_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
-), m7_u AS (
-  UPDATE receipts__line_items_by_product_name_4ae32f AS a
+), line_items_updated AS (
+  UPDATE receipts__line_items_4ae32f AS a
   SET c = o.c
-  FROM m7_o AS o
+  FROM line_items_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
-), m7_d AS (
-  DELETE FROM receipts__line_items_by_product_name_4ae32f AS a
-  USING m7_o AS o
+), line_items_deleted AS (
+  DELETE FROM receipts__line_items_4ae32f AS a
+  USING line_items_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
-), m8_g AS (
-  SELECT d12.name, d12.price, d12.c
-  FROM stepping_delta_products_c88ed1 AS d12
-), m8_o AS MATERIALIZED (
+), products_found AS MATERIALIZED (
   SELECT g.name, g.price, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
-  FROM m8_g AS g
+  FROM products_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM receipts__products_by_name_5316e2 AS a
+    FROM receipts__products_5316e2 AS a
     WHERE
-      HASHTEXTEXTENDED(a.name, 0) = HASHTEXTEXTENDED(g.name, 0)
+      hashtextextended(a.name, 0) = hashtextextended(g.name, 0)
       AND a.name = g.name
-      AND HASH_RECORD_EXTENDED(ROW(a.name, a.price), 0) = HASH_RECORD_EXTENDED(ROW(g.name, g.price), 0)
+      AND hash_record_extended(ROW(a.name, a.price), 0) = hash_record_extended(ROW(g.name, g.price), 0)
       AND ROW(a.name, a.price) IS NOT DISTINCT FROM ROW(g.name, g.price)
     LIMIT 1
   ) AS l ON TRUE
-), m8_i AS (
-  INSERT INTO receipts__products_by_name_5316e2 (name, price, c)
+), products_inserted AS (
+  INSERT INTO receipts__products_5316e2 (name, price, c)
   SELECT o.name, o.price, o.c
-  FROM m8_o AS o
+  FROM products_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
-), m8_u AS (
-  UPDATE receipts__products_by_name_5316e2 AS a
+), products_updated AS (
+  UPDATE receipts__products_5316e2 AS a
   SET c = o.c
-  FROM m8_o AS o
+  FROM products_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
-), m8_d AS (
-  DELETE FROM receipts__products_by_name_5316e2 AS a
-  USING m8_o AS o
+), products_deleted AS (
+  DELETE FROM receipts__products_5316e2 AS a
+  USING products_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
-), m10_g AS (
+), map_changed AS (
   SELECT g.basket_id, g.product_name, g.product_price, CAST(SUM(g.c) AS BIGINT) AS c
   FROM (
     SELECT d10.basket_id, d10.product_name, d10.product_price, d10.c
-    FROM stepping_delta_map_b7028e AS d10
+    FROM map_change AS d10
   ) AS g
   GROUP BY g.basket_id, g.product_name, g.product_price
   HAVING CAST(SUM(g.c) AS BIGINT) <> 0
-), m10_o AS MATERIALIZED (
+), map_found AS MATERIALIZED (
   SELECT
     g.basket_id, g.product_name, g.product_price, COALESCE(l.stepping_old, 0) + g.c AS c,
     l.stepping_rid
   FROM (
     SELECT
       g.*,
-      HASH_RECORD_EXTENDED(ROW(g.basket_id, g.product_name, g.product_price), 0) AS stepping_h0
-    FROM m10_g AS g
+      hash_record_extended(ROW(g.basket_id, g.product_name, g.product_price), 0) AS stepping_h0
+    FROM map_changed AS g
     OFFSET 0
   ) AS g
   LEFT JOIN LATERAL (
@@ -934,179 +675,64 @@ WITH stepping_delta_products_c88ed1 AS MATERIALIZED (
     FROM receipts__items_2a78a5 AS a
     WHERE
       a.basket_id = g.basket_id
-      AND HASH_RECORD_EXTENDED(ROW(a.basket_id, a.product_name, a.product_price), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
+      AND hash_record_extended(ROW(a.basket_id, a.product_name, a.product_price), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
       AND ROW(a.basket_id, a.product_name, a.product_price) IS NOT DISTINCT FROM ROW(g.basket_id, g.product_name, g.product_price)
-    ORDER BY HASH_RECORD_EXTENDED(ROW(a.basket_id, a.product_name, a.product_price), 0)
+    ORDER BY hash_record_extended(ROW(a.basket_id, a.product_name, a.product_price), 0)
     LIMIT 1
   ) AS l ON TRUE
-), m10_i AS (
+), map_inserted AS (
   INSERT INTO receipts__items_2a78a5 (basket_id, product_name, product_price, c)
   SELECT o.basket_id, o.product_name, o.product_price, o.c
-  FROM m10_o AS o
+  FROM map_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
-), m10_u AS (
+), map_updated AS (
   UPDATE receipts__items_2a78a5 AS a
   SET c = o.c
-  FROM m10_o AS o
+  FROM map_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
-), m10_d AS (
+), map_deleted AS (
   DELETE FROM receipts__items_2a78a5 AS a
-  USING m10_o AS o
+  USING map_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
-), stepping_change_group_reduce_flatten_by_basket_id_299695 AS MATERIALIZED (
+), group_reduce_flatten_change AS MATERIALIZED (
   SELECT
     g.basket_id, a.n AS n0, COALESCE(a.n, 0) + g.n AS n1,
-    CASE
-      WHEN a.sum_product_price_pos_inf <> 0 OR a.sum_product_price_neg_inf <> 0
-      THEN CASE
-        WHEN a.sum_product_price_pos_inf >= 0 AND a.sum_product_price_neg_inf <= 0
-        THEN CAST('Infinity' AS DOUBLE PRECISION)
-        WHEN a.sum_product_price_pos_inf <= 0 AND a.sum_product_price_neg_inf >= 0
-        THEN CAST('-Infinity' AS DOUBLE PRECISION)
-        ELSE CAST(CAST('stepping: ' || 'a sum of inf and -inf is not a number: ' || CAST(a.sum_product_price AS TEXT) AS INT) AS DOUBLE PRECISION)
-      END
-      ELSE a.sum_product_price
-    END AS sum_product_price_0,
-    CASE
-      WHEN COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf <> 0
-      OR COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf <> 0
-      THEN CASE
-        WHEN COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf >= 0
-        AND COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf <= 0
-        THEN CAST('Infinity' AS DOUBLE PRECISION)
-        WHEN COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf <= 0
-        AND COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf >= 0
-        THEN CAST('-Infinity' AS DOUBLE PRECISION)
-        ELSE CAST(CAST('stepping: ' || 'a sum of inf and -inf is not a number: ' || CAST(CASE
-          WHEN ABS((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact)) >= 1.7976931348623158E308
-          THEN CAST(CAST('stepping: ' || 'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None') AS INT) AS DOUBLE PRECISION)
-          WHEN ABS((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact)) <= 2.4703282292062327E-324
-          THEN CAST(0 AS DOUBLE PRECISION)
-          ELSE CAST((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact) AS DOUBLE PRECISION)
-        END AS TEXT) AS INT) AS DOUBLE PRECISION)
-      END
-      ELSE CASE
-        WHEN ABS((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact)) >= 1.7976931348623158E308
-        THEN CAST(CAST('stepping: ' || 'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None') AS INT) AS DOUBLE PRECISION)
-        WHEN ABS((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact)) <= 2.4703282292062327E-324
-        THEN CAST(0 AS DOUBLE PRECISION)
-        ELSE CAST((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact) AS DOUBLE PRECISION)
-      END
-    END AS sum_product_price_1,
-    CASE
-      WHEN ABS((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact)) >= 1.7976931348623158E308
-      THEN CAST(CAST('stepping: ' || 'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None') AS INT) AS DOUBLE PRECISION)
-      WHEN ABS((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact)) <= 2.4703282292062327E-324
-      THEN CAST(0 AS DOUBLE PRECISION)
-      ELSE CAST((COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact) AS DOUBLE PRECISION)
-    END AS sum_product_price_finite,
-    TRIM_SCALE(COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact) AS sum_product_price_exact,
-    COALESCE(a.sum_product_price_pos_inf, 0) + g.sum_product_price_pos_inf AS sum_product_price_pos_inf,
-    COALESCE(a.sum_product_price_neg_inf, 0) + g.sum_product_price_neg_inf AS sum_product_price_neg_inf,
+    a.sum_product_price AS sum_product_price_0,
+    stepping_nearest(
+      COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact,
+      'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
+    ) AS sum_product_price_1,
+    trim_scale(COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact) AS sum_product_price_exact,
     a.stepping_rid
   FROM (
     SELECT
       d6.basket_id, CAST(SUM(d6.c) AS BIGINT) AS n,
-      COALESCE(
-        SUM(
-          CASE
-            WHEN ABS(d6.product_price) < 4.440892098500626e-16 AND d6.product_price <> 0
-            THEN CASE
-              WHEN ABS(d6.product_price * 1.0715086071862673e+301) < 9223372036854775808
-              THEN CAST(CAST(TRUNC(d6.product_price * 1.0715086071862673e+301) AS BIGINT) AS DECIMAL) + (
-                CAST(CAST(TRUNC(
-                  (
-                    d6.product_price * 1.0715086071862673e+301 - TRUNC(d6.product_price * 1.0715086071862673e+301)
-                  ) * 4503599627370496.0
-                ) AS BIGINT) AS DECIMAL) * 4503599627370496 + CAST(CAST(TRUNC(
-                  (
-                    (
-                      d6.product_price * 1.0715086071862673e+301 - TRUNC(d6.product_price * 1.0715086071862673e+301)
-                    ) * 4503599627370496.0 - TRUNC(
-                      (
-                        d6.product_price * 1.0715086071862673e+301 - TRUNC(d6.product_price * 1.0715086071862673e+301)
-                      ) * 4503599627370496.0
-                    )
-                  ) * 4503599627370496.0
-                ) AS BIGINT) AS DECIMAL)
-              ) * 0.00000000000000000000000000000004930380657631323783823303533017413935457540219431393779814243316650390625
-              ELSE (
-                SELECT
-                  CAST(CAST(d6.product_price * 1.0715086071862673e+301 / POWER(CAST(2.0 AS DOUBLE PRECISION), let3) AS BIGINT) AS DECIMAL) * POWER(CAST(2 AS DECIMAL), let3)
-                FROM (
-                  SELECT
-                    (GET_BYTE(FLOAT8SEND(d6.product_price * 1.0715086071862673e+301), 0) & 127) * 16 + GET_BYTE(FLOAT8SEND(d6.product_price * 1.0715086071862673e+301), 1) / 16 - 1075 AS let3
-                  OFFSET 0
-                ) AS lets3
-              )
-            END * (POWER(CAST(5 AS DECIMAL), 1000) * 1E-1000)
-            ELSE CASE
-              WHEN ABS(d6.product_price) < 9223372036854775808
-              THEN CAST(CAST(TRUNC(d6.product_price) AS BIGINT) AS DECIMAL) + (
-                CAST(CAST(TRUNC((d6.product_price - TRUNC(d6.product_price)) * 4503599627370496.0) AS BIGINT) AS DECIMAL) * 4503599627370496 + CAST(CAST(TRUNC(
-                  (
-                    (d6.product_price - TRUNC(d6.product_price)) * 4503599627370496.0 - TRUNC((d6.product_price - TRUNC(d6.product_price)) * 4503599627370496.0)
-                  ) * 4503599627370496.0
-                ) AS BIGINT) AS DECIMAL)
-              ) * 0.00000000000000000000000000000004930380657631323783823303533017413935457540219431393779814243316650390625
-              ELSE (
-                SELECT
-                  CAST(CAST(d6.product_price / POWER(CAST(2.0 AS DOUBLE PRECISION), let3) AS BIGINT) AS DECIMAL) * POWER(CAST(2 AS DECIMAL), let3)
-                FROM (
-                  SELECT
-                    (GET_BYTE(FLOAT8SEND(d6.product_price), 0) & 127) * 16 + GET_BYTE(FLOAT8SEND(d6.product_price), 1) / 16 - 1075 AS let3
-                  OFFSET 0
-                ) AS lets3
-              )
-            END
-          END * d6.c
-        ) FILTER (WHERE d6.product_price BETWEEN -1.7976931348623157e308 AND 1.7976931348623157e308),
-        0
-      ) AS sum_product_price_exact,
-      COALESCE(
-        CAST(SUM(d6.c) FILTER (WHERE d6.product_price = CAST('Infinity' AS DOUBLE PRECISION)) AS BIGINT),
-        0
-      ) AS sum_product_price_pos_inf,
-      COALESCE(
-        CAST(SUM(d6.c) FILTER (WHERE d6.product_price = CAST('-Infinity' AS DOUBLE PRECISION)) AS BIGINT),
-        0
-      ) AS sum_product_price_neg_inf
-    FROM stepping_delta_map_b7028e AS d6
+      SUM(stepping_exact(d6.product_price) * d6.c) AS sum_product_price_exact
+    FROM map_change AS d6
     GROUP BY 1
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.*, a.ctid AS stepping_rid
-    FROM receipts__group_reduce_flatten_by_basket_id_4bb391 AS a
+    FROM receipts__group_reduce_flatten_e7082a AS a
     WHERE a.basket_id = g.basket_id
     OFFSET 0
   ) AS a ON TRUE
-  WHERE
-    g.n <> 0
-    OR g.sum_product_price_exact <> 0
-    OR g.sum_product_price_pos_inf <> 0
-    OR g.sum_product_price_neg_inf <> 0
-), m12_i AS (
-  INSERT INTO receipts__group_reduce_flatten_by_basket_id_4bb391 (
-    basket_id, n, sum_product_price, sum_product_price_exact, sum_product_price_pos_inf,
-    sum_product_price_neg_inf
-  )
-  SELECT
-    o.basket_id, o.n1, o.sum_product_price_finite, o.sum_product_price_exact,
-    o.sum_product_price_pos_inf, o.sum_product_price_neg_inf
-  FROM stepping_change_group_reduce_flatten_by_basket_id_299695 AS o
+  WHERE g.n <> 0 OR g.sum_product_price_exact <> 0
+), group_reduce_flatten_inserted AS (
+  INSERT INTO receipts__group_reduce_flatten_e7082a (basket_id, n, sum_product_price, sum_product_price_exact)
+  SELECT o.basket_id, o.n1, o.sum_product_price_1, o.sum_product_price_exact
+  FROM group_reduce_flatten_change AS o
   WHERE o.stepping_rid IS NULL AND o.n1 <> 0
-), m12_u AS (
-  UPDATE receipts__group_reduce_flatten_by_basket_id_4bb391 AS a
+), group_reduce_flatten_updated AS (
+  UPDATE receipts__group_reduce_flatten_e7082a AS a
   SET
-    n = o.n1, sum_product_price = o.sum_product_price_finite,
-    sum_product_price_exact = o.sum_product_price_exact,
-    sum_product_price_pos_inf = o.sum_product_price_pos_inf,
-    sum_product_price_neg_inf = o.sum_product_price_neg_inf
-  FROM stepping_change_group_reduce_flatten_by_basket_id_299695 AS o
+    n = o.n1, sum_product_price = o.sum_product_price_1,
+    sum_product_price_exact = o.sum_product_price_exact
+  FROM group_reduce_flatten_change AS o
   WHERE a.ctid = o.stepping_rid AND o.n1 <> 0
-), m12_d AS (
-  DELETE FROM receipts__group_reduce_flatten_by_basket_id_4bb391 AS a
-  USING stepping_change_group_reduce_flatten_by_basket_id_299695 AS o
+), group_reduce_flatten_deleted AS (
+  DELETE FROM receipts__group_reduce_flatten_e7082a AS a
+  USING group_reduce_flatten_change AS o
   WHERE a.ctid = o.stepping_rid AND o.n1 = 0
 )
 SELECT
@@ -1115,14 +741,14 @@ SELECT
   CAST(d7.product_price AS DOUBLE PRECISION) AS product_price,
   CAST(d7.c AS BIGINT) AS stepping_count, CAST(NULL AS DOUBLE PRECISION),
   CAST(NULL AS BIGINT), CAST(NULL AS BIGINT)
-FROM stepping_delta_map_b7028e AS d7
+FROM map_change AS d7
 UNION ALL
 SELECT
   1 AS stepping_output, CAST(NULL AS BIGINT), CAST(NULL AS TEXT),
   CAST(NULL AS DOUBLE PRECISION), CAST(NULL AS BIGINT),
   CAST(d8.sum_product_price_0 AS DOUBLE PRECISION) AS "left",
   CAST(d8.basket_id AS BIGINT) AS "right", CAST(-1 AS BIGINT) AS stepping_count
-FROM stepping_change_group_reduce_flatten_by_basket_id_299695 AS d8
+FROM group_reduce_flatten_change AS d8
 WHERE
   d8.n0 IS NOT NULL
   AND (d8.n1 = 0 OR d8.sum_product_price_0 IS DISTINCT FROM d8.sum_product_price_1)
@@ -1132,5 +758,5 @@ SELECT
   CAST(NULL AS DOUBLE PRECISION), CAST(NULL AS BIGINT),
   CAST(d9.sum_product_price_1 AS DOUBLE PRECISION) AS "left",
   CAST(d9.basket_id AS BIGINT) AS "right", CAST(1 AS BIGINT) AS stepping_count
-FROM stepping_change_group_reduce_flatten_by_basket_id_299695 AS d9
+FROM group_reduce_flatten_change AS d9
 WHERE d9.n1 <> 0 AND d9.sum_product_price_0 IS DISTINCT FROM d9.sum_product_price_1;

@@ -1,23 +1,23 @@
--- The query transitive_closure on postgres; fingerprint effdb2299e6605ebf5fafd9c5e699314
+-- The query transitive_closure on postgres; fingerprint af3f0813775cd523c5fb2eac1187a2fc
 --
 -- output
 --   2. transitive_closure  query.py:8
 --   │    incremental: what lost its derivation is taken away, and what is derived anew is added
---   │    keeps transitive_closure__edges_by_left_right_e7926e
+--   │    keeps transitive_closure__edges_e7926e
 --   │          key (left, right): look-ups, and the row itself
---   │          index transitive_closure__edges_by_left_right_e7926e__right (right): look-ups
+--   │          index transitive_closure__edges_e7926e__right (right): look-ups
 --   └─ 1. edges (input)
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of edges: 14 statements, 3 look-ups, and 5 look-ups for each row that those find
---   transitive_closure__edges_by_left_right_e7926e as a whole row, at most one row
---   transitive_closure__transitive_closure_by_right_left_7d706c as a whole row, at most one row
---   transitive_closure__transitive_closure_by_right_left_7d706c by right, 2 times
---   transitive_closure__edges_by_left_right_e7926e by left
---   transitive_closure__transitive_closure_by_right_left_7d706c as a whole row, at most one row
---   transitive_closure__edges_by_left_right_e7926e as a whole row, at most one row
---   transitive_closure__edges_by_left_right_e7926e by right
+--   transitive_closure__edges_e7926e as a whole row, at most one row
+--   transitive_closure__transitive_closure_7d706c as a whole row, at most one row
+--   transitive_closure__transitive_closure_7d706c by right, 2 times
+--   transitive_closure__edges_e7926e by left
+--   transitive_closure__transitive_closure_7d706c as a whole row, at most one row
+--   transitive_closure__edges_e7926e as a whole row, at most one row
+--   transitive_closure__edges_e7926e by right
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -91,54 +91,54 @@ CREATE TABLE IF NOT EXISTS stepping_journal (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- transitive_closure__transitive_closure_by_right_left_7d706c: the integral of transitive_closure, looked up by right, left, looked up by right
+-- transitive_closure__transitive_closure_7d706c: the integral of transitive_closure, looked up by right, left, looked up by right
 -- for transitive_closure (query.py:8)
 -- it has a row for each different row of the result of transitive_closure
-CREATE TABLE IF NOT EXISTS transitive_closure__transitive_closure_by_right_left_7d706c (
+CREATE TABLE IF NOT EXISTS transitive_closure__transitive_closure_7d706c (
     "right" BIGINT NOT NULL,
     "left" BIGINT NOT NULL,
     c BIGINT NOT NULL
 );
---   transitive_closure__transitive_closure_by_right_left_7_26ef9046: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS transitive_closure__transitive_closure_by_right_left_7_26ef9046 ON transitive_closure__transitive_closure_by_right_left_7d706c ("right", "left", (HASH_RECORD_EXTENDED(ROW("right", "left"), 0)));
---   transitive_closure__transitive_closure_by_right_left_7d706c: its rows can be changed where all tables are published
-ALTER TABLE transitive_closure__transitive_closure_by_right_left_7d706c REPLICA IDENTITY FULL;
---   transitive_closure__transitive_closure_by_right_left_7d706c: what it is for, as \d+ shows it
-COMMENT ON TABLE transitive_closure__transitive_closure_by_right_left_7d706c IS 'stepping: the integral of transitive_closure, looked up by right, left, looked up by right; for transitive_closure';
--- transitive_closure__edges_by_left_right_e7926e: the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right
+--   transitive_closure__transitive_closure_7d706c__right_left_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS transitive_closure__transitive_closure_7d706c__right_left_key ON transitive_closure__transitive_closure_7d706c ("right", "left", (hash_record_extended(ROW("right", "left"), 0)));
+--   transitive_closure__transitive_closure_7d706c: its rows can be changed where all tables are published
+ALTER TABLE transitive_closure__transitive_closure_7d706c REPLICA IDENTITY FULL;
+--   transitive_closure__transitive_closure_7d706c: what it is for, as \d+ shows it
+COMMENT ON TABLE transitive_closure__transitive_closure_7d706c IS 'stepping: the integral of transitive_closure, looked up by right, left, looked up by right; for transitive_closure';
+-- transitive_closure__edges_e7926e: the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right
 -- for transitive_closure (query.py:8)
 -- it has a row for each different row of the result of transitive_closure
-CREATE TABLE IF NOT EXISTS transitive_closure__edges_by_left_right_e7926e (
+CREATE TABLE IF NOT EXISTS transitive_closure__edges_e7926e (
     "left" BIGINT NOT NULL,
     "right" BIGINT NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT transitive_closure__edges_by_left_right_e7926e__not_negative CHECK (c >= 0)
+    CONSTRAINT transitive_closure__edges_e7926e__not_negative CHECK (c >= 0)
 );
---   transitive_closure__edges_by_left_right_e7926e__left_right_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS transitive_closure__edges_by_left_right_e7926e__left_right_key ON transitive_closure__edges_by_left_right_e7926e ("left", "right", (HASH_RECORD_EXTENDED(ROW("left", "right"), 0)));
---   transitive_closure__edges_by_left_right_e7926e__right_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS transitive_closure__edges_by_left_right_e7926e__right_key ON transitive_closure__edges_by_left_right_e7926e ("right");
---   transitive_closure__edges_by_left_right_e7926e: its rows can be changed where all tables are published
-ALTER TABLE transitive_closure__edges_by_left_right_e7926e REPLICA IDENTITY FULL;
---   transitive_closure__edges_by_left_right_e7926e: what it is for, as \d+ shows it
-COMMENT ON TABLE transitive_closure__edges_by_left_right_e7926e IS 'stepping: the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right; for transitive_closure';
+--   transitive_closure__edges_e7926e__left_right_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS transitive_closure__edges_e7926e__left_right_key ON transitive_closure__edges_e7926e ("left", "right", (hash_record_extended(ROW("left", "right"), 0)));
+--   transitive_closure__edges_e7926e__right_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS transitive_closure__edges_e7926e__right_key ON transitive_closure__edges_e7926e ("right");
+--   transitive_closure__edges_e7926e: its rows can be changed where all tables are published
+ALTER TABLE transitive_closure__edges_e7926e REPLICA IDENTITY FULL;
+--   transitive_closure__edges_e7926e: what it is for, as \d+ shows it
+COMMENT ON TABLE transitive_closure__edges_e7926e IS 'stepping: the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right; for transitive_closure';
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('transitive_closure__edges_by_left_right_e7926e', 0),
-  ('transitive_closure__transitive_closure_by_right_left_7d706c', 0)
+  ('transitive_closure__edges_e7926e', 0),
+  ('transitive_closure__transitive_closure_7d706c', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'transitive_closure',
-    'effdb2299e6605ebf5fafd9c5e699314',
+    'af3f0813775cd523c5fb2eac1187a2fc',
     'postgres',
-    1,
-    '1 014c83b883b52933 {"query":"transitive_closure","dialect":"postgres","fingerprint":"effdb2299e6605ebf5fafd9c5e699314","tables":[{"table":{"name":"transitive_closure__transitive_closure_by_right_left_7d706c","kind":"delay","columns":[{"name":"right","type":{"kind":"int"}},{"name":"left","type":{"kind":"int"}}],"weight":"c","key":["right","left"],"reason":"the integral of transitive_closure, looked up by right, left, looked up by right","serves":"transitive_closure","where":"query.py:8","digest":"7d706c172c99dbab1b2b96ff12bf3f9b","rows":"9fad74df157c7b7df5e3341413724830","holds":[["right","right"],["left","left"]],"rows_of":"Pair[int, int]","node":"4c68a2c6b445247ed5672b42275b6713"},"ddl":["CREATE TABLE IF NOT EXISTS transitive_closure__transitive_closure_by_right_left_7d706c (\n    \"right\" BIGINT NOT NULL,\n    \"left\" BIGINT NOT NULL,\n    c BIGINT NOT NULL\n)","CREATE INDEX IF NOT EXISTS transitive_closure__transitive_closure_by_right_left_7_26ef9046 ON transitive_closure__transitive_closure_by_right_left_7d706c (\"right\", \"left\", (HASH_RECORD_EXTENDED(ROW(\"right\", \"left\"), 0)))","ALTER TABLE transitive_closure__transitive_closure_by_right_left_7d706c REPLICA IDENTITY FULL","COMMENT ON TABLE transitive_closure__transitive_closure_by_right_left_7d706c IS ''stepping: the integral of transitive_closure, looked up by right, left, looked up by right; for transitive_closure''"]},{"table":{"name":"transitive_closure__edges_by_left_right_e7926e","kind":"delay","columns":[{"name":"left","type":{"kind":"int"}},{"name":"right","type":{"kind":"int"}}],"weight":"c","key":["left","right"],"indexes":[{"name":"transitive_closure__edges_by_left_right_e7926e__right","columns":["right"]}],"non_negative":true,"reason":"the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right","serves":"transitive_closure","where":"query.py:8","digest":"e7926eee76b8a01a56061aaa5f4aaae9","rows":"7018796d51c0786a6678c00926fbe735","holds":[["left","left"],["right","right"]],"rows_of":"Pair[int, int]","node":"fcf9c20c68b86d33a9c1a783c32b5b1b"},"ddl":["CREATE TABLE IF NOT EXISTS transitive_closure__edges_by_left_right_e7926e (\n    \"left\" BIGINT NOT NULL,\n    \"right\" BIGINT NOT NULL,\n    c BIGINT NOT NULL,\n    CONSTRAINT transitive_closure__edges_by_left_right_e7926e__not_negative CHECK (c >= 0)\n)","CREATE INDEX IF NOT EXISTS transitive_closure__edges_by_left_right_e7926e__left_right_key ON transitive_closure__edges_by_left_right_e7926e (\"left\", \"right\", (HASH_RECORD_EXTENDED(ROW(\"left\", \"right\"), 0)))","CREATE INDEX IF NOT EXISTS transitive_closure__edges_by_left_right_e7926e__right_key ON transitive_closure__edges_by_left_right_e7926e (\"right\")","ALTER TABLE transitive_closure__edges_by_left_right_e7926e REPLICA IDENTITY FULL","COMMENT ON TABLE transitive_closure__edges_by_left_right_e7926e IS ''stepping: the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right; for transitive_closure''"]}],"inputs":[{"name":"edges","row":"Pair[int, int]","columns":[{"name":"left","path":["left"],"type":{"kind":"int"}},{"name":"right","path":["right"],"type":{"kind":"int"}}]}],"caches":[]}'
+    2,
+    '2 e7cdeee157bdbb51 QlpoOTFBWSZTWTxa4UoABcVfgEAAUOV/+z/v3u6/7//qUARZXqcQ6mwA6QkiQp5TaaRoyA0GgNB6jPUR6QA0AGiZTBMmVBoHpAaAAD1ANAAAkSFNQ0DQyNDQPUBoeoABo0AA5gTE0GEyZMmRhME00yMTAEMAiUmiZAExpMgo9J6mmTQ0eoNNM0nkgeUYJYkuA7DrbrthfkZIOmFFhgNuwbaparRUJfinOhh5W8wMYishVA8htMR5hAQM3T2PENMvUjVNBoDeAjuQsB2jLRZbNToNGLk2SVp1OMibqxSKMLRdB2pP7uklcHQgTUNFZnVElfJY25iVQ5L8TO4AeolGqwjGJBgeQ2lkhZDNQUxEInDIJwxkQxzShKY5gMRcsqHA9ZrO+hIPq6NskOJYSFCBet5CECi8YHmQaEQkK0oMIEjGEOpKhiaMzy/PwwYRJjp1Ii4bRorcDY/RGRHMEMgBWsudGaoxJxz9N72hjYUCrETsFmJ7YBsmQg0PsldVGpWwXG9xElaAEdJkT6HdVXRRt1r1IhaJT9SEzpmYxFkwtQcgkjIhdK5ubTObR4kFDeRB4nu4e89g+249iWj3D3lLKnuiVPa9hgkDBO/5HeWFpRzJekIOi8sXvGPyHVQ96YGTIuQfA8QLyug8VzuZSlB2khYOUiTYprKnMw02pceBeVS+iYJQYMbRUopIGcUx5kBaRaAoOUzRdO7o8Uwt1C3C4ayhKELpJHu13P5boTuIUIkhn9YJ6YiFgisREoB2yvIZx5GAiV468b5YPF8lCquZJbuJYA+NYQ6SV0oPQieRm1e+29Vl5pb+xJJtzPOsIiUw8QwaAN0JPWYvF/dOhttrKOqRESgYiBaQAMOF7IkTuJqvP8MChNWS9SricDO+UOgM9IW/7I0INvSOQqPlu7M+4TRtyAGgIOZVxoGb/hNRswyiZsuQB2noD5mBQNx2dpudVmwt881QcNJsTiPX1W48Oey3q6q48uNJ9RyAeRCZVO0QLA5PI7SgdJpymIAYPQhgRExAt6zGlYPpda8HUq6UA5xOLkEtDQaC04lbRMBg5CtgmtVuC4TrD5rYQl4m8DKTKRsaU7AvVaIHAzBaXifQZw1l3WJuKm+xVrvTYJqPAbimwtu8iroNbxDgq2GZwIC3GwulA5iLBi0c9Euvi8iGfnKVsaA1LTeVVYVP7NAAYm9kiNu9VIi9ExjGTQMIE0222NjIUEOlMGoegyOUrrkobVWxsHYMSkJEk/HdYOPm8QuEyquOVALjVeEDaPSJpLbCGQxHSLAugbiHZKVskuYGnAv8XckU4UJA8WuFKA=='
   )
 ON CONFLICT DO NOTHING;
 
@@ -174,7 +174,7 @@ CREATE TEMP TABLE IF NOT EXISTS stepping_fresh_transitive_closure_def941 (
 ------------------------------------------------------------------------------
 -- When edges changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: transitive_closure__edges_by_left_right_e7926e, transitive_closure__transitive_closure_by_right_left_7d706c in last_update
+-- locked first: transitive_closure__edges_e7926e, transitive_closure__transitive_closure_7d706c in last_update
 -- 1. edges (the query's arguments): empty the delta table
 DELETE FROM stepping_delta_edges_def941;
 -- 2. transitive_closure (query.py:8): empty the delta table
@@ -188,7 +188,7 @@ DELETE FROM stepping_fresh_transitive_closure_def941;
 -- 6. edges (the query's arguments): load the changed rows
 -- INSERT INTO stepping_delta_edges_def941 ("left", "right", c)
 -- SELECT u."left", u."right", u.c
--- FROM UNNEST(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[]), CAST($3 AS BIGINT[])) AS u("left", "right", c)
+-- FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[]), CAST($3 AS BIGINT[])) AS u("left", "right", c)
 -- 7. transitive_closure (query.py:8)
 INSERT INTO stepping_exists_edges_def941 ("left", "right", c)
 SELECT
@@ -205,13 +205,13 @@ FROM (
 ) AS g
 LEFT JOIN LATERAL (
   SELECT a.*, a.ctid AS stepping_rid
-  FROM transitive_closure__edges_by_left_right_e7926e AS a
+  FROM transitive_closure__edges_e7926e AS a
   WHERE
     a."left" = g."left"
     AND a."right" = g."right"
-    AND HASH_RECORD_EXTENDED(ROW(a."left", a."right"), 0) BETWEEN HASH_RECORD_EXTENDED(ROW(g."left", g."right"), 0) AND HASH_RECORD_EXTENDED(ROW(g."left", g."right"), 0)
+    AND hash_record_extended(ROW(a."left", a."right"), 0) BETWEEN hash_record_extended(ROW(g."left", g."right"), 0) AND hash_record_extended(ROW(g."left", g."right"), 0)
     AND ROW(a."left", a."right") IS NOT DISTINCT FROM ROW(g."left", g."right")
-  ORDER BY HASH_RECORD_EXTENDED(ROW(a."left", a."right"), 0)
+  ORDER BY hash_record_extended(ROW(a."left", a."right"), 0)
   OFFSET 0
 ) AS a ON TRUE
 WHERE
@@ -227,11 +227,11 @@ WITH RECURSIVE stepping_found("left", "right") AS (
       d.c < 0
       AND EXISTS(
         SELECT 1
-        FROM transitive_closure__transitive_closure_by_right_left_7d706c AS y
+        FROM transitive_closure__transitive_closure_7d706c AS y
         WHERE
           y."right" = d."right"
           AND y."left" = d."left"
-          AND HASH_RECORD_EXTENDED(ROW(y."right", y."left"), 0) = HASH_RECORD_EXTENDED(ROW(d."right", d."left"), 0)
+          AND hash_record_extended(ROW(y."right", y."left"), 0) = hash_record_extended(ROW(d."right", d."left"), 0)
           AND ROW(y."right", y."left") IS NOT DISTINCT FROM ROW(d."right", d."left")
         OFFSET 0
       )
@@ -240,7 +240,7 @@ WITH RECURSIVE stepping_found("left", "right") AS (
     FROM stepping_exists_edges_def941 AS d
     CROSS JOIN LATERAL (
       SELECT t0.*
-      FROM transitive_closure__transitive_closure_by_right_left_7d706c AS t0
+      FROM transitive_closure__transitive_closure_7d706c AS t0
       WHERE t0."right" = d."left"
       OFFSET 0
     ) AS t0
@@ -249,11 +249,11 @@ WITH RECURSIVE stepping_found("left", "right") AS (
       AND d.c < 0
       AND EXISTS(
         SELECT 1
-        FROM transitive_closure__transitive_closure_by_right_left_7d706c AS y
+        FROM transitive_closure__transitive_closure_7d706c AS y
         WHERE
           y."right" = d."right"
           AND y."left" = t0."left"
-          AND HASH_RECORD_EXTENDED(ROW(y."right", y."left"), 0) = HASH_RECORD_EXTENDED(ROW(d."right", t0."left"), 0)
+          AND hash_record_extended(ROW(y."right", y."left"), 0) = hash_record_extended(ROW(d."right", t0."left"), 0)
           AND ROW(y."right", y."left") IS NOT DISTINCT FROM ROW(d."right", t0."left")
         OFFSET 0
       )
@@ -263,56 +263,56 @@ WITH RECURSIVE stepping_found("left", "right") AS (
   FROM stepping_found AS d
   CROSS JOIN LATERAL (
     SELECT t1.*
-    FROM transitive_closure__edges_by_left_right_e7926e AS t1
+    FROM transitive_closure__edges_e7926e AS t1
     WHERE t1."left" = d."right"
     OFFSET 0
   ) AS t1
   WHERE
     EXISTS(
       SELECT 1
-      FROM transitive_closure__transitive_closure_by_right_left_7d706c AS y
+      FROM transitive_closure__transitive_closure_7d706c AS y
       WHERE
         y."right" = t1."right"
         AND y."left" = d."left"
-        AND HASH_RECORD_EXTENDED(ROW(y."right", y."left"), 0) = HASH_RECORD_EXTENDED(ROW(t1."right", d."left"), 0)
+        AND hash_record_extended(ROW(y."right", y."left"), 0) = hash_record_extended(ROW(t1."right", d."left"), 0)
         AND ROW(y."right", y."left") IS NOT DISTINCT FROM ROW(t1."right", d."left")
       OFFSET 0
     )
 )
 SELECT "left", "right", 1 AS c FROM stepping_found;
 -- 9. transitive_closure (query.py:8)
-WITH g AS (
+WITH changed AS (
   SELECT d."right", d."left", -1 AS c
   FROM stepping_gone_transitive_closure_def941 AS d
-), o AS MATERIALIZED (
+), found AS MATERIALIZED (
   SELECT g."right", g."left", COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
-  FROM g AS g
+  FROM changed AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM transitive_closure__transitive_closure_by_right_left_7d706c AS a
+    FROM transitive_closure__transitive_closure_7d706c AS a
     WHERE
       a."right" = g."right"
       AND a."left" = g."left"
-      AND HASH_RECORD_EXTENDED(ROW(a."right", a."left"), 0) = HASH_RECORD_EXTENDED(ROW(g."right", g."left"), 0)
+      AND hash_record_extended(ROW(a."right", a."left"), 0) = hash_record_extended(ROW(g."right", g."left"), 0)
       AND ROW(a."right", a."left") IS NOT DISTINCT FROM ROW(g."right", g."left")
     LIMIT 1
   ) AS l ON TRUE
-), i AS (
-  INSERT INTO transitive_closure__transitive_closure_by_right_left_7d706c ("right", "left", c)
+), inserted AS (
+  INSERT INTO transitive_closure__transitive_closure_7d706c ("right", "left", c)
   SELECT o."right", o."left", o.c
-  FROM o AS o
+  FROM found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
-), u AS (
-  UPDATE transitive_closure__transitive_closure_by_right_left_7d706c AS a
+), updated AS (
+  UPDATE transitive_closure__transitive_closure_7d706c AS a
   SET c = o.c
-  FROM o AS o
+  FROM found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 )
-DELETE FROM transitive_closure__transitive_closure_by_right_left_7d706c AS a
-USING o AS o
+DELETE FROM transitive_closure__transitive_closure_7d706c AS a
+USING found AS o
 WHERE a.ctid = o.stepping_rid AND o.c = 0;
 -- 10. transitive_closure (query.py:8)
-WITH g AS (
+WITH changed AS (
   SELECT g."left", g."right", CAST(SUM(g.c) AS BIGINT) AS c
   FROM (
     SELECT d2."left", d2."right", d2.c
@@ -320,37 +320,37 @@ WITH g AS (
   ) AS g
   GROUP BY g."left", g."right"
   HAVING CAST(SUM(g.c) AS BIGINT) <> 0
-), o AS MATERIALIZED (
+), found AS MATERIALIZED (
   SELECT g."left", g."right", COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
   FROM (
-    SELECT g.*, HASH_RECORD_EXTENDED(ROW(g."left", g."right"), 0) AS stepping_h0
-    FROM g AS g
+    SELECT g.*, hash_record_extended(ROW(g."left", g."right"), 0) AS stepping_h0
+    FROM changed AS g
     OFFSET 0
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM transitive_closure__edges_by_left_right_e7926e AS a
+    FROM transitive_closure__edges_e7926e AS a
     WHERE
       a."left" = g."left"
       AND a."right" = g."right"
-      AND HASH_RECORD_EXTENDED(ROW(a."left", a."right"), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
+      AND hash_record_extended(ROW(a."left", a."right"), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
       AND ROW(a."left", a."right") IS NOT DISTINCT FROM ROW(g."left", g."right")
-    ORDER BY HASH_RECORD_EXTENDED(ROW(a."left", a."right"), 0)
+    ORDER BY hash_record_extended(ROW(a."left", a."right"), 0)
     LIMIT 1
   ) AS l ON TRUE
-), i AS (
-  INSERT INTO transitive_closure__edges_by_left_right_e7926e ("left", "right", c)
+), inserted AS (
+  INSERT INTO transitive_closure__edges_e7926e ("left", "right", c)
   SELECT o."left", o."right", o.c
-  FROM o AS o
+  FROM found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
-), u AS (
-  UPDATE transitive_closure__edges_by_left_right_e7926e AS a
+), updated AS (
+  UPDATE transitive_closure__edges_e7926e AS a
   SET c = o.c
-  FROM o AS o
+  FROM found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 )
-DELETE FROM transitive_closure__edges_by_left_right_e7926e AS a
-USING o AS o
+DELETE FROM transitive_closure__edges_e7926e AS a
+USING found AS o
 WHERE a.ctid = o.stepping_rid AND o.c = 0;
 -- 11. transitive_closure (query.py:8)
 INSERT INTO stepping_fresh_transitive_closure_def941 ("left", "right", c)
@@ -363,11 +363,11 @@ WITH RECURSIVE stepping_found("left", "right") AS (
       d.c > 0
       AND NOT EXISTS(
         SELECT 1
-        FROM transitive_closure__transitive_closure_by_right_left_7d706c AS y
+        FROM transitive_closure__transitive_closure_7d706c AS y
         WHERE
           y."right" = d."right"
           AND y."left" = d."left"
-          AND HASH_RECORD_EXTENDED(ROW(y."right", y."left"), 0) = HASH_RECORD_EXTENDED(ROW(d."right", d."left"), 0)
+          AND hash_record_extended(ROW(y."right", y."left"), 0) = hash_record_extended(ROW(d."right", d."left"), 0)
           AND ROW(y."right", y."left") IS NOT DISTINCT FROM ROW(d."right", d."left")
         OFFSET 0
       )
@@ -376,7 +376,7 @@ WITH RECURSIVE stepping_found("left", "right") AS (
     FROM stepping_exists_edges_def941 AS d
     CROSS JOIN LATERAL (
       SELECT t0.*
-      FROM transitive_closure__transitive_closure_by_right_left_7d706c AS t0
+      FROM transitive_closure__transitive_closure_7d706c AS t0
       WHERE t0."right" = d."left"
       OFFSET 0
     ) AS t0
@@ -385,11 +385,11 @@ WITH RECURSIVE stepping_found("left", "right") AS (
       AND d.c > 0
       AND NOT EXISTS(
         SELECT 1
-        FROM transitive_closure__transitive_closure_by_right_left_7d706c AS y
+        FROM transitive_closure__transitive_closure_7d706c AS y
         WHERE
           y."right" = d."right"
           AND y."left" = t0."left"
-          AND HASH_RECORD_EXTENDED(ROW(y."right", y."left"), 0) = HASH_RECORD_EXTENDED(ROW(d."right", t0."left"), 0)
+          AND hash_record_extended(ROW(y."right", y."left"), 0) = hash_record_extended(ROW(d."right", t0."left"), 0)
           AND ROW(y."right", y."left") IS NOT DISTINCT FROM ROW(d."right", t0."left")
         OFFSET 0
       )
@@ -398,7 +398,7 @@ WITH RECURSIVE stepping_found("left", "right") AS (
     FROM stepping_gone_transitive_closure_def941 AS d
     CROSS JOIN LATERAL (
       SELECT t0.*
-      FROM transitive_closure__edges_by_left_right_e7926e AS t0
+      FROM transitive_closure__edges_e7926e AS t0
       WHERE t0."left" = d."left" AND t0."right" = d."right"
       OFFSET 0
     ) AS t0
@@ -407,13 +407,13 @@ WITH RECURSIVE stepping_found("left", "right") AS (
     FROM stepping_gone_transitive_closure_def941 AS d
     CROSS JOIN LATERAL (
       SELECT t1.*
-      FROM transitive_closure__edges_by_left_right_e7926e AS t1
+      FROM transitive_closure__edges_e7926e AS t1
       WHERE t1."right" = d."right"
       OFFSET 0
     ) AS t1
     CROSS JOIN LATERAL (
       SELECT t0.*
-      FROM transitive_closure__transitive_closure_by_right_left_7d706c AS t0
+      FROM transitive_closure__transitive_closure_7d706c AS t0
       WHERE t0."right" = t1."left" AND t0."left" = d."left"
       OFFSET 0
     ) AS t0
@@ -424,53 +424,53 @@ WITH RECURSIVE stepping_found("left", "right") AS (
   FROM stepping_found AS d
   CROSS JOIN LATERAL (
     SELECT t1.*
-    FROM transitive_closure__edges_by_left_right_e7926e AS t1
+    FROM transitive_closure__edges_e7926e AS t1
     WHERE t1."left" = d."right"
     OFFSET 0
   ) AS t1
   WHERE
     NOT EXISTS(
       SELECT 1
-      FROM transitive_closure__transitive_closure_by_right_left_7d706c AS y
+      FROM transitive_closure__transitive_closure_7d706c AS y
       WHERE
         y."right" = t1."right"
         AND y."left" = d."left"
-        AND HASH_RECORD_EXTENDED(ROW(y."right", y."left"), 0) = HASH_RECORD_EXTENDED(ROW(t1."right", d."left"), 0)
+        AND hash_record_extended(ROW(y."right", y."left"), 0) = hash_record_extended(ROW(t1."right", d."left"), 0)
         AND ROW(y."right", y."left") IS NOT DISTINCT FROM ROW(t1."right", d."left")
       OFFSET 0
     )
 )
 SELECT "left", "right", 1 AS c FROM stepping_found;
 -- 12. transitive_closure (query.py:8)
-WITH g AS (
+WITH changed AS (
   SELECT d."right", d."left", 1 AS c
   FROM stepping_fresh_transitive_closure_def941 AS d
-), o AS MATERIALIZED (
+), found AS MATERIALIZED (
   SELECT g."right", g."left", COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
-  FROM g AS g
+  FROM changed AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM transitive_closure__transitive_closure_by_right_left_7d706c AS a
+    FROM transitive_closure__transitive_closure_7d706c AS a
     WHERE
       a."right" = g."right"
       AND a."left" = g."left"
-      AND HASH_RECORD_EXTENDED(ROW(a."right", a."left"), 0) = HASH_RECORD_EXTENDED(ROW(g."right", g."left"), 0)
+      AND hash_record_extended(ROW(a."right", a."left"), 0) = hash_record_extended(ROW(g."right", g."left"), 0)
       AND ROW(a."right", a."left") IS NOT DISTINCT FROM ROW(g."right", g."left")
     LIMIT 1
   ) AS l ON TRUE
-), i AS (
-  INSERT INTO transitive_closure__transitive_closure_by_right_left_7d706c ("right", "left", c)
+), inserted AS (
+  INSERT INTO transitive_closure__transitive_closure_7d706c ("right", "left", c)
   SELECT o."right", o."left", o.c
-  FROM o AS o
+  FROM found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
-), u AS (
-  UPDATE transitive_closure__transitive_closure_by_right_left_7d706c AS a
+), updated AS (
+  UPDATE transitive_closure__transitive_closure_7d706c AS a
   SET c = o.c
-  FROM o AS o
+  FROM found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 )
-DELETE FROM transitive_closure__transitive_closure_by_right_left_7d706c AS a
-USING o AS o
+DELETE FROM transitive_closure__transitive_closure_7d706c AS a
+USING found AS o
 WHERE a.ctid = o.stepping_rid AND o.c = 0;
 -- 13. transitive_closure (query.py:8)
 INSERT INTO stepping_closure_transitive_closure_def941 ("left", "right", c)
