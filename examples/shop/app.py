@@ -1,6 +1,6 @@
 """python -m examples.shop.app sqlite:///shop.db [PORT]
 
-The shop as it was, but for `install` and the dashboards.
+The shop as it was, but for the dashboards.
 """
 
 import datetime
@@ -12,22 +12,27 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 from werkzeug.serving import make_server
 
-from examples.shop.dashboards import install
+from examples.shop import dashboards
 from examples.shop.models import Item, Order, User, engine_of
 
-DASHBOARDS = {"revenue", "open_orders", "idle_users", "top_products"}
+VIEWS = (
+    dashboards.revenue,
+    dashboards.open_orders,
+    dashboards.idle_users,
+    dashboards.top_products,
+)
+DASHBOARDS = {each.name: each.table for each in VIEWS}
 
 
 def make_app(engine: sa.Engine) -> flask.Flask:
     app = flask.Flask(__name__)
-    install(engine)
 
     @app.get("/dashboards/<name>")
     def dashboard(name: str) -> Any:
         if name not in DASHBOARDS:
             flask.abort(404)
         with engine.connect() as connection:
-            rows = connection.execute(sa.select(sa.text("*")).select_from(sa.table(name)))
+            rows = connection.execute(sa.select(DASHBOARDS[name]))
             return flask.jsonify([list(map(str, row)) for row in rows])
 
     @app.post("/users")

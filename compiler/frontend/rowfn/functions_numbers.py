@@ -180,7 +180,7 @@ FLOATS = (
         operator.mul,
         _FLOAT2,
         partial=True,
-        note="inf and 0.0 where Postgres raises; raises where the result is NaN",
+        note="raises where the result overflows or is NaN",
         label="float * float",
     ),
     Function(
