@@ -86,9 +86,9 @@ def _changed(model: Model, step: Step) -> Iterator[str]:
         parts.append(f"{number(cost.rows)} row{'' if cost.rows == 1 else 's'} written")
     if cost.python:
         parts.append(count(cost.python, "Python step"))
-    yield f"a changed row of {step.title}: {', '.join(parts)}; looks up"
-    for text in dict.fromkeys(lookup_text(each) for each in cost.lookups if each.by != (ROW,)):
-        yield f"  {text}"
+    found = dict.fromkeys(lookup_text(each) for each in cost.lookups if each.by != (ROW,))
+    yield f"a changed row of {step.title}: {', '.join(parts)}" + ("; looks up" if found else "")
+    yield from (f"  {text}" for text in found)
 
 
 def _verdict(model: Model) -> Iterator[str]:

@@ -108,7 +108,8 @@ class _Lowering:
                     *((self.settled(c), self.of_type(value, atom)) for c, value in whens),
                     otherwise=self.of_type(otherwise, atom),
                 )
-                return Sql(made.tree, atom)
+                finite = atom.kind is not Kind.FLOAT or ir.is_finite(scalar)
+                return Sql(made.tree, atom if finite else atom.with_infinities())
             case ir.And(parts):
                 return self.all_or_any(exp.And, parts, empty=True)
             case ir.Or(parts):

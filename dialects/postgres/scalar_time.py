@@ -10,7 +10,14 @@ import datetime
 import re
 
 from stepping.compiler.schema import Kind
-from stepping.dialects.postgres.scalar_numbers import BIGINT, Rule, bound
+from stepping.dialects.postgres.scalar_numbers import (
+    BIGINT,
+    Rule,
+    bound,
+    failed,
+    physical,
+    plain,
+)
 from stepping.dialects.scalars import Sql, case, concatenated, fn, lift
 
 # Python leaves %Y to the system's C library, and some do not pad it.
@@ -95,7 +102,28 @@ def _start(unit: str) -> Rule:
     return rule
 
 
+def _plus_days(a: Sql, n: Sql) -> Sql:
+    return _in_years(a, a + plain(n))
+
+
+def _plus_microseconds(a: Sql, n: Sql) -> Sql:
+    return _in_years(a, a + lift(f"{n.value} microseconds").cast("INTERVAL"))
+
+
+def _in_years(a: Sql, moved: Sql) -> Sql:
+    """What is within the years that Python has."""
+    assert a.type is not None
+    kind = physical(a.type)
+    end = "9999-12-31" if a.kind is Kind.DATE else "9999-12-31 23:59:59.999999"
+    zone = "+00" if a.kind is Kind.TIMESTAMP else ""
+    first = lift(f"0001-01-01{'' if a.kind is Kind.DATE else ' 00:00:00'}{zone}").cast(kind)
+    fault = failed("moved beyond the years 1 to 9999: ", a.type, a)
+    return case((moved.between(first, lift(f"{end}{zone}").cast(kind)), moved), otherwise=fault)
+
+
 TIMES: dict[str, Rule] = {
+    "date.plus": _plus_days,
+    "datetime.plus": _plus_microseconds,
     "date.month_start": lambda a: fn("date_trunc", "month", naive(a)).cast("DATE"),
     "date.year_start": lambda a: fn("date_trunc", "year", naive(a)).cast("DATE"),
     **{f"datetime.{unit}_start": _start(unit) for unit in ("day", "hour", "minute", "second")},

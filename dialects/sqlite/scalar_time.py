@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from stepping.compiler.schema import Kind
 from stepping.dialects.scalars import Sql, case, concatenated, fn
-from stepping.dialects.sqlite.scalar_numbers import Rule, bound, within
+from stepping.dialects.sqlite.scalar_numbers import INT_RAW, Rule, bound, raw, within
 
 _SECOND = 1_000_000
 _MINUTE = 60 * _SECOND
@@ -122,7 +122,19 @@ def _of_thursday(directive: str) -> Rule:
     return lambda a: fn("strftime", directive, _thursday(a) * 86_400, "unixepoch").cast("INTEGER")
 
 
+def _plus(least: int, most: int) -> Rule:
+    def rule(a: Sql, n: Sql) -> Sql:
+        moved = a + n
+        return raw(INT_RAW, case((moved.between(least, most), moved)))
+
+    return rule
+
+
+_LAST_DAY = datetime.date.max.toordinal() - 1 - _DAYS
+
 TIMES: dict[str, Rule] = {
+    "date.plus": _plus(-_DAYS, _LAST_DAY),
+    "datetime.plus": _plus(-_DAYS * _DAY, (_LAST_DAY + 1) * _DAY - 1),
     "date.month_start": lambda a: a - _calendar("%d", 31)(a) + 1,
     "date.year_start": lambda a: a - _calendar("%j", 366)(a) + 1,
     "datetime.day_start": _start(_DAY),

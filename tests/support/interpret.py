@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, assert_never
 
 from stepping.compiler import ir
+from stepping.compiler.bounds import computed_atom
 from stepping.compiler.codec import python_codec
 from stepping.compiler.frontend.rowfn.functions import FUNCTIONS, fit
 from stepping.compiler.frontend.rowfn.translate import arguments_schema
@@ -67,7 +68,8 @@ def _called(call: ir.Call, args: list[Any]) -> Any:
         assert arg is not None or call.function == "same" or isinstance(given, ir.Const), (
             f"{call.function} is given NULL"
         )
-    return fit(FUNCTIONS[call.function].python(*args), call.type, call.function)
+    made = FUNCTIONS[call.function].python(*args)
+    return fit(made, computed_atom(call.type), call.function)
 
 
 def columns_of(rows: tuple[Any, ...], types: tuple[ValueType, ...]) -> dict[str, Any]:

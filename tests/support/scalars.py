@@ -193,6 +193,8 @@ def value(atom: Atom, random: Random, *, nul: bool) -> Any:
     if atom.nullable and random.random() < 0.3:
         return None
     made = _VALUES[NAMES[atom.required()]](random)
+    while isinstance(made, float) and math.isinf(made) and not atom.infinite:
+        made = _VALUES["float"](random)
     return made.replace("\0", "_") if isinstance(made, str) and not nul else made
 
 
@@ -220,6 +222,8 @@ CONSTANTS: dict[str, Sequence[tuple[Any, ...]]] = {
     "text.zfill": [(0,), (3,), (6,), (-1,)],
     "text.grouped": [(",",), ("_",)],
     "date.strftime": [("%Y-%m-%d",), ("%d/%m/%y",), ("%j%%",), ("",), ("%H:%M:%S.%f",), ("Year",)],
+    "date.plus": [(0,), (1,), (-30,), (366,), (-719_162,), (999_999_999,)],
+    "datetime.plus": [(0,), (1,), (-1,), (7_200_000_000,), (-86_400_000_001,), (10**17,)],
     "time.strftime": [("%H:%M",), ("%H%M%S.%f!",), ("100%%",)],
 }
 CONSTANTS |= {
@@ -293,6 +297,8 @@ class Database(Protocol):
 
     errors: type[Exception]
 
+    def beyond_floats(self, error: Exception) -> bool: ...  # of a value that Python has
+
 
 def column(atom: Atom, position: int) -> str:
     return f"{NAMES[atom]}_{position}"
@@ -318,6 +324,10 @@ class SQLite:
     name = "sqlite"
     nul = True
     errors: type[Exception] = sqlite3.Error
+
+    def beyond_floats(self, error: Exception) -> bool:
+        return False
+
     spelling: Spelling = SQLiteSpelling()
     _types = {
         Kind.INT: "INTEGER",
@@ -419,6 +429,12 @@ class Postgres:
     name = "postgres"
     nul = False
     errors: type[Exception] = psycopg.Error
+
+    def beyond_floats(self, error: Exception) -> bool:
+        return str(error).startswith(
+            ("value out of range: overflow", "value out of range: underflow")
+        )
+
     spelling: Spelling = PostgresSpelling()
     _types = {
         Kind.INT: "bigint",

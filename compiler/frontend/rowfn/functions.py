@@ -10,6 +10,7 @@ exact row, a LookupError says why.
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -43,7 +44,7 @@ from stepping.compiler.frontend.rowfn.functions_table import Function as Functio
 from stepping.compiler.frontend.rowfn.functions_table import fit as fit
 from stepping.compiler.frontend.rowfn.functions_text import CASES, TESTS
 from stepping.compiler.frontend.rowfn.functions_time import STARTS
-from stepping.compiler.schema import Kind
+from stepping.compiler.schema import INT, Kind
 
 _LONGEST = 2**31  # no database has texts of more characters
 
@@ -311,10 +312,18 @@ def started(value: ir.Scalar, fields: Mapping[str, Any]) -> ir.Scalar:
     found = next(
         (name for name, each in STARTS.items() if each == fields and name.startswith(prefix)), None
     )
-    if found is None or value.type.kind not in (Kind.DATE, *_DATETIMES):
+    if found is None or value.type.kind not in MOMENTS:
         shown = ", ".join(f"{name}={each!r}" for name, each in fields.items())
         raise LookupError(f"replace({shown}) is no start of a month, year, day, hour or minute")
     return apply(found, value)
+
+
+def moved(value: ir.Scalar, by: datetime.timedelta) -> ir.Scalar:
+    """A date or datetime, and a constant timedelta, of which a date takes the days."""
+    if value.type.kind is Kind.DATE:
+        return apply("date.plus", value, ir.Const(by.days, INT))
+    microseconds = by // datetime.timedelta(microseconds=1)
+    return apply("datetime.plus", value, ir.Const(microseconds, INT))
 
 
 def days_between(left: ir.Scalar, right: ir.Scalar) -> ir.Scalar:
@@ -337,6 +346,7 @@ _DATE_PARTS = ("year", "month", "day")
 _TIME_PARTS = ("hour", "minute", "second", "microsecond")
 _DAY_METHODS = ("weekday", "isoweekday", "toordinal")
 _DATETIMES = (Kind.DATETIME, Kind.TIMESTAMP)
+MOMENTS = (Kind.DATE, *_DATETIMES)
 
 METHODS: dict[tuple[Kind, str], Builder] = {
     **{

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -75,7 +76,38 @@ def _week(part: int, name: str) -> Function:
     )
 
 
+def _plus_days(value: datetime.date, days: int) -> datetime.date:
+    return value + datetime.timedelta(days=days)
+
+
+def _plus_microseconds(value: datetime.datetime, microseconds: int) -> datetime.datetime:
+    return value + datetime.timedelta(microseconds=microseconds)
+
+
+def _moved(types: Sequence[Atom]) -> Atom | None:
+    fits = len(types) == 2 and types[0].kind in DATETIMES and types[1].kind is Kind.INT
+    return Atom(types[0].kind) if fits else None
+
+
 TIMES = (
+    Function(
+        "date.plus",
+        _plus_days,
+        takes(Kind.DATE, Kind.INT, gives=DATE),
+        partial=True,
+        constant=(1,),
+        note="a constant timedelta; raises beyond the years 1 to 9999",
+        label="date + timedelta",
+    ),
+    Function(
+        "datetime.plus",
+        _plus_microseconds,
+        _moved,
+        partial=True,
+        constant=(1,),
+        note="a constant timedelta; raises beyond the years 1 to 9999",
+        label="datetime + timedelta",
+    ),
     *(_start(name, fields) for name, fields in STARTS.items()),
     *(_week(part, name) for part, name in enumerate(("year", "week"))),
     *(_attribute("date", name, Kind.DATE) for name in ("year", "month", "day")),

@@ -171,6 +171,9 @@ class Operations(Choices, ABC):
         members = (members_of(left), members_of(right))
         if op == "|" and members[0] is not None and members[1] is not None:
             return SetOf((*members[0], *members[1]), container_of(left))
+        moved = self._moved(op, left, right, at)
+        if moved is not None:
+            return moved
         a, b = self.scalar_of(left), self.scalar_of(right)
         if a is None or b is None:
             return self.unsupported(PYTHON[op], (left, right), f"`{op}` of such values", at)
@@ -179,6 +182,20 @@ class Operations(Choices, ABC):
             return self.both(a, lambda: b) if op == "&" else self.either(a, lambda: b)
         return self.applied(
             PYTHON[op], (a, b), lambda: functions.binary(op, a, b), at, guess=op != "**"
+        )
+
+    def _moved(self, op: str, left: Value, right: Value, at: ast.AST | None) -> Value | None:
+        """``date + timedelta`` and the like, with a constant; None of anything else."""
+        if op == "+" and isinstance(left, Static):
+            left, right = right, left
+        by = right.value if isinstance(right, Static) else None
+        moment = self.scalar_of(left) if isinstance(by, datetime.timedelta) else None
+        if op not in ("+", "-") or moment is None or moment.type.kind not in functions.MOMENTS:
+            return None
+        assert isinstance(by, datetime.timedelta)
+        step = by if op == "+" else -by
+        return self.applied(
+            operator.add, (moment, Static(step)), lambda: functions.moved(moment, step), at
         )
 
     def unary(self, op: str, part: Value, at: ast.AST | None) -> Value:
