@@ -148,7 +148,10 @@ class Dialect(TableWords):
         return select.join(source, on=condition, join_type="left", copy=False)
 
     def depending(self, given: Expression, value: Expression) -> Expression:
-        """What is asked of a kept table, written as if it depended on a value of the change."""
+        """A condition on a kept table, written as if it depended on the row that drives the join.
+
+        SQLite would otherwise build a Bloom filter over the whole table.
+        """
         return given
 
     def found(

@@ -207,7 +207,11 @@ class Driver(ABC):
 
     @abstractmethod
     def staging(self, gate: str | None = None) -> AbstractContextManager[None]:
-        """As `writing`, for stages of an iteration; behind the gate of a query, if one is given."""
+        """As `writing`, for one stage of a staged step.
+
+        ``gate`` names a query whose entry lock is taken first, so that steps enter in the order of
+        their times.
+        """
 
     def preparing(self) -> AbstractContextManager[None]:
         """Around what fills delta tables before a stage, without keeping others from writing."""
@@ -320,7 +324,7 @@ class Driver(ABC):
         return
 
     def advance_last(self, tables: Sequence[str], t: int) -> None:
-        """As `advance`, where nothing comes behind it in the transaction of a stage."""
+        """As `advance`, as the last statement of a stage: it may be sent together with COMMIT."""
         self.advance(tables, t)
 
     @abstractmethod

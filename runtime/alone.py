@@ -1,4 +1,4 @@
-"""Steps that change one input and do nothing else, in as little time as can be.
+"""The fast path: a change of one input, without a time, outside of any transaction.
 
 Most of the time of a step of one row goes into what Python does around the statements. Whatever
 may be different in a step is left to `Engine.in_turn`: a time, other inputs, a transaction of the

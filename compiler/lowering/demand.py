@@ -41,7 +41,8 @@ class Demand:
     stored: dict[ir.Operator, set[str]] = field(default_factory=lambda: defaultdict(set))
     readings: dict[ir.Operator, list[Reading]] = field(default_factory=lambda: defaultdict(list))
     states: dict[ir.Operator, ir.Accumulate] = field(default_factory=dict)
-    # Operators whose rows are counted, ordered or added to by other means than look-ups.
+    # Operators whose stored rows are read by something other than an equality look-up (thresholds,
+    # top-n, extremes, recursion): a view cannot stand for their integral.
     probed: set[ir.Operator] = field(default_factory=set)
     # Joins whose integral is not kept: see `flattening`.
     flat: frozenset[ir.Operator] = frozenset()

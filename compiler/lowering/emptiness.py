@@ -1,4 +1,5 @@
-"""Which delta tables a statement reads and fills, so that none runs where nothing can come of it.
+"""The delta tables that each statement reads and writes, so that one whose inputs are all empty is
+skipped.
 
 Every term of a delta rule has a factor that changed: without a change there is no row.
 """

@@ -1,4 +1,4 @@
-"""Joins whose integral is not kept: it is looked up in those of their sides.
+"""Joins that need no table of their own: a probe of one is a probe of one side, then of the other.
 
 A join of a join would keep every pair of the inner one in a table, only for the outer one to look
 them up by a key. Where that key is of one side, the rows of that side are looked up by it, and the

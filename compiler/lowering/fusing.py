@@ -1,4 +1,4 @@
-"""How far row functions are fused: what is written out more than once grows with each of them.
+"""An inlining limit: what would be written out too often is materialised in a delta table first.
 
 A map of a map of a map is one expression over the columns of the first. Where each reads a column
 twice, the expression doubles with every map; so a chain is cut, its middle computed into a delta

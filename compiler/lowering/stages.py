@@ -20,7 +20,7 @@ from stepping.compiler.plan.tables import Table
 class Piece:
     """A statement with the tables that it reads and writes: kept ones, and those of deltas.
 
-    ``reads``: kept tables as they were before the step; ``after``: as they are behind it.
+    ``reads``: kept tables as they were before the step; ``after``: as they are after it.
     """
 
     statement: Statement

@@ -51,8 +51,10 @@ def shown_by(operator: ir.Operator) -> Shown | None:
 
 
 def shows_whole(operator: ir.Operator) -> bool:
-    """Whether an operator's rows hold all that its groups show: the old row of a group and the new
-    one, which are returned if anything differs in them, are then never the same.
+    """Whether the old and the new row of a changed group always differ.
+
+    They do where the operator keeps every column that the test for a change compares; the two rows
+    then need no consolidation.
     """
     shown = shown_by(operator)
     groups = shown and shown_by(shown.groups.operator)

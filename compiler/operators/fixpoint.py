@@ -1,4 +1,7 @@
-"""Recursion: the least set of rows that is closed under a step, right under deletions."""
+"""Recursion: the least fixpoint of a monotone step, maintained by delete-and-rederive.
+
+DRed: Gupta, Mumick, Subrahmanian, "Maintaining Views Incrementally", SIGMOD 1993.
+"""
 
 from __future__ import annotations
 

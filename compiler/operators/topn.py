@@ -43,8 +43,8 @@ def first_n(a: ZSet[T], *, index: Index[T, Any], n: int) -> ZSet[T]:
 class Ordered(ir.Operator):
     """The rows of ``source``, in a table that only its reader touches.
 
-    The first rows of an order are read behind a step's change, all else as it was before; a table
-    of its own keeps the two apart. ``copy`` tells tables of the same rows apart, of which each
+    Top-n reads its input *after* this step's change, every other operator *before* it; a table of
+    its own keeps the two snapshots apart. ``copy`` tells tables of the same rows apart, of which each
     is merged into at another place in the step: see `rewrites/order.py`.
     """
 

@@ -1,4 +1,4 @@
-"""Postgres' spelling of the function table: the decimal digits of floats.
+"""Postgres's spelling of the function table: the decimal digits of floats.
 
 A cast of a float to numeric keeps 15 digits. Here its exact value is put together instead.
 """

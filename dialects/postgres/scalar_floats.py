@@ -1,4 +1,4 @@
-"""Postgres' spelling of the function table: arithmetic of floats.
+"""Postgres's spelling of the function table: arithmetic of floats.
 
 Postgres raises where a sum, product or quotient of finite floats overflows, and where a product or
 quotient is too small for a float (https://postgresql.org/docs/current/datatype-numeric.html). So a

@@ -1,4 +1,4 @@
-"""Postgres' spelling of the function table: comparisons, int, bool and Decimal.
+"""Postgres's spelling of the function table: comparisons, int, bool and Decimal.
 
 `bigint` and `numeric` are exact and raise by themselves where Python raises, or where an int has
 more than 64 bits (https://postgresql.org/docs/current/datatype-numeric.html).

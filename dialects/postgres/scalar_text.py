@@ -1,4 +1,4 @@
-"""Postgres' spelling of the function table: str and bytes.
+"""Postgres's spelling of the function table: str and bytes.
 
 Postgres counts code points, and its text has no NUL. What asks for the case or the class of a
 character follows the database's locale, not Unicode as Python knows it, and is not here.

@@ -1,4 +1,4 @@
-"""Postgres' spelling of the function table: dates and times, UUIDs, enums.
+"""Postgres's spelling of the function table: dates and times, UUIDs, enums.
 
 Whatever follows the session's TimeZone or DateStyle is left out: an aware datetime is first made a
 naive one in UTC, and text is made by to_char (https://postgresql.org/docs/current/functions-formatting.html).

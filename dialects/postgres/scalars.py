@@ -1,4 +1,4 @@
-"""Postgres' words for scalars: its constants, how it raises, and its rows of the function table."""
+"""Postgres's words for scalars: its constants, how it raises, and its rows of the function table."""
 
 from __future__ import annotations
 

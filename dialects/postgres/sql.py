@@ -125,8 +125,8 @@ class PostgresDialect(PostgresSums, PostgresTables):
     def identical(
         self, table: Table, alias: str, values: Sequence[tuple[str, Expression]]
     ) -> list[Expression]:
-        # By the key and the hash of the row, which are one index; and behind them by the row,
-        # since hashes may collide.
+        # Probes the index on the key and the row's hash, then compares the whole row: hashes can
+        # collide.
         by_name = dict(values)
         conditions = self.lookup(
             table, alias, [(name, by_name[name]) for name in table.key], null_safe=True

@@ -1,4 +1,7 @@
-"""What gives another result each time it is called: clocks, randomness, what a process made up."""
+"""Volatile functions: clocks, random numbers, identities of objects.
+
+A result of theirs cannot be maintained, so they are refused.
+"""
 
 from __future__ import annotations
 
