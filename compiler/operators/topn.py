@@ -44,8 +44,8 @@ class Ordered(ir.Operator):
     """The rows of ``source``, in a table that only its reader touches.
 
     Top-n reads its input *after* this step's change, every other operator *before* it; a table of
-    its own keeps the two snapshots apart. ``copy`` tells tables of the same rows apart, of which each
-    is merged into at another place in the step: see `rewrites/order.py`.
+    its own keeps the two snapshots apart. ``copy`` tells tables of the same rows apart, of which
+    each is merged into at another place in the step: see `rewrites/order.py`.
     """
 
     source: ir.Operator

@@ -1,4 +1,4 @@
-"""Postgres's words for scalars: its constants, how it raises, and its rows of the function table."""
+"""Postgres's words for scalars: its constants, how it raises, its rows of the function table."""
 
 from __future__ import annotations
 
