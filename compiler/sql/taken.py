@@ -87,6 +87,11 @@ TAKEN: tuple[tuple[str, tuple[Construct, ...]], ...] = (
                 "ANY, SOME, ALL", "SELECT a FROM r WHERE a > ALL (SELECT b FROM s)", on=POSTGRES
             ),
             Construct(
+                "to_char by a constant format",
+                "SELECT to_char(a, 'FM000') AS x FROM r",
+                on=POSTGRES,
+            ),
+            Construct(
                 "scalar subqueries", "SELECT a, (SELECT max(d) FROM s WHERE s.b < r.b) AS m FROM r"
             ),
             Construct(
@@ -151,6 +156,7 @@ TAKEN: tuple[tuple[str, tuple[Construct, ...]], ...] = (
             Construct(
                 "LIMIT without ORDER BY", "SELECT a FROM r LIMIT 2", REFUSED, instead="ORDER BY"
             ),
+            Construct("LIMIT of one row", "SELECT count(*) AS n FROM r LIMIT 1"),
             Construct("FOR UPDATE", "SELECT a FROM r FOR UPDATE", REFUSED),
         ),
     ),

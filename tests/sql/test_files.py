@@ -109,3 +109,17 @@ def test_places_and_cycles() -> None:
     wrong = Text("-- stepping: refresh=daily\nCREATE VIEW a AS SELECT 1 AS x", "v.sql")
     with pytest.raises(st.QueryError, match=r"v\.sql:1:1: refresh=daily is not an option"):
         queries_of([wrong], "sqlite")
+
+
+def test_check_of_what_is_computed_by_group(shop: Place, tmp_path: Path) -> None:
+    (tmp_path / "totals.sql").write_text("SELECT customer, sum(cents) AS n FROM orders GROUP BY 1;")
+    (tmp_path / "ranks.sql").write_text(
+        "SELECT id, rank() OVER (PARTITION BY customer ORDER BY cents) AS r FROM orders;"
+    )
+    db = ("--db", shop.where)
+    assert run("check", "--no-regroup", "totals.sql", *db)[0] == 0
+    assert run("check", "ranks.sql", *db)[0] == 0
+    code, said = run("check", "--no-regroup", "ranks.sql", *db)
+    assert code == 1
+    assert "ranks.sql" in said
+    assert "group" in said

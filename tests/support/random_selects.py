@@ -79,7 +79,7 @@ class Maker:
             self.pick("int", "int", "text") for _ in range(self.random.randint(1, 3))
         ]
         if self.chance(0.35):
-            return self.grouped(depth, source, where, columns, wanted)
+            return self.grouped(depth, source, where, columns, wanted, outer)
         outputs = [self.value(t, columns, depth, outer) for t in wanted]
         if self.windows and self.chance(0.6):
             place = self.random.randrange(len(outputs))
@@ -97,7 +97,13 @@ class Maker:
         return Made(text, wanted)
 
     def grouped(
-        self, depth: int, source: str, where: str, columns: Columns, wanted: list[str]
+        self,
+        depth: int,
+        source: str,
+        where: str,
+        columns: Columns,
+        wanted: list[str],
+        outer: Columns,
     ) -> Made:
         keys = [
             self.column(self.pick("int", "text"), columns) for _ in range(self.random.randint(0, 2))
@@ -114,9 +120,15 @@ class Maker:
         listed = ", ".join(f"{each} AS c{i}" for i, each in enumerate(outputs))
         text = f"SELECT {listed} FROM {source}{where}"
         if keys:
-            text += f" GROUP BY {', '.join(keys)}"
-            if self.chance(0.3):
-                text += f" HAVING {self.total('int', columns)} {self.pick('>', '<', '=')} 1"
+            positions = [
+                str(outputs.index(key) + 1) if key in outputs and self.chance(0.3) else key
+                for key in keys
+            ]
+            text += f" GROUP BY {', '.join(positions)}"
+        if self.chance(0.3) and (keys or not outer):
+            text += f" HAVING {self.total('int', columns)} {self.pick('>', '<', '=')} 1"
+        elif not keys and self.chance(0.1):
+            text += f" LIMIT {self.random.randint(1, 3)}"
         return Made(text, wanted)
 
     def type_of(self, column: str, columns: Columns) -> str:
@@ -167,8 +179,11 @@ class Maker:
         for _ in range(self.random.choice([0, 0, 1, 1, 2])):
             other, more = self.item(depth)
             kind = self.pick("JOIN", "JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "CROSS JOIN")
+            both = shared(columns, more)
             if kind == "CROSS JOIN":
                 text += f" CROSS JOIN {other}"
+            elif both and self.chance(0.2):
+                text += f" {kind} {other} USING ({self.random.choice(both)})"
             else:
                 on = f"{self.column('int', columns)} = {self.column('int', more)}"
                 if kind != "FULL JOIN" and self.chance(0.3):
@@ -221,6 +236,10 @@ class Maker:
             where = self.where(0, own, outer)
             made = f"SELECT {self.total('int', own)} FROM {source}{where}"
             return f"{self.column('int', columns)} {self.pick('=', '<', '>=')} ({made})"
+        if self.chance(0.2):
+            made = self.select(depth - 1, outer, ["int", "int"]).text
+            both = f"({self.column('int', columns)}, {self.column('int', columns)})"
+            return f"{both} {kind.upper()} ({made})"
         made = self.select(depth - 1, outer, ["int"]).text
         return f"{self.column('int', columns)} {kind.upper()} ({made})"
 
@@ -269,3 +288,10 @@ class Maker:
             f"CASE WHEN {self.condition(depth - 1, columns, outer)} THEN 1 END",
             f"-{column}",
         )
+
+
+def shared(left: Columns, right: Columns) -> list[str]:
+    """The names that each side has once, in a table of its own, as USING asks for."""
+    names = [name.partition(".")[2] for name, _ in left]
+    once = {name for name in names if names.count(name) == 1}
+    return sorted(once & {name.partition(".")[2] for name, t in right if t == "int"})
