@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from stepping.compiler import ir
 from stepping.compiler.schema import Atom, Kind
-from stepping.compiler.sql.images import is_imaged
+from stepping.compiler.sql.images import is_varied
 from stepping.compiler.sql.parsing import Expression
 from stepping.compiler.sql.rows import Rows
 
@@ -35,7 +35,8 @@ class Sets:
 
     def combined(self, node: Expression, left: Rows, right: Rows) -> Rows:
         as_set = bool(node.args.get("distinct"))
-        if any(map(is_imaged, left.columns)) and not isinstance(node, exp.Union):
+        varied = any(map(is_varied, (*left.columns, *right.columns)))
+        if varied and not isinstance(node, exp.Union):
             return self.by_equality(node, left, right, as_set=as_set)
         match node:
             case exp.Union():

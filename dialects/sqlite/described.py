@@ -62,6 +62,26 @@ def column_type(declared: str, collation: str) -> DatabaseType:
     return typed(declared, collation, varied=varied)
 
 
+# What takes one of several values, and what computes with them.
+_CHOOSES = re.compile(r"(?i)\b(case|coalesce|ifnull|iif|nullif|min|max)\b")
+_COMPUTES = re.compile(r"[-+*/%]")
+_REAL = re.compile(r"\d\.\d*|\.\d|\de[-+\d]")
+_INTEGER = re.compile(r"(?<![\w.])\d+(?![\w.])")
+
+
+def is_mixed(expression: str, args: Sequence[DatabaseType]) -> bool:
+    """Whether an expression may be an integer for one row, and an equal real for another."""
+    expression = re.sub(r"'[^']*'", "''", expression)
+    kinds = {affinity(each.name) for each in args}
+    chooses = _CHOOSES.search(expression) is not None
+    if kinds & {"BLOB", "NUMERIC"}:
+        return chooses or _COMPUTES.search(expression) is not None
+    if not chooses:
+        return False
+    has_real = "REAL" in kinds or _REAL.search(expression) is not None
+    return has_real and ("INTEGER" in kinds or _INTEGER.search(expression) is not None)
+
+
 def typed(name: str, collation: str, *, varied: bool) -> DatabaseType:
     # `quote` tells 1 from 1.0, and knows no collation.
     image = "quote({0})" if varied else ""
@@ -219,7 +239,7 @@ class SQLiteDatabase(Database):
             ((_, _, declared, *_),) = self.rows(f"PRAGMA temp.table_xinfo(e{serial})")
             select = f"SELECT +({expression}) FROM x{serial} ORDER BY 1"  # may be an aggregate
             collation = self.collation_of(select)
-            varied = bool(collation)
+            varied = bool(collation) or (not declared and is_mixed(expression, args))
             self._typed[key] = typed(declared, collation, varied=varied)
             self.rows(f"DROP TABLE temp.e{serial}")
             self.rows(f"DROP TABLE temp.x{serial}")

@@ -60,6 +60,9 @@ SQLITE_SELECTS = (
     "SELECT CAST(x AS text) AS s, x + 1 AS y, -x AS w FROM e WHERE typeof(x) <> 'blob'",
     "SELECT strftime('%Y', d) AS y, count(*) AS n FROM e GROUP BY 1",
     "SELECT x FROM e ORDER BY x DESC, row_number LIMIT 4",
+    "SELECT count(*) AS n FROM (SELECT DISTINCT CASE WHEN g = 1 THEN 1 ELSE 1.0 END FROM e) AS q",
+    "SELECT count(*) AS n FROM (SELECT tn FROM e INTERSECT SELECT tn FROM o) AS q",
+    "SELECT count(*) AS n FROM (SELECT x FROM e EXCEPT SELECT x FROM o) AS q",
 )
 
 POSTGRES = """
