@@ -6,11 +6,11 @@ import json
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from stepping.compiler.plan.base_tables import BaseTable
+from stepping.compiler.plan.base_tables import COPIED, IN_ORDER, BaseTable
 from stepping.compiler.plan.capture import IMMEDIATE, Captured
 from stepping.compiler.plan.graph import AnyGraph
 from stepping.compiler.plan.manifest import Manifest
@@ -76,6 +76,29 @@ def described(driver: Driver, graph: AnyGraph) -> tuple[tuple[str, BaseTable], .
             hint="name the table with table='schema.name', a column with st.Column('name')",
         )
     return tuple(tables)
+
+
+Tables = tuple[tuple[str, BaseTable], ...]
+
+
+def variants(tables: Tables) -> Iterator[Tables]:
+    """The tables, and as they are where another index was there when a query was installed: what
+    it keeps is what it was then, until it is migrated.
+    """
+    yield tables
+    for how in (IN_ORDER, COPIED):
+        yield tuple((name, each.read(how)) for name, each in tables)
+
+
+def as_installed(driver: Driver, graph: AnyGraph, **options: Any) -> Tables:
+    """The tables of a query, as what is installed of it takes them if it is the same query."""
+    tables = described(driver, graph)
+    found = catalog.queries(driver).get(graph.name)
+    for each in () if found is None else variants(tables):
+        plan = graph.program(driver.dialect, base=each, **options).plan
+        if found is not None and plan.fingerprint == found.fingerprint:
+            return each
+    return tables
 
 
 def shown_by(driver: Driver, name: str) -> Manifest | None:
@@ -340,7 +363,7 @@ def repair(driver: Driver, plan: SQLPlan, statements: Statements) -> list[str]:
 
 def repaired(driver: Driver, graph: AnyGraph) -> None:
     """`repair` of an installed query, by its code."""
-    base = described(driver, graph)
+    base = as_installed(driver, graph)
     program = graph.program(driver.dialect, base=base)
     _, steps = graph.recompute(driver.dialect, base=base)
     given: Any = PythonSteps(program.plan, steps)

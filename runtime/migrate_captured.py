@@ -39,7 +39,7 @@ def migration(
             f"backfill says where rows of {', '.join(backfill)} come from, and they are in tables",
             hint="leave it out: what a captured query keeps is computed from its tables",
         )
-    base = captured.described(driver, graph)
+    base = captured.as_installed(driver, graph)
     plan = graph.program(driver.dialect, base=base).plan
     changes = old is not None and old.fingerprint != plan.fingerprint
     above = captured.uppers(driver, graph.name) if changes else []
@@ -48,7 +48,8 @@ def migration(
             f"the results of {graph.name!r} are read by the query {above[0]!r}",
             hint=f"uninstall {', '.join(above)} first, and install it again behind the migration",
         )
-    captured.check_tables(driver, plan, scans=False)
+    if old is None or changes:
+        captured.check_tables(driver, plan, scans=False)
     capture, words = capture_of(plan), driver.capturing
     catalog = get_dialect(driver.dialect).migrations
     others = readers(driver, plan.query, before)

@@ -251,6 +251,14 @@ class StoreSQL(Store):
             from stepping.runtime import captured
 
             options["base"] = captured.described(self.driver, self.graph)
+            for each in captured.variants(options["base"]):
+                key = self.graph.plan_key(self.dialect, **options | {"base": each})
+                if catalog.stored_plan(self.driver, self.graph.name, key) is not None:
+                    options["base"] = each
+                    break
+            else:
+                planned = {k: v for k, v in options.items() if k != "base"}
+                options["base"] = captured.as_installed(self.driver, self.graph, **planned)
         self._options = options
         self._key = self.graph.plan_key(self.dialect, **options)
         stored = catalog.stored_plan(self.driver, self.graph.name, self._key)

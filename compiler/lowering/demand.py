@@ -44,6 +44,8 @@ class Demand:
     # Operators whose stored rows are read by something other than an equality look-up (thresholds,
     # top-n, extremes, recursion): a view cannot stand for their integral.
     probed: set[ir.Operator] = field(default_factory=set)
+    # Of these, those of which the first value of each group is read, and nothing else.
+    extremes: set[ir.Operator] = field(default_factory=set)
     # Joins whose integral is not kept: see `flattening`.
     flat: frozenset[ir.Operator] = frozenset()
     flat_keys: dict[ir.Operator, dict[Key, None]] = field(default_factory=dict)
@@ -133,6 +135,7 @@ def walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Oper
                 walk(demand, each.source, read, within)
             for extreme in relation.extremes:
                 demand.probed.add(extreme.operator)
+                demand.extremes.add(extreme.operator)
                 read_ordered(demand, extreme.operator, order_of_extreme(extreme))
                 demand.stored[extreme.operator] |= set(extreme.operator.schema.names)
         case ir.Closure():

@@ -14,9 +14,9 @@ from stepping.compiler import ir
 from stepping.compiler.lowering import names
 from stepping.compiler.lowering.demand import Demand, Reading
 from stepping.compiler.lowering.flattening import looked_up
-from stepping.compiler.plan.base_tables import BaseColumn, BaseTable
+from stepping.compiler.plan.base_tables import COPIED, IN_ORDER, BaseColumn, BaseTable
 from stepping.compiler.plan.tables import Table, TableColumn, TableIndex, TableKind
-from stepping.compiler.schema import free_name
+from stepping.compiler.schema import Kind, free_name
 from stepping.dialects.tables import TableWords
 from stepping.errors import InternalError
 
@@ -86,6 +86,9 @@ def seen_in(operator: ir.Operator, tables: Mapping[ir.Operator, Table]) -> InPla
                 pass
             case ir.Filter(ir.Read(source, ir.Moment.DELTA)):
                 pass
+            case ir.Read(source, ir.Moment.DELTA):
+                operator = source
+                continue
             case _:
                 return None
         steps.append(relation)
@@ -118,12 +121,67 @@ def read_in_place(
     # A result of another query is no table: what is looked up in it is kept.
     tables = {op: table for op, table in base.tables.items() if not base.described[op].of}
     for operator, readings in demand.readings.items():
+        if operator in demand.extremes and operator not in kept:
+            seen = seen_in(operator, tables)
+            if seen is not None and all(
+                _is_in_order(seen, each, base.described[_input_of(operator)]) for each in readings
+            ):
+                found[operator] = seen
         if operator in demand.probed or operator in kept:
             continue
         seen = seen_in(operator, tables)
         if seen is not None and all(_is_look_up(seen, reading) for reading in readings):
             found[operator] = seen
     return found
+
+
+_ORDERED = frozenset({Kind.INT, Kind.NATIVE})  # what every database keeps as it is
+
+
+def _input_of(operator: ir.Operator) -> ir.Operator:
+    while operator.inputs:
+        (operator,) = operator.inputs
+    return operator
+
+
+def _is_in_order(seen: InPlace, reading: Reading, described: BaseTable) -> bool:
+    """Whether an index of the table has the values of each group in their order."""
+    keys, value = columns_in_order(seen, reading)
+    if not all((*keys, value)) or described.fact("order") == COPIED:
+        return False
+    typed = {column.name: column.type for column in seen.table.columns}
+    # An index finds no row by "equal, or both are NULL" and has it first.
+    if any(typed[key].nullable for key in keys) or typed[value].kind not in _ORDERED:
+        return False
+    column = described.column(value)
+    if column is None or column.type not in _COMPARED:
+        return False
+    return described.fact("order") == IN_ORDER or any(
+        set(index.columns[: len(keys)]) == set(keys)
+        and index.columns[len(keys) : len(keys) + 1] == (value,)
+        for index in described.indexes
+    )
+
+
+def columns_in_order(seen: InPlace, reading: Reading) -> tuple[tuple[str, ...], str]:
+    """The table's columns that a group is looked up by, and that of its values; empty where there
+    is none.
+    """
+    *present, value = reading.key[reading.equal :]
+    # Values that may be None are in order behind whether they are; those that are have been left
+    # out already.
+    left_out = all(ir.substitute(each, seen.columns) in seen.filters for each in present)
+    keys = tuple(seen.held(scalar) or "" for scalar in reading.key[: reading.equal])
+    return keys, (seen.held(value) or "") if left_out else ""
+
+
+# Types of which two equal values are the same.
+_COMPARED = frozenset(
+    {
+        *("smallint", "integer", "int", "bigint", "date"),
+        *("timestamp without time zone", "timestamp with time zone"),
+    }
+)
 
 
 def _is_look_up(seen: InPlace, reading: Reading) -> bool:

@@ -121,6 +121,7 @@ class Pieces:
         after = {
             self.scheduler.arrangements.delay[extreme.operator].table.name
             for extreme in groups.extremes
+            if extreme.operator in self.scheduler.arrangements.delay
         }
         return piece_of(emit, terms, fills=state.change, also={state.table.name}, after=after)
 

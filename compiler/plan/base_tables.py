@@ -7,7 +7,9 @@ database.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+COPIED, IN_ORDER = "copied", "in order"  # how values in their order are read, if it is said
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,10 @@ class BaseTable:
     def is_indexed(self, key: tuple[str, ...]) -> bool:
         """Whether an index begins with the columns of a key, in whatever order."""
         return any(set(each.columns[: len(key)]) == set(key) for each in self.indexes)
+
+    def read(self, how: str) -> BaseTable:
+        """The table with values read in their order from a copy, or in it, whatever its indexes."""
+        return replace(self, facts=(*self.facts, ("order", how)))
 
     @property
     def of(self) -> str:
