@@ -10,6 +10,7 @@ import enum
 import hashlib
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -456,6 +457,20 @@ def query_prefix(query: str) -> str:
     tail = f"_{hashlib.blake2b(raw, digest_size=3).hexdigest()}"
     head = raw[: _LONGEST_PREFIX - len(tail)].decode("utf-8", "ignore")
     return re.sub(r"[\s_]+", "_", head).rstrip("_") + tail
+
+
+def shown_names(schema: Schema) -> tuple[str, ...]:
+    """What readers of a relation know the columns of a row by: a nested field by its own name where
+    no other column has that.
+    """
+    names = [column.name for column in schema.columns]
+    leaves = [column.path[-1] if column.path else column.name for column in schema.columns]
+    often = Counter(leaf.lower() for leaf in leaves)
+    found = [
+        leaf if often[leaf.lower()] == 1 else name for name, leaf in zip(names, leaves, strict=True)
+    ]
+    # Nor is there one whose whole name that is.
+    return tuple(found if len({each.lower() for each in found}) == len(found) else names)
 
 
 def relation_name(query: str, cache: str) -> str:

@@ -152,6 +152,10 @@ class CaptureWords(ABC):
     def triggers(self, read: Read, table: BaseTable) -> list[str]:
         """Triggers of ours that a table should have and has not, or that are switched off."""
 
+    def of_replication(self, read: Read, table: BaseTable) -> list[str]:
+        """What keeps a table from being followed where it is written to by replication."""
+        return []
+
 
 @dataclass(frozen=True)
 class Reader:

@@ -101,6 +101,14 @@ def as_installed(driver: Driver, graph: AnyGraph, **options: Any) -> Tables:
     return tables
 
 
+def remember(driver: Driver, graph: AnyGraph) -> None:
+    """Store the plan of a query that has been installed by a script."""
+    base = as_installed(driver, graph)
+    plan = graph.program(driver.dialect, base=base).plan
+    key = graph.plan_key(driver.dialect, base=base)
+    catalog.remember(driver, plan, key, lambda: graph.recompute(driver.dialect, base=base)[0])
+
+
 def shown_by(driver: Driver, name: str) -> Manifest | None:
     """The installed query that shows its result under a name."""
     for each in catalog.queries(driver).values():

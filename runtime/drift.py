@@ -41,6 +41,9 @@ def _drift(driver: Driver, manifest: Manifest) -> Iterator[str]:
         for each in capture.inputs:
             yield from _table(driver, each)
         yield from _triggers(driver, capture)
+        for each in capture.inputs:
+            for what in driver.capturing.of_replication(driver.read, each.table):
+                yield f"{each.table}: the trigger {what}"
         if error := driver.capturing.error(driver.read, manifest.query):
             yield f"its results are stale: {error}; mend it, and then stepping repair"
 

@@ -162,6 +162,9 @@ class MigrationPlan:
     def remember(self) -> None:
         """Store the plan beside what is installed now, as a store that is opened does."""
         if self.graph.captured is not None:
+            from stepping.runtime import captured
+
+            captured.remember(self.driver, self.graph)
             return
         dialect, negative = self.driver.dialect, self.migration.new.allow_negative
         catalog.remember(

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapper
 
 from stepping.autogenerate import tell_alembic
 from stepping.compiler.plan.graph import AnyGraph
-from stepping.compiler.schema import Atom, Kind, Struct, relation_name, schema_of
+from stepping.compiler.schema import Atom, Kind, Struct, relation_name, schema_of, shown_names
 from stepping.compiler.sql.composed import VIEW, is_select
 from stepping.compiler.sql.query import sql
 from stepping.compiler.zset import ZSet
@@ -154,7 +154,8 @@ def view_of(
         )
     name = names[cache]
     schema = schema_of(graph.cache_type(name))
-    columns = [(each.name, shown_type(each.type)) for each in schema.columns]
+    types = (shown_type(each.type) for each in schema.columns)
+    columns = list(zip(shown_names(schema), types, strict=True))
     table = made_table(relation_name(graph.name, name), columns, primary_key)
     made = CacheView(table.name, graph, table, scans=scans)
     register(metadata_of(metadata) if metadata is not None else metadata_read(graph), made)

@@ -38,7 +38,7 @@ from stepping.compiler.plan.sql_plan import (
 )
 from stepping.compiler.plan.statements import ClearDelta, ReadDelta, Served, Step
 from stepping.compiler.plan.tables import Table, TableColumn, TableKind
-from stepping.compiler.schema import Atom, Kind, free_name, query_prefix, schema_of
+from stepping.compiler.schema import Atom, Kind, free_name, query_prefix, schema_of, shown_names
 from stepping.dialects import get_dialect
 from stepping.dialects.base import Dialect
 
@@ -377,6 +377,7 @@ def sql_cache(
         dialect.text(count),
         orders,
         table.of,
+        shown_names(schema),
     )
 
 

@@ -100,6 +100,13 @@ class SQLCache:
     count_sql: str
     orders: tuple[SQLOrder, ...] = ()
     of: str = ""  # of a view: the kept table that it shows
+    shown: tuple[str, ...] = ()  # what readers of its relation know the columns by
+
+    @property
+    def named(self) -> tuple[tuple[TableColumn, str], ...]:
+        """The columns, each with what readers of the relation know it by."""
+        names = self.shown or tuple(each.name for each in self.columns)
+        return tuple(zip(self.columns, names, strict=True))
 
     @property
     def kept(self) -> str:

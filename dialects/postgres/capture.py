@@ -20,7 +20,7 @@ from stepping.compiler.schema import bounded, relation_name
 from stepping.dialects.capture import PlannedCapture, indented, literal, log_name, sources
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.postgres.capture_tables import DEFINER, ME, written
-from stepping.dialects.postgres.relations import stored_rows
+from stepping.dialects.postgres.relations import columns_of, stored_rows
 
 if TYPE_CHECKING:
     from stepping.dialects.postgres.sql import PostgresDialect
@@ -411,5 +411,4 @@ def live_rows(
         f"  GROUP BY {listed} HAVING sum(stepping_count) > 0\n)"
     )
     copies = "" if distinct else "\nCROSS JOIN LATERAL generate_series(1, r.stepping_count)"
-    rows = ", ".join(f"r.{quoted(each.name)}" for each in cache.columns)
-    return "WITH " + ",\n".join(parts) + f"\nSELECT {rows}\nFROM now_rows AS r{copies}"
+    return "WITH " + ",\n".join(parts) + f"\nSELECT {columns_of(cache)}\nFROM now_rows AS r{copies}"

@@ -141,6 +141,19 @@ class PostgresCaptureWords(CaptureWords):
         rows = read("SELECT error FROM stepping_folds WHERE query = $1", (query,))
         return (rows[0][0] or "") if rows else ""
 
+    def of_replication(self, read: Read, table: BaseTable) -> list[str]:
+        name = capture_tables.trigger_name(table, "replica")
+        rows = read(
+            "SELECT tgenabled::text FROM pg_trigger WHERE tgrelid = to_regclass($1) "
+            "AND tgname = $2::name",
+            (base_tables.named(TableRef(table.name, table.schema)), name),
+        )
+        if not capture_tables.has_replica(table) or (rows and rows[0][0] in ("R", "A")):
+            return []
+        # As ENABLE TRIGGER ALL leaves it, and with it pg_restore --disable-triggers.
+        mend = f"ALTER TABLE {qualified(table)} ENABLE REPLICA TRIGGER {quoted(name)}"
+        return [f"{name} does not fire for what a subscription applies: {mend}"]
+
     def triggers(self, read: Read, table: BaseTable) -> list[str]:
         rows = read(
             "SELECT tgname::text, tgenabled::text FROM pg_trigger WHERE tgrelid = to_regclass($1)",

@@ -7,11 +7,19 @@ from stepping.dialects.capture import indented
 from stepping.dialects.identifiers import quoted
 
 
+def columns_of(cache: SQLCache) -> str:
+    """The columns of a relation, of rows ``r`` that have those of the cache."""
+    return ", ".join(
+        f"r.{quoted(each.name)}" + (f" AS {quoted(name)}" if name != each.name else "")
+        for each, name in cache.named
+    )
+
+
 def stored_rows(cache: SQLCache, *, keyed: bool = False) -> str:
     """A cache as it is stored, each row as often as it is there; ``keyed``: once at most."""
     listed = ", ".join(quoted(each.name) for each in cache.columns)
     return (
-        f"SELECT {', '.join(f'r.{quoted(each.name)}' for each in cache.columns)}\nFROM (\n"
+        f"SELECT {columns_of(cache)}\nFROM (\n"
         f"{indented(cache.read_sql)}\n) AS r ({listed}, stepping_count)"
         + ("" if keyed else "\nCROSS JOIN LATERAL generate_series(1, r.stepping_count)")
     )

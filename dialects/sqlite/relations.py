@@ -30,10 +30,10 @@ def shown(column: TableColumn, value: str) -> str:
 
 def columns_of(cache: SQLCache, alias: str) -> str:
     return ",\n    ".join(
-        f"{shown(each, f'{alias}.{quoted(each.name)}')} AS {quoted(each.name)}"
-        if shown(each, "v") != "v"
+        f"{shown(each, f'{alias}.{quoted(each.name)}')} AS {quoted(name)}"
+        if shown(each, "v") != "v" or name != each.name
         else f"{alias}.{quoted(each.name)}"
-        for each in cache.columns
+        for each, name in cache.named
     )
 
 

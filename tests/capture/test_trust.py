@@ -19,6 +19,7 @@ import psycopg
 import pytest
 
 import stepping as st
+from stepping.runtime.drift import drift
 from tests.capture.shop import (
     DDL,
     Writer,
@@ -128,6 +129,11 @@ def test_data_alone_is_restored_with_triggers_disabled(dumped: tuple[Place, Plac
         is_right(connection, stores)
         busy(connection, 3)
         is_right(connection, stores)
+        found = drift(stores[0].driver, stores[0].plan.manifest)
+        assert len(found) == 2
+        for each in found:
+            connection.execute("ALTER" + each.partition("ALTER")[2])
+        assert not drift(stores[0].driver, stores[0].plan.manifest)
 
 
 def test_rows_of_the_application_alone_are_followed(dumped: tuple[Place, Place, Path]) -> None:

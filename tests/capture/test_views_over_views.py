@@ -188,6 +188,8 @@ def test_files_over_each_other(place: Place, tmp_path: Path) -> None:
             writer.one()
             wanted = f"SELECT country FROM ({REVENUE}) AS r WHERE total > 5"  # noqa: S608
             assert bag(connection, "SELECT * FROM rich") == bag(connection, wanted)
+        done = run.invoke(main, ["verify", "--db", place.where])
+        assert done.exit_code == 0, done.output
         done = run.invoke(main, ["uninstall", "--db", place.where, "sold", "--yes"])
         assert "are read by the query 'rich'" in done.output
         for name in ("rich", "sold"):
