@@ -105,7 +105,8 @@ def bound(
 def as_own(scalar: ir.Scalar, field: Atom, name: str, text: Text, database: Database) -> ir.Scalar:
     """A column of a SELECT as a value that Python has."""
     if scalar.type.native is None and scalar.type.kind is field.kind:
-        return native("{0}", (scalar,), field)
+        infinite = scalar.type.infinite
+        return native("{0}", (scalar,), field.with_infinities() if infinite else field)
     try:
         own = database.type_of(field)
     except KeyError:
@@ -118,6 +119,7 @@ def as_own(scalar: ir.Scalar, field: Atom, name: str, text: Text, database: Data
         words = f"({words}) COLLATE {own.collation}"
     if field.kind is Kind.FLOAT:  # -0.0 is 0.0
         words = f"({words}) + 0.0"
+        field = field.with_infinities()  # as a database's own may be
     if field.kind is Kind.DECIMAL:
         scale = field.scale
         words = "trim_scale(CAST({0} AS numeric))" if scale is None else words

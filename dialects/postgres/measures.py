@@ -52,11 +52,8 @@ def _sum(database: Database, function: str, argument: DatabaseType, given: Given
         parts += _with_specials(_NUMERIC, known, names)
         value = _of_specials(names)
     elif base in _FLOATS:
-        # Infinities are counted by whatever adds up floats.
-        parts.append(Part("nan", "CASE WHEN {0} = 'NaN' THEN 1 ELSE 0 END", INT))
-        words = f"CASE WHEN {{0}} = 'NaN' THEN 0 ELSE CAST({known} AS double precision) END"
-        parts.append(Part("sum", words, FLOAT))
-        value = "CASE WHEN {nan} > 0 THEN CAST('NaN' AS double precision) ELSE {sum} END"
+        parts += _with_specials(FLOAT, f"CAST({known} AS double precision)", tuple(_SPECIAL))
+        value = _of_specials(tuple(_SPECIAL), "double precision")
     else:
         return None
     if average:
@@ -81,11 +78,11 @@ def _with_specials(total: Atom, known: str, names: tuple[str, ...]) -> list[Part
     return [Part("sum", words, total), *parts]
 
 
-def _of_specials(names: tuple[str, ...]) -> str:
+def _of_specials(names: tuple[str, ...], of_type: str = "numeric") -> str:
     both = " OR ({infinite} > 0 AND {minus_infinite} > 0)" if len(names) > 1 else ""
     whens = [
         f"WHEN {{{name}}} > 0{both if name == 'nan' else ''} "
-        f"THEN CAST('{_SPECIAL[name]}' AS numeric)"
+        f"THEN CAST('{_SPECIAL[name]}' AS {of_type})"
         for name in names
     ]
     return f"CASE {' '.join(whens)} ELSE {{sum}} END"

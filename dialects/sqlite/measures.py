@@ -29,7 +29,7 @@ def measure(function: str, argument: DatabaseType, given: Given) -> Measure | No
         Part(
             "real",
             f"CASE WHEN {_IS_INTEGER} OR {{0}} IS NULL THEN 0.0 ELSE CAST({{0}} AS REAL) END",
-            FLOAT,
+            FLOAT.with_infinities(),
         ),
     ]
     total = "{sum} + {real}"
