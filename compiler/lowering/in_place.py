@@ -86,7 +86,7 @@ def seen_in(operator: ir.Operator, tables: Mapping[ir.Operator, Table]) -> InPla
                 pass
             case ir.Filter(ir.Read(source, ir.Moment.DELTA)):
                 pass
-            case ir.Read(source, ir.Moment.DELTA):
+            case ir.Read(source, ir.Moment.DELTA) if source is not operator:
                 operator = source
                 continue
             case _:
