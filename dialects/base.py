@@ -26,18 +26,18 @@ from stepping.compiler.plan.statements import (
 )
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn
 from stepping.compiler.schema import INT, Atom, Kind
-from stepping.dialects.ranges import RangeWords
+from stepping.dialects.ranges import RangeRenderer
 from stepping.dialects.scalars import Sql
 from stepping.dialects.sums import float_total
 from stepping.dialects.tables import Expression as Expression
-from stepping.dialects.tables import TableWords
+from stepping.dialects.tables import TableRenderer
 
 CHANGED = "g"  # the alias of a change in statements that merge it
 EXPANDED = "s"  # the alias of what a function gives for each row
 KEPT = "a"  # the alias of the kept table there
 
 
-class Dialect(TableWords):
+class Dialect(TableRenderer):
     """One database's spelling of plans."""
 
     shares_deltas = False  # every connection has the same delta tables
@@ -96,7 +96,7 @@ class Dialect(TableWords):
 
     @property
     @abstractmethod
-    def ranges(self) -> RangeWords:
+    def ranges(self) -> RangeRenderer:
         """The words of comparing two tables range by range."""
 
     @abstractmethod

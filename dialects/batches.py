@@ -39,7 +39,7 @@ def rows_name(number: int) -> str:
     return f"stepping_filling_{number}_rows"
 
 
-class BatchWords(ABC):
+class BatchRenderer(ABC):
     """One database's spelling of that."""
 
     bare = ""  # in front of a value that is compared as it is

@@ -14,18 +14,18 @@ from stepping.compiler.plan.migration import MigrationStatement, Phase
 from stepping.compiler.plan.tables import Table
 from stepping.dialects.backfill import BackfillWords
 from stepping.dialects.base import Dialect
-from stepping.dialects.batches import PROGRESS, BatchWords
+from stepping.dialects.batches import PROGRESS, BatchRenderer
 
 _BY_QUERY = ("stepping_times", "stepping_iterations", "stepping_journal", "stepping_queue")
 _MADE = re.compile(r"CREATE (TABLE|SEQUENCE) IF NOT EXISTS (\w+)")
 NAMED = re.compile(r'CREATE (?:INDEX|TRIGGER)(?: IF NOT EXISTS)? ("(?:[^"]|"")*"|\w+)')
 
 
-class MigrationWords(ABC):
+class MigrationRenderer(ABC):
     """One database's spelling of what only migrations say."""
 
     dialect: Dialect
-    batches: BatchWords
+    batches: BatchRenderer
     backfill: BackfillWords
 
     def quoted(self, name: str) -> str:

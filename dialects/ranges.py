@@ -16,7 +16,7 @@ Bound = Sequence[Any] | None  # a position; None is beyond all rows
 
 
 @dataclass(frozen=True)
-class RangeWords:
+class RangeRenderer:
     """The spelling of that, for one database."""
 
     placeholder: str  # in front of the number of a parameter

@@ -16,7 +16,7 @@ from stepping.dialects.writing import generator
 Expression = Any  # a sqlglot expression: its classes are not typed
 
 
-class TableWords(ABC):
+class TableRenderer(ABC):
     """One database's words for tables."""
 
     name: str

@@ -21,7 +21,7 @@ from stepping.dialects import get_dialect
 from stepping.dialects.capture import Reader, capture_of, followed, installation, log_name, removal
 from stepping.dialects.driver import Driver
 from stepping.dialects.identifiers import quoted
-from stepping.dialects.migration import MigrationWords
+from stepping.dialects.migration import MigrationRenderer
 from stepping.runtime import captured
 
 # A lock that is waited for keeps everybody behind it waiting as well: `stepping apply` tries again.
@@ -143,8 +143,8 @@ class Beside:
     # -- parts ----------------------------------------------------------------------------------
 
     @property
-    def catalog(self) -> MigrationWords:
-        words: MigrationWords = get_dialect(self.driver.dialect).migrations
+    def catalog(self) -> MigrationRenderer:
+        words: MigrationRenderer = get_dialect(self.driver.dialect).migrations
         return words
 
     @property

@@ -16,8 +16,8 @@ from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import CountBelowZero, Row
 from stepping.dialects.iterations import RUNNING, Record
 from stepping.errors import RowError, SchemaMismatch, SteppingError, StoreError, TimePassed
-from stepping.runtime.alone import Prepared, run_alone
 from stepping.runtime.catalog import queries
+from stepping.runtime.fast_path import Prepared, run_alone
 from stepping.runtime.frontier import NO_TIME, Time, check_not_passed, longest_wait
 from stepping.runtime.running import Staged, Statements, has_removals
 from stepping.runtime.waiting import NotYet, Wait

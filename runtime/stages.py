@@ -135,7 +135,7 @@ class StagedIteration:
         self.engine.loaded = None
         with self.driver.preparing():
             self.driver.open_session()
-            statements = self.step.statements[: self.step.untouching]
+            statements = self.step.statements[: self.step.table_free_prefix]
             self.prepared = self.engine.part(statements, self.staged, removes=self.removes)
         self.engine.loaded = (self.record.t, self.record.attempt)
 
@@ -158,7 +158,7 @@ class StagedIteration:
                 self.at = at
                 moved += self.tables(at) if at > stage else ()
                 start, end, _ = self.step.stages[at]
-                start += self.step.untouching if at == 0 else 0
+                start += self.step.table_free_prefix if at == 0 else 0
                 statements = self.step.statements[start:end]
                 read |= engine.part(statements, self.staged, removes=self.removes)
             outputs = {output: engine.change(output, rows) for output, rows in read.items()}

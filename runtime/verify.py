@@ -50,7 +50,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Looked:
+class JoinProbe:
     """How far a verification is: a table, how many of its rows are compared, about of how many.
 
     While the tables are computed: which statement of how many.
@@ -94,7 +94,7 @@ class Verification:
 
 
 def verify(
-    store: Any, *, repair: bool = False, progress: Callable[[Looked], None] | None = None
+    store: Any, *, repair: bool = False, progress: Callable[[JoinProbe], None] | None = None
 ) -> Verification:
     """Compute the tables of a store's query from its stored inputs, and compare.
 
@@ -122,7 +122,7 @@ def verify(
 
 
 def verify_installed(
-    driver: Driver, *, repair: bool = False, progress: Callable[[Looked], None] | None = None
+    driver: Driver, *, repair: bool = False, progress: Callable[[JoinProbe], None] | None = None
 ) -> Iterator[Verification]:
     """`verify` for each query that is installed, from what the catalog says of it."""
     for found in catalog.all_installed(driver).values():
@@ -150,7 +150,7 @@ class Verifier:
     kept: Sequence[str]
     recompute: Recompute
     statements: Statements | None  # run the Python steps, where the query is at hand
-    progress: Callable[[Looked], None] | None = None
+    progress: Callable[[JoinProbe], None] | None = None
     refresh: Callable[[], None] | None = None  # of a captured query: folds in what waits
 
     def run(self, *, repair: bool) -> Verification:
@@ -212,7 +212,7 @@ class Verifier:
         for number, statement in enumerate(self.recompute.statements, 1):
             if self.progress is not None:
                 what = f"computing {statement.operator}"
-                self.progress(Looked(what, number, len(self.recompute.statements)))
+                self.progress(JoinProbe(what, number, len(self.recompute.statements)))
             if statement.role in IN_PYTHON:
                 assert self.statements is not None
                 self.statements.run_python(statement)
@@ -259,7 +259,7 @@ class Verifier:
             done += RANGE_ROWS
             if self.progress is not None:
                 total = max(total, done) if end is not None else total
-                self.progress(Looked(each.table, done if end is not None else total, total))
+                self.progress(JoinProbe(each.table, done if end is not None else total, total))
             if end is None:
                 return
             start = end

@@ -10,7 +10,7 @@ from stepping.compiler.plan.graph import AnyGraph
 from stepping.database import connected, driver_of, opened
 from stepping.runtime.apply import Done
 from stepping.runtime.migrate import MigrationPlan, plan
-from stepping.runtime.verify import Looked, Verification, verify, verify_installed
+from stepping.runtime.verify import JoinProbe, Verification, verify, verify_installed
 
 
 def written(made: MigrationPlan, folder: Path) -> list[Path]:
@@ -34,7 +34,7 @@ def verified(
     graph: AnyGraph | None,
     *,
     repair: bool = False,
-    progress: Callable[[Looked], None] | None = None,
+    progress: Callable[[JoinProbe], None] | None = None,
 ) -> Iterator[Verification]:
     """Verify one query, or all that are installed."""
     if graph is not None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from stepping.runtime.apply import Done
-from stepping.runtime.verify import Looked
+from stepping.runtime.verify import JoinProbe
 
 _WORTH_SAYING = 0.1  # seconds
 
@@ -45,12 +45,12 @@ def shown() -> Iterator[Callable[[Done], None]]:
 
 
 @contextmanager
-def looked() -> Iterator[Callable[[Looked], None]]:
+def looked() -> Iterator[Callable[[JoinProbe], None]]:
     """A bar of the rows of a table that are compared, with how many per second."""
     with bar() as (_, progress, task):
         started: dict[str, float] = {}
 
-        def show(found: Looked) -> None:
+        def show(found: JoinProbe) -> None:
             began = started.setdefault(found.what, time.monotonic())
             words = found.what
             seconds = time.monotonic() - began

@@ -17,8 +17,8 @@ from stepping.compiler.lowering.arrangements import (
 )
 from stepping.compiler.lowering.demand import Demand, Key, Reading
 from stepping.compiler.lowering.in_place import Base
-from stepping.compiler.lowering.meaning import Meanings
-from stepping.compiler.lowering.views import Shown, viewed
+from stepping.compiler.lowering.meaning import StorageDigests
+from stepping.compiler.lowering.views import GroupProjection, viewed
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex, TableKind
 from stepping.compiler.schema import BOOL, INT, Atom, free_name
 
@@ -98,7 +98,7 @@ def where_of(operator: ir.Operator) -> str:
 class Digests:
     """Digests of the tables of one query: no two of its tables have the same."""
 
-    meanings: Meanings = field(default_factory=Meanings)
+    meanings: StorageDigests = field(default_factory=StorageDigests)
     taken: set[bytes] = field(default_factory=set)
 
     def delay(self, operator: ir.Operator, columns: tuple[tuple[str, ir.Scalar], ...]) -> str:
@@ -194,7 +194,7 @@ def _view(
     digests: Digests,
     query: str,
     operator: ir.Operator,
-    shown: Shown,
+    shown: GroupProjection,
     state: KeyedState,
     readings: list[Reading],
     cache: str | None,
@@ -293,7 +293,7 @@ def _state_table(
     groups: ir.Accumulate,
     proven: set[ir.Operator],
     taken: set[str],
-    reads: list[tuple[Shown, Reading]],
+    reads: list[tuple[GroupProjection, Reading]],
     exact_float: Atom,
 ) -> KeyedState:
     operator = groups.operator
@@ -382,7 +382,7 @@ def _vanishes(groups: ir.Accumulate, position: int) -> bool:
     return bool(adding) and all(each.counts for each in adding)
 
 
-def _leading(key: tuple[str, ...], reads: list[tuple[Shown, Reading]]) -> tuple[str, ...]:
+def _leading(key: tuple[str, ...], reads: list[tuple[GroupProjection, Reading]]) -> tuple[str, ...]:
     """The key of a group in the order in which its rows are read through views, if they are.
 
     A group is looked up by all of its key, in whatever order it stands in the index.
@@ -395,7 +395,9 @@ def _leading(key: tuple[str, ...], reads: list[tuple[Shown, Reading]]) -> tuple[
     return key
 
 
-def _view_indexes(state: KeyedState, reads: list[tuple[Shown, Reading]]) -> tuple[TableIndex, ...]:
+def _view_indexes(
+    state: KeyedState, reads: list[tuple[GroupProjection, Reading]]
+) -> tuple[TableIndex, ...]:
     """An index of a state table for each way in which it is read through views."""
     found: list[TableIndex] = []
     key = state.table.key

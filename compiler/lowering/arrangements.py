@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from stepping.compiler import ir
 from stepping.compiler.lowering.demand import Key
 from stepping.compiler.lowering.in_place import Base
-from stepping.compiler.lowering.views import Shown
+from stepping.compiler.lowering.views import GroupProjection
 from stepping.compiler.plan.tables import Table
 from stepping.compiler.schema import bounded
 
@@ -59,7 +59,7 @@ class View:
     """An integral that is the groups of a state table: ``seen`` as the view shows it."""
 
     seen: Arrangement
-    shown: Shown
+    shown: GroupProjection
     state: KeyedState
 
     def lookup_columns(self, key: Key) -> tuple[str, ...]:

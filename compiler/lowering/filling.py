@@ -23,7 +23,7 @@ from stepping.compiler.lowering.group_sql import GroupSQL
 from stepping.compiler.lowering.needs import Filling, Find, Needs, closures
 from stepping.compiler.lowering.pieces import Pieces, served
 from stepping.compiler.lowering.plan_sql import Planned
-from stepping.compiler.lowering.stages import Piece
+from stepping.compiler.lowering.stages import ScheduledStatement
 from stepping.compiler.lowering.terms import Source, Term, TermBuilder
 from stepping.compiler.plan.statements import EmitDelta, MergeState, Statement
 from stepping.compiler.plan.tables import Table, TableColumn, TableKind
@@ -178,12 +178,14 @@ class FillingPieces(Pieces):
         select = self.sql.rows(parts, table.weight, consolidated=True, into=table)
         return EmitDelta(table, select, served(arrangement.operator))
 
-    def grouped(self, groups: ir.Accumulate) -> Piece:
+    def grouped(self, groups: ir.Accumulate) -> ScheduledStatement:
         if groups.operator not in self.given:
             return super().grouped(groups)
         state = self.scheduler.arrangements.state[groups.operator]
         self.used[state.change] = None
-        return Piece(EmitDelta(state.change, self.standing(state), served(groups.operator)))
+        return ScheduledStatement(
+            EmitDelta(state.change, self.standing(state), served(groups.operator))
+        )
 
     def standing(self, state: KeyedState) -> Expression:
         """Groups that are kept, as if this step had made them."""

@@ -20,7 +20,7 @@ Key = tuple[ir.Scalar, ...]
 
 
 @dataclass(frozen=True)
-class Looked:
+class JoinProbe:
     """How the integral of a join is looked up by a key: first one side, then the other."""
 
     steps: tuple[ir.Project | ir.Filter, ...]  # over the join, the last of them first
@@ -61,7 +61,7 @@ class Looked:
         return tuple(zip(own, operator.schema.names, strict=True))
 
 
-def looked_up(operator: ir.Operator, key: Key) -> Looked | None:
+def looked_up(operator: ir.Operator, key: Key) -> JoinProbe | None:
     """How an operator's integral is found by a key in those of a join's sides, if it can be."""
     steps: list[ir.Project | ir.Filter] = []
     while not isinstance(operator, Join):
@@ -88,11 +88,11 @@ def looked_up(operator: ir.Operator, key: Key) -> Looked | None:
                 for outer, column in zip(own, side.schema.columns, strict=True)
             }
             by = tuple(ir.substitute(each, columns) for each in key)
-            return Looked(tuple(steps), operator, is_left, by)
+            return JoinProbe(tuple(steps), operator, is_left, by)
     return None
 
 
-def sides_of(looked: Looked) -> tuple[tuple[ir.Operator, Key], ...]:
+def sides_of(looked: JoinProbe) -> tuple[tuple[ir.Operator, Key], ...]:
     """Both sides of a look-up, each with the key that it is looked up by."""
     return (looked.first, looked.by), (looked.second, looked.on_second)
 

@@ -17,7 +17,7 @@ from stepping.compiler.lowering.flattening import looked_up
 from stepping.compiler.plan.base_tables import COPIED, IN_ORDER, BaseColumn, BaseTable
 from stepping.compiler.plan.tables import Table, TableColumn, TableIndex, TableKind
 from stepping.compiler.schema import Kind, free_name
-from stepping.dialects.tables import TableWords
+from stepping.dialects.tables import TableRenderer
 from stepping.errors import InternalError
 
 
@@ -231,7 +231,7 @@ def log_of(query: str, operator: ir.Operator, read: set[str]) -> Table:
     )
 
 
-def assumed(operator: ir.Operator, dialect: TableWords) -> BaseTable:
+def assumed(operator: ir.Operator, dialect: TableRenderer) -> BaseTable:
     """An input's table where there is no database to ask: as our own would be."""
     reference = getattr(operator, "table", None)
     if reference is None:

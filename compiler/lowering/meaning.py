@@ -21,7 +21,7 @@ from stepping.compiler.lowering.demand import Demand, walk
 Columns = frozenset[str]
 
 
-class Meanings:
+class StorageDigests:
     """Digests of what operators' integrals hold, each made once."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from stepping.compiler.lowering.closure_sql import ClosureSQL
 from stepping.compiler.lowering.group_sql import GroupSQL
 from stepping.compiler.lowering.relation_sql import Outputs
 from stepping.compiler.lowering.stages import (
-    Piece,
+    ScheduledStatement,
     piece_of,
 )
 from stepping.compiler.lowering.terms import Source, Term, TermBuilder
@@ -50,7 +50,7 @@ class Pieces:
     # Tables of changes in which no weight is below 0 if no input's is: of groups, no change of n.
     growing: set[str] = field(default_factory=set)
 
-    def filled(self, operator: ir.Operator) -> list[Piece]:
+    def filled(self, operator: ir.Operator) -> list[ScheduledStatement]:
         """The statements that fill the delta and change tables of an operator."""
         pieces = []
         for inner in self.changes.tabled[operator]:
@@ -79,7 +79,7 @@ class Pieces:
         if self.changes.is_source(operator):
             self.growing.add(table.name)
             stage = StageDelta(table, served(operator), operator.label)
-            return [*pieces, Piece(stage, fills=table.name)]
+            return [*pieces, ScheduledStatement(stage, fills=table.name)]
         relation = self.changes.delta[operator]
         if isinstance(relation, ir.Computed):
             return [*pieces, self.computed(operator, table, relation)]
@@ -91,7 +91,7 @@ class Pieces:
         emit = EmitDelta(table, select, served(operator))
         return [*pieces, piece_of(emit, terms, fills=table)]
 
-    def logged(self, operator: ir.Operator, table: Table) -> Piece:
+    def logged(self, operator: ir.Operator, table: Table) -> ScheduledStatement:
         """The change of a table of the application, from what was written down of it."""
         term = self.builder.whole(self.scheduler.logs[operator])
         parts = [(term, [(name, term.columns[name]) for name in table.names])]
@@ -99,7 +99,7 @@ class Pieces:
         self.growing.add(table.name)
         return piece_of(EmitDelta(table, select, served(operator)), [term], fills=table)
 
-    def grouped(self, groups: ir.Accumulate) -> Piece:
+    def grouped(self, groups: ir.Accumulate) -> ScheduledStatement:
         state = self.scheduler.arrangements.state[groups.operator]
         contributions = self.builder.group_terms(groups)
         terms = [term for term, _ in contributions]
@@ -125,7 +125,7 @@ class Pieces:
         }
         return piece_of(emit, terms, fills=state.change, also={state.table.name}, after=after)
 
-    def first(self, first: ir.First) -> list[Piece]:
+    def first(self, first: ir.First) -> list[ScheduledStatement]:
         """Take away what was first in each touched group, and add what is first after the step."""
         table = self.builder.tabled[first]
         arrangement = self.scheduler.arrangements.delay[first.operator]
@@ -145,7 +145,7 @@ class Pieces:
         new = EmitDelta(table, self.sql.first(first, arrangement, table, terms, 1), by)
         return [*made, piece_of(new, terms, fills=table, after=kept)]
 
-    def regrouped(self, groups: ir.Regroup) -> list[Piece]:
+    def regrouped(self, groups: ir.Regroup) -> list[ScheduledStatement]:
         """Take away the rows of each touched group, and add those that it has after the step."""
         table = self.builder.tabled[groups]
         arrangement = self.scheduler.arrangements.delay[groups.operator]
@@ -163,7 +163,7 @@ class Pieces:
         after = {arrangement.table.name}
         return [*made, piece_of(new, terms, fills=table, after=after)]
 
-    def closed(self, closure: ir.Closure) -> list[Piece]:
+    def closed(self, closure: ir.Closure) -> list[ScheduledStatement]:
         """Take away what lost a derivation, add what has one: see `ir.Closure`."""
         scheduler, builder = self.scheduler, self.builder
         into = builder.tabled[closure]
@@ -184,37 +184,37 @@ class Pieces:
             self.used[table] = None
         name = frozenset({state.name})
         return [
-            Piece(
+            ScheduledStatement(
                 EmitDelta(gone, weighted(sql.gone(), gone), by),
                 reads=frozenset(externals) | name,
                 uses=uses,
                 fills=gone.name,
             ),
-            Piece(
+            ScheduledStatement(
                 MergeDelta(state, sql.merge(gone, -1), by, distinct=True),
                 uses=frozenset({gone.name}),
                 writes=state.name,
             ),
-            Piece(
+            ScheduledStatement(
                 EmitDelta(fresh, weighted(sql.fresh(gone), fresh), by),
                 after=frozenset(externals) | name,
                 uses=uses | {gone.name},
                 fills=fresh.name,
             ),
             # Behind what reads the set less what is gone; nothing else touches it.
-            Piece(
+            ScheduledStatement(
                 MergeDelta(state, sql.merge(fresh, 1), by, distinct=True),
                 after=name,
                 uses=frozenset({fresh.name}),
             ),
-            Piece(
+            ScheduledStatement(
                 EmitDelta(into, sql.delta(gone, fresh, into), by),
                 uses=frozenset({gone.name, fresh.name}),
                 fills=into.name,
             ),
         ]
 
-    def existing(self, threshold: ir.Threshold) -> Piece:
+    def existing(self, threshold: ir.Threshold) -> ScheduledStatement:
         table = self.builder.tabled[threshold]
         arrangement = None
         if threshold.stored is not ir.Stored.WHOLE:
@@ -227,7 +227,9 @@ class Pieces:
         also = {arrangement.table.name} if arrangement else ()
         return piece_of(emit, terms, fills=table, also=also)
 
-    def computed(self, operator: ir.Operator, table: Table, computed: ir.Computed) -> Piece:
+    def computed(
+        self, operator: ir.Operator, table: Table, computed: ir.Computed
+    ) -> ScheduledStatement:
         columns = ir.column_names(computed.source)
         terms = self.terms(computed.source, columns)
         select = self.rows(terms, columns, WEIGHT_READ)
@@ -244,7 +246,7 @@ class Pieces:
         statement = MapInPython(table, select, served(operator), step, reason, fault)
         return piece_of(statement, terms, fills=table)
 
-    def output(self, position: int, operator: ir.Operator) -> Piece:
+    def output(self, position: int, operator: ir.Operator) -> ScheduledStatement:
         columns = operator.schema.names
         terms = self.read(operator, columns)
         select = self.rows(terms, columns, WEIGHT_READ)
@@ -262,7 +264,7 @@ class Pieces:
             for term in terms
         ]
 
-    def merged(self, arrangement: Arrangement) -> Piece:
+    def merged(self, arrangement: Arrangement) -> ScheduledStatement:
         operator, table = arrangement.operator, arrangement.table
         terms, parts = self.kept_rows(arrangement)
         distinct = len(terms) <= 1 or is_keyed(operator)

@@ -55,7 +55,7 @@ class Planned:
     arrangements: Arrangements
     scheduler: Scheduler
     dialect: Dialect
-    unsaid: Mapping[str, str]
+    unsupported_scalars: Mapping[str, str]
 
     @property
     def tables(self) -> tuple[SQLTable, ...]:
@@ -84,12 +84,12 @@ def planned(
 ) -> Planned:
     """Rewrite a query and decide what is kept for it."""
     count = len(outputs)
-    unsaid: dict[str, str] = {}
+    unsupported_scalars: dict[str, str] = {}
 
     def spelled(scalar: ir.Scalar) -> str | None:
         reason = can_spell(scalar, dialect.spelling)
         if reason is not None:
-            unsaid[scalar.digest.hex()] = reason
+            unsupported_scalars[scalar.digest.hex()] = reason
         return reason
 
     roots = rewritten((*outputs, *caches.values(), *inputs), spelled, options)
@@ -127,7 +127,17 @@ def planned(
     scheduler = Scheduler(
         changes, outputs, demand, arrangements, dialect, taken, prefix=prefix, logs=logs
     )
-    return Planned(name, outputs, caches, inputs, changes, arrangements, scheduler, dialect, unsaid)
+    return Planned(
+        name,
+        outputs,
+        caches,
+        inputs,
+        changes,
+        arrangements,
+        scheduler,
+        dialect,
+        unsupported_scalars,
+    )
 
 
 def demanded(
@@ -212,7 +222,9 @@ def plan_sql(
     )
     python_steps = tuple(each.digest.hex() for each in scheduler.python_steps)
     if python_steps:
-        plan = replace(plan, python_steps=python_steps, unsaid=made.unsaid)
+        plan = replace(
+            plan, python_steps=python_steps, unsupported_scalars=made.unsupported_scalars
+        )
     texts = [s.sql for step in plan.steps for s in step.statements]
     texts += [s.fused.sql for s in plan.steps if s.fused]
     plan = replace(plan, registered=dialect.registered_in(texts))
@@ -294,13 +306,13 @@ def sql_step(step: Step, dialect: Dialect, loaded: Loaded) -> SQLStep:
     texts: list[SQLStatement] = []
     starts: list[int] = []
     deltas = cleared(step.statements)
-    untouching = 0
+    table_free_prefix = 0
     for position, statement in enumerate(step.statements):
         if position in step.stages:
             starts.append(len(texts))
         texts += with_deltas(statement, dialect.render(statement), deltas)
-        if position < step.untouching:
-            untouching = len(texts)
+        if position < step.table_free_prefix:
+            table_free_prefix = len(texts)
     ends = [*starts[1:], len(texts)]
     stages = tuple(zip(starts, ends, step.stage_tables, strict=True))
     needs = tuple(tuple(map(loaded.of, each)) for each in step.stage_needs)
@@ -313,7 +325,7 @@ def sql_step(step: Step, dialect: Dialect, loaded: Loaded) -> SQLStep:
         fused=fused,
         growing=growing,
         needs=needs,
-        untouching=untouching,
+        table_free_prefix=table_free_prefix,
         distinct=tuple(
             each.output for each in step.statements if isinstance(each, ReadDelta) and each.distinct
         ),

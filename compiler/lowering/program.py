@@ -62,7 +62,9 @@ def restored(plan: SQLPlan, roots: Roots, outputs: int, options: Options) -> Pro
     about scalars is part of the plan, so it is not asked again.
     """
     if plan.python_steps:
-        roots = rewritten(roots, lambda scalar: plan.unsaid.get(scalar.digest.hex()), options)
+        roots = rewritten(
+            roots, lambda scalar: plan.unsupported_scalars.get(scalar.digest.hex()), options
+        )
     known = (
         {each.digest.hex(): each for each in ir.topological(*roots)} if plan.python_steps else {}
     )

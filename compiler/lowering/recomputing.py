@@ -17,7 +17,7 @@ from stepping.compiler.lowering.arrangements import (
 )
 from stepping.compiler.lowering.demand import Columns
 from stepping.compiler.lowering.filling import filling
-from stepping.compiler.lowering.meaning import Meanings
+from stepping.compiler.lowering.meaning import StorageDigests
 from stepping.compiler.lowering.needs import Filling, Find, Needs, in_base
 from stepping.compiler.lowering.plan_sql import Planned
 from stepping.compiler.lowering.terms import Standing
@@ -107,7 +107,7 @@ def given_rows(planned: Planned, arrangement: Arrangement) -> Based:
     assert not made.missing
     return Based(
         table.name,
-        Meanings().of(operator, arrangement.reads).hex(),
+        StorageDigests().of(operator, arrangement.reads).hex(),
         given.names,
         given.name,
         given.weight or "",

@@ -21,11 +21,11 @@ from stepping.compiler.lowering.demand import Demand
 from stepping.compiler.lowering.group_sql import GroupSQL
 from stepping.compiler.lowering.pieces import Pieces, of_table, served
 from stepping.compiler.lowering.stages import (
-    Piece,
+    ScheduledStatement,
     in_order,
     needs,
     staged,
-    untouching,
+    table_free_prefix,
 )
 from stepping.compiler.lowering.terms import NOTHING_READ, Term, TermBuilder
 from stepping.compiler.plan.statements import (
@@ -94,7 +94,7 @@ class Scheduler:
             tuple(starts),
             tuple(tuple(sorted(set().union(*(p.touched for p in stage)))) for stage in stages),
             needs(stages),
-            untouching(stages[0]) if stages else 0,
+            table_free_prefix(stages[0]) if stages else 0,
             any(piece.after & {p.writes for p in ordered} for piece in ordered),
         )
 
@@ -113,7 +113,7 @@ class Scheduler:
         selects = (getattr(each, "select", None) for each in statements)
         return any(select is not None and self.dialect.too_deep(select) for select in selects)
 
-    def pieces(self, changes: Changes) -> tuple[list[Piece], dict[str, ir.Operator]]:
+    def pieces(self, changes: Changes) -> tuple[list[ScheduledStatement], dict[str, ir.Operator]]:
         tables = {
             op: self.delta_table(op)
             for op in changes.order
@@ -123,7 +123,7 @@ class Scheduler:
         builder = TermBuilder(changes, self.arrangements, tables, tabled, constant=self.constant)
         sql = GroupSQL(self.dialect, self.arrangements, in_steps=True)
         made = Pieces(self, changes, builder, sql)
-        pieces: list[Piece] = []
+        pieces: list[ScheduledStatement] = []
         for operator in changes.order:
             pieces += made.filled(operator)
         for position, output in enumerate(self.outputs):
@@ -141,14 +141,19 @@ class Scheduler:
             grows = state.change.name in made.growing
             merge = MergeState(state.table, state.change, served(groups.operator), grows)
             pieces.append(
-                Piece(merge, uses=frozenset({state.change.name}), writes=state.table.name)
+                ScheduledStatement(
+                    merge, uses=frozenset({state.change.name}), writes=state.table.name
+                )
             )
         pieces = [self.at_its_moment(piece) for piece in pieces]
         used = [table for table in made.used if table.kind is not TableKind.DELAY]
-        clears = [Piece(ClearDelta(table, of_table(table)), fills=table.name) for table in used]
+        clears = [
+            ScheduledStatement(ClearDelta(table, of_table(table)), fills=table.name)
+            for table in used
+        ]
         return [*clears, *pieces], merging
 
-    def at_its_moment(self, piece: Piece) -> Piece:
+    def at_its_moment(self, piece: ScheduledStatement) -> ScheduledStatement:
         """The piece, reading tables that hold the step's change after that has been merged."""
         moments, delay = self.arrangements.moments, self.arrangements.delay
         names = frozenset(delay[op].table.name for op in moments.after if op in delay)

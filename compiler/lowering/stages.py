@@ -17,7 +17,7 @@ from stepping.compiler.plan.tables import Table
 
 
 @dataclass(frozen=True)
-class Piece:
+class ScheduledStatement:
     """A statement with the tables that it reads and writes: kept ones, and those of deltas.
 
     ``reads``: kept tables as they were before the step; ``after``: as they are after it.
@@ -44,22 +44,25 @@ def piece_of(
     fills: Table | None = None,
     also: Iterable[str] = (),
     after: Iterable[str] = (),
-) -> Piece:
+) -> ScheduledStatement:
     """A piece that reads what its terms read."""
     tables = [source.table for term in terms for source in term.sources]
     reads = frozenset(table.name for table in tables if table.is_kept) | frozenset(also)
     uses = frozenset(table.name for table in tables if not table.is_kept)
-    return Piece(statement, reads, frozenset(after), uses, writes, fills.name if fills else None)
+    return ScheduledStatement(
+        statement, reads, frozenset(after), uses, writes, fills.name if fills else None
+    )
 
 
-def in_order(pieces: Sequence[Piece]) -> tuple[list[Piece], list[str]]:
+def in_order(pieces: Sequence[ScheduledStatement]) -> tuple[list[ScheduledStatement], list[str]]:
     """The pieces in an order that gives each what it reads; and merges that cannot be placed.
 
-    A table is read as it was before it is merged into, and ordered reads (`Piece.after`) behind
-    that; a delta is used when it has been filled. Else the order is as given.
+    A table is read as it was before it is merged into, and ordered reads after that
+    (`ScheduledStatement.after`); a delta is used when it has been filled. Else the order is as
+    given.
     """
     waiting = list(pieces)
-    ordered: list[Piece] = []
+    ordered: list[ScheduledStatement] = []
     while waiting:
         ready = next((p for p in waiting if not _held_up(p, waiting)), None)
         if ready is None:
@@ -69,7 +72,7 @@ def in_order(pieces: Sequence[Piece]) -> tuple[list[Piece], list[str]]:
     return ordered, []
 
 
-def _held_up(piece: Piece, waiting: Sequence[Piece]) -> bool:
+def _held_up(piece: ScheduledStatement, waiting: Sequence[ScheduledStatement]) -> bool:
     """Whether a piece must wait for another one."""
     if piece.writes is not None and piece.writes in piece.reads:
         return True  # it would read what it has written already
@@ -87,16 +90,18 @@ def _held_up(piece: Piece, waiting: Sequence[Piece]) -> bool:
     return False
 
 
-def _is_clear(piece: Piece) -> bool:
+def _is_clear(piece: ScheduledStatement) -> bool:
     return isinstance(piece.statement, ClearDelta)
 
 
-def staged(pieces: Sequence[Piece]) -> list[list[Piece]]:
+def staged(pieces: Sequence[ScheduledStatement]) -> list[list[ScheduledStatement]]:
     """The pieces in stages, in an order in which each stage needs only what is before it."""
     return _staged(pieces, _groups(pieces))
 
 
-def _staged(pieces: Sequence[Piece], owner: list[int]) -> list[list[Piece]]:
+def _staged(
+    pieces: Sequence[ScheduledStatement], owner: list[int]
+) -> list[list[ScheduledStatement]]:
     # Groups that need each other's results, directly or not, are one stage.
     after = _reachable(pieces, owner)
     for a in after:
@@ -115,8 +120,8 @@ def _staged(pieces: Sequence[Piece], owner: list[int]) -> list[list[Piece]]:
         )
         order.append(ready)
         remaining.remove(ready)
-    stages: list[list[Piece]] = []
-    waiting: list[Piece] = [p for p in pieces if isinstance(p.statement, ClearDelta)]
+    stages: list[list[ScheduledStatement]] = []
+    waiting: list[ScheduledStatement] = [p for p in pieces if isinstance(p.statement, ClearDelta)]
     for group in order:
         own = [
             piece
@@ -133,7 +138,7 @@ def _staged(pieces: Sequence[Piece], owner: list[int]) -> list[list[Piece]]:
     return stages or [waiting]
 
 
-def _rank(piece: Piece) -> int:
+def _rank(piece: ScheduledStatement) -> int:
     """What can fail because of the rows goes first, so that it fails before anything is committed:
     what touches no table (row functions in Python), then merges that refuse counts below 0.
     """
@@ -144,7 +149,7 @@ def _rank(piece: Piece) -> int:
     return 0 if checked else 2
 
 
-def needs(stages: Sequence[Sequence[Piece]]) -> tuple[tuple[Table, ...], ...]:
+def needs(stages: Sequence[Sequence[ScheduledStatement]]) -> tuple[tuple[Table, ...], ...]:
     """For each stage, the tables that it fills and a later one reads: what must not be lost when it
     is committed. Changed rows of inputs are not among them: they are kept since the beginning.
     """
@@ -160,12 +165,12 @@ def needs(stages: Sequence[Sequence[Piece]]) -> tuple[tuple[Table, ...], ...]:
     return tuple(found)
 
 
-def untouching(stage: Sequence[Piece]) -> int:
+def table_free_prefix(stage: Sequence[ScheduledStatement]) -> int:
     """How many pieces of a stage come before the first that touches a kept table."""
     return next((i for i, piece in enumerate(stage) if piece.touched), len(stage))
 
 
-def _groups(pieces: Sequence[Piece]) -> list[int]:
+def _groups(pieces: Sequence[ScheduledStatement]) -> list[int]:
     """For each piece, the first piece that it shares a kept table with, directly or not."""
     owner = list(range(len(pieces)))
     first: dict[str, int] = {}
@@ -176,7 +181,7 @@ def _groups(pieces: Sequence[Piece]) -> list[int]:
     return owner
 
 
-def _reachable(pieces: Sequence[Piece], owner: list[int]) -> dict[int, set[int]]:
+def _reachable(pieces: Sequence[ScheduledStatement], owner: list[int]) -> dict[int, set[int]]:
     """For each group, the groups that need its deltas, directly or not."""
     makers: dict[str, set[int]] = {}
     for i, piece in enumerate(pieces):

@@ -15,7 +15,7 @@ from stepping.compiler.lowering.demand import Demand, Reading
 
 
 @dataclass(frozen=True)
-class Shown:
+class GroupProjection:
     """How an operator's rows are made of groups: steps from the group to the row."""
 
     groups: ir.Accumulate
@@ -28,7 +28,7 @@ class Shown:
         return value.name if isinstance(value, ir.ColumnRef) else None
 
 
-def shown_by(operator: ir.Operator) -> Shown | None:
+def shown_by(operator: ir.Operator) -> GroupProjection | None:
     """The groups that an operator shows, one row for each of some of them, or None.
 
     Of a map that leaves out a part of the key several groups might give one row: that is no view,
@@ -66,7 +66,7 @@ def shows_whole(operator: ir.Operator) -> bool:
 
 def _through(
     groups: ir.Accumulate, new: ir.Project, steps: Sequence[ir.Project | ir.Filter]
-) -> Shown | None:
+) -> GroupProjection | None:
     columns: Mapping[str, ir.Scalar] = dict(new.columns)
     keyed = any(
         isinstance(scalar, ir.ColumnRef) and scalar.name == name
@@ -84,12 +84,12 @@ def _through(
     plain = not any(ir.is_partial(scalar) for scalar in (*columns.values(), *filters))
     # A None in a key is another value in a table, which no index would find through a view.
     plain = plain and not any(atom.nullable for _, atom in groups.keys)
-    return Shown(groups, columns, tuple(filters)) if one_to_one and plain else None
+    return GroupProjection(groups, columns, tuple(filters)) if one_to_one and plain else None
 
 
-def viewed(demand: Demand) -> Mapping[ir.Operator, Shown]:
+def viewed(demand: Demand) -> Mapping[ir.Operator, GroupProjection]:
     """The operators whose integral is read, and needs no table of its own."""
-    found: dict[ir.Operator, Shown] = {}
+    found: dict[ir.Operator, GroupProjection] = {}
     for operator, readings in demand.readings.items():
         if operator in demand.probed:
             continue
@@ -101,7 +101,7 @@ def viewed(demand: Demand) -> Mapping[ir.Operator, Shown]:
     return found
 
 
-def _is_served(shown: Shown, reading: Reading) -> bool:
+def _is_served(shown: GroupProjection, reading: Reading) -> bool:
     """Whether an index of the state table serves a reading."""
     floats = {s.name for s in shown.groups.sums if s.kind is ir.SumKind.ANY_FLOAT}
     apart = {ir.new_name(name) for name in floats}  # the infinities stand in other columns

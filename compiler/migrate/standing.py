@@ -11,7 +11,7 @@ from stepping.compiler import ir
 from stepping.compiler.codec import python_codec
 from stepping.compiler.frontend.rowfn import functions
 from stepping.compiler.lowering.demand import Columns
-from stepping.compiler.lowering.meaning import Meanings
+from stepping.compiler.lowering.meaning import StorageDigests
 from stepping.compiler.lowering.terms import Standing
 from stepping.compiler.plan.manifest import InputColumn, Manifest, PlanInput
 from stepping.compiler.plan.migration import FilledFrom
@@ -46,7 +46,7 @@ class Installed:
 
     candidates: Sequence[Candidate]
     renames: Mapping[str, str] = field(default_factory=dict)
-    meanings: Meanings = field(default_factory=Meanings)
+    meanings: StorageDigests = field(default_factory=StorageDigests)
     found: dict[str, FilledFrom] = field(default_factory=dict)
     why: dict[str, str] = field(default_factory=dict)  # of an input: why nothing stands for it
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stepping.compiler.lowering.meaning import Meanings
+from stepping.compiler.lowering.meaning import StorageDigests
 from stepping.compiler.lowering.plan_sql import Planned
 from stepping.compiler.lowering.recomputing import standing_in
 from stepping.compiler.lowering.relation_sql import RelationSQL
@@ -106,7 +106,7 @@ class Undo:
 
     def same(self, based: Based) -> Standing | None:
         """Where the very rows are, of the operators that there are now."""
-        read, meanings = frozenset(based.reads), Meanings()
+        read, meanings = frozenset(based.reads), StorageDigests()
         for operator, each in self.planned.arrangements.delay.items():
             known = read <= set(operator.schema.names)
             if known and meanings.of(operator, read).hex() == based.rows:

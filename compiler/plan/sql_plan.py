@@ -62,7 +62,7 @@ class SQLStep:
     ``stages`` has, for each stage, the positions at which it starts and ends and the kept tables
     it reads or writes: what is committed at once when each table is flushed as soon as it is set.
     ``needs``: for each stage, the delta tables that it fills and later ones read. The first
-    ``untouching`` statements touch no kept table.
+    ``table_free_prefix`` statements touch no kept table.
     """
 
     inputs: tuple[str, ...]
@@ -72,7 +72,7 @@ class SQLStep:
     fused: SQLFused | None = None
     growing: SQLFused | None = None  # the same for a change without removals, if that is another
     needs: tuple[tuple[SQLDelta, ...], ...] = ()
-    untouching: int = 0
+    table_free_prefix: int = 0
     distinct: tuple[int, ...] = ()  # outputs of which no row is returned twice
 
 
@@ -145,7 +145,8 @@ class SQLPlan:
     install: tuple[str, ...] = ()  # rows of last_update and the catalog
     inputs: tuple[PlanInput, ...] = ()
     python_steps: tuple[str, ...] = ()  # digests of the operators that run in Python
-    unsaid: Mapping[str, str] = field(default_factory=dict)  # scalars without exact SQL, and why
+    # Scalars without exact SQL, by digest, and why.
+    unsupported_scalars: Mapping[str, str] = field(default_factory=dict)
     capture: Capture | None = None  # of a query whose inputs are tables of the application
 
     @property

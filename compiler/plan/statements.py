@@ -145,5 +145,6 @@ class Step:
     stages: tuple[int, ...] = (0,)
     stage_tables: tuple[tuple[str, ...], ...] = field(default=())
     stage_needs: tuple[tuple[Table, ...], ...] = ()  # delta tables that later stages read
-    untouching: int = 0  # how many statements come before the first that touches a kept table
+    # How many statements come before the first that touches a kept table.
+    table_free_prefix: int = 0
     in_turn: bool = False  # some statement reads what an earlier one has merged

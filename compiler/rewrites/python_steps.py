@@ -39,10 +39,10 @@ def isolated(operator: ir.Operator, can_spell: CanSpell) -> ir.Operator:
         case Filter():
             reason = "its condition has no exact SQL"
             if operator.predicate is not None:
-                unsaid = can_spell(operator.predicate)
-                if unsaid is None:
+                unsupported_scalars = can_spell(operator.predicate)
+                if unsupported_scalars is None:
                     return operator
-                reason = unsaid
+                reason = unsupported_scalars
             function = in_python(operator.function, operator.function.reason or reason)
             return dataclasses.replace(operator, function=function)
         case Join():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stepping.compiler.plan.tables import Table
-from stepping.dialects.batches import BatchWords, log_name
+from stepping.dialects.batches import BatchRenderer, log_name
 
 _EVENTS = {
     "INSERT": ("NEW TABLE AS stepping_new",),
@@ -12,7 +12,7 @@ _EVENTS = {
 }
 
 
-class PostgresBatchWords(BatchWords):
+class PostgresBatchRenderer(BatchRenderer):
     def begin(self) -> str:
         # A change that was written down is seen if and only if the table is seen with it.
         return "BEGIN ISOLATION LEVEL REPEATABLE READ"

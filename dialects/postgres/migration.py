@@ -9,18 +9,18 @@ from stepping.compiler.plan.migration import MigrationStatement, Phase
 from stepping.compiler.plan.tables import Table
 from stepping.dialects.base import Dialect
 from stepping.dialects.metadata import not_negative_name
-from stepping.dialects.migration import MigrationWords, body_of, is_index, name_in
+from stepping.dialects.migration import MigrationRenderer, body_of, is_index, name_in
 from stepping.dialects.postgres import float_sums
 from stepping.dialects.postgres.backfill import PostgresBackfillWords
-from stepping.dialects.postgres.batches import PostgresBatchWords
+from stepping.dialects.postgres.batches import PostgresBatchRenderer
 
 LOCK_TIMEOUT = "5s"
 
 
-class PostgresMigrationWords(MigrationWords):
+class PostgresMigrationRenderer(MigrationRenderer):
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        self.batches = PostgresBatchWords(dialect)
+        self.batches = PostgresBatchRenderer(dialect)
         self.backfill = PostgresBackfillWords(dialect)
 
     def opening(self) -> tuple[str, ...]:

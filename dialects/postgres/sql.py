@@ -28,13 +28,13 @@ from stepping.dialects.postgres.fuse import fuse
 from stepping.dialects.postgres.joins import joins_changes
 from stepping.dialects.postgres.look_ups import through_its_index
 from stepping.dialects.postgres.merge import ROW_ID, Part, delta_parts, state_parts, with_parts
-from stepping.dialects.postgres.migration import PostgresMigrationWords
+from stepping.dialects.postgres.migration import PostgresMigrationRenderer
 from stepping.dialects.postgres.own_tables import OWN_TABLES
 from stepping.dialects.postgres.relations import stored_rows
 from stepping.dialects.postgres.scalars import PostgresSpelling
 from stepping.dialects.postgres.sums import PostgresSums
 from stepping.dialects.postgres.tables import TEXTS, PostgresTables, text_image
-from stepping.dialects.ranges import RangeWords
+from stepping.dialects.ranges import RangeRenderer
 from stepping.dialects.scalars import type_named
 
 
@@ -57,8 +57,8 @@ class PostgresDialect(PostgresSums, PostgresTables):
         return CapturingPostgres()
 
     @cached_property
-    def migrations(self) -> PostgresMigrationWords:
-        return PostgresMigrationWords(self)
+    def migrations(self) -> PostgresMigrationRenderer:
+        return PostgresMigrationRenderer(self)
 
     # -- tables and columns -------------------------------------------------------------------
 
@@ -73,9 +73,9 @@ class PostgresDialect(PostgresSums, PostgresTables):
         return plan_metadata(plan, self)
 
     @property
-    def ranges(self) -> RangeWords:
+    def ranges(self) -> RangeRenderer:
         # No key forbids a row that stands there twice.
-        return RangeWords("$", "EXCEPT ALL")
+        return RangeRenderer("$", "EXCEPT ALL")
 
     def own_ddl(self) -> tuple[str, ...]:
         return OWN_TABLES

@@ -45,7 +45,8 @@ SETTINGS = {
     "extra_float_digits": "1",  # with 0 a float as text has 15 digits
 }
 
-LOOK_CLOSER = -1  # in place of an output's position: nothing was written, see `Driver.fused_alone`
+# In place of an output's position: nothing was written, see `Driver.fused_alone`.
+RETRY_SLOW_PATH = -1
 _MOST_ARGUMENTS = 100  # of a function: Postgres's FUNC_MAX_ARGS; one for each column of an input
 _MOST_LOST = 3  # so often a function may be gone; then something takes them away regularly
 
@@ -142,7 +143,7 @@ class StepFunctions:
             faults.without_context(error)
             raise
         functions.made.add(function.name)
-        return None if rows and rows[0][0] == LOOK_CLOSER else rows
+        return None if rows and rows[0][0] == RETRY_SLOW_PATH else rows
 
 
 def is_two_phase(connection: Any) -> bool:
@@ -185,14 +186,14 @@ def step_function(
 ) -> StepFunction:
     """The function that locks the clock rows of ``tables``, in their order, and runs a step.
 
-    It returns one row with `LOOK_CLOSER` and has written nothing if the query has another
+    It returns one row with `RETRY_SLOW_PATH` and has written nothing if the query has another
     fingerprint, the current schema is not ``schema``, a clock row is missing, or they do not all
     stand at one time.
     """
     names = [f"stepping_{i}" for i in range(len(fused.returns))]
     columns = ", ".join(f"{n} {t}" for n, t in zip(names, fused.returns, strict=True))
     given = ", ".join(fused.parameters)
-    otherwise = f"THEN {names[0]} := {LOOK_CLOSER}; RETURN NEXT; RETURN; END IF;"
+    otherwise = f"THEN {names[0]} := {RETRY_SLOW_PATH}; RETURN NEXT; RETURN; END IF;"
     lines = []
     for position, table in enumerate(tables):
         # One statement each: it costs less than one that puts several rows in order. They are

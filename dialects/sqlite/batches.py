@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from stepping.compiler.plan.tables import Table
-from stepping.dialects.batches import BatchWords, log_name
+from stepping.dialects.batches import BatchRenderer, log_name
 
 
-class SQLiteBatchWords(BatchWords):
+class SQLiteBatchRenderer(BatchRenderer):
     # A value with a column's affinity is no bound that an index takes, in a comparison of rows.
     bare = "+"
 

@@ -8,15 +8,15 @@ from stepping.compiler.plan.manifest import SQLTable
 from stepping.compiler.plan.migration import MigrationStatement, Phase
 from stepping.compiler.plan.tables import Table
 from stepping.dialects.base import Dialect
-from stepping.dialects.migration import MigrationWords, name_in
+from stepping.dialects.migration import MigrationRenderer, name_in
 from stepping.dialects.sqlite.backfill import SQLiteBackfillWords
-from stepping.dialects.sqlite.batches import SQLiteBatchWords
+from stepping.dialects.sqlite.batches import SQLiteBatchRenderer
 
 
-class SQLiteMigrationWords(MigrationWords):
+class SQLiteMigrationRenderer(MigrationRenderer):
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        self.batches = SQLiteBatchWords(dialect)
+        self.batches = SQLiteBatchRenderer(dialect)
         self.backfill = SQLiteBackfillWords(dialect)
 
     def opening(self) -> tuple[str, ...]:

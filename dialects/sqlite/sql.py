@@ -18,11 +18,11 @@ from stepping.compiler.plan.tables import Table, TableColumn, TableIndex, TableK
 from stepping.compiler.schema import Atom, Kind, bounded
 from stepping.dialects.base import Expression
 from stepping.dialects.metadata import Verbatim, create_statements
-from stepping.dialects.ranges import RangeWords
+from stepping.dialects.ranges import RangeRenderer
 from stepping.dialects.scalars import closed
 from stepping.dialects.sqlite import base_values
 from stepping.dialects.sqlite.functions import AGGREGATES, REGISTERED
-from stepping.dialects.sqlite.migration import SQLiteMigrationWords
+from stepping.dialects.sqlite.migration import SQLiteMigrationRenderer
 from stepping.dialects.sqlite.native_columns import (
     BINARY,
     affinity,
@@ -91,8 +91,8 @@ class SQLiteDialect(SQLiteSums):
         return nesting(tree) > DEEPEST - _INSERT
 
     @cached_property
-    def migrations(self) -> SQLiteMigrationWords:
-        return SQLiteMigrationWords(self)
+    def migrations(self) -> SQLiteMigrationRenderer:
+        return SQLiteMigrationRenderer(self)
 
     # -- tables and columns -------------------------------------------------------------------
 
@@ -129,8 +129,8 @@ class SQLiteDialect(SQLiteSums):
         return any(needs_terms(table, table.column(name)) for name in self.telling(table))
 
     @property
-    def ranges(self) -> RangeWords:
-        return RangeWords("?", "EXCEPT")
+    def ranges(self) -> RangeRenderer:
+        return RangeRenderer("?", "EXCEPT")
 
     def identity_terms(self, table: Table) -> tuple[str, ...]:
         return tuple(

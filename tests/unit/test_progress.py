@@ -7,7 +7,7 @@ import pytest
 from stepping.compiler.plan.script import ScriptStep
 from stepping.progress import Rate, left_shown, looked, shown
 from stepping.runtime.apply import Done
-from stepping.runtime.verify import Looked
+from stepping.runtime.verify import JoinProbe
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_where_there_is_no_terminal_only_totals_are_printed(
         show(Done(1, 3, batch, 0, 0.1, 100, 100, 100))
         show(Done(2, 3, insert, 7, 0.5))
     with looked() as show_looked:
-        show_looked(Looked("t", 1, 2))
+        show_looked(JoinProbe("t", 1, 2))
     found = capfd.readouterr()
     assert found.out == ""
     assert "100 rows read in" in found.err

@@ -14,7 +14,6 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from stepping.compiler.frontend.rowfn.clocks import clock_error, is_clock
 from stepping.compiler.frontend.rowfn.context import is_missing, shown
 from stepping.compiler.frontend.rowfn.library import Library
 from stepping.compiler.frontend.rowfn.shapes import kind_name, method_of
@@ -29,6 +28,7 @@ from stepping.compiler.frontend.rowfn.values import (
     known,
     row_shape,
 )
+from stepping.compiler.frontend.rowfn.volatile import clock_error, is_clock
 from stepping.compiler.frontend.rows import type_of
 from stepping.compiler.rebuilding import is_generated
 from stepping.compiler.schema import EMPTY, Empty

@@ -24,10 +24,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from stepping.compiler.frontend.rowfn.calls import dotted, in_library
-from stepping.compiler.frontend.rowfn.clocks import clock_error, is_clock
 from stepping.compiler.frontend.rowfn.context import shown
 from stepping.compiler.frontend.rowfn.expressions import namespace_of
 from stepping.compiler.frontend.rowfn.source import Definition, SourceMissing, definition_of
+from stepping.compiler.frontend.rowfn.volatile import clock_error, is_clock
 from stepping.compiler.rebuilding import is_generated
 from stepping.compiler.schema import (
     Again,
