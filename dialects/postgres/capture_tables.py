@@ -111,12 +111,14 @@ def capture_function(logged: Logged) -> str:
     grouped = f" GROUP BY {', '.join(by)}" if columns else ""
     same = "".join(f", {value}" for value in values)
     unchanged = ["IF TG_OP = 'UPDATE' THEN RETURN NULL; END IF;  -- no column of it is read"]
-    if columns:
+    if table.of:
+        unchanged = []  # an update of a result may change how often a row is there
+    elif columns:
         images = ", ".join(by)
         unchanged = [
             "IF TG_OP = 'UPDATE' AND TG_LEVEL = 'STATEMENT' THEN",
-            f"  IF NOT EXISTS (SELECT {images} FROM {rows('new_rows')}\n"
-            f"    EXCEPT ALL SELECT {images} FROM {rows('old_rows')}) THEN\n"
+            f"  IF NOT EXISTS (SELECT {images} FROM new_rows\n"
+            f"    EXCEPT ALL SELECT {images} FROM old_rows) THEN\n"
             "    RETURN NULL;  -- no column that is read was changed\n"
             "  END IF;",
             "END IF;",
