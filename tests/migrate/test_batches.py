@@ -210,7 +210,7 @@ def test_writers_go_on_meanwhile(place: Place) -> None:
 
 
 def table_of_items(place: Place) -> str:
-    return next(n for n in KIND.old.graph().program(place.name).plan.kept if "__items_by" in n)
+    return next(n for n in KIND.old.graph().program(place.name).plan.kept if "__items_" in n)
 
 
 # ------------------------------------------------------------------------- scripts, and by hand

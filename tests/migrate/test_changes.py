@@ -122,7 +122,7 @@ def test_a_renamed_field_writes_no_row_of_its_input(place: Place, kind: Kind) ->
     with place.connect() as connection:
         made = planned(connection, kind)
         (table,) = made.renamed
-        assert "__products_by_" in table
+        assert "__products_" in table
         columns = f"RENAME COLUMN {was.rpartition('.')[2]} TO {now}"
         assert columns in made.up_sql
         assert f"INSERT INTO {table}" not in made.up_sql
