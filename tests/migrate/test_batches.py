@@ -192,15 +192,16 @@ def test_writers_go_on_meanwhile(place: Place) -> None:
         workers = [
             pool.submit(insert_until, place.name, place.where, stop, 1000 + i) for i in (1, 2)
         ]
-        items = table_of_items(place)
-        written = f"SELECT basket, c FROM {items} WHERE basket > 1000"  # noqa: S608
-        while len(place.read(written)) < 2:
-            time.sleep(0.01)
         read = []
-        planned(connection, KIND).apply(
-            lambda done: read.append(done.read) if done.to_read else None, batch_rows=20
-        )
-        stop.set()
+        try:
+            written = f"SELECT basket, c FROM {table_of_items(place)} WHERE basket > 1000"  # noqa: S608
+            while len(place.read(written)) < 2:
+                time.sleep(0.01)
+            planned(connection, KIND).apply(
+                lambda done: read.append(done.read) if done.to_read else None, batch_rows=20
+            )
+        finally:
+            stop.set()
         done = {1001 + i: worker.result(timeout=60) for i, worker in enumerate(workers)}
     assert len(read) > 10
     with place.opened(KIND.new.graph(), create_tables=False) as store:
