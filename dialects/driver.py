@@ -352,6 +352,11 @@ class Driver(ABC):
         """All rows of a SELECT that stands for itself; leaves no transaction open."""
         return [row for batch in self.stream(sql, parameters) for row in batch]
 
+    def read_each(self, sql: str, several: Sequence[Sequence[Any]]) -> Iterator[list[Row]]:
+        """The rows of a SELECT for each of several parameters, in a transaction that is open."""
+        for parameters in several:
+            yield self.read_alone(sql, parameters)
+
     def in_texts(self, sql: str, columns: Sequence[TableColumn]) -> str:
         """A SELECT of these columns and a count, as texts where rows in Python have texts."""
         return sql

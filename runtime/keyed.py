@@ -14,6 +14,7 @@ from stepping.compiler.plan.graph import InputKey
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.errors import RowError, StoreError
 from stepping.runtime.frontier import NO_TIME, Time
+from stepping.runtime.stored import StoredZSet
 
 if TYPE_CHECKING:
     from stepping.runtime.store import Store, StoreSQL
@@ -47,7 +48,12 @@ def there(store: Store, key: InputKey, keys: Iterable[Any]) -> dict[Any, list[An
     """The rows that have some keys, by key."""
     found: dict[Any, list[Any]] = {}
     zset = store.cache_zset(key.cache)
-    for at, row, count in zset.iter_by_index(key.index, frozenset(keys)):
+    wanted = frozenset(keys)
+    if isinstance(zset, StoredZSet):
+        rows = zset.of_keys(key.index, wanted)
+    else:
+        rows = zset.iter_by_index(key.index, wanted)
+    for at, row, count in rows:
         found.setdefault(at, []).extend([row] * count)
     return found
 

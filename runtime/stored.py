@@ -49,6 +49,21 @@ class StoredZSet(ZSet[T]):
                 for row, count in self._rows(order.match_sql, encode(key)):
                     yield key, row, count
 
+    def of_keys(self, index: Any, keys: frozenset[Any]) -> Iterator[tuple[Any, T, int]]:
+        """As `iter_by_index`, of keys that have few rows, in a transaction that is open."""
+        order = self._order(index)
+        if order is None:
+            yield from self.iter_by_index(index, keys)
+            return
+        encode = codec_of(index.type, self._driver.to_column, self._driver.from_column).encode
+        sql = self._driver.in_texts(order.match_sql, self._cache.columns)
+        with self._driver.noting():
+            wanted = list(keys)
+            found = self._driver.read_each(sql, [encode(key) for key in wanted])
+            for key, rows in zip(wanted, found, strict=True):
+                for row, count in self._codec.decode_counted(rows):
+                    yield key, row, count
+
     def _order(self, index: Any) -> SQLOrder | None:
         digest = index.function.digest.hex()
         wanted = (digest, index.column_ascending)

@@ -254,6 +254,20 @@ class PostgresDriver(Transactions):
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         return self.raw().execute(sql.encode(), parameters or None, binary=True).fetchall()
 
+    def read_each(self, sql: str, several: Sequence[Sequence[Any]]) -> Iterator[list[Row]]:
+        # Without a cursor on the server, which takes three trips to it for each.
+        if in_pipeline(self._connection):
+            for parameters in several:
+                yield self.read(sql, parameters)
+            return
+        for start in range(0, len(several), _FETCH_ROWS):
+            cursor = self.raw()
+            cursor.format = psycopg.pq.Format.BINARY
+            cursor.executemany(sql.encode(), several[start : start + _FETCH_ROWS], returning=True)
+            yield cursor.fetchall()
+            while cursor.nextset():
+                yield cursor.fetchall()
+
     def select(self, statement: SQLStatement) -> list[Row]:
         return self.raw().execute(statement.sql.encode(), prepare=True, binary=True).fetchall()
 
