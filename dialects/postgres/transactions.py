@@ -232,6 +232,8 @@ class Transactions(Driver):
             return
         with self.transaction():
             self.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            # What is computed here may be the text of a float, of which 0 leaves 15 digits.
+            self.execute("SET LOCAL extra_float_digits = 1")
             self._deltas.hash_joins = None  # what verify computes here is of whole tables
             yield
 
