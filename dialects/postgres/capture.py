@@ -21,6 +21,7 @@ from stepping.dialects.capture import PlannedCapture, indented, literal, log_nam
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.postgres.capture_tables import DEFINER, ME, written
 from stepping.dialects.postgres.relations import columns_of, stored_rows
+from stepping.dialects.postgres.type_facts import TEXTS
 
 if TYPE_CHECKING:
     from stepping.dialects.postgres.sql import PostgresDialect
@@ -374,7 +375,10 @@ def forget(each: CapturedInput) -> str:
 
 
 def function(called: str, returns: str, declare: str, body: Sequence[str]) -> str:
-    settings = "\n".join(f"SET {key} = '{value}'" for key, value in _SETTINGS.items())
+    settings = "\n".join(
+        " ".join(f"SET {key} = '{value}'" for key, value in each.items())
+        for each in (_SETTINGS, TEXTS)
+    )
     text = "\n".join(indented(line) for line in body)
     return (
         f"CREATE FUNCTION {quoted(called)}() RETURNS {returns}\n"

@@ -13,6 +13,7 @@ from stepping.dialects.capture import CaptureWords, Logged, Read, literal, log_n
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.postgres import base_tables, capture, capture_tables
 from stepping.dialects.postgres.capture_tables import ME, qualified, written
+from stepping.dialects.postgres.type_facts import TEXTS
 
 _PLANS = (
     "enable_seqscan",
@@ -69,11 +70,12 @@ class PostgresCaptureWords(CaptureWords):
     def lock(self, tables: Sequence[BaseTable]) -> tuple[str, ...]:
         listed = ", ".join(sorted({written(each) for each in tables}))
         # Whole tables are read next: not by the plans of a step, which look up a few rows.
-        plans = ", ".join(f"set_config('{each}', 'on', true)" for each in _PLANS)
+        settings = {**dict.fromkeys(_PLANS, "on"), **TEXTS}
+        listed_settings = (f"set_config('{k}', '{v}', true)" for k, v in settings.items())
         return (
             f"LOCK TABLE {listed} IN SHARE ROW EXCLUSIVE MODE",
             capture.SEARCH_PATH,
-            f"SELECT {plans}",
+            f"SELECT {', '.join(listed_settings)}",
         )
 
     def table_ddl(self, logged: Logged) -> list[str]:

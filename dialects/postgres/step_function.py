@@ -26,6 +26,7 @@ from stepping.dialects.driver import Row
 from stepping.dialects.postgres import faults
 from stepping.dialects.postgres.arrays import columns_of
 from stepping.dialects.postgres.cursors import literal
+from stepping.dialects.postgres.type_facts import TEXTS
 
 if TYPE_CHECKING:
     from stepping.dialects.postgres.driver import PostgresDriver
@@ -42,7 +43,8 @@ SETTINGS = {
     "enable_hashjoin": "on",
     "jit": "off",
     "plan_cache_mode": "force_generic_plan",
-    "extra_float_digits": "1",  # with 0 a float as text has 15 digits
+    # Times that are given as texts are read in the application's DateStyle and TimeZone.
+    **{name: TEXTS[name] for name in ("extra_float_digits", "intervalstyle", "bytea_output")},
 }
 
 # In place of an output's position: nothing was written, see `Driver.fused_alone`.

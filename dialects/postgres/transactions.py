@@ -17,6 +17,7 @@ from stepping.dialects.postgres.cursors import Cursor, in_pipeline, literal
 from stepping.dialects.postgres.delta_tables import DeltaTables
 from stepping.dialects.postgres.iterations import PostgresIterations
 from stepping.dialects.postgres.step_function import SETTINGS
+from stepping.dialects.postgres.type_facts import TEXTS
 
 _SET = "SELECT " + ", ".join(
     f"set_config('{name}', '{value}', true)" for name, value in SETTINGS.items()
@@ -25,6 +26,7 @@ _READ_COMMITTED = (
     "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
     "SET LOCAL datestyle = 'ISO, YMD'",
 )
+_TEXTS = tuple(f"SET LOCAL {name} = '{value}'" for name, value in TEXTS.items())
 _NO_HASH_JOINS = "SELECT set_config('enable_hashjoin', 'off', true)"
 _CURRENT = "SELECT " + ", ".join(f"current_setting('{name}')" for name in SETTINGS)
 _RESTORE = "SELECT " + ", ".join(f"set_config('{name}', %s, true)" for name in SETTINGS)
@@ -207,12 +209,13 @@ class Transactions(Driver):
     @contextmanager
     def computing(self) -> Iterator[None]:
         self.enter()
-        joined = self.in_transaction()
-        with self.transaction():
-            if not joined:
-                self.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            self._deltas.hash_joins = None
-            yield
+        if self.in_transaction():
+            with self.transaction():
+                self._deltas.hash_joins = None
+                yield
+        else:
+            with self._one_state():
+                yield
 
     @contextmanager
     def one_statement(self) -> Iterator[None]:
@@ -230,11 +233,15 @@ class Transactions(Driver):
             with self.one_statement():
                 yield
             return
+        with self._one_state(", READ ONLY"):
+            yield
+
+    @contextmanager
+    def _one_state(self, access: str = "") -> Iterator[None]:
+        """A transaction that sees one state of the database, for statements on whole tables."""
         with self.transaction():
-            self.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            # What is computed here may be the text of a float, of which 0 leaves 15 digits.
-            self.execute("SET LOCAL extra_float_digits = 1")
-            self._deltas.hash_joins = None  # what verify computes here is of whole tables
+            self.several(f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ{access}", *_TEXTS)
+            self._deltas.hash_joins = None
             yield
 
     def execute(self, sql: str | bytes, *parameters: Any, **options: Any) -> psycopg.Cursor[Row]:

@@ -36,6 +36,15 @@ _WITHOUT_EQUALITY = frozenset(
 )
 # A text tells values apart, whatever collation they have.
 IMAGE = 'CAST({0} AS text) COLLATE "C"'
+# In what texts of values are made. They are stored, and tell values apart: whoever writes may have
+# set something else. With 0 digits a float has 15.
+TEXTS = {
+    "extra_float_digits": "1",
+    "intervalstyle": "postgres",
+    "bytea_output": "hex",
+    "datestyle": "ISO, YMD",
+    "timezone": "UTC",
+}
 # Whose hash is that of a text, which must be the same whatever is set.
 _UNSETTLED_HASH = "the text by which its values would be found depends on settings of the session"
 _NO_TYPE = "no column can have that type"
