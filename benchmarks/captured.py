@@ -247,6 +247,8 @@ def measured(dialect: str, new: New, rows: int, rounds: int, sizes: Sequence[int
         ratios = ", ".join(f"{way} {found[way][what] / plain:.2f}" for way in ways[1:])
         yield f"{dialect}, {what}: {1e6 * plain:,.0f} us; {ratios}"
     yield f"{dialect}, a fold of 10,000 rows: {1e6 * found['deferred']['fold']:.1f} us a row"
+    if dialect == "postgres":
+        yield shares(new, rows, max(rounds // 2, 1))
 
 
 def main() -> None:
@@ -256,12 +258,8 @@ def main() -> None:
     parser.add_argument("--batch", type=command.numbers, default=(1, 100, 1_000, 10_000))
     parser.add_argument("--rounds", type=int, default=7)
     given = parser.parse_args()
-    for dialect in given.dialect:
-        with command.new_databases(dialect, given.postgres) as new:
-            for line in measured(dialect, new, given.rows, given.rounds, given.batch):
-                print(line, flush=True)
-            if dialect == "postgres":
-                print(shares(new, given.rows, max(given.rounds // 2, 1)), flush=True)
+    asked = given.rows, given.rounds, given.batch
+    command.report(given, lambda dialect, new: measured(dialect, new, *asked))
 
 
 if __name__ == "__main__":

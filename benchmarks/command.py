@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -51,6 +51,14 @@ def choice(known: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
         return found
 
     return names
+
+
+def report(given: argparse.Namespace, measured: Callable[[str, New], Iterable[str]]) -> None:
+    """Print what is measured on each of the databases, each line when it is there."""
+    for dialect in given.dialect:
+        with new_databases(dialect, given.postgres) as new:
+            for line in measured(dialect, new):
+                print(line, flush=True)
 
 
 @contextlib.contextmanager

@@ -133,10 +133,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     given = parser.parse_args()
     print(f"{os.cpu_count()} cores")
-    for dialect in given.dialect:
-        with command.new_databases(dialect, given.postgres) as new:
-            for line in measured(dialect, new, given.batch, given.rounds):
-                print(line, flush=True)
+    command.report(given, lambda dialect, new: measured(dialect, new, given.batch, given.rounds))
 
 
 if __name__ == "__main__":

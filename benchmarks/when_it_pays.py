@@ -54,10 +54,7 @@ def main() -> None:
     parser.add_argument("--rows", type=command.numbers, default=(1_000, 10_000, 100_000))
     parser.add_argument("--rounds", type=int, default=30)
     given = parser.parse_args()
-    for dialect in given.dialect:
-        with command.new_databases(dialect, given.postgres) as new:
-            for line in measured(dialect, new, given.rows, given.rounds):
-                print(line, flush=True)
+    command.report(given, lambda dialect, new: measured(dialect, new, given.rows, given.rounds))
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ def purpose(table: Table, text: str) -> str:
     """What an index, a trigger or a comment of a table is for."""
     if text.startswith("COMMENT"):
         return f"{table.name}: what it is for, as \\d+ shows it"
-    if "FUNCTION" in text:
+    if text.startswith("CREATE OR REPLACE FUNCTION"):
         return "for sums of floats, which are added up exactly, as numerics"
     if text.startswith("ALTER"):
         return f"{table.name}: its rows can be changed where all tables are published"

@@ -157,11 +157,9 @@ class GroupSQL(RelationSQL):
         old = exp.column(self.name(each.exact), table=self.name(KEPT))
         exact = self.dialect.exact_added(old, change)
         finite = self.dialect.exact_total(each, old, change, group)
+        kept = called(exact, self.name(each.exact))
         if not each.positive:
-            return [
-                exp.alias_(finite, self.name(each.new)),
-                exp.alias_(exact, self.name(each.exact)),
-            ]
+            return [called(finite, self.name(each.new)), kept]
         sides = [
             self.plus(
                 exp.column(self.name(side), table=self.name(KEPT)),
@@ -172,7 +170,7 @@ class GroupSQL(RelationSQL):
         return [
             called(self.dialect.float_total(finite, *sides), self.name(each.new)),
             called(finite, self.name(each.finite)),
-            called(exact, self.name(each.exact)),
+            kept,
             *(
                 called(side, self.name(name))
                 for side, name in zip(sides, (each.positive, each.negative), strict=True)

@@ -61,7 +61,7 @@ def plan_metadata(plan: SQLPlan, dialect: Any) -> MetaData:
     listen_for_views(plan.tables, dialect, metadata)
     for each in plan.tables:
         for text in each.ddl:
-            if text.startswith("ALTER") or "FUNCTION" in text.split("(")[0]:
+            if text.startswith(("ALTER", "CREATE OR REPLACE FUNCTION")):
                 whole = DDL(text.replace("%", "%%"))  # type: ignore[no-untyped-call]
                 event.listen(metadata.tables[each.table.name], "after_create", whole)
     return metadata

@@ -31,7 +31,6 @@ from stepping.dialects.scalars import (
 )
 
 INFINITY = lift("Infinity").cast(FLOAT8)
-_ZERO = lift(0).cast(FLOAT8)
 
 
 def size(x: Sql) -> Sql:
