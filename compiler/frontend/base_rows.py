@@ -56,9 +56,6 @@ def _mapped_columns(row_class: Any) -> list[tuple[str, Any]]:
     return found
 
 
-_FLOAT = Atom(Kind.FLOAT, python=float).with_infinities()  # nobody looks at what is written
-
-
 def atom_of(column_type: Any) -> Atom | None:
     """The type of ours that a SQLAlchemy type is; None where there is none."""
     from sqlalchemy import types as sa
@@ -78,10 +75,10 @@ def atom_of(column_type: Any) -> Atom | None:
         case sa.Integer():
             return Atom(Kind.INT, python=int)
         case sa.Float():
-            return _FLOAT if not column_type.asdecimal else None
+            return Atom(Kind.FLOAT, python=float) if not column_type.asdecimal else None
         case sa.Numeric():
             if not column_type.asdecimal:
-                return _FLOAT
+                return Atom(Kind.FLOAT, python=float)
             return decimal_atom(column_type.scale)
         case sa.DateTime():
             aware = column_type.timezone

@@ -79,10 +79,7 @@ def with_floats_of(operator: ir.Operator, other: ir.Operator) -> ir.Operator:
     """The operator, with rows whose floats may be infinite where the other's may be."""
     schema = operator.schema
     wider = bounds.wider(schema.type, other.schema.type)
-    if wider is schema.type or not any(
-        a.type.infinite and not b.type.infinite
-        for a, b in zip(schema_of(wider).columns, schema.columns, strict=True)
-    ):
+    if wider is schema.type:
         return operator
     scalars = tuple(scalar for _, scalar in ir.references(schema.columns))
     return Map(operator, ir.RowFunction(wider, scalars, name="rows"), origin=operator.origin)
