@@ -1,0 +1,196 @@
+"""Commands for queries that are installed: what waits, how they stand, whether they are right."""
+
+from __future__ import annotations
+
+import click
+
+from stepping.commands.options import (
+    DB,
+    TARGET,
+    TARGETS,
+    chosen_dialect,
+    load,
+)
+
+
+@click.command(short_help="Fold the queued changes of a query in.")
+@TARGET
+@DB
+@click.option("--watch", is_flag=True, help="Go on, and wait for what is enqueued, until stopped.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=10_000,
+    show_default=True,
+    help="Rows that are folded into one step, at most.",
+)
+@click.option(
+    "--retry", type=int, multiple=True, metavar="ID", help="Let a quarantined change wait again."
+)
+@click.option(
+    "--drop", type=int, multiple=True, metavar="ID", help="Delete a quarantined change for good."
+)
+def drain(
+    query: str, db: str, watch: bool, limit: int, retry: tuple[int, ...], drop: tuple[int, ...]
+) -> None:
+    """Fold what store.enqueue has written down into the results of a query.
+
+    `stepping status` shows which changes are in quarantine.
+
+    Several may run at the same time: each change is folded in once. SIGINT and SIGTERM end
+    --watch behind the step that is at work; whatever is killed, nothing is lost.
+    """
+    from stepping.drain import Asked, drain_all
+    from stepping.target import load
+
+    asked = Asked(limit, watch, retry, drop)
+    drain_all(load(query), db, asked, click.echo)
+
+
+@click.command(short_help="Fold what waits into the results of queries that follow tables.")
+@DB
+@click.argument("queries", metavar="[NAME | MODULE:QUERY | FILE.sql]...", nargs=-1)
+@click.option(
+    "--watch",
+    type=click.FloatRange(min=0.01),
+    metavar="SECONDS",
+    help="Go on, every so many seconds, until stopped.",
+)
+def refresh(db: str, queries: tuple[str, ...], watch: float | None) -> None:
+    """Fold in what has been written to the tables that queries follow.
+
+    Of the queries of those names, or of all that are installed.
+    """
+    from stepping.database import driver_of
+    from stepping.following import refresh_all
+    from stepping.targets import names_of
+
+    names = names_of(queries, chosen_dialect(None, db))
+    with driver_of(db) as driver:
+        refresh_all(driver, names, watch, click.echo)
+
+
+@click.command(short_help="Make what captures tables whole again, and compute the results.")
+@TARGETS
+@DB
+@click.option("--dry-run", is_flag=True, help="Only say what is wrong; exit with 1 if anything is.")
+def repair(queries: tuple[str, ...], db: str, dry_run: bool) -> None:
+    """Make triggers again that were lost or switched off, and compute the results from the tables.
+
+    Writers of the tables wait until it is done.
+    """
+    from stepping.database import driver_of
+    from stepping.following import wrong_with
+
+    is_wrong = False
+    for graph in load(queries, None, db):
+        with driver_of(db) as driver:
+            wrong = wrong_with(driver, graph.name)
+            is_wrong = is_wrong or bool(wrong)
+            for line in wrong:
+                click.echo(line)
+            if dry_run:
+                continue
+            from stepping.runtime.captured import repaired
+
+            repaired(driver, graph)
+        click.echo(
+            f"{graph.name}: its triggers are there, and its results computed from the tables"
+        )
+    if dry_run:
+        raise SystemExit(1 if is_wrong else 0)
+
+
+_TIME = click.argument("time", type=int)
+
+
+@click.command(short_help="Where tables stand, who is at work, what has been put aside.")
+@DB
+@click.argument("queries", metavar="[NAME | MODULE:QUERY | FILE.sql]...", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(db: str, queries: tuple[str, ...], as_json: bool) -> None:
+    """Print up to which time each table is written, who is at work, and what is quarantined.
+
+    Of some queries, or of all that are installed.
+    """
+    from stepping.database import driver_of
+    from stepping.runtime.status import all_of
+    from stepping.targets import names_of
+
+    names: list[str | None] = [*names_of(queries, chosen_dialect(None, db))]
+    with driver_of(db) as driver:
+        found = [each for name in names or [None] for each in all_of(driver, name)]
+        if as_json:
+            import json
+            from dataclasses import asdict
+
+            click.echo(json.dumps([asdict(each) for each in found], indent=2, default=str))
+            return
+        for each in found:
+            click.echo(str(each))
+
+
+@click.command(short_help="Run again what was put aside.")
+@DB
+@TARGET
+@_TIME
+def retry(db: str, query: str, time: int) -> None:
+    """Run the input that was put aside at TIME as a step of now."""
+    from stepping.database import opened
+    from stepping.target import load
+
+    with opened(db, load(query)) as store:
+        store.retry(time)
+    click.echo(f"time {time} is written")
+
+
+@click.command(short_help="Forget what was put aside.")
+@DB
+@click.argument("query", metavar="QUERY")
+@_TIME
+def drop(db: str, query: str, time: int) -> None:
+    """Forget the input of the query named QUERY that was put aside at TIME."""
+    from stepping.database import driver_of
+    from stepping.runtime import quarantine
+
+    with driver_of(db) as driver:
+        quarantine.drop(driver, query, time)
+    click.echo(f"time {time} is dropped")
+
+
+@click.command(short_help="Compute the tables of a query anew, and compare.")
+@click.argument("queries", metavar="[MODULE:QUERY | FILE.sql]...", nargs=-1)
+@DB
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Mend the keys that differ, and no others: a transaction for each.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def verify(queries: tuple[str, ...], db: str, repair: bool, as_json: bool) -> None:
+    """Compute the tables of a query, or of all that are installed, anew, and compare.
+
+    MODULE:QUERY is needed only for a query with Python steps.
+    """
+    import json
+    from dataclasses import asdict
+
+    from stepping.migrating import verified
+    from stepping.progress import looked
+
+    ok, data = True, []
+    with looked() as progress:
+        for graph in load(queries, None, db) if queries else [None]:
+            for found in verified(db, graph, repair=repair, progress=progress):
+                ok = ok and found.ok
+                if as_json:
+                    data.append({**asdict(found), "ok": found.ok})
+                else:
+                    click.echo(str(found))
+    if as_json:
+        click.echo(json.dumps(data, indent=2, default=str))
+    if not ok:
+        raise SystemExit(1)
+
+
+COMMANDS = (drain, refresh, repair, status, retry, drop, verify)
