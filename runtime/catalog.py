@@ -36,6 +36,11 @@ class Installed:
     plan_key: str | None
     started: bool
 
+    @property
+    def is_staged(self) -> bool:
+        """Whether it is filled while writers go on, and not switched to yet: see `beside`."""
+        return self.query.endswith(STAGED) and self.manifest().capture is not None
+
     def manifest(self) -> Manifest:
         """What is installed. Raises `SchemaMismatch` if it was written by a newer version."""
         what = f"what stepping_queries says of the query {self.query!r}"
@@ -87,7 +92,7 @@ def half_installed(driver: Driver, query: str | None = None) -> Installed | None
     for name, each in queries(driver).items():
         if query is not None and name != staged_name(query):
             continue
-        if name.endswith(STAGED) and each.manifest().capture is not None:
+        if each.is_staged:
             return each
     return None
 

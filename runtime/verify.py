@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from stepping.compiler.plan.recompute import Compared, Recompute, Unverified
@@ -21,7 +22,7 @@ from stepping.dialects import get_dialect
 from stepping.dialects.driver import Driver, Row
 from stepping.dialects.identifiers import quoted
 from stepping.errors import StoreError
-from stepping.runtime import catalog
+from stepping.runtime import captured, catalog
 from stepping.runtime.running import PythonSteps, Statements
 
 # How far two floats may be apart that are sums of the same values in another order.
@@ -124,20 +125,48 @@ def verify(
 def verify_installed(
     driver: Driver, *, repair: bool = False, progress: Callable[[JoinProbe], None] | None = None
 ) -> Iterator[Verification]:
-    """`verify` for each query that is installed, from what the catalog says of it."""
-    for found in catalog.all_installed(driver).values():
-        recompute = catalog.stored_recompute(driver, found.query)
-        if recompute is None:
-            raise StoreError(
-                f"the catalog does not say how the tables of {found.query!r} are computed: no "
-                "store was opened on them by a role that may write it",
-                hint="name the query: stepping verify MODULE:QUERY --db URL",
-            )
-        manifest = found.manifest()
-        catalog.check_tables(driver, manifest)
-        kept = manifest.kept
-        one = Verifier(driver, found.query, found.fingerprint, kept, recompute, None, progress)
-        yield one.run(repair=repair)
+    """`verify` for each query that is installed, from what the catalog says of it.
+
+    Nothing is compared, and nothing mended, unless that can be said of all of them: what waits for
+    a query that follows tables has to be folded in first.
+    """
+    found = [each for each in catalog.all_installed(driver).values() if not each.is_staged]
+    verifiers = [_by_catalog(driver, each, progress) for each in found]
+    for each in verifiers:
+        each.check()
+    for each in verifiers:
+        yield each.run(repair=repair)
+
+
+def _by_catalog(
+    driver: Driver, found: catalog.Installed, progress: Callable[[JoinProbe], None] | None
+) -> Verifier:
+    """What verifies an installed query whose code is not at hand."""
+    recompute = catalog.stored_recompute(driver, found.query)
+    if recompute is None:
+        raise StoreError(
+            f"the catalog does not say how the tables of {found.query!r} are computed: no "
+            "store was opened on them by a role that may write it",
+            hint="name the query: stepping verify MODULE:QUERY --db URL",
+        )
+    manifest = found.manifest()
+    catalog.check_tables(driver, manifest)
+    refresh = None
+    if manifest.capture is not None:
+        if manifest.capture.in_python:
+            raise needs_code(found.query)
+        refresh = partial(captured.refresh_installed, driver, manifest)
+    names = found.query, found.fingerprint, manifest.kept
+    return Verifier(driver, *names, recompute, None, progress, refresh)
+
+
+def needs_code(query: str) -> StoreError:
+    """What only the query's own code can compute, or fold in."""
+    return StoreError(
+        f"the query {query!r} has Python steps, which only its own code can run; nothing was "
+        "compared",
+        hint="name it: stepping verify MODULE:QUERY --db URL",
+    )
 
 
 @dataclass
@@ -203,10 +232,7 @@ class Verifier:
     def check(self) -> None:
         python = any(s.role in IN_PYTHON for s in self.recompute.statements)
         if python and self.statements is None:
-            raise StoreError(
-                f"the query {self.query!r} has Python steps, which only its own code can run",
-                hint="name it: stepping verify MODULE:QUERY --db URL",
-            )
+            raise needs_code(self.query)
 
     def fill(self) -> None:
         for number, statement in enumerate(self.recompute.statements, 1):

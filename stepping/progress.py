@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -68,7 +68,9 @@ def bar() -> Iterator[tuple[Console, Progress, TaskID]]:
     """A bar on standard error, gone at the end; nothing where that is no terminal."""
     console = Console(stderr=True, highlight=False)
     columns = (BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
-    with Progress(*columns, console=console, transient=True) as progress:
+    progress = Progress(*columns, console=console, transient=True)
+    # Where nothing is drawn it would leave an empty line.
+    with progress if console.is_interactive else nullcontext():
         yield console, progress, progress.add_task("", total=None)
 
 

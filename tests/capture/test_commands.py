@@ -56,3 +56,16 @@ def test_refresh_and_repair(place: Place, queries: str) -> None:
         assert run("repair", queries, "--db", place.where)[0] == 0
         rows = connection.execute("SELECT * FROM revenue_rows").fetchall()
         assert list(map(tuple, rows)) == [(15, "ch")]
+
+
+def test_verify_without_code_folds_in_first_and_prints_no_empty_line(place: Place) -> None:
+    graph, _ = captured(revenue, "deferred")
+    with shop(place) as (connection, writer):
+        place.store(connection, graph)
+        writer.do("INSERT INTO orders VALUES (1, 'ch', 1, '')")
+        writer.do("INSERT INTO items VALUES (1, 1, 2, 5)")
+        code, said = run("verify", "--db", place.where, "--repair")
+        assert code == 0
+        assert said.startswith("revenue: "), said
+        assert said.splitlines()[0].endswith("nothing differs")
+        assert "\n\n" not in said

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 import stepping as st
+from stepping.runtime.verify import verify_installed
 from tests.capture.shop import (
     ITEM_ORDER,
     ORDER_ID,
@@ -66,6 +67,10 @@ def test_what_needs_python_is_folded_in_by_the_library(place: Place) -> None:
                 writer.one()
             assert dict(cache.zset(store).iter()) == expected(connection, graph)
         assert st.verify(store).ok
+        writer.do("INSERT INTO orders VALUES (77, 'ch', NULL, '')")
+        with pytest.raises(st.StoreError, match=r"Python steps.*nothing was compared"):
+            list(verify_installed(store.driver, repair=True))
+        assert dict(cache.zset(store).iter()) == expected(connection, graph)
         store.uninstall()
 
 
