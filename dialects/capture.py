@@ -9,7 +9,7 @@ fold is a step of the query whose changes are these views.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,6 +136,14 @@ class CaptureWords(ABC):
     def ended(self, query: str) -> tuple[str, ...]:
         """Says that a query follows no table any more."""
 
+    def unread(self, relations: Sequence[str]) -> tuple[str, ...]:
+        """Fails where the application has made something of relations that are to be dropped."""
+        return ()
+
+    def readers(self, read: Read, relations: Sequence[str]) -> list[tuple[str, str]]:
+        """What the application has made of relations: what each is, and what makes it."""
+        return []
+
     @abstractmethod
     def index_ddl(self, table: BaseTable, columns: Sequence[str]) -> str:
         """What creates an index that is missing, without keeping writers from writing."""
@@ -213,7 +221,31 @@ def removal(words: CaptureWords, manifest: Manifest, left: Sequence[Reader]) -> 
     """The statements that take a captured query away. ``left`` are the queries that remain."""
     capture = manifest.capture
     assert capture is not None
-    texts = [*words.lock([each.table for each in capture.inputs]), *capture.drop]
+    shown = [name for each in manifest.results for name in each.names]
+    texts = [*words.lock([each.table for each in capture.inputs]), *words.unread(shown)]
+    texts += [*capture.drop, *removed(words, manifest, left)]
+    return texts if left else [*texts, *words.own_drop()]
+
+
+def making_way(
+    words: CaptureWords, manifest: Manifest, left: Sequence[Reader], before: Iterable[str]
+) -> list[str]:
+    """As `removal`, where another version takes its place: ``before`` is done with the relations
+    that readers know, which may stay.
+    """
+    capture = manifest.capture
+    assert capture is not None
+    shown = {f"DROP VIEW IF EXISTS {quoted(n)}" for each in manifest.results for n in each.names}
+    drops = [text for text in capture.drop if text not in shown]
+    locks = words.lock([each.table for each in capture.inputs])
+    return [*locks, *before, *drops, *removed(words, manifest, left)]
+
+
+def removed(words: CaptureWords, manifest: Manifest, left: Sequence[Reader]) -> list[str]:
+    """The statements that take away the tables of a query, and what follows tables for it."""
+    capture = manifest.capture
+    assert capture is not None
+    texts: list[str] = []
     for table in manifest.tables:
         texts += (f"DROP VIEW IF EXISTS {quoted(view.table.name)}" for view in table.views)
     texts += (f"DROP TABLE IF EXISTS {quoted(each.table.name)}" for each in manifest.tables)
@@ -230,7 +262,7 @@ def removal(words: CaptureWords, manifest: Manifest, left: Sequence[Reader]) -> 
         # Whoever reads one of them next adds it.
         log = quoted(log_name(each.table))
         texts += (f"ALTER TABLE {log} DROP COLUMN {quoted(column)}" for column in unread)
-    return texts if left else [*texts, *words.own_drop()]
+    return texts
 
 
 def capture_of(plan: SQLPlan) -> Capture:

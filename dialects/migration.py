@@ -11,10 +11,12 @@ from sqlglot import exp
 
 from stepping.compiler.plan.manifest import SQLTable, SQLView
 from stepping.compiler.plan.migration import MigrationStatement, Phase
+from stepping.compiler.plan.shown import ShownChange
 from stepping.compiler.plan.tables import Table
 from stepping.dialects.backfill import BackfillWords
 from stepping.dialects.base import Dialect
 from stepping.dialects.batches import PROGRESS, BatchRenderer
+from stepping.dialects.identifiers import quoted
 
 _BY_QUERY = ("stepping_times", "stepping_iterations", "stepping_journal", "stepping_queue")
 _MADE = re.compile(r"CREATE (TABLE|SEQUENCE) IF NOT EXISTS (\w+)")
@@ -167,6 +169,29 @@ class MigrationRenderer(ABC):
             ignore=("ban-drop-view",),
         )
 
+    # -- what readers know ----------------------------------------------------------------------
+
+    def before_shown(self, changes: Sequence[ShownChange]) -> list[MigrationStatement]:
+        """Makes way for the relations of another version, in front of all that its tables need."""
+        return [self.drop_shown(name) for each in changes for name in (*each.both, *each.gone)]
+
+    def after_shown(self, changes: Sequence[ShownChange]) -> list[MigrationStatement]:
+        """Gives back what belongs to others, once the relations of the other version are there."""
+        return []
+
+    def shown_again(self, text: str, changes: Sequence[ShownChange]) -> str:
+        """The statement that makes a relation, where one may be there that stays."""
+        return text
+
+    def drop_shown(self, name: str) -> MigrationStatement:
+        return MigrationStatement(
+            Phase.SWITCH,
+            drop_view(name),
+            f"{name} is made anew, or is needed no longer",
+            lock=f"all access to {name}, until the transaction ends",
+            ignore=("ban-drop-view",),
+        )
+
     def copy(self, table: Table, source: str) -> str:
         """All rows of one table into another with the same columns."""
         names = self.batches.columns(table)
@@ -244,6 +269,10 @@ class MigrationRenderer(ABC):
             values["started"] = "TRUE"
         sets = ",\n    ".join(f"{name} = {value}" for name, value in values.items())
         return f"UPDATE stepping_queries SET\n    {sets}\nWHERE name = {self.literal(old_query)}"
+
+
+def drop_view(name: str) -> str:
+    return f"DROP VIEW IF EXISTS {quoted(name)}"
 
 
 def is_comment(sql: str) -> bool:

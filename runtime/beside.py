@@ -16,9 +16,17 @@ from stepping.compiler.plan.base_tables import BaseTable
 from stepping.compiler.plan.capture import staged_name
 from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.migration import MigrationStatement, Phase
+from stepping.compiler.plan.shown import shown_changes
 from stepping.compiler.plan.sql_plan import Capture, SQLPlan
 from stepping.dialects import get_dialect
-from stepping.dialects.capture import Reader, capture_of, followed, installation, log_name, removal
+from stepping.dialects.capture import (
+    Reader,
+    capture_of,
+    followed,
+    installation,
+    log_name,
+    making_way,
+)
 from stepping.dialects.driver import Driver
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.migration import MigrationRenderer
@@ -116,9 +124,12 @@ class Beside:
         yield from steps(Phase.SWITCH, [capture_of(staged).fold], "the last of it")
         follower = readers_of(staged.manifest)
         old = self.old
+        changes = shown_changes(() if old is None else old.results, plan.manifest.results)
         if old is not None and old.capture is not None:
-            gone = removal(words, old, [*self.others, *follower])
-            yield from steps(Phase.SWITCH, gone, "the version before goes")
+            first = {each.sql: each for each in self.catalog.before_shown(changes)}
+            for text in making_way(words, old, [*self.others, *follower], first):
+                note = "the version before goes"
+                yield from [first[text]] if text in first else steps(Phase.SWITCH, [text], note)
         drops = [*self.capture.drop]
         for table in staged.tables:
             drops += (f"DROP VIEW IF EXISTS {quoted(view.table.name)}" for view in table.views)
@@ -134,8 +145,11 @@ class Beside:
         for position, each in enumerate(capture.inputs):
             texts += followed(words, plan.query, capture, each, [*self.others, *follower])
             texts.append(words.reader(plan.query, position, each, capture))
-        texts += [*words.outdated(), *capture.ddl, *words.begun(plan.query, capture)]
+        ddl = (self.catalog.shown_again(text, changes) for text in capture.ddl)
+        texts += [*words.outdated(), *ddl, *words.begun(plan.query, capture)]
         yield from steps(Phase.SWITCH, texts, "what folds in from now on")
+        if old is not None:
+            yield from self.catalog.after_shown(changes)
         if old is not None:
             installed = self.catalog.installed(plan.query, plan.manifest.row, True)
             yield from steps(Phase.SWITCH, [installed], "the catalog")

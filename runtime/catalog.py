@@ -118,6 +118,16 @@ def stored_plan(driver: Driver, query: str, key: str) -> SQLPlan | None:
         return None  # it is a copy, and can be made again
 
 
+def stored_as(driver: Driver, manifest: Manifest) -> SQLPlan | None:
+    """The plan of what is installed, by whatever key, if a store was opened on it."""
+    text = stored_text(driver, "plan", manifest.query)
+    try:
+        found = None if not text else data.from_text(text, SQLPlan, "the stored plan")
+    except SchemaMismatch:
+        return None
+    return found if found is not None and found.fingerprint == manifest.fingerprint else None
+
+
 def stored_text(driver: Driver, column: str, query: str, condition: str = "") -> str | None:
     """A column of a query's row in the catalog, and of no other's: plans are long."""
     name = query.replace("'", "''")

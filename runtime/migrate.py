@@ -24,7 +24,7 @@ from stepping.runtime.apply import Done, Runner
 from stepping.runtime.filling import HalfDone, half_done
 from stepping.runtime.occupied import check_free
 from stepping.runtime.stores import driver_for
-from stepping.runtime.summary import queued_lines, summary_of
+from stepping.runtime.summary import Reading, queued_lines, summary_of
 
 IN_BATCHES_FROM = 100_000  # rows that are read
 Backfill = Mapping[str, "str | Iterable[Any]"]
@@ -80,13 +80,26 @@ class MigrationPlan:
     @cached_property
     def summary(self) -> str:
         """What a reviewer has to know, for a person to read."""
-        made = summary_of(self.migration, self.version, self.sizes, self.not_undone)
+        made = summary_of(self.migration, self.version, self.sizes, self.not_undone, self.readings)
         lines = [made, *queued_lines(self.queued, self.misread, self.version)]
         if self.half_done is not None:
             lines.append(str(self.half_done))
         if self.half_installed:
             lines.append(self.half_installed)
         return "\n".join(lines)
+
+    @cached_property
+    def readings(self) -> tuple[Reading, ...]:
+        """What the application has made of the relations that are made anew, or go."""
+        found = []
+        changes = () if self.is_nothing else self.migration.shown
+        stay = [name for each in changes if each.is_wider for name in each.both]
+        go = [n for each in changes for n in each.names_before if n not in stay]
+        for names, is_in_the_way in ((go, True), (stay, False)):
+            with self.driver.reading():
+                read = self.driver.capturing.readers(self.driver.read, names)
+            found += [Reading(*each, tuple(names), is_in_the_way) for each in read]
+        return tuple(found)
 
     @property
     def up_sql(self) -> str:
@@ -148,6 +161,12 @@ class MigrationPlan:
         """
         self.check()
         self.driver.check_schema()
+        in_the_way = [str(each) for each in self.readings if each.is_in_the_way]
+        if in_the_way:
+            raise MigrationError(
+                "\n  ".join(["relations have to be dropped that others read:", *in_the_way]),
+                hint="nothing was done",
+            )
         old = self.migration.old
         if old is not None and self.misread and (found := waiting(self.driver, old)):
             raise MigrationError(

@@ -11,12 +11,14 @@ from stepping.compiler.plan.changes import table_changes
 from stepping.compiler.plan.graph import AnyGraph
 from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.migration import FilledFrom, Migration, MigrationStatement, Phase
-from stepping.compiler.plan.sql_plan import Role, SQLPlan
+from stepping.compiler.plan.shown import shown_changes
+from stepping.compiler.plan.sql_plan import Capture, Role, SQLPlan
 from stepping.dialects import get_dialect
-from stepping.dialects.capture import Reader, capture_of, installation, removal
+from stepping.dialects.capture import Reader, capture_of, installation, making_way, removal
 from stepping.dialects.driver import Driver
 from stepping.errors import MigrationError
 from stepping.runtime import captured
+from stepping.runtime import catalog as catalog_rows
 from stepping.runtime.beside import Beside, guards, on_purpose, readers_of
 
 
@@ -53,7 +55,7 @@ def migration(
     capture, words = capture_of(plan), driver.capturing
     catalog = get_dialect(driver.dialect).migrations
     others = readers(driver, plan.query, before)
-    if any(each.role in (Role.PYTHON, Role.FOLD) for each in capture.fill.statements):
+    if in_python(capture):
         raise MigrationError(
             f"the results of {plan.query!r} are computed in Python steps, which no script can run",
             hint="store.uninstall() with the version before, then open the new one",
@@ -85,8 +87,18 @@ def migration(
             MigrationStatement(Phase.SWITCH, t, "taken away", ignore=on_purpose(t)) for t in back
         )
         return made, undone, ""
-    why = "the version before is computed from the tables by its own code: install that"
-    return made, (), why
+    back_to = catalog_rows.stored_as(driver, old)
+    if back_to is None:
+        why = "no store was opened on the version before, so that its plan is not in the catalog"
+        return made, (), f"{why}: apply what its code says"
+    if in_python(capture_of(back_to)) or back_to.registered:
+        return made, (), "the version before is computed in Python steps: open it by its own code"
+    return made, tuple(at_once(driver, back_to, plan.manifest, others)), ""
+
+
+def in_python(capture: Capture) -> bool:
+    """Whether the results are computed in Python steps."""
+    return any(each.role in (Role.PYTHON, Role.FOLD) for each in capture.fill.statements)
 
 
 def at_once(
@@ -106,14 +118,21 @@ def at_once(
 
     yield from steps(plan.own_ddl, "our own tables, unless they are there")
     yield from steps(guards(driver, plan, old, others), "the database is as it was then")
+    changes = shown_changes(() if old is None else old.results, plan.manifest.results)
     if old is not None and old.capture is not None:
-        yield from steps(removal(words, old, others), "the version before goes")
+        before = {each.sql: each for each in catalog.before_shown(changes)}
+        for text in making_way(words, old, others, before):
+            yield from (
+                [before[text]] if text in before else steps([text], "the version before goes")
+            )
     for lower in captured.lowers(driver, capture):
         note = f"the results of {lower.query} are folded in at once from now on"
         yield from steps(words.read_by_others(lower), note)
-    yield from steps(
-        installation(words, plan, others), "tables, triggers and views of the new version"
-    )
+    ddl = tuple(catalog.shown_again(text, changes) for text in capture.ddl)
+    made = installation(words, replace(plan, capture=replace(capture, ddl=ddl)), others)
+    yield from steps(made, "tables, triggers and views of the new version")
+    if old is not None:
+        yield from catalog.after_shown(changes)
     yield from steps(fill.session, "its results")
     for each in fill.statements:
         yield MigrationStatement(Phase.SWITCH, each.sql, "its results", scans=tables)

@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from stepping.compiler.plan.changes import Fate
 from stepping.compiler.plan.migration import Migration, Phase
 from stepping.compiler.plan.statistics import TableSize
 
 Sizes = Mapping[str, TableSize]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the application has made of a relation, a view of its own mostly, and whether it has to
+    go before the relation can be made anew.
+    """
+
+    what: str
+    made: str  # the statement that makes it
+    relations: tuple[str, ...]
+    is_in_the_way: bool
+
+    def __str__(self) -> str:
+        of = f"{self.what}, which the application has made of {', '.join(self.relations)}"
+        if not self.is_in_the_way:
+            return f"{of}: stays"
+        made = "\n".join(f"    {line}" for line in self.made.splitlines())
+        return f"{of}, is in the way: drop it before, and make it again behind\n{made}"
+
+
 _SHOWN = {
     Fate.KEPT: "kept, with its rows",
     Fate.INDEXED: "kept, with its rows; indexes change",
@@ -19,12 +41,16 @@ _SHOWN = {
 }
 
 
-def summary_of(migration: Migration, version: int, sizes: Sizes, not_undone: str) -> str:
+def summary_of(
+    migration: Migration, version: int, sizes: Sizes, not_undone: str, readers: Sequence[Reading]
+) -> str:
     """What becomes of each table, what is locked and written, and what fails meanwhile."""
-    return "\n".join(_lines(migration, version, sizes, not_undone))
+    return "\n".join(_lines(migration, version, sizes, not_undone, readers))
 
 
-def _lines(migration: Migration, version: int, sizes: Sizes, not_undone: str) -> Iterator[str]:
+def _lines(
+    migration: Migration, version: int, sizes: Sizes, not_undone: str, readers: Sequence[Reading]
+) -> Iterator[str]:
     old = migration.old
     what = f"{migration.query} on {migration.dialect}"
     if migration.is_nothing:
@@ -35,6 +61,7 @@ def _lines(migration: Migration, version: int, sizes: Sizes, not_undone: str) ->
     yield ""
     yield from _breaking(migration, version)
     yield ""
+    yield from _shown(migration, readers)
     yield "Tables:"
     for change in migration.changes:
         table = (change.new or change.old).table  # type: ignore[union-attr]
@@ -70,6 +97,24 @@ def _lines(migration: Migration, version: int, sizes: Sizes, not_undone: str) ->
         )
 
 
+def _shown(migration: Migration, readers: Sequence[Reading]) -> Iterator[str]:
+    """What becomes of the relations, and of what others have made of them."""
+    changes = [each for each in migration.shown if each.old is not None]
+    if not changes and not readers:
+        return
+    yield "Relations:"
+    for each in changes:
+        yield f"  {each.relation}: {'; '.join(each.lines) or 'the same columns'}"
+        again = [name for name in each.both if not each.is_wider]
+        if again and migration.dialect == "postgres":
+            yield (
+                f"  {', '.join(again)}: dropped and made again; the owner, the rights and the "
+                "comments are given back"
+            )
+    for reading in readers:
+        yield f"  {reading}"
+
+
 def queued_lines(queued: int, misread: Sequence[str], version: int) -> Iterator[str]:
     """What becomes of changes that wait in the queue."""
     if misread:
@@ -83,19 +128,32 @@ def queued_lines(queued: int, misread: Sequence[str], version: int) -> Iterator[
 
 
 def _breaking(migration: Migration, version: int) -> Iterator[str]:
-    gone = [
-        change.old.table.name
-        for change in migration.changes
-        if change.old is not None and change.fate in (Fate.DROPPED, Fate.RENAMED)
-    ]
     if migration.old is None:
         yield "Not breaking: nothing that is there changes."
         return
-    gone += migration.gone_views
+    gone = [name for each in migration.shown for name in each.gone]
+    captured = migration.new.capture is not None
+    if not captured:
+        gone = [
+            change.old.table.name
+            for change in migration.changes
+            if change.old is not None and change.fate in (Fate.DROPPED, Fate.RENAMED)
+        ]
+        gone += migration.gone_views
+    narrower = [each for each in migration.shown if each.both and not each.is_wider]
     if gone:
         yield f"Breaking for whoever reads these tables by name: {', '.join(gone)}."
-    else:
+    for each in narrower:
+        if each.lines:
+            yield f"Breaking for readers of {each.relation}: {'; '.join(each.lines)}."
+    if not gone and not any(each.lines for each in narrower):
         yield "Not breaking for readers: no table goes, and none has another name."
+    if captured:
+        yield (
+            "Whoever writes to the tables goes on, as do readers of the relations; processes with "
+            f"version {version - 1} open as a store fail at their next use of it."
+        )
+        return
     yield (
         f"Processes with version {version - 1} fail cleanly at their next step "
         "(SchemaMismatch, nothing written)."

@@ -43,11 +43,21 @@ def uninstall(driver: Driver, query: str) -> tuple[str, ...]:
         driver.lock(manifest.kept, query, manifest.fingerprint)
         left = [name for name in catalog.queries(driver) if name != query]
         for text in removed(driver, manifest, left):
-            driver.change(text)
+            run(driver, text)
         for lower in [] if manifest.capture is None else captured.lowers(driver, manifest.capture):
             if not captured.uppers(driver, lower.query):
                 driver.script(driver.capturing.read_by_nobody(lower))
     return manifest.kept
+
+
+def run(driver: Driver, text: str) -> None:
+    try:
+        driver.change(text)
+    except Exception as error:
+        refused = driver.refusal(error)
+        if refused is None:
+            raise
+        raise StoreError(f"{refused}\nnothing was done") from error
 
 
 def abandon(driver: Driver) -> str:
@@ -65,6 +75,9 @@ def removed(driver: Driver, manifest: Manifest, left: list[str]) -> Iterator[str
         readers = [each for each in captured.readers(driver) if each.query != manifest.query]
         yield from removal(driver.capturing, manifest, readers)
     else:
+        yield from driver.capturing.unread(
+            [name for each in manifest.results for name in each.names]
+        )
         for each in manifest.tables:
             yield from (
                 f"DROP VIEW IF EXISTS {quoted(view.table.name)}" for view in reversed(each.views)

@@ -14,15 +14,19 @@ from stepping.runtime.verify import JoinProbe, Verification, verify, verify_inst
 
 
 def written(made: MigrationPlan, folder: Path) -> list[Path]:
-    """Write both scripts of a migration, under the next number of the folder."""
-    up, down = made.up_sql, made.down_sql
+    """Write the scripts of a migration, under the next number of the folder: that which goes there,
+    and the one that goes back, if there is a way.
+    """
+    texts = [(made.up_sql, "up")]
+    if not made.not_undone:
+        texts.append((made.down_sql, "down"))
     folder.mkdir(parents=True, exist_ok=True)
     taken = [re.match(r"(\d+)_", path.name) for path in folder.glob("*.sql")]
     numbers = [int(found.group(1)) for found in taken if found]
     number = max([*numbers, made.version - 1]) + 1
     query = re.sub(r"\W+", "_", made.migration.query)
     paths = []
-    for text, direction in ((up, "up"), (down, "down")):
+    for text, direction in texts:
         path = folder / f"{number:04}_{query}_{made.what}.{direction}.sql"
         path.write_text(text, encoding="utf-8")
         paths.append(path)

@@ -20,8 +20,7 @@ from alembic.util import PriorityDispatchResult
 from stepping.compiler.plan import data
 from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.sql_plan import SQLPlan
-from stepping.dialects import get_dialect
-from stepping.dialects.capture import filled, installation, removal
+from stepping.dialects.capture import filled, installation
 from stepping.dialects.driver import Driver
 from stepping.errors import MigrationError, SteppingError
 from stepping.maintained import registered
@@ -258,7 +257,7 @@ class Comparison:
         if why:
             log.warning("The query %r is not in the revision: %s", graph.name, why)
             return None
-        down = [each.sql for each in made.undone] or ([] if old is None else self.back(made, old))
+        down = [each.sql for each in made.undone]
         texts = [each.sql for each in made.migration.statements]
         for each in texts:
             execute(self.connection, each)
@@ -284,21 +283,6 @@ class Comparison:
             f"{name} is filled from {rows:,} rows, while writers of its tables wait. To do it\n"
             "apart from the revision, take this out and run `stepping migrate`, `stepping apply`."
         )
-
-    def back(self, made: MigrationPlan, old: Manifest) -> list[str]:
-        """From the new version of a query to the old one, if its plan is in the catalog."""
-        again = self.installed_again(old)
-        new = made.migration.new
-        if not again or new.capture is None:
-            return []
-        words = self.driver.capturing
-        others = [each for each in captured.readers(self.driver) if each.query != new.query]
-        gone = removal(words, new, others)
-        return [
-            *gone,
-            *get_dialect(self.driver.dialect).migrations.taken_out(new.query, new.kept),
-            *again,
-        ]
 
     def installed_again(self, manifest: Manifest) -> list[str]:
         """What installs a query as it is now, if its plan is in the catalog."""

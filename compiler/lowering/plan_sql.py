@@ -24,6 +24,7 @@ from stepping.compiler.lowering.terms import viewed_term
 from stepping.compiler.operators.topn import Ordered
 from stepping.compiler.plan.capture import Captured
 from stepping.compiler.plan.manifest import InputColumn, PlanInput, fingerprint_of
+from stepping.compiler.plan.shown import Shown
 from stepping.compiler.plan.sql_plan import (
     Role,
     SQLCache,
@@ -247,11 +248,12 @@ def with_relations(
 ) -> SQLPlan:
     """The plan with a view for each cache, by a name that stays over all versions of the query."""
     views: dict[str, list[SQLView]] = {}
+    relations: list[Shown] = []
     taken: set[str] = set()
     for cache in plan.caches:
         operator = caches[cache.name].inputs[0]
         source = arrangements.seen(operator).table
-        shown = Table(
+        view = Table(
             name=free_name(f"{query_prefix(plan.query)}_{cache.name}", taken),
             kind=TableKind.VIEW,
             columns=cache.columns,
@@ -263,13 +265,20 @@ def with_relations(
             of=cache.table,
             node=source.node,
         )
-        ddl = f"{dialect.create_view} {dialect.quoted(shown.name)} AS\n"
+        ddl = f"{dialect.create_view} {dialect.quoted(view.name)} AS\n"
         ddl += dialect.shown(cache, keyed=is_keyed(operator))
-        views.setdefault(cache.kept, []).append(SQLView(shown, ddl))
+        views.setdefault(cache.kept, []).append(SQLView(view, ddl))
+        relations.append(shown(cache, view.name, "", dialect))
     tables = (
         replace(each, views=(*each.views, *views.get(each.table.name, ()))) for each in plan.tables
     )
-    return replace(plan, tables=tuple(tables))
+    return replace(plan, tables=tuple(tables), shown=tuple(relations))
+
+
+def shown(cache: SQLCache, relation: str, live: str, dialect: Dialect) -> Shown:
+    """What readers know a cache by."""
+    columns = tuple((name, dialect.column_type(column)) for column, name in cache.named)
+    return Shown(relation, columns, live)
 
 
 def stored_input_of(operator: ir.Operator, names: Collection[str]) -> bool:
@@ -448,6 +457,9 @@ def sql_order(
 def finished(plan: SQLPlan, dialect: Dialect) -> SQLPlan:
     """The plan with its fingerprint, and what the catalog says of it."""
     follows = () if plan.capture is None else plan.capture.follows
+    if plan.capture is not None:
+        names = {cache: (relation, live) for cache, relation, live in plan.capture.relations}
+        plan = replace(plan, shown=tuple(shown(c, *names[c.name], dialect) for c in plan.caches))
     print_of = fingerprint_of(plan.query, plan.dialect, plan.allow_negative, plan.tables, follows)
     plan = replace(plan, fingerprint=print_of)
     return replace(plan, install=installed(plan, dialect))

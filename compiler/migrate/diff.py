@@ -29,6 +29,7 @@ from stepping.compiler.plan.migration import (
     Phase,
     Underivable,
 )
+from stepping.compiler.plan.shown import ShownChange, shown_changes
 from stepping.compiler.plan.sql_plan import Role, SQLPlan
 from stepping.compiler.plan.statements import Statement
 from stepping.compiler.plan.tables import Table
@@ -287,8 +288,10 @@ class Migrating:
             self.add(text, "another way of doing it may have been begun")
 
     def make_tables(self) -> None:
+        self.statements += self.words.before_shown(self.shown)
         for view in views_gone(self.changes):
-            self.statements.append(self.words.drop_view(view))
+            if view.table.name not in self.shown_names:
+                self.statements.append(self.words.drop_view(view))
         for change in self.changes:
             if change.fate is Fate.RENAMED and change.old and change.new:
                 self.statements += renaming(change, self.dialect)
@@ -300,6 +303,15 @@ class Migrating:
                 self.make(table, change.new.ddl)
             if change.old and change.new and change.fate not in (Fate.NEW, Fate.REBUILT):
                 self.statements += self.words.comments(change.old, change.new)
+
+    @property
+    def shown(self) -> tuple[ShownChange, ...]:
+        """The relations that are made anew, or go."""
+        return shown_anew(self.changes, self.old, self.plan.manifest)
+
+    @property
+    def shown_names(self) -> set[str]:
+        return {name for each in self.shown for name in (*each.both, *each.gone)}
 
     def make(self, table: Table, ddl: Sequence[str], **more: Any) -> None:
         note = f"{table.reason}; for {table.serves} ({table.where})"
@@ -362,6 +374,7 @@ class Migrating:
     def switch(self) -> None:
         for view in views_made(self.changes):
             self.statements.append(self.words.view(view))
+        self.statements += self.words.after_shown(self.shown)
         old_names = () if self.old is None else self.old.kept
         renamed = {
             change.old.table.name: change.new.table.name
@@ -399,6 +412,15 @@ class Migrating:
             if change.fate is Fate.REBUILT:
                 name = name if has_room(change) else aside(name)
                 self.statements.append(self.words.drop(name, "its rows stand elsewhere"))
+
+
+def shown_anew(
+    changes: Sequence[TableChange], old: Manifest | None, new: Manifest
+) -> tuple[ShownChange, ...]:
+    """The relations of readers whose views are made anew, or go."""
+    gone = {view.table.name for view in views_gone(changes)}
+    shown = shown_changes(() if old is None else old.results, new.results)
+    return tuple(each for each in shown if gone & {*each.both, *each.gone})
 
 
 def renaming(change: TableChange, dialect: Any) -> list[MigrationStatement]:

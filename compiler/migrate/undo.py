@@ -21,6 +21,7 @@ from stepping.compiler.plan.changes import Fate, TableChange, views_gone, views_
 from stepping.compiler.plan.manifest import Manifest, SQLTable
 from stepping.compiler.plan.migration import Migration, MigrationStatement, Phase
 from stepping.compiler.plan.recompute import Based, Recompute
+from stepping.compiler.plan.shown import ShownChange, shown_changes
 from stepping.compiler.plan.tables import Table
 
 
@@ -166,8 +167,12 @@ class Undo:
         if misread := new.misread(old) if old is not None else ():
             for text in self.words.drained(new.query):
                 self.add(text, f"a queued change holds rows of {', '.join(misread)} as they are")
+        shown = [] if old is None else self.shown(old, new)
+        self.statements += self.words.before_shown(shown)
+        names = {name for each in shown for name in (*each.both, *each.gone)}
         for view in reversed(views_made(self.migration.changes)):
-            self.statements.append(self.words.drop_view(view))
+            if view.table.name not in names:
+                self.statements.append(self.words.drop_view(view))
         # From tables that have not yet got their old names and forms.
         for table in self.dropped:
             self.create(table)
@@ -192,11 +197,18 @@ class Undo:
         self.compute()
         for view in reversed(views_gone(self.migration.changes)):
             self.statements.append(self.words.view(view))
+        self.statements += self.words.after_shown(shown)
         for change in self.migration.changes:
             if change.fate is Fate.NEW and change.new is not None:
                 name = change.new.table.name
                 self.statements.append(self.words.drop(name, "the version before has it not"))
         return tuple(self.statements)
+
+    def shown(self, old: Manifest, new: Manifest) -> list[ShownChange]:
+        """The relations that are made anew, or go, on the way back."""
+        made = {view.table.name for view in views_made(self.migration.changes)}
+        changes = shown_changes(new.results, old.results)
+        return [each for each in changes if made & {*each.both, *each.gone}]
 
     def create(self, table: SQLTable) -> None:
         for text in table.ddl:

@@ -9,6 +9,7 @@ from typing import Any
 
 from stepping.compiler.plan.captures import Capture
 from stepping.compiler.plan.data import FORMAT, coding, to_text
+from stepping.compiler.plan.shown import Shown
 from stepping.compiler.plan.tables import Table
 from stepping.compiler.schema import Atom
 
@@ -66,6 +67,7 @@ class Manifest:
     allow_negative: bool = False
     starts: bool = False  # something has a result in the first step, whatever was inserted
     capture: Capture | None = None  # of a query whose inputs are tables of the application
+    shown: tuple[Shown, ...] = ()  # what readers know the caches by
 
     @property
     def row(self) -> dict[str, Any]:
@@ -82,6 +84,13 @@ class Manifest:
     def kept(self) -> tuple[str, ...]:
         """Names of the tables, in the order in which they are locked."""
         return tuple(sorted(each.table.name for each in self.tables))
+
+    @property
+    def results(self) -> tuple[Shown, ...]:
+        """What readers know the results by; without columns where the catalog does not say them."""
+        if self.shown or self.capture is None:
+            return self.shown
+        return tuple(Shown(name, (), live) for _, name, live in self.capture.relations)
 
     def input_named(self, name: str) -> PlanInput | None:
         """The input of a name."""

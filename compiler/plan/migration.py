@@ -9,6 +9,7 @@ from typing import Any
 
 from stepping.compiler.plan.changes import Fate, TableChange, views_gone, views_made
 from stepping.compiler.plan.manifest import Manifest
+from stepping.compiler.plan.shown import ShownChange, shown_changes
 from stepping.compiler.plan.sql_plan import SQLStatement
 from stepping.compiler.plan.tables import Table
 
@@ -107,6 +108,11 @@ class Migration:
         made = {view.table.name for view in views_made(self.changes)}
         gone = (view.table.name for view in views_gone(self.changes))
         return tuple(name for name in gone if name not in made)
+
+    @property
+    def shown(self) -> tuple[ShownChange, ...]:
+        """What becomes of the relations that readers know."""
+        return shown_changes(() if self.old is None else self.old.results, self.new.results)
 
     def named(self, *fates: Fate) -> tuple[str, ...]:
         """The tables that something becomes of, by their new names if they have one."""

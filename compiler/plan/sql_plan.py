@@ -12,6 +12,7 @@ from stepping.compiler.plan.captures import Source as Source
 from stepping.compiler.plan.manifest import Manifest, PlanInput
 from stepping.compiler.plan.manifest import SQLTable as SQLTable
 from stepping.compiler.plan.manifest import SQLView as SQLView
+from stepping.compiler.plan.shown import Shown
 from stepping.compiler.plan.sql_statement import Role as Role
 from stepping.compiler.plan.sql_statement import SQLStatement as SQLStatement
 from stepping.compiler.plan.tables import TableColumn
@@ -148,6 +149,7 @@ class SQLPlan:
     # Scalars without exact SQL, by digest, and why.
     unsupported_scalars: Mapping[str, str] = field(default_factory=dict)
     capture: Capture | None = None  # of a query whose inputs are tables of the application
+    shown: tuple[Shown, ...] = ()  # what readers know the caches by
 
     @property
     def script(self) -> tuple[str, ...]:
@@ -169,6 +171,7 @@ class SQLPlan:
             self.allow_negative,
             self.first is not None,
             None if self.capture is None else self.capture.installed,
+            self.shown,
         )
 
     def step(self, changed: frozenset[str]) -> SQLStep:

@@ -11,7 +11,7 @@ from stepping.compiler.plan.sql_plan import Capture, CapturedInput
 from stepping.compiler.schema import bounded
 from stepping.dialects.capture import CaptureWords, Logged, Read, literal, log_name
 from stepping.dialects.identifiers import quoted
-from stepping.dialects.postgres import base_tables, capture, capture_tables
+from stepping.dialects.postgres import base_tables, capture, capture_tables, shown
 from stepping.dialects.postgres.capture_tables import ME, qualified, written
 from stepping.dialects.postgres.type_facts import TEXTS
 
@@ -130,6 +130,12 @@ class PostgresCaptureWords(CaptureWords):
             f"DELETE FROM stepping_pending WHERE query = {literal(query)}",
             *self.outdated(),
         )
+
+    def unread(self, relations: Sequence[str]) -> tuple[str, ...]:
+        return (shown.unread(relations),) if relations else ()
+
+    def readers(self, read: Read, relations: Sequence[str]) -> list[tuple[str, str]]:
+        return [(a, b) for a, b in read(shown.readers(relations))] if relations else []
 
     def index_ddl(self, table: BaseTable, columns: Sequence[str]) -> str:
         listed = ", ".join(quoted(each) for each in columns)

@@ -6,15 +6,22 @@ from collections.abc import Sequence
 
 from stepping.compiler.plan.manifest import SQLTable
 from stepping.compiler.plan.migration import MigrationStatement, Phase
+from stepping.compiler.plan.shown import ShownChange
 from stepping.compiler.plan.tables import Table
 from stepping.dialects.base import Dialect
 from stepping.dialects.metadata import not_negative_name
 from stepping.dialects.migration import MigrationRenderer, body_of, is_index, name_in
-from stepping.dialects.postgres import float_sums
+from stepping.dialects.postgres import float_sums, shown
 from stepping.dialects.postgres.backfill import PostgresBackfillWords
 from stepping.dialects.postgres.batches import PostgresBatchRenderer
 
 LOCK_TIMEOUT = "5s"
+
+
+def _apart(changes: Sequence[ShownChange]) -> tuple[list[str], list[str]]:
+    """The relations that stay, and those that are dropped and made again."""
+    both = [(name, each.is_wider) for each in changes for name in each.both]
+    return [n for n, stays in both if stays], [n for n, stays in both if not stays]
 
 
 class PostgresMigrationRenderer(MigrationRenderer):
@@ -63,6 +70,41 @@ class PostgresMigrationRenderer(MigrationRenderer):
 
     def table_named(self, name: str) -> str:
         return f"pg_class WHERE relname = {self.literal(name)} AND pg_table_is_visible(oid)"
+
+    def before_shown(self, changes: Sequence[ShownChange]) -> list[MigrationStatement]:
+        staying, dropped = _apart(changes)
+        gone = [*dropped, *(name for each in changes for name in each.gone)]
+        made = []
+        for text, note, names in (
+            (shown.emptied, "with all that others have made of it and may do with it", staying),
+            (shown.unread, "nothing of the application is taken away with it", gone),
+        ):
+            if names:
+                listed = ", ".join(names)
+                lock = f"all access to {listed}, until the transaction ends"
+                what = f"{listed} stays, {note}" if text is shown.emptied else f"{listed}: {note}"
+                made.append(MigrationStatement(Phase.SWITCH, text(names), what, lock))
+        if dropped:
+            columns = dict.fromkeys(name for each in changes for name in each.remaining)
+            note = f"{', '.join(dropped)}: the owner, who may read it, and what is said of it"
+            made.append(MigrationStatement(Phase.SWITCH, shown.noted(dropped, list(columns)), note))
+        return [*made, *(self.drop_shown(name) for name in gone)]
+
+    def after_shown(self, changes: Sequence[ShownChange]) -> list[MigrationStatement]:
+        staying, dropped = _apart(changes)
+        if not staying and not dropped:
+            return []
+        listed = ", ".join((*staying, *dropped))
+        note = f"{listed}: the owner, who may read it, and what is said of it, as it was"
+        text = shown.given_back(staying, dropped)
+        return [MigrationStatement(Phase.SWITCH, text, note)]
+
+    def shown_again(self, text: str, changes: Sequence[ShownChange]) -> str:
+        staying, _ = _apart(changes)
+        heads = [f"CREATE VIEW {self.quoted(name)} AS\n" for name in staying]
+        if text.startswith(tuple(heads)):
+            return text.replace("CREATE VIEW", "CREATE OR REPLACE VIEW", 1)
+        return text
 
     def rename(self, old: SQLTable, new: SQLTable) -> tuple[MigrationStatement, ...]:
         a, b = old.table.name, new.table.name

@@ -1,0 +1,185 @@
+"""What belongs to others of a relation that readers know stays over the versions of a query."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import stepping as st
+from stepping.runtime.apply import apply
+from stepping.runtime.stores import driver_for
+from tests.migrate.test_relations import V1, V2, sale
+from tests.support.place import Place, postgres_place
+
+READS, OWNS = (f"shown_{word}_{os.getpid()}" for word in ("reads", "owns"))
+FIRST = "SELECT country, sum(cents) AS cents, count(*) AS n FROM orders GROUP BY country"
+WIDER = FIRST.replace("count(*) AS n", "count(note) AS n, sum(id) AS ids")
+NARROWER = "SELECT country, count(*) AS n, sum(id) AS ids FROM orders GROUP BY country"
+RETYPED = FIRST.replace("sum(cents)", "max(cents)")
+TABLE = "CREATE TABLE orders (id INT PRIMARY KEY, country TEXT NOT NULL, cents INT, note TEXT)"
+INDEX = "CREATE INDEX orders_country ON orders (country)"
+RELATIONS = ("revenue", "revenue_live")
+
+
+def revenue(select: str) -> Any:
+    return st.sql(select, name="revenue", refresh="deferred")
+
+
+@pytest.fixture
+def shop(postgres_db: str) -> Iterator[Any]:
+    with postgres_place(postgres_db).connect() as connection:
+        connection.execute(f"{TABLE}; {INDEX}; CREATE ROLE {READS}; CREATE ROLE {OWNS}")
+        try:
+            connection.execute("INSERT INTO orders VALUES (1, 'ch', 5, 'a'), (2, 'ch', 7, NULL)")
+            st.StorePostgres.from_graph(connection, revenue(FIRST))
+            for name in RELATIONS:
+                for text in (
+                    f"GRANT SELECT ON {name} TO {READS} WITH GRANT OPTION",
+                    f"GRANT SELECT (n), UPDATE (cents) ON {name} TO PUBLIC",
+                    f"REVOKE TRIGGER ON {name} FROM CURRENT_USER",
+                    f"COMMENT ON VIEW {name} IS 'what it''s for'",
+                    f"COMMENT ON COLUMN {name}.n IS 'how many'",
+                    f"COMMENT ON COLUMN {name}.cents IS 'how much'",
+                    f"ALTER VIEW {name} SET (security_barrier = true)",
+                ):
+                    connection.execute(text)
+            connection.execute(
+                f"ALTER VIEW revenue OWNER TO {OWNS};"
+                f"GRANT ALL ON SCHEMA public TO {OWNS};"
+                f"ALTER DEFAULT PRIVILEGES GRANT DELETE ON TABLES TO {OWNS};"
+                f"GRANT EXECUTE ON FUNCTION stepping_refresh TO {READS}"
+            )
+            yield connection
+        finally:
+            connection.execute(f"DROP OWNED BY {READS}; DROP OWNED BY {OWNS} CASCADE")
+            connection.execute(f"DROP ROLE {READS}; DROP ROLE {OWNS}")
+
+
+def of_others(connection: Any, *columns: str) -> list[tuple[Any, ...]]:
+    """The owner, rights, comments and options of each relation, and those of some columns."""
+    found = connection.execute(
+        "SELECT relname, relowner::regrole::text, array(SELECT p::text FROM "
+        "aclexplode(coalesce(relacl, acldefault('r', relowner))) AS p ORDER BY 1)::text, "
+        "obj_description(c.oid, 'pg_class'), reloptions::text, array("
+        "  SELECT (attname, array(SELECT p::text FROM aclexplode(attacl) AS p ORDER BY 1),"
+        "    col_description(c.oid, attnum))::text FROM pg_attribute AS a"
+        "  WHERE attrelid = c.oid AND attnum > 0 AND attname = ANY(%s) ORDER BY 1)::text "
+        "FROM pg_class AS c WHERE relname IN ('revenue', 'revenue_live') ORDER BY 1",
+        [list(columns)],
+    ).fetchall()
+    function = "SELECT proacl::text FROM pg_proc WHERE proname = 'stepping_refresh'"
+    # Who granted it is the owner now, whoever it was.
+    return [*found, *connection.execute(function).fetchall()]
+
+
+@pytest.mark.parametrize("way", ["script", "in batches"])
+def test_rights_owner_and_comments_stay(shop: Any, way: str) -> None:
+    def migrate(select: str) -> None:
+        made = st.plan(shop, revenue(select), in_batches=way == "in batches")
+        if way == "script":
+            apply(driver_for(shop), made.up_sql)
+        else:
+            made.apply()
+
+    before, oid = of_others(shop, "country", "n"), "SELECT 'revenue'::regclass::oid"
+    whole = of_others(shop, "country", "n", "cents")
+    was = shop.execute(oid).fetchone()
+    shop.execute("CREATE VIEW best AS SELECT * FROM revenue WHERE cents > 1")
+    migrate(WIDER)
+    assert of_others(shop, "country", "n", "cents") == whole
+    assert shop.execute(oid).fetchone() == was
+    assert [tuple(r) for r in shop.execute("SELECT * FROM best")] == [("ch", 12, 1)]
+    shop.execute("DROP VIEW best")
+    migrate(NARROWER)
+    assert of_others(shop, "country", "n") == before
+    assert shop.execute(oid).fetchone() != was
+    for role in (READS, OWNS):
+        shop.execute(f"SET ROLE {role}")
+        assert [tuple(r) for r in shop.execute("SELECT * FROM revenue")] == [("ch", 2, 3)]
+        shop.execute("RESET ROLE")
+
+
+def test_what_others_have_made_of_it_is_named(shop: Any) -> None:
+    shop.execute("CREATE VIEW best AS SELECT country FROM revenue WHERE cents > 1")
+    shop.execute("CREATE VIEW better AS SELECT * FROM best")
+    shop.execute("CREATE FUNCTION f() RETURNS SETOF revenue LANGUAGE sql AS 'TABLE revenue'")
+    wider, retyped = (st.plan(shop, revenue(each)) for each in (WIDER, RETYPED))
+    assert "view best, which the application has made of" in wider.summary
+    assert "is in the way" not in wider.summary
+    assert (
+        "Breaking for readers of revenue: the column cents is integer, and was" in retyped.summary
+    )
+    script = retyped.up_sql
+    for text in (
+        retyped.summary,
+        error_of(retyped.apply),
+        error_of(apply, driver_for(shop), script),
+    ):
+        assert text.index("CREATE VIEW best AS") < text.index("CREATE VIEW better AS")
+        assert "function f()" in text
+    store = st.StorePostgres.from_graph(shop, revenue(FIRST))
+    assert "CREATE VIEW best AS" in error_of(store.uninstall)
+    shop.execute("DROP FUNCTION f(); DROP VIEW better, best")
+    apply(driver_for(shop), script)
+    assert [tuple(r) for r in shop.execute("SELECT * FROM revenue")] == [("ch", 7, 2)]
+
+
+def error_of(call: Any, *arguments: Any) -> str:
+    with pytest.raises((st.MigrationError, st.StoreError)) as caught:
+        call(*arguments)
+    return str(caught.value)
+
+
+def test_of_a_query_that_is_fed(shop: Any) -> None:
+    store = st.StorePostgres.from_graph(shop, V1)
+    st.actions(store, V1)[0].insert(sale("a", 150))
+    shop.execute(f"GRANT SELECT ON sales_by_shop TO {READS}")
+    shop.execute("CREATE VIEW doubled AS SELECT * FROM sales_by_shop")
+    made = st.plan(shop, V2)
+    assert "view doubled" in made.summary
+    down = made.down_sql
+    for change, expected in ((made.apply, 2), (lambda: apply(driver_for(shop), down), 1)):
+        change()
+        shop.execute(f"SET ROLE {READS}")
+        assert [tuple(r) for r in shop.execute("SELECT * FROM sales_by_shop")] == [(expected, "a")]
+        shop.execute("RESET ROLE")
+        assert [tuple(r) for r in shop.execute("SELECT * FROM doubled")] == [(expected, "a")]
+
+
+def test_what_becomes_of_columns_is_said(place: Place) -> None:
+    with place.connect() as connection:
+        connection.execute(
+            "CREATE TABLE orders (id INT PRIMARY KEY, country TEXT NOT NULL, cents INT, note TEXT)"
+        )
+        connection.execute("CREATE INDEX orders_country ON orders (country)")
+        place.store(connection, revenue(FIRST))
+        said = st.plan(connection, revenue(WIDER)).summary
+        assert "Not breaking for readers" in said
+        assert "revenue: gets the column ids (" in said
+        said = st.plan(connection, revenue(NARROWER)).summary
+        assert "Breaking for readers of revenue: loses the column cents" in said
+        assert "SchemaMismatch" not in said
+
+
+def test_back_to_the_select_that_was_installed(place: Place) -> None:
+    """Also where a script has installed it; with what was written since."""
+    with place.connect() as connection:
+        connection.execute(TABLE)
+        connection.execute(INDEX)
+        driver = driver_for(connection)
+        st.plan(connection, revenue(FIRST)).apply()
+        there = st.plan(connection, revenue(NARROWER))
+        up, down = there.up_sql, there.down_sql
+        assert not there.not_undone
+        for _ in range(2):
+            apply(driver, up)
+            connection.execute("INSERT INTO orders SELECT count(*), 'ch', 5, NULL FROM orders")
+            apply(driver, down)
+            store = place.store(connection, revenue(FIRST))
+            assert st.verify(store).ok
+        assert list(map(tuple, connection.execute("SELECT * FROM revenue"))) == [("ch", 10, 2)]
+        connection.execute("UPDATE stepping_queries SET plan = NULL")
+        assert "no store was opened" in st.plan(connection, revenue(NARROWER)).not_undone
