@@ -8,6 +8,7 @@ fold is a step of the query whose changes are these views.
 
 from __future__ import annotations
 
+import datetime
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -155,6 +156,10 @@ class CaptureWords(ABC):
     @abstractmethod
     def error(self, read: Read, query: str) -> str:
         """Why a query's results are stale, if they are."""
+
+    def refreshed_at(self, read: Read, query: str) -> datetime.datetime | None:
+        """When what waits was last folded in, where that is known."""
+        return None
 
     @abstractmethod
     def triggers(self, read: Read, table: BaseTable) -> list[str]:

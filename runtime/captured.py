@@ -203,7 +203,7 @@ def readers(driver: Driver) -> list[Reader]:
     return [Reader(q, log, tuple(json.loads(c)), bool(f)) for q, log, c, f in rows]
 
 
-def install(driver: Driver, plan: SQLPlan, statements: Statements) -> bool:
+def install(driver: Driver, plan: SQLPlan, statements: Statements, target: str) -> bool:
     """Create all that a captured query needs and fill its tables, in one transaction; False if it
     is there already.
 
@@ -212,7 +212,7 @@ def install(driver: Driver, plan: SQLPlan, statements: Statements) -> bool:
     found = catalog.queries(driver).get(plan.query)
     if found is not None:
         if found.fingerprint != plan.fingerprint:
-            raise catalog.mismatch(found, plan)
+            raise catalog.mismatch(found, plan, target)
         return False
     begun = catalog.half_installed(driver, plan.query)
     if begun is not None:
@@ -220,7 +220,7 @@ def install(driver: Driver, plan: SQLPlan, statements: Statements) -> bool:
             f"the query {plan.query!r} is not installed yet. {catalog.half_done_text(begun)}",
             hint="wait for `stepping apply`, or run it again",
         )
-    say_if_large(driver, plan)
+    say_if_large(driver, plan, target)
     capture, words = capture_of(plan), driver.capturing
     with driver.writing():
         driver.alone()
@@ -233,12 +233,12 @@ def install(driver: Driver, plan: SQLPlan, statements: Statements) -> bool:
     return True
 
 
-def say_if_large(driver: Driver, plan: SQLPlan) -> None:
+def say_if_large(driver: Driver, plan: SQLPlan, target: str) -> None:
     """Tell in the log, before it begins, for how many rows writers are going to wait."""
     rows = rows_of(driver, capture_of(plan))
     if rows >= MANY_ROWS:
         instead = (
-            "" if driver.one_writer else "; `stepping migrate MODULE:QUERY --apply` lets them go on"
+            "" if driver.one_writer else f"; `stepping migrate {target} --apply` lets them go on"
         )
         log.warning(
             "The query %r is filled from about %s rows, while writers of its tables wait%s",

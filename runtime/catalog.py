@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stepping.compiler.plan import data
 from stepping.compiler.plan.capture import STAGED, staged_name
@@ -174,14 +174,14 @@ def stored_recompute(driver: Driver, query: str) -> Recompute | None:
     return None if text is None else data.from_text(text, Recompute, what)
 
 
-def install(driver: Driver, plan: SQLPlan) -> bool:
+def install(driver: Driver, plan: SQLPlan, target: str) -> bool:
     """Create the tables of a plan, and say in the catalog that they are there.
 
     False if they were, and nothing is done.
     """
     found = queries(driver).get(plan.query)
     if found is not None and found.fingerprint != plan.fingerprint:
-        raise mismatch(found, plan)
+        raise mismatch(found, plan, target)
     if found is not None and not missing(driver, plan):
         return False
     try:
@@ -197,11 +197,11 @@ def install(driver: Driver, plan: SQLPlan) -> bool:
         raise
     found = queries(driver).get(plan.query)
     if found is None or found.fingerprint != plan.fingerprint:  # another process was first
-        raise mismatch(found, plan)
+        raise mismatch(found, plan, target)
     return True
 
 
-def check(driver: Driver, plan: SQLPlan) -> None:
+def check(driver: Driver, plan: SQLPlan, target: str) -> None:
     """Raise `SchemaMismatch` unless the plan is what is installed."""
     found = queries(driver).get(plan.query)
     if found is None:
@@ -210,7 +210,7 @@ def check(driver: Driver, plan: SQLPlan) -> None:
             hint="open it once with create_tables=True, or run the script of `stepping ddl`",
         )
     if found.fingerprint != plan.fingerprint:
-        raise mismatch(found, plan)
+        raise mismatch(found, plan, target)
     gone = missing(driver, plan)
     if gone:
         raise SchemaMismatch(
@@ -248,10 +248,18 @@ def check_tables(driver: Driver, manifest: Manifest) -> None:
         )
 
 
-def mismatch(found: Installed | None, plan: SQLPlan) -> SchemaMismatch:
+def target_of(graph: Any) -> str:
+    """What commands know a query by: the file that it is in, or where its module has it."""
+    where = str(getattr(graph, "where", ""))
+    return where if where.endswith(".sql") else "MODULE:QUERY"
+
+
+def mismatch(found: Installed | None, plan: SQLPlan, target: str) -> SchemaMismatch:
     """What is installed, against what is wanted, and the command that writes the migration."""
-    command = "stepping migrate MODULE:QUERY --db URL --out migrations/"
-    hint = f"write the migration with `{command}`, or give this query a name of its own"
+    command = f"stepping migrate {target} --db URL --out migrations/"
+    at_once = f", do it at once with `stepping apply {target} --db URL`"
+    hint = f"write the migration with `{command}`{at_once if target.endswith('.sql') else ''}, "
+    hint += "or give this query a name of its own"
     message = f"another version of the query {plan.query!r} is installed in this database"
     if found is None:
         return SchemaMismatch(message, hint=hint)

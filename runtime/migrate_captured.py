@@ -20,6 +20,7 @@ from stepping.errors import MigrationError
 from stepping.runtime import captured
 from stepping.runtime import catalog as catalog_rows
 from stepping.runtime.beside import Beside, guards, on_purpose, readers_of
+from stepping.runtime.occupied import check_free
 
 
 def migration(
@@ -52,6 +53,7 @@ def migration(
         )
     if old is None or changes:
         captured.check_tables(driver, plan, scans=False)
+        check_free(driver, plan.manifest, old)
     capture, words = capture_of(plan), driver.capturing
     catalog = get_dialect(driver.dialect).migrations
     others = readers(driver, plan.query, before)

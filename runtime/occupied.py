@@ -50,7 +50,8 @@ def check_one(driver: Driver, wanted: Manifest, taken: str) -> None:
     raise SchemaMismatch(
         f"the query {wanted.query!r} needs a table {taken}, and there is one of that name which "
         "stepping_queries knows nothing of",
-        hint="rename it; or drop it, if it was left behind by the query",
+        hint="rename it, or give the query another name; or drop it, if it was left behind by the "
+        "query",
     )
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from stepping.compiler.plan.capture import DEFERRED
+from stepping.compiler.plan.captures import Capture
 from stepping.dialects.driver import Driver
+from stepping.dialects.identifiers import quoted
 from stepping.dialects.iterations import QUARANTINED, RUNNING, Iterations, Record
 from stepping.runtime.catalog import all_installed, installed
+
+MOST_COUNTED = 10_000  # rows that wait
 
 
 @dataclass(frozen=True)
@@ -53,12 +58,16 @@ class Status:
     ``next_time()`` gave out, that may yet be used: nothing later is written, and their lease has
     not ended. ``queued``: how many changes wait in the queue; ``quarantined_changes``: those that
     `drain` has set aside. ``stale``: why the results of a captured query with ``on_error="stale"``
-    are no longer kept up to date, if they are not.
+    are no longer kept up to date, if they are not. ``waiting``: how many rows of each input of a
+    captured query are not folded in, counted up to `MOST_COUNTED`; ``refreshed_at``: when it was
+    last refreshed, where the database knows.
     """
 
     query: str
     tables: Mapping[str, int]
     stale: str = field(default="", kw_only=True)
+    waiting: Mapping[str, int] = field(default_factory=dict, kw_only=True)
+    refreshed_at: datetime.datetime | None = field(default=None, kw_only=True)
     running: tuple[RunningIteration, ...] = ()
     quarantined: tuple[QuarantinedIteration, ...] = ()
     given_times: tuple[int, ...] = ()
@@ -79,6 +88,19 @@ class Status:
         lines = [f"query {self.query}: time {self.time}, lag {self.lag}"]
         width = max((len(name) for name in self.tables), default=0)
         lines += [f"  {name:<{width}}  {t}" for name, t in sorted(self.tables.items())]
+        if waits := {name: count for name, count in self.waiting.items() if count}:
+            counts = ", ".join(f"{name} {counted(count)}" for name, count in waits.items())
+            lines.append(f"  changed rows that wait: {counts}")
+        elif self.waiting:
+            lines.append("  nothing waits")
+        if self.refreshed_at is not None:
+            at = self.refreshed_at
+            ago = datetime.timedelta(
+                seconds=round((datetime.datetime.now(at.tzinfo) - at).total_seconds())
+            )
+            lines.append(
+                f"  refreshed {max(ago, datetime.timedelta())} ago, at {at:%Y-%m-%d %H:%M:%S} UTC"
+            )
         if self.stale:
             lines.append(f"  stale: {self.stale}; `stepping repair` computes it again")
         for each in self.running:
@@ -103,11 +125,38 @@ class Status:
 def all_of(driver: Driver, query: str | None = None) -> list[Status]:
     """The status of each query that is installed in a database, or of the one of this name."""
     found = list(all_installed(driver).values()) if query is None else [installed(driver, query)]
-    return [status_of(driver, each.query, each.manifest().kept) for each in found]
+    manifests = [each.manifest() for each in found]
+    return [status_of(driver, each.query, each.kept, each.capture) for each in manifests]
 
 
-def status_of(driver: Driver, query: str, tables: Sequence[str]) -> Status:
+def counted(count: int) -> str:
+    return f"{count:,}" if count < MOST_COUNTED else f"at least {count:,}"
+
+
+def status_of(
+    driver: Driver, query: str, tables: Sequence[str], capture: Capture | None = None
+) -> Status:
     """The status of a query with these tables."""
+    found = _status_of(driver, query, tables)
+    if capture is None:
+        return found
+    with driver.reading():
+        words, read = driver.capturing, driver.read
+        found = replace(found, stale=words.error(read, query))
+        if capture.refresh != DEFERRED:
+            return found
+        waiting = {each.name: _waiting(driver, each.waiting) for each in capture.inputs}
+        return replace(found, waiting=waiting, refreshed_at=words.refreshed_at(read, query))
+
+
+def _waiting(driver: Driver, view: str) -> int:
+    """How many rows wait, counted as far as it is cheap."""
+    rows = f"SELECT 1 FROM {quoted(view)} LIMIT {MOST_COUNTED}"  # noqa: S608
+    ((count,),) = driver.read(f"SELECT count(*) FROM ({rows}) AS r")  # noqa: S608
+    return int(count)
+
+
+def _status_of(driver: Driver, query: str, tables: Sequence[str]) -> Status:
     with driver.reading():
         iterations = driver.iterations
         standing = driver.standing(tables)

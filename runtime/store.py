@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -316,9 +315,9 @@ class StoreSQL(Store):
             if store.plan.capture is not None:
                 is_new = store._follow(create_tables=create_tables, scans=scans)
             elif create_tables:
-                is_new = catalog.install(store.driver, store.plan)
+                is_new = catalog.install(store.driver, store.plan, catalog.target_of(graph))
             else:
-                catalog.check(store.driver, store.plan)
+                catalog.check(store.driver, store.plan, catalog.target_of(graph))
             if not store._is_stored:
                 if catalog.can_remember(store.driver, store.plan, is_new=is_new):
                     store._remember()
@@ -391,18 +390,19 @@ class StoreSQL(Store):
         from stepping.runtime import captured, drift
 
         if not create_tables or catalog.queries(self.driver).get(self.plan.query) is not None:
-            catalog.check(self.driver, self.plan)
+            catalog.check(self.driver, self.plan, catalog.target_of(self.graph))
             wrong = drift.damage(self.driver, self.plan.manifest)
             if wrong:
                 raise CaptureError(
                     f"changes of the tables of {self.plan.query!r} are not seen:\n  "
                     + "\n  ".join(wrong),
                     hint="they are lost when a table is rebuilt or its triggers are switched off: "
-                    "make them again with `stepping repair MODULE:QUERY --db URL`",
+                    f"make them again with `stepping repair {catalog.target_of(self.graph)} "
+                    "--db URL`",
                 )
             return False
         captured.check_tables(self.driver, self.plan, scans=scans)
-        captured.install(self.driver, self.plan, self._filling())
+        captured.install(self.driver, self.plan, self._filling(), catalog.target_of(self.graph))
         return True
 
     def _filling(self) -> Statements:
@@ -518,12 +518,7 @@ class StoreSQL(Store):
         from stepping.runtime.status import status_of
 
         with self.in_turn():
-            found = status_of(self.driver, self.plan.query, self.plan.kept)
-            if self.plan.capture is None:
-                return found
-            with self.driver.reading():
-                error = self.driver.capturing.error(self.driver.read, self.plan.query)
-            return replace(found, stale=error)
+            return status_of(self.driver, self.plan.query, self.plan.kept, self.plan.capture)
 
     def repair(self) -> list[str]:
         """Make what captures the tables whole again, and compute the results from the tables.

@@ -147,7 +147,7 @@ def _by_catalog(
         raise StoreError(
             f"the catalog does not say how the tables of {found.query!r} are computed: no "
             "store was opened on them by a role that may write it",
-            hint="name the query: stepping verify MODULE:QUERY --db URL",
+            hint="name the query: stepping verify MODULE:QUERY --db URL, or the file of the view",
         )
     manifest = found.manifest()
     catalog.check_tables(driver, manifest)
@@ -165,7 +165,7 @@ def needs_code(query: str) -> StoreError:
     return StoreError(
         f"the query {query!r} has Python steps, which only its own code can run; nothing was "
         "compared",
-        hint="name it: stepping verify MODULE:QUERY --db URL",
+        hint="name it: stepping verify MODULE:QUERY --db URL, or the file of the view",
     )
 
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from stepping.compiler.explain.check import Problem, Rules, problems
 from stepping.database import bound, connected, driver_of
-from stepping.errors import CaptureError, SteppingError
+from stepping.errors import CaptureError, SchemaMismatch, SteppingError
 from stepping.preparing import bound_as_prepared
 from stepping.runtime import catalog
 from stepping.runtime.captured import check_tables
 from stepping.runtime.drift import drift
+from stepping.runtime.occupied import check_free
 from stepping.targets import is_file, load_all
 
 Explained = Callable[[Any], AbstractContextManager[Any]]
@@ -57,6 +58,7 @@ def checked(
             if url is not None:
                 bound(url, [each])
                 wrong += _drift(url, each.name)
+                wrong += _occupied(url, each)
             if not wrong:
                 with explained(each) as explanation:
                     wrong += problems(explanation.model, rules)
@@ -75,6 +77,20 @@ def _drift(url: str, name: str) -> list[str]:
     with driver_of(url) as driver:
         found = catalog.queries(driver).get(name)
         return [] if found is None else list(map(str, drift(driver, found.manifest())))
+
+
+def _occupied(url: str, graph: Any) -> list[str]:
+    """What has a name that a query, which is not installed as it is now, needs for its own."""
+    with connected(url) as (cls, connection):
+        store = cls(connection, graph)
+        found = catalog.queries(store.driver).get(graph.name)
+        if found is None or found.fingerprint != store.plan.fingerprint:
+            try:
+                old = None if found is None else found.manifest()
+                check_free(store.driver, store.plan.manifest, old)
+            except SchemaMismatch as error:
+                return [str(error)]
+    return []
 
 
 def _refused(url: str, graph: Any) -> list[Problem | str]:

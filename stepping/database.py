@@ -34,13 +34,18 @@ def opened(url: str, graph: Any) -> Iterator[StoreSQL]:
 
 @contextmanager
 def opened_or_planned(url: str, graph: Any) -> Iterator[Any]:
-    """The store of an installed query; of one that would follow tables, its plan."""
+    """The store of an installed query; of one that has changed since, or that would follow tables,
+    its plan, with ``differs`` if another version of it is installed.
+    """
     with connected(url) as (cls, connection):
-        installed = catalog.queries(cls.driver_of(connection))
-        if graph.captured is not None and graph.name not in installed:
+        found = catalog.queries(cls.driver_of(connection)).get(graph.name)
+        if found is not None or graph.captured is not None:
             store = cls(connection, graph)
-            yield SimpleNamespace(plan=store.plan, program=store.program, graph=store.graph)
-            return
+            differs = found is not None and found.fingerprint != store.plan.fingerprint
+            if found is None or differs:
+                parts = {"plan": store.plan, "program": store.program, "graph": store.graph}
+                yield SimpleNamespace(**parts, differs=found if differs else None)
+                return
         yield cls.from_graph(connection, graph, create_tables=False)
 
 

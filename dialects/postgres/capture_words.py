@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Sequence
 
@@ -148,6 +149,12 @@ class PostgresCaptureWords(CaptureWords):
     def error(self, read: Read, query: str) -> str:
         rows = read("SELECT error FROM stepping_folds WHERE query = $1", (query,))
         return (rows[0][0] or "") if rows else ""
+
+    def refreshed_at(self, read: Read, query: str) -> datetime.datetime | None:
+        # As a number: what a time is in a text is a setting of the session.
+        seconds = "SELECT extract(epoch FROM folded_at)::float8 FROM stepping_folds"
+        rows = read(f"{seconds} WHERE query = $1", (query,))
+        return datetime.datetime.fromtimestamp(rows[0][0], datetime.UTC) if rows else None
 
     def of_replication(self, read: Read, table: BaseTable) -> list[str]:
         name = capture_tables.trigger_name(table, "replica")

@@ -267,6 +267,16 @@ def ddl(queries: tuple[str, ...], dialect: str | None, db: str | None, tables: s
         click.echo("\n" * (position > 0) + text, nl=False)
 
 
+def differing(query: Any, version: int) -> str:
+    """That a query is looked at as its code has it, which is not installed."""
+    from stepping.runtime.catalog import target_of
+
+    return (
+        f"{query.name} is not what is installed, which is version {version}: this is what its code "
+        f"says. `stepping migrate {target_of(query)} --db URL` says what would be done."
+    )
+
+
 @contextmanager
 def _explained(
     query: Any, dialect: str | None, db: str | None, input_: str | None, *, planned: bool = False
@@ -279,6 +289,8 @@ def _explained(
         if dialect is not None and dialect != dialect_of(db):
             raise click.UsageError(f"--dialect {dialect} does not fit --db, a {dialect_of(db)} URL")
         with opened_or_planned(db, query) as store:
+            if differs := getattr(store, "differs", None):
+                click.echo(differing(query, differs.version), err=True)
             yield explained(store, input=input_)
     elif planned and chosen_dialect(dialect, db) == "sqlite" and query.captured is None:
         with empty_sqlite(query) as store:

@@ -39,10 +39,16 @@ def test_refresh_and_repair(place: Place, queries: str) -> None:
         writer.do("INSERT INTO orders VALUES (1, 'ch', 1, '')")
         writer.do("INSERT INTO items VALUES (1, 1, 2, 5)")
         assert connection.execute("SELECT * FROM revenue_rows").fetchall() == []
+        assert (
+            "changed rows that wait: orders 1, items 1\n" in run("status", "--db", place.where)[1]
+        )
         code, said = run("refresh", "--db", place.where)
         assert (code, said[:18]) == (0, "revenue: refreshed")
         rows = connection.execute("SELECT * FROM revenue_rows").fetchall()
         assert list(map(tuple, rows)) == [(10, "ch")]
+        code, said = run("status", "--db", place.where)
+        assert "  nothing waits\n" in said
+        assert ("  refreshed 0:00:0" in said) == (place.name == "postgres")
         code, said = run("refresh", "nothing", "--db", place.where)
         assert code == 1
         assert "installed are: revenue" in said

@@ -72,12 +72,21 @@ def test_views_over_views(shop: Place) -> None:
     assert run("migrate", "shop.sql", "--check", *db)[0] == 0
     Path("shop.sql").write_text(VIEWS.replace("cents < 1000", "cents < 1001"))
     assert run("migrate", "shop.sql", "--check", *db)[0] == 1
+    for command in ("explain", "check"):  # of the code, which differs from what is installed
+        code, said = run(command, "shop.sql", *db)
+        assert (code, said.count("is not what is installed")) == (0, 2), said
+        assert "stepping migrate shop.sql --db URL" in said
+    code, said = run("verify", "shop.sql", *db)
+    assert (code, "do it at once with `stepping apply shop.sql --db URL`" in said) == (1, True)
     code, said = run("migrate", "shop.sql", "--out", "migrations", *db)
     scripts = sorted(map(str, Path("migrations").glob("*.up.sql")))
     assert len(scripts) == 2, said
     code, said = run("apply", *scripts, *db)
     assert (code, "big: done" in said, "many: done" in said) == (0, True, True)
     assert sorted(shop.read("SELECT * FROM big")) == [("ch", 507), ("de", 1000)]
+    back = sorted(map(str, Path("migrations").glob("*.down.sql")))
+    assert (run("apply", *back, *db)[0], len(back)) == (0, 2)
+    assert shop.read("SELECT * FROM big") == [("ch", 507)]
     assert run("uninstall", "shop.sql", "--yes", *db)[0] == 0
     assert "nothing of stepping is installed" in run("status", *db)[1]
 
@@ -95,6 +104,15 @@ def test_looked_at_before_it_is_installed(shop: Place) -> None:
     assert "revenue" in run("explain", "shop.sql", *db)[1]
     assert "TRIGGER" in run("ddl", "shop.sql:revenue", *db)[1]
     assert shop.read("SELECT count(*) FROM orders") == [(3,)]
+
+
+def test_a_name_that_is_taken(shop: Place) -> None:
+    Path("taken.sql").write_text("CREATE MATERIALIZED VIEW customers AS SELECT id FROM orders;")
+    for command in ("check", "migrate", "apply"):
+        code, said = run(command, "taken.sql", "--db", shop.where)
+        assert code == 1
+        assert "needs a table customers, and there is one of that name" in said, said
+    assert len(shop.read("SELECT * FROM customers")) == 2
 
 
 def test_places_and_cycles() -> None:
