@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from stepping.compiler.codec import Convert
+from stepping.compiler.plan.base_tables import BaseTable, TableRef
 from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLPlan, SQLStatement
 from stepping.compiler.plan.tables import TableColumn
 from stepping.dialects.iterations import Iterations
@@ -472,8 +473,18 @@ class Driver(ABC):
         """How much tables hold. Counts rows, so it may cost a look at them all."""
 
     @abstractmethod
-    def fan_out(self, table: str, columns: Sequence[str]) -> FanOut | None:
-        """How many rows of a table a key finds, for `explain`; None where nobody knows."""
+    def fan_out(
+        self, table: str, columns: Sequence[str], schema: str = "", *, in_order: bool = True
+    ) -> FanOut | None:
+        """How many rows of a table a key finds, for `explain`; None where nobody knows.
+
+        ``in_order``: an index has the rows in the order of the key.
+        """
+
+    def described(self, table: TableRef) -> BaseTable | None:
+        """A table of the application, for `explain`; None if there is none of its name."""
+        with self.reading():
+            return self.capturing.describe(self.read, table)
 
     @abstractmethod
     def query_plans(self, statements: Sequence[str]) -> Sequence[Sequence[PlanNode]]:

@@ -59,10 +59,11 @@ def checked(
                 bound(url, [each])
                 wrong += _drift(url, each.name)
                 wrong += _occupied(url, each)
-            if not wrong:
+            drifted = bool(wrong)
+            if not drifted:
                 with explained(each) as explanation:
                     wrong += problems(explanation.model, rules)
-            if url is not None and each.captured is not None and not rules.scans and not wrong:
+            if url is not None and each.captured is not None and not drifted:
                 wrong += _refused(url, each)
         except SteppingError as error:
             if not any(is_file(target) for target in targets):
@@ -94,11 +95,11 @@ def _occupied(url: str, graph: Any) -> list[str]:
 
 
 def _refused(url: str, graph: Any) -> list[Problem | str]:
-    """Why the tables of a query cannot be followed: indexes that are missing, and the like."""
+    """Why the tables of a query cannot be followed, but for indexes, which are scans."""
     with connected(url) as (cls, connection):
         store = cls(connection, graph)
         try:
-            check_tables(store.driver, store.plan, scans=False)
+            check_tables(store.driver, store.plan, scans=True)
         except CaptureError as error:
             return [str(error)]
     return []

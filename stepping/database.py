@@ -44,7 +44,8 @@ def opened_or_planned(url: str, graph: Any) -> Iterator[Any]:
             differs = found is not None and found.fingerprint != store.plan.fingerprint
             if found is None or differs:
                 parts = {"plan": store.plan, "program": store.program, "graph": store.graph}
-                yield SimpleNamespace(**parts, differs=found if differs else None)
+                more = {"differs": found if differs else None, "application": store.driver}
+                yield SimpleNamespace(**parts, **more)
                 return
         yield cls.from_graph(connection, graph, create_tables=False)
 

@@ -85,10 +85,11 @@ def explain(graph: Any, dialect: str | None = None, *, input: str | None = None)
     """
     from stepping.compiler.explain.build import model_of
 
-    database = None
+    database = application = None
     if dialect is None:
         plan = getattr(graph, "plan", None)
         database = getattr(graph, "driver", None)
+        application = getattr(graph, "application", None)
         if not isinstance(plan, SQLPlan):
             raise QueryError(
                 "st.explain needs to know the database",
@@ -97,7 +98,9 @@ def explain(graph: Any, dialect: str | None = None, *, input: str | None = None)
         program, query = graph.program, graph.graph
     else:
         query = getattr(graph, "graph", graph)
-        program = query.program(dialect)
+        prepared = getattr(query, "prepared", None)
+        base = {} if prepared is None else {"base": tuple(prepared.base.items())}
+        program = query.program(dialect, **base)
         plan = program.plan
     inputs = () if input is None else (input,)
     if input is not None and input not in query.input_names:
@@ -105,7 +108,7 @@ def explain(graph: Any, dialect: str | None = None, *, input: str | None = None)
             f"the query {query.name!r} has no input {input!r}",
             hint=f"its inputs are {', '.join(query.input_names)}",
         )
-    return Explanation(model_of(query, plan, program, database), inputs)
+    return Explanation(model_of(query, plan, program, database, application), inputs)
 
 
 def ddl_text(graph: Any, dialect: str, base: Any = None) -> str:

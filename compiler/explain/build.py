@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from stepping.compiler import ir
 from stepping.compiler.explain.model import (
@@ -21,9 +21,13 @@ from stepping.compiler.explain.model import (
     View,
 )
 from stepping.compiler.explain.operators import described, groups_of
+from stepping.compiler.plan.base_tables import BaseTable, TableRef
 from stepping.compiler.plan.sql_plan import Role, SQLPlan, SQLStatement, SQLStep, SQLTable
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
 from stepping.compiler.plan.tables import TableKind
+
+if TYPE_CHECKING:  # it parses SQL
+    from stepping.compiler.explain.costs import Followed
 
 SHORT = 1_000  # rows of a table that it may be right to read whole
 
@@ -44,13 +48,27 @@ class Database(Protocol):
 
     def sizes(self, tables: Sequence[str]) -> Mapping[str, TableSize]: ...
 
-    def fan_out(self, table: str, columns: Sequence[str]) -> FanOut | None: ...
+    def fan_out(
+        self, table: str, columns: Sequence[str], schema: str = "", *, in_order: bool = True
+    ) -> FanOut | None: ...
 
     def query_plans(self, statements: Sequence[str]) -> Sequence[Sequence[PlanNode]]: ...
 
+    def described(self, table: TableRef) -> BaseTable | None: ...
 
-def model_of(graph: Any, plan: SQLPlan, program: Any, database: Database | None = None) -> Model:
-    """Everything that is known of a planned query; with a database, what it holds as well."""
+
+def model_of(
+    graph: Any,
+    plan: SQLPlan,
+    program: Any,
+    database: Database | None = None,
+    application: Database | None = None,
+) -> Model:
+    """Everything that is known of a planned query; with a database, what it holds as well.
+
+    ``application`` is a database that has the application's tables, whether or not the query is
+    installed there.
+    """
     caches: dict[str, ir.Operator] = dict(program.caches)
     roots = (*program.outputs, *caches.values())
     groups = groups_of(roots, _inputs(graph, roots))
@@ -61,7 +79,7 @@ def model_of(graph: Any, plan: SQLPlan, program: Any, database: Database | None 
         s.node: s.reason for step in plan.steps for s in step.statements if s.role is Role.FOLD
     }
     operators = described(groups, program.outputs, caches, tables, folds, graph.name)
-    reader = _Reader(plan, operators, database)
+    reader = _Reader(plan, operators, database, application or database)
     return Model(
         query=plan.query,
         dialect=plan.dialect,
@@ -120,6 +138,7 @@ class _Reader:
     plan: SQLPlan
     operators: tuple[Operator, ...]
     database: Database | None
+    application: Database | None = None
     fan_outs: dict[tuple[str, tuple[str, ...]], FanOut | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -130,6 +149,7 @@ class _Reader:
             self.database.sizes(self.plan.kept) if self.database is not None else {}
         )
         self.kept = {each.table.name: each.table for each in self.plan.tables}
+        self.followed = self.tables_followed()
         self.serials: dict[str, str] = {}
         self.by_place: dict[tuple[str, str], str] = {}
         for each in self.operators:
@@ -140,6 +160,21 @@ class _Reader:
     def serial(self, node: str, label: str, where: str) -> str:
         """The operator that a statement is for."""
         return self.serials.get(node) or self.by_place.get((label, where), "")
+
+    def tables_followed(self) -> dict[str, Followed]:
+        """The application's tables, as they are now if there is a database to ask."""
+        from stepping.compiler.explain.costs import Followed
+        from stepping.dialects import capture_words
+
+        found: dict[str, Followed] = {}
+        capture = self.plan.capture
+        for each in capture.inputs if capture is not None else ():
+            table, name = each.table, str(each.table)
+            if self.application is not None:
+                table = self.application.described(TableRef(table.name, table.schema)) or table
+            keys = (*found[name].keys, *each.keys) if name in found else each.keys
+            found[name] = Followed(table, keys, capture_words(self.plan.dialect).index_ddl)
+        return found
 
     # -- tables -------------------------------------------------------------------------------
 
@@ -175,7 +210,7 @@ class _Reader:
     def step(self, step: SQLStep) -> Step:
         from stepping.compiler.explain.costs import Reading, added_up
 
-        reading = Reading(self.dialect.sqlglot_name, self.kept, self.fan_out)
+        reading = Reading(self.dialect.sqlglot_name, self.kept, self.fan_out, self.followed)
         reading.rows = {
             s.table: 1.0 for s in step.statements if s.role is Role.STAGE
         }  # one changed row
@@ -260,11 +295,17 @@ class _Reader:
         )
 
     def fan_out(self, table: str, columns: tuple[str, ...]) -> FanOut | None:
-        if self.database is None or not columns or table not in self.measured:
+        followed = self.followed.get(table)
+        database = self.database if followed is None else self.application
+        if database is None or not columns or (followed is None and table not in self.measured):
             return None
         key = (table, tuple(sorted(columns)))
         if key not in self.fan_outs:
-            self.fan_outs[key] = self.database.fan_out(table, key[1])
+            base = None if followed is None else followed.table
+            name = table if base is None else base.name
+            schema = "" if base is None else base.schema
+            indexed = base is None or base.is_indexed(columns)
+            self.fan_outs[key] = database.fan_out(name, key[1], schema, in_order=indexed)
         return self.fan_outs[key]
 
     # -- the database's own plans -------------------------------------------------------------

@@ -66,7 +66,9 @@ def _problems(model: Model, rules: Rules) -> Iterator[Problem]:
             yield Problem(
                 place(model, model.operator(scan.operator)),
                 f"a change of {scan.step} reads all of {scan.table} {on}: {scan.what}",
-                "see stepping explain; an index may have been dropped, or a key is missing",
+                f"{scan.create}; or --allow-scans, if the table is short"
+                if scan.create
+                else "see stepping explain; an index may have been dropped, or a key is missing",
             )
     if rules.max_fan_out is not None:
         for step in model.steps:

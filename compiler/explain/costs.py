@@ -16,8 +16,43 @@ import sqlglot
 from sqlglot import exp
 
 from stepping.compiler.explain.model import ROW, Lookup
+from stepping.compiler.plan.base_tables import BaseTable
 from stepping.compiler.plan.statistics import FanOut
 from stepping.compiler.plan.tables import Table, TableKind
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A table of the application, and the keys that it is looked up by."""
+
+    table: BaseTable
+    keys: tuple[tuple[str, ...], ...]
+    creates: Callable[[BaseTable, Sequence[str]], str]  # what creates an index
+
+    def lookup(self, compared: tuple[str, ...], fan: FanOut | None, limit: int | None) -> Lookup:
+        """A look-up by what is compared; other conditions leave out some of the rows found."""
+        key = self.key_of(compared)
+        found = self.table.index_by(key)
+        if self.table.is_unique(key):
+            fan = FanOut(1.0, 1)
+        return Lookup(
+            str(self.table),
+            key,
+            None,
+            None if fan is None else fan.average,
+            None if fan is None else fan.most,
+            limit,
+            application=True,
+            index="" if found is None else found.name,
+            create=self.creates(self.table, key)
+            if found is None and key and self.table.is_described
+            else "",
+        )
+
+    def key_of(self, compared: tuple[str, ...]) -> tuple[str, ...]:
+        known = [key for key in self.keys if set(key) <= set(compared)]
+        return max(known, key=len, default=compared)
+
 
 FanOuts = Callable[[str, tuple[str, ...]], FanOut | None]
 Rows = float | None  # None: not known without looking at the data
@@ -38,6 +73,7 @@ class Reading:
     sqlglot_name: str
     kept: Mapping[str, Table]
     fan_outs: FanOuts
+    followed: Mapping[str, Followed] = field(default_factory=dict)
     rows: dict[str, Rows] = field(default_factory=dict)
     lookups: list[Lookup] = field(default_factory=list)
     written: Rows = 0.0
@@ -143,6 +179,8 @@ class Reading:
                 return times(rows, self.any(source.this, operators))
             case exp.Table() if source.name in self.kept:
                 return self.kept_table(source, rows, conditions, limit, operators)
+            case exp.Table() if self.followed_by(source) is not None:
+                return self.base_table(source, rows, conditions, limit)
             case exp.Table() if source.name in self.rows:
                 # Two changes of one step are matched by their keys.
                 inner_rows = self.rows[source.name]
@@ -168,7 +206,7 @@ class Reading:
                 return self.select(query.this, rows, operators)
             if isinstance(condition, exp.EQ) and is_rowid(condition.this, alias):
                 return rows  # the ids are of a look-up in front of it
-        by = compared(conditions, alias, table)
+        by = compared(conditions, alias, table.names)
         if by and ROW not in by and set(by) >= set(table.names):
             by = (ROW,)
         if table.kind is TableKind.STATE and set(by) == set(table.key):
@@ -176,7 +214,30 @@ class Reading:
         fan = self.fan_out(table, by)
         average = None if fan is None else fan.average
         most = None if fan is None else fan.most
-        self.found(Lookup(table.name, by, None, average, most, limit), rows)
+        return self.looked_up(Lookup(table.name, by, None, average, most, limit), rows)
+
+    def followed_by(self, source: Any) -> Followed | None:
+        if not source.db and is_named_by_with(source):
+            return None
+        name = f"{source.db}.{source.name}" if source.db else source.name
+        return self.followed.get(name)
+
+    def base_table(
+        self, source: Any, rows: Rows, conditions: Sequence[Any], limit: int | None
+    ) -> Rows:
+        """A table of the application, read where it is."""
+        followed = self.followed_by(source)
+        assert followed is not None
+        names = tuple(column.name for column in followed.table.columns)
+        alias = source.alias or source.name
+        by = tuple(name for name in compared(conditions, alias, names) if name != ROW)
+        fan = self.fan_outs(str(followed.table), followed.key_of(by))
+        return self.looked_up(followed.lookup(by, fan, limit), rows)
+
+    def looked_up(self, lookup: Lookup, rows: Rows) -> Rows:
+        """Notes a look-up that is made for each of some rows; returns the rows that it finds."""
+        self.found(lookup, rows)
+        average, limit = lookup.average, lookup.limit
         if limit is not None:
             return times(rows, float(limit) if average is None else min(float(limit), average))
         return times(rows, average)
@@ -195,6 +256,11 @@ def conjuncts(tree: Any) -> Iterator[Any]:
     where = tree.args.get("where")
     todo = [where.this] if where is not None else []
     todo += [join.args["on"] for join in tree.args.get("joins") or () if join.args.get("on")]
+    yield from conjuncts_of(*todo)
+
+
+def conjuncts_of(*conditions: Any) -> Iterator[Any]:
+    todo = list(conditions)
     while todo:
         each = todo.pop(0)
         if isinstance(each, exp.Paren):
@@ -210,27 +276,44 @@ def tables_in(condition: Any) -> set[str]:
     return {column.table for column in condition.find_all(exp.Column)}
 
 
-def compared(conditions: Iterable[Any], alias: str, table: Table) -> tuple[str, ...]:
-    """The columns of a table that equal something else."""
+def compared(conditions: Iterable[Any], alias: str, known: Sequence[str]) -> tuple[str, ...]:
+    """The columns of a table, whose names are ``known``, that equal something else."""
     found: dict[str, None] = {}
     for each in conditions:
-        if isinstance(each, exp.Between) and each.args["low"] == each.args["high"]:
-            sides = (each.this, each.args["low"])
-        elif isinstance(each, exp.EQ | exp.NullSafeEQ):
-            sides = (each.this, each.expression)
-        else:
-            continue
-        for side, other in (sides, sides[::-1]):
+        sides = equal(each)
+        for side, other in (sides, sides[::-1]) if sides else ():
             columns = [c.name for c in side.find_all(exp.Column) if c.table in (alias, "")]
             others = [c for c in other.find_all(exp.Column) if c.table == alias]
-            names = [name for name in columns if name in table.names]
+            names = [name for name in columns if name in known]
             if not names or others:
                 continue
-            if len(names) > 1 and len(names) == len(table.names):
+            if len(names) > 1 and len(names) == len(known):
                 return (ROW,)
             found.update(dict.fromkeys(names))
             break
     return tuple(found)
+
+
+def equal(condition: Any) -> tuple[Any, Any] | None:
+    """What a condition says is equal; ``a = b OR (a IS NULL AND b IS NULL)`` says it too."""
+    match condition:
+        case exp.Between() if condition.args["low"] == condition.args["high"]:
+            return condition.this, condition.args["low"]
+        case exp.EQ() | exp.NullSafeEQ():
+            return condition.this, condition.expression
+        case exp.Paren():
+            return equal(condition.this)
+        case exp.Or(args={"this": exp.EQ() as both, "expression": other}):
+            nulls = list(conjuncts_of(other))
+            is_null = [
+                n.this
+                for n in nulls
+                if isinstance(n, exp.Is) and isinstance(n.expression, exp.Null)
+            ]
+            sides = (both.this, both.expression)
+            return sides if len(nulls) == 2 and all(side in is_null for side in sides) else None
+        case _:
+            return None
 
 
 def limit_of(tree: Any) -> int | None:
@@ -248,6 +331,17 @@ def nested(part: Any) -> Iterator[Any]:
     else:
         for inner in part.iter_expressions():
             yield from nested(inner)
+
+
+def is_named_by_with(source: Any) -> bool:
+    """Whether a source is a part of a WITH around it, and no table."""
+    node = source.parent
+    while node is not None:
+        with_ = node.args.get("with_")
+        if with_ is not None and any(cte.alias == source.name for cte in with_.expressions):
+            return True
+        node = node.parent
+    return False
 
 
 def is_rowid(column: Any, alias: str) -> bool:

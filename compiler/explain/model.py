@@ -112,11 +112,16 @@ class Lookup:
     most: int | None = None
     limit: int | None = None  # at most so many are read
     operator: str = ""
+    # Of a table of the application: the index that serves it, or what creates the one it needs.
+    # Both are "" where no database has said which indexes there are.
+    application: bool = False
+    index: str = ""
+    create: str = ""
 
     @property
     def is_scan(self) -> bool:
         """Whether every row of the table is read."""
-        return not self.by and self.limit is None
+        return bool(self.create) or (not self.by and self.limit is None)
 
 
 @dataclass(frozen=True)
@@ -187,12 +192,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Finding:
-    """A scan of a kept table: where, and by which statement."""
+    """A scan of a table: where, and by which statement, or which look-up has no index."""
 
     table: str
     step: str
     operator: str
     what: str
+    create: str = ""  # the index that is missing
 
 
 @dataclass(frozen=True)
@@ -246,6 +252,8 @@ class Model:
 
     def unserved(self, lookup: Lookup) -> str:
         """Why no index serves a look-up, or ""."""
+        if lookup.create:
+            return f"no index begins with {', '.join(lookup.by)}"
         if lookup.is_scan:
             return "it is read without a key"
         table = self.table(lookup.table)
@@ -257,9 +265,10 @@ class Model:
 
     @property
     def scans(self) -> tuple[Finding, ...]:
-        """Where a step reads a whole kept table.
+        """Where a step reads a whole table.
 
-        By the database's own plan if one was asked, else by the columns that are compared.
+        Of kept tables by the database's own plan if one was asked, else by the columns that are
+        compared; of the application's by the indexes that they have.
         """
         found = []
         for step in self.steps:
@@ -268,12 +277,10 @@ class Model:
                     if line.scan:
                         operator = self.operator_of(each, line.scan)
                         found.append(Finding(line.scan, step.title, operator, line.text))
-            if not self.live and step.cost is not None:
-                found += [
-                    Finding(each.table, step.title, each.operator, self.unserved(each))
-                    for each in step.cost.lookups
-                    if self.unserved(each)
-                ]
+            for look in step.cost.lookups if step.cost is not None else ():
+                if (look.create or not self.live) and self.unserved(look):
+                    why = self.unserved(look)
+                    found.append(Finding(look.table, step.title, look.operator, why, look.create))
         return tuple(dict.fromkeys(found))
 
 

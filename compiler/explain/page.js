@@ -135,11 +135,15 @@ function showOperator() {
 function lookText(look) {
   if (!look.by.length && look.limit === null) return "all of it is read";
   let text = !look.by.length ? "from the start of its order" : look.by.join() === "row" ? "as a whole row" : `by ${look.by.join(", ")}`;
+  if (look.create) text += ", which no index begins with, so that all of it is read";
+  else if (look.index) text += ` (index ${look.index})`;
+  else if (look.application && look.by.length) text += " (which needs an index)";
   if (look.times !== null && look.times !== 1) text += `, ${rounded(look.times)} times`;
   if (look.limit !== null && look.limit > 1) text += `, at most ${plural(look.limit, "row")}`;
+  else if (look.limit === 1 && look.most !== 1) text += ", the first row";
   else if (look.most === 1) text += ", at most one row";
   else if (look.average !== null) text += `, ${rounded(look.average)} rows on average, ${rounded(look.most)} at most`;
-  return text;
+  return look.create ? `${text}: ${look.create}` : text;
 }
 
 function showStep() {
@@ -157,7 +161,7 @@ function showStep() {
   if (step.cost && step.cost.lookups.length) {
     const list = make("ul", { class: "looks" });
     for (const look of step.cost.lookups) {
-      const whole = !look.by.length && look.limit === null;
+      const whole = look.create || (!look.by.length && look.limit === null);
       list.append(make("li", { class: whole ? "bad" : "" }, make("code", {}, look.table), ` ${lookText(look)}`));
     }
     card.append(list);

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from stepping.compiler.explain.ddl import served
 from stepping.compiler.explain.model import ROW, Model, Operator, Step, Table
-from stepping.compiler.explain.text import count, lookup_text, number, size_text
+from stepping.compiler.explain.text import count, lookup_text, number, scan_text, size_text
 
 _MOST = 64  # columns of text before a table's name
 
@@ -94,5 +94,4 @@ def _changed(model: Model, step: Step) -> Iterator[str]:
 def _verdict(model: Model) -> Iterator[str]:
     if not model.recomputed:
         yield "Nothing is recomputed: each step costs in proportion to its change."
-    for scan in model.scans:
-        yield f"SCAN of {scan.table} when {scan.step} changes: {scan.what}"
+    yield from map(scan_text, model.scans)

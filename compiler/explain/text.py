@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from stepping.compiler.explain.ddl import comment, created, ended, heading, title
 from stepping.compiler.explain.model import (
     ROW,
+    Finding,
     Index,
     Lookup,
     Model,
@@ -171,8 +172,7 @@ def summary(model: Model) -> Iterator[str]:
             f"functions registered on the connection: {', '.join(model.registered)}; "
             "each is exactly one Python builtin"
         )
-    for scan in model.scans:
-        yield f"SCAN of {scan.table} when {scan.step} changes: {scan.what}"
+    yield from map(scan_text, model.scans)
     yield ""
     for step in model.steps:
         if step.cost is not None:
@@ -200,10 +200,21 @@ def cost_lines(step: Step) -> Iterator[str]:
         yield f"  {lookup_text(each)}"
 
 
+def scan_text(scan: Finding) -> str:
+    create = f": {scan.create}" if scan.create else ""
+    return f"SCAN of {scan.table} when {scan.step} changes: {scan.what}{create}"
+
+
 def lookup_text(each: Lookup) -> str:
     by = "as a whole row" if each.by == (ROW,) else f"by {', '.join(each.by)}"
     text = f"{each.table} {by}"
-    if each.is_scan:
+    if each.create:
+        text = f"SCAN of {text}, which no index begins with"
+    elif each.index:
+        text += f" (index {each.index})"
+    elif each.application and each.by:
+        text += " (which needs an index)"
+    elif each.is_scan:
         text = f"SCAN of {each.table}: all of it is read"
     elif not each.by:
         text = f"{each.table} from the start of its order"
@@ -211,11 +222,13 @@ def lookup_text(each: Lookup) -> str:
         text += f", {number(each.times)} times"
     if each.limit is not None and each.limit > 1:
         text += f", at most {each.limit} rows"
+    elif each.limit == 1 and each.most != 1:
+        text += ", the first row"
     elif each.most == 1:
         text += ", at most one row"
     elif each.average is not None:
         text += f", {number(each.average)} rows on average, {number(float(each.most or 0))} at most"
-    return text
+    return f"{text}: {each.create}" if each.create else text
 
 
 def number(value: float) -> str:

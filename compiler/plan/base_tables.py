@@ -77,9 +77,27 @@ class BaseTable:
     def column(self, name: str) -> BaseColumn | None:
         return next((each for each in self.columns if each.name == name), None)
 
+    @property
+    def is_described(self) -> bool:
+        """Whether a database has said what it is: else its indexes are not known."""
+        return bool(self.facts)
+
+    def index_by(self, key: tuple[str, ...]) -> BaseIndex | None:
+        """An index that begins with the columns of a key, in whatever order; one with no other
+        columns first.
+        """
+        found = (
+            each for each in self.indexes if set(each.columns[: len(key)]) == set(key) != set()
+        )
+        return min(found, key=lambda each: len(each.columns), default=None)
+
     def is_indexed(self, key: tuple[str, ...]) -> bool:
         """Whether an index begins with the columns of a key, in whatever order."""
-        return any(set(each.columns[: len(key)]) == set(key) for each in self.indexes)
+        return self.index_by(key) is not None
+
+    def is_unique(self, key: tuple[str, ...]) -> bool:
+        """Whether no two rows have the same values in the columns of a key."""
+        return any(each.unique and set(each.columns) <= set(key) for each in self.indexes)
 
     def read(self, how: str) -> BaseTable:
         """The table with values read in their order from a copy, or in it, whatever its indexes."""

@@ -414,9 +414,11 @@ class PostgresDriver(Transactions):
         with self.reading():
             return statistics.sizes(self.read, tables)
 
-    def fan_out(self, table: str, columns: Sequence[str]) -> FanOut | None:
+    def fan_out(
+        self, table: str, columns: Sequence[str], schema: str = "", *, in_order: bool = True
+    ) -> FanOut | None:
         with self.reading():
-            return statistics.fan_out(self.read, table, columns)
+            return statistics.fan_out(self.read, table, columns, schema)
 
     def query_plans(self, statements: Sequence[str]) -> Sequence[Sequence[PlanNode]]:
         with suppress(errors.ReadOnlySqlTransaction):  # a standby: some have delta tables to read

@@ -17,10 +17,10 @@ FROM pg_class c
 WHERE c.relname = ANY($1::text[]) AND c.relkind IN ('r', 'p') AND pg_table_is_visible(c.oid)
 """
 _STATISTICS = """
-SELECT s.n_distinct, s.most_common_freqs[1]
-FROM pg_stats s JOIN pg_class c ON c.relname = s.tablename AND pg_table_is_visible(c.oid)
-JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = s.schemaname
-WHERE s.tablename = $1::text AND s.attname = ANY($2::text[])
+SELECT s.n_distinct, s.most_common_freqs[1], c.reltuples::bigint
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_stats s ON s.schemaname = n.nspname AND s.tablename = c.relname
+WHERE c.oid = to_regclass($1::text) AND s.attname = ANY($2::text[])
 """
 
 
@@ -28,7 +28,7 @@ def sizes(read: Read, tables: Sequence[str]) -> dict[str, TableSize]:
     """Rows, counted if there are not too many, and bytes with the indexes."""
     found = {}
     for name, estimate, size in read(_SIZES, (list(tables),)):
-        rows = None if estimate > COUNTED else _counted(read, name)
+        rows = None if estimate > COUNTED else _counted(read, quoted(name))
         if rows is None and estimate <= COUNTED:  # it has grown since, or was never analysed
             estimate = max(_planned(read, name), COUNTED + 1)
         found[name] = TableSize(estimate if rows is None else rows, size, estimated=rows is None)
@@ -41,32 +41,31 @@ def _planned(read: Read, table: str) -> int:
     return int(found[0]["Plan"]["Plan Rows"])
 
 
-def _counted(read: Read, table: str) -> int | None:
-    name = quoted(table)
+def _counted(read: Read, name: str) -> int | None:
     ((rows,),) = read(f"SELECT count(*) FROM (SELECT FROM {name} LIMIT {COUNTED + 1}) AS t", ())
     return None if rows > COUNTED else int(rows)
 
 
-def fan_out(read: Read, table: str, columns: Sequence[str]) -> FanOut | None:
+def fan_out(read: Read, table: str, columns: Sequence[str], schema: str = "") -> FanOut | None:
     """Counted in a table that is not too long, else by what ANALYZE found; or None."""
-    rows = _counted(read, table)
+    name = ".".join(map(quoted, filter(None, (schema, table))))
+    rows = _counted(read, name)
     if rows is not None:
         key = ", ".join(quoted(column) for column in columns)
         ((keys, most),) = read(
             "SELECT count(*), coalesce(max(n), 0) "
-            f"FROM (SELECT count(*) AS n FROM {quoted(table)} GROUP BY {key}) AS g",
+            f"FROM (SELECT count(*) AS n FROM {name} GROUP BY {key}) AS g",
             (),
         )
         return FanOut(rows / keys if keys else 0.0, most)
-    known = read(_STATISTICS, (table, list(columns)))
-    total = read(_SIZES, ([table],))
-    if len(known) < len(columns) or not total or total[0][1] <= 0:
+    known = read(_STATISTICS, (name, list(columns)))
+    if len(known) < len(columns) or not columns or known[0][2] <= 0:
         return None
-    whole = total[0][1]
+    whole = known[0][2]
     # n_distinct below 0 is a share of the rows (postgresql.org/docs/current/view-pg-stats.html).
     # Several columns have at least as many keys as the one that tells most rows apart.
-    keys = max((-n * whole if n < 0 else n) for n, _ in known)
-    often = min((f or 0.0) for _, f in known)
+    keys = max((-n * whole if n < 0 else n) for n, _, _ in known)
+    often = min((f or 0.0) for _, f, _ in known)
     average = whole / keys if keys else 0.0
     return FanOut(average, max(round(often * whole), round(average)))
 

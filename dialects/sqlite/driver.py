@@ -426,9 +426,11 @@ class SQLiteDriver(Driver):
         with self.reading():
             return statistics.sizes(self.read, tables)
 
-    def fan_out(self, table: str, columns: Sequence[str]) -> FanOut | None:
+    def fan_out(
+        self, table: str, columns: Sequence[str], schema: str = "", *, in_order: bool = True
+    ) -> FanOut | None:
         with self.reading():
-            return statistics.fan_out(self.read, table, columns)
+            return statistics.fan_out(self.read, table, columns, in_order=in_order)
 
     def query_plans(self, statements: Sequence[str]) -> Sequence[Sequence[PlanNode]]:
         self.open_session()

@@ -106,7 +106,7 @@ def explain(
     "--no-scans/--allow-scans",
     default=True,
     show_default="--no-scans",
-    help="Fail where a step reads a whole kept table: an index is missing.",
+    help="Fail where a step reads a whole table: an index is missing.",
 )
 @click.option(
     "--no-regroup",
