@@ -21,6 +21,7 @@ from stepping.compiler.explain.model import (
     View,
 )
 from stepping.compiler.explain.operators import described, groups_of
+from stepping.compiler.lowering.arrange import where_of
 from stepping.compiler.plan.base_tables import BaseTable, TableRef
 from stepping.compiler.plan.sql_plan import Role, SQLPlan, SQLStatement, SQLStep, SQLTable
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
@@ -80,6 +81,9 @@ def model_of(
     }
     operators = described(groups, program.outputs, caches, tables, folds, graph.name)
     reader = _Reader(plan, operators, database, application or database)
+    for group in groups:
+        for node in group.nodes:
+            reader.by_place.setdefault((node.label, where_of(node)), group.serial)
     return Model(
         query=plan.query,
         dialect=plan.dialect,
@@ -155,7 +159,6 @@ class _Reader:
         for each in self.operators:
             for node in each.nodes:
                 self.serials[node] = each.id
-            self.by_place.setdefault((each.label, str(each.place or "")), each.id)
 
     def serial(self, node: str, label: str, where: str) -> str:
         """The operator that a statement is for."""

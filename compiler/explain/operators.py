@@ -31,6 +31,8 @@ class Group:
 
     @property
     def label(self) -> str:
+        if self.root.origin is not None and self.root.origin.what:
+            return self.root.origin.what
         # A key that is computed in Python is a map beside the join it is for.
         for each in self.nodes:
             if each.called:

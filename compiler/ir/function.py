@@ -13,12 +13,13 @@ from stepping.compiler.schema import ValueType
 
 @dataclass(frozen=True)
 class Source:
-    """A place in the user's code."""
+    """A place in the user's code. ``what`` says what stands there, if it is no call."""
 
     file: str
     line: int
     column: int = 0
     text: str = ""  # the line(s), with a line of ^^^ below what is meant
+    what: str = ""  # the clause of a SELECT, in short
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}" + (f":{self.column}" if self.column else "")

@@ -63,7 +63,7 @@ def selected(
     unsettled = check_stable(made, database)
     selects = Selects(made, binder.bound, database, follows=follows, zsets=zsets or {})
     selects.scalars.unsettled = unsettled
-    selects.at = ir.Source(view.select.name, 1)
+    selects.at = ir.Source(view.select.name, view.line)
     result = selects.query(made.tree, Env())
     names = list(view.columns) or list(result.names)
     different(names, made.text)
@@ -85,7 +85,8 @@ def _bound(view: View, unbound: SQLQuery[Any], database: Database) -> BoundQuery
     if unbound.into is not None:
         struct = fitted(unbound.into, names, result.outputs, made.text, database.dialect)
     function = function_of(struct, (columns[name] for name, _ in struct.fields))
-    out = Map(result.rows.operator, function, origin=selects.at, called=view.name)
+    out = Map(result.rows.operator, function, origin=result.rows.at or selects.at, called=view.name)
+    at = ir.Source(view.select.name, view.line, what="materialized view")
     inputs: tuple[Input, ...] = tuple(selects.inputs.values())
     captured = None
     if unbound.refresh is not None:
@@ -95,7 +96,7 @@ def _bound(view: View, unbound: SQLQuery[Any], database: Database) -> BoundQuery
         view.name,
         inputs,
         () if captured is not None else (out,),
-        {view.name: ir.Integrate(out)},
+        {view.name: ir.Integrate(out, origin=at)},
         {unbound: view.name},
         view.select.name,
         python_steps=False,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlglot import exp
@@ -17,7 +17,7 @@ from stepping.compiler.frontend.signature import check_name
 from stepping.compiler.plan.capture import DEFERRED, FAIL, IMMEDIATE, STALE
 from stepping.compiler.sql.parsing import parse
 from stepping.compiler.sql.query import SQLQuery, sql
-from stepping.compiler.sql.text import Span, Text
+from stepping.compiler.sql.text import Piece, Span, Text
 from stepping.compiler.sql.views import View, views_of
 from stepping.errors import QueryError
 
@@ -92,7 +92,7 @@ class FileView:
 
 
 def made(each: FileView, others: Sequence[FileView], tables: Any) -> SQLQuery[Any]:
-    view = View(each.view.name, composed(each, others), each.view.columns)
+    view = replace(each.view, select=composed(each, others))
     options = {"refresh": IMMEDIATE, "on_error": None, **each.options()}
     return SQLQuery(
         view.name, each.file.name, view, options["refresh"], options["on_error"], None, tables
@@ -132,29 +132,23 @@ def closure(name: str, reads: Mapping[str, Sequence[str]]) -> set[str]:
 
 
 def composed(each: FileView, others: Sequence[FileView]) -> Text:
-    """A view's SELECT with those that it reads in front of it, each where it stands in the file."""
+    """A view's SELECT with those that it reads in front of it."""
     if not others:
         return each.view.select
     own = re.match(r"(?i)with(\s+recursive)?\b", each.body)
     recursive = own is not None and own.group(1) is not None
     out = "WITH RECURSIVE " if recursive else "WITH "
+    pieces: list[Piece] = []
     for position, other in enumerate(others):
         columns = ", ".join(map(_quoted, other.view.columns))
         listed = f" ({columns})" if columns else ""
         out += ", " * (position > 0) + f"{_quoted(other.view.name)}{listed} AS ("
-        out = moved(out, other.file.place(other.start)) + other.body + ")"
-    if own is None:
-        return Text(moved(out + " ", each.file.place(each.start)) + each.body, each.file.name)
-    start = each.start + own.end()
-    out = moved(out + ",", each.file.place(start))
-    return Text(out + each.body[own.end() :], each.file.name)
-
-
-def moved(text: str, place: tuple[int, int]) -> str:
-    """A text with blanks up to a line and a column, if it has not gone past them."""
-    line, column = place
-    text += "\n" * (line - text.count("\n") - 1)
-    return text + " " * (column - 1 - len(text) + text.rfind("\n") + 1)
+        pieces.append(Piece(len(out), other.file, other.start))
+        out += other.body + ")"
+    out += " " if own is None else ","
+    behind = 0 if own is None else own.end()  # its own WITH goes on behind those
+    pieces.append(Piece(len(out), each.file, each.start + behind))
+    return Text(out + each.body[behind:], each.file.name, tuple(pieces))
 
 
 def _quoted(name: str) -> str:

@@ -29,6 +29,7 @@ class Frame:
     places: Mapping[Key, int]
     grouped: Grouped | None = None
     constants: Mapping[Key, ir.Scalar] = field(default_factory=dict)  # what is no column
+    stands: ir.Source | None = None  # of a FROM item: where
 
     def column(self, key: Key) -> ir.ColumnRef:
         return self.rows.columns[self.places[key]]
@@ -41,6 +42,10 @@ class Frame:
 
     def has(self, refs: Iterable[Ref]) -> bool:
         return all(ref in self.places for ref in refs)
+
+    def placed(self, at: ir.Source | None) -> Frame:
+        """The same, of which what comes next is made at another place of the text."""
+        return replace(self, rows=self.rows.placed(at))
 
     def over(self, rows: Rows) -> Frame:
         """The same over other rows, whose first columns are those of these."""

@@ -87,7 +87,11 @@ class Joins:
         """
         if isinstance(item, Source):
             free = self.free(item)
-            return [Dependent(item, free) if free else self.selects.source(item)]
+            if free:
+                return [Dependent(item, free)]
+            stands = self.selects.clauses.source(item)
+            frame = self.selects.source(item)
+            return [dataclasses.replace(frame, stands=stands)]
         if not item.side:
             self.take(conjuncts(item.on), conditions, later)
             conditions += (Equal(a, b) for a, b in item.using)
@@ -148,6 +152,7 @@ class Joins:
         if not frame.has(refs):
             raise self.selects.error("this names columns that are not there", source.node)
         columns = [frame.column(ref) for ref in refs]
+        frame = frame.placed(self.selects.clauses.source(source))
         rows = frame.rows.project(columns, "outer columns").different("outer columns")
         outer = Frame(rows, {ref: i for i, ref in enumerate(refs)})
         if source.call is not None:
@@ -162,8 +167,10 @@ class Joins:
     def attached(self, frame: Frame, dependent: Dependent) -> Frame:
         """The rows beside those that a query has for each of them."""
         if dependent.source.call is not None and frame.has(dependent.refs):
-            return self.selects.expanding.beside(frame, dependent.source)
+            at = self.selects.clauses.source(dependent.source)
+            return self.selects.expanding.beside(frame.placed(at), dependent.source)
         other, pairs = self.each(frame, dependent)
+        frame = frame.placed(self.selects.clauses.source(dependent.source))
         rows = frame.rows.joined(
             other.rows,
             [a for a, _ in pairs],
@@ -201,6 +208,7 @@ class Joins:
             other = rest.pop(position)
             pairs = [pair for _, pair in used]
             waiting = [each for each in waiting if not any(each is c for c, _ in used)]
+            frame = frame.placed(other.stands or frame.stands)
             rows = frame.rows.joined(other.rows, [a for a, _ in pairs], [b for _, b in pairs])
             frame = self.filtered(frame.beside(other, rows), waiting)
         for found in dependent:
@@ -224,6 +232,7 @@ class Joins:
         waiting[:] = [each for each in waiting if not any(each is c for c in usable)]
         nodes = [each for each in usable if not isinstance(each, Equal)]
         if nodes:
+            frame = frame.placed(self.selects.clauses.conditions(nodes))
             frame = frame.over(frame.rows.where(scalars.all_of(nodes, frame)))
         for each in usable:
             if isinstance(each, Equal):
@@ -293,6 +302,8 @@ class Joins:
             else:
                 others.append(each)
         pairs += each_of
+        at = self.selects.clauses.join(join.node, join.side)
+        left, right = left.placed(at), right.placed(at)
         mine, theirs = [a for a, _ in pairs], [b for _, b in pairs]
         rows = left.rows.joined(
             right.rows, mine, theirs, null_safe=bool(each_of), called="outer join"
@@ -301,7 +312,7 @@ class Joins:
         for each in others:
             both = self.selects.subqueries.condition(both, each)
         width = left.rows.width
-        rows = both.rows
+        rows = both.rows.placed(at)
         if rows.width > width + right.rows.width:
             rows = rows.project(rows.columns[: width + right.rows.width])
         missing_left = join.side in ("RIGHT", "FULL")

@@ -67,11 +67,13 @@ class Limits:
             rows = frame.rows.named([*both, *more])
             by = rows.columns[len(outputs) : width + len(groups)]
             sorted_by = self.over(keys, rows, width + len(groups))
+            rows = rows.placed(self.selects.clauses.at("distinct on", [on]))
             rows = self.first(rows, sorted_by, 1, 0, by)
             rows = rows.project(rows.columns[:width])
             return self.bounded(node, rows, [], rows.columns[len(outputs) :])
         if distinct is not None:
-            rows = frame.rows.named(both).distinct()
+            rows = frame.rows.named(both)
+            rows = rows.placed(self.selects.clauses.select(node, "distinct")).distinct()
             sorted_by = self.of_distinct(keys, outputs, rows, order)
             return self.bounded(node, rows, sorted_by, rows.columns[len(outputs) :])
         if not keys:
@@ -150,6 +152,7 @@ class Limits:
             raise self.selects.error(
                 "LIMIT without ORDER BY takes any rows", bound, "ORDER BY what decides"
             )
+        rows = rows.placed(self.selects.clauses.last(node))
         if limit == 0:
             return rows.where(FALSE, "limit")
         upper = rows if limit is None else self.first(rows, keys, limit + offset, 0, by)

@@ -49,15 +49,15 @@ class Recursive:
         ]
         names = [shown for _, shown in cte.columns]
         struct = struct_of(zip(names, atoms, strict=True))
-        at = selects.at or ir.Source("", 1)
+        at = selects.clauses.at(f"with recursive {cte.name}", [cte.node], shown=False)
         itself = Itself(next(_serial), struct, origin=at)
-        known = Rows(itself, selects.at)
+        known = Rows(itself, at)
         selects.of_ctes[id(cte)] = Result(known, len(atoms), tuple(names))
         try:
             for part in steps:
                 results.append(selects.query(part, Env()))
-            seed = self.together(results[: len(seeds)], atoms, names)
-            body = self.together(results[len(seeds) :], atoms, names)
+            seed = self.together(results[: len(seeds)], atoms, names, at)
+            body = self.together(results[len(seeds) :], atoms, names, at)
             made = recursion(seed.operator, body.operator, itself, at, "with recursive")
         except QueryError as error:
             if "st.fixpoint" not in error.message:
@@ -73,14 +73,17 @@ class Recursive:
             del selects.of_ctes[id(cte)]
         return Result(known.of(made), len(atoms), tuple(names))
 
-    def together(self, results: list[Result], atoms: list[Atom], names: list[str]) -> Rows:
+    def together(
+        self, results: list[Result], atoms: list[Atom], names: list[str], at: ir.Source
+    ) -> Rows:
         found: Rows | None = None
         for result in results:
             values = [
                 self.selects.sets.cast(column, atom)
                 for column, atom in zip(result.outputs, atoms, strict=True)
             ]
-            rows = result.rows.named(list(zip(names, values, strict=True)), "with recursive")
+            rows = result.rows.placed(at)
+            rows = rows.named(list(zip(names, values, strict=True)), "with recursive")
             found = rows if found is None else found.plus(rows, "with recursive")
         assert found is not None
         return found

@@ -75,6 +75,10 @@ class Rows:
     def width(self) -> int:
         return len(self.columns)
 
+    def placed(self, at: ir.Source | None) -> Rows:
+        """The same, of which what comes next is made at another place of the text."""
+        return self if at is None else Rows(self.operator, at)
+
     def of(self, operator: ir.Operator) -> Rows:
         return Rows(operator, self.at)
 

@@ -15,6 +15,7 @@ from stepping.compiler.plan.database import Database, KnownTable
 from stepping.compiler.schema import BOOL, Atom, Build, Kind, Struct, schema_of
 from stepping.compiler.sql.aggregates import GroupKey, Groups, aggregates_in
 from stepping.compiler.sql.binding import Bound, Cte, Output, Ref, Source, keys_of_group
+from stepping.compiler.sql.clauses import Clauses
 from stepping.compiler.sql.conditions import conjuncts
 from stepping.compiler.sql.expanding import Expanding
 from stepping.compiler.sql.frames import Frame, Key
@@ -91,6 +92,7 @@ class Selects:
         self.recursive = Recursive(self)
         self.values = Values(self)
         self.expanding = Expanding(self)
+        self.clauses = Clauses(self.parsed)
         self.at: ir.Source | None = None
         self.read = self.columns_read()
 
@@ -151,6 +153,7 @@ class Selects:
             width = len(env.carried)
             own = [*map(imaged, carried[:width]), *carried[width:]]
             known = carried[:width]
+            frame = frame.placed(self.clauses.group_by(group, calls))
             frame, nothing = self.grouped(node, frame, own, calls, outputs, env)
             if own[:width] != known:
                 columns = frame.rows.columns
@@ -192,6 +195,7 @@ class Selects:
         for each in outputs:
             if isinstance(each.value, exp.Expr):
                 frame = self.subqueries.computed(frame, each.value)
+        frame = frame.placed(self.clauses.select(node))
         for key in order:
             frame = self.subqueries.computed(frame, self.bound.aliases.get(id(key.this), key.this))
         frame = self.expanding.in_select_list(frame, [*values, *sorted_by])

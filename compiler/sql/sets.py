@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -29,9 +28,11 @@ class Sets:
             raise self.selects.error("a set operation by name is not taken", node)
         first = self.selects.query(node.this, env)
         second = self.selects.query(node.expression, env)
+        at = self.selects.clauses.set_operation(node)
+        first, second = (replace(each, rows=each.rows.placed(at)) for each in (first, second))
         left, right = self.common(node, first, second)
         rows = self.combined(node, left, right)
-        return dataclasses.replace(first, rows=rows, single=False, nothing=())
+        return replace(first, rows=rows, single=False, nothing=())
 
     def combined(self, node: Expression, left: Rows, right: Rows) -> Rows:
         as_set = bool(node.args.get("distinct"))
@@ -104,5 +105,5 @@ class Sets:
         of_type = self.selects.scalars.type_of(column)
         assert atom.native is not None
         if of_type.name == atom.native.name or self.selects.database.dialect == "sqlite":
-            return dataclasses.replace(column, type=atom)
+            return replace(column, type=atom)
         return self.selects.scalars.native(self.selects.database.cast(atom.native), (column,), atom)

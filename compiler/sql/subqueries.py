@@ -70,6 +70,7 @@ class Subqueries:
     def condition(self, frame: Frame, node: Expression, base: Frame | None = None) -> Frame:
         """The rows for which a condition is true. ``base``: the rows before any condition."""
         selects = self.selects
+        frame = frame.placed(selects.clauses.conditions([node]))
         if not has_query(node):
             return frame.over(frame.rows.where(selects.scalars.condition(node, frame)))
         inner, negated = node, False
@@ -154,10 +155,12 @@ class Subqueries:
 
     def computed(self, frame: Frame, node: Expression, base: Frame | None = None) -> Frame:
         """The rows with the value of each subquery in an expression as a further column."""
+        at = frame.rows.at
         for query in list(queries_in(node)):
             if id(query) not in frame.places:
+                frame = frame.placed(self.selects.clauses.at("", [query]))
                 frame = self.valued(frame, query, base)
-        return frame
+        return frame.placed(at)
 
     def valued(self, frame: Frame, node: Expression, base: Frame | None) -> Frame:
         match node:

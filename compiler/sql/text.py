@@ -19,25 +19,46 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """A part of a text that was put together: from ``start`` on it is ``text`` from ``offset``."""
+
+    start: int
+    text: Text
+    offset: int
+
+
+@dataclass(frozen=True)
 class Text:
-    """SQL as it was given. ``name`` is a file, or says which call of `st.sql` has it."""
+    """SQL as it was given. ``name`` is a file, or says which call of `st.sql` has it.
+
+    A text that was put together of others has its ``pieces`` in order; places in it are theirs.
+    """
 
     sql: str
     name: str = "SQL"
+    pieces: tuple[Piece, ...] = ()
 
-    def place(self, offset: int) -> tuple[int, int]:
-        """Line and column of a character, both counted from 1."""
-        before = self.sql[:offset]
-        return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
+    def given(self, offset: int) -> tuple[Text, int]:
+        """The text that a character was given in, and where it stands there."""
+        before = [piece for piece in self.pieces if piece.start <= offset]
+        if not before:
+            return self, offset
+        return before[-1].text, offset - before[-1].start + before[-1].offset
+
+    def place(self, offset: int) -> tuple[str, int, int]:
+        """Name of the text, line and column of a character, both counted from 1."""
+        text, offset = self.given(offset)
+        before = text.sql[:offset]
+        return text.name, before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
 
     def where(self, span: Span) -> str:
-        line, column = self.place(span.start)
-        return f"{self.name}:{line}:{column}"
+        name, line, column = self.place(span.start)
+        return f"{name}:{line}:{column}"
 
     def marked(self, span: Span) -> str:
         """The line on which a part begins, with ``^`` below what of it is on that line."""
-        line, column = self.place(span.start)
-        source = self.sql.split("\n")[line - 1]
+        _, line, column = self.place(span.start)
+        source = self.given(span.start)[0].sql.split("\n")[line - 1]
         width = max(1, min(span.end - span.start, len(source) - column + 1))
         # A tab stays a tab, so that the marks are below what they mark.
         blank = "".join(c if c == "\t" else " " for c in source[: column - 1])

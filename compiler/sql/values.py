@@ -40,6 +40,7 @@ class Values:
 
         selects = self.selects
         frame = env.outer if env.outer is not None else self.one_row(node)
+        frame = frame.placed(selects.clauses.at("", [node]))
         carried = [selects.column_of(ref, frame) for ref in env.carried]
         lines = []
         texts: list[list[Expression]] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlglot import exp
@@ -17,11 +17,15 @@ from stepping.errors import QueryError
 
 @dataclass(frozen=True)
 class View:
-    """A SELECT with the name of its result, and of its columns if those are given."""
+    """A SELECT with the name of its result, and of its columns if those are given.
+
+    ``line`` is where it begins in its text: that of CREATE, if it has one.
+    """
 
     name: str
     select: Text
     columns: tuple[str, ...] = ()
+    line: int = 1
 
 
 def views_of(text: Text, name: str, sqlglot_name: str = "postgres") -> list[View]:
@@ -32,7 +36,7 @@ def views_of(text: Text, name: str, sqlglot_name: str = "postgres") -> list[View
         if first.text.upper() == "CREATE":
             found.append(_created(tokens, text))
         elif first.text.upper() in ("SELECT", "WITH", "(", "VALUES"):
-            found.append(View(name, _part(text, tokens)))
+            found.append(View(name, _part(text, tokens), line=text.place(first.start)[1]))
         else:
             raise text.error(
                 f"{first.text.upper()} is no SELECT",
@@ -91,7 +95,7 @@ def _created(tokens: Sequence[Any], text: Text) -> View:
             body = body[: -len(ending)]
     if not body:
         raise text.error("a SELECT must follow AS", _span(tokens[-1]))
-    return View(name, _part(text, body), tuple(columns))
+    return View(name, _part(text, body), tuple(columns), text.place(tokens[0].start)[1])
 
 
 def _name(tokens: Sequence[Any], at: int, text: Text) -> tuple[str, int]:
@@ -136,4 +140,4 @@ def one_view(text: Text, name: str | None) -> View:
             hint="st.sql takes one; a file with several is given to the command",
         )
     (view,) = found
-    return view if name is None else View(name, view.select, view.columns)
+    return view if name is None else replace(view, name=name)

@@ -61,6 +61,7 @@ class Windows:
             call = self.call(select, window, frame)
             groups.setdefault(tuple(dict.fromkeys(call.partition)), []).append(call)
         for partition, calls in groups.items():
+            frame = frame.placed(self.selects.clauses.at("", [call.node for call in calls]))
             frame = self.of_partition(frame, start.width, [*carried, *partition], calls)
         return frame
 

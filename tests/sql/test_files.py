@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -91,6 +92,67 @@ def test_views_over_views(shop: Place) -> None:
     assert "nothing of stepping is installed" in run("status", *db)[1]
 
 
+def test_operators_have_the_lines_of_their_clauses(shop: Place) -> None:
+    """Also of a view that another one reads, and that stands below it."""
+    code, said = run("explain", "shop.sql:big", "--json", "--db", shop.where)
+    assert code == 0, said
+    places = {f"{name} (shop.sql:{line})" for name, line in lines_of(json.loads(said)["operators"])}
+    assert places == {
+        "materialized view (shop.sql:2)",
+        "select (shop.sql:4)",
+        "where few.cents < 1000 (shop.sql:4)",
+        "select (shop.sql:3)",
+        "where cents > 10 (shop.sql:3)",
+        "select (shop.sql:7)",
+        "group by c.country: sum(o.cents), count(*) (shop.sql:9)",
+        "join customers c (shop.sql:8)",
+    }
+
+
+def lines_of(operators: list[dict[str, Any]]) -> set[tuple[str, int]]:
+    return {(each["label"], each["place"]["line"]) for each in operators if each["place"]}
+
+
+CLAUSES = """
+SELECT DISTINCT u.country,
+  rank() OVER (ORDER BY u.id) AS place
+FROM users u
+LEFT JOIN orders o
+  ON o.user_id = u.id
+WHERE u.id > 3
+  AND EXISTS (SELECT 1
+    FROM orders x WHERE x.user_id = u.id)
+UNION ALL
+SELECT country, max(id)
+FROM users
+GROUP BY country
+HAVING count(*) > 1
+ORDER BY 2
+LIMIT 3
+"""
+
+
+def test_every_clause_is_named_where_it_stands(place: Place) -> None:
+    with place.plain() as connection:
+        connection.execute("CREATE TABLE users (id integer PRIMARY KEY, country text)")
+        connection.execute("CREATE TABLE orders (id integer PRIMARY KEY, user_id integer)")
+    query = st.sql(CLAUSES, name="all_of_them")
+    with place.opened(query, scans=True) as store:
+        operators = st.explain(store).to_dict()["operators"]
+    assert lines_of(operators) >= {
+        ("materialized view", 2),
+        ("distinct", 2),
+        ("rank() OVER (ORDER BY u.id)", 3),
+        ("left join orders o", 5),
+        ("where u.id > 3", 7),
+        ("where EXISTS (SELECT 1 FROM orders x WHERE x.user_i...", 8),
+        ("union all", 10),
+        ("group by country: max(id), count(*)", 13),
+        ("having count(*) > 1", 14),
+        ("order by 2 LIMIT 3", 15),
+    }
+
+
 def test_looked_at_before_it_is_installed(shop: Place) -> None:
     db = ("--db", shop.where)
     code, said = run("check", "shop.sql", "--json", *db)
@@ -119,11 +181,21 @@ def test_places_and_cycles() -> None:
     text = Text("CREATE VIEW a AS SELECT * FROM b;\nCREATE VIEW b AS SELECT * FROM a;", "v.sql")
     with pytest.raises(st.QueryError, match="a reads b reads a"):
         queries_of([text], "sqlite")
-    lines = Text(
-        "CREATE VIEW a AS\n  SELECT 1 AS x;\nCREATE VIEW b AS\n\n SELECT x FROM a", "v.sql"
+    # Places are those of the files, whichever view stands above, below, or in another file.
+    above = Text(
+        "CREATE VIEW a AS\n  SELECT x FROM b;\n\nCREATE VIEW c AS SELECT x FROM a", "v.sql"
     )
-    _, second = queries_of([lines], "sqlite")
-    assert second.text.select.sql == "WITH a AS (\n  SELECT 1 AS x) \n\n\n SELECT x FROM a"
+    below = Text("CREATE VIEW b AS\n\n SELECT y AS x FROM r", "w.sql")
+    *_, third = queries_of([above, below], "sqlite")
+    select = third.text.select
+    found = {
+        word: select.place(select.sql.index(word)) for word in ("y AS", "x FROM b", "x FROM a")
+    }
+    assert found == {
+        "y AS": ("w.sql", 3, 9),
+        "x FROM b": ("v.sql", 2, 10),
+        "x FROM a": ("v.sql", 4, 25),
+    }
     wrong = Text("-- stepping: refresh=daily\nCREATE VIEW a AS SELECT 1 AS x", "v.sql")
     with pytest.raises(st.QueryError, match=r"v\.sql:1:1: refresh=daily is not an option"):
         queries_of([wrong], "sqlite")
