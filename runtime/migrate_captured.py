@@ -52,7 +52,7 @@ def migration(
             hint=f"uninstall {', '.join(above)} first, and install it again behind the migration",
         )
     if old is None or changes:
-        captured.check_tables(driver, plan, scans=False)
+        captured.check_tables(driver, plan, scans=graph.scans)
         check_free(driver, plan.manifest, old)
     capture, words = capture_of(plan), driver.capturing
     catalog = get_dialect(driver.dialect).migrations

@@ -30,6 +30,10 @@ RELATIVE, ABSOLUTE = 1e-9, 1e-9
 MOST_SHOWN = 20  # differences in a text
 RANGE_ROWS = 20_000  # of a kept table, that are compared at a time
 MOST_LOOKS = 5  # to mend what changes while it is looked at
+KEEP = (
+    "st.compile(query, keep={'input': 'all'}) stores an input whole, and what is made of it can be "
+    "computed anew"
+)
 IN_PYTHON = (Role.PYTHON, Role.FOLD)
 
 
@@ -78,7 +82,16 @@ class Verification:
         """Whether nothing differs, or all that did was mended."""
         return not {each.table for each in self.differences} - set(self.repaired) and not self.left
 
+    @property
+    def nothing_compared(self) -> bool:
+        """Whether it keeps tables, and none of them could be computed anew."""
+        return bool(self.unverified) and not self.verified
+
     def __str__(self) -> str:
+        if self.nothing_compared:
+            lines = [f"{self.query}: nothing was compared"]
+            lines += (f"  cannot be verified: {u.table}: {u.why}" for u in self.unverified)
+            return "\n".join([*lines, f"  hint: {KEEP}"])
         count = len(self.differences)
         found = "nothing differs" if not count else f"{count} differ{'s' * (count == 1)}"
         verified = len(self.verified)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stepping.compiler.explain.check import Problem, Rules, problems
@@ -61,8 +61,9 @@ def checked(
                 wrong += _occupied(url, each)
             drifted = bool(wrong)
             if not drifted:
+                allowed = replace(rules, scans=rules.scans or each.scans)
                 with explained(each) as explanation:
-                    wrong += problems(explanation.model, rules)
+                    wrong += problems(explanation.model, allowed)
             if url is not None and each.captured is not None and not drifted:
                 wrong += _refused(url, each)
         except SteppingError as error:

@@ -95,6 +95,7 @@ class MaintainedView(Generic[R]):
         caller = sys._getframe(1)
         self.graph.where = f"{caller.f_code.co_filename}:{caller.f_lineno}"
         self.scans = scans
+        self.graph.scans = scans
         columns = [(each.name, each.type) for each in selectable.exported_columns]
         keys = tuple(primary_key) or key_of(selectable)
         self.table = made_table(name, columns, keys)
@@ -121,6 +122,7 @@ class CacheView(MaintainedView[Any]):
 
     def __init__(self, name: str, graph: AnyGraph, table: sa.Table, *, scans: bool) -> None:
         self.name, self.graph, self.table, self.scans = name, graph, table, scans
+        graph.scans = graph.scans or scans
 
     def rows(self, store: Any) -> ZSet[Any]:
         names = {relation_name(self.graph.name, n): c for c, n in self.graph.cache_names.items()}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from stepping.compiler.plan.graph import AnyGraph
 from stepping.database import connected, driver_of, opened
+from stepping.errors import StoreError
 from stepping.runtime.apply import Done
 from stepping.runtime.migrate import MigrationPlan, plan
 from stepping.runtime.verify import JoinProbe, Verification, verify, verify_installed
@@ -50,13 +51,35 @@ def verified(
 
 
 _VIEW = re.compile(
-    r"(?is)(\s|--[^\n]*\n|/\*.*?\*/)*CREATE\s+(OR\s+REPLACE\s+)?(MATERIALIZED\s+)?VIEW\b"
+    r"(?is)(\s|--[^\n]*\n|/\*.*?\*/)*"
+    r"(CREATE\s+(OR\s+REPLACE\s+)?(MATERIALIZED\s+)?VIEW\b|(SELECT|WITH|VALUES)\b|\()"
 )
 
 
 def is_script(text: str) -> bool:
     """Whether a file is a script of `stepping migrate`, and none of views."""
     return "-- checksum: " in text or _VIEW.match(text) is None
+
+
+def scripts_of(targets: Sequence[str]) -> dict[str, str]:
+    """Those of some targets that are scripts, with their text; the others are queries."""
+    found = {}
+    for each in targets:
+        path = Path(each)
+        if ":" in each and not path.exists():
+            continue  # a query of a module, or a view of a file
+        try:
+            # What is not text has no first lines, which is what it will be told.
+            text = path.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise StoreError(
+                f"the file cannot be read: {error.strerror}",
+                where=each,
+                hint="name a script, a file of views, or a query: shop.queries:receipts",
+            ) from error
+        if is_script(text):
+            found[each] = text
+    return found
 
 
 def applied(

@@ -21,8 +21,8 @@ _LAZY = compile_lazy(lambda: None).__code__
 
 
 def load(target: str) -> AnyGraph:
-    """The compiled query behind a target: a query function, what `compile` made of one, or what
-    `st.sql` returned.
+    """The compiled query behind a target: a query function, what `compile` made of one, what
+    `st.sql` returned, or a `MaintainedView`.
     """
     found, module = loaded(target)
     with redirect_stdout(sys.stderr):
@@ -54,9 +54,18 @@ def loaded(target: str) -> tuple[Any, ModuleType]:
     return found, module
 
 
+def graph_of(found: Any) -> AnyGraph | None:
+    """The compiled query that something is or, as a `MaintainedView`, is of; else None."""
+    maintained = sys.modules.get("stepping.maintained")  # SQLAlchemy takes long to import
+    if maintained is not None and isinstance(found, maintained.MaintainedView):
+        found = found.graph
+    return found if isinstance(found, Graph) else None
+
+
 def query_of(found: Any, module: ModuleType, target: str) -> AnyGraph:
-    if isinstance(found, Graph):
-        return found
+    graph = graph_of(found)
+    if graph is not None:
+        return graph
     if is_lazy(found):
         lazy: AnyGraph = found()
         return lazy
@@ -93,7 +102,7 @@ def known_queries(module: ModuleType) -> str:
     names = [
         name
         for name, each in vars(module).items()
-        if isinstance(each, Graph)
+        if graph_of(each) is not None
         or is_lazy(each)
         or (is_query_function(each) and getattr(each, "__module__", None) == module.__name__)
     ]

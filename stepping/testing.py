@@ -10,20 +10,25 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from stepping.compiler.plan.graph import AnyGraph
+from stepping.compiler.sql.query import SQLQuery
 from stepping.compiler.zset import ZSet, in_order
-from stepping.errors import StoreError, UnsupportedError
+from stepping.errors import QueryError, UnsupportedError
 from stepping.runtime import catalog
 from stepping.runtime.drift import drift
 from stepping.runtime.migrate import plan
 from stepping.runtime.running import PythonSteps, Statements
-from stepping.runtime.store import Store, StorePython, StoreSQL
+from stepping.runtime.store import StorePython, StoreSQL
 from stepping.runtime.stores import StorePostgres, StoreSQLite, connection_postgres, driver_for
 from stepping.runtime.verify import Verification, Verifier
+from stepping.target import graph_of
+
+if TYPE_CHECKING:  # SQLAlchemy takes long to import
+    from stepping.maintained import MaintainedView
 
 POSTGRES = "STEPPING_TEST_POSTGRES_URL"
 MEMORY, SQLITE, POSTGRES_NAME = "memory", "sqlite", "postgres"
@@ -61,10 +66,18 @@ def stepping_store(request: pytest.FixtureRequest) -> Iterator[MakeStore]:
     with ExitStack() as stack:
         connections: dict[str, Any] = {}
 
-        def make(graph: AnyGraph, on: Any = None, **options: Any) -> Any:
+        def make(query: AnyGraph | MaintainedView[Any], on: Any = None, **options: Any) -> Any:
+            graph = graph_of(query)
+            if graph is None:
+                raise UnsupportedError(
+                    f"stepping_store expects a compiled query, got {type(query).__name__}",
+                    hint="what st.compile or st.sql returned, or a MaintainedView",
+                )
+            if graph.scans:
+                options.setdefault("scans", True)
             where = on if on is not None else _default(request.config)
             if where == MEMORY:
-                return StorePython.from_graph(graph, **options)
+                return _in_memory(graph, options)
             if where not in (SQLITE, POSTGRES_NAME):
                 return _class_of(where).from_graph(where, graph, **options)
             if where not in connections:
@@ -72,6 +85,16 @@ def stepping_store(request: pytest.FixtureRequest) -> Iterator[MakeStore]:
             return _class_of(connections[where]).from_graph(connections[where], graph, **options)
 
         yield make
+
+
+def _in_memory(graph: AnyGraph, options: dict[str, Any]) -> StorePython:
+    if isinstance(graph, SQLQuery):
+        raise QueryError(
+            f"the query {graph.name!r} is in SQL, whose expressions only a database can evaluate",
+            where=graph.where,
+            hint="a store where its tables are: stepping_store(query, on=session.connection())",
+        )
+    return StorePython.from_graph(graph, **options)
 
 
 def _default(config: pytest.Config) -> str:
@@ -117,17 +140,34 @@ def _class_of(connection: Any) -> type[StoreSQL]:
 # -- what is right ---------------------------------------------------------------------------------
 
 
-def assert_right(store: Store) -> None:
+def assert_right(what: Any, connection: Any = None) -> None:
     """Compute all that a store keeps anew from its inputs, and fail with what differs.
+
+    ``what`` is a store; or, with the ``connection`` on which it is installed, a compiled query, a
+    `MaintainedView`, or a `MetaData` with such views.
 
     Also inside of a transaction, whose own writes are seen. Of a query that follows tables what
     waits is folded in first, and it is compared with the tables. What nothing else says the
-    contents of, as the inputs that a store was fed, is not looked at.
+    contents of, as the inputs that a store was fed, is not looked at. Where that is all that there
+    is, it fails: nothing was compared.
     """
-    if isinstance(store, StorePython):
+    if isinstance(what, StorePython):
         return  # it evaluates the meaning of the query in each step
-    if not isinstance(store, StoreSQL):
-        raise StoreError(f"assert_right expects a store, got {type(store).__name__}")
+    if isinstance(what, StoreSQL):
+        _assert_right(what)
+        return
+    graphs = list(_queries([what], "assert_right(store), or assert_right(view, connection)"))
+    if connection is None:
+        raise UnsupportedError(
+            f"{type(what).__name__} is no store: assert_right has to know where it is installed",
+            hint="assert_right(view, session.connection())",
+        )
+    cls = _class_of(connection)
+    for graph in graphs:
+        _assert_right(cls.from_graph(connection, graph, create_tables=False))
+
+
+def _assert_right(store: StoreSQL) -> None:
     recompute, steps = store.recomputed()
     program: Any = PythonSteps(store.plan, steps)
     statements = Statements(store.driver, store.graph, program)
@@ -141,8 +181,8 @@ def assert_right(store: Store) -> None:
         verifier = Verifier(store.driver, *names, recompute, statements, None, refresh)
         found = verifier.differences()
     tables = tuple(each.table for each in recompute.compared)
-    if found:
-        said = Verification(store.plan.query, tables, tuple(found), recompute.unverified)
+    said = Verification(store.plan.query, tables, tuple(found), recompute.unverified)
+    if found or said.nothing_compared:
         raise AssertionError(str(said))
 
 
@@ -155,7 +195,7 @@ def assert_installed(connection: Any, *graphs: Any) -> None:
     driver = driver_for(connection)
     there = catalog.queries(driver)
     wrong: list[str] = []
-    for graph in _queries(graphs):
+    for graph in _queries(graphs, "assert_installed(connection, graph, Base.metadata)"):
         made = plan(connection, graph)
         if graph.name not in there:
             wrong.append(f"{graph.name} is not installed")
@@ -170,12 +210,11 @@ def assert_installed(connection: Any, *graphs: Any) -> None:
         )
 
 
-def _queries(given: Any) -> Iterator[Any]:
+def _queries(given: Any, usage: str) -> Iterator[Any]:
     for each in given:
-        if isinstance(each, AnyGraph.__origin__):  # type: ignore[attr-defined]
-            yield each
-        elif hasattr(each, "graph"):
-            yield each.graph
+        found = graph_of(each)
+        if found is not None:
+            yield found
         elif hasattr(each, "info") or hasattr(each, "metadata"):
             from stepping.maintained import metadata_of, registered
 
@@ -183,7 +222,7 @@ def _queries(given: Any) -> Iterator[Any]:
         else:
             raise UnsupportedError(
                 f"{type(each).__name__} is no compiled query",
-                hint="assert_installed(connection, graph, Base.metadata)",
+                hint=usage,
             )
 
 

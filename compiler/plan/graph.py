@@ -91,6 +91,7 @@ class Graph(ABC, Generic[R_co, *Ts]):
 
     name: str
     captured: Captured | None  # how it follows its inputs, if they are tables
+    scans: bool = False  # tables without an index may be read whole: a `MaintainedView` says it
 
     @property
     def keys(self) -> Mapping[str, InputKey]:

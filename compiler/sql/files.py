@@ -37,7 +37,11 @@ def queries_of(texts: Sequence[Text], dialect: str, tables: Any = None) -> list[
     for each in views:
         check_name(each.view.name, sql)
         if each.view.name.lower() in named:
-            raise each.view.select.error(f"two views are named {each.view.name}")
+            raise each.view.select.error(
+                f"two views are named {each.view.name}",
+                hint="name each: CREATE MATERIALIZED VIEW name AS SELECT ...; a SELECT alone has "
+                "the name of its file",
+            )
         named[each.view.name.lower()] = each
     reads = {name: each.reads(named, dialect) for name, each in named.items()}
     order = ordered(reads, named)

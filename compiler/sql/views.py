@@ -68,7 +68,14 @@ def _created(tokens: Sequence[Any], text: Text) -> View:
     at = 1
     if words[at : at + 2] == ["OR", "REPLACE"]:
         at += 2
-    # A plain CREATE VIEW is the same SELECT, and no reason to refuse it.
+    if words[at : at + 1] == ["VIEW"]:
+        behind = 4 if words[at + 1 : at + 4] == ["IF", "NOT", "EXISTS"] else 1
+        shown = tokens[at + behind].text if at + behind < len(tokens) else "name"
+        raise text.error(
+            "a plain view is evaluated by the database when it is read, and nothing is maintained",
+            _span(tokens[0], tokens[at]),
+            f"CREATE MATERIALIZED VIEW {shown} AS SELECT ...",
+        )
     at += 1 if words[at : at + 1] == ["MATERIALIZED"] else 0
     if words[at : at + 1] != ["VIEW"]:
         raise text.error(

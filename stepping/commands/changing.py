@@ -121,43 +121,34 @@ def migrate(
 
 
 @click.command(short_help="Run scripts that `stepping migrate` wrote, or install views.")
-@click.argument(
-    "scripts",
-    metavar="SCRIPT...",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-)
+@click.argument("targets", metavar="SCRIPT | FILE.sql | MODULE:QUERY...", nargs=-1, required=True)
 @DB
 @click.option("--edited", is_flag=True, help="Run it although it was edited since it was written.")
 @_BATCH_ROWS
-def apply(scripts: tuple[Path, ...], db: str, edited: bool, batch_rows: int) -> None:
+def apply(targets: tuple[str, ...], db: str, edited: bool, batch_rows: int) -> None:
     """Run a script of `stepping migrate`, all of it or nothing.
 
     Of what is filled in batches, those that are done are kept: run again, it goes on from there.
 
-    Of a file of CREATE MATERIALIZED VIEW, install the views that are new, and migrate those that
-    have changed.
+    Of queries, and of files of views, install those that are new, and migrate those that have
+    changed.
     """
     from stepping.database import driver_of
-    from stepping.migrating import is_script
+    from stepping.migrating import scripts_of
     from stepping.progress import shown
     from stepping.runtime.apply import apply as run
 
-    # What is not text has no first lines, which is what it will be told.
-    texts = {each: each.read_text(encoding="utf-8", errors="replace") for each in scripts}
-    views = [each for each in scripts if not is_script(texts[each])]
-    for script in scripts:
-        if script in views:
-            continue
+    scripts = scripts_of(targets)
+    for path, text in scripts.items():
         with shown() as progress, driver_of(db) as driver:
-            text, what = texts[script], script.name
+            what = Path(path).name
             meta = run(driver, text, what, edited=edited, progress=progress, batch_rows=batch_rows)
         click.echo(f"{meta.query}: done")
-    if views:
+    queries = tuple(each for each in targets if each not in scripts)
+    if queries:
         from stepping.migrating import applied
 
-        loaded = load(tuple(map(str, views)), None, db)
+        loaded = load(queries, None, db)
         with shown() as progress:
             lines = list(applied(db, loaded, progress, batch_rows))
         for line in lines:

@@ -166,9 +166,19 @@ def drop(db: str, query: str, time: int) -> None:
     is_flag=True,
     help="Mend the keys that differ, and no others: a transaction for each.",
 )
+@click.option(
+    "--allow-unverified",
+    is_flag=True,
+    help="Do not fail where nothing of a query can be computed anew.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def verify(queries: tuple[str, ...], db: str, repair: bool, as_json: bool) -> None:
+def verify(
+    queries: tuple[str, ...], db: str, repair: bool, allow_unverified: bool, as_json: bool
+) -> None:
     """Compute the tables of a query, or of all that are installed, anew, and compare.
+
+    Fails with status 1 if something differs, and with 3 if nothing differs, but of some query
+    nothing could be compared.
 
     MODULE:QUERY is needed only for a query with Python steps.
     """
@@ -178,19 +188,23 @@ def verify(queries: tuple[str, ...], db: str, repair: bool, as_json: bool) -> No
     from stepping.migrating import verified
     from stepping.progress import looked
 
-    ok, data = True, []
+    ok, compared, data = True, True, []
     with looked() as progress:
         for graph in load(queries, None, db) if queries else [None]:
             for found in verified(db, graph, repair=repair, progress=progress):
                 ok = ok and found.ok
+                compared = compared and not found.nothing_compared
                 if as_json:
-                    data.append({**asdict(found), "ok": found.ok})
+                    more = {"ok": found.ok, "nothing_compared": found.nothing_compared}
+                    data.append({**asdict(found), **more})
                 else:
                     click.echo(str(found))
     if as_json:
         click.echo(json.dumps(data, indent=2, default=str))
     if not ok:
         raise SystemExit(1)
+    if not compared and not allow_unverified:
+        raise SystemExit(3)
 
 
 COMMANDS = (drain, refresh, repair, status, retry, drop, verify)

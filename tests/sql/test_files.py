@@ -178,14 +178,13 @@ def test_a_name_that_is_taken(shop: Place) -> None:
 
 
 def test_places_and_cycles() -> None:
-    text = Text("CREATE VIEW a AS SELECT * FROM b;\nCREATE VIEW b AS SELECT * FROM a;", "v.sql")
+    create = "CREATE MATERIALIZED VIEW"
+    text = Text(f"{create} a AS SELECT * FROM b;\n{create} b AS SELECT * FROM a;", "v.sql")
     with pytest.raises(st.QueryError, match="a reads b reads a"):
         queries_of([text], "sqlite")
     # Places are those of the files, whichever view stands above, below, or in another file.
-    above = Text(
-        "CREATE VIEW a AS\n  SELECT x FROM b;\n\nCREATE VIEW c AS SELECT x FROM a", "v.sql"
-    )
-    below = Text("CREATE VIEW b AS\n\n SELECT y AS x FROM r", "w.sql")
+    above = Text(f"{create} a AS\n  SELECT x FROM b;\n\n{create} c AS SELECT x FROM a", "v.sql")
+    below = Text("CREATE MATERIALIZED VIEW b AS\n\n SELECT y AS x FROM r", "w.sql")
     *_, third = queries_of([above, below], "sqlite")
     select = third.text.select
     found = {
@@ -194,11 +193,36 @@ def test_places_and_cycles() -> None:
     assert found == {
         "y AS": ("w.sql", 3, 9),
         "x FROM b": ("v.sql", 2, 10),
-        "x FROM a": ("v.sql", 4, 25),
+        "x FROM a": ("v.sql", 4, 38),
     }
-    wrong = Text("-- stepping: refresh=daily\nCREATE VIEW a AS SELECT 1 AS x", "v.sql")
+    wrong = Text("-- stepping: refresh=daily\nCREATE MATERIALIZED VIEW a AS SELECT 1 AS x", "v.sql")
     with pytest.raises(st.QueryError, match=r"v\.sql:1:1: refresh=daily is not an option"):
         queries_of([wrong], "sqlite")
+
+
+def test_a_select_alone_has_the_name_of_its_file(shop: Place) -> None:
+    """Whatever the command: none takes what another one refuses."""
+    Path("spent.sql").write_text(
+        "-- by customer\nSELECT customer, count(*) AS n FROM orders GROUP BY 1;"
+    )
+    db = ("--db", shop.where)
+    for command in ("check", "explain", "migrate", "apply", "verify", "refresh", "status"):
+        code, said = run(command, "spent.sql", *db)
+        assert code == 0, (command, said)
+        assert "spent" in said
+    assert sorted(shop.read("SELECT * FROM spent")) == [("Ann", 2), ("Bob", 1)]
+    assert run("uninstall", "spent.sql", "--yes", *db)[0] == 0
+
+
+def test_a_plain_view_is_not_taken_for_a_maintained_one(shop: Place) -> None:
+    Path("plain.sql").write_text("CREATE VIEW plain AS SELECT id FROM orders;")
+    for command in ("check", "explain", "migrate", "apply"):
+        code, said = run(command, "plain.sql", "--db", shop.where)
+        assert code == 1, (command, said)
+        assert "plain.sql:1:1: a plain view is evaluated by the database when it is read" in said
+        assert "CREATE MATERIALIZED VIEW plain AS SELECT ..." in said
+    with pytest.raises(st.QueryError, match="plain view"):
+        st.sql("CREATE OR REPLACE VIEW plain AS SELECT id FROM orders")
 
 
 def test_check_of_what_is_computed_by_group(shop: Place, tmp_path: Path) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 import stepping as st
+from stepping.cli import main
 from tests.support.place import Place
 
 
@@ -123,3 +127,53 @@ def test_a_cache_of_a_query_function(place: Place) -> None:
     engine.dispose()
     with pytest.raises(st.QueryError, match="not a cache"):
         graph.view("other")
+
+
+MODULE = """
+import sqlalchemy as sa
+import stepping as st
+
+metadata = sa.MetaData()
+orders = sa.Table(
+    "orders",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("country", sa.String(2), nullable=False),
+)
+counted = st.MaintainedView(
+    sa.select(orders.c.country, sa.func.count().label("n")).group_by(orders.c.country),
+    "counted",
+    metadata=metadata,
+)
+"""
+
+
+def test_on_the_command_line(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever a query is named."""
+    (tmp_path / "boards.py").write_text(MODULE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "boards", raising=False)
+    with place.plain() as connection:
+        connection.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, country TEXT NOT NULL)")
+        connection.execute("INSERT INTO orders VALUES (1, 'ch'), (2, 'ch')")
+    for command, *options in (
+        ("check",),
+        ("explain",),
+        ("ddl",),
+        ("migrate", "--out", "scripts"),
+        ("apply",),
+        ("migrate", "--check"),
+        ("verify",),
+        ("refresh",),
+        ("status",),
+        ("repair",),
+        ("uninstall", "--yes"),
+    ):
+        arguments = [command, "boards:counted", "--db", place.where, *options]
+        found = CliRunner().invoke(main, arguments)
+        assert found.exit_code == 0, (command, found.output)
+        assert "counted" in found.output
+        if command == "apply":
+            assert place.read("SELECT * FROM counted") == [("ch", 2)]
+    wrong = CliRunner().invoke(main, ["apply", "boards:count", "--db", place.where])
+    assert "the queries of boards: counted" in wrong.output

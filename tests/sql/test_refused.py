@@ -25,7 +25,7 @@ STATEMENTS = (
     ("CREATE TABLE q (a int)", "no view"),
     ("CREATE MATERIALIZED VIEW", ""),
     ("CREATE MATERIALIZED VIEW x.y AS SELECT a FROM r", "no schema"),
-    ("CREATE VIEW x (p, q) AS SELECT a FROM r", "2 names"),
+    ("CREATE MATERIALIZED VIEW x (p, q) AS SELECT a FROM r", "2 names"),
     ("SELECT a FROM r; SELECT b FROM r", "2 views"),
     ("SELECT 1", "no table"),
     ("SELECT * FROM nope", "no table nope"),

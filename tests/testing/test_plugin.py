@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner
 
 import stepping as st
+from stepping.cli import main
 from stepping.testing import assert_installed, assert_right, differing
 from tests.support.place import Place
 
@@ -29,7 +32,7 @@ def revenue(orders: st.ZSet[Order]) -> st.ZSet[st.Pair[int, str]]:
     return sums
 
 
-graph = st.compile(revenue)
+graph = st.compile(revenue, keep={"orders": "all"})
 
 TESTS = """
 import pytest
@@ -118,6 +121,43 @@ def test_what_is_wrong_is_found(place: Place) -> None:
         changed = st.compile(sales, name="sales", refresh="deferred")
         with pytest.raises(AssertionError, match="sales has changed in the code"):
             assert_installed(connection, changed)
+
+
+def test_what_compares_nothing_fails(place: Place) -> None:
+    """Nothing says what was inserted, and nothing is made of what is stored."""
+    with place.opened(st.compile(revenue)) as store:
+        (orders,) = st.actions(store, store.graph)
+        orders.insert(Order(country="ch", cents=5))
+        with pytest.raises(AssertionError, match=r"revenue: nothing was compared(.|\n)*keep="):
+            assert_right(store)
+        found = st.verify(store)
+        assert (found.ok, found.nothing_compared) == (True, True)
+    said = CliRunner().invoke(main, ["verify", "--db", place.where])
+    assert (said.exit_code, "revenue: nothing was compared" in said.output) == (3, True)
+    allowed = CliRunner().invoke(main, ["verify", "--db", place.where, "--allow-unverified"])
+    assert allowed.exit_code == 0
+
+
+def test_a_maintained_view(place: Place, stepping_store: Any) -> None:
+    metadata = sa.MetaData()
+    orders = sa.Table("orders", metadata, sa.Column("id", sa.Integer, primary_key=True))
+    view = st.MaintainedView(
+        sa.select(sa.func.count().label("n")).select_from(orders), "order_count", metadata=metadata
+    )
+    with pytest.raises(st.QueryError, match="stepping_store\\(query, on="):
+        stepping_store(view)
+    with place.plain() as connection:
+        connection.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY)")
+        with pytest.raises(st.UnsupportedError, match="assert_right has to know where"):
+            assert_right(view)
+        store = stepping_store(view, on=connection)
+        connection.execute("INSERT INTO orders VALUES (1)")
+        for what in (view, view.graph, metadata):
+            assert_right(what, connection)
+        (table,) = store.plan.kept
+        connection.execute(f'DELETE FROM "{table}"')  # noqa: S608
+        with pytest.raises(AssertionError, match="order_count: 1 table computed anew, 1 differs"):
+            assert_right(view, connection)
 
 
 def test_rows_and_differences() -> None:
