@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import click
+
 from stepping.compiler.plan.graph import AnyGraph
 from stepping.database import connected, driver_of, opened
-from stepping.errors import StoreError
 from stepping.runtime.apply import Done
 from stepping.runtime.migrate import MigrationPlan, plan
 from stepping.runtime.verify import JoinProbe, Verification, verify, verify_installed
@@ -72,10 +73,9 @@ def scripts_of(targets: Sequence[str]) -> dict[str, str]:
             # What is not text has no first lines, which is what it will be told.
             text = path.read_text(encoding="utf-8", errors="replace")
         except OSError as error:
-            raise StoreError(
-                f"the file cannot be read: {error.strerror}",
-                where=each,
-                hint="name a script, a file of views, or a query: shop.queries:receipts",
+            raise click.UsageError(
+                f"{each} cannot be read: {error.strerror}; name a script, a file of views, or a "
+                "query: shop.queries:receipts"
             ) from error
         if is_script(text):
             found[each] = text
