@@ -6,7 +6,7 @@ import json
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -270,15 +270,19 @@ def fill(driver: Driver, capture: Capture, statements: Statements) -> None:
     driver.script(capture.fill.drop)
 
 
-def lowers(driver: Driver, capture: Capture) -> list[Manifest]:
-    """The queries whose results a query reads, each behind those that it reads itself."""
+def lowers(
+    driver: Driver, capture: Capture, instead: Mapping[str, Manifest] | None = None
+) -> list[Manifest]:
+    """The queries whose results a query reads, each behind those that it reads itself; ``instead``
+    are those that will be another version.
+    """
     names = dict.fromkeys(each.table.of for each in capture.inputs if each.table.of)
     installed = catalog.queries(driver) if names else {}
     found: dict[str, Manifest] = {}
     for name in names:
-        manifest = installed[name].manifest()
+        manifest = (instead or {}).get(name) or installed[name].manifest()
         assert manifest.capture is not None
-        found |= {each.query: each for each in lowers(driver, manifest.capture)}
+        found |= {each.query: each for each in lowers(driver, manifest.capture, instead)}
         found[name] = manifest
     return list(found.values())
 

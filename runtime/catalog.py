@@ -10,6 +10,7 @@ from stepping.compiler.plan import data
 from stepping.compiler.plan.capture import STAGED, staged_name
 from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.sql_plan import SQLPlan
+from stepping.dialects.capture import literal
 from stepping.dialects.driver import Driver
 from stepping.errors import SchemaMismatch, StoreError
 
@@ -161,6 +162,24 @@ def remember(driver: Driver, plan: SQLPlan, key: str, recompute: Callable[[], Re
 
     texts = data.to_text(plan, SQLPlan), data.to_text(recompute(), Recompute)
     driver.remember(plan.query, plan.fingerprint, key, *texts)
+
+
+def remembering(plan: SQLPlan, recompute: Recompute | None, key: str | None = None) -> str:
+    """The statement that does the same in a script, behind what installs the plan."""
+    from stepping.compiler.plan.recompute import Recompute
+
+    computed = None if recompute is None else data.to_text(recompute, Recompute)
+    values = {
+        "tables": plan.manifest.row["tables"],
+        "plan_key": key,
+        "plan": data.to_text(plan, SQLPlan),
+        "recompute": computed,
+    }
+    sets = ",\n    ".join(
+        f"{name} = NULL" if value is None else f"{name} = {literal(value)}"
+        for name, value in values.items()
+    )
+    return f"UPDATE {CATALOG} SET\n    {sets}\nWHERE name = {literal(plan.query)}"
 
 
 def stored_recompute(driver: Driver, query: str) -> Recompute | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from stepping.compiler.plan.changes import table_changes
 from stepping.compiler.plan.graph import AnyGraph
 from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.migration import FilledFrom, Migration, MigrationStatement, Phase
-from stepping.compiler.plan.shown import shown_changes
+from stepping.compiler.plan.shown import ShownChange, shown_changes
 from stepping.compiler.plan.sql_plan import Capture, Role, SQLPlan
 from stepping.dialects import get_dialect
 from stepping.dialects.capture import Reader, capture_of, installation, making_way, removal
@@ -19,6 +19,8 @@ from stepping.dialects.driver import Driver
 from stepping.errors import MigrationError
 from stepping.runtime import captured
 from stepping.runtime import catalog as catalog_rows
+from stepping.runtime.above import Above, made_again
+from stepping.runtime.above import guards as guards_above
 from stepping.runtime.beside import Beside, guards, on_purpose, readers_of
 from stepping.runtime.occupied import check_free
 
@@ -45,12 +47,17 @@ def migration(
     base = captured.as_installed(driver, graph)
     plan = graph.program(driver.dialect, base=base).plan
     changes = old is not None and old.fingerprint != plan.fingerprint
-    above = captured.uppers(driver, graph.name) if changes else []
-    if above:
-        raise MigrationError(
-            f"the results of {graph.name!r} are read by the query {above[0]!r}",
-            hint=f"uninstall {', '.join(above)} first, and install it again behind the migration",
-        )
+    above: list[Above] = []
+    below: list[Above] = []
+    if old is not None and changes:
+        above, below = made_again(driver, old, plan)
+    written = {each.query for each in before}
+    for each in capture_of(plan).inputs:
+        if each.table.of in written:
+            raise MigrationError(
+                f"{graph.name!r} reads the results of {each.table.of!r}, which is migrated before",
+                hint=f"apply that first, and write the migration of {graph.name} then",
+            )
     if old is None or changes:
         captured.check_tables(driver, plan, scans=graph.scans)
         check_free(driver, plan.manifest, old)
@@ -65,7 +72,7 @@ def migration(
     beside = in_batches
     if beside is None:
         beside = captured.rows_of(driver, capture) >= captured.MANY_ROWS
-    beside = beside and not driver.one_writer
+    beside = beside and not driver.one_writer and not above
     made = Migration(
         plan.query,
         driver.dialect,
@@ -76,17 +83,23 @@ def migration(
             FilledFrom(each.table.name, str(each.table), "") for each in capture.inputs
         ),
     )
+    if old is not None and not changes:
+        return made, (), ""
+    key = graph.plan_key(driver.dialect, base=base)
+    recompute = graph.recompute(driver.dialect, base=base)[0]
+    last = catalog_rows.remembering(plan, recompute, key)
     if beside:
         staged = graph.staged().program(driver.dialect, base=base).plan
-        steps = Beside(driver, plan, staged, old, others).statements()
+        steps = [*Beside(driver, plan, staged, old, others).statements(), remembered(last)]
         made = replace(made, statements=tuple(steps), staged=staged.fingerprint)
     else:
-        steps = at_once(driver, plan, old, others)
-        made = replace(made, statements=tuple(steps))
+        steps = [*at_once(driver, plan, old, others, above), remembered(last)]
+        names = tuple(each.old.query for each in above)
+        made = replace(made, statements=tuple(steps), above=names)
     if old is None:
-        back = [*removal(words, plan.manifest, others), catalog.forgotten(plan.query)]
+        texts = [*removal(words, plan.manifest, others), catalog.forgotten(plan.query)]
         undone = tuple(
-            MigrationStatement(Phase.SWITCH, t, "taken away", ignore=on_purpose(t)) for t in back
+            MigrationStatement(Phase.SWITCH, t, "taken away", ignore=on_purpose(t)) for t in texts
         )
         return made, undone, ""
     back_to = catalog_rows.stored_as(driver, old)
@@ -95,7 +108,14 @@ def migration(
         return made, (), f"{why}: apply what its code says"
     if in_python(capture_of(back_to)) or back_to.registered:
         return made, (), "the version before is computed in Python steps: open it by its own code"
-    return made, tuple(at_once(driver, back_to, plan.manifest, others)), ""
+    back = [*at_once(driver, back_to, plan.manifest, others, below)]
+    last = catalog_rows.remembering(back_to, catalog_rows.stored_recompute(driver, old.query))
+    return made, (*back, remembered(last)), ""
+
+
+def remembered(text: str) -> MigrationStatement:
+    note = "its plan: the next migration has a way back by it, and verify needs no code"
+    return MigrationStatement(Phase.SWITCH, text, note)
 
 
 def in_python(capture: Capture) -> bool:
@@ -104,13 +124,18 @@ def in_python(capture: Capture) -> bool:
 
 
 def at_once(
-    driver: Driver, plan: SQLPlan, old: Manifest | None, others: Sequence[Reader]
+    driver: Driver,
+    plan: SQLPlan,
+    old: Manifest | None,
+    others: Sequence[Reader],
+    above: Sequence[Above] = (),
 ) -> Iterator[MigrationStatement]:
-    """One transaction, in which writers of the tables wait."""
-    capture, words = capture_of(plan), driver.capturing
+    """One transaction, in which writers of the tables wait; the queries ``above`` go first, and
+    come again behind it.
+    """
     catalog = get_dialect(driver.dialect).migrations
-    fill = capture.fill
-    tables = ", ".join(sorted({str(each.table) for each in capture.inputs}))
+    inputs = [i for each in (plan, *(a.plan for a in above)) for i in capture_of(each).inputs]
+    tables = ", ".join(sorted({str(each.table) for each in inputs if not each.table.of}))
     lock = f"writers of {tables}, until the transaction ends"
 
     def steps(texts: Iterable[str], note: str) -> Iterator[MigrationStatement]:
@@ -118,30 +143,63 @@ def at_once(
             held = lock if text.startswith("LOCK TABLE") else ""
             yield MigrationStatement(Phase.SWITCH, text, note, held, ignore=on_purpose(text))
 
+    reading = [reader for each in above for reader in readers_of(each.old)]
+    others = [each for each in others if each.query not in {r.query for r in reading}]
     yield from steps(plan.own_ddl, "our own tables, unless they are there")
-    yield from steps(guards(driver, plan, old, others), "the database is as it was then")
-    changes = shown_changes(() if old is None else old.results, plan.manifest.results)
-    if old is not None and old.capture is not None:
-        before = {each.sql: each for each in catalog.before_shown(changes)}
-        for text in making_way(words, old, others, before):
-            yield from (
-                [before[text]] if text in before else steps([text], "the version before goes")
-            )
-    for lower in captured.lowers(driver, capture):
-        note = f"the results of {lower.query} are folded in at once from now on"
-        yield from steps(words.read_by_others(lower), note)
-    ddl = tuple(catalog.shown_again(text, changes) for text in capture.ddl)
-    made = installation(words, replace(plan, capture=replace(capture, ddl=ddl)), others)
-    yield from steps(made, "tables, triggers and views of the new version")
-    if old is not None:
-        yield from catalog.after_shown(changes)
-    yield from steps(fill.session, "its results")
-    for each in fill.statements:
-        yield MigrationStatement(Phase.SWITCH, each.sql, "its results", scans=tables)
-    yield from steps(fill.drop, "its results")
-    yield from steps(words.begun(plan.query, capture), "from now on it follows")
+    found = [*guards(driver, plan, old, [*others, *reading]), *guards_above(catalog, above)]
+    yield from steps(found, "the database is as it was then")
+    pairs = [(old, plan), *((each.old, each.plan) for each in above)]
+    for position, (was, now) in reversed(list(enumerate(pairs))):
+        if was is None or was.capture is None:
+            continue
+        left = [reader for below, _ in pairs[:position] for reader in readers_of(below)]
+        first = {each.sql: each for each in catalog.before_shown(shown_by(was, now))}
+        note = f"{was.query}: the version before goes"
+        for text in making_way(driver.capturing, was, [*others, *left], first):
+            yield from [first[text]] if text in first else steps([text], note)
+    instead = {now.query: now.manifest for _, now in pairs}
+    for position, (was, now) in enumerate(pairs):
+        there = [reader for _, below in pairs[:position] for reader in readers_of(below.manifest)]
+        lowers = captured.lowers(driver, capture_of(now), instead)
+        yield from steps(lower_texts(driver, lowers), "what it reads is folded in at once")
+        changes = shown_by(was, now)
+        yield from installed_by(driver, now, [*others, *there], changes, tables, steps)
+        if was is not None:
+            yield from catalog.after_shown(changes)
     if old is not None:
         yield from steps([catalog.installed(plan.query, plan.manifest.row, True)], "the catalog")
+    yield from steps([each.said for each in above], "the catalog")
+
+
+def shown_by(old: Manifest | None, new: SQLPlan) -> tuple[ShownChange, ...]:
+    return shown_changes(() if old is None else old.results, new.manifest.results)
+
+
+def lower_texts(driver: Driver, lowers: Iterable[Manifest]) -> Iterator[str]:
+    for lower in lowers:
+        yield from driver.capturing.read_by_others(lower)
+
+
+def installed_by(
+    driver: Driver,
+    plan: SQLPlan,
+    others: Sequence[Reader],
+    changes: Sequence[ShownChange],
+    tables: str,
+    steps: Callable[[Iterable[str], str], Iterator[MigrationStatement]],
+) -> Iterator[MigrationStatement]:
+    """A query with its results, where some of its relations are there already."""
+    words, capture = driver.capturing, capture_of(plan)
+    catalog = get_dialect(driver.dialect).migrations
+    fill, results = capture.fill, f"the results of {plan.query}"
+    ddl = tuple(catalog.shown_again(text, changes) for text in capture.ddl)
+    made = installation(words, replace(plan, capture=replace(capture, ddl=ddl)), others)
+    yield from steps(made, f"tables, triggers and views of {plan.query}")
+    yield from steps(fill.session, results)
+    for each in fill.statements:
+        yield MigrationStatement(Phase.SWITCH, each.sql, results, scans=tables)
+    yield from steps(fill.drop, results)
+    yield from steps(words.begun(plan.query, capture), "from now on it follows")
 
 
 def readers(driver: Driver, query: str, before: Sequence[Manifest]) -> list[Reader]:

@@ -113,6 +113,8 @@ def _shown(migration: Migration, readers: Sequence[Reading]) -> Iterator[str]:
             )
     for reading in readers:
         yield f"  {reading}"
+    if migration.above:
+        yield f"Read by {', '.join(migration.above)}: made again in the same transaction"
 
 
 def queued_lines(queued: int, misread: Sequence[str], version: int) -> Iterator[str]:

@@ -95,6 +95,8 @@ class Migration:
     suggested: tuple[tuple[str, str], ...] = ()
     staged: str = ""  # the fingerprint of what is installed beside it, and then switched to
 
+    above: tuple[str, ...] = ()  # queries that read its results, made again with it
+
     @property
     def new_views(self) -> tuple[str, ...]:
         """Names of views that were not there."""

@@ -121,9 +121,6 @@ def test_the_life_of_a_query(
     assert project.read("SELECT * FROM big") == [(2, "50%:ab")]
     assert "notes" not in project.relations()
 
-    with place.connect() as connection:  # which stores the plan of the version before
-        view = METADATA[0].info["stepping_views"]["big"]
-        place.store(connection, view.graph)
     application("revenue", "big", least=5)
     assert re.search(r"op\.alter_maintained_view\(\s+'big'", project.revision("changed"))
     project.upgrade()
