@@ -130,7 +130,8 @@ class Reference:
             if counts.get(row, 0) < 0:
                 raise RowError(
                     f"{row!r} was removed from {operator.label}, and it is not there",
-                    hint="remove rows as they were inserted; or from_graph(allow_negative=True)",
+                    hint="nothing was written; remove rows as they were inserted, or use "
+                    "from_graph(..., allow_negative=True)",
                 )
 
     def cache(self, name: str) -> ZSet[Any]:

@@ -170,6 +170,9 @@ class CaptureWords(ABC):
         return []
 
 
+DEFER = "it has to be deferred"  # of a refusal, whose hint says how that is written
+
+
 @dataclass(frozen=True)
 class Reader:
     """A query that follows a table: its log, the columns that it reads, and how."""

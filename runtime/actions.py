@@ -31,6 +31,9 @@ Ts = TypeVarTuple("Ts")
 _HOLD_ROWS = (list, tuple, set, frozenset, dict, ZSet, GeneratorType)
 
 
+NOT_WRITTEN = "nothing was written"  # in hints of one step
+
+
 class Action(Generic[T, R_co]):
     """Changes one input of a store. Each call is one step, and returns the change per output.
 
@@ -134,7 +137,10 @@ class Action(Generic[T, R_co]):
         def change() -> Mapping[str, ZSet[Any]]:
             return {self.name: keyed.upserting(self.store, self.name, key, given)}
 
-        return self._changed(change, time, output)
+        try:
+            return self._changed(change, time, output)
+        except RowError as error:
+            raise self._meant(given, error) from error.__cause__
 
     @overload
     def delete(
@@ -191,12 +197,33 @@ class Action(Generic[T, R_co]):
         if batch < 1:
             raise StoreError(f"insert_many was given batch={batch!r}", hint="a number of rows")
         total = 0
+        driver = getattr(self.store, "driver", None)
+        joined = driver is not None and driver.in_transaction()
         with reporting(progress, self.name, rows) as report:
             for given in batched(rows, batch):
-                self.insert(*given, output=False)
+                try:
+                    self.insert(*given, output=False)
+                except Exception as error:
+                    raise self._behind(total, len(given), joined, error) from error.__cause__
                 total += len(given)
                 report(total)
         return total
+
+    def _behind(self, total: int, count: int, joined: bool, error: Exception) -> Exception:
+        """The error of a batch, with how many rows were written before it, and where to go on."""
+        if not total:
+            return error
+        kept = " in the application's transaction, which keeps them if it commits" * joined
+        said = (
+            f"the first {total:,} rows were written{kept}, and none of the {count:,} of the batch "
+            f"behind them; go on with row {total + 1:,}"
+        )
+        if not isinstance(error, RowError):
+            error.add_note(f"insert_many of {self.name}: {said}")
+            return error
+        others = [each for each in (error.hint or "").split("; ") if each not in ("", NOT_WRITTEN)]
+        hint = "; ".join([*others, said])
+        return RowError(error.message, where=error.where, source=error.source, hint=hint)
 
     def enqueue(self, insert: Iterable[T] = (), remove: Iterable[T] = ()) -> int:
         """Write rows down that are to be inserted or removed when the store is drained.
@@ -205,7 +232,10 @@ class Action(Generic[T, R_co]):
         """
         pairs = [(row, 1) for row in self._rows(tuple(insert))]
         pairs += [(row, -1) for row in self._rows(tuple(remove))]
-        return self.store.queue.enqueue({self.name: pairs})
+        try:
+            return self.store.queue.enqueue({self.name: pairs})
+        except RowError as error:
+            raise self._meant(tuple(row for row, _ in pairs), error) from error.__cause__
 
     def step(self, change: ZSet[T], time: Time | None, output: bool) -> R_co | None:
         found: Any = self.store.step({self.name: change}, time, output=output)

@@ -11,11 +11,12 @@ from dataclasses import replace
 from typing import Any
 
 from stepping.compiler.plan.base_tables import COPIED, IN_ORDER, BaseTable
-from stepping.compiler.plan.capture import IMMEDIATE, Captured
+from stepping.compiler.plan.capture import DEFERRED, IMMEDIATE, Captured
 from stepping.compiler.plan.graph import AnyGraph
 from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.sql_plan import Capture, Role, SQLPlan
 from stepping.dialects.capture import (
+    DEFER,
     Reader,
     capture_of,
     installation,
@@ -73,7 +74,7 @@ def described(driver: Driver, graph: AnyGraph) -> tuple[tuple[str, BaseTable], .
         raise CaptureError(
             f"the tables of the query {graph.name!r} are not those of this database:\n  "
             + "\n  ".join(missing),
-            hint="name the table with table='schema.name', a column with st.Column('name')",
+            hint=graph.naming,
         )
     return tuple(tables)
 
@@ -156,7 +157,7 @@ def planned_from(table: BaseTable, columns: Sequence[str]) -> BaseTable:
     return replace(table, columns=read, rows=-1)
 
 
-def check_tables(driver: Driver, plan: SQLPlan, *, scans: bool) -> None:
+def check_tables(driver: Driver, plan: SQLPlan, graph: AnyGraph, *, scans: bool) -> None:
     """Raise `CaptureError`, with all findings, for tables that cannot be captured."""
     capture = capture_of(plan)
     words = driver.capturing
@@ -166,17 +167,18 @@ def check_tables(driver: Driver, plan: SQLPlan, *, scans: bool) -> None:
     if not findings and not scans:
         findings += missing_indexes(driver, capture)
     findings += capture.refused
-    if capture.in_python and capture.refresh != "deferred":
+    if capture.in_python and capture.refresh != DEFERRED:
         steps = len(plan.python_steps)
         what = f"{steps} Python step{'s' * (steps != 1)}" if steps else "functions of this process"
         findings.append(
-            f"the query needs {what}, which no trigger can run: compile it with "
-            "refresh='deferred', and refresh it from Python"
+            f"the query needs {what}, which no trigger can run: {DEFER}, and refreshed from Python"
         )
     if findings:
         raise CaptureError(
             f"the query {plan.query!r} cannot be captured:\n  " + "\n  ".join(findings),
-            hint="nothing was installed",
+            hint=graph.saying("refresh", DEFERRED) + "; nothing was installed"
+            if any(DEFER in each for each in findings)
+            else "nothing was installed",
         )
 
 

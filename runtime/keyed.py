@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from stepping.compiler.plan.graph import InputKey
+from stepping.compiler.codec import python_codec
+from stepping.compiler.plan.graph import AnyGraph, InputKey
+from stepping.compiler.schema import ValueType
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.errors import RowError, StoreError
 from stepping.runtime.frontier import NO_TIME, Time
@@ -19,6 +21,7 @@ from stepping.runtime.stored import StoredZSet
 if TYPE_CHECKING:
     from stepping.runtime.store import Store, StoreSQL
 
+NOTHING: ZSet[Any] = ZSetPython()
 Change = Callable[[], Mapping[str, ZSet[Any]]]
 
 
@@ -88,8 +91,39 @@ def shown(key: InputKey, at: Any) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in zip(key.fields, values, strict=True))
 
 
+def validate(graph: AnyGraph, changes: Mapping[str, ZSet[Any]]) -> None:
+    """Raise `RowError` for what is no row of its input, before keys are made of rows."""
+    for name, zset in changes.items():
+        encode = python_codec(row_type(graph, name)).encode
+        for row, _ in zset.iter():
+            encode(row)
+
+
+def row_type(graph: AnyGraph, name: str) -> ValueType:
+    return dict(zip(graph.input_names, graph.input_types, strict=True))[name]
+
+
+def explain_missing(store: Store, changes: Mapping[str, ZSet[Any]]) -> None:
+    """Raise `RowError` for a row that was removed and is not there, with what its key has now."""
+    for name, key in store.graph.keys.items():
+        taken = [(row, count) for row, count in changes.get(name, NOTHING).iter() if count < 0]
+        found = there(store, key, [key.index.key(row) for row, _ in taken])
+        for row, count in taken:
+            at = key.index.key(row)
+            known = found.get(at, [])
+            if known.count(row) < -count:
+                now = "there is no row with" if not known else f"there is {known[0]!r} with"
+                raise RowError(
+                    f"{row!r} was removed from {name}, and it is not there: {now} {shown(key, at)}",
+                    hint="nothing was written; delete(key) takes away whatever row has the key, "
+                    "and upsert(row) takes its place",
+                )
+
+
 def upserting(store: Store, name: str, key: InputKey, rows: Sequence[Any]) -> ZSet[Any]:
     """The change that makes these rows those of their keys; of rows with one key the last."""
+    form = python_codec(row_type(store.graph, name)).canonical
+    rows = [form(row) for row in rows]
     wanted = {key.index.key(row): row for row in rows}
     found = there(store, key, wanted)
     pairs = [(row, -1) for each in found.values() for row in each]
@@ -98,7 +132,15 @@ def upserting(store: Store, name: str, key: InputKey, rows: Sequence[Any]) -> ZS
 
 def deleting(store: Store, name: str, key: InputKey, keys: Sequence[Any]) -> ZSet[Any]:
     """The change that takes the rows with some keys away. Raises `RowError` for one without."""
-    wanted = dict.fromkeys(key.index.canonical(each) for each in keys)
+    wanted: dict[Any, None] = {}
+    for each in keys:
+        at = key_of(name, key, each)
+        if at in wanted:
+            raise RowError(
+                f"{name}: {shown(key, at)} is to be deleted twice",
+                hint="name each key once; nothing was written",
+            )
+        wanted[at] = None
     found = there(store, key, wanted)
     for at in wanted:
         if at not in found:
@@ -106,6 +148,23 @@ def deleting(store: Store, name: str, key: InputKey, keys: Sequence[Any]) -> ZSe
                 f"{name}: there is no row with {shown(key, at)}", hint="nothing was written"
             )
     return ZSetPython([(row, -1) for each in found.values() for row in each])
+
+
+def key_of(name: str, key: InputKey, given: Any) -> Any:
+    """A key in its canonical form. Raises `RowError` for what is none."""
+    try:
+        return key.index.canonical(given)
+    except RowError as error:
+        fields = ", ".join(key.fields)
+        several = len(key.fields) > 1
+        form = f"a key ({fields})" if several else f"a key, {fields},"
+        one = "delete((..., ...)" if several else "delete(...)"
+        by = f"delete({', '.join(f'{each}=...' for each in key.fields)})"
+        raise RowError(
+            f"{name}: {given!r} is not {form} of the types of these fields: {error.message}",
+            hint=f"{one + ')' * several} or {by}, each key an argument by itself; nothing was "
+            "written",
+        ) from error
 
 
 def key_given(name: str, key: InputKey, by: Mapping[str, Any]) -> Any:

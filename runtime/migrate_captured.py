@@ -59,7 +59,7 @@ def migration(
                 hint=f"apply that first, and write the migration of {graph.name} then",
             )
     if old is None or changes:
-        captured.check_tables(driver, plan, scans=graph.scans)
+        captured.check_tables(driver, plan, graph, scans=graph.scans)
         check_free(driver, plan.manifest, old)
     capture, words = capture_of(plan), driver.capturing
     catalog = get_dialect(driver.dialect).migrations

@@ -39,7 +39,8 @@ def check_one(driver: Driver, wanted: Manifest, taken: str) -> None:
             raise SchemaMismatch(
                 f"the query {wanted.query!r} needs a table {taken}, and that is one of the query "
                 f"{other.query!r} in this database",
-                hint="give one of the two another name: st.compile(query, name=...)",
+                hint="give one of the two another name: name= of st.compile or st.sql, or that of "
+                "the view",
             )
     table = next((each.table for each in wanted.tables if each.table.name == taken), None)
     columns = driver.columns([taken]).get(taken)

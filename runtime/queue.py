@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -109,7 +109,8 @@ class Queue:
         try:
             rows, packed = self.packing.pack(changes)
         except RowError:
-            self.check(zsets(changes))  # raises what an insert would
+            with suppress(TypeError):  # of what has no hash, and is no row
+                self.check(zsets(changes))  # raises what an insert would
             raise
         if self.may_refuse(packed):
             self.check(zsets(changes))

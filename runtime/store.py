@@ -11,7 +11,7 @@ from stepping.compiler.codec import codec_of, python_codec
 from stepping.compiler.plan.graph import AnyGraph, Program
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import Driver
-from stepping.errors import CaptureError, FrontierTimeout, StoreError
+from stepping.errors import CaptureError, FrontierTimeout, RowError, StoreError
 from stepping.runtime import catalog, clock
 from stepping.runtime.engine import Engine
 from stepping.runtime.frontier import NO_TIME, Time, check_not_passed, time_of
@@ -175,8 +175,12 @@ class StorePython(Store):
             before = self._time
             try:
                 found = self._reference.step(given, also)
-            except BaseException:
+            except BaseException as error:
                 self._time = before  # a step of `also` may have moved it
+                if isinstance(error, RowError) and self.graph.keys:
+                    from stepping.runtime import keyed
+
+                    keyed.explain_missing(self, given)
                 raise
             if time.input_time >= 0:
                 self._time = time.input_time
@@ -355,10 +359,17 @@ class StoreSQL(Store):
         from stepping.runtime import keyed
 
         self.driver.check()
-        with keyed.alone(self, NO_TIME if time is None else time_of(time)):
-            changes = change()
-            keyed.check(self, changes, self.graph.keys)
-            return self._stepped(changes, time, also, output=output)
+        changes: Mapping[str, ZSet[Any]] = {}
+        try:
+            with keyed.alone(self, NO_TIME if time is None else time_of(time)):
+                given = change()
+                keyed.validate(self.graph, given)
+                changes = given
+                keyed.check(self, changes, self.graph.keys)
+                return self._stepped(changes, time, also, output=output)
+        except RowError:
+            keyed.explain_missing(self, changes)
+            raise
 
     def _stepped(
         self,
@@ -401,7 +412,7 @@ class StoreSQL(Store):
                     "--db URL`",
                 )
             return False
-        captured.check_tables(self.driver, self.plan, scans=scans)
+        captured.check_tables(self.driver, self.plan, self.graph, scans=scans)
         captured.install(self.driver, self.plan, self._filling(), catalog.target_of(self.graph))
         return True
 

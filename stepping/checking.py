@@ -100,7 +100,7 @@ def _refused(url: str, graph: Any) -> list[Problem | str]:
     with connected(url) as (cls, connection):
         store = cls(connection, graph)
         try:
-            check_tables(store.driver, store.plan, scans=True)
+            check_tables(store.driver, store.plan, graph, scans=True)
         except CaptureError as error:
             return [str(error)]
     return []

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from contextlib import suppress
 from typing import Any
 
 import click
 
 from stepping.commands import changing, looking, running, starting
+
+SIGPIPE = 13  # signal.SIGPIPE, which Windows has not
 
 
 class Commands(click.Group):
@@ -18,6 +23,12 @@ class Commands(click.Group):
 
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            # Whoever read the output has enough of it, as `head` has. What is left of it must not
+            # be written when the process ends: docs.python.org/3/library/signal.html, on SIGPIPE.
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(128 + SIGPIPE)
         except (InternalError, click.exceptions.Exit, click.ClickException, click.Abort):
             raise  # of a bug of ours the traceback is what a report needs
         except SteppingError as error:

@@ -7,6 +7,7 @@ It is made with the tables of a `MetaData` by ``create_all``, behind them, and d
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, Generic, TypeVar, TypeVarTuple, overload
 
@@ -20,7 +21,7 @@ from stepping.compiler.schema import Atom, Kind, Struct, relation_name, schema_o
 from stepping.compiler.sql.composed import VIEW, is_select
 from stepping.compiler.sql.query import sql
 from stepping.compiler.zset import ZSet
-from stepping.errors import QueryError, StoreError
+from stepping.errors import CaptureError, QueryError, SchemaMismatch, SteppingError, StoreError
 from stepping.runtime import catalog
 from stepping.runtime.store import StoreSQL
 from stepping.runtime.stores import StorePostgres, StoreSQLite, driver_for
@@ -30,6 +31,7 @@ R = TypeVar("R")
 Ts = TypeVarTuple("Ts")
 
 REGISTERED = "stepping_views"  # in the info of a MetaData: its views by the name of their query
+_BELOW = ("stepping.", "sqlalchemy.", "contextlib")  # modules between us and who calls create_all
 _STORES: dict[str, type[StoreSQL]] = {"sqlite": StoreSQLite, "postgresql": StorePostgres}
 
 
@@ -37,9 +39,11 @@ class MaintainedView(Generic[R]):
     """A SELECT whose rows are kept: ``MaintainedView(select(...), "revenue", metadata=...)``.
 
     ``metadata.create_all`` makes it behind the tables that it reads, with their triggers, and fills
-    it; ``metadata.drop_all`` takes it away before them. ``table`` is a `Table` with the columns of
-    the SELECT. It is in no `MetaData` of the application, for which it would be one more table to
-    create. An ORM class is mapped on it with ``__table__ = view.table``, and is read-only.
+    it; one that is there is left as it is, with a warning if the SELECT has changed (`stepping
+    migrate` and Alembic change it). ``metadata.drop_all`` takes it away before them. ``table`` is a
+    `Table` with the columns of the SELECT. It is in no `MetaData` of the application, for which it
+    would be one more table to create. An ORM class is mapped on it with
+    ``__table__ = view.table``, and is read-only.
 
     ``refresh`` and ``on_error`` are those of `st.compile`. ``primary_key`` names the columns that
     tell a row from the others, which a mapped class needs; by default the columns of GROUP BY, or
@@ -95,7 +99,7 @@ class MaintainedView(Generic[R]):
         caller = sys._getframe(1)
         self.graph.where = f"{caller.f_code.co_filename}:{caller.f_lineno}"
         self.scans = scans
-        self.graph.scans = scans
+        self.graph.scans, self.graph.way = scans, "st.MaintainedView"
         columns = [(each.name, each.type) for each in selectable.exported_columns]
         keys = tuple(primary_key) or key_of(selectable)
         self.table = made_table(name, columns, keys)
@@ -298,6 +302,7 @@ def create_views(target: sa.MetaData, connection: sa.Connection, **given: Any) -
     there = None
     for each in registered(target):
         if each.graph.name in installed:
+            warn_of_change(each, connection)
             continue
         if there is None:
             there = set(sa.inspect(connection).get_table_names())
@@ -305,6 +310,26 @@ def create_views(target: sa.MetaData, connection: sa.Connection, **given: Any) -
             continue  # create_all(tables=[...]) has left them out
         cls = store_class(connection.dialect.name)
         cls.from_graph(connection, each.graph, scans=each.scans)
+
+
+def warn_of_change(view: MaintainedView[Any], connection: Any) -> None:
+    """Say so if what is installed of a view is not what the code says, or no longer whole."""
+    try:
+        view.store(connection)
+        return
+    except SteppingError as error:
+        if isinstance(error, SchemaMismatch) and not isinstance(error, CaptureError):
+            text = (
+                f"the view {view.name!r} has changed in the code, and create_all leaves what is "
+                "installed as it is: migrate it with `stepping migrate MODULE:NAME --db URL "
+                "--apply`, or with Alembic's revision --autogenerate"
+            )
+        else:
+            text = f"the view {view.name!r} is installed, and left as it is: {error}"
+    frame, level = sys._getframe(), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(_BELOW):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, stacklevel=level)
 
 
 def drop_views(target: sa.MetaData, connection: sa.Connection, **given: Any) -> None:

@@ -86,17 +86,34 @@ class InputKey:
     cache: object
 
 
+IN_A_FILE = "file"  # of views: the way of a query that no call has made
+
+
 class Graph(ABC, Generic[R_co, *Ts]):
     """A compiled query that returns ``R_co`` for inputs ``Ts``."""
 
     name: str
     captured: Captured | None  # how it follows its inputs, if they are tables
+    way: str = "st.compile"  # what made it: for hints that say how an option is written there
     scans: bool = False  # tables without an index may be read whole: a `MaintainedView` says it
 
     @property
     def keys(self) -> Mapping[str, InputKey]:
         """How rows are found by their key, of each input whose rows have one."""
         return {}
+
+    def saying(self, option: str, value: str) -> str:
+        """How an option is written where the query is."""
+        if self.way == IN_A_FILE:
+            return f"-- stepping: {option}={value} above the view"
+        return f"{self.way}(..., {option}={value!r})"
+
+    @property
+    def naming(self) -> str:
+        """How tables and columns are named where the query is."""
+        if self.way != Graph.way:
+            return "name in the SELECT what the database has: schema.table, column"
+        return "name the table with table='schema.name', a column with st.Column('name')"
 
     def bound(self, database: Callable[[], Database]) -> AnyGraph:
         """The query as it is on a database, where that decides what it says."""

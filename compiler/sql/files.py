@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from stepping.compiler.frontend.signature import check_name
 from stepping.compiler.plan.capture import DEFERRED, FAIL, IMMEDIATE, STALE
+from stepping.compiler.plan.graph import IN_A_FILE
 from stepping.compiler.sql.parsing import parse
 from stepping.compiler.sql.query import SQLQuery, sql
 from stepping.compiler.sql.text import Piece, Span, Text
@@ -99,7 +100,13 @@ def made(each: FileView, others: Sequence[FileView], tables: Any) -> SQLQuery[An
     view = replace(each.view, select=composed(each, others))
     options = {"refresh": IMMEDIATE, "on_error": None, **each.options()}
     return SQLQuery(
-        view.name, each.file.name, view, options["refresh"], options["on_error"], None, tables
+        view.name,
+        each.file.name,
+        view,
+        options["refresh"],
+        options["on_error"],
+        tables_of=tables,
+        way=IN_A_FILE,
     )
 
 

@@ -11,7 +11,7 @@ from stepping.compiler.frontend.signature import check_name
 from stepping.compiler.pipeline import Query
 from stepping.compiler.plan.capture import IMMEDIATE, Captured
 from stepping.compiler.plan.database import Database, KnownTable
-from stepping.compiler.plan.graph import AnyGraph, Graph, Program, Tables
+from stepping.compiler.plan.graph import IN_A_FILE, AnyGraph, Graph, Program, Tables
 from stepping.compiler.sql.composed import is_select
 from stepping.compiler.sql.text import Text
 from stepping.errors import QueryError
@@ -55,16 +55,30 @@ class BoundQuery(Query[Any, *tuple[Any, ...]]):
                     )
         return made
 
+    def saying(self, option: str, value: str) -> str:
+        return str(self.unbound.saying(option, value))
+
+    @property
+    def naming(self) -> str:
+        return str(self.unbound.naming)
+
     def check_dialect(self, dialect: str) -> None:
         if dialect != self.dialect:
             raise QueryError(
                 f"the query {self.name!r} is in the SQL of {self.dialect}, not of {dialect}",
                 where=self.where,
-                hint="give the SELECT to st.sql again, and open it on the other database",
+                hint="give the command a database of that kind"
+                if self.unbound.way == IN_A_FILE
+                else f"give the SELECT to {self.unbound.way} again, for the other database",
             )
 
     def reference(self, *, allow_negative: bool = False) -> NoReturn:
         no_python(self.name)
+
+
+_GIVEN = (
+    "open a store for it, or give its tables: st.sql(..., tables=metadata); on the command line "
+)
 
 
 def no_python(name: str) -> NoReturn:
@@ -87,6 +101,7 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
     tables_of: Any = None  # a MetaData, where there is no database to ask
     # What a database said before, and that database; where there is none to ask.
     prepared: Any = None
+    way: str = "st.sql"
     later: Callable[[], Database] | None = None
     _bound: BoundQuery | None = None
     _unasked: dict[str, BoundQuery] = field(default_factory=dict)
@@ -154,8 +169,8 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
         raise QueryError(
             f"the tables of the query {self.name!r} are not known yet",
             where=self.where,
-            hint="open a store for it, or give its tables: st.sql(..., tables=metadata); on the "
-            "command line --db URL, or --tables MODULE:BASE, or once stepping prepare --db URL",
+            hint=("" if self.way == IN_A_FILE else _GIVEN)
+            + "--db URL, or --tables MODULE:BASE, or once stepping prepare --db URL",
         )
 
     @property

@@ -12,7 +12,7 @@ from stepping.compiler.plan.capture import FAIL
 from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Role, SQLCache
 from stepping.compiler.plan.statements import EmitDelta, ReadDelta, Step
 from stepping.compiler.schema import Kind, bounded, query_prefix, relation_name
-from stepping.dialects.capture import PlannedCapture, indented, literal, log_name, sources
+from stepping.dialects.capture import DEFER, PlannedCapture, indented, literal, log_name, sources
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.sqlite.relations import columns_of, repeated, stored_rows
 
@@ -50,7 +50,7 @@ def captured(dialect: SQLiteDialect, made: PlannedCapture) -> Capture:
     if not deferred:
         refused += (
             f"{each.table}, a result of {each.table.of!r}, is right by a view only, "
-            f"{each.table.fact('lags')}: compile this query with refresh='deferred'"
+            f"{each.table.fact('lags')}: {DEFER}"
             for each in made.inputs
             if each.table.fact("lags")
         )
@@ -58,7 +58,7 @@ def captured(dialect: SQLiteDialect, made: PlannedCapture) -> Capture:
         why = "; ".join(wrong) or "on_error='stale' lets no fold run while rows are written"
         refused.append(
             "its results have an order or are computed by group, so that no view can show what "
-            f"waits, and no trigger can fold it in: {why}; compile it with refresh='deferred'"
+            f"waits, and no trigger can fold it in: {why}; {DEFER}"
         )
     ddl = [*made.deltas]
     drop = [f"DROP TABLE IF EXISTS {quoted(each)}" for each in made.delta_names]

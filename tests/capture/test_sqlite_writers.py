@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 import stepping as st
+from stepping.compiler.sql.files import queries_of
+from stepping.compiler.sql.text import Text
 from tests.capture.shop import captured, revenue
 from tests.support.place import Place, sqlite_place
 
@@ -198,8 +201,27 @@ def test_an_order_cannot_be_immediate_where_rows_cascade(sqlite_path: Path) -> N
     with st.connection_sqlite(sqlite_path) as connection:
         for text in (*SHOPS["a cascade"], *INDEXES):
             connection.execute(text)
-        with pytest.raises(st.CaptureError, match=r"cascades from orders; .*deferred"):
-            st.StoreSQLite.from_graph(connection, graph)
+        select = "SELECT qty FROM items i JOIN orders o ON o.id = i.order_id ORDER BY 1 LIMIT 1"
+        metadata = sa.MetaData()
+        columns = {"items": ("order_id", "qty"), "orders": ("id",)}
+        items, orders = (
+            sa.Table(name, metadata, *(sa.Column(each, sa.Integer) for each in names))
+            for name, names in columns.items()
+        )
+        joined = sa.select(items.c.qty).join(orders, orders.c.id == items.c.order_id)
+        most = joined.order_by(items.c.qty).limit(1)
+        view = st.MaintainedView(most, "of_view", metadata=metadata)
+        create = f"CREATE MATERIALIZED VIEW of_file AS {select}"
+        (of_file,) = queries_of([Text(create, "views.sql")], "sqlite")
+        for query, hint in (
+            (graph, "st.compile(..., refresh='deferred')"),
+            (st.sql(select, name="of_text"), "st.sql(..., refresh='deferred')"),
+            (view.graph, "st.MaintainedView(..., refresh='deferred')"),
+            (of_file, "-- stepping: refresh=deferred above the view"),
+        ):
+            with pytest.raises(st.CaptureError, match=r"cascades from orders; .*defer") as error:
+                st.StoreSQLite.from_graph(connection, query)
+            assert error.value.hint == f"{hint}; nothing was installed"
         deferred, cache = captured(dearest, "deferred")
         store = st.StoreSQLite.from_graph(connection, deferred)
         connection.execute("INSERT INTO orders VALUES (1, 'a', 1)")

@@ -129,6 +129,43 @@ def test_a_cache_of_a_query_function(place: Place) -> None:
         graph.view("other")
 
 
+def test_a_select_that_has_changed(place: Place) -> None:
+    """create_all alters nothing, and says so; once it is migrated there is nothing to say."""
+    engine = sa.create_engine(place.sqlalchemy_url)
+    before = shop()
+    before.metadata.create_all(engine)
+    before.metadata.create_all(engine)  # as it is: no warning, which would be an error here
+    after = sa.MetaData()
+    orders = before.Order.__table__.to_metadata(after)
+    changed = st.MaintainedView(
+        sa.select(orders.c.country, sa.func.count().label("n")).group_by(orders.c.country),
+        "revenue",
+        metadata=after,
+    )
+    with pytest.warns(UserWarning, match="'revenue' has changed(.|\\n)*stepping migrate") as said:
+        after.create_all(engine)
+    assert said[0].filename == __file__
+    with engine.begin() as connection:
+        before.big.store(connection).uninstall()
+    with place.connect() as connection:
+        st.plan(connection, changed.graph).apply()
+    after.create_all(engine)
+    with place.plain() as plain:
+        plain.execute("DROP TRIGGER " + first_trigger(place))
+    with pytest.warns(UserWarning, match="'revenue' is installed(.|\\n)*stepping repair"):
+        after.create_all(engine)
+    engine.dispose()
+
+
+def first_trigger(place: Place) -> str:
+    """One of ours on the table of orders."""
+    if place.name == "sqlite":
+        sql = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'orders'"
+        return str(place.read(sql)[0][0])
+    sql = "SELECT tgname::text FROM pg_trigger WHERE tgrelid = 'orders'::regclass"
+    return f"{place.read(sql)[0][0]} ON orders"
+
+
 MODULE = """
 import sqlalchemy as sa
 import stepping as st

@@ -363,3 +363,33 @@ def test_a_script_that_is_no_text(run: Run, tmp_path: Path) -> None:
     shown = run("apply", str(tmp_path / "up.sql"), "--db", str(tmp_path / "a.db"))
     assert shown.exit_code == 1
     assert "is no script of `stepping migrate`" in shown.output
+
+
+@pytest.mark.parametrize("command", ["explain", "ddl"])
+def test_a_reader_that_has_enough(command: str, tmp_path: Path) -> None:
+    """`stepping explain ... | head` ends as a program does that SIGPIPE ends, and says nothing."""
+    (tmp_path / "big.py").write_text(BIG)
+    run = [sys.executable, "-c", "from stepping.cli import main; main()"]
+    process = subprocess.Popen(
+        [*run, command, "big:graph"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    _, said = process.communicate()
+    assert (process.returncode, said) == (128 + 13, b"")
+
+
+BIG = """
+import stepping as st
+
+
+def query(words: st.ZSet[str]) -> st.ZSet[str]:
+    return st.distinct(words)
+
+
+graph = st.compile(query)
+"""

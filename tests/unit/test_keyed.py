@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 import stepping as st
 from stepping.testing import assert_right
 from tests.support.place import Place
+from tests.support.postgres_database import database
 
 
 class Order(st.Data, key="id"):
@@ -56,6 +59,26 @@ def store(request: pytest.FixtureRequest, stepping_store: Any) -> Iterator[Any]:
         return
     with st.connection_postgres(request.getfixturevalue("postgres_db")) as connection:
         yield st.StorePostgres.from_graph(connection, graph)
+
+
+@pytest.fixture(scope="module")
+def every_store(postgres_url: str) -> Iterator[list[Any]]:
+    """One of each kind, with a row in each input."""
+    with (
+        contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection,
+        database(postgres_url) as url,
+        st.connection_postgres(url) as other,
+    ):
+        made = [
+            st.StorePython.from_graph(graph),
+            st.StoreSQLite.from_graph(connection, graph),
+            st.StorePostgres.from_graph(other, graph),
+        ]
+        for each in made:
+            orders, lines = st.actions(each, graph)
+            orders.insert(ROW)
+            lines.insert(Line(order=1, position=1, qty=1))
+        yield made
 
 
 def test_random_histories(store: Any) -> None:
@@ -122,6 +145,81 @@ def test_errors(store: Any) -> None:
     assert store.quarantined(), drained
 
 
+ROW = Order(id=1, country="ch")
+NONE: Any = None
+WRONG: dict[str, tuple[Callable[[Any, Any], object], str]] = {
+    "a dict": (lambda o, _: o.insert({"id": 1}), "expected a row, Order, and got a dict"),
+    "a dict, by key": (lambda o, _: o.upsert({"id": 1}), "expected a row, Order, and got a dict"),
+    "a dict, removed": (lambda o, _: o.remove({"id": 1}), "expected a row, Order, and got a dict"),
+    "a dict, new": (
+        lambda o, _: o.replace(ROW, {"id": 1}),
+        "expected a row, Order, and got a dict",
+    ),
+    "a dict, queued": (
+        lambda o, _: o.enqueue([{"id": 1}]),
+        "expected a row, Order, and got a dict",
+    ),
+    "rows in a list": (lambda o, _: o.upsert([ROW]), r"got a list(.|\n)*insert\(\*rows\)"),
+    "a row of another input": (
+        lambda o, _: o.upsert(Line(order=1, position=1, qty=1)),
+        "expected Order, got Line",
+    ),
+    "None": (lambda o, _: o.insert(None), "expected Order, got NoneType"),
+    "None in a key": (
+        lambda o, _: o.insert(Order(id=NONE, country="x")),
+        r"Order\.id: expected int",
+    ),
+    "None beside a key that is there": (
+        lambda o, _: o.insert(Order(id=1, country=NONE)),
+        r"Order\.country: expected str, got NoneType None",
+    ),
+    "a key of another type": (
+        lambda o, _: o.delete("1"),
+        r"orders: '1' is not a key, id, (.|\n)*expected int, got str(.|\n)*delete\(id=\.\.\.\)",
+    ),
+    "a row in place of a key": (lambda o, _: o.delete(ROW), "is not a key, id,"),
+    "keys in a list": (lambda o, _: o.delete([1, 2]), "each key an argument by itself"),
+    "a key twice": (lambda o, _: o.delete(1, 1), "orders: id=1 is to be deleted twice"),
+    "a part of a key": (
+        lambda _, i: i.delete(1, 1),
+        r"lines: 1 is not a key \(order, position\)(.|\n)*delete\(\(\.\.\., \.\.\.\)\) or "
+        r"delete\(order=\.\.\., position=\.\.\.\)",
+    ),
+    "a row as it is no longer": (
+        lambda o, _: o.remove(Order(id=1, country="de")),
+        "removed from orders, and it is not there: there is Order(.|\n)*country='ch'.* with id=1",
+    ),
+    "a row of a key that is not there": (
+        lambda o, _: o.replace(Order(id=8, country="de"), Order(id=9, country="de")),
+        "it is not there: there is no row with id=8",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_wrong_is_said_alike_on_all_stores(every_store: Any, what: str) -> None:
+    """What, where, and what to do; and nothing is written."""
+    call, message = WRONG[what]
+    said = set()
+    for store in every_store:
+        orders, lines = st.actions(store, graph)
+        with pytest.raises(st.RowError, match=message) as error:
+            call(orders, lines)
+        assert "nothing was written" in str(error.value)
+        said.add(str(error.value))
+        assert totals.zset(store).rows() == [st.Pair(0, "ch")]
+    assert len(said) == 1
+
+
+def test_of_two_rows_with_one_key_the_last_stays(store: Any) -> None:
+    orders, lines = st.actions(store, graph)
+    lines.insert(Line(order=1, position=1, qty=1))
+    (change,) = orders.upsert(
+        Order(id=1, country="ch", cents=1), Order(id=1, country="de", cents=2)
+    )
+    assert change.rows() == totals.zset(store).rows() == [st.Pair(2, "de")]
+
+
 def test_rows_without_a_key(store: Any) -> None:
     with pytest.raises(st.QueryError, match="key='ident'"):
         type("Wrong", (Order,), {}, key="ident")  # type: ignore[call-overload]
@@ -144,6 +242,22 @@ def test_insert_many(store: Any, capsys: pytest.CaptureFixture[str]) -> None:
     more = [Order(id=i, country="ch") for i in range(250, 260)]
     assert orders.insert_many(more, progress=True) == 10
     assert "orders: 10 rows, " in capsys.readouterr().err
+
+
+def test_an_error_in_a_later_batch_says_where_to_go_on(store: Any) -> None:
+    orders, lines = st.actions(store, graph)
+    lines.insert(*(Line(order=i, position=1, qty=1) for i in range(1, 6)))
+    rows = [Order(id=i, country="ch", cents=1) for i in (1, 2, 3, 4, 5, 1)]
+    with pytest.raises(st.RowError) as error:
+        orders.insert_many(rows, batch=2)
+    said = str(error.value)
+    assert "a second row with id=1" in said
+    assert "the first 4 rows were written, and none of the 2 of the batch behind them" in said
+    assert "go on with row 5" in said
+    assert "nothing was written" not in said
+    assert totals.zset(store).rows() == [st.Pair(4, "ch")]
+    with pytest.raises(st.RowError, match="nothing was written"):
+        orders.insert_many(rows[:1], batch=2)
 
 
 def test_two_writers_of_one_key(place: Place) -> None:
