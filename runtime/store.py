@@ -571,7 +571,9 @@ def _graph(graph: Any) -> AnyGraph:
     if not hasattr(type(graph), "input_names"):
         raise StoreError(
             f"from_graph expects a compiled query, got {type(graph).__name__}",
-            hint="graph = st.compile(query)",
+            hint="view.store(connection) opens a view that is installed; its query is view.graph"
+            if hasattr(graph, "graph")
+            else "graph = st.compile(query)",
         )
     known: AnyGraph = graph
     return known

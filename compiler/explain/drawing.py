@@ -34,13 +34,14 @@ def write_svg(graph: Any, path: str | Path, dialect: str | None = None) -> None:
 
 
 def write_png(graph: Any, path: str | Path, dialect: str | None = None) -> None:
-    """As `write_svg`, into a PNG file; needs Pillow: ``pip install 'stepping[png]'``."""
+    """As `write_svg`, into a PNG file; needs Pillow, as the extra ``png`` brings it."""
     try:
         from PIL import Image, ImageDraw, ImageFont
     except ImportError as error:
         raise UnsupportedError(
             "st.write_png needs Pillow, which is not installed",
-            hint="pip install 'stepping[png]', or st.write_svg",
+            hint="pip install -e '.[png]' in the checkout of stepping; or pip install pillow; "
+            "or st.write_svg",
         ) from error
     model = _model(graph, dialect)
     drawn = drawing_of(model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tarfile
@@ -105,6 +106,26 @@ def test_short_names_are_refused(name: str) -> None:
     # From the checkout they would import, as a second copy of every class.
     out = run_python(f"try:\n    import {name}\nexcept ImportError as error:\n    print(error)")
     assert f"import stepping.{name}" in out
+
+
+def test_what_is_said_to_be_installed_is_there() -> None:
+    """Extras by their names, and of this checkout: the registry has another code base."""
+    extras = set(PROJECT["project"]["optional-dependencies"])
+    files = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+    for part in ("stepping", "compiler", "dialects", "runtime"):
+        files += (ROOT / part).rglob("*.py")
+    for path in files:
+        for package, names in re.findall(r"pip install[^\n`]*?(\.|\w+)\[(\w+)\]", path.read_text()):
+            if package != "psycopg":
+                assert (package, names in extras) == (".", True), path
+
+
+def test_pages_share_no_database() -> None:
+    """So that they can be followed one after the other in one folder."""
+    of: dict[str, str] = {}
+    for page in (ROOT / "README.md", *ROOT.glob("docs/**/*.md")):
+        for name in set(re.findall(r"\b\w+\.db\b", page.read_text())):
+            assert of.setdefault(name, page.name) == page.name, name
 
 
 def test_import_loads_no_database_library() -> None:
