@@ -321,7 +321,7 @@ class StoreSQL(Store):
             elif create_tables:
                 is_new = catalog.install(store.driver, store.plan, catalog.target_of(graph))
             else:
-                catalog.check(store.driver, store.plan, catalog.target_of(graph))
+                store.check_installed()
             if not store._is_stored:
                 if catalog.can_remember(store.driver, store.plan, is_new=is_new):
                     store._remember()
@@ -401,7 +401,7 @@ class StoreSQL(Store):
         from stepping.runtime import captured, drift
 
         if not create_tables or catalog.queries(self.driver).get(self.plan.query) is not None:
-            catalog.check(self.driver, self.plan, catalog.target_of(self.graph))
+            self.check_installed()
             wrong = drift.damage(self.driver, self.plan.manifest)
             if wrong:
                 raise CaptureError(
@@ -477,7 +477,11 @@ class StoreSQL(Store):
 
     def stored(self, kept: Any, value_type: Any) -> StoredZSet[Any]:
         codec = codec_of(value_type, self.driver.to_column, self.driver.from_column)
-        return StoredZSet(self.driver, kept, codec)
+        return StoredZSet(self.driver, kept, codec, self.check_installed)
+
+    def check_installed(self) -> None:
+        """Raise `SchemaMismatch` unless what is installed is what this store was opened on."""
+        catalog.check(self.driver, self.plan, catalog.target_of(self.graph))
 
     @contextmanager
     def in_turn(self) -> Iterator[None]:
@@ -540,6 +544,7 @@ class StoreSQL(Store):
         from stepping.runtime import captured
 
         with self.in_turn():
+            self.check_installed()
             return captured.repair(self.driver, self.plan, self._filling())
 
     def quarantined_input(self, time: int) -> Mapping[str, ZSet[Any]]:

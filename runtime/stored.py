@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from stepping.compiler.codec import Codec, codec_of
@@ -19,7 +19,14 @@ class StoredZSet(ZSet[T]):
     Reading streams: memory does not grow with the table.
     """
 
-    def __init__(self, driver: Driver, cache: SQLCache, codec: Codec) -> None:
+    def __init__(
+        self,
+        driver: Driver,
+        cache: SQLCache,
+        codec: Codec,
+        check_installed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._check_installed = check_installed
         self._driver = driver
         self._cache = cache
         self._codec = codec
@@ -79,6 +86,8 @@ class StoredZSet(ZSet[T]):
             try:
                 batch = next(batches, None)
             except Exception as error:
+                if self._driver.is_of_table(error) and not self._driver.in_transaction():
+                    self._check_installed()  # it says so if the query has been migrated since
                 self._driver.note(error)
                 raise
             if batch is None:

@@ -152,8 +152,8 @@ def _breaking(migration: Migration, version: int) -> Iterator[str]:
         yield "Not breaking for readers: no table goes, and none has another name."
     if captured:
         yield (
-            "Whoever writes to the tables goes on, as do readers of the relations; processes with "
-            f"version {version - 1} open as a store fail at their next use of it."
+            "Whoever writes to the tables goes on. Stores that are open on version "
+            f"{version - 1} fail cleanly when they read their rows (SchemaMismatch)."
         )
         return
     yield (

@@ -129,6 +129,7 @@ def verify(
     statements = Statements(store.driver, store.graph, program)
     names = plan.query, plan.fingerprint, plan.kept
     with store.in_turn():
+        store.check_installed()
         catalog.check_tables(store.driver, plan.manifest)
         refresh = None if plan.capture is None else store.refresh
         verifier = Verifier(store.driver, *names, recompute, statements, progress, refresh)

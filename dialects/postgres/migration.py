@@ -81,8 +81,9 @@ class PostgresMigrationRenderer(MigrationRenderer):
         ):
             if names:
                 listed = ", ".join(names)
-                lock = f"all access to {listed}, until the transaction ends"
-                what = f"{listed} stays, {note}" if text is shown.emptied else f"{listed}: {note}"
+                stays = text is shown.emptied
+                lock = f"all access to {listed}, until the transaction ends" if stays else ""
+                what = f"{listed} stays, {note}" if stays else f"{listed}: {note}"
                 made.append(MigrationStatement(Phase.SWITCH, text(names), what, lock))
         if dropped:
             columns = dict.fromkeys(name for each in changes for name in each.remaining)
