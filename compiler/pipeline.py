@@ -25,7 +25,7 @@ from stepping.compiler.plan.base_tables import BaseTable
 from stepping.compiler.plan.capture import DEFERRED, FAIL, Captured, capturing, staged_name
 from stepping.compiler.plan.data import FORMAT
 from stepping.compiler.plan.graph import Graph, InputKey
-from stepping.compiler.plan.sql_plan import SQLPlan
+from stepping.compiler.plan.sql_plan import Section, SQLPlan
 from stepping.compiler.schema import Struct, ValueType, free_name
 from stepping.errors import QueryError, RowFunctionError
 
@@ -261,15 +261,14 @@ class Query(Graph[R_co, *Ts]):
 
         ``base`` has the tables of a captured query as the database describes them, by input.
         """
-        plan = self.program(dialect, base=base).plan
-        if plan.capture is None:
-            return plan.script
-        from stepping.dialects import capture_words
-        from stepping.dialects.capture import filled, installation
+        sections = self.sections(dialect, base=base)
+        return tuple(text for each in sections for text in each.statements)
 
-        words = capture_words(dialect)
-        made = [*installation(words, plan, ()), *filled(words, plan)]
-        return (*made, *words.begun(plan.query, plan.capture))
+    def sections(self, dialect: str, *, base: Tables | None = None) -> tuple[Section, ...]:
+        """The statements of `script`, by what they are for."""
+        from stepping.compiler.explain.build import sections_of
+
+        return sections_of(self.program(dialect, base=base).plan)
 
     def metadata(self, dialect: str) -> MetaData:
         """Everything that the script creates, as a SQLAlchemy `MetaData`: for Alembic.

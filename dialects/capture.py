@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepping.compiler.plan.base_tables import BaseTable, TableRef
-from stepping.compiler.plan.capture import Captured
+from stepping.compiler.plan.capture import DEFERRED, Captured
 from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.sql_plan import (
     Capture,
     CapturedInput,
     Fill,
+    Section,
     Source,
     SQLCache,
     SQLPlan,
@@ -70,6 +71,7 @@ class CaptureWords(ABC):
     """One database's words for capturing its tables."""
 
     own_tables: tuple[str, ...]  # in the order in which they can be dropped
+    folds: str  # when what was written down is folded in, unless that is deferred
 
     @abstractmethod
     def own_ddl(self) -> tuple[str, ...]:
@@ -189,19 +191,33 @@ def logged(table: BaseTable, followers: Sequence[Reader]) -> Logged:
     return Logged(table, columns, any(each.folds_by_itself for each in followers))
 
 
-def installation(words: CaptureWords, plan: SQLPlan, others: Sequence[Reader]) -> list[str]:
-    """The statements that install a captured query, but for what fills its tables and `begun`.
+def sections(words: CaptureWords, plan: SQLPlan, others: Sequence[Reader]) -> Iterator[Section]:
+    """What installs a captured query, in order, but for what fills its tables and `begun`.
 
-    They are run in one transaction. ``others`` are the queries that follow tables already.
+    The statements are run in one transaction. ``others`` are the queries that follow tables
+    already.
     """
     capture = capture_of(plan)
     lock, *settings = words.lock([each.table for each in capture.inputs]) or ("",)
-    texts = [*settings, *plan.script, *words.own_ddl(), *filter(None, (lock,))]
+    own = (*settings, *plan.own_ddl, *words.own_ddl())
+    yield Section("Once for a database, or a schema of it: which queries there are", own)
+    if lock:
+        yield Section("Writers of the tables wait from here to the end", (lock,))
+    yield Section(f"{plan.query}: what is kept", plan.tables_ddl)
     for each in capture.inputs:
-        texts += followed(words, plan.query, capture, each, others)
-    for position, each in enumerate(capture.inputs):
-        texts.append(words.reader(plan.query, position, each, capture))
-    return [*texts, *words.outdated(), *capture.ddl]
+        made = followed(words, plan.query, capture, each, others)
+        log = log_name(each.table)
+        yield Section(f"{each.table}: triggers write down in {log} what changes", (*made,))
+    readers = (words.reader(plan.query, i, each, capture) for i, each in enumerate(capture.inputs))
+    when = "when it is refreshed" if capture.refresh == DEFERRED else words.folds
+    yield Section(f"{plan.query}: what was written down is folded in {when}", capture.ddl)
+    rows = (*plan.install, *readers, *words.outdated())
+    yield Section(f"{plan.query}: what is installed, and which tables it follows", rows)
+
+
+def installation(words: CaptureWords, plan: SQLPlan, others: Sequence[Reader]) -> list[str]:
+    """The statements of `sections`."""
+    return [text for each in sections(words, plan, others) for text in each.statements]
 
 
 def followed(
@@ -219,10 +235,13 @@ def followed(
     return words.table_widened(wanted, added) if changed else []
 
 
-def filled(words: CaptureWords, plan: SQLPlan) -> list[str]:
-    """The statements that fill a query's tables, which are empty."""
-    fill = capture_of(plan).fill
-    return [*fill.session, *(each.sql for each in fill.statements), *fill.drop]
+def filled(words: CaptureWords, plan: SQLPlan) -> Section:
+    """What fills a query's tables, which are empty, and says so."""
+    capture = capture_of(plan)
+    fill = capture.fill
+    texts = (*fill.session, *(each.sql for each in fill.statements), *fill.drop)
+    begun = words.begun(plan.query, capture)
+    return Section(f"{plan.query}: computed from what is in the tables", (*texts, *begun))
 
 
 def removal(words: CaptureWords, manifest: Manifest, left: Sequence[Reader]) -> list[str]:

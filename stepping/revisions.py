@@ -296,8 +296,8 @@ class Comparison:
         words = self.driver.capturing
         others = [each for each in captured.readers(self.driver) if each.query != found.query]
         assert found.capture is not None
-        texts = [*installation(words, found, others), *filled(words, found)]
-        return [*found.own_ddl, *texts, *words.begun(found.query, found.capture)]
+        texts = [*installation(words, found, others), *filled(words, found).statements]
+        return [*found.own_ddl, *texts]
 
     def make_tables(self) -> None:
         """Do what the revision does to tables, as far as this database can. What it drops stays:

@@ -122,5 +122,5 @@ def ddl_text(graph: Any, dialect: str, base: Any = None) -> str:
     program = graph.program(dialect, **({} if base is None else {"base": base}))
     model = model_of(graph, program.plan, program)
     if program.plan.capture is not None:
-        model = replace(model, script=graph.script(dialect, base=base))
+        model = replace(model, script=graph.sections(dialect, base=base))
     return written(model)

@@ -14,7 +14,6 @@ from stepping.compiler.explain.model import (
     Operator,
     Part,
     PlanLine,
-    Section,
     Statement,
     Step,
     Table,
@@ -23,7 +22,14 @@ from stepping.compiler.explain.model import (
 from stepping.compiler.explain.operators import described, groups_of
 from stepping.compiler.lowering.arrange import where_of
 from stepping.compiler.plan.base_tables import BaseTable, TableRef
-from stepping.compiler.plan.sql_plan import Role, SQLPlan, SQLStatement, SQLStep, SQLTable
+from stepping.compiler.plan.sql_plan import (
+    Role,
+    Section,
+    SQLPlan,
+    SQLStatement,
+    SQLStep,
+    SQLTable,
+)
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
 from stepping.compiler.plan.tables import TableKind
 
@@ -95,10 +101,10 @@ def model_of(
         views=tuple(reader.views()),
         steps=tuple(reader.step(step) for step in plan.steps),
         registered=plan.registered,
-        script=plan.script,
+        script=sections_of(plan),
         session_ddl=plan.session_ddl if any(s.fused is None for s in plan.steps) else (),
         relations=relations_of(plan),
-        capture=tuple(captured(plan)),
+        logs=tuple(logs_of(plan)),
     )
 
 
@@ -112,20 +118,23 @@ def relations_of(plan: SQLPlan) -> tuple[str, ...]:
     )
 
 
-def captured(plan: SQLPlan) -> Iterator[Section]:
-    """How changes of the application's tables get into the results, as it is installed."""
+def sections_of(plan: SQLPlan) -> tuple[Section, ...]:
+    """All that installs a query in a database where no other one is, in order."""
     if plan.capture is None:
-        return
+        return plan.sections
     from stepping.dialects import capture_words
-    from stepping.dialects.capture import Reader, log_name, logged
+    from stepping.dialects.capture import filled, sections
 
-    capture, words = plan.capture, capture_words(plan.dialect)
-    for each in capture.inputs:
-        log = log_name(each.table)
-        reader = Reader(plan.query, log, each.columns, capture.folds_by_itself)
-        texts = words.table_ddl(logged(each.table, [reader]))
-        yield Section(f"changes of {each.table} are written down in {log} by triggers", (*texts,))
-    yield Section(f"what waits is folded into the results ({capture.refresh})", capture.ddl)
+    words = capture_words(plan.dialect)
+    return (*sections(words, plan, ()), filled(words, plan))
+
+
+def logs_of(plan: SQLPlan) -> Iterator[str]:
+    """How changes of the application's tables get into the results."""
+    from stepping.dialects.capture import log_name
+
+    for each in plan.capture.inputs if plan.capture is not None else ():
+        yield f"changes of {each.table} are written down in {log_name(each.table)} by triggers"
 
 
 def _inputs(graph: Any, roots: Sequence[ir.Operator]) -> list[ir.Operator]:

@@ -46,35 +46,25 @@ def created(model: Model) -> Iterator[str]:
     """Every statement of the script, in its order."""
     of_table = {text: (table, i) for table in model.tables for i, text in enumerate(table.ddl)}
     views = {view.ddl: view for view in model.views}
-    section = ""
-    for text in model.script:
-        inserts = text.lstrip().upper().startswith(("INSERT", "UPDATE"))
-        found = of_table.get(text)
-        view = views.get(text)
-        wanted = "Tables that are kept" if found or view else "Our own tables"
-        if inserts:
-            wanted = "What is installed"
-        if wanted != section:
-            section = wanted
-            yield from title(section)
-        if found is not None:
-            table, position = found
-            if position:
-                yield comment(f"  {purpose(table, text)}")
-            else:
-                yield from _table(model, table)
-        elif view is not None:
-            yield from _view(model, view)
-        elif not inserts:
-            match = _OBJECT.match(text)
-            name = match.group(2) if match else ""
-            yield comment(f"{name}: {_OWN.get(name, 'kept by stepping itself')}")
-        if "TIMESTAMP WITHOUT" in text and not inserts:  # a datetime may be naive
-            yield comment("squawk-ignore-file prefer-timestamp-tz")
-        yield ended(text)
-    for each in model.capture:
-        yield from title(each.title)
-        for text in each.statements:
+    for section in model.script:
+        if not section.statements:
+            continue
+        yield from title(section.title)
+        for text in section.statements:
+            found = of_table.get(text)
+            view = views.get(text)
+            if found is not None:
+                table, position = found
+                if position:
+                    yield comment(f"  {purpose(table, text)}")
+                else:
+                    yield from _table(model, table)
+                if "TIMESTAMP WITHOUT" in text:  # a datetime may be naive
+                    yield comment("squawk-ignore-file prefer-timestamp-tz")
+            elif view is not None:
+                yield from _view(model, view)
+            elif (match := _OBJECT.match(text)) and match[2] in _OWN:
+                yield comment(f"{match[2]}: {_OWN[match[2]]}")
             yield ended(text)
 
 

@@ -6,6 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from stepping.compiler.plan.sql_plan import Section
+
 # Raised when a key of `Explanation.to_dict` is taken away or means something else; new keys may
 # come without it.
 FORMAT = 1
@@ -202,14 +204,6 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Section:
-    """Some of the statements that install a captured query."""
-
-    title: str
-    statements: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Model:
     query: str
     dialect: str
@@ -221,10 +215,10 @@ class Model:
     views: tuple[View, ...]
     steps: tuple[Step, ...]
     registered: tuple[str, ...]
-    script: tuple[str, ...]  # what create_tables=True runs, in order
+    script: tuple[Section, ...]  # what create_tables=True runs, in order
     session_ddl: tuple[str, ...]
     relations: tuple[str, ...] = ()  # what readers know each cache of a captured query by
-    capture: tuple[Section, ...] = ()  # how the changes of its tables get in
+    logs: tuple[str, ...] = ()  # how the changes of its tables get in, one line each
 
     def operator(self, serial: str) -> Operator | None:
         return next((each for each in self.operators if each.id == serial), None)

@@ -26,9 +26,8 @@ def _lines(model: Model, inputs: Sequence[str]) -> Iterator[str]:
     yield ""
     for relation in model.relations:
         yield f"read it as {relation}"
-    for section in model.capture[:-1]:
-        yield f"{section.title}"
-    if model.capture:
+    yield from model.logs
+    if model.logs:
         yield ""
     for step in model.steps:
         if step.cost is not None and (not inputs or step.inputs[0] in inputs):

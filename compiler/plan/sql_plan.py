@@ -126,6 +126,14 @@ class StoredInput:
 
 
 @dataclass(frozen=True)
+class Section:
+    """Some of the statements that install a query, and what they are for."""
+
+    title: str
+    statements: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class SQLPlan:
     """Everything a store needs to run a query on one kind of database."""
 
@@ -152,11 +160,24 @@ class SQLPlan:
     shown: tuple[Shown, ...] = ()  # what readers know the caches by
 
     @property
-    def script(self) -> tuple[str, ...]:
-        """Everything that ``create_tables=True`` runs."""
+    def tables_ddl(self) -> tuple[str, ...]:
+        """What creates the tables that are kept, and their views."""
         # Tables may have a function in common.
-        tables = dict.fromkeys(text for each in self.tables for text in each.script)
-        return (*self.own_ddl, *tables, *self.install)
+        return tuple(dict.fromkeys(text for each in self.tables for text in each.script))
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """Everything that ``create_tables=True`` runs, by what it is for."""
+        return (
+            Section("Our own tables", self.own_ddl),
+            Section("Tables that are kept", self.tables_ddl),
+            Section("What is installed", self.install),
+        )
+
+    @property
+    def script(self) -> tuple[str, ...]:
+        """The statements of `sections`, in order."""
+        return tuple(text for each in self.sections for text in each.statements)
 
     @property
     def manifest(self) -> Manifest:

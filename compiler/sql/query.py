@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from stepping.compiler.plan.manifest import Manifest
     from stepping.compiler.plan.migration import Hints, Migration, MigrationStatement
     from stepping.compiler.plan.recompute import Recompute
-    from stepping.compiler.plan.sql_plan import SQLPlan
+    from stepping.compiler.plan.sql_plan import Section, SQLPlan
     from stepping.compiler.schema import ValueType
     from stepping.compiler.sql.views import View
     from stepping.compiler.zset import ZSet
@@ -223,6 +223,10 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
     def script(self, dialect: str, *, base: Tables | None = None) -> tuple[str, ...]:
         """The statements that opening a store runs, in order."""
         return self.on(dialect).script(dialect, base=base)
+
+    def sections(self, dialect: str, *, base: Tables | None = None) -> tuple[Section, ...]:
+        """The statements of `script`, by what they are for."""
+        return self.on(dialect).sections(dialect, base=base)
 
     def metadata(self, dialect: str) -> MetaData:
         """Everything that the script creates, as a SQLAlchemy `MetaData`."""

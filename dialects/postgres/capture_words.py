@@ -28,6 +28,7 @@ _OFF = {"D": "is switched off", "R": "fires for replication only", "A": "fires t
 
 class PostgresCaptureWords(CaptureWords):
     own_tables = ("stepping_pending", "stepping_folds", "stepping_readers")
+    folds = "at the commit"
 
     def own_ddl(self) -> tuple[str, ...]:
         return capture.OWN_DDL

@@ -16,6 +16,7 @@ from stepping.dialects.sqlite import base_tables, capture, capture_tables
 
 class SQLiteCaptureWords(CaptureWords):
     own_tables = ("stepping_readers",)
+    folds = "as rows are written, and a view shows what is not yet"
 
     def own_ddl(self) -> tuple[str, ...]:
         return capture.OWN_DDL
