@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
 from sqlglot import exp
@@ -25,7 +25,7 @@ from stepping.compiler.plan.statements import (
     Step,
 )
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn
-from stepping.compiler.schema import INT, Atom, Kind
+from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.ranges import RangeRenderer
 from stepping.dialects.scalars import Sql
 from stepping.dialects.sums import float_total
@@ -35,6 +35,14 @@ from stepping.dialects.tables import TableRenderer
 CHANGED = "g"  # the alias of a change in statements that merge it
 EXPANDED = "s"  # the alias of what a function gives for each row
 KEPT = "a"  # the alias of the kept table there
+
+
+@dataclass(frozen=True)
+class LeftOver:
+    """That a group without rows has sums: the condition, and the text of the error."""
+
+    condition: Expression
+    text: Expression
 
 
 class Dialect(TableRenderer):
@@ -252,9 +260,19 @@ class Dialect(TableRenderer):
 
     @abstractmethod
     def added(
-        self, each: SumColumns, old: Expression, change: Expression, group: Expression
+        self, each: SumColumns, old: Expression | None, change: Expression, group: Expression
     ) -> Expression:
-        """The sum after a change, or an error that names the ``group`` (a text)."""
+        """The sum after a change, or an error that names the ``group`` (a text).
+
+        ``old`` is None where all is in the change.
+        """
+
+    def plus(self, old: Expression | None, change: Expression, atom: Atom) -> Expression:
+        """A sum, NULL where there was none, with its change."""
+        if old is None:
+            return change.copy()
+        before = exp.func("COALESCE", old.copy(), self.zero(atom))
+        return exp.Add(this=before, expression=change.copy())
 
     @property
     @abstractmethod
@@ -272,14 +290,17 @@ class Dialect(TableRenderer):
         """Whether an exact sum is not 0."""
 
     @abstractmethod
-    def exact_added(self, old: Expression, change: Expression) -> Expression:
+    def exact_added(self, old: Expression | None, change: Expression) -> Expression:
         """An exact sum (NULL where there was none) with its change."""
 
     @abstractmethod
-    def exact_total(
-        self, each: SumColumns, old: Expression, change: Expression, group: Expression
-    ) -> Expression:
+    def exact_total(self, each: SumColumns, exact: Expression, group: Expression) -> Expression:
         """The float next to what `exact_added` gives, or an error that names the ``group``."""
+
+    @property
+    def names_exact_sums(self) -> bool:
+        """Whether what `exact_added` gives is a column first: where it takes many words."""
+        return False
 
     def too_large(self, each: SumColumns, group: Expression) -> Expression:
         """The error of a sum of floats that is none."""
@@ -306,10 +327,8 @@ class Dialect(TableRenderer):
     def text_of(self, column: TableColumn, value: Expression) -> Expression:
         """A value as a text for an error message."""
 
-    def left_over(
-        self, table: Table, changed: Callable[[str], Expression]
-    ) -> tuple[Expression, Expression] | None:
-        """Whether a group without rows has sums all the same, and the error that says so.
+    def left_over(self, table: Table, changed: Callable[[str], Expression]) -> LeftOver | None:
+        """Whether a group without rows has sums all the same, and what the error says of it.
 
         None where no sum tells. ``changed`` gives the columns of the change table.
         """
@@ -327,7 +346,7 @@ class Dialect(TableRenderer):
             label = exp.Literal.string(f", whose {each.value} is ")
             shown = self.text_of(TableColumn(each.value, each.type), changed(each.new))
             said = exp.DPipe(this=exp.DPipe(this=said, expression=label), expression=shown)
-        return left, self.spelling.raised(Sql(said), INT).tree
+        return LeftOver(left, said)
 
     def zero(self, atom: Atom) -> Expression:
         """The sum of nothing."""

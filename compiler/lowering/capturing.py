@@ -104,7 +104,8 @@ def _live(made: Planned, plan: SQLPlan, dialect: Dialect) -> tuple[Live, ...]:
     for position, (name, operator) in enumerate(operators.items()):
         cache = next(each for each in plan.caches if each.name == name)
         reads = [s for s in step.statements if isinstance(s, ReadDelta) and s.output == position]
-        text = dialect.live(step, reads, cache, distinct=is_keyed(operator))
+        once = is_keyed(operator) or bool(cache.of)  # a view has a row for each group
+        text = dialect.live(step, reads, cache, distinct=once)
         found.append(Live(name, text))
     return tuple(found)
 

@@ -276,7 +276,8 @@ class ClosureSQL:
             parts.append(exp.select(*columns, weight).from_(self.sql.dialect.source(table)))
         union = exp.union(parts[0], parts[1], distinct=False, copy=False)
         types = {name: into.column(name).type for name in self.names}
-        return self.sql.consolidated(union, self.names, into.weight or "", types)
+        rows = self.sql.aliased_rows(union)
+        return self.sql.consolidated(rows, self.names, into.weight or "", types)
 
     def merge(self, rows: Table, sign: int) -> Expression:
         """Rows of a table as the set stores them, each with the same weight."""

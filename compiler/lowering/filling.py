@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Set
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlglot import exp
@@ -23,7 +24,7 @@ from stepping.compiler.lowering.group_sql import GroupSQL
 from stepping.compiler.lowering.needs import Filling, Find, Needs, closures
 from stepping.compiler.lowering.pieces import Pieces, served
 from stepping.compiler.lowering.plan_sql import Planned
-from stepping.compiler.lowering.stages import ScheduledStatement
+from stepping.compiler.lowering.stages import ScheduledStatement, piece_of
 from stepping.compiler.lowering.terms import Source, Term, TermBuilder
 from stepping.compiler.plan.statements import EmitDelta, MergeState, Statement
 from stepping.compiler.plan.tables import Table, TableColumn, TableKind
@@ -95,7 +96,7 @@ class Filler:
         self.made.statements += statements
 
     def filled(self, changes: Changes) -> list[Statement]:
-        statements: list[Statement] = []
+        made: list[ScheduledStatement] = []
         # A step may carry more columns than these tables are made of.
         demand = Demand(delta=defaultdict(set, self.needs.wanted))
         scheduler = dataclasses.replace(self.planned.scheduler, demand=demand, delta_tables={})
@@ -112,24 +113,31 @@ class Filler:
         if self.begun:
             builder.constant = if_begun(self.begun)
         sql = GroupSQL(self.planned.dialect, arrangements)
-        pieces = FillingPieces(scheduler, changes, builder, sql, given=self.needs.kept_states)
+        pieces = FillingPieces(
+            scheduler, changes, builder, sql, given=self.needs.kept_states, new=self.new
+        )
         for operator in changes.order:
             if operator.inputs and not self.needs.is_cut(operator):
-                statements += (piece.statement for piece in pieces.filled(operator))
+                made += pieces.filled(operator)
             elif not operator.inputs and operator.label in self.made.given:
                 pieces.used[self.made.given[operator.label]] = None
             arrangement = arrangements.delay.get(operator)
             filled = writes_itself(operator) and operator.inputs[0] not in self.needs.cuts
             is_new = arrangement is not None and arrangement.table.name in self.new
             if arrangement is not None and is_new and not filled:
-                statements.append(pieces.whole(arrangement))
+                made.append(pieces.whole(arrangement))
             for groups in changes.tabled[operator]:
                 state = arrangements.state.get(groups.operator)
-                if isinstance(groups, ir.Accumulate) and state and state.table.name in self.new:
+                if isinstance(groups, ir.Accumulate) and state and pieces.merges(state):
                     by = served(groups.operator)
-                    statements.append(MergeState(state.table, state.change, by))
-        self.made.temporary = {t: None for t in pieces.used if not t.is_kept}
-        return statements
+                    made.append(ScheduledStatement(MergeState(state.table, state.change, by)))
+        # Groups that are kept, but for those of which nothing more is made.
+        read = frozenset().union(*(piece.uses for piece in made))
+        unread = {change for change in pieces.shown if change.name not in read}
+        made = [piece for piece in made if piece.fills not in {each.name for each in unread}]
+        used = (table for table in pieces.used if not table.is_kept and table not in unread)
+        self.made.temporary = dict.fromkeys(used)
+        return [piece.statement for piece in made]
 
     @property
     def inlined(self) -> frozenset[ir.Operator]:
@@ -170,22 +178,36 @@ class FillingPieces(Pieces):
     """The statements of one step in which everything comes, and nothing was before."""
 
     given: frozenset[ir.Operator] = frozenset()
+    new: Set[str] = frozenset()
+    shown: dict[Table, None] = field(default_factory=dict)  # changes that show what is kept
 
-    def whole(self, arrangement: Arrangement) -> Statement:
+    def whole(self, arrangement: Arrangement) -> ScheduledStatement:
         """All rows of a delay table, which is empty: no row of it is looked for."""
         table = arrangement.table
-        _, parts = self.kept_rows(arrangement)
+        terms, parts = self.kept_rows(arrangement)
         select = self.sql.rows(parts, table.weight, consolidated=True, into=table)
-        return EmitDelta(table, select, served(arrangement.operator))
+        return piece_of(EmitDelta(table, select, served(arrangement.operator)), terms)
 
-    def grouped(self, groups: ir.Accumulate) -> ScheduledStatement:
-        if groups.operator not in self.given:
-            return super().grouped(groups)
+    def grouped(self, groups: ir.Accumulate) -> list[ScheduledStatement]:
         state = self.scheduler.arrangements.state[groups.operator]
-        self.used[state.change] = None
-        return ScheduledStatement(
-            EmitDelta(state.change, self.standing(state), served(groups.operator))
-        )
+        is_new = state.table.name in self.new
+        if groups.operator not in self.given and (self.merges(state) or not is_new):
+            return super().grouped(groups)
+        made = []
+        if groups.operator not in self.given:
+            contributions = self.builder.group_terms(groups)
+            terms = [term for term, _ in contributions]
+            emit = EmitDelta(
+                state.table, self.sql.whole(state, contributions), served(groups.operator)
+            )
+            made.append(piece_of(emit, terms))
+        self.used[state.change] = self.shown[state.change] = None
+        emit = EmitDelta(state.change, self.standing(state), served(groups.operator))
+        return [*made, ScheduledStatement(emit, fills=state.change.name)]
+
+    def merges(self, state: KeyedState) -> bool:
+        """Whether groups are merged into a new table, and not written there at once."""
+        return state.groups.collected is not None and state.table.name in self.new
 
     def standing(self, state: KeyedState) -> Expression:
         """Groups that are kept, as if this step had made them."""

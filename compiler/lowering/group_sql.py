@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,49 +35,112 @@ class GroupSQL(RelationSQL):
         The old state is read here, before it is merged, so that the row which is taken away is
         bit for bit the row that was emitted; it is never computed back from the new one.
         """
-        inner = self.grouped(state, contributions)
+        table = state.table
         keys = [name for name, _ in state.groups.keys]
-        count = state.table.weight or ""
-        group = self.group_text(state.table, keys)
-        old_count = exp.column(self.name(count), table=self.name(KEPT))
-        change_count = exp.column(self.name(count), table=self.name(CHANGED))
-        new_count = self.plus(old_count, change_count)
-        new_count = self.dialect.count_in_bounds(new_count, "the rows of the group ", group)
-        columns = [
-            *(exp.column(self.name(key), table=self.name(CHANGED)) for key in keys),
-            called(old_count, self.name(ir.GROUP_OLD)),
-            called(new_count, self.name(ir.GROUP_NEW)),
-        ]
+        group = self.group_text(table, keys)
+        old_count = self.kept(table.weight)
+        change_count = self.changed(table.weight)
+        new_count = self.dialect.plus(old_count, change_count, INT)
+        levels: list[dict[str, Expression]] = [{key: self.changed(key) for key in keys}, {}, {}]
+        levels[0] |= {
+            ir.GROUP_OLD: old_count,
+            ir.GROUP_NEW: self.dialect.count_in_bounds(new_count, "the rows of the group ", group),
+        }
         changed = [exp.NEQ(this=change_count.copy(), expression=exp.Literal.number(0))]
-        for each in state.table.sums:
-            old = exp.column(self.name(each.value), table=self.name(KEPT))
-            change = exp.column(self.name(each.exact or each.value), table=self.name(CHANGED))
-            shown = self.dialect.loaded(state.table, state.table.column(each.value), old.copy())
-            columns.append(called(shown, self.name(each.old)))
-            if each.exact:
-                columns += self.float_columns(each, change, group)
-                changed.append(self.dialect.exact_differs(change))
-            else:
-                added = self.dialect.added(each, old, change, group)
-                columns.append(called(added, self.name(each.new)))
-                changed += self.dialect.differs(each, change)
-            for side in filter(None, (each.positive, each.negative)):
-                by = exp.column(self.name(side), table=self.name(CHANGED))
-                changed.append(exp.NEQ(this=by.copy(), expression=exp.Literal.number(0)))
-        for each, extreme in zip(state.table.extremes, state.groups.extremes, strict=True):
-            old = exp.column(self.name(each.value), table=self.name(KEPT))
-            shown = self.dialect.loaded(state.table, state.table.column(each.value), old)
-            columns.append(called(shown, self.name(each.old)))
-            columns.append(called(self.extreme(extreme, keys), self.name(each.new)))
-        values = [(key, exp.column(self.name(key), table=self.name(CHANGED))) for key in keys]
-        on = self.dialect.lookup(state.table, KEPT, values, null_safe=True)
-        source = exp.Subquery(this=inner, alias=exp.TableAlias(this=self.name(CHANGED)))
+        for each in table.sums:
+            levels[0][each.old] = self.value_before(table, each)
+            self.sum_after(each, group, levels)
+            changed += self.is_changed(each)
+        for each, extreme in zip(table.extremes, state.groups.extremes, strict=True):
+            levels[0][each.old] = self.value_before(table, each)
+            levels[0][each.new] = self.extreme(extreme, keys)
+        values = [(key, self.changed(key)) for key in keys]
+        on = self.dialect.lookup(table, KEPT, values, null_safe=True)
         terms = [term for term, _ in contributions]
-        select = exp.select(*columns, copy=False).from_(source, copy=False)
-        select = self.beside(select, state.table, on, terms)
-        if state.table.extremes:  # a smallest value may change where no sum does
-            return select
-        return select.where(exp.or_(*changed, copy=False), copy=False)
+
+        def of_groups(select: Expression) -> Expression:
+            rows = self.aliased_rows(self.grouped(state, contributions))
+            select = self.beside(select.from_(rows, copy=False), table, on, terms)
+            if table.extremes:  # a smallest value may change where no sum does
+                return select
+            return select.where(exp.or_(*changed, copy=False), copy=False)
+
+        return self.in_levels(of_groups, levels, state.change.names)
+
+    def whole(
+        self, state: KeyedState, contributions: Sequence[tuple[Term, ir.Contribution]]
+    ) -> Expression:
+        """All groups as the state table keeps them, where nothing was before."""
+        table = state.table
+        keys = [name for name, _ in state.groups.keys]
+        group = self.group_text(table, keys)
+        levels: list[dict[str, Expression]] = [{key: self.changed(key) for key in keys}, {}, {}]
+        for each in table.sums:
+            self.sum_after(each, group, levels, since_before=False)
+            for level in levels:
+                made = {kept: level.pop(new) for kept, new in each.stored if new in level}
+                level.pop(each.new, None)  # of what is kept apart
+                level |= made
+        for each, extreme in zip(table.extremes, state.groups.extremes, strict=True):
+            levels[0][each.value] = self.extreme(extreme, keys)
+        for name in levels[0]:
+            value = levels[0][name]
+            levels[0][name] = self.dialect.stored(table, table.column(name), value)
+        count = table.weight or ""
+        levels[0][count] = self.changed(count)
+
+        def of_groups(select: Expression) -> Expression:
+            rows = self.aliased_rows(self.grouped(state, contributions))
+            there = exp.NEQ(this=self.changed(count), expression=exp.Literal.number(0))
+            return select.from_(rows, copy=False).where(there, copy=False)
+
+        return self.in_levels(of_groups, levels, (*table.names, count))
+
+    def in_levels(
+        self,
+        of_groups: Callable[[Expression], Expression],
+        levels: Sequence[Mapping[str, Expression]],
+        names: Sequence[str],
+    ) -> Expression:
+        """The columns ``names``, where those of a level are made of those of the level before.
+
+        ``of_groups`` says where those of the first level are from.
+        """
+        first, *others = [level for level in levels if level]
+        order = [name for name in names if name in first]
+        order += (name for name in first if name not in order)
+        select = of_groups(exp.select(*(self.called(first[n], n) for n in order), copy=False))
+        for level in others:
+            there = [*order, *(name for name in level if name not in order)]
+            order = [name for name in names if name in there]
+            order += (name for name in there if name not in order)
+            columns = (self.called(level.get(name, self.changed(name)), name) for name in order)
+            select = exp.select(*columns, copy=False).from_(self.aliased_rows(select), copy=False)
+        return select
+
+    def called(self, value: Expression, name: str) -> Expression:
+        named = isinstance(value, exp.Column) and value.name == name
+        return value.copy() if named else called(value.copy(), self.name(name))
+
+    def changed(self, name: str | None) -> Expression:
+        return exp.column(self.name(name), table=self.name(CHANGED))
+
+    def kept(self, name: str | None) -> Expression:
+        return exp.column(self.name(name), table=self.name(KEPT))
+
+    def value_before(self, table: Table, each: SumColumns) -> Expression:
+        return self.dialect.loaded(table, table.column(each.value), self.kept(each.value))
+
+    def is_changed(self, each: SumColumns) -> list[Expression]:
+        """Conditions any of which says that a sum is another one."""
+        found = (
+            [self.dialect.exact_differs(self.changed(each.exact))]
+            if each.exact
+            else self.dialect.differs(each, self.changed(each.value))
+        )
+        for side in filter(None, (each.positive, each.negative)):
+            found.append(exp.NEQ(this=self.changed(side), expression=exp.Literal.number(0)))
+        return found
 
     def folded(
         self, state: KeyedState, contributions: Sequence[tuple[Term, ir.Contribution]]
@@ -150,32 +213,40 @@ class GroupSQL(RelationSQL):
         order = self.dialect.ordered(table, table.column(value), ORDERED, ascending=up)
         return exp.Subquery(this=select.order_by(*order).limit(1))
 
-    def float_columns(
-        self, each: SumColumns, change: Expression, group: Expression
-    ) -> list[Expression]:
-        """A float's new sum, and the columns that it is kept in."""
-        old = exp.column(self.name(each.exact), table=self.name(KEPT))
-        exact = self.dialect.exact_added(old, change)
-        finite = self.dialect.exact_total(each, old, change, group)
-        kept = called(exact, self.name(each.exact))
+    def sum_after(
+        self,
+        each: SumColumns,
+        group: Expression,
+        levels: Sequence[dict[str, Expression]],
+        *,
+        since_before: bool = True,
+    ) -> None:
+        """Put into ``levels`` a sum after the step, and the columns that it is kept in."""
+
+        def before(name: str) -> Expression | None:
+            return self.kept(name) if since_before else None
+
+        dialect = self.dialect
+        if not each.exact:
+            change = self.changed(each.value)
+            levels[0][each.new] = dialect.added(each, before(each.value), change, group)
+            return
+        exact = dialect.exact_added(before(each.exact), self.changed(each.exact))
+        levels[0][each.exact] = exact
+        apart = dialect.names_exact_sums
+        if apart:
+            exact = self.changed(each.exact)
+        finite = dialect.exact_total(each, exact, group)
+        levels[1 if apart else 0][each.finite or each.new] = finite
         if not each.positive:
-            return [called(finite, self.name(each.new)), kept]
-        sides = [
-            self.plus(
-                exp.column(self.name(side), table=self.name(KEPT)),
-                exp.column(self.name(side), table=self.name(CHANGED)),
-            )
-            for side in (each.positive, each.negative)
-        ]
-        return [
-            called(self.dialect.float_total(finite, *sides), self.name(each.new)),
-            called(finite, self.name(each.finite)),
-            kept,
-            *(
-                called(side, self.name(name))
-                for side, name in zip(sides, (each.positive, each.negative), strict=True)
-            ),
-        ]
+            return
+        for side in (each.positive, each.negative):
+            levels[0][side] = dialect.plus(before(side), self.changed(side), INT)
+        sides = [levels[0][side] for side in (each.positive, each.negative)]
+        if apart:
+            finite = self.changed(each.finite)
+            sides = [self.changed(side) for side in (each.positive, each.negative)]
+        levels[2 if apart else 0][each.new] = dialect.float_total(finite, *sides)
 
     def grouped(
         self, state: KeyedState, contributions: Sequence[tuple[Term, ir.Contribution]]
@@ -282,10 +353,6 @@ class GroupSQL(RelationSQL):
             (each.positive, counted(plus)),
             (each.negative, counted(minus)),
         ]
-
-    def plus(self, old: Expression, change: Expression) -> Expression:
-        zero = exp.Literal.number(0)
-        return exp.Add(this=exp.func("COALESCE", old.copy(), zero), expression=change.copy())
 
     def group_text(self, table: Table, keys: Sequence[str]) -> Expression:
         """The key of a group as text, for the message of an error."""

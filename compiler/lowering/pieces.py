@@ -59,7 +59,7 @@ class Pieces:
                 continue  # another operator asks the same of the same rows
             match inner:
                 case ir.Accumulate():
-                    pieces.append(self.grouped(inner))
+                    pieces += self.grouped(inner)
                 case ir.Threshold():
                     pieces.append(self.existing(inner))
                 case ir.First():
@@ -99,7 +99,7 @@ class Pieces:
         self.growing.add(table.name)
         return piece_of(EmitDelta(table, select, served(operator)), [term], fills=table)
 
-    def grouped(self, groups: ir.Accumulate) -> ScheduledStatement:
+    def grouped(self, groups: ir.Accumulate) -> list[ScheduledStatement]:
         state = self.scheduler.arrangements.state[groups.operator]
         contributions = self.builder.group_terms(groups)
         terms = [term for term, _ in contributions]
@@ -115,7 +115,7 @@ class Pieces:
                 len(groups.keys),
                 "values are packed in Python",
             )
-            return piece_of(fold, terms, fills=state.change, also={state.table.name})
+            return [piece_of(fold, terms, fills=state.change, also={state.table.name})]
         select = self.sql.groups(state, contributions)
         emit = EmitDelta(state.change, select, served(groups.operator))
         after = {
@@ -123,7 +123,7 @@ class Pieces:
             for extreme in groups.extremes
             if extreme.operator in self.scheduler.arrangements.delay
         }
-        return piece_of(emit, terms, fills=state.change, also={state.table.name}, after=after)
+        return [piece_of(emit, terms, fills=state.change, also={state.table.name}, after=after)]
 
     def first(self, first: ir.First) -> list[ScheduledStatement]:
         """Take away what was first in each touched group, and add what is first after the step."""

@@ -51,6 +51,11 @@ class RelationSQL:
         ``consolidated``: equal rows are added up and those of weight 0 left out. ``into``: the
         values as that table stores them.
         """
+        if consolidated and weight is not None and into is None and len(parts) == 1:
+            shown = self.shown_whole(*parts[0], weight)
+            if shown is not None:
+                types = {name: scalar.type for name, scalar in parts[0][1]}
+                return self.consolidated(shown, [*types], weight, types)
         selects = [self.term(term, outputs, weight, into) for term, outputs in parts]
         union = selects[0]
         for select in selects[1:]:
@@ -59,12 +64,32 @@ class RelationSQL:
             return union
         names = [name for name, _ in parts[0][1]]
         types = {name: scalar.type for name, scalar in parts[0][1]}
-        return self.consolidated(union, names, weight, types)
+        return self.consolidated(self.aliased_rows(union), names, weight, types)
+
+    def aliased_rows(self, rows: Expression) -> Expression:
+        """A select as a source, with the alias of a change."""
+        return exp.Subquery(this=rows, alias=exp.TableAlias(this=self.name(CHANGED)))
+
+    def shown_whole(self, term: Term, outputs: Outputs, weight: str) -> Expression | None:
+        """The table whose rows are those of a term, with the columns of these names."""
+        if len(term.sources) != 1 or term.equal or term.filters or term.negative:
+            return None
+        (source,) = term.sources
+        table = source.table
+        if table.weight != weight or source.single:
+            return None
+        for name, scalar in outputs:
+            if scalar != ir.ColumnRef(f"{source.alias}.{name}", scalar.type):
+                return None
+            plain = exp.column(self.name(name), table=source.alias)
+            if self.dialect.reference(table, name, source.alias) != plain:
+                return None
+        return self.aliased(table, CHANGED)
 
     def consolidated(
         self, rows: Expression, names: Sequence[str], weight: str, types: Mapping[str, Atom]
     ) -> Expression:
-        """Rows that are the same as one, their weights added."""
+        """Rows that are the same as one, their weights added. ``rows`` have the alias `CHANGED`."""
         columns: list[Expression] = []
         by: list[Expression] = []
         for name in names:
@@ -80,10 +105,9 @@ class RelationSQL:
             exp.column(self.name(weight), table=self.name(CHANGED)),
             exp.Literal.number(1),
         )
-        source = exp.Subquery(this=rows, alias=exp.TableAlias(this=self.name(CHANGED)))
         return (
             exp.select(*columns, called(total.copy(), self.name(weight)))
-            .from_(source, copy=False)
+            .from_(rows, copy=False)
             .group_by(*(column.copy() for column in by), copy=False)
             .having(exp.NEQ(this=total, expression=exp.Literal.number(0)), copy=False)
         )

@@ -194,18 +194,9 @@ def written(
     comes: Expression = stays.copy()
     left_over = dialect.left_over(table, of_found) if keyed else None
     if left_over is not None:
-        left, fault = left_over
-        failing = exp.EQ(this=fault, expression=exp.Literal.number(0))
-        gone, comes = (
-            exp.Case(
-                ifs=[
-                    exp.If(this=stays.copy(), true=if_it_stays),
-                    exp.If(this=left.copy(), true=failing.copy()),
-                ],
-                default=if_it_goes,
-            )
-            for if_it_stays, if_it_goes in ((exp.false(), exp.true()), (exp.true(), exp.false()))
-        )
+        told = [of_found(weight), left_over.condition, left_over.text]
+        gone = exp.Anonymous(this="stepping_gone", expressions=told)
+        comes = exp.Not(this=gone.copy())
     insert = exp.Insert(
         this=exp.Schema(
             this=dialect.source(table),

@@ -11,7 +11,7 @@ from stepping.compiler.plan.tables import Table
 from stepping.dialects.base import Dialect
 from stepping.dialects.metadata import not_negative_name
 from stepping.dialects.migration import MigrationRenderer, body_of, is_index, name_in
-from stepping.dialects.postgres import float_sums, shown
+from stepping.dialects.postgres import shown, sum_functions
 from stepping.dialects.postgres.backfill import PostgresBackfillWords
 from stepping.dialects.postgres.batches import PostgresBatchRenderer
 
@@ -192,7 +192,7 @@ class PostgresMigrationRenderer(MigrationRenderer):
         )
 
     def without_own(self) -> tuple[str, ...]:
-        return (*super().without_own(), *float_sums.DROPPED)
+        return (*super().without_own(), *sum_functions.DROPPED)
 
     def touched(self, tables: Sequence[str]) -> tuple[str, ...]:
         # A step that waits for a row gets it as it is then, if it is that row still; one that was

@@ -17,6 +17,8 @@ def columns_of(cache: SQLCache) -> str:
 
 def stored_rows(cache: SQLCache, *, keyed: bool = False) -> str:
     """A cache as it is stored, each row as often as it is there; ``keyed``: once at most."""
+    if cache.of:  # a view with a row for each group
+        return f"SELECT {columns_of(cache)}\nFROM {quoted(cache.table)} AS r"
     listed = ", ".join(quoted(each.name) for each in cache.columns)
     return (
         f"SELECT {columns_of(cache)}\nFROM (\n"

@@ -92,13 +92,20 @@ def physical(atom: Atom) -> str:
     return _PHYSICAL[atom.kind]
 
 
-def raised(message: Sql, atom: Atom) -> Sql:
-    # The error quotes the text that is no integer. A constant would be cast when the statement is
-    # planned, also inside CASE, but for what is volatile
-    # (postgresql.org/docs/current/xfunc-volatility.html).
+def said(message: Sql) -> Sql:
+    """A message that is put together when a row fails.
+
+    A constant would be cast when the statement is planned, also inside CASE, but for what is
+    volatile (postgresql.org/docs/current/xfunc-volatility.html).
+    """
     if message.tree.find(exp.Column) is None:
-        message = concatenated(message, fn("left", fn("timeofday"), 0))
-    fault = concatenated("stepping: ", message).cast("INTEGER")
+        return concatenated(message, fn("left", fn("timeofday"), 0))
+    return message
+
+
+def raised(message: Sql, atom: Atom) -> Sql:
+    # The error quotes the text that is no integer.
+    fault = concatenated("stepping: ", said(message)).cast("INTEGER")
     if atom.native is not None:
         text = fault.cast(TEXT).tree
         return Sql(exp.Cast(this=text, to=verbatim_type(atom.native.name)), atom)

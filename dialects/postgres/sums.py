@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlglot import exp
 
-from stepping.compiler.plan.tables import SumColumns
+from stepping.compiler.plan.tables import SumColumns, Table
 from stepping.compiler.schema import Atom, Kind
-from stepping.dialects.base import Dialect, Expression
-from stepping.dialects.postgres.scalar_numbers import ZERO_RAW
+from stepping.dialects.base import Dialect, Expression, LeftOver
+from stepping.dialects.postgres.scalar_numbers import ZERO_RAW, said
 from stepping.dialects.scalars import Sql, type_named
 from stepping.dialects.sums import product
 
@@ -36,12 +38,10 @@ class PostgresSums(Dialect):
         return exp.func("COALESCE", whole, exp.Literal.number(0))
 
     def added(
-        self, each: SumColumns, old: Expression, change: Expression, group: Expression
+        self, each: SumColumns, old: Expression | None, change: Expression, group: Expression
     ) -> Expression:
         kind = each.type.kind
-        total: Expression = exp.Add(
-            this=exp.func("COALESCE", old.copy(), self.zero(each.type)), expression=change.copy()
-        )
+        total = self.plus(old, change, each.type)
         if kind is Kind.NATIVE:
             return total  # as the database adds up
         if kind is Kind.DECIMAL:
@@ -50,25 +50,17 @@ class PostgresSums(Dialect):
                 if each.type.scale is None
                 else total
             )
-        fits = exp.Between(
-            this=exp.paren(total.copy()),
-            low=exp.Neg(this=exp.Literal.number(2**63)),
-            high=exp.Literal.number(2**63 - 1),
-        )
         message = exp.DPipe(
             this=exp.Literal.string(f"the sum {each.value} does not fit in 64 bits for the group "),
             expression=group.copy(),
         )
-        return exp.Case(
-            ifs=[exp.If(this=fits, true=exp.Cast(this=total, to=type_named("bigint")))],
-            default=self.spelling.raised(Sql(message), each.type).tree,
-        )
+        return exp.Anonymous(this="stepping_sum", expressions=[total, said(Sql(message)).tree])
 
     def infinity(self, sign: int) -> Expression:
         text = exp.Literal.string("Infinity" if sign > 0 else "-Infinity")
         return exp.Cast(this=text, to=type_named("double precision", "postgres"))
 
-    # By functions beside the table: see `float_sums.py`.
+    # By functions beside the table: see `sum_functions.py`.
 
     @property
     def exact_float(self) -> Atom:
@@ -87,15 +79,16 @@ class PostgresSums(Dialect):
     def exact_differs(self, change: Expression) -> Expression:
         return exp.NEQ(this=change.copy(), expression=exp.Literal.number(0))
 
-    def exact_added(self, old: Expression, change: Expression) -> Expression:
-        before = exp.func("COALESCE", old.copy(), exp.Literal.number(0))
-        total = exp.Add(this=before, expression=change.copy())
+    def exact_added(self, old: Expression | None, change: Expression) -> Expression:
+        total = self.plus(old, change, self.exact_float)
         return exp.Anonymous(this="trim_scale", expressions=[total])
 
-    def exact_total(
-        self, each: SumColumns, old: Expression, change: Expression, group: Expression
-    ) -> Expression:
-        before = exp.func("COALESCE", old.copy(), exp.Literal.number(0))
-        total = exp.Add(this=before, expression=change.copy())
+    def exact_total(self, each: SumColumns, exact: Expression, group: Expression) -> Expression:
         fault = exp.DPipe(this=self.beyond(each), expression=group.copy())
-        return exp.Anonymous(this="stepping_nearest", expressions=[total, fault])
+        return exp.Anonymous(
+            this="stepping_nearest", expressions=[exact.copy(), said(Sql(fault)).tree]
+        )
+
+    def left_over(self, table: Table, changed: Callable[[str], Expression]) -> LeftOver | None:
+        found = super().left_over(table, changed)
+        return found and LeftOver(found.condition, said(Sql(found.text)).tree)

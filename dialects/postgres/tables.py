@@ -14,7 +14,7 @@ from stepping.compiler.schema import Kind, bounded
 from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.metadata import Verbatim, create_statements
 from stepping.dialects.natives import verbatim_type
-from stepping.dialects.postgres.float_sums import functions_of
+from stepping.dialects.postgres.sum_functions import functions_of
 
 # Kinds whose values are short, so that a B-tree takes them: it refuses rows over 2,704 bytes.
 _SHORT = frozenset(

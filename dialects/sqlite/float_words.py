@@ -42,7 +42,10 @@ _PARTS = (
 )
 
 _ADDED = (
-    """SELECT CAST(key AS INTEGER), sum(value)
+    """(
+  SELECT json_group_object(part, total)
+  FROM (
+    SELECT key AS part, sum(value) AS total
     FROM (
       SELECT key, value FROM json_each(coalesce(""",
     """, '{}'))
@@ -50,25 +53,17 @@ _ADDED = (
       SELECT key, value FROM json_each('{' || coalesce(""",
     """, '') || '}')
     )
-    GROUP BY 1
-    HAVING sum(value) <> 0 OR typeof(sum(value)) = 'real'""",
-)
-
-_OBJECT = (
-    """(
-  WITH parts (part, total) AS (
-    """,
-    """
+    GROUP BY key
+    HAVING sum(value) <> 0 OR typeof(sum(value)) = 'real'
   )
-  SELECT json_group_object(part, total) FROM parts
 )""",
 )
 
 _TOTAL = (
     """(
   WITH RECURSIVE parts (part, total) AS MATERIALIZED (
-    """,
-    """
+    SELECT CAST(key AS INTEGER), value FROM json_each(""",
+    """)
   ),
   carried (part, carry, total) AS (
     SELECT min(part), 0, 0.0 FROM parts
@@ -111,15 +106,9 @@ def parts_of(value: Expression, weight: Expression) -> Expression:
 
 def added(old: Expression, change: Expression) -> Expression:
     """A sum, NULL where there was none, with the members that are to be added to it."""
-    return spliced(_within(_OBJECT), [old.copy(), change.copy()])
+    return spliced(_ADDED, [old.copy(), change.copy()])
 
 
-def total(old: Expression, change: Expression, fault: Expression) -> Expression:
+def total(exact: Expression, fault: Expression) -> Expression:
     """The float next to what `added` makes, or ``fault``."""
-    return spliced(_within(_TOTAL), [old.copy(), change.copy(), fault, fault.copy()])
-
-
-def _within(words: tuple[str, ...]) -> tuple[str, ...]:
-    """The words with those of `_ADDED` in their first gap."""
-    first, second, *rest = words
-    return (first + _ADDED[0], *_ADDED[1:-1], _ADDED[-1] + second, *rest)
+    return spliced(_TOTAL, [exact.copy(), fault, fault.copy()])

@@ -39,6 +39,8 @@ def columns_of(cache: SQLCache, alias: str) -> str:
 
 def stored_rows(cache: SQLCache, *, keyed: bool = False) -> str:
     """A cache as it is stored, each row as often as it is there; ``keyed``: once at most."""
+    if cache.of:  # a view with a row for each group
+        return f"SELECT {columns_of(cache, 'r')}\nFROM {quoted(cache.table)} AS r"
     names = ", ".join(quoted(each.name) for each in cache.columns)
     if keyed:
         return f"SELECT {columns_of(cache, 'r')}\nFROM (\n{indented(cache.read_sql)}\n) AS r"

@@ -15,11 +15,11 @@ from sqlglot import exp
 from stepping.compiler.plan.sql_plan import Role, SQLCache, SQLPlan, SQLStatement
 from stepping.compiler.plan.statements import MergeDelta, MergeState, Served
 from stepping.compiler.plan.tables import Table, TableColumn, TableIndex, TableKind
-from stepping.compiler.schema import Atom, Kind, bounded
+from stepping.compiler.schema import INT, Atom, Kind, bounded
 from stepping.dialects.base import Expression
 from stepping.dialects.metadata import Verbatim, create_statements
 from stepping.dialects.ranges import RangeRenderer
-from stepping.dialects.scalars import closed
+from stepping.dialects.scalars import Sql, closed
 from stepping.dialects.sqlite import base_values
 from stepping.dialects.sqlite.functions import AGGREGATES, REGISTERED
 from stepping.dialects.sqlite.migration import SQLiteMigrationRenderer
@@ -393,7 +393,8 @@ class SQLiteDialect(SQLiteSums):
         touched = [there, was]
         left_over = self.left_over(table, changed)
         if left_over is not None:
-            left, fault = left_over
+            left = left_over.condition
+            fault = self.spelling.raised(Sql(left_over.text), INT).tree
             ifs = [exp.If(this=there.copy(), true=changed("n1")), exp.If(this=left, true=fault)]
             values[table.weight or ""] = exp.Case(ifs=ifs, default=exp.Literal.number(0))
             touched.append(left.copy())

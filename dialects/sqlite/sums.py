@@ -15,8 +15,6 @@ from stepping.dialects.sqlite import float_sums
 from stepping.dialects.sqlite.scalar_numbers import FINITE_RAW, NULL_RAW, ZERO_RAW
 from stepping.dialects.sums import product
 
-_HALF, _LOW = exp.Literal.number(32), exp.Literal.number(2**32 - 1)
-
 
 def is_whole(atom: Atom) -> bool:
     """Whether values are 64-bit integers: ints, and decimals with a scale."""
@@ -47,42 +45,21 @@ class SQLiteSums(Dialect):
         fault = self.spelling.raised(Sql(said), INT).tree
         return exp.Case(ifs=[exp.If(this=fits, true=count.copy())], default=fault)
 
-    def sum_parts(
-        self, each: SumColumns, value: Expression, weight: Expression
-    ) -> list[tuple[str, Expression]]:
-        if not is_whole(each.type):
-            return super().sum_parts(each, value, weight)
-        # SQLite turns an int that overflows into a REAL, and sum() raises, also where the sum that
-        # the change is added to brings it back into 64 bits: so halves are added up.
-        high = exp.BitwiseRightShift(this=exp.paren(value.copy()), expression=_HALF.copy())
-        low = exp.BitwiseAnd(this=exp.paren(value.copy()), expression=_LOW.copy())
-        return [
-            (each.value, exp.Sum(this=product(high, weight.copy()))),
-            (each.low, exp.Sum(this=product(low, weight.copy()))),
-        ]
-
     def sum_absorbs(self, each: SumColumns) -> frozenset[str]:
         is_exact = bool(each.exact) and not each.positive
         return frozenset({FINITE_RAW, NULL_RAW, ZERO_RAW} if is_exact else ())
 
-    def adds_once(self, each: SumColumns) -> bool:
-        return super().adds_once(each) and not is_whole(each.type)
-
     def differs(self, each: SumColumns, change: Expression) -> list[Expression]:
         found = super().differs(each, change)
-        if is_whole(each.type):
-            low = self.low_of(each, change)
-            found += [*super().differs(each, low), is_real(change), is_real(low)]
-        return found
-
-    def low_of(self, each: SumColumns, change: Expression) -> Expression:
-        return exp.column(self.identifier(each.low), table=change.args["table"].copy())
+        return [*found, is_real(change)] if is_whole(each.type) else found
 
     def added(
-        self, each: SumColumns, old: Expression, change: Expression, group: Expression
+        self, each: SumColumns, old: Expression | None, change: Expression, group: Expression
     ) -> Expression:
         kind = each.type.kind
         if kind is Kind.DECIMAL and each.type.scale is None:
+            if old is None:
+                return change.copy()
             return exp.Case(
                 ifs=[
                     exp.If(this=exp.Is(this=old.copy(), expression=exp.Null()), true=change.copy())
@@ -91,34 +68,10 @@ class SQLiteSums(Dialect):
                     this="stepping_decimal_add", expressions=[old.copy(), change.copy()]
                 ),
             )
-        before = exp.func("COALESCE", old.copy(), self.zero(each.type))
-        rest = exp.Add(
-            this=exp.paren(exp.BitwiseAnd(this=before.copy(), expression=_LOW.copy())),
-            expression=self.low_of(each, change),
-        )
-        high = exp.Add(
-            this=exp.Add(
-                this=exp.paren(exp.BitwiseRightShift(this=before, expression=_HALF.copy())),
-                expression=change.copy(),
-            ),
-            expression=exp.paren(
-                exp.BitwiseRightShift(this=exp.paren(rest.copy()), expression=_HALF.copy())
-            ),
-        )
-        total = exp.BitwiseOr(
-            this=exp.paren(
-                exp.BitwiseLeftShift(this=exp.paren(high.copy()), expression=_HALF.copy())
-            ),
-            expression=exp.paren(exp.BitwiseAnd(this=exp.paren(rest), expression=_LOW.copy())),
-        )
-        fits: Expression = exp.Between(
-            this=exp.paren(high.copy()),
-            low=exp.Neg(this=exp.Literal.number(2**31)),
-            high=exp.Literal.number(2**31 - 1),
-        )
-        # A half times a count of more than 31 bits may be beyond 64, and is a REAL then.
-        parts = is_real(change), is_real(self.low_of(each, change))
-        fits = exp.and_(fits, *(exp.Not(this=part) for part in parts))
+        # SQLite makes a REAL of an int that overflows, and of whatever is made of that.
+        total = self.plus(old, change, each.type)
+        kind_of = exp.Anonymous(this="typeof", expressions=[total.copy()])
+        fits = exp.EQ(this=kind_of, expression=exp.Literal.string("integer"))
         message = exp.DPipe(
             this=exp.Literal.string(f"the sum {each.value} {BEYOND} for the group "),
             expression=group.copy(),
@@ -145,14 +98,13 @@ class SQLiteSums(Dialect):
     def exact_differs(self, change: Expression) -> Expression:
         return exp.NEQ(this=change.copy(), expression=exp.Literal.string(float_sums.ZERO))
 
-    def exact_added(self, old: Expression, change: Expression) -> Expression:
+    def exact_added(self, old: Expression | None, change: Expression) -> Expression:
+        if old is None:
+            return change.copy()
         return exp.Anonymous(this="stepping_float_add", expressions=[old.copy(), change.copy()])
 
-    def exact_total(
-        self, each: SumColumns, old: Expression, change: Expression, group: Expression
-    ) -> Expression:
-        exact = self.exact_added(old, change)
-        total = exp.Anonymous(this="stepping_float_total", expressions=[exact])
+    def exact_total(self, each: SumColumns, exact: Expression, group: Expression) -> Expression:
+        total = exp.Anonymous(this="stepping_float_total", expressions=[exact.copy()])
         return exp.func("COALESCE", total, self.too_large(each, group))
 
     def zero(self, atom: Atom) -> Expression:

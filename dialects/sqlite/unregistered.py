@@ -33,10 +33,12 @@ class UnregisteredSQLite(SQLiteDialect):
     def exact_differs(self, change: Expression) -> Expression:
         return exp.Not(this=exp.Is(this=change.copy(), expression=exp.Null()))
 
-    def exact_added(self, old: Expression, change: Expression) -> Expression:
-        return float_words.added(old, change)
+    def exact_added(self, old: Expression | None, change: Expression) -> Expression:
+        return float_words.added(exp.null() if old is None else old, change)
 
-    def exact_total(
-        self, each: SumColumns, old: Expression, change: Expression, group: Expression
-    ) -> Expression:
-        return float_words.total(old, change, self.too_large(each, group))
+    def exact_total(self, each: SumColumns, exact: Expression, group: Expression) -> Expression:
+        return float_words.total(exact, self.too_large(each, group))
+
+    @property
+    def names_exact_sums(self) -> bool:
+        return True

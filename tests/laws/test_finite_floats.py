@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 import stepping as st
-from stepping.dialects.postgres.float_sums import FUNCTIONS
+from stepping.dialects.postgres.sum_functions import EXACT
 from tests.support.type_law import Open
 
 
@@ -133,7 +133,7 @@ def test_a_float_as_a_numeric_is_exact(each_postgres_url: str) -> None:
         values += [value] if math.isfinite(value) else []
     with psycopg.connect(each_postgres_url) as connection:
         connection.execute("CREATE SCHEMA exact_floats; SET search_path = exact_floats")
-        for text in FUNCTIONS:
+        for text in EXACT:
             connection.execute(text)
         found = connection.execute(
             "SELECT x, stepping_exact(x)::text, stepping_nearest(stepping_exact(x), '')"

@@ -141,6 +141,21 @@ CREATE TABLE IF NOT EXISTS aggregate__aggregate_1c7cb0 (
 ) WITH (fillfactor = 70);
 --   aggregate__aggregate_1c7cb0: what it is for, as \d+ shows it
 COMMENT ON TABLE aggregate__aggregate_1c7cb0 IS 'stepping: one row per group of aggregate: its number of rows and its sums; for aggregate';
+--   for sums of floats, which are added up exactly, as numerics
+CREATE OR REPLACE FUNCTION stepping_sum(total numeric, fault text) RETURNS bigint
+LANGUAGE sql PARALLEL SAFE
+RETURN CASE
+  WHEN total BETWEEN -9223372036854775808 AND 9223372036854775807 THEN total::bigint
+  ELSE ('stepping: ' || fault)::integer
+END;
+--   for sums of floats, which are added up exactly, as numerics
+CREATE OR REPLACE FUNCTION stepping_gone(n bigint, something_left boolean, fault text)
+RETURNS boolean LANGUAGE sql PARALLEL SAFE
+RETURN CASE
+  WHEN n <> 0 THEN false
+  WHEN something_left THEN ('stepping: ' || fault)::integer = 0
+  ELSE true
+END;
 
 ------------------------------------------------------------------------------
 -- What is installed
@@ -157,7 +172,7 @@ VALUES
     '46535bb2f8d6a5a29d91a706b5ebf877',
     'postgres',
     2,
-    '2 d787880021ff7dc7 QlpoOTFBWSZTWZMoBUEACQXfgEAAUOV/+z/v3u6/7//uYAan1vdFWEBo67sdAGIQklTE2pomTZNTE0eKfqhkDTRo0BiGgANIam0aE0IgANAAAAAAAHMARgmIBgEwTRkNDAJgjEwk0ooTUYh6IZBoAAANAAAAcwBGCYgGATBNGQ0MAmCMTCJQhoUwhoTRpP1MoaJoNP0mT0kfqNoUG0MAg0iDIruhNaeZX24GN0PWTQDW1e2T69joNtZkrg8xmdmGU16OvyCcAv0Zflxo47CzGdmmphwBpmTJ2W2Z1qVpUlSFeg/o5HiZgbD8CpqZHxh8ylwrxn2WArDhhxFQNOeYKVaBlBZdfGqUmDLafXhokMjQXgTzAjYG68jWlgDo+c3Gc1ibVfEwDAgV+BE/RlF5u/NmiaA0DODSWZcCOClqQKDSlKFqlam+tolmp1B8S8vSPxiOQr1gfB27Q2zlmrbwHimgDaRZtMsGojYxBgxBBICH9ICmAwYNZGFAMyBSQoxrLMlKGSMCuY0LWDCT0bN7XDehbE2v+A4E8iAd8N/E9FD7qlSh0UaVIGicZqwwBgYf6IUYjJlYwKrCWMliRZEJUaBRjDDuawD7ZjiAeh7X5Dy+H18qT3+sZokdq2bPW+ZE+MzhN5ENtidhoADIQTLcAh2094ZEqTBVxMcqXWwfRQpGATXWMcktQKZnKiN08Ho6GEZXnRwVk1ng1XrZa641tg6aPrGp30scsJPZWNaNCWJZVIANYMSJNraEHMKVZwESDJzraEuq1t74HVZrgCL6XyyxvffrtvjU38x63Yip0MAWvo9f+nqDxOwDvbnl3jxyR8APIo2Zi+LFse5ydFiaD4ur8CpgUdBp+uY1IjXa5lgPgjej5A72Uf2H8czNtmrmB8j5i/PU2b2qFG4hRoD0MCFRdAgx5xDecMDoo0NziORs9hs1cR1aDzbBqDAYtwMV5SmNj9kKHkVByMNimhv/Ff0IeBHj7ikiHqB4adJwCFAuFSJIPtcXXz/TWq8Y2MSLudjjNXx72ZMGUK5znENYescRKL/aeEQKe4MB9p772dKa6a1buLZiB4lmlh/QNPds8Laflhb9Q0CnvuXNynDzxgG0IUiSLJIfg8T9/+/QedQ1ByKhfgWd3vFD4sHmIZUa9WrUM1+KCnC2A1yOoK0gGMyExDS1KVNpmiejHmp254L258lU1O0aFPSNsrBtqWOqEIIRjiMeKoAlbeRDKm05MhjdmYtURpTKAEy/CZcGBCBBpzeHQGd+w2TeOVOKJxBqE4jCGk6IdZhbViySG1hdzDiCRydIZAcN/Rrv6snPPOoG0IgZ7TaDHm4fVu68Dk3Hp5KqFhQ2jsPrci1TlQj07uBieclU6n1VEPU9Ia9bj/G/OoZu8dNr2m76BtBQhS4WxVQSVNvb9a/ipnscFlIc5917Bwq2kG4DApPse0UIKVOsUOvEjxNCg9r1WDUyFNgepdGA92poPYqXy7nGuMMoAUD1kTe4JyhcbBoPEug5OD5g2H1Adi7ccgNCDm4X4h04JgmQ5pgBRQ6sEkSw64AfMQ82OZlkmDaqXGzBooYDQipcksGY4DZMAoNWvcmlGEEYwyAwDYcrBMmo9x1pzjzdbLuN/YY9LcsYaIF7uA+YhHoEgm4yfkCZl2zbc45/RrYOFIwHmewqHtghZ1MXcYihyyhUtBkGmyxYtagUTFQzTJGyPEIiVNznXOY7vSMFDNNCFrpkUg6Zwa4msGapphn8zlaSbCbpN3S7nD3beAuFaYltHoGHE4UyJkkKVRQQoYyo1qua6uDcMdyoYFyrxwKYNNGSo1GDpj7Fy76BnuCO6BhqCfx6R50KBAwDkGFko7wOmG0fPmJyDm4PTJISSRbDEKIcpahHFuCblTbvYQhGQ/zChAnOapnHATvKBF8twGLAyif8XckU4UJCTKAVBA=='
+    '2 d67ab16ef090772b QlpoOTFBWSZTWdu5pO8ACgPfgEAAUOd//z/v3u6/7//uYAeh9vZKYHdQOhoFAAyEJJTUGJoGp5DUMyg0ABpkAeiHpAA0hppo0TQpGQ00GTABMQD1GE0wTBxkyaaYTIyBgRiaMEYQaNMAAgk1JpKJ6mQBo9Q0ABoGQ00AAABxkyaaYTIyBgRiaMEYQaNMAAgiUIBABNAk20SnqNDTQwZBDNIHqeowCClJEhxrgnl7k17KdOW+5+dxOjeuew3cT0vDpVt1Y9VULrpKs2yMKUxHEMaGYZTbL9i/zCgAX6MvyNoTAaC1a38xYUZYZsUN6DYUD+MNOFMjdrX7bnDnnDOGHTEri3YgJDoVo0lYCQyji4PxGAY1j0AWXz7MwoZEMq7yhmbDHcSxdY+c/IHk95H9lrtuvxJ6OHs5MdlD1qD5PBc5IYE4h+0x0tECE+qsDOtJm+iTMCw2ZzdyTTNouvXOZmZDIzqaFS3AjgoqkgUCUKFKFqlam6tolmp4B8DGY0j8IjgK+oT83ZsDUbjDVUO477wMoSOUaJKQhKMYDBiCCQEP6QFMBgwaiMKALkCiQoY0ypZRQWRgU3GgqmDCTi48s05JSintNz9RQewn6EArC3bfw8jxofPUqUOhkxHFiHW0uHXeNGZIYGH+iFDEZLWMClYSoyVEirAcEoKjE2O1MIG85EAAt7i2A93+BaXJsxIO0bQ2xqisZXcrSX9LUiVqmtEIh6XS0HIAGQWWpACR3t2LryuThkMTKYfEmmmE0swYjAJ8IuhKYr8GFA96JFKq/35pKC5zrkdRgYZ1mtm9nhGjPIHjFr0hZUxpibVjCisjrzvaogFRUuswDg8aUpTFogzwIHMPKt7KGIOrZ1cAJKMWg/JZndlpmCC0WUstC0pnbGiQGe6PQHFcgRENMt/VEAkYkwgOSzkj70x6MtJQBQZzWdqIizXNZVAZwLXC/iB+pQoRszF/NgHuJG8jryMnYhEqK1wD2WauRDrbI6S8u8fC0MFTk+Kt7xGovikLwhRHgYcGG9m8wA1I66PAHNl5V/QcamTbiZi9hXjXUBCx0F/zrMSG7m2bG4oNGELy+he0NBC8vbA3MCFhdQQalGhvELzpUvDtq4lTc5mQGAbiTZrD3F+xxHYYm4uKtw8dY1BgMW8C5C8pfHUXHYhsS45nYXAw1BoTIMFKHH1r+RD8CPl7ykiHUHdn3HPBKDZDAwUmfTt6ntzj4zZdTHT9VNK+sakYMm32+8w+/6LLUtApLWtVMg6jeJRfpm2IFPcFw/cfT+GVC50rq01Vcm9sxA/uWaWcY/iGn3bPvtp9l1vrDQKe/ExNynP1RgG0IUiSLJIfQ5HifGn+9P/DxUNYuRUM+ZZx5ih8GDkHAujRqpppGbDXdPM0xqhfyD0nI0QDHEcZgJrNDUJS3Wa/0S/nTzzuXzy2VTQ8xoU9Y2wsG2pY74QghGN507NoGmzep26qW0mPSvfx6mWvXzA1PxZuIYIlLap43BblRODxNr1YdQwIdSsC8+YPOJSlJGSSQ2MMXIPMEjg5kMAOW7npu6YOXqyzlgNoRAz2mBtBo8efXd33GG4+bVVEsKGwdYexwLVOCEXp6buwwPElUt3NKVEOx7A07nD5bsqhAni8KG4jcLv6FsMiFHM21Q6GhtvG9h2p5d9EO7EkZZenD0gYuxE7BIKk9j1FCIPSx3ih3YEfWaFB6vbYKmowFNnlGLmwHo+eoxH1KmWPmPkTC2EMoAUD9pqaPtIcnBOYaDYNY8jNBw+RAvZ4hwOoHFd9C7IyA0ING/HzDuuS5MLBBxSiFFDvuSRLDbShQD/Spp4YY0zMsUwboN9kqNmDRQuGhFTIksmY3DZS4KDVr7E0owiLGBgBcGjwYJg1HtMzwTkPgcYzJwy7frOZj2uZeYa0DPNwbx8CEegkE4GL+oJmZLZtwW/P5O8tcE4SMB5M4lQ+yCFXUXu8vFDfLqli6DINNlxYtagUS5QyTAWizyIQhSGzpS1mbfEqUC1C6BSkvWQSXvdyzaGYaFGGTil3/IWcrYJzicmS9HkdLom2b13ZWFaMSqodww4mtLEsAzoNEsbpFBCiZ0UaaVvG1LnIKN+5ULgxKr1vNCt7WrJvLDYYOlvXMeq5V+qoacAjwgX6wTz4DzEoEC4NobVo3JR3gdIbx8MxNY5tzxkkJJIthiFFNC1CN7iCbVTZuYQhGQ/nChAnA+JDahqZoQ8xQK8FYDFQLRP+LuSKcKEht3NJ3g=='
   )
 ON CONFLICT DO NOTHING;
 
@@ -315,35 +330,30 @@ INSERT INTO stepping_change_aggregate_ecc82a (
 )
 SELECT
   g.customer, a.n AS n0, COALESCE(a.n, 0) + g.n AS n1, a.n_2 AS n_2_0,
-  CASE
-    WHEN (COALESCE(a.n_2, 0) + g.n_2) BETWEEN -9223372036854775808 AND 9223372036854775807
-    THEN CAST(COALESCE(a.n_2, 0) + g.n_2 AS BIGINT)
-    ELSE CAST(CAST('stepping: the sum n_2 does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None') AS INT) AS BIGINT)
-  END AS n_2_1,
+  stepping_sum(
+    COALESCE(a.n_2, 0) + g.n_2,
+    'the sum n_2 does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
+  ) AS n_2_1,
   a.cents AS cents_0,
-  CASE
-    WHEN (COALESCE(a.cents, 0) + g.cents) BETWEEN -9223372036854775808 AND 9223372036854775807
-    THEN CAST(COALESCE(a.cents, 0) + g.cents AS BIGINT)
-    ELSE CAST(CAST('stepping: the sum cents does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None') AS INT) AS BIGINT)
-  END AS cents_1,
+  stepping_sum(
+    COALESCE(a.cents, 0) + g.cents,
+    'the sum cents does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
+  ) AS cents_1,
   a.mean_sum AS mean_sum_0,
-  CASE
-    WHEN (COALESCE(a.mean_sum, 0) + g.mean_sum) BETWEEN -9223372036854775808 AND 9223372036854775807
-    THEN CAST(COALESCE(a.mean_sum, 0) + g.mean_sum AS BIGINT)
-    ELSE CAST(CAST('stepping: the sum mean_sum does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None') AS INT) AS BIGINT)
-  END AS mean_sum_1,
+  stepping_sum(
+    COALESCE(a.mean_sum, 0) + g.mean_sum,
+    'the sum mean_sum does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
+  ) AS mean_sum_1,
   a.mean_count AS mean_count_0,
-  CASE
-    WHEN (COALESCE(a.mean_count, 0) + g.mean_count) BETWEEN -9223372036854775808 AND 9223372036854775807
-    THEN CAST(COALESCE(a.mean_count, 0) + g.mean_count AS BIGINT)
-    ELSE CAST(CAST('stepping: the sum mean_count does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None') AS INT) AS BIGINT)
-  END AS mean_count_1,
+  stepping_sum(
+    COALESCE(a.mean_count, 0) + g.mean_count,
+    'the sum mean_count does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
+  ) AS mean_count_1,
   a.distinct_1 AS distinct_1_0,
-  CASE
-    WHEN (COALESCE(a.distinct_1, 0) + g.distinct_1) BETWEEN -9223372036854775808 AND 9223372036854775807
-    THEN CAST(COALESCE(a.distinct_1, 0) + g.distinct_1 AS BIGINT)
-    ELSE CAST(CAST('stepping: the sum distinct_1 does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None') AS INT) AS BIGINT)
-  END AS distinct_1_1,
+  stepping_sum(
+    COALESCE(a.distinct_1, 0) + g.distinct_1,
+    'the sum distinct_1 does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
+  ) AS distinct_1_1,
   a.first_1 AS first_1_0,
   (
     SELECT m."right"
@@ -391,12 +401,11 @@ WITH found AS MATERIALIZED (
   FROM found AS o
   WHERE
     o.stepping_rid IS NULL
-    AND CASE
-      WHEN o.n1 <> 0 THEN TRUE
-      WHEN o.n_2_1 <> 0 OR o.cents_1 <> 0 OR o.mean_sum_1 <> 0 OR o.mean_count_1 <> 0
-      THEN CAST(CAST('stepping: no rows are left in the group ' || COALESCE(CAST(o.customer AS TEXT), 'None') || ', whose n_2 is ' || COALESCE(CAST(o.n_2_1 AS TEXT), 'None') || ', whose cents is ' || COALESCE(CAST(o.cents_1 AS TEXT), 'None') || ', whose mean_sum is ' || COALESCE(CAST(o.mean_sum_1 AS TEXT), 'None') || ', whose mean_count is ' || COALESCE(CAST(o.mean_count_1 AS TEXT), 'None') AS INT) AS BIGINT) = 0
-      ELSE FALSE
-    END
+    AND NOT stepping_gone(
+      o.n1,
+      o.n_2_1 <> 0 OR o.cents_1 <> 0 OR o.mean_sum_1 <> 0 OR o.mean_count_1 <> 0,
+      'no rows are left in the group ' || COALESCE(CAST(o.customer AS TEXT), 'None') || ', whose n_2 is ' || COALESCE(CAST(o.n_2_1 AS TEXT), 'None') || ', whose cents is ' || COALESCE(CAST(o.cents_1 AS TEXT), 'None') || ', whose mean_sum is ' || COALESCE(CAST(o.mean_sum_1 AS TEXT), 'None') || ', whose mean_count is ' || COALESCE(CAST(o.mean_count_1 AS TEXT), 'None')
+    )
 ), updated AS (
   UPDATE aggregate__aggregate_1c7cb0 AS a
   SET
@@ -409,12 +418,11 @@ DELETE FROM aggregate__aggregate_1c7cb0 AS a
 USING found AS o
 WHERE
   a.ctid = o.stepping_rid
-  AND CASE
-    WHEN o.n1 <> 0 THEN FALSE
-    WHEN o.n_2_1 <> 0 OR o.cents_1 <> 0 OR o.mean_sum_1 <> 0 OR o.mean_count_1 <> 0
-    THEN CAST(CAST('stepping: no rows are left in the group ' || COALESCE(CAST(o.customer AS TEXT), 'None') || ', whose n_2 is ' || COALESCE(CAST(o.n_2_1 AS TEXT), 'None') || ', whose cents is ' || COALESCE(CAST(o.cents_1 AS TEXT), 'None') || ', whose mean_sum is ' || COALESCE(CAST(o.mean_sum_1 AS TEXT), 'None') || ', whose mean_count is ' || COALESCE(CAST(o.mean_count_1 AS TEXT), 'None') AS INT) AS BIGINT) = 0
-    ELSE TRUE
-  END;
+  AND stepping_gone(
+    o.n1,
+    o.n_2_1 <> 0 OR o.cents_1 <> 0 OR o.mean_sum_1 <> 0 OR o.mean_count_1 <> 0,
+    'no rows are left in the group ' || COALESCE(CAST(o.customer AS TEXT), 'None') || ', whose n_2 is ' || COALESCE(CAST(o.n_2_1 AS TEXT), 'None') || ', whose cents is ' || COALESCE(CAST(o.cents_1 AS TEXT), 'None') || ', whose mean_sum is ' || COALESCE(CAST(o.mean_sum_1 AS TEXT), 'None') || ', whose mean_count is ' || COALESCE(CAST(o.mean_count_1 AS TEXT), 'None')
+  );
 -- 10. aggregate (query.py:22): the change of an output
 SELECT
   d3.n_2_0 AS left_n, d3.cents_0 AS left_cents,

@@ -281,12 +281,7 @@ SELECT
   END AS n1,
   a.n_2 AS n_2_0,
   CASE
-    WHEN ((COALESCE(a.n_2, 0) >> 32) + g.n_2 + (((COALESCE(a.n_2, 0) & 4294967295) + g.n_2_low) >> 32)) BETWEEN -2147483648 AND 2147483647
-    AND typeof(g.n_2) <> 'real'
-    AND typeof(g.n_2_low) <> 'real'
-    THEN (
-      ((COALESCE(a.n_2, 0) >> 32) + g.n_2 + (((COALESCE(a.n_2, 0) & 4294967295) + g.n_2_low) >> 32)) << 32
-    ) | (((COALESCE(a.n_2, 0) & 4294967295) + g.n_2_low) & 4294967295)
+    WHEN typeof(COALESCE(a.n_2, 0) + g.n_2) = 'integer' THEN COALESCE(a.n_2, 0) + g.n_2
     ELSE json_extract(
       '{}',
       'stepping: the sum n_2 does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
@@ -294,16 +289,7 @@ SELECT
   END AS n_2_1,
   a.cents AS cents_0,
   CASE
-    WHEN (
-      (COALESCE(a.cents, 0) >> 32) + g.cents + (((COALESCE(a.cents, 0) & 4294967295) + g.cents_low) >> 32)
-    ) BETWEEN -2147483648 AND 2147483647
-    AND typeof(g.cents) <> 'real'
-    AND typeof(g.cents_low) <> 'real'
-    THEN (
-      (
-        (COALESCE(a.cents, 0) >> 32) + g.cents + (((COALESCE(a.cents, 0) & 4294967295) + g.cents_low) >> 32)
-      ) << 32
-    ) | (((COALESCE(a.cents, 0) & 4294967295) + g.cents_low) & 4294967295)
+    WHEN typeof(COALESCE(a.cents, 0) + g.cents) = 'integer' THEN COALESCE(a.cents, 0) + g.cents
     ELSE json_extract(
       '{}',
       'stepping: the sum cents does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
@@ -311,16 +297,8 @@ SELECT
   END AS cents_1,
   a.mean_sum AS mean_sum_0,
   CASE
-    WHEN (
-      (COALESCE(a.mean_sum, 0) >> 32) + g.mean_sum + (((COALESCE(a.mean_sum, 0) & 4294967295) + g.mean_sum_low) >> 32)
-    ) BETWEEN -2147483648 AND 2147483647
-    AND typeof(g.mean_sum) <> 'real'
-    AND typeof(g.mean_sum_low) <> 'real'
-    THEN (
-      (
-        (COALESCE(a.mean_sum, 0) >> 32) + g.mean_sum + (((COALESCE(a.mean_sum, 0) & 4294967295) + g.mean_sum_low) >> 32)
-      ) << 32
-    ) | (((COALESCE(a.mean_sum, 0) & 4294967295) + g.mean_sum_low) & 4294967295)
+    WHEN typeof(COALESCE(a.mean_sum, 0) + g.mean_sum) = 'integer'
+    THEN COALESCE(a.mean_sum, 0) + g.mean_sum
     ELSE json_extract(
       '{}',
       'stepping: the sum mean_sum does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
@@ -328,16 +306,8 @@ SELECT
   END AS mean_sum_1,
   a.mean_count AS mean_count_0,
   CASE
-    WHEN (
-      (COALESCE(a.mean_count, 0) >> 32) + g.mean_count + (((COALESCE(a.mean_count, 0) & 4294967295) + g.mean_count_low) >> 32)
-    ) BETWEEN -2147483648 AND 2147483647
-    AND typeof(g.mean_count) <> 'real'
-    AND typeof(g.mean_count_low) <> 'real'
-    THEN (
-      (
-        (COALESCE(a.mean_count, 0) >> 32) + g.mean_count + (((COALESCE(a.mean_count, 0) & 4294967295) + g.mean_count_low) >> 32)
-      ) << 32
-    ) | (((COALESCE(a.mean_count, 0) & 4294967295) + g.mean_count_low) & 4294967295)
+    WHEN typeof(COALESCE(a.mean_count, 0) + g.mean_count) = 'integer'
+    THEN COALESCE(a.mean_count, 0) + g.mean_count
     ELSE json_extract(
       '{}',
       'stepping: the sum mean_count does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
@@ -345,16 +315,8 @@ SELECT
   END AS mean_count_1,
   a.distinct_1 AS distinct_1_0,
   CASE
-    WHEN (
-      (COALESCE(a.distinct_1, 0) >> 32) + g.distinct_1 + (((COALESCE(a.distinct_1, 0) & 4294967295) + g.distinct_1_low) >> 32)
-    ) BETWEEN -2147483648 AND 2147483647
-    AND typeof(g.distinct_1) <> 'real'
-    AND typeof(g.distinct_1_low) <> 'real'
-    THEN (
-      (
-        (COALESCE(a.distinct_1, 0) >> 32) + g.distinct_1 + (((COALESCE(a.distinct_1, 0) & 4294967295) + g.distinct_1_low) >> 32)
-      ) << 32
-    ) | (((COALESCE(a.distinct_1, 0) & 4294967295) + g.distinct_1_low) & 4294967295)
+    WHEN typeof(COALESCE(a.distinct_1, 0) + g.distinct_1) = 'integer'
+    THEN COALESCE(a.distinct_1, 0) + g.distinct_1
     ELSE json_extract(
       '{}',
       'stepping: the sum distinct_1 does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
@@ -370,14 +332,9 @@ SELECT
   ) AS first_1_1
 FROM (
   SELECT
-    u.customer, SUM(u.stepping_counted) AS n, SUM((u.n_2 >> 32) * u.n) AS n_2,
-    SUM((u.n_2 & 4294967295) * u.n) AS n_2_low, SUM((u.cents >> 32) * u.n) AS cents,
-    SUM((u.cents & 4294967295) * u.n) AS cents_low, SUM((u.mean_sum >> 32) * u.n) AS mean_sum,
-    SUM((u.mean_sum & 4294967295) * u.n) AS mean_sum_low,
-    SUM((u.mean_count >> 32) * u.n) AS mean_count,
-    SUM((u.mean_count & 4294967295) * u.n) AS mean_count_low,
-    SUM((u.distinct_1 >> 32) * u.n) AS distinct_1,
-    SUM((u.distinct_1 & 4294967295) * u.n) AS distinct_1_low
+    u.customer, SUM(u.stepping_counted) AS n, SUM(u.n_2 * u.n) AS n_2,
+    SUM(u.cents * u.n) AS cents, SUM(u.mean_sum * u.n) AS mean_sum,
+    SUM(u.mean_count * u.n) AS mean_count, SUM(u.distinct_1 * u.n) AS distinct_1
   FROM (
     SELECT
       d1.customer, 1 AS n_2, d1.cents, d1.cents AS mean_sum, 1 AS mean_count, 0 AS distinct_1,

@@ -165,7 +165,7 @@ WITH reads_change AS MATERIALIZED (
   SELECT
     g."key", a.n AS n0, COALESCE(a.n, 0) + g.n AS n1, a.sum_value AS sum_value_0,
     stepping_nearest(
-      COALESCE(a.sum_value_exact, 0) + g.sum_value_exact,
+      trim_scale(COALESCE(a.sum_value_exact, 0) + g.sum_value_exact),
       'the sum sum_value is beyond the largest float for the group ' || COALESCE(CAST(g."key" AS TEXT), 'None')
     ) AS sum_value_1,
     trim_scale(COALESCE(a.sum_value_exact, 0) + g.sum_value_exact) AS sum_value_exact,

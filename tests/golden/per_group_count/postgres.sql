@@ -123,6 +123,21 @@ CREATE INDEX IF NOT EXISTS per_group_count__count_9f8a59__right_key ON per_group
 ALTER TABLE per_group_count__count_9f8a59 REPLICA IDENTITY FULL;
 --   per_group_count__count_9f8a59: what it is for, as \d+ shows it
 COMMENT ON TABLE per_group_count__count_9f8a59 IS 'stepping: one row per group of count: its number of rows and its sums; for count';
+--   for sums of floats, which are added up exactly, as numerics
+CREATE OR REPLACE FUNCTION stepping_sum(total numeric, fault text) RETURNS bigint
+LANGUAGE sql PARALLEL SAFE
+RETURN CASE
+  WHEN total BETWEEN -9223372036854775808 AND 9223372036854775807 THEN total::bigint
+  ELSE ('stepping: ' || fault)::integer
+END;
+--   for sums of floats, which are added up exactly, as numerics
+CREATE OR REPLACE FUNCTION stepping_gone(n bigint, something_left boolean, fault text)
+RETURNS boolean LANGUAGE sql PARALLEL SAFE
+RETURN CASE
+  WHEN n <> 0 THEN false
+  WHEN something_left THEN ('stepping: ' || fault)::integer = 0
+  ELSE true
+END;
 
 ------------------------------------------------------------------------------
 -- What is installed
@@ -138,7 +153,7 @@ VALUES
     '2488208e69ff22da3a3606ecadcc0a2d',
     'postgres',
     2,
-    '2 c8fc369f16841756 QlpoOTFBWSZTWfIREE4ABI3fgEAAUOV/+z/v3u6/7//qUAQjeq5gbjKDJCURMpppom0BPTUxPSaNMmhowmmIaZGgIqeU2E8iTagAAAAAAAAAJCSIhHqZDTJ5A0QDEZNoTTJgAQ5gTE0GEyZMmRhME00yMTAEMAVRKehqaE9E9Knsgp7VDTQD1PU9QBtJ6GoGRQRNyJiNNgXBOsZKm+HSq8ITKJmOkw5lVSo/sCgVxQPwc55l8VVtCVxxJNhiGFAxGwecDePHcii1al2MrMarRrIxxSJovUKpnFPmG1NkIst99zHj20cCvtxTLkw1eXlp7gdM08d9WMNWJKGWxVbShZq54Ir6yPawsKocUet0tjXdtn7FWBMRKZicJpEp98sbTkAgoVCIpkHWEoVOw4JxhLRHDvx55Ms6faZpO5P8/F2uNKKM5enRpojrmPgmEaTYXjIMGxunBmVFLGdWXNiDL120NTNNyjrfWGqO9PpASe05kU6di7cpUVzjGIBdAwXXHJjEgx1wiBBCkyTgZovAAGYx4UMF8AAlLFrVIOgBkE1sCmk4oH8N1BstXOFpZVuGzLbSGLHK6sVGmIx3cXm0REHQmIh9PL+HCPF3I8GDvOS+PzR5KKpXPUlFX5MGlEmk9T2PJoXKMSixRMU2LKo8ol7IyUeJ3WWWgsj3POI82LJRGxrgopG9KWiGJJLng3VZy5lxe8LKllDcxNETCS9GtG1RfV60Ua/JWFr9g1O+H7S8ZRtfIwGT2/wbT4y7MaL44QY36rG2kxLNxDiXy+yTEmisiBBrVPQeUTcxAzxZs9LVo1qA51CNM7FyVTj+iSAXSQ6YgJBbJoDbqqa9ltv2bUv9XWx00srN10B9fopjLtNyNjvNSVFGIILA64WLDLKojkn5obV6GQpOORXtRlTNLm2O1L38mDtrSq09ikxtTFnajFhgW69merLq34K8zhdTXVe1m16FaGTguUiDNy9DONe9dTeQxITKcElAt/Fa1PA22BzzVGTwX8D5yQgBcKAw3Vc8QUcbKOxyx6Ii/446tSTPiOxS1ZfRk+aTmNW1fBQXNbr2S5Kzx3203IvjkoJR7ojo9OF6qVBesNSppOC+6JNCnzxqhSJmUIludKUXLYfL1RmwVwzZ7+C3GygOIjgnFMNsIUe1GuKSmSZRMrKb1+n/lY3LiZZzEDWKhY99oEzqQjPLWhFdojR8CBNbUlnpvEXuXF6V5gNVCuJ3GLQp5x6MxsxkNV1ZNEJEoUnBgbYjDVcwaFxp0WreuuoafBvON6OlHF8I2NEaoyhCOPbY5ajFfG+YuJiKIZVpKzijIXCZYNfqoZ6o4FIpEf8XckU4UJDyERBO'
+    '2 3a4fb1840145f732 QlpoOTFBWSZTWdFwve4ABYvfgEAAUOd//z/v3u6/7//uUAVPTtG44A7jdsB1bYSiamgT0EmNE9E8qPKaepoZAbKaej1QPKBoEqm1NGmmCaKAGgAaAAAAAAEhFFPQozUaZqaNqNAaDQwg0AAADjJk00wmRkDAjE0YIwg0aYABAqiJoRomBCegTJpGjQeo2oaaaNMTNRpoUETAEynUee/foF6fMr7qy4NcPuLvvwZuM5QewyCjvbX0p75mW/DLzmLgkfJg1PQzZuruXtd8zbPs8nVkSeY5GO4l0eBTqPE6x5WazAkgWchSQj/hBlkprLXMrDOgPH1RjiBWRYoh+07wylopsi40XQ9pT77Y+Dzdn4ZuF472fW9eVYmJc1A6Zvb+NWZVZJQy9mr6UXTFpwpF9el/TDEXIdA/lztLRbXPi4WYkxEm08nEx/1sbTkAgoVCIpkHWYoVOxwTjCXBdX0aNthp7pNzlKFuDCD0/j57GrgOtIQxsg/De/jZYGtr/DRGk2GQyDBsbpXCmxBkh0C/jZ6mDZx+Y+FvwImkxvaaec4ZYtV5RHy0wpSthLGJjmZTV4LUp46+ULb32E2Sc0QZSlNzh5dWqtBolqLAU961lqnxHWgPsa6MWVLKahxg+NZGURQ2MJwlBw9s0AmXOqwoHKL11ANtmlBf2wIYMvi4ZRGji8HMlWIg5XZ0qwjhEoefybPUl7Je13o7He8HpMmFngxfmiq49aPgoolclg9yUepKYvS0ZmZpEnwXaUe93WaFdMw7nxfqxMknxqxLmT2tZuWJUjYv2Ja4nWwRlEtkZllXuMKsW1miONhtqyRK5yRHg0MUt6qreoolMpWWo2KMoL166LJSuhoJKqKNkF9FjkwUamZii81JnI9OhoYl7UzLlja0FYmEl6LC9RfMZLONGmFnFvca+EtJonOYijph+0vZKNLysHRu9aZibvPl+k+VlW1lznNt+uEGN7VnfSYll6hxLh4kmJc/FspBhwYcmskJz6OHqibsWTdDu3cFAe+ShO1y+tjGL+n+InMBSXnMa5QIhbDKEwdu+ru787YFO1fBPI46drWS6ra3YXASWdFY66p6NReyVoo5BBYn6iyx2dUR6a6pdF8uxlZ8m7k0LjclxaXWl8+xg67qXMZ6lJjWmMXWotGMUqizPhg6WdkazWlbiRmWJSssEIBMNcqQDVmc5GMyIGYzNWVpRmI6IyQmxImlTinOBo+uTP5Ym0Bw59XjhXst19uF6rYJRPaRtq22ViCjhio6XXRn5Yi/q55Tkk6o38B1Q6E1z3yz+aX0Nrtk1GrcxgoLfNMbHjpto2pVxV5+XPdbyEowikUE0Sj4EcXDzX0xwXrpRRUVZhoXQznMvtBJVTtjRCkTKUpESaI6Eosxw5qOiN5gthucu+OTmZufMuioOcR4k5JhshCj3o0xSUyTKJlmRTjRfn+bWtFtiSZb5IbFaLm+6oKz2hGgu4RYaU0bpAnY1S3uvaMXMDFLFuxeKIZ0pYK+BVq00unLlZlP+lzS3qOE1uiTwHAoZGkiPOZk086WXRwDYKFgGhVleJg+gYMTalvFzhplEqEtS9JwhUj0cmNBBLb5gpgZL41zFiYihGV1JYuCNaPQ7KJjurR8m9oixyKRSI/4u5IpwoSGi4XvcA=='
   )
 ON CONFLICT DO NOTHING;
 
@@ -206,11 +221,10 @@ WITH tasks_change AS MATERIALIZED (
 ), count_change AS MATERIALIZED (
   SELECT
     g."right", a.n AS n0, COALESCE(a.n, 0) + g.n AS n1, a.count AS count_0,
-    CASE
-      WHEN (COALESCE(a.count, 0) + g.count) BETWEEN -9223372036854775808 AND 9223372036854775807
-      THEN CAST(COALESCE(a.count, 0) + g.count AS BIGINT)
-      ELSE CAST(CAST('stepping: the sum count does not fit in 64 bits for the group ' || COALESCE(CAST(g."right" AS TEXT), 'None') AS INT) AS BIGINT)
-    END AS count_1,
+    stepping_sum(
+      COALESCE(a.count, 0) + g.count,
+      'the sum count does not fit in 64 bits for the group ' || COALESCE(CAST(g."right" AS TEXT), 'None')
+    ) AS count_1,
     a.stepping_rid
   FROM (
     SELECT

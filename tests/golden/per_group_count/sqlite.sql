@@ -221,25 +221,14 @@ SELECT
   END AS n1,
   a.count AS count_0,
   CASE
-    WHEN (
-      (COALESCE(a.count, 0) >> 32) + g.count + (((COALESCE(a.count, 0) & 4294967295) + g.count_low) >> 32)
-    ) BETWEEN -2147483648 AND 2147483647
-    AND typeof(g.count) <> 'real'
-    AND typeof(g.count_low) <> 'real'
-    THEN (
-      (
-        (COALESCE(a.count, 0) >> 32) + g.count + (((COALESCE(a.count, 0) & 4294967295) + g.count_low) >> 32)
-      ) << 32
-    ) | (((COALESCE(a.count, 0) & 4294967295) + g.count_low) & 4294967295)
+    WHEN typeof(COALESCE(a.count, 0) + g.count) = 'integer' THEN COALESCE(a.count, 0) + g.count
     ELSE json_extract(
       '{}',
       'stepping: the sum count does not fit in 64 bits for the group ' || COALESCE(CAST(g."right" AS TEXT), 'None')
     )
   END AS count_1
 FROM (
-  SELECT
-    u."right", SUM(u.stepping_counted) AS n, SUM((u.count >> 32) * u.n) AS count,
-    SUM((u.count & 4294967295) * u.n) AS count_low
+  SELECT u."right", SUM(u.stepping_counted) AS n, SUM(u.count * u.n) AS count
   FROM (
     SELECT d1.owner AS "right", 1 AS count, d1.c AS n, 0 AS stepping_counted
     FROM temp.stepping_delta_tasks_102ecf AS d1
@@ -251,12 +240,7 @@ FROM (
   GROUP BY 1
 ) AS g
 LEFT JOIN per_group_count__count_9f8a59 AS a ON a."right" = g."right"
-WHERE
-  g.n <> 0
-  OR g.count <> 0
-  OR g.count_low <> 0
-  OR typeof(g.count) = 'real'
-  OR typeof(g.count_low) = 'real';
+WHERE g.n <> 0 OR g.count <> 0 OR typeof(g.count) = 'real';
 -- 9. count (query.py:14)
 INSERT INTO per_group_count__count_9f8a59 ("right", count, n)
 SELECT g."right", g.count_1, g.n1

@@ -334,7 +334,7 @@ WITH products_change AS MATERIALIZED (
     g.basket_id, a.n AS n0, COALESCE(a.n, 0) + g.n AS n1,
     a.sum_product_price AS sum_product_price_0,
     stepping_nearest(
-      COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact,
+      trim_scale(COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact),
       'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
     ) AS sum_product_price_1,
     trim_scale(COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact) AS sum_product_price_exact,
@@ -493,7 +493,7 @@ WITH line_items_change AS MATERIALIZED (
     g.basket_id, a.n AS n0, COALESCE(a.n, 0) + g.n AS n1,
     a.sum_product_price AS sum_product_price_0,
     stepping_nearest(
-      COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact,
+      trim_scale(COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact),
       'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
     ) AS sum_product_price_1,
     trim_scale(COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact) AS sum_product_price_exact,
@@ -699,7 +699,7 @@ WITH products_change AS MATERIALIZED (
     g.basket_id, a.n AS n0, COALESCE(a.n, 0) + g.n AS n1,
     a.sum_product_price AS sum_product_price_0,
     stepping_nearest(
-      COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact,
+      trim_scale(COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact),
       'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
     ) AS sum_product_price_1,
     trim_scale(COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact) AS sum_product_price_exact,

@@ -1,16 +1,35 @@
-"""Exact sums of floats on Postgres, as numerics: functions beside the tables that keep such sums.
+"""Functions beside the tables that keep sums, so that statements say in a word what they check.
 
-A cast of a float to numeric keeps 15 digits, so that its exact value is put together instead, of
-its whole part and two times 52 binary digits behind the point: a numeric of a hundred digits at the
-most. Floats near to 0 or beyond 2**63 take a longer way. Bodies are parsed when the functions are
-created, and made a part of the statements that call them with what is quickly computed.
+A sum of integers is a bigint, or an error that names its group; and a group that goes has left
+nothing in its sums. Exact sums of floats are numerics. A cast of a float to numeric keeps 15
+digits, so that its exact value is put together instead, of its whole part and two times 52 binary
+digits behind the point: a numeric of a hundred digits at the most. Floats near to 0 or beyond 2**63
+take a longer way. Bodies are parsed when the functions are created, and made a part of the
+statements that call them with what is quickly computed.
 """
 
 from __future__ import annotations
 
 from stepping.compiler.plan.tables import Table
+from stepping.compiler.schema import Kind
 
-FUNCTIONS = (
+_CHECKS = (
+    "CREATE OR REPLACE FUNCTION stepping_sum(total numeric, fault text) RETURNS bigint\n"
+    "LANGUAGE sql PARALLEL SAFE\n"
+    "RETURN CASE\n"
+    "  WHEN total BETWEEN -9223372036854775808 AND 9223372036854775807 THEN total::bigint\n"
+    "  ELSE ('stepping: ' || fault)::integer\n"
+    "END",
+    "CREATE OR REPLACE FUNCTION stepping_gone(n bigint, something_left boolean, fault text)\n"
+    "RETURNS boolean LANGUAGE sql PARALLEL SAFE\n"
+    "RETURN CASE\n"
+    "  WHEN n <> 0 THEN false\n"
+    "  WHEN something_left THEN ('stepping: ' || fault)::integer = 0\n"
+    "  ELSE true\n"
+    "END",
+)
+
+EXACT = (
     # The number and the power of two of which a float is the product. A numeric is not divided by
     # a power of two, which rounds: 2**-n is 5**n * 10**-n.
     "CREATE OR REPLACE FUNCTION stepping_exact_far(x double precision) RETURNS numeric\n"
@@ -51,6 +70,8 @@ FUNCTIONS = (
 DROPPED = tuple(
     f"DROP FUNCTION IF EXISTS {each}"
     for each in (
+        "stepping_sum(numeric, text)",
+        "stepping_gone(bigint, boolean, text)",
         "stepping_nearest(numeric, text)",
         "stepping_exact(double precision)",
         "stepping_exact_far(double precision)",
@@ -60,4 +81,6 @@ DROPPED = tuple(
 
 def functions_of(table: Table) -> tuple[str, ...]:
     """What creates the functions that the sums of a table need."""
-    return FUNCTIONS if any(each.exact for each in table.sums) else ()
+    checked = any(each.type.kind is Kind.INT for each in table.sums) or table.vanishing
+    exact = any(each.exact for each in table.sums)
+    return (*(_CHECKS if checked else ()), *(EXACT if exact else ()))
