@@ -91,6 +91,11 @@ class DatabaseType:
         return "varied" in self.traits
 
     @property
+    def whole(self) -> bool:
+        """Whether every value is an integer of 64 bits, where the name does not say so."""
+        return "whole" in self.traits
+
+    @property
     def shown_again(self) -> bool:
         """Whether a cast makes the value of its image."""
         return "shown again" in self.traits

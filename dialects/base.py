@@ -108,8 +108,11 @@ class Dialect(TableRenderer):
         """The words of comparing two tables range by range."""
 
     @abstractmethod
-    def own_ddl(self) -> tuple[str, ...]:
-        """The statements that create `last_update` and the catalog if they are not there."""
+    def own_ddl(self, *, steps: bool = True) -> tuple[str, ...]:
+        """The statements that create our own tables if they are not there.
+
+        ``steps``: those as well that only a query needs which is fed by hand.
+        """
 
     def published_whole(self, name: str) -> tuple[str, ...]:
         """What lets rows of a table without a primary key be changed where it is published."""

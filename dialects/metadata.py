@@ -66,10 +66,9 @@ def sqlalchemy_table(plan: PlanTable, dialect: Any, metadata: MetaData) -> Table
     weight = plan.weight or ""
     counted = dialect.sqlalchemy_type(TableColumn(weight, INT))
     columns.append(Column(weight, counted, nullable=False))
-    quoted = dialect.quoted(weight)
     if dialect.checks_count(plan):
         name = not_negative_name(plan.name)
-        columns.append(CheckConstraint(text(f"{quoted} >= 0"), name=name))
+        columns.append(CheckConstraint(text(dialect.count_condition(plan)), name=name))
     identity = dialect.identity(plan)
     if identity:
         columns.append(PrimaryKeyConstraint(*identity))

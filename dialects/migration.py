@@ -219,8 +219,12 @@ class MigrationRenderer(ABC):
     def delta(self, table: Table) -> str:
         return str(self.dialect.source(table).sql(dialect=self.dialect.sqlglot_name))
 
-    def taken_out(self, query: str, tables: Sequence[str]) -> tuple[str, ...]:
-        """Take a query and its tables out of all that is ours."""
+    def taken_out(
+        self, query: str, tables: Sequence[str], *, follows: bool = False
+    ) -> tuple[str, ...]:
+        """Take a query and its tables out of all that is ours; ``follows``: it has no steps."""
+        if follows:
+            return (self.forgotten(query),)
         own = (f"DELETE FROM {t} WHERE query = {self.literal(query)}" for t in _BY_QUERY)
         times = f"DELETE FROM last_update WHERE table_name IN ({self.names(tables)})"
         return (self.forgotten(query), *((times,) if tables else ()), *own)

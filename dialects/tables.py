@@ -124,6 +124,10 @@ class TableRenderer(ABC):
         """Whether a constraint of the table refuses counts below 0."""
         return table.non_negative
 
+    def count_condition(self, table: Table) -> str:
+        """What that constraint says."""
+        return f"{self.quoted(table.weight or '')} >= 0"
+
     @abstractmethod
     def lookup(
         self,

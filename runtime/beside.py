@@ -134,7 +134,7 @@ class Beside:
         for table in staged.tables:
             drops += (f"DROP VIEW IF EXISTS {quoted(view.table.name)}" for view in table.views)
         drops += words.ended(staged.query)
-        drops += self.catalog.taken_out(staged.query, [each.table.name for each in staged.tables])
+        drops += self.catalog.taken_out(staged.query, (), follows=True)
         yield from steps(Phase.SWITCH, drops, "all but the tables that were filled")
         for before, after in zip(staged.tables, plan.tables, strict=True):
             yield from self.catalog.rename(before, after)

@@ -85,6 +85,8 @@ def removed(driver: Driver, manifest: Manifest, left: list[str]) -> Iterator[str
             yield f"DROP TABLE IF EXISTS {quoted(each.table.name)}"
     words = get_dialect(driver.dialect).migrations
     if left:
-        yield from words.taken_out(manifest.query, manifest.kept)
+        yield from words.taken_out(
+            manifest.query, manifest.kept, follows=manifest.capture is not None
+        )
     else:
         yield from words.without_own()

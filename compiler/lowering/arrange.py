@@ -23,6 +23,7 @@ from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableI
 from stepping.compiler.schema import BOOL, INT, Atom, free_name
 
 FLOATS = (ir.SumKind.FLOAT, ir.SumKind.ANY_FLOAT)
+ONE = ir.Const(1, INT)
 
 # Part of every digest: raise it when what a column holds changes for the same query.
 STORAGE_VERSION = 2
@@ -325,10 +326,12 @@ def _state_table(
         if exact:
             change_columns.append(TableColumn(exact, exact_float))
         change_columns += (TableColumn(each, INT) for each in (positive, negative) if each)
-        low = free_name(f"{running.name}_low", inner)
         apart = (finite, exact, positive, negative)
         vanishes = is_counted and _vanishes(groups, position)
-        sums.append(SumColumns(running.type, value, old, new, *apart, vanishes=vanishes, low=low))
+        of_rows = all(each.values[position] == ONE for each in groups.contributions)
+        sums.append(
+            SumColumns(running.type, value, old, new, *apart, vanishes=vanishes, counts=of_rows)
+        )
     counts = (TableColumn(ir.GROUP_OLD, INT.optional()), TableColumn(ir.GROUP_NEW, INT))
     extremes: list[SumColumns] = []
     for extreme in groups.others:

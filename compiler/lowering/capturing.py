@@ -44,7 +44,8 @@ def with_capture(plan: SQLPlan, made: Planned, plain: Planned, captured: Capture
         tuple(table.name for table in deltas),
         fill_of(plain),
     )
-    return dataclasses.replace(plan, capture=dialect.captured(planned), session_ddl=())
+    own, capture = dialect.own_ddl(steps=False), dialect.captured(planned)
+    return dataclasses.replace(plan, capture=capture, own_ddl=own, session_ddl=())
 
 
 def _input(made: Planned, operator: ir.Operator, reference: object) -> CapturedInput:

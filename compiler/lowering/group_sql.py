@@ -254,6 +254,7 @@ class GroupSQL(RelationSQL):
         """The change of each touched group: of its number of rows, and of its sums."""
         keys = [name for name, _ in state.groups.keys]
         sums = state.table.sums
+        summed = [each for each in sums if not each.counts]
         (term, only), *others = contributions
         all_count = all(each.counts for _, each in contributions)
         if not others and all_count and self.named_once(term, only, sums):
@@ -263,7 +264,7 @@ class GroupSQL(RelationSQL):
             values = [
                 self.scalar(ir.substitute(v, term.columns), term, self.dialect.sum_absorbs(each))
                 for v, each in zip(only.values, sums, strict=True)
-                if v is not None
+                if v is not None and not each.counts
             ]
             source = None
         else:
@@ -275,7 +276,7 @@ class GroupSQL(RelationSQL):
             number = weight
             if not all_count:
                 number = exp.column(self.name(COUNTED), table=alias.copy())
-            values = [exp.column(self.name(each.value), table=alias.copy()) for each in sums]
+            values = [exp.column(self.name(each.value), table=alias.copy()) for each in summed]
         select = exp.select(
             *(called(v, self.name(n)) for v, n in zip(key_values, keys, strict=True)),
             called(
@@ -283,7 +284,9 @@ class GroupSQL(RelationSQL):
                 self.name(state.table.weight),
             ),
         )
-        for value, each in zip(values, sums, strict=True):
+        by_name = {each.value: value for each, value in zip(summed, values, strict=True)}
+        for each in sums:
+            value = by_name.get(each.value, exp.Literal.number(1))
             for column, total in self.sum_parts(each, value, weight):
                 select = select.select(called(total, self.name(column)), copy=False)
         select = self.body(select, term) if source is None else select.from_(source, copy=False)
@@ -312,6 +315,8 @@ class GroupSQL(RelationSQL):
             ]
             select = self.term(term, named, None, None)
             for value, column in zip(each.values, state.table.sums, strict=True):
+                if column.counts:
+                    continue  # the weight says it
                 made = (
                     self.dialect.zero(column.type)
                     if value is None

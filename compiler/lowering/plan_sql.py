@@ -474,7 +474,8 @@ def installed(plan: SQLPlan, dialect: Dialect) -> tuple[str, ...]:
     """The rows that say what is installed; they stay as they are if they are there."""
     clocks = [(name, 0) for name in plan.kept]
     row = plan.manifest.row
-    made = [dialect.insert_constants("last_update", ("table_name", "t"), clocks)] if clocks else []
+    stands = bool(clocks) and plan.capture is None
+    made = [dialect.insert_constants("last_update", ("table_name", "t"), clocks)] if stands else []
     return (
         *made,
         dialect.insert_constants("stepping_queries", tuple(row), [tuple(row.values())]),

@@ -81,7 +81,7 @@ class RelationSQL:
         for name, scalar in outputs:
             if scalar != ir.ColumnRef(f"{source.alias}.{name}", scalar.type):
                 return None
-            plain = exp.column(self.name(name), table=source.alias)
+            plain = exp.column(self.name(name), table=self.name(source.alias))
             if self.dialect.reference(table, name, source.alias) != plain:
                 return None
         return self.aliased(table, CHANGED)

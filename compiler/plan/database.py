@@ -61,6 +61,7 @@ class Given:
     nullable: bool  # the argument may be NULL
     grouped: bool  # a group has at least one row
     finite: bool = False  # the argument is no infinity
+    whole: bool = False  # it is an integer, or what is computed of integers is beyond 64 bits
 
     @property
     def may_be_of_nothing(self) -> bool:

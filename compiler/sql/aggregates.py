@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from stepping.compiler.operators.linear import Filter, Map
 from stepping.compiler.operators.regroup import Regroup
 from stepping.compiler.operators.topn import Ordered
 from stepping.compiler.plan.database import Given, Measure
-from stepping.compiler.schema import BOOL, INT, Atom, Kind, ValueType, bounded
+from stepping.compiler.schema import BOOL, INT, Atom, DatabaseType, Kind, ValueType, bounded
 from stepping.compiler.sql.frames import Frame, Grouped, Key
 from stepping.compiler.sql.images import is_imaged, is_varied
 from stepping.compiler.sql.parsing import Expression
@@ -340,7 +340,12 @@ class Groups:
         elif call.distinct and call.function not in ("bool_and", "bool_or", "every"):
             self.of_distinct(call, frame, keys, value, made)
         else:
-            given = Given(value.type.nullable, bool(keys), self.is_finite(call.argument, frame))
+            given = Given(
+                value.type.nullable,
+                bool(keys),
+                finite=self.is_made_of(call.argument, frame, is_finite),
+                whole=self.is_made_of(call.argument, frame, is_whole),
+            )
             measure = self.measured(call, value, given)
             parts = [
                 made.total(
@@ -382,16 +387,20 @@ class Groups:
         zeros = [ir.Const(0, INT) for _ in measure.parts]
         return self.finished(measure, zeros)
 
-    def is_finite(self, node: Expression, frame: Frame) -> bool:
-        """Whether a number cannot be an infinity: sums, differences, products of such as cannot."""
+    def is_made_of(
+        self,
+        node: Expression,
+        frame: Frame,
+        meets: Callable[[DatabaseType | exp.Literal], bool],
+    ) -> bool:
+        """Whether a number is of such columns and literals, or their sum, difference or product."""
         found = self.selects.scalars.resolved(node, frame)
         if found is not None:
-            name = self.selects.scalars.type_of(found).name
-            return "(" in name or "int" in name
+            return meets(self.selects.scalars.type_of(found))
         if isinstance(node, exp.Literal):
-            return True
+            return meets(node)
         if isinstance(node, exp.Add | exp.Sub | exp.Mul | exp.Paren | exp.Neg):
-            return all(self.is_finite(part, frame) for part in node.iter_expressions())
+            return all(self.is_made_of(part, frame, meets) for part in node.iter_expressions())
         return False
 
     # -- values of groups -----------------------------------------------------------------------
@@ -533,3 +542,13 @@ def aggregates_in(node: Expression, known: Collection[str]) -> Iterator[Expressi
 
 def name_of_key(node: Expression, scalar: ir.Scalar, names: Mapping[int, str]) -> str:
     return names.get(id(node)) or name_of(scalar)
+
+
+def is_finite(number: DatabaseType | exp.Literal) -> bool:
+    """Whether no value of a type is an infinity."""
+    return isinstance(number, exp.Literal) or "(" in number.name or "int" in number.name
+
+
+def is_whole(number: DatabaseType | exp.Literal) -> bool:
+    """Whether all values of a type are integers, though its name does not say so."""
+    return bool(number.is_int) if isinstance(number, exp.Literal) else number.whole

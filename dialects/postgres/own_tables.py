@@ -1,11 +1,8 @@
-"""The tables that every database with a query of ours has, on Postgres."""
+"""Our own tables, on Postgres."""
 
 from stepping.dialects.postgres import queue
 
-OWN_TABLES = (
-    "CREATE TABLE IF NOT EXISTS last_update (\n"
-    '    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,\n'
-    "    t BIGINT NOT NULL\n) WITH (fillfactor = 10)",
+CATALOG = (
     "CREATE TABLE IF NOT EXISTS stepping_queries (\n"
     '    name TEXT COLLATE "C" NOT NULL PRIMARY KEY,\n'
     "    version BIGINT NOT NULL DEFAULT 1,\n"
@@ -18,6 +15,13 @@ OWN_TABLES = (
     "    recompute TEXT,\n"
     "    started BOOLEAN NOT NULL DEFAULT false,\n"
     "    installed_at TIMESTAMPTZ NOT NULL DEFAULT now()\n)",
+)
+
+# Of queries that are fed by hand: in steps, which have times, a queue and stages.
+STEPS = (
+    "CREATE TABLE IF NOT EXISTS last_update (\n"
+    '    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,\n'
+    "    t BIGINT NOT NULL\n) WITH (fillfactor = 10)",
     "CREATE SEQUENCE IF NOT EXISTS stepping_clock",
     queue.DDL,
     "CREATE TABLE IF NOT EXISTS stepping_times (\n"

@@ -29,7 +29,7 @@ from stepping.dialects.postgres.joins import joins_changes
 from stepping.dialects.postgres.look_ups import through_its_index
 from stepping.dialects.postgres.merge import ROW_ID, Part, delta_parts, state_parts, with_parts
 from stepping.dialects.postgres.migration import PostgresMigrationRenderer
-from stepping.dialects.postgres.own_tables import OWN_TABLES
+from stepping.dialects.postgres.own_tables import CATALOG, STEPS
 from stepping.dialects.postgres.relations import stored_rows
 from stepping.dialects.postgres.scalars import PostgresSpelling
 from stepping.dialects.postgres.sums import PostgresSums
@@ -77,8 +77,8 @@ class PostgresDialect(PostgresSums, PostgresTables):
         # No key forbids a row that stands there twice.
         return RangeRenderer("$", "EXCEPT ALL")
 
-    def own_ddl(self) -> tuple[str, ...]:
-        return OWN_TABLES
+    def own_ddl(self, *, steps: bool = True) -> tuple[str, ...]:
+        return (*CATALOG, *(STEPS if steps else ()))
 
     def lookup(
         self,

@@ -42,7 +42,7 @@ class PostgresSums(Dialect):
     ) -> Expression:
         kind = each.type.kind
         total = self.plus(old, change, each.type)
-        if kind is Kind.NATIVE:
+        if kind is Kind.NATIVE or each.counts:
             return total  # as the database adds up
         if kind is Kind.DECIMAL:
             return (

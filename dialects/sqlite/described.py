@@ -11,6 +11,7 @@ import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -175,6 +176,7 @@ class SQLiteDatabase(Database):
         table = quoted(name)
         columns = []
         primary: dict[int, str] = {}
+        strict = self.is_strict(name)
         for _, column, declared, not_null, _, place, hidden in self.rows(
             f"PRAGMA table_xinfo({table})"
         ):
@@ -186,6 +188,8 @@ class SQLiteDatabase(Database):
                 primary[place] = column
             # A column without a type has an affinity, which an expression has not.
             of_type = column_type(declared or "BLOB", collation)
+            if is_row_id or (strict and affinity(declared) == "INTEGER"):
+                of_type = replace(of_type, traits=f"{of_type.traits} whole".strip())
             columns.append(KnownColumn(column, of_type, not (not_null or is_row_id)))
         if sum(1 for _ in primary) > 1:  # of several columns, none is the row id
             names = set(primary.values())
@@ -209,6 +213,13 @@ class SQLiteDatabase(Database):
         ((real_name,),) = of_real_name
         whole = tuple(key for key in keys if not nullable.intersection(key))
         return KnownTable("", real_name, tuple(columns), whole)
+
+    def is_strict(self, name: str) -> bool:
+        """Whether values have the types of their columns: sqlite.org/stricttables.html."""
+        if sqlite3.sqlite_version_info < (3, 37):
+            return False
+        rows = self.rows(f"SELECT strict FROM pragma_table_list({text(name)})")
+        return any(strict for (strict,) in rows)
 
     def without_row_id(self, name: str) -> bool:
         return re.search(r"(?is)\bwithout\s+rowid\b", self.statements[name]) is not None

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # An application's transaction may be a deferred one, which has no lock yet. Who reads first, and
 # writes when another connection has written in between, fails; this waits for its turn.
-_TAKE_WRITE_LOCK = "UPDATE last_update SET t = t WHERE table_name IS NULL"
+_TAKE_WRITE_LOCK = "UPDATE stepping_queries SET version = version WHERE name IS NULL"
 _A_WAIT_SECS = 0.005  # a BEGIN that takes longer has waited for another writer
 _OF_INPUT = (
     sqlite3.SQLITE_ERROR,

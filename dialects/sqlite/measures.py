@@ -1,7 +1,8 @@
 """Aggregates of SQLite as running sums, with the values and types that SQLite gives.
 
 sum() is an integer as long as all its arguments are, and a float from the first other one on; so
-integers are added up apart from the rest, and what is no integer is counted.
+integers are added up apart from the rest, and what is no integer is counted. In a STRICT table all
+values of an INTEGER column are.
 """
 
 from __future__ import annotations
@@ -24,6 +25,14 @@ def measure(function: str, argument: DatabaseType, given: Given) -> Measure | No
     some = given.may_be_of_nothing and function != "total"
     words = "CASE WHEN {0} IS NULL THEN 0 ELSE 1 END" if given.nullable else "1"
     parts = [Part("n", words, INT)] if some or function == "avg" else []
+    if given.whole:
+        known = "COALESCE({0}, 0)" if given.nullable else "{0}"
+        parts.append(Part("sum", known, INT))
+        total = {"sum": "+{sum}", "avg": "CAST({sum} AS REAL) / {n}"}.get(
+            function, "CAST({sum} AS REAL)"
+        )
+        value = f"CASE WHEN {{n}} > 0 THEN {total} END" if some else total
+        return Measure(tuple(parts), value, ANY, some)
     parts += [
         Part("sum", f"CASE WHEN {_IS_INTEGER} THEN CAST({{0}} AS INTEGER) ELSE 0 END", INT),
         Part(

@@ -1,11 +1,8 @@
-"""The tables that every database with a query of ours has, on SQLite."""
+"""Our own tables, on SQLite."""
 
 from stepping.dialects.sqlite import queue
 
-OWN_TABLES = (
-    "CREATE TABLE IF NOT EXISTS last_update (\n"
-    "    table_name TEXT NOT NULL PRIMARY KEY,\n"
-    "    t INTEGER NOT NULL\n) WITHOUT ROWID",
+CATALOG = (
     "CREATE TABLE IF NOT EXISTS stepping_queries (\n"
     "    name TEXT NOT NULL PRIMARY KEY,\n"
     "    version INTEGER NOT NULL DEFAULT 1,\n"
@@ -18,6 +15,13 @@ OWN_TABLES = (
     "    recompute TEXT,\n"
     "    started INTEGER NOT NULL DEFAULT 0,\n"
     "    installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP\n) WITHOUT ROWID",
+)
+
+# Of queries that are fed by hand: in steps, which have times, a queue and stages.
+STEPS = (
+    "CREATE TABLE IF NOT EXISTS last_update (\n"
+    "    table_name TEXT NOT NULL PRIMARY KEY,\n"
+    "    t INTEGER NOT NULL\n) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS stepping_clock (\n"
     "    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),\n"
     "    t INTEGER NOT NULL\n)",

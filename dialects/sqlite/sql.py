@@ -32,7 +32,7 @@ from stepping.dialects.sqlite.native_columns import (
     terms,
 )
 from stepping.dialects.sqlite.nesting import DEEPEST, nesting
-from stepping.dialects.sqlite.own_tables import OWN_TABLES
+from stepping.dialects.sqlite.own_tables import CATALOG, STEPS
 from stepping.dialects.sqlite.relations import stored_rows
 from stepping.dialects.sqlite.scalars import SQLiteSpelling
 from stepping.dialects.sqlite.sums import SQLiteSums
@@ -190,8 +190,8 @@ class SQLiteDialect(SQLiteSums):
     def checks_count(self, table: Table) -> bool:
         return table.non_negative and table.kind is TableKind.STATE
 
-    def own_ddl(self) -> tuple[str, ...]:
-        return OWN_TABLES
+    def own_ddl(self, *, steps: bool = True) -> tuple[str, ...]:
+        return (*CATALOG, *(STEPS if steps else ()))
 
     def registered_in(self, texts: Sequence[str]) -> tuple[str, ...]:
         words = {word for text in texts for word in re.findall(r"(?i)\bstepping_\w+(?=\()", text)}
@@ -398,6 +398,12 @@ class SQLiteDialect(SQLiteSums):
             ifs = [exp.If(this=there.copy(), true=changed("n1")), exp.If(this=left, true=fault)]
             values[table.weight or ""] = exp.Case(ifs=ifs, default=exp.Literal.number(0))
             touched.append(left.copy())
+        elif table.vanishing:  # a constraint of the table says that something is left
+            touched += (
+                exp.NEQ(this=changed(each.new), expression=exp.Literal.number(0))
+                for each in table.vanishing
+                if not each.counts
+            )
         ordered = [name for name in (*table.names, table.weight or "") if name not in table.key]
         select = (
             exp.select(*columns, *(values[name] for name in ordered))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlglot import exp
 
-from stepping.compiler.plan.tables import SumColumns
-from stepping.dialects.base import Expression
+from stepping.compiler.plan.tables import SumColumns, Table
+from stepping.dialects.base import Expression, LeftOver
 from stepping.dialects.sqlite import float_words
 from stepping.dialects.sqlite.sql import SQLiteDialect
 
@@ -42,3 +44,31 @@ class UnregisteredSQLite(SQLiteDialect):
     @property
     def names_exact_sums(self) -> bool:
         return True
+
+    # A constraint says of a group that goes that nothing is left in its sums.
+
+    def left_over(self, table: Table, changed: Callable[[str], Expression]) -> LeftOver | None:
+        return None
+
+    def count_condition(self, table: Table) -> str:
+        if not table.vanishing:
+            return super().count_condition(table)
+        weight = self.quoted(table.weight or "")
+        nothing = " AND ".join(f"{self.quoted(each.value)} = 0" for each in table.vanishing)
+        return f"{weight} > 0 OR ({weight} = 0 AND {nothing})"
+
+    # No table has rows beyond 64 bits.
+
+    def count_in_bounds(self, count: Expression, of: str, *which: Expression) -> Expression:
+        return count
+
+    def added(
+        self, each: SumColumns, old: Expression | None, change: Expression, group: Expression
+    ) -> Expression:
+        if each.counts:
+            return self.plus(old, change, each.type)
+        return super().added(each, old, change, group)
+
+    def differs(self, each: SumColumns, change: Expression) -> list[Expression]:
+        found = super().differs(each, change)
+        return found[:1] if each.counts else found
