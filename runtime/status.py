@@ -122,6 +122,9 @@ class Status:
         return "\n".join(lines)
 
 
+TIMES = "last_update"
+
+
 def all_of(driver: Driver, query: str | None = None) -> list[Status]:
     """The status of each query that is installed in a database, or of the one of this name."""
     found = list(all_installed(driver).values()) if query is None else [installed(driver, query)]
@@ -158,6 +161,8 @@ def _waiting(driver: Driver, view: str) -> int:
 
 def _status_of(driver: Driver, query: str, tables: Sequence[str]) -> Status:
     with driver.reading():
+        if not driver.existing([TIMES]):  # no query here is fed by hand
+            return Status(query, {}, (), (), (), 0, ())
         iterations = driver.iterations
         standing = driver.standing(tables)
         passed = max(standing.values(), default=0)  # no step can take a time up to there

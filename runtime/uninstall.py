@@ -40,7 +40,10 @@ def uninstall(driver: Driver, query: str) -> tuple[str, ...]:
     with driver.writing():
         driver.alone()
         manifest = catalog.installed(driver, query).manifest()  # as it is now that we are alone
-        driver.lock(manifest.kept, query, manifest.fingerprint)
+        if manifest.capture is None:
+            driver.lock(manifest.kept, query, manifest.fingerprint)
+        else:
+            driver.script(driver.capturing.lock_folds(query))
         left = [name for name in catalog.queries(driver) if name != query]
         for text in removed(driver, manifest, left):
             run(driver, text)

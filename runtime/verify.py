@@ -316,8 +316,12 @@ class Verifier:
         with self.driver.writing():
             if self.refresh is not None:
                 self.driver.script(self.driver.capturing.lock_folds(self.query))
-            standing = self.driver.lock(self.kept, self.query, self.fingerprint)
-            if len(standing) < len(self.kept):
+                found = catalog.queries(self.driver).get(self.query)
+                is_there = found is not None and found.fingerprint == self.fingerprint
+            else:
+                standing = self.driver.lock(self.kept, self.query, self.fingerprint)
+                is_there = len(standing) == len(self.kept)
+            if not is_there:
                 raise StoreError(
                     f"the query {self.query!r} was migrated while it was verified",
                     hint="run verify again",
