@@ -316,8 +316,8 @@ class Verifier:
         with self.driver.writing():
             if self.refresh is not None:
                 self.driver.script(self.driver.capturing.lock_folds(self.query))
-                found = catalog.queries(self.driver).get(self.query)
-                is_there = found is not None and found.fingerprint == self.fingerprint
+                there_now = catalog.queries(self.driver).get(self.query)
+                is_there = there_now is not None and there_now.fingerprint == self.fingerprint
             else:
                 standing = self.driver.lock(self.kept, self.query, self.fingerprint)
                 is_there = len(standing) == len(self.kept)

@@ -47,10 +47,12 @@ class GroupSQL(RelationSQL):
             ir.GROUP_NEW: self.dialect.count_in_bounds(new_count, "the rows of the group ", group),
         }
         changed = [exp.NEQ(this=change_count.copy(), expression=exp.Literal.number(0))]
+        rows_count = all(each.counts for _, each in contributions)
         for each in table.sums:
             levels[0][each.old] = self.value_before(table, each)
             self.sum_after(each, group, levels)
-            changed += self.is_changed(each)
+            if not (each.counts and rows_count):  # else it is that number of rows
+                changed += self.is_changed(each)
         for each, extreme in zip(table.extremes, state.groups.extremes, strict=True):
             levels[0][each.old] = self.value_before(table, each)
             levels[0][each.new] = self.extreme(extreme, keys)

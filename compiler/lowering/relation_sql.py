@@ -100,16 +100,14 @@ class RelationSQL:
                 by += self.dialect.images(types[name], column)
             by.append(key)
             columns.append(called(column, self.name(name)) if column is not key else column)
-        total = self.dialect.sum_of(
-            INT,
-            exp.column(self.name(weight), table=self.name(CHANGED)),
-            exp.Literal.number(1),
-        )
+        count = exp.column(self.name(weight), table=self.name(CHANGED))
+        total = self.dialect.sum_of(INT, count, exp.Literal.number(1))
+        some = exp.NEQ(this=exp.Sum(this=count.copy()), expression=exp.Literal.number(0))
         return (
             exp.select(*columns, called(total.copy(), self.name(weight)))
             .from_(rows, copy=False)
             .group_by(*(column.copy() for column in by), copy=False)
-            .having(exp.NEQ(this=total, expression=exp.Literal.number(0)), copy=False)
+            .having(some, copy=False)
         )
 
     def term(

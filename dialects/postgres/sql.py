@@ -284,8 +284,12 @@ class PostgresDialect(PostgresSums, PostgresTables):
         )
 
     def text_of(self, column: TableColumn, value: Expression) -> Expression:
-        cast = exp.Cast(this=value, to=type_named("text"))
-        return exp.func("COALESCE", cast, exp.Literal.string("None"))
+        native = column.type.native
+        is_text = column.type.kind is Kind.TEXT or (native is not None and native.name == "text")
+        shown = value if is_text else exp.Cast(this=value, to=type_named("text"))
+        if not column.type.nullable:
+            return shown
+        return exp.func("COALESCE", shown, exp.Literal.string("None"))
 
     # -- statements ---------------------------------------------------------------------------
 

@@ -120,5 +120,7 @@ class SQLiteSums(Dialect):
         shown = value
         if column.type.kind in (Kind.BYTES, Kind.UUID, Kind.PACKED):
             shown = exp.Anonymous(this="hex", expressions=[value])
+        if not column.type.nullable:
+            return shown
         cast = exp.Cast(this=shown, to=type_named("text"))
         return exp.func("COALESCE", cast, exp.Literal.string("None"))

@@ -23,11 +23,6 @@
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each kept table is written; one row per table
-CREATE TABLE IF NOT EXISTS last_update (
-    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-    t BIGINT NOT NULL
-) WITH (fillfactor = 10);
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
@@ -42,6 +37,11 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     started BOOLEAN NOT NULL DEFAULT false,
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
+-- last_update: up to which time each kept table is written; one row per table
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    t BIGINT NOT NULL
+) WITH (fillfactor = 10);
 -- stepping_clock: where store.next_time() stands
 CREATE SEQUENCE IF NOT EXISTS stepping_clock;
 -- stepping_queue: changes that store.drain() will fold in; those that wait
@@ -172,7 +172,7 @@ VALUES
     '46535bb2f8d6a5a29d91a706b5ebf877',
     'postgres',
     2,
-    '2 d67ab16ef090772b QlpoOTFBWSZTWdu5pO8ACgPfgEAAUOd//z/v3u6/7//uYAeh9vZKYHdQOhoFAAyEJJTUGJoGp5DUMyg0ABpkAeiHpAA0hppo0TQpGQ00GTABMQD1GE0wTBxkyaaYTIyBgRiaMEYQaNMAAgk1JpKJ6mQBo9Q0ABoGQ00AAABxkyaaYTIyBgRiaMEYQaNMAAgiUIBABNAk20SnqNDTQwZBDNIHqeowCClJEhxrgnl7k17KdOW+5+dxOjeuew3cT0vDpVt1Y9VULrpKs2yMKUxHEMaGYZTbL9i/zCgAX6MvyNoTAaC1a38xYUZYZsUN6DYUD+MNOFMjdrX7bnDnnDOGHTEri3YgJDoVo0lYCQyji4PxGAY1j0AWXz7MwoZEMq7yhmbDHcSxdY+c/IHk95H9lrtuvxJ6OHs5MdlD1qD5PBc5IYE4h+0x0tECE+qsDOtJm+iTMCw2ZzdyTTNouvXOZmZDIzqaFS3AjgoqkgUCUKFKFqlam6tolmp4B8DGY0j8IjgK+oT83ZsDUbjDVUO477wMoSOUaJKQhKMYDBiCCQEP6QFMBgwaiMKALkCiQoY0ypZRQWRgU3GgqmDCTi48s05JSintNz9RQewn6EArC3bfw8jxofPUqUOhkxHFiHW0uHXeNGZIYGH+iFDEZLWMClYSoyVEirAcEoKjE2O1MIG85EAAt7i2A93+BaXJsxIO0bQ2xqisZXcrSX9LUiVqmtEIh6XS0HIAGQWWpACR3t2LryuThkMTKYfEmmmE0swYjAJ8IuhKYr8GFA96JFKq/35pKC5zrkdRgYZ1mtm9nhGjPIHjFr0hZUxpibVjCisjrzvaogFRUuswDg8aUpTFogzwIHMPKt7KGIOrZ1cAJKMWg/JZndlpmCC0WUstC0pnbGiQGe6PQHFcgRENMt/VEAkYkwgOSzkj70x6MtJQBQZzWdqIizXNZVAZwLXC/iB+pQoRszF/NgHuJG8jryMnYhEqK1wD2WauRDrbI6S8u8fC0MFTk+Kt7xGovikLwhRHgYcGG9m8wA1I66PAHNl5V/QcamTbiZi9hXjXUBCx0F/zrMSG7m2bG4oNGELy+he0NBC8vbA3MCFhdQQalGhvELzpUvDtq4lTc5mQGAbiTZrD3F+xxHYYm4uKtw8dY1BgMW8C5C8pfHUXHYhsS45nYXAw1BoTIMFKHH1r+RD8CPl7ykiHUHdn3HPBKDZDAwUmfTt6ntzj4zZdTHT9VNK+sakYMm32+8w+/6LLUtApLWtVMg6jeJRfpm2IFPcFw/cfT+GVC50rq01Vcm9sxA/uWaWcY/iGn3bPvtp9l1vrDQKe/ExNynP1RgG0IUiSLJIfQ5HifGn+9P/DxUNYuRUM+ZZx5ih8GDkHAujRqpppGbDXdPM0xqhfyD0nI0QDHEcZgJrNDUJS3Wa/0S/nTzzuXzy2VTQ8xoU9Y2wsG2pY74QghGN507NoGmzep26qW0mPSvfx6mWvXzA1PxZuIYIlLap43BblRODxNr1YdQwIdSsC8+YPOJSlJGSSQ2MMXIPMEjg5kMAOW7npu6YOXqyzlgNoRAz2mBtBo8efXd33GG4+bVVEsKGwdYexwLVOCEXp6buwwPElUt3NKVEOx7A07nD5bsqhAni8KG4jcLv6FsMiFHM21Q6GhtvG9h2p5d9EO7EkZZenD0gYuxE7BIKk9j1FCIPSx3ih3YEfWaFB6vbYKmowFNnlGLmwHo+eoxH1KmWPmPkTC2EMoAUD9pqaPtIcnBOYaDYNY8jNBw+RAvZ4hwOoHFd9C7IyA0ING/HzDuuS5MLBBxSiFFDvuSRLDbShQD/Spp4YY0zMsUwboN9kqNmDRQuGhFTIksmY3DZS4KDVr7E0owiLGBgBcGjwYJg1HtMzwTkPgcYzJwy7frOZj2uZeYa0DPNwbx8CEegkE4GL+oJmZLZtwW/P5O8tcE4SMB5M4lQ+yCFXUXu8vFDfLqli6DINNlxYtagUS5QyTAWizyIQhSGzpS1mbfEqUC1C6BSkvWQSXvdyzaGYaFGGTil3/IWcrYJzicmS9HkdLom2b13ZWFaMSqodww4mtLEsAzoNEsbpFBCiZ0UaaVvG1LnIKN+5ULgxKr1vNCt7WrJvLDYYOlvXMeq5V+qoacAjwgX6wTz4DzEoEC4NobVo3JR3gdIbx8MxNY5tzxkkJJIthiFFNC1CN7iCbVTZuYQhGQ/nChAnA+JDahqZoQ8xQK8FYDFQLRP+LuSKcKEht3NJ3g=='
+    '2 b2cf5b5f32f06695 QlpoOTFBWSZTWZ8u3k4ACdFfgEAAUOd//z/v3u6/7//uYAeB9vMkwX0A4vIFADVCEkpqNNpBG1N6ieoxlMmgAAAPRDQAGoNDRomk0gNBoGQAaAGgAADjJk00wmRkDAjE0YIwg0aYABBIRJTTSNqGj1Mm1DQNAGgGE0aGgAEpSGmgADIA0AAyDQAAyABEoQBDQmgCnp6RQPUAA0Ghk9QNlGAQVJIvG+tyiHam1cxy5rrpKHFCMtz1G7SiqIdBYdOLRpldqEF0bAwoGubwx1swyn2JI7vEJ4C/Rl+TNKXzrLNnb6CNTEbNry6r9ZPkxBnwJkZK1225w6Jwzhh05BxbjeXjkVkzlYC8ZhxcJLRfGPcieFiQ+zMKGRDKvEoZm8x2JYusfkPsB7HxI/gtdw3eZPe2YMluJ5akgsK8FOaAeIMxoUqOAbHzm0inKJMk+JAEGZbWlLLFsb3NxdTCwGBrVlFboY6hIxBAchJdFV0qtotUboc5meaNc7QawMGIXoJ9rv3hqbGGtQ8DxvAyhI5QokpCEoxgQIwIEEIHzEJCoVKmY0RsoVEiDTjUVkIFiaCO04EjQ0JcO11c6GNI3zQvYQXWH9RgUy9vLp7xqh46KIacFJ1sQPW+ye6ZMbhKkT6MChGEAJJEbMWjBkkQlRoFGMMPe1gHxl94Bu9H3jF+wVfyYnKC8uMbYwCboVWaQPtOalGkyOTwoZqxDKUAAQBwz2gQKtPc9eFVLF4WkqIY5SRfZF9ECAgFMa5bYRE8KCQYx73PmbMNz4NO6M7xTFhBF0SlzEYHo6N4Fa5KybQ32ytJJubI0eusa0mGg3m+pxAJrBfhCIo4EVigUQxU60MIoLnRc7AIGLUay8cSqhyuCjHPHDDj/THPPlu2zvqcvxnYR4AKdr8fIqKd7BAwLVpmxFDionMZAZHB41IRhZUeHYY4BAVETgA6UKEbMxftYB9ZI3kd2Rk70InyLbwPuf2XGpXdE/SbP8TENCB8quI2/zqf4OI9heEKI8jDkw4s4mAGqO6jyBzZeVfuHGpk25mYvaV511AhY7hf9bjEht0bNjYoNGELy+he0NBC8vbA3MCFhdQg1KNDiIXndUvDvq4lTZzMgMA2JN+4PrL97iO8xNi4q3Dz3DUGAxbwLkLyl8dS47UN6XHQ7S4GGoaEyDBShz9V/qQ/mR938ikiHUHbPwOgQoGIUNDYse/o5331sViy4q3eKONvjHE0xN6N/jNbk89pUKOqsoNcO4ixES4HoaAnEGEcJwc2vDCiwotdNAcxalrDOUM3Dscl7PuxftDYCceYxOanT0jAOAQpEkWSQ/O5HmffT/mnzHmoWwTxwSwKykgJB7JhPCYrzI0VVVDNgruxztOaJZKSK9wNaAY3jfL5PYpalKGozR5URwiyS1xZH3HI0PZKFPVLYWDhUseMIQQjG87u3gBpv4qd+tLaTHur48+plu3dANX72bEMESltZ53BbsoHJ5nB6sOoYEOpWBefUHtEpSkjJJIb2GLkHsCRwcyGAdm3TTbuwcvTLOWA4BEDPgYHASjz6ddvG4w2Pq1qiWFDeO4Pg4FqnICL3e/btMDzJVLeDSlRDte0NPBw+m2VQyaGw5706nD5hbAxoU07bNLpaWw4osGzRDbRLktJD35ZsrBIriEXxIKk+D1FCIPdY8RQ8MCPqaFB6vfYKmpgKb/dGLmwHufbUxT0VMsfYfcTC2EMoAUD8Rq0fwkOxwToGiWDcPYZoOH0IF7PMOR1A5rxoXZGQGhBo34+weGFAg4pQCih44hIFhtpQoB/tU08sMaZGWKYN0G+wVSzEooXJQipkSWTUbhspcFBq1+CaUYRFhAwW4NHkwTBqPeZnknYPkc4zJwy7/3HQx73MvMNyBnm4N6eRCI8TB+QJkYrZtxW/L6Oxa4JxkYDzZyKh++CFXUvdi8UNpdUsXQZBpvuLFrUCiXKGSYC0WbwxjIzZ0y7T0aiiBcMMJHkk2IyW3qzqhmGhRhk4Jd/1LG2Cdg8BtfN/j3m4+NrWKVkcKUkHpKdLcZYywDGQ4Kx3GNgwg3XyEpKSW1bnIKNtlQwDEqvW80K3tasnEslhg6W9Zj1cq/tqBpyCPKN+4E9uQ9BoEAuDgHAaNyUeK90OI+WYm4c255jLDEKKaFqEb3EE4Km/ZhCEZD9UKECcj+DOgjO1kI9ZQOn6pYVEFsZ/xdyRThQkJ8u3k4='
   )
 ON CONFLICT DO NOTHING;
 
@@ -235,7 +235,7 @@ FROM (
     WHERE d0.coupon IS NOT NULL
   ) AS g
   GROUP BY g."left", g."right"
-  HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+  HAVING SUM(g.c) <> 0
 ) AS g
 LEFT JOIN LATERAL (
   SELECT a.*, a.ctid AS stepping_rid
@@ -256,7 +256,7 @@ WITH changed AS (
     WHERE d6.coupon IS NOT NULL
   ) AS g
   GROUP BY g."left", g."right"
-  HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+  HAVING SUM(g.c) <> 0
 ), found AS MATERIALIZED (
   SELECT g."left", g."right", COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
   FROM changed AS g
@@ -290,7 +290,7 @@ WITH changed AS (
     FROM stepping_delta_orders_1ea38f AS d5
   ) AS g
   GROUP BY g."left", g."right"
-  HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+  HAVING SUM(g.c) <> 0
 ), found AS MATERIALIZED (
   SELECT g."left", g."right", COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
   FROM (
@@ -332,27 +332,27 @@ SELECT
   g.customer, a.n AS n0, COALESCE(a.n, 0) + g.n AS n1, a.n_2 AS n_2_0,
   stepping_sum(
     COALESCE(a.n_2, 0) + g.n_2,
-    'the sum n_2 does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
+    'the sum n_2 does not fit in 64 bits for the group ' || CAST(g.customer AS TEXT)
   ) AS n_2_1,
   a.cents AS cents_0,
   stepping_sum(
     COALESCE(a.cents, 0) + g.cents,
-    'the sum cents does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
+    'the sum cents does not fit in 64 bits for the group ' || CAST(g.customer AS TEXT)
   ) AS cents_1,
   a.mean_sum AS mean_sum_0,
   stepping_sum(
     COALESCE(a.mean_sum, 0) + g.mean_sum,
-    'the sum mean_sum does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
+    'the sum mean_sum does not fit in 64 bits for the group ' || CAST(g.customer AS TEXT)
   ) AS mean_sum_1,
   a.mean_count AS mean_count_0,
   stepping_sum(
     COALESCE(a.mean_count, 0) + g.mean_count,
-    'the sum mean_count does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
+    'the sum mean_count does not fit in 64 bits for the group ' || CAST(g.customer AS TEXT)
   ) AS mean_count_1,
   a.distinct_1 AS distinct_1_0,
   stepping_sum(
     COALESCE(a.distinct_1, 0) + g.distinct_1,
-    'the sum distinct_1 does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
+    'the sum distinct_1 does not fit in 64 bits for the group ' || CAST(g.customer AS TEXT)
   ) AS distinct_1_1,
   a.first_1 AS first_1_0,
   (
@@ -404,7 +404,7 @@ WITH found AS MATERIALIZED (
     AND NOT stepping_gone(
       o.n1,
       o.n_2_1 <> 0 OR o.cents_1 <> 0 OR o.mean_sum_1 <> 0 OR o.mean_count_1 <> 0,
-      'no rows are left in the group ' || COALESCE(CAST(o.customer AS TEXT), 'None') || ', whose n_2 is ' || COALESCE(CAST(o.n_2_1 AS TEXT), 'None') || ', whose cents is ' || COALESCE(CAST(o.cents_1 AS TEXT), 'None') || ', whose mean_sum is ' || COALESCE(CAST(o.mean_sum_1 AS TEXT), 'None') || ', whose mean_count is ' || COALESCE(CAST(o.mean_count_1 AS TEXT), 'None')
+      'no rows are left in the group ' || CAST(o.customer AS TEXT) || ', whose n_2 is ' || CAST(o.n_2_1 AS TEXT) || ', whose cents is ' || CAST(o.cents_1 AS TEXT) || ', whose mean_sum is ' || CAST(o.mean_sum_1 AS TEXT) || ', whose mean_count is ' || CAST(o.mean_count_1 AS TEXT)
     )
 ), updated AS (
   UPDATE aggregate__aggregate_1c7cb0 AS a
@@ -421,7 +421,7 @@ WHERE
   AND stepping_gone(
     o.n1,
     o.n_2_1 <> 0 OR o.cents_1 <> 0 OR o.mean_sum_1 <> 0 OR o.mean_count_1 <> 0,
-    'no rows are left in the group ' || COALESCE(CAST(o.customer AS TEXT), 'None') || ', whose n_2 is ' || COALESCE(CAST(o.n_2_1 AS TEXT), 'None') || ', whose cents is ' || COALESCE(CAST(o.cents_1 AS TEXT), 'None') || ', whose mean_sum is ' || COALESCE(CAST(o.mean_sum_1 AS TEXT), 'None') || ', whose mean_count is ' || COALESCE(CAST(o.mean_count_1 AS TEXT), 'None')
+    'no rows are left in the group ' || CAST(o.customer AS TEXT) || ', whose n_2 is ' || CAST(o.n_2_1 AS TEXT) || ', whose cents is ' || CAST(o.cents_1 AS TEXT) || ', whose mean_sum is ' || CAST(o.mean_sum_1 AS TEXT) || ', whose mean_count is ' || CAST(o.mean_count_1 AS TEXT)
   );
 -- 10. aggregate (query.py:22): the change of an output
 SELECT

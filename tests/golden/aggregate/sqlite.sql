@@ -23,11 +23,6 @@
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each kept table is written; one row per table
-CREATE TABLE IF NOT EXISTS last_update (
-    table_name TEXT NOT NULL PRIMARY KEY,
-    t INTEGER NOT NULL
-) WITHOUT ROWID;
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT NOT NULL PRIMARY KEY,
@@ -41,6 +36,11 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     recompute TEXT,
     started INTEGER NOT NULL DEFAULT 0,
     installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+) WITHOUT ROWID;
+-- last_update: up to which time each kept table is written; one row per table
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT NOT NULL PRIMARY KEY,
+    t INTEGER NOT NULL
 ) WITHOUT ROWID;
 -- stepping_clock: where store.next_time() stands
 CREATE TABLE IF NOT EXISTS stepping_clock (
@@ -164,7 +164,7 @@ VALUES
     '8dca62bc598ea5e8bc9d1994ff5dc42c',
     'sqlite',
     2,
-    '2 28068791ab855188 QlpoOTFBWSZTWadu/owACPPfgEAAUGV//z/v3u6/7//+YAZvpvdFfcJ0XJ4tByoyIShFNPUyajynoxQyGQaDQAA9Jk0AA0hpo0TEmoAAAAAAAAADjJkyYjEwAmTBMgBowjAEMAk1IkanqaanqN6pp6mhoAAAGQGgAARUCaAVNqPIjaj1DT1ABkDEZA9IACJRCZNRtNKbTQTT0U9R6mQ9QeUaNBoe1RobUUEELEEMp2zyKzsdRWHYQUkDQ5iGUDEHIvO1KUoXmjQ8vlu9/lTjzcg7yT1ganXBIL8TW5fznJaR6TqltKb1TNsjlS0cZhLE65+lpVcOZGGYqgUC02RganE67bh6rpuEPmMaCxV7R5iJQg1yL7FxIteW5ge/YUajQXgSGBV4brTOVHgOXzucZykptkimAYESyyLC9lTPfnNwmAYDNugqXbCNiiqSBQNFFKFlStTKo2WNTcHkXy+kfKI3iu45j+GOoNRsNOqwZnR0AaUWYsqDSI1GIMGIIJAQ/pAUsFixkAwoAvIFEhQyqlS5RQXAYFDeNBVMGEno388oZwpRTvQ5jU68u4Lk6Z6CVSpE82BQjCLYsYFKwlRkqJFWA2JQVGJ3OUkwoAbgO090OodnNoeLn2nAY71jeU281mK1uxnbjYplMh1nAgDIJktBItae8dKFiYLOJjpQxVilJSIyAgjTa9xz0JGZzpBufgkMDVqzdc0KyazbgqK+jrPfRW3Qq6lTvojlSLEZSs2hzrrIA1kZsS4ALSUBEiZOdaCFqswS9XWm+k8QASUYPnGN91q3yWSYr6kCIhjkwIuvUdEEON2PJI431HjYDR6WkvhgB7A+zDqZsTF2sFMkd0Ufq5snN3AFGSVbQLDMCnzeMDg2Obpc0bWPD2AYMdAGsYXxG9/cCjWbmLob37i5OTJimBFkVFZxFiLBgmLBLt4U0M3Ve6WLeoaIJaBF1PQ4ObMDHIDMDrwFyZ1cG1SSNzO16YsAJixbWoFAKMaC5PevtIfeR3+opIh4gF5wOU4FihLGO9GYDBSeqZT0z7zKW4fXTSvGNRiRdnu8hp5fFeSxdCm972huE7xNAFE8qu8rI/iBaMC/RhfhW5usYrWo+48H3afCSvh7a+8MApdcakNnTGHGMaQZBkJ7Hf/vw/4dihiDfUIOSXQIBpRQmHzImbNYZle2Cpac9T44VGGQCgyHCMXiPIR4RZtxAz6zrTnQxoj77Y5bSJdj1XITiKS4BJoPCaeEVaiiiAqKl+mcCfUnoQL0rPkWlsUVdEvHuAxeDHsEM7Lp02hZy0T0PIZG+HA0TrawLjiDsMKqliqpriYzcDrhBmWOkDh2cG7s28GOnSGmoOTFdJlkDH0bcufHfpoIaBA4gx+VzOgt2IbsjbddKjufM7bADteUOhu888Khe5jhm6viYh6gM+adHXXDrnV09Vd+jswQttw1dkDEQzgoTud4gRE7mzaIHdyj2PJ1BiXImoOwcGA4YDzqmi7lpbC6AFA9ZAybU1hoHqtNIXoNSjQMDhA768VlQLoAdin+2BNJpcVG5KLFQ4LEhBJgUov6RPJ5a48N1yVBpJLxmwaKFo0gDpsHELRsLQoNa9qcVGEEYMKgUC/fNLFLWY+A1pvgadbC1s5O2wvlerbgOMIcwMXK5+AJfVs0bnj13hAc3VyfhACxxubRA2a6lkF2XF1lkIlUDBNCNFm+SOrbStjMvSVKBZQtgULlkAlzuwcAo0ubkq5OcBrJqvu9128RVlaLSqocyzabUuJckKlDEURKC11Gmlazw0hhrNTADR1bSrMZcNQgGPit3jQL8COUC3AE6/SOxCgQLQxGWJQyXbDMDnwE4gwbTbJISSQCwYtEzLKEbm8E2mtUyzYQhGQ+2FCDmaoZMwIecoFfNVgtUC6J/xdyRThQkKdu/ow='
+    '2 6cc1efcc04289300 QlpoOTFBWSZTWQgOlXwACMFfgEAAUGV//z/v3u6/7//+YAZvpvdVMH2B1nvd6dA9HRcJQih6FGm9UyeKeoyZNDQaAAHlAANBomTRoEFRk0bUxPU0AADEAMIGhxkyZMRiYATJgmQA0YRgCGASaVNIo9T1DR7VDQAAANAAAAAIpTVPKehNGmgD1NAAAyeoDQaAaAEShAg0ahiTQanqaPU9IaB6mgDQ8oDIoIIVoIZzrjMrO26CkOogpMHo5iGcDIHEvK1KUoYmGDx8OXt8KbdHcHrJO4DN3wSC+43u7+NJLSPSKpcSfBQzbA5UtHCYStOmPO2mrhzIwzFEC+LPXKBd4HaVyHqvtIQ+pRoLbpxHiIl9BpLf4LkRac8my99TgwX1KKAX2iHfqtLxAR/xZFWlHWFGdQFAmW8RRxkqabpyM5mGYzf1WYchHKlqQKDaW4qVruqNrNTkHgYzGkfCIYhAgjyOk/djmG03jXtyDQ5uoDWizhJYNRGxiCDEIEEIHuEJCoVKmoCiNlCopQjSyzBShgBgUcRoWsGEnl3abIIyHrQ6Ta7s+0L08s5iVSpE97AoRhACSRGzFowZJEJUaBRjDt9ot1wB4AdL1gdALu8uhbebjG6LZsVBHj5WsRSeyzswIdoxLmWRAKA27AEz4v0z4JZEYyQjSktMTa9KBSAk0FhFFrsoqrW8obNWlqrweqWgHOr1hq7PG6ZRjd4WlhL4XO7I7TNjvisAiWyYCBzqbWAD3pITIjrXFxLLB6tm6ZVjeugAak5RrOedssZ0ejaZ4ABEOyRggRb+4PmZAvuu4JF95zfYGd8WeWG0BWHqx7uQzGU7rCltHwoj+7m1c3wALmqYOIF5mBd7XaB4tnR1OiNzHx9QGTHADeMMYji/sBc4WcxdHU/yLtdrVomso1MBW1BaCxibGJlvFNGzw1PQ0dShpExAo8H83W5tgNm0DMDmgu1tg63FSqOTbF/SjALC0cXACgFGNBdz619hDvI9foKSId4BieJxPEqUIVMdqzMYKTzzZPNPvNky53orVfSNjEi73s8Rr+PgwtRpK1sVDIe5LAUH6ZJtkiv3gXJAvozUMKykmIrcOTXESr7JYgsBNRQXELtUMFsYZoGIGII4nY+8f4N1QtCUyCmTb9BA9mAuD7yJZZWWK9qqFn86HywoMUwF8zG+MYCXMS4Rb2RA++qRRJ7SJdyG28QVqZIQ0IGL7CGc1Az0m28YMGCCMeHHQDTPTnQ6NtLa5xp2X9PPt28gNb4sewQ0tqefmGOXQ3TQ4500+xrepMkNR0g6zC2rFVhmwxcg7ASOrHAOrfx17+njjq1BqqDuYrqN24SPPw3eTX16qCGAgbA1/E6HUXcwHLccL75UeToMrwDKk4VJb0RkcEEiJJFLv8TAYgI0rVjdJjXz+Xz168OzJC67LPsgaxDSChO16xAiJ2tuAgdvEex6POGsvRMw7ByYDlknkVML+NLoXwAoHcQNzcm8ME89xqDFBwLm4NZ1Adi/DfgBlAOe73+gMjAckqNFDliEgWAuuX/ETu9WGzqyyTAG6oaksxKKFyUgDqsO0LhsXBQa19KbKMIIwmC3Bq4nQ0TFsPpKk0QM+pilowazFmVlWewlqCDTIXMocYJTJthydu/EIDo59HsgBZ13twgc2+paC815fa0IlUDJMEaLOuSOfClbM3eYqUC1C6BQvWQC95ZOQUaXtyUsnMBmmy2v5J0+gpWSUKy2joZOU30wJgkLKMRREoZYUa0k6LsArmbIgGHXcVZrl6VCAa+9v76AY5Ed0bsgT4PMPMlAgFwa0lkobh4Q0A8mQmwMm44DCwxaJoWoRvcQTgb1TdowgjFOBKIOhthsZmQ8hkDk8FwGVgYRP8XckU4UJAIDpV8A'
   )
 ON CONFLICT DO NOTHING;
 
@@ -276,51 +276,36 @@ SELECT
     WHEN typeof(COALESCE(a.n, 0) + g.n) = 'integer' THEN COALESCE(a.n, 0) + g.n
     ELSE json_extract(
       '{}',
-      'stepping: a count does not fit in 64 bits: that of the rows of the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
+      'stepping: a count does not fit in 64 bits: that of the rows of the group ' || g.customer
     )
   END AS n1,
   a.n_2 AS n_2_0,
   CASE
     WHEN typeof(COALESCE(a.n_2, 0) + g.n_2) = 'integer' THEN COALESCE(a.n_2, 0) + g.n_2
-    ELSE json_extract(
-      '{}',
-      'stepping: the sum n_2 does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
-    )
+    ELSE json_extract('{}', 'stepping: the sum n_2 does not fit in 64 bits for the group ' || g.customer)
   END AS n_2_1,
   a.cents AS cents_0,
   CASE
     WHEN typeof(COALESCE(a.cents, 0) + g.cents) = 'integer' THEN COALESCE(a.cents, 0) + g.cents
-    ELSE json_extract(
-      '{}',
-      'stepping: the sum cents does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
-    )
+    ELSE json_extract('{}', 'stepping: the sum cents does not fit in 64 bits for the group ' || g.customer)
   END AS cents_1,
   a.mean_sum AS mean_sum_0,
   CASE
     WHEN typeof(COALESCE(a.mean_sum, 0) + g.mean_sum) = 'integer'
     THEN COALESCE(a.mean_sum, 0) + g.mean_sum
-    ELSE json_extract(
-      '{}',
-      'stepping: the sum mean_sum does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
-    )
+    ELSE json_extract('{}', 'stepping: the sum mean_sum does not fit in 64 bits for the group ' || g.customer)
   END AS mean_sum_1,
   a.mean_count AS mean_count_0,
   CASE
     WHEN typeof(COALESCE(a.mean_count, 0) + g.mean_count) = 'integer'
     THEN COALESCE(a.mean_count, 0) + g.mean_count
-    ELSE json_extract(
-      '{}',
-      'stepping: the sum mean_count does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
-    )
+    ELSE json_extract('{}', 'stepping: the sum mean_count does not fit in 64 bits for the group ' || g.customer)
   END AS mean_count_1,
   a.distinct_1 AS distinct_1_0,
   CASE
     WHEN typeof(COALESCE(a.distinct_1, 0) + g.distinct_1) = 'integer'
     THEN COALESCE(a.distinct_1, 0) + g.distinct_1
-    ELSE json_extract(
-      '{}',
-      'stepping: the sum distinct_1 does not fit in 64 bits for the group ' || COALESCE(CAST(g.customer AS TEXT), 'None')
-    )
+    ELSE json_extract('{}', 'stepping: the sum distinct_1 does not fit in 64 bits for the group ' || g.customer)
   END AS distinct_1_1,
   NULLIF(a.first_1, x'') AS first_1_0,
   (
@@ -359,7 +344,7 @@ SELECT
     WHEN g.n_2_1 <> 0 OR g.cents_1 <> 0 OR g.mean_sum_1 <> 0 OR g.mean_count_1 <> 0
     THEN json_extract(
       '{}',
-      'stepping: no rows are left in the group ' || COALESCE(CAST(g.customer AS TEXT), 'None') || ', whose n_2 is ' || COALESCE(CAST(g.n_2_1 AS TEXT), 'None') || ', whose cents is ' || COALESCE(CAST(g.cents_1 AS TEXT), 'None') || ', whose mean_sum is ' || COALESCE(CAST(g.mean_sum_1 AS TEXT), 'None') || ', whose mean_count is ' || COALESCE(CAST(g.mean_count_1 AS TEXT), 'None')
+      'stepping: no rows are left in the group ' || g.customer || ', whose n_2 is ' || g.n_2_1 || ', whose cents is ' || g.cents_1 || ', whose mean_sum is ' || g.mean_sum_1 || ', whose mean_count is ' || g.mean_count_1
     )
     ELSE 0
   END

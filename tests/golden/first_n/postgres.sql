@@ -17,11 +17,6 @@
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each kept table is written; one row per table
-CREATE TABLE IF NOT EXISTS last_update (
-    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-    t BIGINT NOT NULL
-) WITH (fillfactor = 10);
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
@@ -36,6 +31,11 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     started BOOLEAN NOT NULL DEFAULT false,
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
+-- last_update: up to which time each kept table is written; one row per table
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    t BIGINT NOT NULL
+) WITH (fillfactor = 10);
 -- stepping_clock: where store.next_time() stands
 CREATE SEQUENCE IF NOT EXISTS stepping_clock;
 -- stepping_queue: changes that store.drain() will fold in; those that wait
@@ -177,7 +177,7 @@ WITH changed AS (
     FROM stepping_delta_scores_4a5e98 AS d2
   ) AS g
   GROUP BY g.points_is_set, g.points, g.player
-  HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+  HAVING SUM(g.c) <> 0
 ), found AS MATERIALIZED (
   SELECT
     g.points_is_set, g.points, g.player, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid

@@ -15,11 +15,6 @@
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each kept table is written; one row per table
-CREATE TABLE IF NOT EXISTS last_update (
-    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-    t BIGINT NOT NULL
-) WITH (fillfactor = 10);
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
@@ -34,6 +29,11 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     started BOOLEAN NOT NULL DEFAULT false,
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
+-- last_update: up to which time each kept table is written; one row per table
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    t BIGINT NOT NULL
+) WITH (fillfactor = 10);
 -- stepping_clock: where store.next_time() stands
 CREATE SEQUENCE IF NOT EXISTS stepping_clock;
 -- stepping_queue: changes that store.drain() will fold in; those that wait
@@ -147,7 +147,7 @@ VALUES
     'bda11d3c5fae1bd8e51c921c423ecaea',
     'postgres',
     2,
-    '2 6e0522eb45591de3 QlpoOTFBWSZTWRuOQbUABdh/gFAAAAhR////P//e77/v/+5QBa0RTetd7tPW1ZKTo1QkkmptBGJppI/SnpPCnqNlG1PSbUPU9RiAHqB6gBE0NMKZKAaGTQAAAYjQDQAAAJEQiZT0yRiKe1TZJ+qbSNB6QAA0APSeUBoMpNTQAA0aAAAADQAAAAAJJBGmqfpT0YqeEYieUAA0ADRoAABpEhUskg+SSwxOSJ8XRRo38+tuuzZq6+zx7+nhu5DAvswXoftS/7VTlpOfbxZvg7fJxp5ZtEwxOupau86p99qOXI/Ko/bnJ7ZA+qw5jFKbpN0j4g4tEsTB2KpaFQ+TbpfYyhV04XSLKYDJFdtHv/teDdqixrgSTPz85qKSiBzExNB/8L+m+2dKA1KuDNdK7l+oLnK20tG1z2cc26jHjqy8JorXQL/T5rVw4Tv6azooawvmWUvcEsdpmH5u+5l4qIOId3IW1Vz3Vs7kxtjYxNjj/koJlyBIQ04ZAMBwwbUOWbr8nqbyjynVs+sldFWQKWoDDmW9w6qMrCCsZ9rR9nKelu4cwOnjalStcC2ayXYc67h1vBYzZ3ZfYHUz1MIaGw2uGDYyXGfnCgY9g0ruffp5+3fuvKs8H0NSej7vvwtEowiJQNHAlyImkteb5uxBqstsChMDDUMF1Xwok9qt2WNiOLK0xfgbaOMmI053Xs0aQQzmZEDCqg8s0VOsqjLF9N50hKJk9wRGtwIUSKgmFZBSTNhGx2EcHUsBpgoDkylz1o2bXVGrDPSb7XjmmlpRpTHRorbJkwouw1qiEZZkkkN6hVMnAwxcBqivVDDDkkomAvOMCgqGYQvzZJn0U0TTxkl94XkYXUlNKOPfGtADHlCvQ6wkemg0JEogoIE9Y7UIzIUAxEUThPUsAqsj1O9JzlioCxT9Q1PulQnU0+FhJIfUKB68VhmDBzHco8mXTgRwglGE9DPAzDrIK6OcKLhIverLFcBk6tS1vvTbMLvTELvN2HJcq6vDCSXY51tDguZVNYqhVdIXKVr2bazKlbKskoShplVaE1qRZVtV0R4EbYQZOcDzBGp6rTaNUwxiUUwvkr0yi+4Weouwz3kmfIyMVzL6YelFfoXRiTLBwO7JOyVoCqnKRdtSyopVAsKlV5pCzMLOyO90et7WQZyY06YGLt9/XXGuwcp1EoLk9BsZkw3NeECoPcEt4guROHAdQNFFG/Z80KRBD0a9iOSYvKyjal55hooeG7+fi7/AsAFCwmZj+iuvINgsx8AJFnN5OPPbkNwaFzokLUdHONj3JRwxzr6Jqpy3YgYwKSFDRsxIYHK92H4F9zl9DUmy3LI3hiB62WSMjp6aLfi1xctX8EtVK4sO6lNGWMUbAGj1aXMabnItYCBZ8mA2sJ2Q0jx6OPHAB1dxPGqhVZFxIfTYsGTz/I4Sxgx9mfbXr1HrnHryoA12VWYutPjdSAHsZc1eEQNym9PF0NecBqagct1UtAGwUKWNMNvEjgmiBcFrmKHZsWDAc6yT3wNdgntwOZs0RSzdEiCkOEqsriAEwBYaPUIWWu+vPDZUgYEEA5AsleXgVqYK1EmRHjGlzG4G2Zi6YRa7eXaMLUss/XVWIXBAchkCoWj8ktjtJSFQUqcUQ0CCCghq44aK83XJsN4w5WqHDJG4CLVApKS5CzHTaA0zxDCNvRBmUieASEW4360YZNagp+5IaaI8VQbVG+HN0xg52dklCWUlz71nUlPIscmBfU4DV4AQFIgU2QenwcTjDfZGUWtgqAolajOBoLgxeMsaxLQRQhVSuSXDcYNjFiVqtjKsTMtYXMhNBIiyaWCXCYJcjbk5dxx+SZaQD6kQRAv/F3JFOFCQG45BtQ=='
+    '2 d7dc9b09aeb25da0 QlpoOTFBWSZTWdTIIrUABc1/gFAAAAhR////P//e77/v/+5QBY0QZRmeq1JlKlUEko1HkQyDRMU9J4TSPKNqek8ofqIekBk9R6j1DTQaIDTUAkPU0ABoAAABpoAAAEiIRMmp6Akxqnkj1M0mg9R6gGEaHqDaT1ANDjRkyMIxAMJoMAmg0DJk0ZMhhAYSRBJtVP0ZTaDUwTU9QAAAAADQACNCnZJB3JK7HEkVsPTNn6+jU26jXp3dno69m+m8XFwYLEPyS/7VTZSc+vpZxwdfi6adU2iYYnXQtHedE/I1GzI7bJ/Yok5sYfhXcphkKYUwdGHFo1hYOxWVnUzobdDqGT7Oy7FBZC4Y46+Ac7/W7lOmPEt5CV2boNJOTPPKSkr3d5a0WmzJPGnVQZq5bqWrIVOVtpgG1VqOOWmbFiyb5LeCJ5D2eW1cOE8fNWdShrC+ZZS9wSx2iX5e+5l4qIOkO7SWvrnvrZ3JjbGxibHH/JRMuQJCGnDIBpOGDahyzfer29MdR0a/QSuSrIFLVwyGvNBGdjWFy3OnK7ffznnfA8gRjZ5rQ6hyYbZdhzxXDreCxmzuy9IdDPawhg2G5wwbGS4z+UBwE14GRRxba9vatxEDzHud0yaL/V1rBjSCsY0grsCcDjikNSdk5WHNjrqmj1CnMbZXmNoSfXpLGO11yGQouYQz9MGrcPDDPY3XTRDhtFDbbSSaOS0aLVv3TpxizrS57CDjpII9z30HEUvFEFWqKxtQhfk06MFAJLsqqSFmGbyElqrakEBtdXBpCt01ZkHwoMNYTIrSTiCLKd6QSLJCad5BTcQjJJMkkRXBIOiDZFzXtkkYiNi5iumnmlrVSFpwWEXYpyedHHnGwJJYsgW88VBB0fO9IxoTIM91fRm97RB1I8ipXBesVRy4LtjW5erSFUd3BofdKhOpq7GEkh5xQPixWGYMHMdyjxe78G1HruSsGPE6Ae8RuuWkiBT6712rduVQajYtGx96bZSr6O6+xnpZUpV/ekCDTNKzBrV6kZBSCS1BUoLi17qzKla6skoShplVaE1oRZVtV0R/BXKlGncIF6NkFUmw2UDNIsVAy4llTKULRaZlVLdBAz0sjFbV5oeqiv1F0YkywcDuyTslaAqsTMV9SSInUwrqkVhoFGUWZkc3T2Oah7RJjRoeYdWzlfUfoIWFi+i7PQdDaY/VsChYO0L8Si7FBAHpCZqx6/shQAf1ataL0pYVE21L2SjRv81f9/WLwSLgFckJS8d4p7Y5rivHaBAk+NOTksWTmC+vBEBYi/yDMNvSjhjnX1TVTlvxAxgUkEMWvEhgbHvw/Evucvkak122SN4YgcuWSMjm5qLjxa6XLV/BLRS6rI6tOHFKSNwEulZaxx2ujGwESvlYDgwnuOMgQRvzXgPVcUzTsJ1ycxELNxewQP6jWVsGb2aeEuSs2HDw5UAa8dVmLwp9N1IAetlzV4RA3Kb5fDv5/AA1mwHXOniwA3CjZW1A4ciNVERLQxuxYdatXsB/ldTIBtrFBtTs2iQuaQSJjoUbnIgQcCg0e0QtOV9eOGypAwIIByBZK8vArU5FOKTDvvGSvM4MzFotTonVoKrmCcZ58uEs6MBBImrbEleu1KSopj9n4GbhNF+H65q833JsOMYa2qHDJG4CLVApKS0lmOm0BpnOMIvwctIvDWEAefDFkRTGyrCPKQC65G2QMxFm1beGEzr8clBzBSXPx2dSU8ixpwL6nAd20CgryJZujBQi5SUcjI4hbWCYFiWNGkC4WtkbyZxIWoRQhVSuSXDeYNjRiVqtdYE2ucM2hOiRVp37UuBtS7H76hdcH8mBkUD2EQRAv/F3JFOFCQ1MgitQ'
   )
 ON CONFLICT DO NOTHING;
 
@@ -166,7 +166,7 @@ WITH reads_change AS MATERIALIZED (
     g."key", a.n AS n0, COALESCE(a.n, 0) + g.n AS n1, a.sum_value AS sum_value_0,
     stepping_nearest(
       trim_scale(COALESCE(a.sum_value_exact, 0) + g.sum_value_exact),
-      'the sum sum_value is beyond the largest float for the group ' || COALESCE(CAST(g."key" AS TEXT), 'None')
+      'the sum sum_value is beyond the largest float for the group ' || CAST(g."key" AS TEXT)
     ) AS sum_value_1,
     trim_scale(COALESCE(a.sum_value_exact, 0) + g.sum_value_exact) AS sum_value_exact,
     a.stepping_rid

@@ -16,11 +16,6 @@
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each kept table is written; one row per table
-CREATE TABLE IF NOT EXISTS last_update (
-    table_name TEXT NOT NULL PRIMARY KEY,
-    t INTEGER NOT NULL
-) WITHOUT ROWID;
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT NOT NULL PRIMARY KEY,
@@ -34,6 +29,11 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     recompute TEXT,
     started INTEGER NOT NULL DEFAULT 0,
     installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+) WITHOUT ROWID;
+-- last_update: up to which time each kept table is written; one row per table
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT NOT NULL PRIMARY KEY,
+    t INTEGER NOT NULL
 ) WITHOUT ROWID;
 -- stepping_clock: where store.next_time() stands
 CREATE TABLE IF NOT EXISTS stepping_clock (
@@ -118,7 +118,7 @@ VALUES
     'df53726c90107d1861aad9012354eb9f',
     'sqlite',
     2,
-    '2 75b1b370b434ffd4 QlpoOTFBWSZTWQd8q8sAAw5fgEAAUGV/+z/v3u6/7//qQALlzamaAA0QFMp+U0yamQNqbSNGTTJjRNqPU0eU0aaDQQCninpQ0GTQAAAADT1AAc0ZMTABMRgRpgQYjBMmARgkSEBT1PSeiPSNJpo0DTE0BoaZDQMhgEVRFmiw3gpp7MomGRS4G+E4ZaPGgCCCFKbDY8Rpsu2U54syHYqZIa4fyRy9peaoK7s6r6b8+5abaHBb+KmQSIXcXbDEQowVTDIIEVAblVFT3veYgCYQGd5Y6B+B2HQa96gbY2MTY4sDvFJuc3ICQQ1EEA0DhwyGEOTNNuLubZ5lucmqcbrPBhDQ2FbhgGZg0oRhxAKAqEu/6frGCNNczY1mxV6ZatRjXpS9CKCJXVDEOXUvWkH6ZYDVglN0nE5y1mRRSa2lGdgNIxFE2LqYAAJTIENvOWVejRnxoCvVqaIRVq3qdiMngfCB71WvoTVfIVDPCgzMujcGnm3xE3iwggheGvY2gF0rwKUVDeAEUkAM5nHCCsyGfikBccYhcXiyz2idBUZMMJ2bVqkXTs64ZMIsrIIcBjzC+TRwhTLt+/xvcmvd6eb8R7zW2mPqkeUXL2CckjmSfVSXX2pKtBz0bLQr08gHJPcRMycOQBXABgbKOID6SkL9HAAe3ZH81OzjXRbOzR4ATgaseltLB34Tq0s0tZTtA1X3aiFjW1yuTVW6ljOukXJX3UmjYA/XearoA02HdaBhvQfzf48DKe1TIrv8iyl3pZmh7vDnrstAa5JF/EU2VOBRCbMFns3Ly6mgDut4Ho1bRWTSVtYGW/Y/CYVaKAqjfQEAZUJB/kujn9mNWm6uGmKJAXXASLycmRGwZZkGuClWZxUlrjMQWDMgCi6Urp1abajQGDgwA48AC6bdN9rZBwZTMCcSpVqc3elvQDaueoqeN/jkTJPlZnWVyyZiBgRRqGe2hnICiWQGsWbFwl4BtyIMADPUWtjFtFtDbZQZApMdUBilil0vjULogtID+kQRAv+LuSKcKEgDvlXlgA=='
+    '2 f5f7f188e46a35f6 QlpoOTFBWSZTWeWKWvYAAwNfgEAAUGV/+z/v3u6/7//qQALlzamaAA0RolPKfkmETQPSbKBk0yMTTaj0R6QaaDUxDQqfkySNANAAAAANPUABzRkxMAExGBGmBBiMEyYBGCRIQE1Mnoj0TSGjQNMTIyAZAaMhgEVhFkuYeQJAfpjGAYkZDB3UhvEfaoCGGJa9xteJV7p91eW5kU6quaK2L8mczUXikNs9KX10605o1ODH70bDMpkjIwhmyMEQg2Bg0ME80Q/fBSEAxrAMXlp0CyfXOcqsMbY2MTY4sDvFJzm4AkENRBAMBw4ZDCHJmm1Wts863ePVON5ngwhg2Fbhg2YNalYagEAsE+35foFEi7cEErDal6hiZzGjzW9StJEttwaZS6k6zguizMJGiU3yex70umxkTmlpRnYDQIVqtedpERXTIENV4sbM2bL2KCesC9MQsz7UdUZPA2KHvGuPYTkWQuDfCgytvjeHFl3xElFhAxDAOVrqAXywApRDJQAaMMAimUahlmwzccgLyjEJj8W2VwnQXDEQFJ2ZrVIunZ9YZMIsrIIcBn5RdbRwhTHt+/Ve5Ne71cv4j3mttMfwkeYXJ2CckjlS+NI+nakqwObq67D89PAByz1kTcX3wIhIAKILo3gPrKYv0fQA9umX4sdfVysLo7NHgBOBljNLaWDvwnVpZpaxnaBqvu1ELPW1yOTVW8lnnXSLkr7qTRtA9l5qugDTYd1oGG/B3bOLcMZ5qYld/lMXLvSyND3uHLXbaA1xyL/GU21OBRCbMFlt3by6mgD9W8D0asxWTSVtYGOyx+EwkkTNgBAGNhIP8lz83t3Ksbq4aYokBdcBI3ycmRG0ZZiGuClWR46S1xkCMQCa6ErZ002VGgMHBmA4swBdNumxrbBwYzMCcSpVqc3elvwDZc9NTz3+SRMco5GZVlcsWZwMCKNQzpoZSAoliBrFk0cJektyRBgAZai1saMxbQ3KEECkx1QGdLOl0PiULngtID+kQRAv+LuSKcKEhyxS17A='
   )
 ON CONFLICT DO NOTHING;
 
@@ -157,16 +157,13 @@ SELECT
     WHEN typeof(COALESCE(a.n, 0) + g.n) = 'integer' THEN COALESCE(a.n, 0) + g.n
     ELSE json_extract(
       '{}',
-      'stepping: a count does not fit in 64 bits: that of the rows of the group ' || COALESCE(CAST(g."key" AS TEXT), 'None')
+      'stepping: a count does not fit in 64 bits: that of the rows of the group ' || g."key"
     )
   END AS n1,
   a.sum_value AS sum_value_0,
   COALESCE(
     stepping_float_total(stepping_float_add(a.sum_value_exact, g.sum_value_exact)),
-    json_extract(
-      '{}',
-      'stepping: the sum sum_value is beyond the largest float for the group ' || COALESCE(CAST(g."key" AS TEXT), 'None')
-    )
+    json_extract('{}', 'stepping: the sum sum_value is beyond the largest float for the group ' || g."key")
   ) AS sum_value_1,
   stepping_float_add(a.sum_value_exact, g.sum_value_exact) AS sum_value_exact
 FROM (

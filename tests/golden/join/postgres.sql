@@ -22,11 +22,6 @@
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each kept table is written; one row per table
-CREATE TABLE IF NOT EXISTS last_update (
-    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-    t BIGINT NOT NULL
-) WITH (fillfactor = 10);
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
@@ -41,6 +36,11 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     started BOOLEAN NOT NULL DEFAULT false,
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
+-- last_update: up to which time each kept table is written; one row per table
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    t BIGINT NOT NULL
+) WITH (fillfactor = 10);
 -- stepping_clock: where store.next_time() stands
 CREATE SEQUENCE IF NOT EXISTS stepping_clock;
 -- stepping_queue: changes that store.drain() will fold in; those that wait

@@ -22,11 +22,6 @@
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each kept table is written; one row per table
-CREATE TABLE IF NOT EXISTS last_update (
-    table_name TEXT NOT NULL PRIMARY KEY,
-    t INTEGER NOT NULL
-) WITHOUT ROWID;
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT NOT NULL PRIMARY KEY,
@@ -40,6 +35,11 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     recompute TEXT,
     started INTEGER NOT NULL DEFAULT 0,
     installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+) WITHOUT ROWID;
+-- last_update: up to which time each kept table is written; one row per table
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT NOT NULL PRIMARY KEY,
+    t INTEGER NOT NULL
 ) WITHOUT ROWID;
 -- stepping_clock: where store.next_time() stands
 CREATE TABLE IF NOT EXISTS stepping_clock (

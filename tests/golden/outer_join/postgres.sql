@@ -29,11 +29,6 @@
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each kept table is written; one row per table
-CREATE TABLE IF NOT EXISTS last_update (
-    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-    t BIGINT NOT NULL
-) WITH (fillfactor = 10);
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
@@ -48,6 +43,11 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     started BOOLEAN NOT NULL DEFAULT false,
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
+-- last_update: up to which time each kept table is written; one row per table
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    t BIGINT NOT NULL
+) WITH (fillfactor = 10);
 -- stepping_clock: where store.next_time() stands
 CREATE SEQUENCE IF NOT EXISTS stepping_clock;
 -- stepping_queue: changes that store.drain() will fold in; those that wait
@@ -266,7 +266,7 @@ WITH teams_change AS MATERIALIZED (
     SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
     FROM (SELECT d0.number AS value, d0.c FROM teams_change AS d0) AS g
     GROUP BY g.value
-    HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+    HAVING SUM(g.c) <> 0
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.*, a.ctid AS stepping_rid
@@ -282,7 +282,7 @@ WITH teams_change AS MATERIALIZED (
   SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
   FROM (SELECT d6.number AS value, d6.c FROM teams_change AS d6) AS g
   GROUP BY g.value
-  HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+  HAVING SUM(g.c) <> 0
 ), outer_join_found AS MATERIALIZED (
   SELECT g.value, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
   FROM outer_join_changed AS g
@@ -312,7 +312,7 @@ WITH teams_change AS MATERIALIZED (
   SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
   FROM (SELECT d5.value, d5.c FROM outer_join_change AS d5) AS g
   GROUP BY g.value
-  HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+  HAVING SUM(g.c) <> 0
 ), outer_join_found_2 AS MATERIALIZED (
   SELECT g.value, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
   FROM outer_join_changed_2 AS g
@@ -419,7 +419,7 @@ WITH people_change AS MATERIALIZED (
     SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
     FROM (SELECT d0.number AS value, d0.c FROM teams_change AS d0) AS g
     GROUP BY g.value
-    HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+    HAVING SUM(g.c) <> 0
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.*, a.ctid AS stepping_rid
@@ -435,7 +435,7 @@ WITH people_change AS MATERIALIZED (
   SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
   FROM (SELECT d16.number AS value, d16.c FROM teams_change AS d16) AS g
   GROUP BY g.value
-  HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+  HAVING SUM(g.c) <> 0
 ), outer_join_found AS MATERIALIZED (
   SELECT g.value, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
   FROM outer_join_changed AS g
@@ -465,7 +465,7 @@ WITH people_change AS MATERIALIZED (
   SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
   FROM (SELECT d14.value, d14.c FROM outer_join_change AS d14) AS g
   GROUP BY g.value
-  HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+  HAVING SUM(g.c) <> 0
 ), outer_join_found_2 AS MATERIALIZED (
   SELECT g.value, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
   FROM outer_join_changed_2 AS g

@@ -25,11 +25,6 @@
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each kept table is written; one row per table
-CREATE TABLE IF NOT EXISTS last_update (
-    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-    t BIGINT NOT NULL
-) WITH (fillfactor = 10);
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
@@ -44,6 +39,11 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     started BOOLEAN NOT NULL DEFAULT false,
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
+-- last_update: up to which time each kept table is written; one row per table
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    t BIGINT NOT NULL
+) WITH (fillfactor = 10);
 -- stepping_clock: where store.next_time() stands
 CREATE SEQUENCE IF NOT EXISTS stepping_clock;
 -- stepping_queue: changes that store.drain() will fold in; those that wait
@@ -153,7 +153,7 @@ VALUES
     '2488208e69ff22da3a3606ecadcc0a2d',
     'postgres',
     2,
-    '2 3a4fb1840145f732 QlpoOTFBWSZTWdFwve4ABYvfgEAAUOd//z/v3u6/7//uUAVPTtG44A7jdsB1bYSiamgT0EmNE9E8qPKaepoZAbKaej1QPKBoEqm1NGmmCaKAGgAaAAAAAAEhFFPQozUaZqaNqNAaDQwg0AAADjJk00wmRkDAjE0YIwg0aYABAqiJoRomBCegTJpGjQeo2oaaaNMTNRpoUETAEynUee/foF6fMr7qy4NcPuLvvwZuM5QewyCjvbX0p75mW/DLzmLgkfJg1PQzZuruXtd8zbPs8nVkSeY5GO4l0eBTqPE6x5WazAkgWchSQj/hBlkprLXMrDOgPH1RjiBWRYoh+07wylopsi40XQ9pT77Y+Dzdn4ZuF472fW9eVYmJc1A6Zvb+NWZVZJQy9mr6UXTFpwpF9el/TDEXIdA/lztLRbXPi4WYkxEm08nEx/1sbTkAgoVCIpkHWYoVOxwTjCXBdX0aNthp7pNzlKFuDCD0/j57GrgOtIQxsg/De/jZYGtr/DRGk2GQyDBsbpXCmxBkh0C/jZ6mDZx+Y+FvwImkxvaaec4ZYtV5RHy0wpSthLGJjmZTV4LUp46+ULb32E2Sc0QZSlNzh5dWqtBolqLAU961lqnxHWgPsa6MWVLKahxg+NZGURQ2MJwlBw9s0AmXOqwoHKL11ANtmlBf2wIYMvi4ZRGji8HMlWIg5XZ0qwjhEoefybPUl7Je13o7He8HpMmFngxfmiq49aPgoolclg9yUepKYvS0ZmZpEnwXaUe93WaFdMw7nxfqxMknxqxLmT2tZuWJUjYv2Ja4nWwRlEtkZllXuMKsW1miONhtqyRK5yRHg0MUt6qreoolMpWWo2KMoL166LJSuhoJKqKNkF9FjkwUamZii81JnI9OhoYl7UzLlja0FYmEl6LC9RfMZLONGmFnFvca+EtJonOYijph+0vZKNLysHRu9aZibvPl+k+VlW1lznNt+uEGN7VnfSYll6hxLh4kmJc/FspBhwYcmskJz6OHqibsWTdDu3cFAe+ShO1y+tjGL+n+InMBSXnMa5QIhbDKEwdu+ru787YFO1fBPI46drWS6ra3YXASWdFY66p6NReyVoo5BBYn6iyx2dUR6a6pdF8uxlZ8m7k0LjclxaXWl8+xg67qXMZ6lJjWmMXWotGMUqizPhg6WdkazWlbiRmWJSssEIBMNcqQDVmc5GMyIGYzNWVpRmI6IyQmxImlTinOBo+uTP5Ym0Bw59XjhXst19uF6rYJRPaRtq22ViCjhio6XXRn5Yi/q55Tkk6o38B1Q6E1z3yz+aX0Nrtk1GrcxgoLfNMbHjpto2pVxV5+XPdbyEowikUE0Sj4EcXDzX0xwXrpRRUVZhoXQznMvtBJVTtjRCkTKUpESaI6Eosxw5qOiN5gthucu+OTmZufMuioOcR4k5JhshCj3o0xSUyTKJlmRTjRfn+bWtFtiSZb5IbFaLm+6oKz2hGgu4RYaU0bpAnY1S3uvaMXMDFLFuxeKIZ0pYK+BVq00unLlZlP+lzS3qOE1uiTwHAoZGkiPOZk086WXRwDYKFgGhVleJg+gYMTalvFzhplEqEtS9JwhUj0cmNBBLb5gpgZL41zFiYihGV1JYuCNaPQ7KJjurR8m9oixyKRSI/4u5IpwoSGi4XvcA=='
+    '2 023d9684c29a4508 QlpoOTFBWSZTWfhx54AABYLfgEAAUOd//z/v3u6/7//uUAUvW7o7jgDuN2wdSQlE1NEyZGkxppT9J5UfqARkBmTU9TeqYZAAlUyYjTBNEgeo0DQAAAAAAAkJIp6TRPKHgjSepoGgaBoyaGgBoGhxkyaaYTIyBgRiaMEYQaNMAAgVRE0IyTAk1PCYTSNGg9Q9Q00NGRmo09QoIlwJkOY47NVIvFwq+ucrC2XvF1WXM22QmPwYxR3tz5k98zLhhl6TFypHxYNb72jR09y9svmbadvm5saSRm4xVl6nsMGg9joHk5aXEUpRuFIiH0JWWLBOYJpRSUpeLFyYJHlopyheydwYjAQZFe0NF/ER5MGcOz5YcTu1YuB8GFXl5aaAdM1a76sYVaShlt2rZYWmLThSL69D+mGIuQ5x/Dmamdtk8nyWYkolMp4OJj/zY2owIKFQiKZB1iKFTsOCcYS0Fp5cfsYZe+TRyFCzjCDy9P12tPCa5CF9iD8du1fYsBsa6hojE2GAyDBsbpwU4EGSXfF8OD7MGXb/R8uf+EDRYntHJIbMkFVZNDuqlZ0NRLbE7UzLaq9SEPHXShZc+snVJzRJVSmm1w8tYhiRomxKgEPepRYh8R1gD62ujGpailY4vfFhGURA2MJwlBw9s0gTLXLvoHILlLAbZNNBd2wIX1MoUMojPi8HMlVEHI7PKrCOWJQ+jzbfWl+8va70djveD1GTCzwYvxRVcfqj3qKJXJYPclHrSmL0s9DQ1CT3rtSP5d1mauqYdz4PUxMknwqxLmT2thvWJUjav2pbInYwRlEtsaFlXuMKsW5oiONhuqyRK55IjwZsUuCqrgoolMpWWo2qMoL166LJSuhmSVUUbYL6LHkwUa2hii81pnI9WbNiXtbQuWNzMrEwkvRYXqL5jJZxo1Qs4uDjXwlqM50mIo8sPXL2SjU87B0b/0TMTd6cvynzsq2uXTnOy/dCDG8ljiSYlh7RxLw8aTEufj6yQXfOhxaREh/3D1RNN/Hpl16digPfFMnU5edjEL5P9hN4DAWG8W3gIBaDIEYdWrDr/2ZrjByL2J83HFyNRe0fKd11YEVG/OOrwvRprGSdFHIIQP0FFDsyoj0twx02XsRfe+Lf5M1xvS4tTrS8exg67qXMZ6VJjYmMXWjSwqQiivPhe6WGLI1oxxIza00qKxJAJhrC0gaszOGDMiBlMrTk6TZSGaEiI76JUptTOBT24830gakDPVr6oV7Ldfbheq2iUT2kbqt1lYgo5cVHlddGnkiL+nnlOSTpjhyjph0Jrpvlp9EvlbnbJrNe9jBQW8UxtdVN1G5KuKvPyXeYlF8UigmiUe8ji5fRfTXgvXSiioqxGa6GZzL7QSVU7YzhSJlKUxEJM46Eosxw5qOiOBgthvcmZaN8xa8RZUklrQLbGjKhEPsLcUY2DYnLFFOCL9Hi1rRbYkmW+SGxWi5vurUrpugjGWtCK7ImjOQJs0SzzvIXuXF6V5rwNSRtjGbRXSFGTdlnj0mInUzfZmIbzqyY7hwKGpMRCmloiYnTEY6rzBVFjKK43XrW1KmVeiepPIc+KNaOaOqNJnri0UjaQjm6tBxZmS+Nk2GlAWO0ZgbwsouQ7kGvRUP4ZjcVx6lIpEf8XckU4UJD4ceeAA=='
   )
 ON CONFLICT DO NOTHING;
 
@@ -176,7 +176,7 @@ WITH tasks_change AS MATERIALIZED (
     SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
     FROM (SELECT d0.owner AS value, d0.c FROM tasks_change AS d0) AS g
     GROUP BY g.value
-    HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+    HAVING SUM(g.c) <> 0
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.*, a.ctid AS stepping_rid
@@ -192,7 +192,7 @@ WITH tasks_change AS MATERIALIZED (
   SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
   FROM (SELECT d5.owner AS value, d5.c FROM tasks_change AS d5) AS g
   GROUP BY g.value
-  HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+  HAVING SUM(g.c) <> 0
 ), per_group_found AS MATERIALIZED (
   SELECT g.value, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
   FROM per_group_changed AS g
@@ -223,7 +223,7 @@ WITH tasks_change AS MATERIALIZED (
     g."right", a.n AS n0, COALESCE(a.n, 0) + g.n AS n1, a.count AS count_0,
     stepping_sum(
       COALESCE(a.count, 0) + g.count,
-      'the sum count does not fit in 64 bits for the group ' || COALESCE(CAST(g."right" AS TEXT), 'None')
+      'the sum count does not fit in 64 bits for the group ' || g."right"
     ) AS count_1,
     a.stepping_rid
   FROM (

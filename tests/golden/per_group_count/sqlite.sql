@@ -24,11 +24,6 @@
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each kept table is written; one row per table
-CREATE TABLE IF NOT EXISTS last_update (
-    table_name TEXT NOT NULL PRIMARY KEY,
-    t INTEGER NOT NULL
-) WITHOUT ROWID;
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT NOT NULL PRIMARY KEY,
@@ -42,6 +37,11 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     recompute TEXT,
     started INTEGER NOT NULL DEFAULT 0,
     installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+) WITHOUT ROWID;
+-- last_update: up to which time each kept table is written; one row per table
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT NOT NULL PRIMARY KEY,
+    t INTEGER NOT NULL
 ) WITHOUT ROWID;
 -- stepping_clock: where store.next_time() stands
 CREATE TABLE IF NOT EXISTS stepping_clock (
@@ -141,7 +141,7 @@ VALUES
     '7e6341a4114a823a07ea01ff6a9e380d',
     'sqlite',
     2,
-    '2 e03edc0979549239 QlpoOTFBWSZTWQSFl1MABE7fgEAAUGV//z/v3u6/7//6UAPj3G5uC5ubAcJQUMiT1TyaZPSeptCnqMnplGQ8KPSeSbIRpoJUJk2gU9KaBo0eo0AAAAAAAJEijU2iHqZGnqDQGgDTQANAAAcwBGCYgGATBNGQ0MAmCMTCSIEJiNJPxKejRBpp6gADQ00bUACgIbhD53dZlerAmqC0QddCGRM69rNLDjaKM4vUhEoFVCcn8KJCQ5KWID3C8yknFbW3jN8O+WHDxh6T67+lrquOxTLRjt7U+qcIf2zsH0WN0Zs26ONZquXpWuLzExI2EHZY7ZwiVQiO8BiN8I4OiMno6nDjOBSoCIjLZ1jMsuWKnVXYLINJjadDhMf62NpxAECglBASZA5WgkKQ5jgThhE4Fo8lu8wq4RX7xhzaqJKtr+GiGk2ExkDBsbk4GYciJrzTAL45PcY+A/IyyF5tmyMTZPdlqrJpV4tlwSNNGNqZrf4nIVSOxdtXWmBpFiViSJ1tYxjBcXNAZOcYum+ClSelKFrWqSUqPjDFBdJ4LUumBRuFRBZWxqlVgsEErOamKhloVOm0kF8aSM56Hc0YjAY8Rx7wwmd5SHTYj0/UbgRHtOcZK4DsdfQvIF52IkQVCoJ3okfMuRwImBYYKQxw8SKxiiNQNUyqOtEikS9GBYfZFxcQHTDzEoODoYYtGVWoRgRKjiMbEsGVSHMTqNBxEUW3IvRrGRcRoaCpKCrIlR1OMi6SIFZUDocYcRpPMj2sdLC5gs3vT17LgyTT6TaN89inqLr64IGN1TMiTFlMT1DImfeoioIpeAHMw8BUTvjp0tq169qol55obaU1dlzz9QLoGTREDlFvnom+mn9X974P5uTFb6/kz9VldbeGECe7Tny3yV2p1ew6QNPbjY+TJR7t9MtI59zDOAaxZKB+XrYe+C8sY0ReMYtWQWpDUFRHvBNGmVZKpe9Bw11DHJB6q64/NqtwwAwn9k2S5WYOo4Saj5xKPK5zVZVfnRKq1sWx1SnrEMg/vYAuJ0mKPMBhTFOKhiBhODG+3n2OXLkmgYCWg7drHMRb+01zkBNcrgMj9CN+/fpsqJgMOBVsAgjQthKLBB+hWocGSQ1eO0dTK6u9xrEoRxOMyjMEtCQbFQcL0A5+RXjjJmEzEaZFslmGDAFzEAOh4ICuLMobRkYubsoxbia4mzymlMoZpDSGrah/mMmNI5i0Ipk4O4kZzDYlSzXOQWRHZewkZxFsSzG3Kt1YWoSM7eSsN225WlR2mUwYTo1ThlJWK7dFzmvA1jlBbUjlUQohH+LuSKcKEgCQsupg'
+    '2 06b549ee7dce3600 QlpoOTFBWSZTWZNLv3UABEXfgEAAUGV//z/v3u6/7//6UAPjznGBubtgHCURDSaNTynqeUwT0mmTTTEAxDRtIyNADUynoaBNKaBoHqNAAAHqAAAAkRKgMh6nqBpo0BoDQNGmjQAABzAEYJiAYBME0ZDQwCYIxMJEiaaJim1NT9NKejSTRmp6jNQNMg9EzSMCKAhrEOqbSYG2bSaHLE5q5kL6ZV7GMfdurkWUXEhCRCqhWK2yJ4eLEbBw2UnYo9uWvq3QYfR9233dvraaM7JlaNYRvxcsmpO5NrvunINzUst49bryv8ctxbcLYCAeZdBrE8HhpKZWU4iQyeMp7YROyLYVJcTvLagTEaa+wZiYWbXt1sKAxMbTtcJj+jY2oYECglBASyBzlBIpHQcCcMIpAtPmscrCrjFqaBdzqsiVqtfw0QxNhQZAwbG5cDLveii81aC9Na0XeosmZIMs8MFUYQxNztAOaXseTGhuVZOOvXAQqsdi7bucLUETWsRITq4zMwUWoADnOMWzfBjJPWlA5EYspUfGGOBUna5bpgCiYmCBCtiMZWBAKFrNGIK1lwr+LEg3jSRm9P6aO05H59p5+sYTP7LZfxej9PaPvJkYHkGliB7oX+GRIyPciwkrSoUyRYesxR3kzMvM1YM7/wRcMtRtB1aqexFhbMyRmXnvRiYkiEyKCUoCEMZgNV2iMyZU3Gl6WbVUQaHcbDcTRhijJHONGJO02FUpK4mVO6BoxsRIuKhCIGQI5jtR6Gepi8QU3enrhsjJaeA3DhPYy+sreGCBjdVDuSYslieAhEy1KIqCKTgDeka4VEqhz52aNOnUqJO2B2qNNGSX5/AJgL+aEDhFoN6VRx+tFTbX1rS9J0Y2NxU3LjNnIBBTza9WVix2wsmQkFOOl8b2lPx5V38xB/pnrIOcZsuPy8jHvbeLDQKWkDJmQExRqhkQ94C6NMqyVRe9Q0I/GXa8I5JMI6iRXxgBMf3NiJUnH43yGwhvtIfEvFZwOW9LXi+T5Sax6xH2EvHABtXQdVdwHSuq4aNAM6SZ2YeThBiumiBgWbDw4M8RN/ScgJrqgBo+Ijs7OzLGpQBkAV4ASRwXAsmwlHWsEQDEh3acSFQur9vQtC0nodBvnRIWxIOFpAZICD4CyIGmxNk7d5hYtQzYBiyQHXEkBdNtS4jRpBy3zm9zxKOLKJULTVIdg7nafVm9nMQaOU01ARCEa0Dglbfz0sC+ZDXoLDWYuCWo+SuhXmAJGuHTcHLjisCp4HQGKEbZwy84CrrF0mzA1zzBYUnQohRCP8XckU4UJCTS791A'
   )
 ON CONFLICT DO NOTHING;
 
@@ -216,16 +216,13 @@ SELECT
     WHEN typeof(COALESCE(a.n, 0) + g.n) = 'integer' THEN COALESCE(a.n, 0) + g.n
     ELSE json_extract(
       '{}',
-      'stepping: a count does not fit in 64 bits: that of the rows of the group ' || COALESCE(CAST(g."right" AS TEXT), 'None')
+      'stepping: a count does not fit in 64 bits: that of the rows of the group ' || g."right"
     )
   END AS n1,
   a.count AS count_0,
   CASE
     WHEN typeof(COALESCE(a.count, 0) + g.count) = 'integer' THEN COALESCE(a.count, 0) + g.count
-    ELSE json_extract(
-      '{}',
-      'stepping: the sum count does not fit in 64 bits for the group ' || COALESCE(CAST(g."right" AS TEXT), 'None')
-    )
+    ELSE json_extract('{}', 'stepping: the sum count does not fit in 64 bits for the group ' || g."right")
   END AS count_1
 FROM (
   SELECT u."right", SUM(u.stepping_counted) AS n, SUM(u.count * u.n) AS count

@@ -42,11 +42,6 @@
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each kept table is written; one row per table
-CREATE TABLE IF NOT EXISTS last_update (
-    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-    t BIGINT NOT NULL
-) WITH (fillfactor = 10);
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
@@ -61,6 +56,11 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     started BOOLEAN NOT NULL DEFAULT false,
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
+-- last_update: up to which time each kept table is written; one row per table
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    t BIGINT NOT NULL
+) WITH (fillfactor = 10);
 -- stepping_clock: where store.next_time() stands
 CREATE SEQUENCE IF NOT EXISTS stepping_clock;
 -- stepping_queue: changes that store.drain() will fold in; those that wait
@@ -233,7 +233,7 @@ VALUES
     '9a09c1b79c1db541a3e815140083af07',
     'postgres',
     2,
-    '2 d6998f4c66ca7193 QlpoOTFBWSZTWdJa4G8AD3V/gFAAAAhR////P//f77/v/+5gC2333PJ33o697e4AE4AObXtRXQAUKCggxIQE00ake9EaU9T0NI9TRk9Q0GnijQAAaAShAAjRNJT1Mm1NA00NMGiMmgA0AAMQk0gGhkGjE0aaaA0aGQABkADQASaUgSaUZB6h+plNqZBkMgZMIwCMgaAAiUUam1R5TIZNDyjJpkyaYJkejUwjTR6gYg0BEoQE0AJo0E1MaU0BiAPUAGjTEeoHqOBBrQJIHxAJ7LmINOX1nYBXqj1bebnVW+SSOyXll6V12YBdcWEvTMoCQ9iAG4wjJSehgBPNLLbOASCChgN2a5rJYNK0gy7Jy5ns2tvnh7JJws3dHlvMAoHEoxoBDxuo+xhzkkn3aBq6Xn1fQ24HIBgDbrSZK1krBfwgLOs4QOJE9QFdddx75yCUCoTJJRPm55M8rGdgL6b25MB7Q0IQ677JYtrAdYYUVcIdD+z5ujaBd4oWGscugU0cdY8lIiDdvVZGXDzgeDEmpwR5nPv81ghiOGRVS1iBDaCEXdD2qOOtw97PHM5XCu9PdoVFQilZhliHYx5QhM+MQJYgcLZh8gNBgryiH9GMQNP5tvhY4Q1BDfube+7jtQ18l0JsFWuXF9INVJYiZjO+txeIIYpmCoQPcbrzxQsXhK0+fnvJC4bNxkFK0GsS4xGm1sBxZyJozN0R11xcEyMCXYNtjqkJKJ1RCyNt5R1Fb/SHlCtRl9ushimtvXJU4dTQ59t2+MEKWJBGCCRVZGRhaH+sZBSOIswJiBKYhMINVbaMSjSswywQWFskoDYNCNYAGRI2Wq73Y7eJiDcjsyLXbneXqz2uZZw5gdU7Bg6cJQM0nzp0hhhiOWVt82Rl9O42DdNnLrOnubn2r0HWDWjyZUclGsqPiEEggpmKrbpishXaTQlrswdMcy+OZnXOpszsFcGMmviU80D7sJEP+gyFBgCCQxwZZMKwWRGCxyRokHBti3Bc7dIuZh0dDc3M3PcTLSyH5mGKVMvdr31X8JM9C7N2XoYh7tdvOvhWMfZhaiE34kLLxYvA7Iu977nNfWWx1QOMGxaUuXEzZYm2l1fGmFdJQOWG0x1ctJ54MZdmmYc8KGVWV7LUXOZOda2BWsaPdEXcdZUIj8FSiaF24QTmNPIpjZkMLAZhzxsq3rrDbLmzHcClZ842zI2AV9V+AnK6oWV+qGKxnpLRanHJR89HQIDTqW4jLV4znYl04zRCc7xo+1j01E6EOhTaAvTrcB1kOUNJblEKqbmk4zdWsIUrFDZ9xMJStq03JDPWYyNzpwV2SKEmqLCdIPrh8JOlrNbFYrrcftUCkolcWnm8EJoRzrpDSVEM40oTJ8tL2HTi+0prsiJxV+NaFNjFXwgOxaEMUjJDJcaG82trdtsDbNQiOjVESHt0xXOt25ZLvMUKD9BnhqgsY2NGJMuqGcOf4u4KEEQBOpPaDfuNwWe7tyADEsgxR1vFozwv0kDnlF5XgF1wyPW5BL7mXXreSo2s9IN1aLZ0LaEXpC40CBYBAuD6AgNDwsPvbBHBgXNabNTqDaBFgUgVqv2tPl8/TiAfYGCF46bpYDcU4h+xxXWNaDvsFwFwfZm/S3gc2/OLRqBxceIT9TJDTc4vwgH+ALUfgwOi6BNrkywag+sDS59X3Je3hMjwZtQPIOLQLncIXjVufJA3Bi3MfIq8+4L6hVq8sIVbLVIsJc4VLBKOoUvbwuW4IkbK/B2BewLmwECgUSr0FOoUauCwPDW5hZnIKOjmDtDFeDG6u0ere+9x1bg7mpvkI6wNHk40Ju23uQbnIKAV0O4LgLlgsCoRMg2sW8A1MaOzKgYODsB3jc9XUG9vVjvHsc8b2jvlUC55egec81C1pRtosOuknRDYPl+vQNHhvtEFUE5+xqcva7XO6meu42xJxdXU4tJ0tuXwviLVGlhRIpJJJerXuhU3VHAwB3qe2nFS4vG9sxmaGTR/K2KgXBQVvajVGLaFFlkSl1AsCoWBUQplQi5XoAvXzuUph46GPO5blaGNG6hIwADpBB79xmwg0HPwbrwNpMZglpAEjUYembyR/UafHvBXe1dhpUPPBOgrZP+oc/bXwD6fMCAagjTTJlvyRwpwvRhp5jpoKVKBGhkUvYz5e3OMFWcK0/AGp+KeYmgaHkXO5obnxWnDHX7SG3nw9fZiZbYR0w7iwJpB3gTD29wIemhgFRzQjyK5SSsCioSI6ZhU4FwVEoAd8Wg1SlAGx3WV8E8LhLhyjjFOgp9GBWNQ8jSRFsRCM4wucDYM1b08LEnJ3gZij63y4ewI0apekMyJa3slFVF6DuwFDjBgoTKJOCU4g+Egb4ZGESGRCjIkwD1dudOkA5AX05nSbfB6SmfXWcjPZEaI1Kbe6nJl1B7/mooHGAcv/BVLtLgOO3laZga/7prBDHNsinnEt7t5VTDuMDoVaQvz7xxAztE5jp3pf8vP5Jim3Ch2Ct2k6vfHdiBRgXr3h5DqiUidlOw6+Ra3eU09ZYnhRzu1nmZHrysBB+i5dnEHUBWU4pjagM4QxjkHMsHVtgnFsj4JTFv6JDpkoGYrOpVNieIUfTPYdVTT3nRHDzUxudIm0MvTdwgbQQ7rtqTg5R+qQgpmWDhSGYHaGoVvcVH4u9NOGzeBHINQl0upMXW5r67u7NC4L77y/JDNqhjrwMbGAKxQvGSQZAT7UE6/fztmZXBOW64GFGQpQQ4zV0iG9qMCKJJlCRrJDNdRqVMhkyKK3IVxqjEKhR9EIuBEuOmRAkhluQ8U7hRspmGqmgU9HqhpxkCBkF2GYdvNMWx34B2pY2K4lw6VRw4DuYBoH1CFjBStPrnZDmpE5HSaKMVEwik3/RmZzNk1KGmedM1mUpLKNF5Ahwb3m33kZ2apCMCbigVCYxskGrcnjKEgxhIMgyMNqalKWxbwLlGT5iAjYTBvIMW7tBikOvgeozsVClDXdRvo0khLmqbjrSFFtUtcVjXyCo1VIglgx/Fu0SrIakgrriRzAtrTjZOHK4FmF5uTi5sBgPZ5pea5Vvr/NNIjYpdM3LDrbmQ7ZSbjAgrETYEENY5X+JMP3OxAPV0A1piphkO/zuN5feF15CMkaIa8A91uUTQeG0weUsEQsIGQGYhwTwFXn5p7B1YG5Ch6iAXoVb1xNgQTU6tYFyULPbCQokGJBKQPkDCIyoj5hq1uNgiZvQQvOQgcgd0Rig0WU+zFUT+DjOgTPtsBJaRaWAf+LuSKcKEhpLXA3g=='
+    '2 402a700be4c50717 QlpoOTFBWSZTWb7w6QQADyR/gFAAAAhR////P//f77/v/+5gCy3Y5M+g6dgA76UBeR5xQ0A5EVSEEkiBGmI1NHqemUn6o8TUepkyaMh6NNR6hoNBo0AlEAaCaRpImCAGgyAwBAGgAAISaQDQyDRiaNNNAaNDIAAyABoAJNSJpCTGg00nqnlPUekNNNqep6j1ADIaADQAEVNBVP01Tymyn6UyGmgAAxA9CemoGmgaNAAiUIAgmmjTRqaYk9KaBo0MhoABoeo9QNHiFQwkg+YJbr3IUuT3LmCjhq26+TlabZFFVzR8UfS3XZgF1xYS9MygJD2IAbjCMlJ6GAE80sts4BIIKGA3Zrmslg1akjlpmnYeLhl+5PErx3mW2cvEZhU5CoygEyLKudMbRmZu1ODPdmz6FemWoCYPM9zanvZnsJflgp71OGZhbQooorXGt4jCYkZmapevli4I3K85Wy2u0YF4C5iHvtpjqdpB9KhvzZR8P9vWdGsK/RDSqDiuJb+P0kCcyQO9bZZmnkDggDibq8Euh07/RYoYlhyKqWsRI7xQk/qg5h58zyEHQHuerxX+nu1GFQkjUHNhMeLIMSQVVBHUGV1h9FcFqZD+iNd2/bjpeUcIxs63bIK8++xp0VwyTaYsPbhdNFSyUivQUPUBCxhkcDwYPaNeDpgXMA2ru2cQpkS8yNIVaiWYVa0aNFVAbVNiYQwjnWLEzLCVoDRoPSotB6YDjio+guvwDxaDo3Mh0hSSHKp0xvxIkCiowEYIJFVkZGFUH+sZBSNiWS0CUWhLIJS1VDEoaKZZlQQUEkZGoNBGmAUyHdseb7uA9ZhOVndxvj27ry7xfbanwlqJ16aKHG2UBkk8ic4wsxG96qvRcv26TQGmaG/sONnGeh2HwBW9jkplppreZfARSKCmpKtutJZivzRBYRYEvRiSowz2eZaAWzjF3+Qr4iTxooH/QZCgQBBIW8LKksqERgsbpKghv+UkuSa+0ZM/U27Ozsoxq1NeImO5rGSHny0X+Nm7I3QIwOdZAiaHNfxam5Gii9WNqoUhiYs/ixeJ2ReV78jovWWx3InGDctOfPihusjfN1hKuFfNQOeHZx3Oeaa4Mafquo9MKGlWd7KwutTe+1sCusZg+QvIfZUJEMDFUyXdwgnQdTQpjdyGFiOcPgO0rvUWO+nu1LkBVqdJW1M3AWDL3Sk7qhZYbIYaVMzyrHHNSFMviRHUYtxKe0Bz34n18aqhSl5Vhax6WE6kOpTeIvX2uA+yHOOZ8iqDKcjNJUezRjVpIbwuJhKtZq8iY6C0HI7pXgbdJITcwsaVjBsQjN89qLYaS7XIbsBWchsWpq8UKIS1tmOZ1Q1jNShTnm9h9JQtOi7oicNDG1Su5hoRiPxaMcVlNDRcdHlR1tru3wO3dUkPkyIkfYrhtbXdz0XgYqVIZHQDZBZSsZcTcuyGsPh3/cFCKAD4vmHD304mlq+WAr0WQYo+vPlO5/pIH7pRdTvi94OB5XgExvMq8rwzHEy8ANRheJcTJfgFWgQLljkHzhAaHSw/qbMcGBczbo6BuAgwKRrVfg0+Xy9etX+4YIXjpvlgN5TANLcuQZwOWgVAq8l7xtgOg2vksM1wbsAn52SGu9xfjAP8Laj8WByXUNzk2DR/sBrZ9v2pe3hMTozcgeIdbRud6BeNW58UDe4tzHxKvZzC+oVavHCFWy1SLC5woWCUdBS9vC5bggRsr8Xa3sC5sBGgUSryFO9o1cFj02OYWZxCjq5g7nFeDG6u4e9vfqcdN4c2p1SEdgGrxcaE37r3J3uQUArqc24C5YLAqEDINzFvV0Y0cYF7e7Acw1em3uZsrJyjrt91mHLKYBVz9wPf7oCBKaqhQ9thNc0Tye/gMPPvVQgqgnV2Zm7v7+pzMs9JotJq68zVibtHV5nzlUo1UKggKq3TzBBuKORkA7semN+KLpeaaDWDEw+hoTAqEItiYzRktJELRElWAsEwsE0CPiBJeN4gLsZzojZ0waMuqk4NCNZFoAJ2K0pqUk4r64NzrtDWlVIM3iAidfn6ZOer9VO/1iQliT1OYHhdGipCUCP4g3c77QuA7AJRlLLFkt3qp2eWs3efzPnmSaQT20jJ++lsPLI12ewncfeDR+xPITUNTxLne0N77Fpwx2fIQ3dnD07cTLdCOuHMsoaweoDD5OageupgFRzAjxK4krEoKEiOuYPKSEHoHAFjJOE9DnAOxV00bl6GsjnyGcluZbPWcKZ2TzTlTekcjbWo8DwrenSxJxeoDNEfR8eHuCNGqXpDMie610kkJN0yqFA1CJIDZg84UMw9wholjCJDIhRkSYB7e7OnKAcQL6dhym7o8pTPv2HEz2xGiNTdztxZWB2dyBAwkBn/oTSuOoGGtnpK8DJyJkUC9qCnlEr7+oqpfzMDkVaQvy8BxAztE7B3+CX/L2ecxTdhQ7UW7Wd54QN+IFGBevgHiOkSkTtp2nf4lreBTX0LE6Uc7th5GR6ZWAg/Pcu3rB0ArKdaY2oDOEMY5B2Fg722CdbZHolMXkmByyQDNFneVTansCj657TvVNfqOSOHkpjc6xNwZeu9Nqgc7bUnUYx+uQgpkWDqpDiB3Boi3uKj9j1Jrw6gNzkGgl0upMXY5r6Xc80LgsWyAzagX7MjCxgosEL0kUihD9oEN3l1X1GmrQcUMKGQooEPAYchDU0jAiiLoRZZU0yajVJDSRciityFcaoxCoUfUCLgRLjtyIEkMtyHsTuRGymYaU1Cnq8wNeCQMguwzDlxTFsd+AcksbVbDEbuA72AaB9YhYvUrX6PMmyQYcptTAxUSyLDe7cjKZMmZQYyyoyWXlQqVKk5JANcxOWYwMebeUYg6ygsDoZeCS0yh0NCkYikUix4YaKWxbwLIMn4CKDYTBwIMW7tBikN3WdRquWCqN9mMSlRyloa+ekqS9i+RZlvEKjVUgCWDH5t+qVTRIi7IkcwLbE5Lw4+XIFLLu2aui0sHH0yuir01wV7kxEbRSsXb2c6rITnadZmMJGEOAGAb5NOOkc/PNoAe3kBsTFTDIeryuOovvC68hGSNANmAe+3GJqPDcYPGWCIWQDIDMQ4J0RXs8k9w6YG8Ch7SAXgVb1xNoQTR02AXJQs90JRKDEiFIHmGERlRHyDTY42CJqm0gYNhA2B8gjFBoWUd7ZE/g8Bwky+FgJKoi1UA/8XckU4UJC+8OkE'
   )
 ON CONFLICT DO NOTHING;
 
@@ -293,7 +293,7 @@ WITH products_change AS MATERIALIZED (
     FROM map_change AS d6
   ) AS g
   GROUP BY g.basket_id, g.product_name, g.product_price
-  HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+  HAVING SUM(g.c) <> 0
 ), map_found AS MATERIALIZED (
   SELECT
     g.basket_id, g.product_name, g.product_price, COALESCE(l.stepping_old, 0) + g.c AS c,
@@ -335,7 +335,7 @@ WITH products_change AS MATERIALIZED (
     a.sum_product_price AS sum_product_price_0,
     stepping_nearest(
       trim_scale(COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact),
-      'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
+      'the sum sum_product_price is beyond the largest float for the group ' || CAST(g.basket_id AS TEXT)
     ) AS sum_product_price_1,
     trim_scale(COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact) AS sum_product_price_exact,
     a.stepping_rid
@@ -452,7 +452,7 @@ WITH line_items_change AS MATERIALIZED (
     FROM map_change AS d6
   ) AS g
   GROUP BY g.basket_id, g.product_name, g.product_price
-  HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+  HAVING SUM(g.c) <> 0
 ), map_found AS MATERIALIZED (
   SELECT
     g.basket_id, g.product_name, g.product_price, COALESCE(l.stepping_old, 0) + g.c AS c,
@@ -494,7 +494,7 @@ WITH line_items_change AS MATERIALIZED (
     a.sum_product_price AS sum_product_price_0,
     stepping_nearest(
       trim_scale(COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact),
-      'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
+      'the sum sum_product_price is beyond the largest float for the group ' || CAST(g.basket_id AS TEXT)
     ) AS sum_product_price_1,
     trim_scale(COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact) AS sum_product_price_exact,
     a.stepping_rid
@@ -658,7 +658,7 @@ WITH products_change AS MATERIALIZED (
     FROM map_change AS d10
   ) AS g
   GROUP BY g.basket_id, g.product_name, g.product_price
-  HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+  HAVING SUM(g.c) <> 0
 ), map_found AS MATERIALIZED (
   SELECT
     g.basket_id, g.product_name, g.product_price, COALESCE(l.stepping_old, 0) + g.c AS c,
@@ -700,7 +700,7 @@ WITH products_change AS MATERIALIZED (
     a.sum_product_price AS sum_product_price_0,
     stepping_nearest(
       trim_scale(COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact),
-      'the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
+      'the sum sum_product_price is beyond the largest float for the group ' || CAST(g.basket_id AS TEXT)
     ) AS sum_product_price_1,
     trim_scale(COALESCE(a.sum_product_price_exact, 0) + g.sum_product_price_exact) AS sum_product_price_exact,
     a.stepping_rid

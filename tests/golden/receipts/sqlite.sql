@@ -43,11 +43,6 @@
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each kept table is written; one row per table
-CREATE TABLE IF NOT EXISTS last_update (
-    table_name TEXT NOT NULL PRIMARY KEY,
-    t INTEGER NOT NULL
-) WITHOUT ROWID;
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT NOT NULL PRIMARY KEY,
@@ -61,6 +56,11 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     recompute TEXT,
     started INTEGER NOT NULL DEFAULT 0,
     installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+) WITHOUT ROWID;
+-- last_update: up to which time each kept table is written; one row per table
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT NOT NULL PRIMARY KEY,
+    t INTEGER NOT NULL
 ) WITHOUT ROWID;
 -- stepping_clock: where store.next_time() stands
 CREATE TABLE IF NOT EXISTS stepping_clock (
@@ -215,7 +215,7 @@ VALUES
     '91ade9b8887422aa64ff57a8eee1488e',
     'sqlite',
     2,
-    '2 4ab189e5132dab80 QlpoOTFBWSZTWX5DjXsADItfgEAAUO1//z//3+6/7//6YAiOW2+waXAuAOfbqzOrm4dKqWMJJJk0ptNKfqY00mnqntBRhlB6nqA9Gp6j1Bo9QAlJoBMT1NKgDRoAAAGgAAABw00yMRhNMBDAJphGCYmQ0yNDQCTSkho0Uyn5TTKaaeo0DEDR5RhGgBoACKKMgTUmTTZDSek00NAAAAAAGgVJERoBMImJPTSaaAaAaDRoM1HogDAIXzEluK+emnu8xtO6WEPv2ynC4rUYfU/empcqFSjHlph6ThTFuYT2vGdCbHsfNbbbfNib+E3z9uQcZzgw+YJuDm7C0VtJNA3afpVXjPp1hxM8wh4MODDODrOmzLI2NTvhIGnJWxg5T7Wmjf8B60Y1klwi+frta2nDXl58EJxJ4p+2rbZRXbb72nV9YIrkvMl0ISfy5XmcGCylspbPyz2pnprOHQ8TuSOwZj9+5z6ujBD0DGy2Xxw59F5i3LhjPRc9MaeMHRlvslMqH+KRPIN9WRYoy7HNmdsMWJV7ezo3qpjhUVMWiXpLVFxiNM2BcWd5NbNTq10dmMXEmRgS5hnmetRbD1sDWzbnITwT9QQ4LBXSZRTvPi8NyVOrx6zrz2m6MEKWJBGDGRWRkYWyf7ILI4izAmIEpiEwharbRiUaVmGWCCwtklgNg2EtIFZD35m6N1NbCC+aysZAfzbA0rGGJsGKRmkm1PIzjpUz5XzkPhRYH/QZCgwBBIY91lkwrBSIwUHJJYJPL4AmeumNZJ272HOwo2BO5Uh1nXHqurVYWGvmDyGV5UM8o33rhU410zOM46Wy5mpTMHwAaq6NF1sk9L4u/RUKyK2hw13wiLIcxIYpsiG5LGbqgaMqDO2FUehAjBXNDYB08aIkDUDqFJq/fMDKkJrMdqMmGrJ7oGUMuFNt9dUTD3RwTQo43KNrI0Qyl70phiZg3rcvGj1fkrDMydtdTagFJRK4szYal4mCrykGQTOJkcEykIzrcw1LOJDK5VvhkjRBJSdozWdcpMlYZ8w8fG9bcSAWJMCSknZqkcGBbm7QmDVsB6PpKktPMVDE/Uwv6dhLJ55O4rvMS01nwFBsHtoPxwi2A7j0RzGY5j+JGYq4yNmomecxM8eoxJ7DBNNcTUcBmKMu/zEsUcMicBqtNNSc+o3esmiOPh89ZbaNM5VSToN8L+1JtbhxKxKtUmJcvMiZqRMbwskoo9vAXuNW9E6TEyOo1zUHRQ0S+glsDrPWLmW4z0mYmE7+vXt3Ez695OkpJrLzNhpNxnDAbTA26Y8FyiaMyS8W1GN9ESiXNli4mw+o/R+dC1pRtosPqSS6Aw4iCqckPJg+zzh2vWHyB/AXHRt8PT6H0lqjSwsGQVV2YxJkg5Hf9MzPjtAYheAfUHxb1JE0KtGwLyKkqSryRiXwLkd0Lydw9U8WX3dGx+Ho9Px70iDD4yIUJCV+/BKxcpF33bVxCFc7uAEXUXZtnH/esknO6lHbzySao75OPWevxRQ0VNujLp7C9FXRRVIZLHW31y9ynU7PYR2OZmgqLeYovdI1xYLBToxc2Qzc2dquLlubW5UucKbew4hTKAP8BF/JpBDl5C5yQ48zS25REXxKIzkEQ2VsLBJV1wLC9FcOrly4TfS+mzN1N13hal8m/VlhHbHRqvPmtzXSsI3zeM8kT2OzdSqK8lS0vGVL38iqqou97+AoaAwUJlEnSlNoe8QOEMGeooqqKzFufLs3c9hwGVuXJz1naNGdxStbCWQc3nFh1fRZAOdP8HJA0Obu9+6Q8UNAQRvKlVgIfUOWKEGxi/y6s6MQspYiXsrfFFaSTr7Z1mopSlCwMyGZFrqizMZHwNMk+ggNa5Pi8mbcKT6/Lt4mmK4ozmOerJ2uJwUPHFs04tSXnN2ODFVyVeR2FqbaX61TR7zpqVvddHKEv6OIIcFhhm1h/JChaXJqN1Vqo5pfjoAhqHKmiLnHJeflwW0pTBvwQluQoVmgKwpaMREInOK6dPcuprwnEdeA2QrA2BXQ4s2ucQyajAiiKbmYz36ATduogyGtL5SEJl5kIzhIIqefHDU7q7ElUbUxDKdBPM8aG/nAYBTjDIq6ceFutc0aplIm49AQNA/ogbuae3OUxxnS7FGKiYZ1Wk0piaijZC78hbbUpENrbYNjZK7wIbjR3q1IY0ZBtmM8siYNRGKRipFIsTE2gXmOAAVfASiOlC8qQwtN5IR3+HYY0sJnOksMKjlNcPYOupZMsGWqYcJAsCGA2bSIQHVB46cmccgWV9ngh3Q4PVOpci79XkjEbImSJJ6U7SrUU1QCZDjdl62AXi3QKNVqU3UVZLzsPLk27Wub6F0GQ0oeCSSeLsjxpo2Qr3GMLuM5lQ1TTtjTFmDlSqiyKktRssT3Wu8zYFRlOKHbOSHI+xSooNFlOzFUTgTHawElpFpYB/4u5IpwoSD8hxr2'
+    '2 f0fe0142ba8f75b1 QlpoOTFBWSZTWTv+XUAADEbfgEAAUO1//z//3+6/7//6YAhu+3duGTcDd97je3l3q9wO7aooPWmEkgRGKT/UCnozU2lPKaMjJk0BjU0eoZHqDBKTQACaVGjQNAAAAAAAADhppkYjCaYCGATTCMExMhpkaGgEhSiNJ5pDCm1GExGJ6nqM0ZTGk9IYACBFSGo8hNSaHmjVPNUaaPUAAMg0DeqNANBEkg1MiaMTRJ6GptQnpGaDQAIMMQm0YBC+wkuoy4Jz6+U6TrlGPdySO2+rkY/bDYmm5WKaKcUKPWKoUksAtf6l9mi+R8skkk5aK1UrS7roXHpCJ6AdA3+kqiSVQuoaa/pUknB+fIOBe4R72HBjqB1ue3Q9t9VQi8NebKxi3VdLU0Ye8gtW+s0sYvn62a1pxT4dd90Xkby/eZ12UVm2+9YzbNyKxLRIc90G3bs03QoRQkUJF1WNJlizoFV93C2k14W9T3X6GjwjHRdLhjg1bzF2jHRVe55T2zdRLCyVKsh5HqBFvwyHAwX8h05HehiYhLV6+fUSGOESOJsbQaiVazKLxCrU84ZQMMqJnVrLmWIVcL3PVISUHqgN7qPjf1CBuXRwZDnCpIc7HdlkZkSBRTEIRIxZIsWJVL/Skiyw2hRAoUQqMHG5INMg4RqjUQwbBiTAcQ4hSCCNI5tl+/NUCLZhLg0B68mJ7r2BynDlaS1/hwM9SsmP+p9i+EJAPakUoIAQIJbxxpbSRSESQJhBpIHo+UFTJw+Ql7q2RNkOGxJ26YcRxUeetcecznJeDWcMDgGOL+zFDgU7O0lOgLDZdRUlpzXAZmtMvZXRGlr2bRUJwJ1dxT3uiLAZkgZJbIhuQvqyoFMqhlmwqjUHD3KzLtgGRvREcYA6RKKt3040o6KxGYMpfM4NY40hpgptvjCJdrH3IoSYbks4gUQ0lrSlfJEubzsWfJqt0TdqJGuMG0gJQeTvXOb5lZ5cm0k7KCavEfciSc+M7F8yqwgZVira+UfJHLKab9+s2l8zLU32uYGGfR36IA82CLbWTrT9sFmfGFgMuNVkYwaUWIGgrh/ArUz1AoPrXIIdARChtDeEADQB+YK++pKKlyD3JMJBMO5IkDwKQsqBUKYKQbQiC/QQFpOIahwXIIF/V8YNBA4XB4Aa06RdA6PzBunDu+mZ7oGx4q9YdKFvYL4jeBxCYhKi4hYLNwcoI42AoWBA9nAC1gNeoR1hEJBsC1sV1QAmzBhSGAc4FIS4AlASAI5Pty7YyCRtoE4QYIlgakKBkIgDUTAYBsTsoIDniLZK2Bja6MBsG2gsqbQ4w6c8CDI5INhlaFLINGqMG2y4ww0OjmDI9oMQeISl/S3NfneYkbHIiIYDbbmdoaoOp8n21VenABkXxD9wf8bqUJtFcSkKVILBaVSIUVBSoZAUrkBk4y5NWg9vVs+nYkRYhQ9Ci8lDZikxfmLsruW0I5andoFDrK6fP9f9gouk2EAx0itidC9bANyc4E4N05a9wUsZOCzI8zWuuwrd8VUVNBhHG5maKsuvFm9nGvrFaKpFEuihdLouIUSusagRSb9uI5qCFWAf0CXR5CIB73mM3UDv3HNw0JeFAjWoSNsrFkKV7oBQFoE4eLly4PVC2lGXiN9juNS1zq1vgnenPWz6K6bDME6nqAzFH1nk3wkCeEabJeHgWwkkhJtnuWCg1CJIDgweyFGwPAQ3JgZxIEkCZBXXfyb+ugOAF65cjrmZs2ZnEZtiNKXrpJE7fmoQOmH/yYQDU38vcrVPOmqgXPUb1Qp0lDqjGGsel38SahxNqZu/fVnS8VowN5jS1k0pBaGlDMi52Qt0nBCJrfXqIjaHKFBqlvAg+n3+jiGiTiJmGOcofA4hwIB7qVk80zne365otYrxO4qTgSWCpZ8japmk4RbIJKagdtF9pjH2EUMDinM8wrko7kvtA1cg40thna7F6eOa1E2UwKGIEiNEVFgJUkJIie0V58/izx7tlaJcaisGgx3OyN5mQMJUIgyEJDZG19dAHTSiBFMkvSRCqfOBNsSEyPr02c3gvlShRwTQNa2led8oF6SCrEKyLpnsc9TajmYCcLcQArD9iE+h8bwbdT2QzIyQhaPbVJrRZxMW0XtoMMMjGRwcLJZtS81A6XF5ZZEZt1DY2vhgNjEYyDGSDIMjLOwDebhXJ+UoEetC5cjFx5JEe3zeU0xsVW6OLJITByTq8tQpcLGGLaWghQCWDPYkUCYpOGvGPDAJCPBU1eCp/FYG6xLUr4U0x0TkHCXpbElXEjsihqOmev3sUfHxAxclyCG+BKSz5A9+5dcWvDAClAJAViF4q47k7Qz0AQ2kQLHF6SIaunQmiUYHKEjQkGoG6gfMbbOWARLvEQ73kIcg+ghGQJRI0fRLQhUKmRoGKQTciA/4u5IpwoSB3/LqAA=='
   )
 ON CONFLICT DO NOTHING;
 
@@ -314,7 +314,7 @@ SELECT
     WHEN typeof(COALESCE(a.n, 0) + g.n) = 'integer' THEN COALESCE(a.n, 0) + g.n
     ELSE json_extract(
       '{}',
-      'stepping: a count does not fit in 64 bits: that of the rows of the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
+      'stepping: a count does not fit in 64 bits: that of the rows of the group ' || g.basket_id
     )
   END AS n1,
   a.sum_product_price AS sum_product_price_0,
@@ -322,7 +322,7 @@ SELECT
     stepping_float_total(stepping_float_add(a.sum_product_price_exact, g.sum_product_price_exact)),
     json_extract(
       '{}',
-      'stepping: the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
+      'stepping: the sum sum_product_price is beyond the largest float for the group ' || g.basket_id
     )
   ) AS sum_product_price_1,
   stepping_float_add(a.sum_product_price_exact, g.sum_product_price_exact) AS sum_product_price_exact
@@ -423,7 +423,7 @@ SELECT
     WHEN typeof(COALESCE(a.n, 0) + g.n) = 'integer' THEN COALESCE(a.n, 0) + g.n
     ELSE json_extract(
       '{}',
-      'stepping: a count does not fit in 64 bits: that of the rows of the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
+      'stepping: a count does not fit in 64 bits: that of the rows of the group ' || g.basket_id
     )
   END AS n1,
   a.sum_product_price AS sum_product_price_0,
@@ -431,7 +431,7 @@ SELECT
     stepping_float_total(stepping_float_add(a.sum_product_price_exact, g.sum_product_price_exact)),
     json_extract(
       '{}',
-      'stepping: the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
+      'stepping: the sum sum_product_price is beyond the largest float for the group ' || g.basket_id
     )
   ) AS sum_product_price_1,
   stepping_float_add(a.sum_product_price_exact, g.sum_product_price_exact) AS sum_product_price_exact
@@ -570,7 +570,7 @@ SELECT
     WHEN typeof(COALESCE(a.n, 0) + g.n) = 'integer' THEN COALESCE(a.n, 0) + g.n
     ELSE json_extract(
       '{}',
-      'stepping: a count does not fit in 64 bits: that of the rows of the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
+      'stepping: a count does not fit in 64 bits: that of the rows of the group ' || g.basket_id
     )
   END AS n1,
   a.sum_product_price AS sum_product_price_0,
@@ -578,7 +578,7 @@ SELECT
     stepping_float_total(stepping_float_add(a.sum_product_price_exact, g.sum_product_price_exact)),
     json_extract(
       '{}',
-      'stepping: the sum sum_product_price is beyond the largest float for the group ' || COALESCE(CAST(g.basket_id AS TEXT), 'None')
+      'stepping: the sum sum_product_price is beyond the largest float for the group ' || g.basket_id
     )
   ) AS sum_product_price_1,
   stepping_float_add(a.sum_product_price_exact, g.sum_product_price_exact) AS sum_product_price_exact

@@ -22,11 +22,6 @@
 ------------------------------------------------------------------------------
 -- Our own tables
 ------------------------------------------------------------------------------
--- last_update: up to which time each kept table is written; one row per table
-CREATE TABLE IF NOT EXISTS last_update (
-    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
-    t BIGINT NOT NULL
-) WITH (fillfactor = 10);
 -- stepping_queries: what is installed; one row per query
 CREATE TABLE IF NOT EXISTS stepping_queries (
     name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
@@ -41,6 +36,11 @@ CREATE TABLE IF NOT EXISTS stepping_queries (
     started BOOLEAN NOT NULL DEFAULT false,
     installed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
+-- last_update: up to which time each kept table is written; one row per table
+CREATE TABLE IF NOT EXISTS last_update (
+    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    t BIGINT NOT NULL
+) WITH (fillfactor = 10);
 -- stepping_clock: where store.next_time() stands
 CREATE SEQUENCE IF NOT EXISTS stepping_clock;
 -- stepping_queue: changes that store.drain() will fold in; those that wait
@@ -196,12 +196,9 @@ SELECT
   CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END AS c
 FROM (
   SELECT g."left", g."right", CAST(SUM(g.c) AS BIGINT) AS c
-  FROM (
-    SELECT d0."left", d0."right", d0.c
-    FROM stepping_delta_edges_def941 AS d0
-  ) AS g
+  FROM stepping_delta_edges_def941 AS g
   GROUP BY g."left", g."right"
-  HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+  HAVING SUM(g.c) <> 0
 ) AS g
 LEFT JOIN LATERAL (
   SELECT a.*, a.ctid AS stepping_rid
@@ -319,7 +316,7 @@ WITH changed AS (
     FROM stepping_delta_edges_def941 AS d2
   ) AS g
   GROUP BY g."left", g."right"
-  HAVING CAST(SUM(g.c) AS BIGINT) <> 0
+  HAVING SUM(g.c) <> 0
 ), found AS MATERIALIZED (
   SELECT g."left", g."right", COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
   FROM (
@@ -483,7 +480,7 @@ FROM (
   FROM stepping_fresh_transitive_closure_def941
 ) AS g
 GROUP BY g."left", g."right"
-HAVING CAST(SUM(g.c) AS BIGINT) <> 0;
+HAVING SUM(g.c) <> 0;
 -- 14. transitive_closure (query.py:8): the change of an output
 SELECT d1."left", d1."right", d1.c AS stepping_count
 FROM stepping_closure_transitive_closure_def941 AS d1;
