@@ -1,0 +1,76 @@
+"""The script of a view is for somebody who reads it: short, and nothing in it twice."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import stepping as st
+from stepping.cli import main
+from tests.support.place import Place, sqlite_place
+
+TABLES = """
+CREATE TABLE customers (id INTEGER PRIMARY KEY, country TEXT NOT NULL){kind};
+CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL, cents {int}){kind};
+CREATE INDEX orders_customer ON orders (customer_id);
+INSERT INTO customers VALUES (1, 'ch'), (2, 'de');
+INSERT INTO orders VALUES (1, 1, 500), (2, 1, {second}), (3, 2, 700)
+"""
+REVENUE = """
+SELECT c.country, sum(o.cents) AS cents, {more}count(*) AS n
+FROM orders o JOIN customers c ON c.id = o.customer_id GROUP BY c.country
+"""
+MOST = {"sqlite": 400, "postgres": 620}  # lines, all that a database has once with them
+
+
+def filled(place: Place, *, nullable: bool) -> None:
+    kind = " STRICT" if place.name == "sqlite" else ""
+    integer, second = ("INTEGER", "NULL") if nullable else ("INTEGER NOT NULL", "250")
+    with place.plain() as connection:
+        for statement in TABLES.format(kind=kind, int=integer, second=second).split(";"):
+            connection.execute(statement)
+
+
+def test_a_script_is_short(place: Place, tmp_path: Path) -> None:
+    filled(place, nullable=False)
+    file = tmp_path / "views.sql"
+    file.write_text(f"CREATE MATERIALIZED VIEW revenue AS {REVENUE.format(more='')};")
+    shown = CliRunner().invoke(main, ["ddl", str(file), "--db", place.where])
+    assert shown.exit_code == 0, shown.output
+    lines = shown.output.splitlines()
+    assert len(lines) <= MOST[place.name]
+    made = Counter(line.partition("(")[0] for line in lines if line.startswith("CREATE "))
+    triggers = {line for line in made if "TRIGGER" in line}  # of each table, under one name
+    assert {line for line, times in made.items() if times > 1} <= triggers
+    assert "stepping_queue" not in shown.output  # no table that only fed queries need
+
+
+def test_sums_of_a_strict_table_are_of_integers(tmp_path: Path) -> None:
+    place = sqlite_place(tmp_path / "shop.db")
+    filled(place, nullable=True)
+    more = "sum(2 * o.cents + 1) AS twice, total(o.cents) AS whole, avg(o.cents) AS mean, "
+    select = REVENUE.format(more=more)
+    graph = st.sql(select, name="revenue")
+    with place.opened(graph):
+        for write in (
+            "INSERT INTO orders VALUES (4, 2, 4503599627370497)",
+            "UPDATE orders SET cents = -cents WHERE id IN (1, 4)",
+            "DELETE FROM orders WHERE id = 3",
+            "UPDATE customers SET country = 'at' WHERE id = 1",
+        ):
+            with place.plain() as connection:
+                connection.execute(write)
+            assert sorted(place.read("SELECT * FROM revenue")) == sorted(place.read(select))
+        ((text,),) = place.read(
+            "SELECT group_concat(sql) FROM sqlite_master WHERE name LIKE 'revenue%'"
+        )
+        assert "json_each" not in text  # no sum of floats
+        with place.plain() as connection:
+            for key in (5, 6):
+                connection.execute(f"INSERT INTO orders VALUES ({key}, 1, {2**63 - 1})")
+            with pytest.raises(sqlite3.Error, match="for the group at|integer overflow"):
+                connection.execute("SELECT * FROM revenue").fetchall()
