@@ -72,5 +72,5 @@ def test_sums_of_a_strict_table_are_of_integers(tmp_path: Path) -> None:
         with place.plain() as connection:
             for key in (5, 6):
                 connection.execute(f"INSERT INTO orders VALUES ({key}, 1, {2**63 - 1})")
-            with pytest.raises(sqlite3.Error, match="for the group at|integer overflow"):
+            with pytest.raises(sqlite3.Error, match=r"for the group at|integer overflow"):
                 connection.execute("SELECT * FROM revenue").fetchall()
