@@ -78,8 +78,20 @@ class Dialect(TableRenderer):
         """The `Capture` of a `PlannedCapture`: see `dialects/capture.py`."""
         raise NotImplementedError
 
-    def live(self, step: Step, reads: Sequence[ReadDelta], cache: Any, *, distinct: bool) -> str:
-        """A SELECT of a cache as it is with all that waits to be folded in."""
+    def live(
+        self,
+        step: Step,
+        reads: Sequence[ReadDelta],
+        cache: Any,
+        *,
+        distinct: bool,
+        arms: Sequence[Expression] = (),
+    ) -> str:
+        """A SELECT of a cache as it is with all that waits to be folded in.
+
+        ``arms``: the parts that make it up, where it shows groups; else it is what is stored, with
+        what ``reads`` add, ``distinct`` where no row is there twice.
+        """
         raise NotImplementedError
 
     @abstractmethod

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 from sqlglot import exp
 
 from stepping.compiler import ir
+from stepping.compiler.lowering.arrangements import View
 from stepping.compiler.lowering.filling import filling
 from stepping.compiler.lowering.needs import in_base
 from stepping.compiler.lowering.pieces import is_keyed
 from stepping.compiler.lowering.plan_sql import Planned
 from stepping.compiler.lowering.recomputing import shadowed
+from stepping.compiler.lowering.relation_sql import RelationSQL
+from stepping.compiler.lowering.terms import changed_term, viewed_term
 from stepping.compiler.plan.capture import Captured
 from stepping.compiler.plan.sql_plan import CapturedInput, Fill, Role, SQLPlan
 from stepping.compiler.plan.statements import (
@@ -21,9 +26,11 @@ from stepping.compiler.plan.statements import (
     ReadDelta,
     Step,
 )
-from stepping.compiler.plan.tables import Table
-from stepping.dialects.base import Dialect
+from stepping.compiler.plan.tables import Table, TableColumn
+from stepping.dialects.base import CHANGED, KEPT, Dialect
 from stepping.dialects.capture import Live, PlannedCapture
+
+Expression = Any  # a sqlglot expression
 
 
 def with_capture(plan: SQLPlan, made: Planned, plain: Planned, captured: Captured) -> SQLPlan:
@@ -105,10 +112,32 @@ def _live(made: Planned, plan: SQLPlan, dialect: Dialect) -> tuple[Live, ...]:
     for position, (name, operator) in enumerate(operators.items()):
         cache = next(each for each in plan.caches if each.name == name)
         reads = [s for s in step.statements if isinstance(s, ReadDelta) and s.output == position]
-        once = is_keyed(operator) or bool(cache.of)  # a view has a row for each group
-        text = dialect.live(step, reads, cache, distinct=once)
+        view = made.arrangements.views.get(operator)
+        arms = () if view is None else _arms(made, view, cache.columns)
+        text = dialect.live(step, reads, cache, distinct=is_keyed(operator), arms=arms)
         found.append(Live(name, text))
     return tuple(found)
+
+
+def _arms(made: Planned, view: View, columns: Sequence[TableColumn]) -> tuple[Expression, ...]:
+    """A cache that shows groups, in two parts: those that stay as they are, and those that do not.
+
+    A condition on the key of the groups reaches the index of each.
+    """
+    sql = RelationSQL(made.dialect, made.arrangements)
+    groups = view.state.groups
+    state, change = view.state.table, made.arrangements.state[groups.operator].change
+    keys = [(n, made.dialect.reference(change, n, CHANGED)) for n, _ in groups.keys]
+    touched = (
+        exp.select("1")
+        .from_(sql.aliased(change, CHANGED))
+        .where(*made.dialect.lookup(state, KEPT, keys, null_safe=True))
+    )
+    stay, become = (
+        sql.term(term, [(each.name, term.columns[each.name]) for each in columns], None, None)
+        for term in (viewed_term(view, KEPT), changed_term(view, change, CHANGED))
+    )
+    return stay.where(exp.Not(this=exp.Exists(this=touched))), become
 
 
 def is_one_query(step: Step) -> bool:

@@ -25,7 +25,7 @@ from stepping.compiler.lowering.demand import (
 from stepping.compiler.lowering.flattening import looked_up
 from stepping.compiler.lowering.in_place import InPlace
 from stepping.compiler.plan.tables import Table
-from stepping.compiler.schema import BOOL
+from stepping.compiler.schema import BOOL, INT
 from stepping.errors import InternalError
 
 FALSE = ir.Const(False, BOOL)
@@ -298,6 +298,15 @@ def viewed_term(view: View, alias: str) -> Term:
     columns = {n: ir.substitute(scalar, changed) for n, scalar in view.shown.columns.items()}
     filters = tuple(ir.substitute(each, changed) for each in view.shown.filters)
     return Term((Source(table, alias, single=True),), columns, filters=filters)
+
+
+def changed_term(view: View, change: Table, alias: str) -> Term:
+    """The rows that a view shows of the groups that a step touches, after it."""
+    changed = {c.name: ir.ColumnRef(f"{alias}.{c.name}", c.type) for c in change.columns}
+    columns = {n: ir.substitute(scalar, changed) for n, scalar in view.shown.columns.items()}
+    filters = tuple(ir.substitute(each, changed) for each in view.shown.filters)
+    there = ir.Not(ir.Call("eq", (changed[ir.GROUP_NEW], ir.Const(0, INT)), BOOL))
+    return Term((Source(change, alias, single=True),), columns, filters=(there, *filters))
 
 
 def term_in_place(seen: InPlace, alias: str) -> Term:

@@ -15,10 +15,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Role, SQLCache, SQLStep
-from stepping.compiler.plan.statements import EmitDelta, ReadDelta, Step
+from stepping.compiler.plan.statements import ReadDelta, Step
 from stepping.compiler.schema import bounded, relation_name
 from stepping.dialects.capture import PlannedCapture, indented, literal, log_name, sources
 from stepping.dialects.identifiers import quoted
+from stepping.dialects.live import step_parts
 from stepping.dialects.postgres.capture_tables import DEFINER, ME, written
 from stepping.dialects.postgres.relations import columns_of, stored_rows
 from stepping.dialects.postgres.type_facts import TEXTS
@@ -401,13 +402,7 @@ def live_rows(
 ) -> str:
     """A cache as it is with all that waits."""
     listed = ", ".join(quoted(each.name) for each in cache.columns)
-    parts = []
-    for each in step.statements:
-        if isinstance(each, EmitDelta):
-            columns = [*each.table.names, *([each.table.weight] if each.table.weight else [])]
-            heads = ", ".join(quoted(column) for column in columns)
-            text = indented(dialect.text(each.select))
-            parts.append(f"{quoted(each.table.name)} ({heads}) AS MATERIALIZED (\n{text}\n)")
+    parts = step_parts(dialect, step)
     both = "\nUNION ALL\n".join((cache.read_sql, *(dialect.text(each.select) for each in reads)))
     parts.append(f"both_parts ({listed}, stepping_count) AS (\n{indented(both)}\n)")
     parts.append(

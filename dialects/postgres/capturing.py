@@ -8,8 +8,11 @@ from functools import cached_property
 from stepping.compiler.plan.sql_plan import Capture, SQLCache
 from stepping.compiler.plan.statements import ReadDelta, Step
 from stepping.compiler.plan.tables import Table
+from stepping.dialects.base import Expression
 from stepping.dialects.capture import PlannedCapture
+from stepping.dialects.live import live_arms
 from stepping.dialects.postgres import capture
+from stepping.dialects.postgres.relations import columns_of
 from stepping.dialects.postgres.sql import PostgresDialect
 
 
@@ -32,6 +35,14 @@ class CapturingPostgres(PostgresDialect):
         return capture.captured(self, made)
 
     def live(
-        self, step: Step, reads: Sequence[ReadDelta], cache: SQLCache, *, distinct: bool
+        self,
+        step: Step,
+        reads: Sequence[ReadDelta],
+        cache: SQLCache,
+        *,
+        distinct: bool,
+        arms: Sequence[Expression] = (),
     ) -> str:
+        if arms:
+            return live_arms(self, step, arms, columns_of(cache))
         return capture.live_rows(self, step, reads, cache, distinct=distinct)

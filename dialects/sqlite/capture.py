@@ -10,10 +10,11 @@ from sqlglot import exp
 
 from stepping.compiler.plan.capture import FAIL
 from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Role, SQLCache
-from stepping.compiler.plan.statements import EmitDelta, ReadDelta, Step
+from stepping.compiler.plan.statements import ReadDelta, Step
 from stepping.compiler.schema import Kind, bounded, query_prefix, relation_name
 from stepping.dialects.capture import DEFER, PlannedCapture, indented, literal, log_name, sources
 from stepping.dialects.identifiers import quoted
+from stepping.dialects.live import step_parts
 from stepping.dialects.sqlite.relations import columns_of, repeated, stored_rows
 
 if TYPE_CHECKING:
@@ -226,13 +227,7 @@ def live_rows(
 ) -> str:
     """A cache as it is with all that waits."""
     names = [quoted(each.name) for each in cache.columns]
-    parts = []
-    for each in step.statements:
-        if isinstance(each, EmitDelta):
-            columns = [*each.table.names, *([each.table.weight] if each.table.weight else [])]
-            listed = ", ".join(quoted(column) for column in columns)
-            text = indented(dialect.text(each.select))
-            parts.append(f"{quoted(each.table.name)} ({listed}) AS MATERIALIZED (\n{text}\n)")
+    parts = step_parts(dialect, step)
     both = "\nUNION ALL\n".join((cache.read_sql, *(dialect.text(each.select) for each in reads)))
     listed = ", ".join(names)
     parts.append(f"both_parts ({listed}, stepping_count) AS (\n{indented(both)}\n)")

@@ -12,7 +12,9 @@ from stepping.compiler.plan.statements import ReadDelta, Step
 from stepping.compiler.plan.tables import Table, TableKind
 from stepping.dialects.base import Expression
 from stepping.dialects.capture import PlannedCapture
+from stepping.dialects.live import live_arms
 from stepping.dialects.sqlite import capture
+from stepping.dialects.sqlite.relations import columns_of
 from stepping.dialects.sqlite.unregistered import UnregisteredSQLite
 
 
@@ -62,8 +64,16 @@ class CapturingSQLite(UnregisteredSQLite):
         return capture.captured(self, made)
 
     def live(
-        self, step: Step, reads: Sequence[ReadDelta], cache: SQLCache, *, distinct: bool
+        self,
+        step: Step,
+        reads: Sequence[ReadDelta],
+        cache: SQLCache,
+        *,
+        distinct: bool,
+        arms: Sequence[Expression] = (),
     ) -> str:
+        if arms:
+            return live_arms(self, step, arms, columns_of(cache, "r"))
         return capture.live_rows(self, step, reads, cache, distinct=distinct)
 
 
