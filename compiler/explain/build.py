@@ -104,7 +104,7 @@ def model_of(
         script=sections_of(plan),
         session_ddl=plan.session_ddl if any(s.fused is None for s in plan.steps) else (),
         relations=relations_of(plan),
-        logs=tuple(logs_of(plan)),
+        capture=tuple(logs_of(plan)),
     )
 
 

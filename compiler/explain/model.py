@@ -218,7 +218,7 @@ class Model:
     script: tuple[Section, ...]  # what create_tables=True runs, in order
     session_ddl: tuple[str, ...]
     relations: tuple[str, ...] = ()  # what readers know each cache of a captured query by
-    logs: tuple[str, ...] = ()  # how the changes of its tables get in, one line each
+    capture: tuple[str, ...] = ()  # how the changes of its tables get in, one line each
 
     def operator(self, serial: str) -> Operator | None:
         return next((each for each in self.operators if each.id == serial), None)

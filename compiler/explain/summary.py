@@ -26,8 +26,8 @@ def _lines(model: Model, inputs: Sequence[str]) -> Iterator[str]:
     yield ""
     for relation in model.relations:
         yield f"read it as {relation}"
-    yield from model.logs
-    if model.logs:
+    yield from model.capture
+    if model.capture:
         yield ""
     for step in model.steps:
         if step.cost is not None and (not inputs or step.inputs[0] in inputs):
