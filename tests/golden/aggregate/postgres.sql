@@ -18,7 +18,7 @@
 --   aggregate__orders_0dd177 as a whole row, at most one row
 --   aggregate__orders_8fd2ae as a whole row, at most one row
 --   aggregate__aggregate_1c7cb0 by customer, 4 times, at most one row
---   aggregate__orders_8fd2ae by left, 2 times
+--   aggregate__orders_8fd2ae by left, 2 times, the first row
 
 ------------------------------------------------------------------------------
 -- Our own tables
