@@ -130,6 +130,10 @@ class Dialect(TableRenderer):
         """What lets rows of a table without a primary key be changed where it is published."""
         return ()
 
+    def logged(self, table: Table, column: TableColumn, reference: Expression) -> Expression:
+        """The value of a column of the application's that its log has."""
+        return self.loaded(table, column, reference)
+
     def loaded(self, table: Table, column: TableColumn, reference: Expression) -> Expression:
         """The value that a stored column stands for."""
         each = table.sum_named(column.name)

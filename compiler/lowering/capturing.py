@@ -86,7 +86,7 @@ def _decoded(made: Planned, operator: ir.Operator) -> tuple[str, ...]:
     texts = []
     for name in log.names:
         raw = exp.column(dialect.identifier(held[name].name), table="l")
-        value = dialect.loaded(table, held[name], raw)
+        value = dialect.logged(table, held[name], raw)
         texts.append(dialect.text(exp.alias_(value, dialect.identifier(name))))
     return (
         *texts,

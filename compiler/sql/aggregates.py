@@ -20,7 +20,7 @@ from stepping.compiler.plan.database import Given, Measure
 from stepping.compiler.schema import BOOL, INT, Atom, DatabaseType, Kind, ValueType, bounded
 from stepping.compiler.sql.frames import Frame, Grouped, Key
 from stepping.compiler.sql.images import is_imaged, is_varied
-from stepping.compiler.sql.parsing import Expression
+from stepping.compiler.sql.parsing import Expression, token_range
 from stepping.compiler.sql.rows import (
     ONE,
     TRUE,
@@ -39,6 +39,12 @@ if TYPE_CHECKING:
 _NAMES = {"logicaland": "bool_and", "logicalor": "bool_or", "countif": "count_if"}
 ZERO = ir.Const(0, INT)
 _AS_TEXT = ("json", "jsonb")  # of which a text gives the very value again
+# Aggregates that put values behind each other.
+_OF_AN_ORDER = frozenset(
+    {"string_agg", "group_concat", "array_agg", "json_agg", "jsonb_agg", "json_arrayagg", "xmlagg"}
+    | {"json_object_agg", "json_objectagg", "json_group_array", "jsonb_group_array"}
+    | {"json_group_object", "jsonb_group_object"}
+)
 
 
 @dataclass(frozen=True)
@@ -206,6 +212,7 @@ class Groups:
         values: list[tuple[Expression, str, ir.Native]] = []
         for node in {id(node): node for node in nodes}.values():
             words = scalars.spliced(node, frame)
+            self.check_order(node, words[2], keys)
             name = names.get(id(node)) or words[1][0].strip().partition(" ")[0]
             of_type = scalars.typed(node, words[0], words[2])
             is_count = words[1][0].startswith("count ")
@@ -249,6 +256,26 @@ class Groups:
             )
         grouped = Grouped(frame, tuple((key.form, i) for i, key in enumerate(keys)))
         return Frame(out, places, grouped), nothing
+
+    def check_order(
+        self, node: Expression, args: Sequence[ir.Scalar], keys: Sequence[GroupKey] = ()
+    ) -> None:
+        """Raise where an aggregate depends on the order of rows, and none is given."""
+        place = token_range(node, self.selects.parsed.tokens)
+        name = self.selects.scalars.token(place[0]).lower() if place is not None else ""
+        is_postgres = self.selects.database.dialect == "postgres"
+        if name not in _OF_AN_ORDER or node.find(exp.Order) is not None:
+            return
+        if is_postgres and node.find(exp.Distinct) is not None:  # for which it sorts
+            return
+        if set(args) <= {key.scalar for key in keys}:  # all values are the same
+            return
+        since = "" if is_postgres else "; SQLite has it inside of an aggregate from 3.44 on"
+        raise self.selects.error(
+            f"{name}() of rows in no order: each of many results is right",
+            node,
+            f"write ORDER BY in it, of what decides{since}",
+        )
 
     def kept(self, value: ir.Scalar) -> ir.Scalar:
         """A value as the result keeps it: as a text if values of its type cannot be compared."""

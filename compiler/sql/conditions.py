@@ -60,7 +60,7 @@ def refs_of(node: Expression, bound: Bound) -> frozenset[Ref]:
             todo.append(bound.aliases[id(part)])
         elif id(part) in bound.refs:
             found |= true_refs(bound.refs[id(part)], bound)
-        elif isinstance(part, exp.Query):
+        elif isinstance(part, exp.Query) and id(part) in bound.free:  # and no join in parentheses
             for ref in bound.free[id(part)]:
                 found |= true_refs(ref, bound)
         else:

@@ -71,4 +71,15 @@ def restored(parsed: Parsed, node: Expression) -> Expression:
             node.set(key, parts)
         elif isinstance(value, exp.Expr):
             node.set(key, restored(parsed, value))
-    return node
+    return of_values(node)
+
+
+def of_values(node: Expression) -> Expression:
+    """What is printed of a query: VALUES as it is, which the parser takes for a SELECT from it."""
+    found = node.args.get("from_") if isinstance(node, exp.Select) else None
+    if found is None or not isinstance(found.this, exp.Values) or found.this.alias != "_values":
+        return node
+    rows = found.this.copy()
+    rows.set("alias", None)
+    parts = [rows, *(node.args[k] for k in ("order", "limit", "offset") if node.args.get(k))]
+    return exp.Var(this=" ".join(each.sql().strip() for each in parts))

@@ -126,10 +126,18 @@ TAKEN: tuple[tuple[str, tuple[Construct, ...]], ...] = (
                 POSTGRES,
             ),
             Construct(
-                "group_concat",
+                "string_agg, array_agg, json_agg without an order",
+                "SELECT a, array_agg(t) AS x FROM r GROUP BY a",
+                REFUSED,
+                POSTGRES,
+                "ORDER BY in it, or DISTINCT",
+            ),
+            Construct(
+                "group_concat, json_group_array without an order",
                 "SELECT a, group_concat(t) AS x FROM r GROUP BY a",
-                BY_GROUP,
+                REFUSED,
                 ("sqlite",),
+                "ORDER BY in it, or a window with one",
             ),
             Construct(
                 "window functions, with every frame",

@@ -133,6 +133,8 @@ class Windows:
             partition, rest = self.window(select, self.named(select, named), frame)
         else:
             partition, rest = self.window(select, node, frame, over + 1)
+        if not any("order by" in words for words in rest.folded):
+            selects.groups.check_order(node.this, function.args)
         return Call(node, function, partition, rest)
 
     def window(

@@ -222,8 +222,12 @@ class PostgresDatabase(PostgresWords):
         key = (tuple(words), tuple(args))
         if key not in self._typed:
             first, *others = words
-            texts = [f"x.c{i}{each}" for i, each in enumerate(others)]
-            given = ", ".join(f"{self.null(each)} AS c{i}" for i, each in enumerate(args)) or "1"
+            # One column stands for all of a type: DISTINCT in an aggregate wants that of ORDER BY.
+            known = list(dict.fromkeys(args))
+            texts = [
+                f"x.c{known.index(each)}{word}" for each, word in zip(args, others, strict=True)
+            ]
+            given = ", ".join(f"{self.null(each)} AS c{i}" for i, each in enumerate(known)) or "1"
             text = f"SELECT {first}{''.join(texts)} AS e FROM (SELECT {given}) AS x LIMIT 0"
             (found,) = self._output_types(text)
             if "collate" in text.lower():  # of an argument, or here

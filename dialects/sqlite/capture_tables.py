@@ -13,6 +13,7 @@ from stepping.compiler.plan.base_tables import BaseTable
 from stepping.compiler.schema import bounded
 from stepping.dialects.capture import Logged, indented, log_name, rows_of_result, stem
 from stepping.dialects.identifiers import quoted
+from stepping.dialects.sqlite.native_columns import differs
 
 _ROW_IDS = ("rowid", "_rowid_", "oid")
 
@@ -52,18 +53,18 @@ def triggers(logged: Logged) -> list[str]:
     if replacing:
         gone, gone_moved, note, seen = replaced(table, columns, replacing)
     insert = f"  INSERT INTO {quoted(log)} (stepping_c{listed}) VALUES (1{row('NEW')});\n"
-    differs = (
-        " OR ".join(f"OLD.{quoted(c)} IS NOT NEW.{quoted(c)} COLLATE BINARY" for c in columns)
-        or "FALSE"
-    )
+    types = {each.name: each.type for each in table.columns}
+    different = (differs(types[c], f"OLD.{quoted(c)}", f"NEW.{quoted(c)}") for c in columns)
+    differing = " OR ".join(different) or "FALSE"
+    where = f"WHERE {differing}"
     update = (
-        f"  INSERT INTO {quoted(log)} (stepping_c{listed}) SELECT -1{row('OLD')} WHERE {differs};\n"
-        f"  INSERT INTO {quoted(log)} (stepping_c{listed}) SELECT 1{row('NEW')} WHERE {differs};\n"
+        f"  INSERT INTO {quoted(log)} (stepping_c{listed}) SELECT -1{row('OLD')} {where};\n"
+        f"  INSERT INTO {quoted(log)} (stepping_c{listed}) SELECT 1{row('NEW')} {where};\n"
     )
     delete = f"{seen}  INSERT INTO {quoted(log)} (stepping_c{listed}) VALUES (-1{row('OLD')});\n"
     keys = dict.fromkeys(c for key in replacing for c in key)
     moved = " OR ".join(f"OLD.{quoted(c)} IS NOT NEW.{quoted(c)}" for c in keys)
-    changed = differs if not replacing else f"{differs} OR {moved}"
+    changed = differing if not replacing else f"{differing} OR {moved}"
     made = [
         ("insert", "AFTER INSERT", "", gone + insert + tick),
         ("update", "AFTER UPDATE", f"\nWHEN {changed}", gone_moved + update + tick),

@@ -46,7 +46,7 @@ _UNSTABLE = (
     *("current_date", "current_time", "current_timestamp"),
 )
 _NUMERIC = ("INTEGER", "REAL", "NUMERIC")
-_ORDERED = re.compile(r"k\(\d+,-?([^,)]*)")
+_COLLATION = re.compile(r"-(8|16LE|16BE)$")  # in which coding texts are compared
 
 
 # What an affinity makes of a value that is compared: a text that reads as a number is one.
@@ -64,8 +64,8 @@ def column_type(declared: str, collation: str) -> DatabaseType:
 
 
 # What takes one of several values, and what computes with them.
-_CHOOSES = re.compile(r"(?i)\b(case|coalesce|ifnull|iif|nullif|min|max)\b")
-_COMPUTES = re.compile(r"[-+*/%]")
+_CHOOSES = re.compile(r"(?i)\b(case|coalesce|ifnull|iif|nullif|min|max|sum)\b")
+_COMPUTES = re.compile(r"""(?i)[\w)"'\]`]\s*(-(?!>)|[+*/%])|\bjson_extract\b|->>""")
 _REAL = re.compile(r"\d\.\d*|\.\d|\de[-+\d]")
 _INTEGER = re.compile(r"(?<![\w.])\d+(?![\w.])")
 
@@ -75,8 +75,11 @@ def is_mixed(expression: str, args: Sequence[DatabaseType]) -> bool:
     expression = re.sub(r"'[^']*'", "''", expression)
     kinds = {affinity(each.name) for each in args}
     chooses = _CHOOSES.search(expression) is not None
+    # A column of texts or reals may have a text that is computed with as the integer 0.
+    if kinds - {"INTEGER"} and _COMPUTES.search(expression):
+        return True
     if kinds & {"BLOB", "NUMERIC"}:
-        return chooses or _COMPUTES.search(expression) is not None
+        return chooses
     if not chooses:
         return False
     has_real = "REAL" in kinds or _REAL.search(expression) is not None
@@ -182,7 +185,7 @@ class SQLiteDatabase(Database):
         ):
             if hidden == 1:
                 continue
-            collation = self.collation_of(f"SELECT 1 FROM {table} ORDER BY +{quoted(column)}")
+            collation = self.collation_of(f"SELECT {quoted(column)} AS e FROM {table}")
             is_row_id = place == 1 and declared.upper() == "INTEGER"
             if place:
                 primary[place] = column
@@ -225,14 +228,17 @@ class SQLiteDatabase(Database):
         return re.search(r"(?is)\bwithout\s+rowid\b", self.statements[name]) is not None
 
     def collation_of(self, select: str) -> str:
-        """The collation of a SELECT's ORDER BY, "" if it is the usual one."""
-        for _, name, _, _, _, key, *_ in self.rows(f"EXPLAIN {select}"):
-            if name in ("SorterOpen", "OpenEphemeral") and isinstance(key, str):
-                found = _ORDERED.match(key)
-                if found:
-                    collation = found.group(1)
-                    return "" if collation in ("B", BINARY) else collation
-        return ""
+        """The collation of a SELECT's only column ``e``, "" if it is the usual one.
+
+        It is that of the last comparison of a row: others are in the expression itself.
+        """
+        found = ""
+        for _, name, _, _, _, key, *_ in self.rows(f"EXPLAIN SELECT e >= 'x' FROM ({select})"):
+            if name == "ResultRow":
+                break
+            if name == "Ge" and isinstance(key, str):
+                found = _COLLATION.sub("", key)
+        return "" if found == BINARY else found
 
     def type_of(self, atom: Atom) -> DatabaseType:
         return atom.native or _OWN[atom.kind]
@@ -248,8 +254,7 @@ class SQLiteDatabase(Database):
             # What a table has of an expression is its affinity.
             self.rows(f"CREATE TEMP TABLE e{serial} AS SELECT {expression} AS e FROM x{serial}")
             ((_, _, declared, *_),) = self.rows(f"PRAGMA temp.table_xinfo(e{serial})")
-            select = f"SELECT +({expression}) FROM x{serial} ORDER BY 1"  # may be an aggregate
-            collation = self.collation_of(select)
+            collation = self.collation_of(f"SELECT {expression} AS e FROM x{serial}")
             varied = bool(collation) or (not declared and is_mixed(expression, args))
             self._typed[key] = typed(declared, collation, varied=varied)
             self.rows(f"DROP TABLE temp.e{serial}")
@@ -296,18 +301,18 @@ class SQLiteDatabase(Database):
                 name, turned = "TEXT", "right" if left == "TEXT" else "left"
         # The left operand's collation, if it is a column's; an expression has none of its own.
         collation = a.collation or ("" if a.name else b.collation)
-        to = DatabaseType(name if turned else "", collation, short=True)
-        as_left = turned == "left" or a.collation != collation
-        as_right = turned == "right" or b.collation != collation
-        words = f"(+{{0}}) COLLATE {collation}" if collation else "+{0}"
-        if turned:
-            words = AS_NUMBER if name == "NUMERIC" else AS_TEXT
-            words = f"({words}) COLLATE {collation}" if collation else words
-        keep_left = DatabaseType(to.name if turned == "left" else a.name, collation, short=True)
-        keep_right = DatabaseType(to.name if turned == "right" else b.name, collation, short=True)
-        return Compared(
-            (words, keep_left) if as_left else None, (words, keep_right) if as_right else None
-        )
+
+        def made(side: str, of_type: DatabaseType) -> tuple[str, DatabaseType] | None:
+            words = "{0}"
+            if side == turned:
+                words = f"({AS_NUMBER if name == 'NUMERIC' else AS_TEXT})"
+                of_type = DatabaseType(name, of_type.collation, short=True)
+            elif of_type.collation == collation:
+                return None
+            # COLLATE leaves the affinity as it is.
+            return f"{words} COLLATE {collation or BINARY}", column_type(of_type.name, collation)
+
+        return Compared(made("left", a), made("right", b))
 
     def names(self, select: str) -> list[str]:
         try:

@@ -63,5 +63,11 @@ def terms(table: Table, column: TableColumn, value: Expression) -> list[Expressi
     return [missing, known] if column.type.nullable else [known]
 
 
+def differs(declared: str, old: str, new: str) -> str:
+    """That a column of a declared type has another value, which may be equal."""
+    found = f"{old} IS NOT {new} COLLATE BINARY"
+    return found if affinity(declared) != "BLOB" else f"{found} OR typeof({old}) <> typeof({new})"
+
+
 def collated(value: Expression, collation: str) -> Expression:
     return exp.Collate(this=value, expression=exp.Var(this=collation))

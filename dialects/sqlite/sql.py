@@ -219,6 +219,12 @@ class SQLiteDialect(SQLiteSums):
             return base_values.decoded(column, reference)
         return super().loaded(table, column, reference)
 
+    def logged(self, table: Table, column: TableColumn, reference: Expression) -> Expression:
+        value = super().logged(table, column, reference)
+        # A log has columns without one: queries in Python compare the same texts by bytes.
+        native = column.type.native
+        return collated(value, native.collation) if native and native.collation else value
+
     def stored(self, table: Table, column: TableColumn, value: Expression) -> Expression:
         if table.is_kept and column.type.nullable and not is_null_stored(column):
             return exp.func("COALESCE", value, self.sentinel(column.type))

@@ -286,7 +286,22 @@ SELECT a, b FROM r WHERE (a, b) NOT IN (SELECT a, d FROM s);
 -- in_rows_value
 SELECT a, (a, b) IN (SELECT s.a, s.d FROM s WHERE s.b < r.e) AS z FROM r;
 
+-- rows_of_values
+WITH q(a, n) AS (VALUES (1, 'one'), (2, 'two'))
+SELECT q.n, r.b FROM q JOIN r ON r.a = q.a UNION VALUES ('none', NULL), ('three', 3);
+
+-- joins_in_parentheses_correlated
+SELECT u.k FROM u WHERE EXISTS (
+    SELECT 1 FROM r LEFT JOIN (s FULL JOIN u AS w ON s.a = w.k) ON r.b = s.b WHERE r.a = u.x);
+
+-- nulls_in_the_order_of_a_window
+SELECT a, rank() OVER (PARTITION BY e ORDER BY b NULLS LAST, t DESC NULLS FIRST) AS n FROM r;
+
 -- postgres: what SQLite has no words for
+
+-- texts_each_once
+SELECT a, string_agg(DISTINCT t, '/' ORDER BY t DESC) AS x, array_agg(DISTINCT b) AS y
+FROM r GROUP BY a;
 
 -- intersect_all
 SELECT a FROM r INTERSECT ALL SELECT a FROM s;

@@ -84,7 +84,7 @@ SQLITE_SELECTS = (
     "SELECT e.row_number, w.row_number AS w FROM e, json_each(e.j) AS x JOIN w ON w.tag = x.value",
     "SELECT row_number FROM e WHERE EXISTS (SELECT 1 FROM json_each(e.j) AS x WHERE value = 'b')",
     "SELECT DISTINCT x.value FROM e, json_each(e.j) AS x",
-    "SELECT row_number, (SELECT group_concat(value) FROM json_each(e.j)) AS l FROM e",
+    "SELECT row_number, (SELECT max(value) FROM json_each(e.j)) AS l FROM e",
     "SELECT value, count(g) AS n FROM json_each('[0, 1, 2]') LEFT JOIN e ON e.g = value GROUP BY 1",
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import stepping as st
-from tests.support.random_selects import DDL
+from tests.support.random_tables import DDL
 from tests.support.sql_views import Database, Postgres, SQLite
 
 # A statement, and a word of what is said; of those without one the database says it.
@@ -95,10 +95,14 @@ ON_POSTGRES = (
     ("SELECT a FROM r WHERE sum(a) > 1", "not allowed in WHERE", ":1:23", "HAVING"),
     ("SELECT a FROM r UNION SELECT t FROM r", "cannot be matched", ":1:30", "CAST"),
     ("SELECT a FROM r WHERE a = $1", "no parameters", ":1:27", None),
+    ("SELECT a, array_agg(t) AS x FROM r GROUP BY a", "in no order", ":1:11", "ORDER BY"),
+    ("SELECT a, json_agg(t) OVER () AS x FROM r", "in no order", ":1:11", "ORDER BY"),
     ("SELECT ROW(a, b) AS x FROM r", "pseudo-type", "", "its parts"),
 )
 ON_SQLITE = (
     ("SELECT a FROM r WHERE a = ?", "no parameters", ":1:27", None),
+    ("SELECT group_concat(t) AS x FROM r", "in no order", ":1:8", "ORDER BY"),
+    ("SELECT group_concat(DISTINCT t) AS x FROM r GROUP BY a", "in no order", ":1:8", "ORDER BY"),
     ("SELECT date() AS d FROM r", "without a time", ":1:8", None),
     ("SELECT strftime('%Y', t, 'localtime') AS d FROM r", "time zone", ":1:26", "+02:00"),
 )
@@ -117,6 +121,11 @@ def test_places_on_sqlite() -> None:
     for each in (*PLACED, *ON_SQLITE):
         placed(database, *each)
     database.store(st.sql("SELECT a FROM r WHERE t IN ('x', 'utc')", name="v"))
+    # Of values that are all the same, and in the order of a window.
+    same = "SELECT t, group_concat(t) AS x FROM r GROUP BY t"
+    database.store(st.sql(same, name="same"))
+    ordered = "SELECT a, group_concat(t) OVER (PARTITION BY a ORDER BY row_number) AS x FROM r"
+    database.store(st.sql(ordered, name="ordered"))
     database.connection.close()
 
 

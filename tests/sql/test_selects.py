@@ -10,47 +10,13 @@ from typing import Any
 
 import pytest
 
+from tests.support import random_tables
+from tests.support.random_tables import DDL
 from tests.support.sql_views import Database, Postgres, SQLite, Writer, watched_through
-
-DDL = """
-CREATE TABLE r (row_number integer PRIMARY KEY, a integer, b integer, e integer, t varchar(20));
-CREATE TABLE s (row_number integer PRIMARY KEY, a integer, b integer, d integer);
-CREATE TABLE u (
-    row_number integer PRIMARY KEY, k integer NOT NULL, x integer, name varchar(20) NOT NULL
-)
-"""
-
-
-def small(rng: random.Random) -> int | None:
-    return rng.choice([None, 0, 1, 1, 2, 3])
-
-
-NUMBERS = iter(range(1, 10**9))
 
 
 def rows() -> Mapping[str, Any]:
-    texts = [None, "", "a", "ab", "B"]
-    return {
-        "r": lambda rng: {
-            "row_number": next(NUMBERS),
-            "a": small(rng),
-            "b": small(rng),
-            "e": small(rng),
-            "t": rng.choice(texts),
-        },
-        "s": lambda rng: {
-            "row_number": next(NUMBERS),
-            "a": small(rng),
-            "b": small(rng),
-            "d": small(rng),
-        },
-        "u": lambda rng: {
-            "row_number": next(NUMBERS),
-            "k": rng.choice([0, 1, 2, 3]),
-            "x": small(rng),
-            "name": rng.choice(texts[1:]),
-        },
-    }
+    return {name: make for name, make in random_tables.rows().items() if name in ("r", "s", "u")}
 
 
 def selects() -> tuple[dict[str, str], dict[str, str]]:

@@ -10,7 +10,7 @@ import stepping as st
 from stepping.compiler import ir
 from stepping.compiler.operators.regroup import Regroup
 from stepping.compiler.sql.taken import BY_GROUP, REFUSED, TAKEN, Construct, page
-from tests.support.random_selects import DDL
+from tests.support.random_tables import DDL
 from tests.support.sql_views import Database, Postgres, SQLite
 
 CONSTRUCTS = [each for _, constructs in TAKEN for each in constructs]

@@ -242,6 +242,7 @@ class Writer:
     database: Database
     rows: Mapping[str, Callable[[random.Random], Mapping[str, Any]]]
     random: random.Random
+    names: tuple[str, ...] = ()  # of the tables that are written to, if not to all
 
     def table(self, name: str) -> str:
         return quoted(name)
@@ -309,8 +310,10 @@ def watched_through(
 ) -> int:
     """Check a SELECT over a history; how often its result has changed."""
     view = Watched.of(database, select, **options)
+    database.run("BEGIN")
     for _ in range(start):
-        writer.insert(writer.random.choice(sorted(writer.rows)))
+        writer.insert(writer.random.choice(sorted(writer.names or writer.rows)))
+    database.run("COMMIT")
     changed = 0
     before: Counter[Row] | None = None
     for _ in range(transactions):
