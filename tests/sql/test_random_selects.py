@@ -18,7 +18,7 @@ from tests.support.sql_views import Database, Postgres, SQLite, watched_through
 COUNT = int(os.environ.get("STEPPING_SELECTS", "0"))
 SEED = int(os.environ.get("STEPPING_SEED", "0"))
 # By default a few that are planned quickly.
-SEEDS = range(SEED, SEED + COUNT) if COUNT else (1, 9, 20, 21, 49, 101, 198, 226, 296)
+SEEDS = range(SEED, SEED + COUNT) if COUNT else (1, 9, 20, 21, 49, 198, 226, 296)
 
 
 def select_of(seed: int, dialect: str) -> str:
