@@ -11,10 +11,11 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from stepping.compiler.plan.graph import AnyGraph
 from stepping.compiler.plan.recompute import Compared, Recompute, Unverified
 from stepping.compiler.plan.sql_plan import Role
 from stepping.compiler.schema import Kind
@@ -76,6 +77,7 @@ class Verification:
     unverified: tuple[Unverified, ...]
     repaired: tuple[str, ...] = ()  # tables
     left: int = 0  # keys that could not be mended, since steps changed them again and again
+    hint: str = KEEP  # where nothing was compared
 
     @property
     def ok(self) -> bool:
@@ -91,7 +93,7 @@ class Verification:
         if self.nothing_compared:
             lines = [f"{self.query}: nothing was compared"]
             lines += (f"  cannot be verified: {u.table}: {u.why}" for u in self.unverified)
-            return "\n".join([*lines, f"  hint: {KEEP}"])
+            return "\n".join([*lines, f"  hint: {self.hint}"])
         count = len(self.differences)
         found = "nothing differs" if not count else f"{count} differ{'s' * (count == 1)}"
         verified = len(self.verified)
@@ -133,7 +135,14 @@ def verify(
         catalog.check_tables(store.driver, plan.manifest)
         refresh = None if plan.capture is None else store.refresh
         verifier = Verifier(store.driver, *names, recompute, statements, progress, refresh)
-        return verifier.run(repair=repair)
+        return replace(verifier.run(repair=repair), hint=hint_of(store.graph))
+
+
+def hint_of(graph: AnyGraph) -> str:
+    """What to do where nothing of a query can be compared."""
+    if graph.way != "st.compile":
+        return "without refresh=None it follows its tables, and is compared with them"
+    return KEEP
 
 
 def verify_installed(

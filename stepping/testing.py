@@ -24,7 +24,7 @@ from stepping.runtime.migrate import plan
 from stepping.runtime.running import PythonSteps, Statements
 from stepping.runtime.store import StorePython, StoreSQL
 from stepping.runtime.stores import StorePostgres, StoreSQLite, connection_postgres, driver_for
-from stepping.runtime.verify import Verification, Verifier
+from stepping.runtime.verify import Verification, Verifier, hint_of
 from stepping.target import graph_of
 
 if TYPE_CHECKING:  # SQLAlchemy takes long to import
@@ -181,7 +181,13 @@ def _assert_right(store: StoreSQL) -> None:
         verifier = Verifier(store.driver, *names, recompute, statements, None, refresh)
         found = verifier.differences()
     tables = tuple(each.table for each in recompute.compared)
-    said = Verification(store.plan.query, tables, tuple(found), recompute.unverified)
+    said = Verification(
+        store.plan.query,
+        tables,
+        tuple(found),
+        recompute.unverified,
+        hint=hint_of(store.graph),
+    )
     if found or said.nothing_compared:
         raise AssertionError(str(said))
 

@@ -92,7 +92,7 @@ def _bound(view: View, unbound: SQLQuery[Any], database: Database) -> BoundQuery
     if unbound.refresh is not None:
         tables = [(each.label, each.table) for each in inputs]
         captured = capturing(tables, view.select.name, unbound.refresh, unbound.on_error)
-    return BoundQuery(
+    query = BoundQuery(
         view.name,
         inputs,
         () if captured is not None else (out,),
@@ -105,6 +105,8 @@ def _bound(view: View, unbound: SQLQuery[Any], database: Database) -> BoundQuery
         tables=dict(selects.tables),
         dialect=database.dialect,
     )
+    query.way = unbound.way
+    return query
 
 
 def check_clocks(made: Parsed, database: Database) -> None:

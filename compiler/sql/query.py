@@ -55,13 +55,6 @@ class BoundQuery(Query[Any, *tuple[Any, ...]]):
                     )
         return made
 
-    def saying(self, option: str, value: str) -> str:
-        return str(self.unbound.saying(option, value))
-
-    @property
-    def naming(self) -> str:
-        return str(self.unbound.naming)
-
     def check_dialect(self, dialect: str) -> None:
         if dialect != self.dialect:
             raise QueryError(

@@ -132,6 +132,13 @@ def test_what_compares_nothing_fails(place: Place) -> None:
             assert_right(store)
         found = st.verify(store)
         assert (found.ok, found.nothing_compared) == (True, True)
+    with place.plain() as connection:
+        connection.execute("CREATE TABLE orders (country TEXT NOT NULL)")
+    select = "SELECT country, count(*) AS n FROM orders GROUP BY country"
+    with place.opened(st.sql(select, name="by_hand", refresh=None)) as store:
+        with pytest.raises(AssertionError, match="hint: without refresh=None"):
+            assert_right(store)
+        assert "hint: without refresh=None" in str(st.verify(store))
     said = CliRunner().invoke(main, ["verify", "--db", place.where])
     assert (said.exit_code, "revenue: nothing was compared" in said.output) == (3, True)
     allowed = CliRunner().invoke(main, ["verify", "--db", place.where, "--allow-unverified"])
