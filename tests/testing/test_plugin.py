@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import sqlalchemy.dialects.postgresql  # before pytester takes away what is imported in its run
 from click.testing import CliRunner
 
 import stepping as st
