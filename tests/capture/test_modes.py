@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 import stepping as st
+from stepping.runtime import captured as folding
 from stepping.runtime.verify import verify_installed
 from tests.capture.shop import (
     ITEM_ORDER,
@@ -21,7 +22,7 @@ from tests.capture.shop import (
     revenue,
     shop,
 )
-from tests.support.place import Place
+from tests.support.place import Place, postgres_place
 
 
 def rows(connection: Any, relation: str) -> list[tuple[Any, ...]]:
@@ -268,3 +269,28 @@ def test_columns_may_have_any_name(place: Place, refresh: str) -> None:
         connection.execute("UPDATE odd SET c = c + 1, xid = 5 WHERE n = 1")
         connection.execute("DELETE FROM odd WHERE n = 2")
         assert dict(odd_rows.zset(store).iter()) == {st.Pair(14, 1): 1}
+
+
+def test_verify_looks_again_where_another_fold_was_quicker(
+    postgres_db: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph, _ = captured(revenue, "deferred")
+    place = postgres_place(postgres_db)
+    with shop(place) as (connection, writer), place.plain() as other:
+        store = place.store(connection, graph)
+        for _ in range(10):
+            writer.one()
+        fold, turns = folding.refresh_installed, [1]
+
+        def late(driver: Any, manifest: Any) -> None:
+            driver.read("SELECT 1")  # of a snapshot that is older than the other fold
+            if turns:
+                turns.pop()
+                other.execute("INSERT INTO orders VALUES (77, 'ch', NULL, '')")
+                other.execute("SELECT stepping_refresh('revenue')")
+            fold(driver, manifest)
+
+        monkeypatch.setattr(folding, "refresh_installed", late)
+        (found,) = verify_installed(store.driver)
+        assert found.ok
+        assert not turns
