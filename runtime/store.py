@@ -339,14 +339,19 @@ class StoreSQL(Store):
         output: bool = True,
     ) -> tuple[ZSet[Any], ...]:
         self.driver.check()
-        if self.plan.capture is not None:
-            raise StoreError(
-                f"the inputs of {self.graph.name!r} are tables of the database",
-                hint="write to the tables: the results follow, whoever writes",
-            )
+        self._check_fed()
         if self.graph.keys:
             return self.changed(lambda: changes, time, also, output=output)
         return self._stepped(changes, time, also, output=output)
+
+    def _check_fed(self) -> None:
+        """Raise `StoreError` for a query that is given no changes, since it follows tables."""
+        if self.plan.capture is not None:
+            raise StoreError(
+                f"the inputs of {self.graph.name!r} are tables of the database",
+                hint="write to the tables: the results follow, whoever writes; store.refresh(), or "
+                "`stepping refresh`, folds in what waits",
+            )
 
     def changed(
         self,
@@ -509,6 +514,7 @@ class StoreSQL(Store):
     def _queue(self) -> Queue:
         from stepping.runtime.queue import Queue
 
+        self._check_fed()
         return Queue(
             self.graph,
             self.driver.queue,

@@ -18,6 +18,7 @@ from stepping.commands.options import (
     TARGETS,
     chosen_dialect,
     load,
+    load_one,
     writing,
 )
 
@@ -235,12 +236,11 @@ def types(
 def graph(query: str, dialect: str | None, db: str | None, file: Path) -> None:
     """Draw a query from left to right into FILE, whose name ends in .svg or .png."""
     from stepping.compiler.explain.drawing import write_png, write_svg
-    from stepping.target import load
 
     if file.suffix not in (".svg", ".png"):
         raise click.UsageError(f"{file} ends in neither .svg nor .png")
     write = write_svg if file.suffix == ".svg" else write_png
-    with _explained(load(query), dialect, db, None) as found, writing(file):
+    with _explained(load_one(query, dialect, db), dialect, db, None) as found, writing(file):
         write(found, file)
     click.echo(f"wrote {file}")
 

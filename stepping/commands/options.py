@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-TARGET = click.argument("query", metavar="MODULE:QUERY")
+TARGET = click.argument("query", metavar="MODULE:QUERY | FILE.sql:NAME")
 TARGETS = click.argument("queries", metavar="MODULE:QUERY | FILE.sql...", nargs=-1, required=True)
 TABLES = click.option(
     "--tables",
@@ -72,3 +72,12 @@ def load(
 
     bound_as_prepared(found)
     return found
+
+
+def load_one(query: str, dialect: str | None, db: str | None) -> Any:
+    """The compiled query behind one target; a file with one view need not name it."""
+    found = load((query,), dialect, db)
+    if len(found) != 1:
+        names = ", ".join(each.name for each in found)
+        raise click.UsageError(f"{query} has {len(found)} views: {names}; name one: {query}:NAME")
+    return found[0]

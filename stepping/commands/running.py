@@ -10,6 +10,7 @@ from stepping.commands.options import (
     TARGETS,
     chosen_dialect,
     load,
+    load_one,
 )
 
 
@@ -41,10 +42,9 @@ def drain(
     --watch behind the step that is at work; whatever is killed, nothing is lost.
     """
     from stepping.drain import Asked, drain_all
-    from stepping.target import load
 
     asked = Asked(limit, watch, retry, drop)
-    drain_all(load(query), db, asked, click.echo)
+    drain_all(load_one(query, None, db), db, asked, click.echo)
 
 
 @click.command(short_help="Fold what waits into the results of queries that follow tables.")
@@ -137,9 +137,8 @@ def status(db: str, queries: tuple[str, ...], as_json: bool) -> None:
 def retry(db: str, query: str, time: int) -> None:
     """Run the input that was put aside at TIME as a step of now."""
     from stepping.database import opened
-    from stepping.target import load
 
-    with opened(db, load(query)) as store:
+    with opened(db, load_one(query, None, db)) as store:
         store.retry(time)
     click.echo(f"time {time} is written")
 

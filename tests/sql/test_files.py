@@ -211,6 +211,9 @@ def test_a_select_alone_has_the_name_of_its_file(shop: Place) -> None:
         assert code == 0, (command, said)
         assert "spent" in said
     assert sorted(shop.read("SELECT * FROM spent")) == [("Ann", 2), ("Bob", 1)]
+    assert run("graph", "spent.sql", "spent.svg", *db) == (0, "wrote spent.svg\n")
+    assert "has 3 views: " in run("graph", "shop.sql", "shop.svg", *db)[1]
+    assert "tables of the database" in run("drain", "spent.sql:spent", *db)[1]
     assert run("uninstall", "spent.sql", "--yes", *db)[0] == 0
 
 
