@@ -5,7 +5,11 @@ from __future__ import annotations
 from stepping.compiler.ir.scalar import Native, Scalar
 from stepping.compiler.schema import Atom, DatabaseType, Kind
 
-_TEXT = Atom(Kind.NATIVE, native=DatabaseType("text", '"C"'))
+# The collation of the words, if they have one.
+_TEXTS = {
+    collation: Atom(Kind.NATIVE, native=DatabaseType("text", collation))
+    for collation in ('"C"', "")
+}
 
 
 def image(scalar: Scalar) -> Scalar:
@@ -14,5 +18,5 @@ def image(scalar: Scalar) -> Scalar:
     if native is None or not native.image:
         return scalar
     front, _, behind = native.image.partition("{0}")
-    atom = _TEXT.optional() if scalar.type.nullable else _TEXT
-    return Native((front, behind), (scalar,), atom)
+    atom = _TEXTS['"C"' if '"C"' in native.image else ""]
+    return Native((front, behind), (scalar,), atom.optional() if scalar.type.nullable else atom)

@@ -54,6 +54,7 @@ class GroupKey:
     form: Form
     scalar: ir.Scalar
     name: str
+    told_apart: bool = False  # equal values that differ are in groups of their own
 
 
 @dataclass
@@ -130,7 +131,7 @@ class Groups:
         The frame has the value of each call under its node's identity, and the keys.
         """
         made = Made()
-        varied = [key.scalar for key in keys if is_varied(key.scalar)]
+        varied = [key.scalar for key in keys if is_varied(key.scalar) and not key.told_apart]
         if not all(map(is_imaged, varied)):
             return self.anew(frame, keys, nodes, names)
         try:

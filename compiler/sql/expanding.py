@@ -79,6 +79,18 @@ class Expanding:
         places: dict[Key, int] = {key: frame.rows.width + i for key, i in place_of.items()}
         return self.expanded(frame, found, rows, "value", places)
 
+    def check_ordered(
+        self, frame: Frame, shown: Sequence[Expression], order: Sequence[Expression]
+    ) -> None:
+        """Raise where rows of a function are in no order, and an order decides which are taken."""
+        calls = [call for each in shown for call in self.calls_in(each, frame)]
+        if calls and not any(self.calls_in(each, frame) for each in order):
+            raise self.selects.error(
+                "which rows of this function are taken, no ORDER BY decides",
+                calls[0],
+                "put it into FROM, or ORDER BY it as well",
+            )
+
     def calls_in(self, node: Expression, frame: Frame) -> list[Expression]:
         """The calls in an expression that give rows, the outermost ones that are not computed."""
         if isinstance(node, exp.Query | exp.Window) or id(node) in frame.places:

@@ -7,10 +7,30 @@ from dataclasses import dataclass, field, replace
 
 from stepping.compiler import ir
 from stepping.compiler.sql.binding import Ref
-from stepping.compiler.sql.rows import Rows
+from stepping.compiler.sql.images import is_told_apart
+from stepping.compiler.sql.rows import Rows, name_of
 
 # A column of a source, or the identity of a node whose value has been computed.
 Key = Ref | int
+_IMAGES = -2  # of the columns of sources, in place of a source's number
+
+
+def asked(frame: Frame, refs: Sequence[Ref]) -> tuple[Frame, list[ir.Scalar]]:
+    """Each different one of some columns, for a query that is asked for each; and where it is.
+
+    Beside a column that may have equal values which are not the same there is what tells them
+    apart: so groups, sets and orders of the query keep apart what belongs to each of them.
+    """
+    columns: list[ir.Scalar] = [frame.column(ref) for ref in refs]
+    keys = [*refs, *(Ref(_IMAGES, f"{r.source}.{r.name}") for r in refs if told(frame, r))]
+    columns += (ir.image(frame.column(ref)) for ref in refs if told(frame, ref))
+    named = [(name_of(each), each) for each in columns]
+    rows = frame.rows.named(named, "outer columns").different("outer columns")
+    return Frame(rows, {key: i for i, key in enumerate(keys)}), columns
+
+
+def told(frame: Frame, ref: Ref) -> bool:
+    return is_told_apart(frame.column(ref))
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,14 @@ def is_imaged(scalar: ir.Scalar) -> bool:
     return scalar.type.native is not None and scalar.type.native.shown_again
 
 
+def is_told_apart(scalar: ir.Scalar) -> bool:
+    """Whether a text tells equal values apart that may differ."""
+    return scalar.type.native is not None and bool(scalar.type.native.image)
+
+
 def imaged(scalar: ir.Scalar) -> ir.Scalar:
     """What is equal only for values that are the same."""
-    return ir.image(scalar) if is_imaged(scalar) else scalar
+    return ir.image(scalar) if is_told_apart(scalar) else scalar
 
 
 def unimaged(image: ir.Scalar, of: ir.Scalar) -> ir.Scalar:

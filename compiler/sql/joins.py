@@ -12,7 +12,7 @@ from sqlglot import exp
 from stepping.compiler import ir
 from stepping.compiler.sql.binding import Item, Joined, Ref, Source
 from stepping.compiler.sql.conditions import conjuncts, has_query, refs_of, true_refs, with_implied
-from stepping.compiler.sql.frames import Frame, Key
+from stepping.compiler.sql.frames import Frame, Key, asked
 from stepping.compiler.sql.parsing import Expression
 from stepping.compiler.sql.rows import Named, Rows
 
@@ -151,16 +151,13 @@ class Joins:
         source, refs = dependent.source, dependent.refs
         if not frame.has(refs):
             raise self.selects.error("this names columns that are not there", source.node)
-        columns = [frame.column(ref) for ref in refs]
-        frame = frame.placed(self.selects.clauses.source(source))
-        rows = frame.rows.project(columns, "outer columns").different("outer columns")
-        outer = Frame(rows, {ref: i for i, ref in enumerate(refs)})
+        outer, columns = asked(frame.placed(self.selects.clauses.source(source)), refs)
         if source.call is not None:
             made = self.selects.expanding.beside(outer, source)
             keys = made.rows.columns[: len(columns)]
             own: dict[Key, int] = {c.ref: made.places[c.ref] for c in source.columns}
             return Frame(made.rows, own), list(zip(columns, keys, strict=True))
-        result = self.selects.completed(self.selects.query(source.query, Env(outer, refs)), outer)
+        result = self.selects.completed(self.selects.query(source.query, Env(outer)), outer)
         made = self.selects.framed(source, result)
         return made, list(zip(columns, result.carried, strict=True))
 

@@ -37,10 +37,13 @@ class Limits:
 
     def order_of(self, node: Expression) -> list[Expression]:
         """The terms of an ORDER BY that decides which rows there are."""
-        distinct = node.args.get("distinct")
-        decides = has_bounds(node) or (distinct is not None and distinct.args.get("on"))
         order = node.args.get("order")
-        return list(order.expressions) if order is not None and decides else []
+        return list(order.expressions) if order is not None and self.decides(node) else []
+
+    def decides(self, node: Expression) -> bool:
+        """Whether the order of a SELECT's rows decides which of them there are."""
+        distinct = node.args.get("distinct")
+        return has_bounds(node) or bool(distinct is not None and distinct.args.get("on"))
 
     def of_select(
         self,

@@ -111,8 +111,6 @@ class Rows:
 
     def different(self, called: str) -> Rows:
         """Each row once, but for those that are the same."""
-        if any(is_varied(each) and not is_imaged(each) for each in self.columns):
-            return self.distinct(called=called)
         return self.of(Distinct(self.operator, ir.Rule.POSITIVE, origin=self.at, called=called))
 
     def plus(self, other: Rows, called: str = "union_all") -> Rows:

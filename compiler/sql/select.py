@@ -20,7 +20,7 @@ from stepping.compiler.sql.conditions import conjuncts
 from stepping.compiler.sql.expanding import Expanding
 from stepping.compiler.sql.frames import Frame, Key
 from stepping.compiler.sql.grouping import Grouping
-from stepping.compiler.sql.images import imaged, unimaged
+from stepping.compiler.sql.images import imaged, is_imaged, unimaged
 from stepping.compiler.sql.joins import Joins
 from stepping.compiler.sql.limits import Limits
 from stepping.compiler.sql.parsing import Expression, Parsed
@@ -44,7 +44,13 @@ class Env:
     """
 
     outer: Frame | None = None
-    carried: tuple[Ref, ...] = ()
+
+    @property
+    def carried(self) -> tuple[Ref, ...]:
+        """The columns by which rows of the query belong to those rows."""
+        if self.outer is None:
+            return ()
+        return tuple(key for key in self.outer.places if isinstance(key, Ref))
 
 
 @dataclass(frozen=True)
@@ -149,10 +155,10 @@ class Selects:
         group = node.args.get("group")
         nothing: Mapping[Key, ir.Scalar] | None = None
         if group is not None or calls or node.args.get("having") is not None:
-            # Rows belong to outer rows that are the same, and not only equal.
+            # Groups are of outer rows that are the same, and values of some types have no equality.
             width = len(env.carried)
-            own = [*map(imaged, carried[:width]), *carried[width:]]
             known = carried[:width]
+            own = [*(imaged(each) if is_imaged(each) else each for each in known), *carried[width:]]
             frame = frame.placed(self.clauses.group_by(group, calls))
             frame, nothing = self.grouped(node, frame, own, calls, outputs, env)
             if own[:width] != known:
@@ -198,6 +204,8 @@ class Selects:
         frame = frame.placed(self.clauses.select(node))
         for key in order:
             frame = self.subqueries.computed(frame, self.bound.aliases.get(id(key.this), key.this))
+        if self.limits.decides(node):
+            self.expanding.check_ordered(frame, values, sorted_by)
         frame = self.expanding.in_select_list(frame, [*values, *sorted_by])
         carried = self.over(carried, start, frame.rows)
         scalars = [self.output(each, frame) for each in outputs]
@@ -288,7 +296,8 @@ class Selects:
         names = names_of(outputs, self.bound)
         keys: list[GroupKey] = []
         for i, scalar in enumerate(carried):
-            keys.append(GroupKey(("carried", i), scalar, name_of(scalar)))
+            told_apart = i < len(env.carried)
+            keys.append(GroupKey(("carried", i), scalar, name_of(scalar), told_apart))
         for each in nodes:
             scalar = self.scalars.scalar(each, frame)
             form = self.scalars.form(each, frame)

@@ -27,8 +27,8 @@ from stepping.compiler.sql.conditions import (
     refs_of,
     true_refs,
 )
-from stepping.compiler.sql.frames import Frame
-from stepping.compiler.sql.images import imaged, is_imaged
+from stepping.compiler.sql.frames import Frame, asked
+from stepping.compiler.sql.images import imaged, is_imaged, is_told_apart
 from stepping.compiler.sql.parsing import Expression
 from stepping.compiler.sql.rows import (
     FALSE,
@@ -413,15 +413,12 @@ class Subqueries:
 
         # Of the rows before any condition, where those have the columns: what conditions have made
         # of them since would be part of each change again.
-        asked = frame
-        if base is not None and base.grouped is frame.grouped and base.has(free):
-            asked = base
-        columns = [asked.column(ref) for ref in free]
-        rows = asked.rows.project(columns, "outer columns").different("outer columns")
-        outer = Frame(rows, {ref: i for i, ref in enumerate(free)})
-        result = self.selects.completed(self.selects.query(node, Env(outer, tuple(free))), outer)
-        mine = tuple(frame.column(ref) for ref in free)
-        return Belonging(result, mine, result.carried, True)
+        of_all = base is not None and base.grouped is frame.grouped and base.has(free)
+        outer, _ = asked(base if base is not None and of_all else frame, free)
+        result = self.selects.completed(self.selects.query(node, Env(outer)), outer)
+        mine: list[ir.Scalar] = [frame.column(ref) for ref in free]
+        mine += [ir.image(each) for each in mine if is_told_apart(each)]
+        return Belonging(result, tuple(mine), result.carried, True)
 
     def free(self, node: Expression) -> tuple[Ref, ...]:
         bound = self.selects.bound

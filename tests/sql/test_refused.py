@@ -97,6 +97,7 @@ ON_POSTGRES = (
     ("SELECT a FROM r WHERE a = $1", "no parameters", ":1:27", None),
     ("SELECT a, array_agg(t) AS x FROM r GROUP BY a", "in no order", ":1:11", "ORDER BY"),
     ("SELECT a, json_agg(t) OVER () AS x FROM r", "in no order", ":1:11", "ORDER BY"),
+    ("SELECT DISTINCT ON (a) generate_series(1, b) FROM r ORDER BY a", "which", ":1:24", "FROM"),
     ("SELECT ROW(a, b) AS x FROM r", "pseudo-type", "", "its parts"),
 )
 ON_SQLITE = (

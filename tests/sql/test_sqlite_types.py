@@ -107,7 +107,7 @@ LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
 CASES = list(itertools.product(SHAPES, COLUMNS))
 SOME = (
     *(("projection", "x"), ("join_anything", "tn"), ("join_by_keys", "tn"), ("in_texts", "tn")),
-    *(("anything_in", "i"), ("image_shown", "tn"), ("lag", "tn"), ("sum", "t"), ("group", "tn")),
+    *(("anything_in", "i"), ("image", "x"), ("lag", "tn"), ("sum", "t"), ("group", "tn")),
     *(("group_computed", "r"), ("except", "x"), ("count", "x")),
 )
 

@@ -122,7 +122,8 @@ class Maker(Values):
         if places and self.chance(0.05, "rows in the select list") and self.on_postgres:
             outputs[places[0]] = f"generate_series(1, {self.column('int', columns)})"
         listed = ", ".join(f"{each} AS c{i}" for i, each in enumerate(outputs))
-        if self.on_postgres and not outer and self.chance(0.06, "DISTINCT ON"):
+        is_expanded = "generate_series" in listed
+        if self.on_postgres and not (outer or is_expanded) and self.chance(0.06, "DISTINCT ON"):
             key = self.column("int", columns)
             order = f"{key}, {self.order_of(columns)}"
             return Made(
