@@ -6,6 +6,7 @@ so that nobody inserts the same key in between, and what is removed is what was 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -106,18 +107,26 @@ def row_type(graph: AnyGraph, name: str) -> ValueType:
 def explain_missing(store: Store, changes: Mapping[str, ZSet[Any]]) -> None:
     """Raise `RowError` for a row that was removed and is not there, with what its key has now."""
     for name, key in store.graph.keys.items():
-        taken = [(row, count) for row, count in changes.get(name, NOTHING).iter() if count < 0]
-        found = there(store, key, [key.index.key(row) for row, _ in taken])
-        for row, count in taken:
-            at = key.index.key(row)
+        net: Counter[Any] = Counter()
+        for row, count in changes.get(name, NOTHING).iter():
+            net[row] += count
+        taken = {row: key.index.key(row) for row, count in net.items() if count < 0}
+        found = there(store, key, taken.values())
+        for row, at in taken.items():
             known = found.get(at, [])
-            if known.count(row) < -count:
-                now = "there is no row with" if not known else f"there is {known[0]!r} with"
-                raise RowError(
-                    f"{row!r} was removed from {name}, and it is not there: {now} {shown(key, at)}",
-                    hint="nothing was written; delete(key) takes away whatever row has the key, "
-                    "and upsert(row) takes its place",
-                )
+            if known.count(row) >= -net[row]:
+                continue
+            if row in known:
+                message = f"{row!r} was removed {-net[row]} times from {name}, and it is there once"
+            else:
+                now = f"there is {known[0]!r} with" if known else "there is no row with"
+                message = f"{row!r} was removed from {name}, and it is not there: "
+                message += f"{now} {shown(key, at)}"
+            raise RowError(
+                message,
+                hint="nothing was written; delete(key) takes away whatever row has the key, and "
+                "upsert(row) takes its place",
+            )
 
 
 def upserting(store: Store, name: str, key: InputKey, rows: Sequence[Any]) -> ZSet[Any]:
@@ -156,14 +165,15 @@ def key_of(name: str, key: InputKey, given: Any) -> Any:
         return key.index.canonical(given)
     except RowError as error:
         fields = ", ".join(key.fields)
-        several = len(key.fields) > 1
-        form = f"a key ({fields})" if several else f"a key, {fields},"
-        one = "delete((..., ...)" if several else "delete(...)"
+        field, _, said = error.message.partition(": ")
+        _, _, position = field.partition(".")
+        if position.isdigit():
+            said = f"{key.fields[int(position)]}: {said}"
+        one = "delete((..., ...))" if len(key.fields) > 1 else "delete(...)"
         by = f"delete({', '.join(f'{each}=...' for each in key.fields)})"
         raise RowError(
-            f"{name}: {given!r} is not {form} of the types of these fields: {error.message}",
-            hint=f"{one + ')' * several} or {by}, each key an argument by itself; nothing was "
-            "written",
+            f"{name}: {given!r} is no key ({fields}): {said}",
+            hint=f"{one} or {by}, each key an argument by itself; nothing was written",
         ) from error
 
 

@@ -175,16 +175,24 @@ WRONG: dict[str, tuple[Callable[[Any, Any], object], str]] = {
     ),
     "a key of another type": (
         lambda o, _: o.delete("1"),
-        r"orders: '1' is not a key, id, (.|\n)*expected int, got str(.|\n)*delete\(id=\.\.\.\)",
+        r"orders: '1' is no key \(id\): expected int, got str '1'(.|\n)*delete\(id=\.\.\.\)",
     ),
-    "a row in place of a key": (lambda o, _: o.delete(ROW), "is not a key, id,"),
+    "a row in place of a key": (
+        lambda o, _: o.delete(ROW),
+        r"is no key \(id\): expected int, got Order",
+    ),
     "keys in a list": (lambda o, _: o.delete([1, 2]), "each key an argument by itself"),
     "a key twice": (lambda o, _: o.delete(1, 1), "orders: id=1 is to be deleted twice"),
     "a part of a key": (
         lambda _, i: i.delete(1, 1),
-        r"lines: 1 is not a key \(order, position\)(.|\n)*delete\(\(\.\.\., \.\.\.\)\) or "
+        r"lines: 1 is no key \(order, position\): expected(.|\n)*delete\(\(\.\.\., \.\.\.\)\) or "
         r"delete\(order=\.\.\., position=\.\.\.\)",
     ),
+    "a part of another type": (
+        lambda _, i: i.delete((1, "x")),
+        r"lines: \(1, 'x'\) is no key \(order, position\): position: expected int, got str 'x'",
+    ),
+    "a row twice": (lambda o, _: o.remove(ROW, ROW), "was removed 2 times from orders, and it is"),
     "a row as it is no longer": (
         lambda o, _: o.remove(Order(id=1, country="de")),
         "removed from orders, and it is not there: there is Order(.|\n)*country='ch'.* with id=1",
