@@ -96,6 +96,11 @@ class DatabaseType:
         return "whole" in self.traits
 
     @property
+    def integral(self) -> bool:
+        """Whether values are integers but where something else was written on purpose."""
+        return "integral" in self.traits
+
+    @property
     def shown_again(self) -> bool:
         """Whether a cast makes the value of its image."""
         return "shown again" in self.traits

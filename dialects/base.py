@@ -367,6 +367,10 @@ class Dialect(TableRenderer):
             said = exp.DPipe(this=exp.DPipe(this=said, expression=label), expression=shown)
         return LeftOver(left, said)
 
+    def absent(self, atom: Atom) -> Expression:
+        """What a row adds to a sum that it has no part in."""
+        return self.zero(atom)
+
     def zero(self, atom: Atom) -> Expression:
         """The sum of nothing."""
         return exp.Literal.number("0.0" if atom.kind is Kind.FLOAT else "0")

@@ -320,7 +320,7 @@ class GroupSQL(RelationSQL):
                 if column.counts:
                     continue  # the weight says it
                 made = (
-                    self.dialect.zero(column.type)
+                    self.dialect.absent(column.type)
                     if value is None
                     else self.scalar(
                         ir.substitute(value, term.columns),

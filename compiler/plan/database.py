@@ -62,6 +62,7 @@ class Given:
     grouped: bool  # a group has at least one row
     finite: bool = False  # the argument is no infinity
     whole: bool = False  # it is an integer, or what is computed of integers is beyond 64 bits
+    integral: bool = False  # it is one but where something else was written on purpose
 
     @property
     def may_be_of_nothing(self) -> bool:

@@ -373,6 +373,7 @@ class Groups:
                 bool(keys),
                 finite=self.is_made_of(call.argument, frame, is_finite),
                 whole=self.is_made_of(call.argument, frame, is_whole),
+                integral=self.is_made_of(call.argument, frame, is_integral),
             )
             measure = self.measured(call, value, given)
             parts = [
@@ -580,3 +581,8 @@ def is_finite(number: DatabaseType | exp.Literal) -> bool:
 def is_whole(number: DatabaseType | exp.Literal) -> bool:
     """Whether all values of a type are integers, though its name does not say so."""
     return bool(number.is_int) if isinstance(number, exp.Literal) else number.whole
+
+
+def is_integral(number: DatabaseType | exp.Literal) -> bool:
+    """Whether values are integers but where something else was written on purpose."""
+    return bool(number.is_int) if isinstance(number, exp.Literal) else number.integral

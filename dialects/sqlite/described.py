@@ -191,8 +191,9 @@ class SQLiteDatabase(Database):
                 primary[place] = column
             # A column without a type has an affinity, which an expression has not.
             of_type = column_type(declared or "BLOB", collation)
-            if is_row_id or (strict and affinity(declared) == "INTEGER"):
-                of_type = replace(of_type, traits=f"{of_type.traits} whole".strip())
+            if affinity(declared) == "INTEGER" and declared:
+                traits = "whole integral" if strict or is_row_id else "integral"
+                of_type = replace(of_type, traits=f"{of_type.traits} {traits}".strip())
             columns.append(KnownColumn(column, of_type, not (not_null or is_row_id)))
         if sum(1 for _ in primary) > 1:  # of several columns, none is the row id
             names = set(primary.values())

@@ -104,6 +104,12 @@ def parts_of(value: Expression, weight: Expression) -> Expression:
     return spliced(_PARTS, [value.copy(), *(weight.copy() for _ in range(3))])
 
 
+def bagged(value: Expression, weight: Expression) -> Expression:
+    """Numbers as texts, NULLs left out, with how often each is there: members of a JSON object."""
+    words = ("""group_concat('"' || """, """ || '":' || """, ")")
+    return spliced(words, [value.copy(), weight.copy()])
+
+
 def added(old: Expression, change: Expression) -> Expression:
     """A sum, NULL where there was none, with the members that are to be added to it."""
     return spliced(_ADDED, [old.copy(), change.copy()])

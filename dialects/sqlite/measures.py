@@ -2,13 +2,14 @@
 
 sum() is an integer as long as all its arguments are, and a float from the first other one on; so
 integers are added up apart from the rest, and what is no integer is counted. In a STRICT table all
-values of an INTEGER column are.
+values of an INTEGER column are; in any other one nearly all, and what is not is kept as it is.
 """
 
 from __future__ import annotations
 
 from stepping.compiler.plan.database import Given, Measure, Part
-from stepping.compiler.schema import FLOAT, INT, DatabaseType
+from stepping.compiler.schema import FLOAT, INT, Atom, DatabaseType, Kind
+from stepping.dialects.sqlite.sums import BAG
 
 ANY = DatabaseType("", short=True)
 
@@ -33,6 +34,8 @@ def measure(function: str, argument: DatabaseType, given: Given) -> Measure | No
         )
         value = f"CASE WHEN {{n}} > 0 THEN {total} END" if some else total
         return Measure(tuple(parts), value, ANY, some)
+    if given.integral:
+        return Measure((*parts, *_INTEGERS), *_of_integers(function, some=some))
     parts += [
         Part("sum", f"CASE WHEN {_IS_INTEGER} THEN CAST({{0}} AS INTEGER) ELSE 0 END", INT),
         Part(
@@ -50,3 +53,25 @@ def measure(function: str, argument: DatabaseType, given: Given) -> Measure | No
         total = "({sum} + {real}) / {n}"
     value = f"CASE WHEN {{n}} > 0 THEN {total} END" if some else total
     return Measure(tuple(parts), value, ANY, some)
+
+
+# What is no integer, as a bag of numbers: there is hardly ever one.
+_INTEGERS = (
+    Part("sum", "CASE typeof({0}) WHEN 'integer' THEN {0} ELSE 0 END", INT),
+    Part(
+        "others",
+        "CASE WHEN typeof({0}) NOT IN ('integer', 'null') "
+        "THEN replace(quote(CAST({0} AS REAL)), 'Inf', '9e999') END",
+        Atom(Kind.NATIVE, native=BAG),
+    ),
+)
+
+
+def _of_integers(function: str, *, some: bool) -> tuple[str, DatabaseType, bool]:
+    both = "{sum} + (SELECT total(key * value) FROM json_each({others}))"
+    total = both
+    if function == "sum":
+        total = f"CASE WHEN {{others}} = json_object() THEN +{{sum}} ELSE {both} END"
+    elif function == "avg":
+        total = f"({both}) / {{n}}"
+    return f"CASE WHEN {{n}} > 0 THEN {total} END" if some else total, ANY, some

@@ -406,7 +406,7 @@ class SQLiteDialect(SQLiteSums):
             touched.append(left.copy())
         elif table.vanishing:  # a constraint of the table says that something is left
             touched += (
-                exp.NEQ(this=changed(each.new), expression=exp.Literal.number(0))
+                exp.NEQ(this=changed(each.new), expression=self.zero(each.type))
                 for each in table.vanishing
                 if not each.counts
             )

@@ -8,12 +8,19 @@ from sqlglot import exp
 
 from stepping.compiler.canonical import BEYOND
 from stepping.compiler.plan.tables import SumColumns, TableColumn
-from stepping.compiler.schema import INT, TEXT, Atom, Kind
+from stepping.compiler.schema import INT, TEXT, Atom, DatabaseType, Kind
 from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.scalars import Sql, type_named
-from stepping.dialects.sqlite import float_sums
+from stepping.dialects.sqlite import float_sums, float_words
 from stepping.dialects.sqlite.scalar_numbers import FINITE_RAW, NULL_RAW, ZERO_RAW
 from stepping.dialects.sums import product
+
+# A bag of numbers, as a JSON object of how often each is there: it is summed up when it is read.
+BAG = DatabaseType("JSON TEXT", short=True)
+
+
+def is_bag(atom: Atom) -> bool:
+    return atom.native == BAG
 
 
 def is_whole(atom: Atom) -> bool:
@@ -45,11 +52,20 @@ class SQLiteSums(Dialect):
         fault = self.spelling.raised(Sql(said), INT).tree
         return exp.Case(ifs=[exp.If(this=fits, true=count.copy())], default=fault)
 
+    def sum_parts(
+        self, each: SumColumns, value: Expression, weight: Expression
+    ) -> list[tuple[str, Expression]]:
+        if not is_bag(each.type):
+            return super().sum_parts(each, value, weight)
+        return [(each.value, float_words.bagged(value, weight))]
+
     def sum_absorbs(self, each: SumColumns) -> frozenset[str]:
         is_exact = bool(each.exact) and not each.positive
         return frozenset({FINITE_RAW, NULL_RAW, ZERO_RAW} if is_exact else ())
 
     def differs(self, each: SumColumns, change: Expression) -> list[Expression]:
+        if is_bag(each.type):
+            return [exp.Not(this=exp.Is(this=change.copy(), expression=exp.Null()))]
         found = super().differs(each, change)
         return [*found, is_real(change)] if is_whole(each.type) else found
 
@@ -57,6 +73,8 @@ class SQLiteSums(Dialect):
         self, each: SumColumns, old: Expression | None, change: Expression, group: Expression
     ) -> Expression:
         kind = each.type.kind
+        if is_bag(each.type):
+            return float_words.added(exp.null() if old is None else old, change)
         if kind is Kind.DECIMAL and each.type.scale is None:
             if old is None:
                 return change.copy()
@@ -107,7 +125,12 @@ class SQLiteSums(Dialect):
         total = exp.Anonymous(this="stepping_float_total", expressions=[exact.copy()])
         return exp.func("COALESCE", total, self.too_large(each, group))
 
+    def absent(self, atom: Atom) -> Expression:
+        return exp.null() if is_bag(atom) else super().absent(atom)
+
     def zero(self, atom: Atom) -> Expression:
+        if is_bag(atom):
+            return exp.Literal.string("{}")
         if atom.kind is Kind.DECIMAL and atom.scale is None:
             return self.spelling.constant(Decimal(0), atom).tree
         return super().zero(atom)

@@ -54,7 +54,10 @@ class UnregisteredSQLite(SQLiteDialect):
         if not table.vanishing:
             return super().count_condition(table)
         weight = self.quoted(table.weight or "")
-        nothing = " AND ".join(f"{self.quoted(each.value)} = 0" for each in table.vanishing)
+        nothing = " AND ".join(
+            f"{self.quoted(each.value)} = {self.text(self.zero(each.type))}"
+            for each in table.vanishing
+        )
         return f"{weight} > 0 OR ({weight} = 0 AND {nothing})"
 
     # No table has rows beyond 64 bits.
