@@ -58,7 +58,7 @@ def checked(
             if url is not None:
                 bound(url, [each])
                 wrong += _drift(url, each.name)
-                wrong += _occupied(url, each)
+                wrong += [] if wrong else _occupied(url, each)
             drifted = bool(wrong)
             if not drifted:
                 allowed = replace(rules, scans=rules.scans or each.scans)
