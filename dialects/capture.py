@@ -71,6 +71,7 @@ class CaptureWords(ABC):
     """One database's words for capturing its tables."""
 
     own_tables: tuple[str, ...]  # in the order in which they can be dropped
+    keeps_what_is_read = False  # whether what a view reads cannot be dropped
     folds: str  # when what was written down is folded in, unless that is deferred
 
     @abstractmethod

@@ -24,7 +24,7 @@ from stepping.runtime.apply import Done, Runner
 from stepping.runtime.filling import HalfDone, half_done
 from stepping.runtime.occupied import check_free
 from stepping.runtime.stores import driver_for
-from stepping.runtime.summary import Reading, queued_lines, summary_of
+from stepping.runtime.summary import BY_NAME, IN_THE_WAY, STAYS, Reading, queued_lines, summary_of
 
 IN_BATCHES_FROM = 100_000  # rows that are read
 Backfill = Mapping[str, "str | Iterable[Any]"]
@@ -95,10 +95,12 @@ class MigrationPlan:
         changes = () if self.is_nothing else self.migration.shown
         stay = [name for each in changes if each.is_wider for name in each.both]
         go = [n for each in changes for n in each.names_before if n not in stay]
-        for names, is_in_the_way in ((go, True), (stay, False)):
+        for names, goes in ((go, True), (stay, False)):
             with self.driver.reading():
                 read = self.driver.capturing.readers(self.driver.read, names)
-            found += [Reading(*each, tuple(names), is_in_the_way) for each in read]
+            becomes = IN_THE_WAY if self.driver.capturing.keeps_what_is_read else BY_NAME
+            becomes = becomes if goes else STAYS
+            found += [Reading(*each, tuple(names), becomes) for each in read]
         return tuple(found)
 
     @property
@@ -161,7 +163,7 @@ class MigrationPlan:
         """
         self.check()
         self.driver.check_schema()
-        in_the_way = [str(each) for each in self.readings if each.is_in_the_way]
+        in_the_way = [str(each) for each in self.readings if each.becomes == IN_THE_WAY]
         if in_the_way:
             raise MigrationError(
                 "\n  ".join(["relations have to be dropped that others read:", *in_the_way]),

@@ -12,23 +12,28 @@ from stepping.compiler.plan.statistics import TableSize
 Sizes = Mapping[str, TableSize]
 
 
+STAYS = "stays"
+IN_THE_WAY = "is in the way: drop it before, and make it again behind"
+BY_NAME = "reads it by name: does it read what goes, or is another?"
+
+
 @dataclass(frozen=True)
 class Reading:
-    """What the application has made of a relation, a view of its own mostly, and whether it has to
-    go before the relation can be made anew.
+    """What the application has made of a relation, a view of its own mostly, and what becomes of
+    it when the relation is made anew.
     """
 
     what: str
     made: str  # the statement that makes it
     relations: tuple[str, ...]
-    is_in_the_way: bool
+    becomes: str
 
     def __str__(self) -> str:
         of = f"{self.what}, which the application has made of {', '.join(self.relations)}"
-        if not self.is_in_the_way:
-            return f"{of}: stays"
+        if self.becomes == STAYS:
+            return f"{of}: {STAYS}"
         made = "\n".join(f"    {line}" for line in self.made.splitlines())
-        return f"{of}, is in the way: drop it before, and make it again behind\n{made}"
+        return f"{of}, {self.becomes}\n{made}"
 
 
 _SHOWN = {

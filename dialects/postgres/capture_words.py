@@ -27,6 +27,7 @@ _OFF = {"D": "is switched off", "R": "fires for replication only", "A": "fires t
 
 
 class PostgresCaptureWords(CaptureWords):
+    keeps_what_is_read = True
     own_tables = ("stepping_pending", "stepping_folds", "stepping_readers")
     folds = "at the commit"
 

@@ -113,6 +113,21 @@ class SQLiteCaptureWords(CaptureWords):
     def ended(self, query: str) -> tuple[str, ...]:
         return (f"DELETE FROM stepping_readers WHERE query = {literal(query)}",)
 
+    def readers(self, read: Read, relations: Sequence[str]) -> list[tuple[str, str]]:
+        from sqlglot import errors, exp, parse_one
+
+        names, found = {each.lower() for each in relations}, []
+        for name, sql in read("SELECT name, sql FROM sqlite_master WHERE type = 'view'"):
+            if not any(each in sql.lower() for each in names):
+                continue
+            try:
+                tables = parse_one(sql, dialect="sqlite").expression.find_all(exp.Table)
+            except errors.ParseError:
+                continue
+            if names & {each.name.lower() for each in tables}:
+                found.append((f"view {name}", f"{sql};"))
+        return found
+
     def index_ddl(self, table: BaseTable, columns: Sequence[str]) -> str:
         listed = ", ".join(quoted(each) for each in columns)
         called = "_".join((table.name, *columns))

@@ -157,12 +157,16 @@ def test_what_becomes_of_columns_is_said(place: Place) -> None:
         )
         connection.execute("CREATE INDEX orders_country ON orders (country)")
         place.store(connection, revenue(FIRST))
+        connection.execute("CREATE VIEW best AS SELECT * FROM revenue WHERE cents > 1")
         said = st.plan(connection, revenue(WIDER)).summary
+        assert "view best, which the application has made of revenue, revenue_live: stays" in said
         assert "Not breaking for readers" in said
         assert "revenue: gets the column ids (" in said
         said = st.plan(connection, revenue(NARROWER)).summary
         assert "Breaking for readers of revenue: loses the column cents" in said
         assert "Whoever writes to the tables goes on" in said
+        what = "reads it by name" if place.name == "sqlite" else "is in the way"
+        assert f"has made of revenue, revenue_live, {what}" in said
 
 
 def test_back_to_the_select_that_was_installed(place: Place) -> None:
