@@ -327,8 +327,9 @@ def _state_table(
             change_columns.append(TableColumn(exact, exact_float))
         change_columns += (TableColumn(each, INT) for each in (positive, negative) if each)
         apart = (finite, exact, positive, negative)
-        vanishes = is_counted and _vanishes(groups, position)
         of_rows = all(each.values[position] == ONE for each in groups.contributions)
+        is_count = of_rows and all(each.counts for each in groups.contributions)
+        vanishes = is_counted and not is_count and _vanishes(groups, position)
         sums.append(
             SumColumns(running.type, value, old, new, *apart, vanishes=vanishes, counts=of_rows)
         )
