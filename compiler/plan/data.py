@@ -183,7 +183,9 @@ def _fields(cls: Any) -> Both:
         return found
 
     def decode(data: Any) -> Any:
-        return cls(**{name: parts[name][1](inner) for name, inner in data.items()})
+        # What an older version wrote of a field that is no more says nothing any more.
+        known = ((name, inner) for name, inner in data.items() if name in parts)
+        return cls(**{name: parts[name][1](inner) for name, inner in known})
 
     return encode, decode
 
