@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, assert_never, overload
 
 from stepping.compiler import ir
+from stepping.compiler.bounds import with_infinities
 from stepping.compiler.frontend.index import Index, picked
 from stepping.compiler.frontend.recursion import packed_form
 from stepping.compiler.frontend.rowfn import functions
@@ -404,6 +405,9 @@ class _Builder:
         result_type: ValueType = row
         if self.by is not None:
             result_type = pair_of(row, self.by.type)
+        # An annotation says float of what may be infinite as well.
+        infinite = (not ir.is_finite(each) for each in scalars or ())
+        result_type = with_infinities(result_type, infinite)
         python = "" if scalars else f"aggregate {list(names)}"
         function = ir.RowFunction(
             result_type, scalars, python=python, reason=reason, call=call, name="stats"

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 import stepping as st
+from stepping import agg
 from stepping.dialects.postgres.sum_functions import EXACT
 from tests.support.type_law import Open
 
@@ -81,6 +82,11 @@ def test_an_overflow_fails_the_step_in_memory() -> None:
             rows.insert(Pair(id=2, x=1e200, y=1e200))
 
 
+class Figures(st.Data):
+    total: float
+    least: float | None
+
+
 def _results(changes: Any) -> dict[Any, int]:
     (change,) = changes
     return dict(change.iter())
@@ -92,7 +98,14 @@ def loose(rows: st.ZSet[Loose], others: st.ZSet[Pair]) -> tuple[st.ZSet[Any], ..
     both = st.add(plain, products)
     by = st.Index.pick(Made, lambda r: r.id)
     totals = st.group_reduce_flatten(both, by=by, zero=float, pick_value=lambda r: r.value)
-    return both, totals, st.distinct(st.map(both, f=lambda r: r.value))
+    figures = st.aggregate(
+        both,
+        by=by,
+        into=Figures,
+        total=agg.sum(lambda r: r.value),
+        least=agg.min(lambda r: r.value),
+    )
+    return both, totals, st.distinct(st.map(both, f=lambda r: r.value)), figures
 
 
 def test_infinities_go_through_where_they_are_values(opened: Open) -> None:
