@@ -423,7 +423,7 @@ class Binder:
     def one(self, name: str, visible: Sequence[Visible], node: Expression) -> Visible:
         found = [each for each in visible if each.name == name]
         if len(found) != 1:
-            what = "is in neither" if not found else "is there more than once in"
+            what = "is in neither" if not found else "is there more than once in one"
             raise self.error(f"the column {name} of USING {what} of the sides", node)
         return found[0]
 

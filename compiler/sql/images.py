@@ -6,6 +6,8 @@ its rows belong to, goes by what is the same: there a text stands for a value, i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from stepping.compiler import ir
 from stepping.compiler.schema import Atom, DatabaseType, Kind
 from stepping.compiler.sql.native import native
@@ -32,6 +34,14 @@ def is_told_apart(scalar: ir.Scalar) -> bool:
 def imaged(scalar: ir.Scalar) -> ir.Scalar:
     """What is equal only for values that are the same."""
     return ir.image(scalar) if is_told_apart(scalar) else scalar
+
+
+def comparable(scalars: Sequence[ir.Scalar]) -> list[ir.Scalar]:
+    """Values by which rows belong together, as texts where their types know no equality."""
+    return [
+        ir.image(each) if each.type.native is not None and each.type.native.unequal else each
+        for each in scalars
+    ]
 
 
 def unimaged(image: ir.Scalar, of: ir.Scalar) -> ir.Scalar:

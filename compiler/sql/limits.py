@@ -13,6 +13,7 @@ from stepping.compiler.operators.topn import FirstN, Ordered
 from stepping.compiler.sql.aggregates import aggregates_in
 from stepping.compiler.sql.binding import Item, Joined
 from stepping.compiler.sql.frames import Frame
+from stepping.compiler.sql.images import comparable
 from stepping.compiler.sql.parsing import Expression
 from stepping.compiler.sql.rows import FALSE, Named, Rows, key_of
 
@@ -206,7 +207,7 @@ class Limits:
             scalars.append(key.scalar)
             ascending.append(not key.descending)
         ordered = Ordered(rows.operator, origin=rows.at, called="limit")
-        group = key_of(list(by)) if by else None
+        group = key_of(comparable(by)) if by else None
         made = FirstN(
             ordered, key_of(scalars), tuple(ascending), n, group, origin=rows.at, called="limit"
         )

@@ -177,7 +177,11 @@ class Subqueries:
             case _ if is_quantified(node):
                 return self.selects.quantified.valued(frame, node, base)
             case _:
-                raise self.selects.error("a subquery cannot stand here", node)
+                in_array = isinstance(node.parent, exp.Array)
+                hint = "COALESCE((SELECT array_agg(x ORDER BY x) FROM ...), '{}')"
+                raise self.selects.error(
+                    "a subquery cannot stand here", node, hint if in_array else None
+                )
 
     def marked(
         self,

@@ -13,6 +13,7 @@ from stepping.compiler.operators.regroup import Regroup
 from stepping.compiler.operators.topn import Ordered
 from stepping.compiler.schema import Atom, Kind
 from stepping.compiler.sql.frames import Frame, Key
+from stepping.compiler.sql.images import comparable
 from stepping.compiler.sql.parsing import Expression, token_range
 from stepping.compiler.sql.rows import TRUE
 from stepping.compiler.sql.scalars import Words
@@ -62,7 +63,7 @@ class Windows:
             groups.setdefault(tuple(dict.fromkeys(call.partition)), []).append(call)
         for partition, calls in groups.items():
             frame = frame.placed(self.selects.clauses.at("", [call.node for call in calls]))
-            frame = self.of_partition(frame, start.width, [*carried, *partition], calls)
+            frame = self.of_partition(frame, start.width, [*comparable(carried), *partition], calls)
         return frame
 
     def of_partition(

@@ -95,6 +95,7 @@ ON_POSTGRES = (
     ("SELECT a FROM r WHERE sum(a) > 1", "not allowed in WHERE", ":1:23", "HAVING"),
     ("SELECT a FROM r UNION SELECT t FROM r", "cannot be matched", ":1:30", "CAST"),
     ("SELECT a FROM r WHERE a = $1", "no parameters", ":1:27", None),
+    ("SELECT ARRAY(SELECT d FROM s) AS x FROM r", "cannot stand", ":1:14", "array_agg"),
     ("SELECT a, array_agg(t) AS x FROM r GROUP BY a", "in no order", ":1:11", "ORDER BY"),
     ("SELECT a, json_agg(t) OVER () AS x FROM r", "in no order", ":1:11", "ORDER BY"),
     ("SELECT DISTINCT ON (a) generate_series(1, b) FROM r ORDER BY a", "which", ":1:24", "FROM"),

@@ -232,7 +232,7 @@ SOME = (
     *(("jsonb", shape) for shape in ("image_first", "left_join", "groups", "sorted")),
     *(("interval", shape) for shape in ("distinct", "extremes_of", "scalar_by")),
     *(("citext", shape) for shape in ("union", "join", "counted")),
-    *(("json", shape) for shape in ("left_join", "top")),
+    *(("json", shape) for shape in ("image_first", "top")),
     *(("measured", shape) for shape in ("count", "group")),
 )
 
