@@ -23,9 +23,9 @@ from stepping.dialects.capture import (
     Reader,
     capture_of,
     followed,
-    installation,
     log_name,
     making_way,
+    sections,
 )
 from stepping.dialects.driver import Driver
 from stepping.dialects.identifiers import quoted
@@ -74,11 +74,9 @@ class Beside:
         yield from self.steps(Phase.PREPARE, found, "the database is as it was then")
         not_there = self.catalog.guard(name, None, f"{name} is installed already")
         yield from self.steps(Phase.PREPARE, not_there, "and nobody else has begun")
-        yield from self.steps(
-            Phase.PREPARE,
-            installation(words, staged, [*self.others, *readers_of(self.old)]),
-            f"logs and triggers, and the tables of {self.plan.query}, empty",
-        )
+        for each in sections(words, staged, [*self.others, *readers_of(self.old)]):
+            made = (text for text in each.statements if text not in staged.own_ddl)
+            yield from self.steps(Phase.PREPARE, made, each.title)
         # What is written down from now on is kept for it.
         yield from self.steps(Phase.PREPARE, [words.seen(name)], "from now on it follows")
 

@@ -14,7 +14,7 @@ from stepping.compiler.plan.migration import FilledFrom, Migration, MigrationSta
 from stepping.compiler.plan.shown import ShownChange, shown_changes
 from stepping.compiler.plan.sql_plan import Capture, Role, SQLPlan
 from stepping.dialects import get_dialect
-from stepping.dialects.capture import Reader, capture_of, installation, making_way, removal
+from stepping.dialects.capture import Reader, capture_of, making_way, removal, sections
 from stepping.dialects.driver import Driver
 from stepping.errors import MigrationError
 from stepping.runtime import captured
@@ -193,11 +193,12 @@ def installed_by(
     catalog = get_dialect(driver.dialect).migrations
     fill, results = capture.fill, f"the results of {plan.query}"
     ddl = tuple(catalog.shown_again(text, changes) for text in capture.ddl)
-    made = installation(words, replace(plan, capture=replace(capture, ddl=ddl)), others)
-    yield from steps(made, f"tables, triggers and views of {plan.query}")
+    for each in sections(words, replace(plan, capture=replace(capture, ddl=ddl)), others):
+        made = (text for text in each.statements if text not in plan.own_ddl)  # there already
+        yield from steps(made, each.title)
     yield from steps(fill.session, results)
-    for each in fill.statements:
-        yield MigrationStatement(Phase.SWITCH, each.sql, results, scans=tables)
+    for filling in fill.statements:
+        yield MigrationStatement(Phase.SWITCH, filling.sql, results, scans=tables)
     yield from steps(fill.drop, results)
     yield from steps(words.begun(plan.query, capture), "from now on it follows")
 
