@@ -24,7 +24,7 @@ def check_free(driver: Driver, wanted: Manifest, old: Manifest | None = None) ->
 
     ``old`` is what is installed of the query: its tables stay, or go.
     """
-    check_own(driver)
+    check_own(driver, steps=wanted.capture is None)
     own = set() if old is None else {*names_of(old)}
     names = [name for name in names_of(wanted) if name not in own]
     there = driver.existing(names)
@@ -56,9 +56,11 @@ def check_one(driver: Driver, wanted: Manifest, taken: str) -> None:
     )
 
 
-def check_own(driver: Driver) -> None:
-    """Raise `SchemaMismatch` if a table of the application has the name of one of our own."""
-    wanted = dict(own_columns(driver.dialect))
+def check_own(driver: Driver, *, steps: bool) -> None:
+    """Raise `SchemaMismatch` if a table of the application has the name of one of our own that is
+    needed; ``steps``: by a query that is fed by hand.
+    """
+    wanted = dict(own_columns(driver.dialect, steps=steps))
     there = driver.existing(list(wanted))
     found = driver.columns(sorted(there))
     for name in sorted(there):
@@ -74,9 +76,9 @@ def check_own(driver: Driver) -> None:
             )
 
 
-def own_columns(dialect: str) -> Iterator[tuple[str, set[str]]]:
-    """The tables that every database with a query of ours has, each with its columns."""
-    for text in get_dialect(dialect).own_ddl():
+def own_columns(dialect: str, *, steps: bool) -> Iterator[tuple[str, set[str]]]:
+    """Our own tables, each with its columns."""
+    for text in get_dialect(dialect).own_ddl(steps=steps):
         made = _TABLE.match(text)
         if made is not None:
             yield made[1], set(_COLUMN.findall(made[2]))
