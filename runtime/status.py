@@ -122,7 +122,7 @@ class Status:
         return "\n".join(lines)
 
 
-TIMES = "last_update"
+STEPS = "stepping_iterations"
 
 
 def all_of(driver: Driver, query: str | None = None) -> list[Status]:
@@ -161,7 +161,7 @@ def _waiting(driver: Driver, view: str) -> int:
 
 def _status_of(driver: Driver, query: str, tables: Sequence[str]) -> Status:
     with driver.reading():
-        if not driver.existing([TIMES]):  # no query here is fed by hand
+        if not driver.existing([STEPS]):  # no query here is fed by hand
             return Status(query, {}, (), (), (), 0, ())
         iterations = driver.iterations
         standing = driver.standing(tables)
