@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from stepping.compiler.plan.base_tables import BaseColumn, BaseIndex, BaseTable, TableRef
+from stepping.dialects.identifiers import quoted
+from stepping.dialects.sqlite.collations import collation_in, comparing
 
 Read = Callable[..., list[tuple[Any, ...]]]
 
@@ -97,18 +99,9 @@ def _indexes(read: Read, table: str) -> tuple[tuple[BaseIndex, ...], tuple[tuple
 
 def _collations(read: Read, table: str, columns: Sequence[str]) -> dict[str, str]:
     """Columns that are not compared by bytes, with the collation that compares them."""
-    found = {}
-    for column in columns:
-        # What an index of a column is ordered by is what its comparisons use: asked of the parser,
-        # since no pragma tells.
-        ((sql,),) = read(
-            "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)
-        )
-        pattern = rf"[\"`\[]?{re.escape(column)}[\"`\]]?\s[^,]*?\bCOLLATE\s+[\"`\[]?(\w+)"
-        match = re.search(pattern, sql or "", re.IGNORECASE)
-        if match and match[1].upper() != "BINARY":
-            found[column] = match[1].upper()
-    return found
+    selects = {each: f"SELECT {quoted(each)} AS e FROM {quoted(table)}" for each in columns}
+    found = {c: collation_in(read(f"EXPLAIN {comparing(s)}")) for c, s in selects.items()}
+    return {column: collation for column, collation in found.items() if collation}
 
 
 def _triggers(read: Read, table: str) -> list[str]:

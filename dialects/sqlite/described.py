@@ -26,9 +26,10 @@ from stepping.compiler.plan.database import (
 )
 from stepping.compiler.schema import Atom, DatabaseType, Kind
 from stepping.dialects.identifiers import quoted
+from stepping.dialects.sqlite.collations import BINARY, collation_in, comparing
 from stepping.dialects.sqlite.cursors import Cursor
 from stepping.dialects.sqlite.measures import measure
-from stepping.dialects.sqlite.native_columns import BINARY, affinity
+from stepping.dialects.sqlite.native_columns import affinity
 from stepping.errors import QueryError
 
 _OWN = {
@@ -46,7 +47,6 @@ _UNSTABLE = (
     *("current_date", "current_time", "current_timestamp"),
 )
 _NUMERIC = ("INTEGER", "REAL", "NUMERIC")
-_COLLATION = re.compile(r"-(8|16LE|16BE)$")  # in which coding texts are compared
 
 
 # What an affinity makes of a value that is compared: a text that reads as a number is one.
@@ -229,17 +229,8 @@ class SQLiteDatabase(Database):
         return re.search(r"(?is)\bwithout\s+rowid\b", self.statements[name]) is not None
 
     def collation_of(self, select: str) -> str:
-        """The collation of a SELECT's only column ``e``, "" if it is the usual one.
-
-        It is that of the last comparison of a row: others are in the expression itself.
-        """
-        found = ""
-        for _, name, _, _, _, key, *_ in self.rows(f"EXPLAIN SELECT e >= 'x' FROM ({select})"):
-            if name == "ResultRow":
-                break
-            if name == "Ge" and isinstance(key, str):
-                found = _COLLATION.sub("", key)
-        return "" if found == BINARY else found
+        """The collation of a SELECT's only column ``e``, "" if it is the usual one."""
+        return collation_in(self.rows(f"EXPLAIN {comparing(select)}"))
 
     def type_of(self, atom: Atom) -> DatabaseType:
         return atom.native or _OWN[atom.kind]

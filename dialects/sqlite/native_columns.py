@@ -12,9 +12,8 @@ import re
 from sqlglot import exp
 
 from stepping.compiler.plan.tables import Table, TableColumn, TableKind
+from stepping.dialects.sqlite.collations import BINARY
 from stepping.dialects.tables import Expression
-
-BINARY = "BINARY"
 
 
 def affinity(declared: str) -> str:

@@ -21,10 +21,10 @@ from stepping.dialects.metadata import Verbatim, create_statements
 from stepping.dialects.ranges import RangeRenderer
 from stepping.dialects.scalars import Sql, closed
 from stepping.dialects.sqlite import base_values
+from stepping.dialects.sqlite.collations import BINARY
 from stepping.dialects.sqlite.functions import AGGREGATES, REGISTERED
 from stepping.dialects.sqlite.migration import SQLiteMigrationRenderer
 from stepping.dialects.sqlite.native_columns import (
-    BINARY,
     affinity,
     collated,
     is_null_stored,

@@ -13,8 +13,10 @@ import pytest
 import sqlalchemy as sa
 
 import stepping as st
+from stepping.compiler.plan.base_tables import TableRef
 from stepping.compiler.sql.files import queries_of
 from stepping.compiler.sql.text import Text
+from stepping.dialects.sqlite.base_tables import described
 from tests.capture.shop import captured, revenue
 from tests.support.place import Place, sqlite_place
 
@@ -244,3 +246,14 @@ def test_a_foreign_key_of_another_place_is_no_matter(place: Place) -> None:
         connection.execute("INSERT INTO orders VALUES (1, 'a', 1, 1)")
         connection.execute("INSERT INTO items VALUES (1, 1, 2, 3)")
         assert st.verify(store).ok
+
+
+def test_a_column_has_its_own_collation() -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.execute(
+        "CREATE TABLE t (n int, tn text COLLATE nocase, d decimal(10,2) COLLATE rtrim, "
+        "b text COLLATE binary, note text /* COLLATE nocase */)"
+    )
+    table = described(lambda sql, *a: connection.execute(sql, *a).fetchall(), TableRef("t", ""))
+    assert table is not None
+    assert [each.collation for each in table.columns] == ["", "NOCASE", "RTRIM", "", ""]
