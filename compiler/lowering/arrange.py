@@ -330,9 +330,9 @@ def _state_table(
         of_rows = all(each.values[position] == ONE for each in groups.contributions)
         is_count = of_rows and all(each.counts for each in groups.contributions)
         vanishes = is_counted and not is_count and _vanishes(groups, position)
-        sums.append(
-            SumColumns(running.type, value, old, new, *apart, vanishes=vanishes, counts=of_rows)
-        )
+        low = free_name(f"{running.name}_low", inner)
+        columns = SumColumns(running.type, value, old, new, *apart, vanishes=vanishes, low=low)
+        sums.append(replace(columns, counts=of_rows))
     counts = (TableColumn(ir.GROUP_OLD, INT.optional()), TableColumn(ir.GROUP_NEW, INT))
     extremes: list[SumColumns] = []
     for extreme in groups.others:

@@ -254,7 +254,9 @@ class Migrating:
             if change.fate in (Fate.INDEXED, Fate.RENAMED) and change.old and change.new:
                 old = renamed_table(change.old, change.columns, self.dialect)
                 self.statements += self.words.indexes(old, change.new)
-        if self.old is None and not self.others:
+        before = [each for each in (self.old, *self.others) if each is not None]
+        # Where all others follow tables there are no tables for steps.
+        if all(each.capture is not None for each in before):
             for text in self.plan.own_ddl:
                 self.add(text, "our own tables, if they are not there")
         self.keep_out(found)
@@ -375,7 +377,8 @@ class Migrating:
         for view in views_made(self.changes):
             self.statements.append(self.words.view(view))
         self.statements += self.words.after_shown(self.shown)
-        old_names = () if self.old is None else self.old.kept
+        followed = self.old is None or self.old.capture is not None  # then it had no steps
+        old_names = () if self.old is None or followed else self.old.kept
         renamed = {
             change.old.table.name: change.new.table.name
             for change in self.changes

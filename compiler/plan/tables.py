@@ -51,6 +51,7 @@ class SumColumns:
     # Of rows that count the group: where none is left, neither is a sum. Only of what is exact.
     vanishes: bool = False
     counts: bool = False  # what is added up of each row is 1
+    low: str = ""  # of a change on its way: its lower half, where a database adds up halves
 
     @property
     def stored(self) -> tuple[tuple[str, str], ...]:

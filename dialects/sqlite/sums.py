@@ -15,6 +15,8 @@ from stepping.dialects.sqlite import float_sums, float_words
 from stepping.dialects.sqlite.scalar_numbers import FINITE_RAW, NULL_RAW, ZERO_RAW
 from stepping.dialects.sums import product
 
+_HALF, _LOW = exp.Literal.number(32), exp.Literal.number(2**32 - 1)
+
 # A bag of numbers, as a JSON object of how often each is there: it is summed up when it is read.
 BAG = DatabaseType("JSON TEXT", short=True)
 
@@ -34,8 +36,24 @@ def is_real(value: Expression) -> Expression:
     return exp.EQ(this=kind, expression=exp.Literal.string("real"))
 
 
+def in_halves(each: SumColumns) -> bool:
+    """Whether a change of a sum is added up in two halves, since it may be beyond 64 bits."""
+    return is_whole(each.type) and not each.counts
+
+
+def as_integer(total: Expression) -> tuple[Expression, Expression]:
+    """A sum, and whether it is one: SQLite makes a REAL of an int that overflows."""
+    kind = exp.Anonymous(this="typeof", expressions=[total.copy()])
+    return total, exp.EQ(this=kind, expression=exp.Literal.string("integer"))
+
+
 class SQLiteSums(Dialect):
-    """How sums are added up, kept and checked."""
+    """How sums are added up, kept and checked.
+
+    ``counts_rows``: counts are those of rows of tables, of which none has 2**31 in a change.
+    """
+
+    counts_rows = False
 
     def sum_of(self, atom: Atom, value: Expression, weight: Expression) -> Expression:
         if atom.kind is Kind.DECIMAL and atom.scale is None:
@@ -55,9 +73,21 @@ class SQLiteSums(Dialect):
     def sum_parts(
         self, each: SumColumns, value: Expression, weight: Expression
     ) -> list[tuple[str, Expression]]:
-        if not is_bag(each.type):
+        if is_bag(each.type):
+            return [(each.value, float_words.bagged(value, weight))]
+        if not in_halves(each):
             return super().sum_parts(each, value, weight)
-        return [(each.value, float_words.bagged(value, weight))]
+        # SQLite turns an int that overflows into a REAL, and sum() raises, also where the sum that
+        # the change is added to brings it back into 64 bits: so halves are added up.
+        high = exp.BitwiseRightShift(this=exp.paren(value.copy()), expression=_HALF.copy())
+        low = exp.BitwiseAnd(this=exp.paren(value.copy()), expression=_LOW.copy())
+        return [
+            (each.value, exp.Sum(this=product(high, weight.copy()))),
+            (each.low, exp.Sum(this=product(low, weight.copy()))),
+        ]
+
+    def adds_once(self, each: SumColumns) -> bool:
+        return super().adds_once(each) and not in_halves(each)
 
     def sum_absorbs(self, each: SumColumns) -> frozenset[str]:
         is_exact = bool(each.exact) and not each.positive
@@ -67,7 +97,14 @@ class SQLiteSums(Dialect):
         if is_bag(each.type):
             return [exp.Not(this=exp.Is(this=change.copy(), expression=exp.Null()))]
         found = super().differs(each, change)
+        if in_halves(each):
+            low = self.low_of(each, change)
+            beyond = [] if self.counts_rows else [is_real(change), is_real(low)]
+            return [*found, *super().differs(each, low), *beyond]
         return [*found, is_real(change)] if is_whole(each.type) else found
+
+    def low_of(self, each: SumColumns, change: Expression) -> Expression:
+        return exp.column(self.identifier(each.low), table=change.args["table"].copy())
 
     def added(
         self, each: SumColumns, old: Expression | None, change: Expression, group: Expression
@@ -86,10 +123,11 @@ class SQLiteSums(Dialect):
                     this="stepping_decimal_add", expressions=[old.copy(), change.copy()]
                 ),
             )
-        # SQLite makes a REAL of an int that overflows, and of whatever is made of that.
-        total = self.plus(old, change, each.type)
-        kind_of = exp.Anonymous(this="typeof", expressions=[total.copy()])
-        fits = exp.EQ(this=kind_of, expression=exp.Literal.string("integer"))
+        total, fits = (
+            self.of_halves(each, old, change)
+            if in_halves(each)
+            else as_integer(self.plus(old, change, each.type))
+        )
         message = exp.DPipe(
             this=exp.Literal.string(f"the sum {each.value} {BEYOND} for the group "),
             expression=group.copy(),
@@ -98,6 +136,37 @@ class SQLiteSums(Dialect):
             ifs=[exp.If(this=fits, true=total)],
             default=self.spelling.raised(Sql(message), each.type).tree,
         )
+
+    def of_halves(
+        self, each: SumColumns, old: Expression | None, change: Expression
+    ) -> tuple[Expression, Expression]:
+        """A sum with its change, of which there are two halves; and whether it is in 64 bits."""
+        low: Expression = self.low_of(each, change)
+        high: Expression = change.copy()
+        if old is not None:
+            before = exp.func("COALESCE", old.copy(), self.zero(each.type))
+            old_low = exp.paren(exp.BitwiseAnd(this=before.copy(), expression=_LOW.copy()))
+            low = exp.Add(this=old_low, expression=low)
+            old_high = exp.paren(exp.BitwiseRightShift(this=before, expression=_HALF.copy()))
+            high = exp.Add(this=old_high, expression=high)
+        carry = exp.BitwiseRightShift(this=exp.paren(low.copy()), expression=_HALF.copy())
+        high = exp.Add(this=high, expression=exp.paren(carry))
+        total = exp.BitwiseOr(
+            this=exp.paren(
+                exp.BitwiseLeftShift(this=exp.paren(high.copy()), expression=_HALF.copy())
+            ),
+            expression=exp.paren(exp.BitwiseAnd(this=exp.paren(low), expression=_LOW.copy())),
+        )
+        fits: Expression = exp.Between(
+            this=exp.paren(high),
+            low=exp.Neg(this=exp.Literal.number(2**31)),
+            high=exp.Literal.number(2**31 - 1),
+        )
+        if self.counts_rows:
+            return total, fits
+        # A half times a count of more than 31 bits may be beyond 64, and is a REAL then.
+        parts = is_real(change), is_real(self.low_of(each, change))
+        return total, exp.and_(fits, *(exp.Not(this=part) for part in parts))
 
     # Functions of ours, since two of SQLite's floats are not added exactly; see `float_sums.py`.
 

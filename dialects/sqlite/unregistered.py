@@ -60,7 +60,7 @@ class UnregisteredSQLite(SQLiteDialect):
         )
         return f"{weight} > 0 OR ({weight} = 0 AND {nothing})"
 
-    # No table has rows beyond 64 bits.
+    counts_rows = True
 
     def count_in_bounds(self, count: Expression, of: str, *which: Expression) -> Expression:
         return count

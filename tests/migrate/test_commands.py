@@ -34,6 +34,17 @@ def stepping(folder: Path, *arguments: str, options: str = "") -> Result:
     return CliRunner().invoke(main, given, catch_exceptions=False)
 
 
+def test_a_fed_query_beside_one_that_follows_tables(place: Place, shop: Path) -> None:
+    with place.plain() as connection:
+        connection.execute("CREATE TABLE sold (id INTEGER PRIMARY KEY, n INTEGER)")
+    with place.opened(st.sql("SELECT sum(n) AS n FROM sold", name="sums")):
+        pass
+    made = stepping(shop, "migrate", "shop:receipts", "--db", place.where, "--apply")
+    assert made.exit_code == 0, made.output
+    with place.opened(Shape().graph()) as store:
+        feed(store, Shape(), HISTORY)
+
+
 def test_from_version_1_to_2_and_back(place: Place, shop: Path) -> None:
     with place.opened(Shape().graph()) as store:
         feed(store, Shape(), HISTORY)

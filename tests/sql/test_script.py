@@ -76,6 +76,28 @@ def test_sums_of_a_strict_table_are_of_integers(tmp_path: Path) -> None:
                 connection.execute("SELECT * FROM revenue").fetchall()
 
 
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_change_may_be_beyond_64_bits_where_the_sum_is_not(tmp_path: Path, strict: bool) -> None:
+    place = sqlite_place(tmp_path / "shop.db")
+    filled(place, nullable=True, strict=strict)
+    least, most = -(2**63), 2**63 - 1
+    with place.opened(st.sql(REVENUE.format(more=""), name="revenue")):
+        for write in (
+            f"INSERT INTO orders VALUES (4, 3, {least}), (5, 4, {most})",
+            "INSERT INTO customers VALUES (3, 'at'), (4, 'fr')",
+            f"UPDATE orders SET cents = {least} WHERE id = 5",
+            "UPDATE orders SET cents = -5 WHERE id = 4",
+            f"UPDATE orders SET cents = {most} WHERE id = 5",
+            "DELETE FROM orders WHERE id > 3",
+        ):
+            with place.plain() as connection:
+                connection.execute(write)
+                found = sorted(connection.execute("SELECT * FROM revenue").fetchall())
+                connection.execute("INSERT INTO revenue_refresh VALUES (1)")
+            assert repr(found) == repr(sorted(place.read(REVENUE.format(more="")))), write
+            assert sorted(place.read("SELECT * FROM revenue")) == found, write
+
+
 def test_what_is_no_integer_is_added_up_as_the_select_does(tmp_path: Path) -> None:
     place = sqlite_place(tmp_path / "shop.db")
     filled(place, nullable=True, strict=False)

@@ -164,7 +164,7 @@ VALUES
     '8dca62bc598ea5e8bc9d1994ff5dc42c',
     'sqlite',
     2,
-    '2 6cc1efcc04289300 QlpoOTFBWSZTWQgOlXwACMFfgEAAUGV//z/v3u6/7//+YAZvpvdVMH2B1nvd6dA9HRcJQih6FGm9UyeKeoyZNDQaAAHlAANBomTRoEFRk0bUxPU0AADEAMIGhxkyZMRiYATJgmQA0YRgCGASaVNIo9T1DR7VDQAAANAAAAAIpTVPKehNGmgD1NAAAyeoDQaAaAEShAg0ahiTQanqaPU9IaB6mgDQ8oDIoIIVoIZzrjMrO26CkOogpMHo5iGcDIHEvK1KUoYmGDx8OXt8KbdHcHrJO4DN3wSC+43u7+NJLSPSKpcSfBQzbA5UtHCYStOmPO2mrhzIwzFEC+LPXKBd4HaVyHqvtIQ+pRoLbpxHiIl9BpLf4LkRac8my99TgwX1KKAX2iHfqtLxAR/xZFWlHWFGdQFAmW8RRxkqabpyM5mGYzf1WYchHKlqQKDaW4qVruqNrNTkHgYzGkfCIYhAgjyOk/djmG03jXtyDQ5uoDWizhJYNRGxiCDEIEEIHuEJCoVKmoCiNlCopQjSyzBShgBgUcRoWsGEnl3abIIyHrQ6Ta7s+0L08s5iVSpE97AoRhACSRGzFowZJEJUaBRjDt9ot1wB4AdL1gdALu8uhbebjG6LZsVBHj5WsRSeyzswIdoxLmWRAKA27AEz4v0z4JZEYyQjSktMTa9KBSAk0FhFFrsoqrW8obNWlqrweqWgHOr1hq7PG6ZRjd4WlhL4XO7I7TNjvisAiWyYCBzqbWAD3pITIjrXFxLLB6tm6ZVjeugAak5RrOedssZ0ejaZ4ABEOyRggRb+4PmZAvuu4JF95zfYGd8WeWG0BWHqx7uQzGU7rCltHwoj+7m1c3wALmqYOIF5mBd7XaB4tnR1OiNzHx9QGTHADeMMYji/sBc4WcxdHU/yLtdrVomso1MBW1BaCxibGJlvFNGzw1PQ0dShpExAo8H83W5tgNm0DMDmgu1tg63FSqOTbF/SjALC0cXACgFGNBdz619hDvI9foKSId4BieJxPEqUIVMdqzMYKTzzZPNPvNky53orVfSNjEi73s8Rr+PgwtRpK1sVDIe5LAUH6ZJtkiv3gXJAvozUMKykmIrcOTXESr7JYgsBNRQXELtUMFsYZoGIGII4nY+8f4N1QtCUyCmTb9BA9mAuD7yJZZWWK9qqFn86HywoMUwF8zG+MYCXMS4Rb2RA++qRRJ7SJdyG28QVqZIQ0IGL7CGc1Az0m28YMGCCMeHHQDTPTnQ6NtLa5xp2X9PPt28gNb4sewQ0tqefmGOXQ3TQ4500+xrepMkNR0g6zC2rFVhmwxcg7ASOrHAOrfx17+njjq1BqqDuYrqN24SPPw3eTX16qCGAgbA1/E6HUXcwHLccL75UeToMrwDKk4VJb0RkcEEiJJFLv8TAYgI0rVjdJjXz+Xz168OzJC67LPsgaxDSChO16xAiJ2tuAgdvEex6POGsvRMw7ByYDlknkVML+NLoXwAoHcQNzcm8ME89xqDFBwLm4NZ1Adi/DfgBlAOe73+gMjAckqNFDliEgWAuuX/ETu9WGzqyyTAG6oaksxKKFyUgDqsO0LhsXBQa19KbKMIIwmC3Bq4nQ0TFsPpKk0QM+pilowazFmVlWewlqCDTIXMocYJTJthydu/EIDo59HsgBZ13twgc2+paC815fa0IlUDJMEaLOuSOfClbM3eYqUC1C6BQvWQC95ZOQUaXtyUsnMBmmy2v5J0+gpWSUKy2joZOU30wJgkLKMRREoZYUa0k6LsArmbIgGHXcVZrl6VCAa+9v76AY5Ed0bsgT4PMPMlAgFwa0lkobh4Q0A8mQmwMm44DCwxaJoWoRvcQTgb1TdowgjFOBKIOhthsZmQ8hkDk8FwGVgYRP8XckU4UJAIDpV8A'
+    '2 28068791ab855188 QlpoOTFBWSZTWadu/owACPPfgEAAUGV//z/v3u6/7//+YAZvpvdFfcJ0XJ4tByoyIShFNPUyajynoxQyGQaDQAA9Jk0AA0hpo0TEmoAAAAAAAAADjJkyYjEwAmTBMgBowjAEMAk1IkanqaanqN6pp6mhoAAAGQGgAARUCaAVNqPIjaj1DT1ABkDEZA9IACJRCZNRtNKbTQTT0U9R6mQ9QeUaNBoe1RobUUEELEEMp2zyKzsdRWHYQUkDQ5iGUDEHIvO1KUoXmjQ8vlu9/lTjzcg7yT1ganXBIL8TW5fznJaR6TqltKb1TNsjlS0cZhLE65+lpVcOZGGYqgUC02RganE67bh6rpuEPmMaCxV7R5iJQg1yL7FxIteW5ge/YUajQXgSGBV4brTOVHgOXzucZykptkimAYESyyLC9lTPfnNwmAYDNugqXbCNiiqSBQNFFKFlStTKo2WNTcHkXy+kfKI3iu45j+GOoNRsNOqwZnR0AaUWYsqDSI1GIMGIIJAQ/pAUsFixkAwoAvIFEhQyqlS5RQXAYFDeNBVMGEno388oZwpRTvQ5jU68u4Lk6Z6CVSpE82BQjCLYsYFKwlRkqJFWA2JQVGJ3OUkwoAbgO090OodnNoeLn2nAY71jeU281mK1uxnbjYplMh1nAgDIJktBItae8dKFiYLOJjpQxVilJSIyAgjTa9xz0JGZzpBufgkMDVqzdc0KyazbgqK+jrPfRW3Qq6lTvojlSLEZSs2hzrrIA1kZsS4ALSUBEiZOdaCFqswS9XWm+k8QASUYPnGN91q3yWSYr6kCIhjkwIuvUdEEON2PJI431HjYDR6WkvhgB7A+zDqZsTF2sFMkd0Ufq5snN3AFGSVbQLDMCnzeMDg2Obpc0bWPD2AYMdAGsYXxG9/cCjWbmLob37i5OTJimBFkVFZxFiLBgmLBLt4U0M3Ve6WLeoaIJaBF1PQ4ObMDHIDMDrwFyZ1cG1SSNzO16YsAJixbWoFAKMaC5PevtIfeR3+opIh4gF5wOU4FihLGO9GYDBSeqZT0z7zKW4fXTSvGNRiRdnu8hp5fFeSxdCm972huE7xNAFE8qu8rI/iBaMC/RhfhW5usYrWo+48H3afCSvh7a+8MApdcakNnTGHGMaQZBkJ7Hf/vw/4dihiDfUIOSXQIBpRQmHzImbNYZle2Cpac9T44VGGQCgyHCMXiPIR4RZtxAz6zrTnQxoj77Y5bSJdj1XITiKS4BJoPCaeEVaiiiAqKl+mcCfUnoQL0rPkWlsUVdEvHuAxeDHsEM7Lp02hZy0T0PIZG+HA0TrawLjiDsMKqliqpriYzcDrhBmWOkDh2cG7s28GOnSGmoOTFdJlkDH0bcufHfpoIaBA4gx+VzOgt2IbsjbddKjufM7bADteUOhu888Khe5jhm6viYh6gM+adHXXDrnV09Vd+jswQttw1dkDEQzgoTud4gRE7mzaIHdyj2PJ1BiXImoOwcGA4YDzqmi7lpbC6AFA9ZAybU1hoHqtNIXoNSjQMDhA768VlQLoAdin+2BNJpcVG5KLFQ4LEhBJgUov6RPJ5a48N1yVBpJLxmwaKFo0gDpsHELRsLQoNa9qcVGEEYMKgUC/fNLFLWY+A1pvgadbC1s5O2wvlerbgOMIcwMXK5+AJfVs0bnj13hAc3VyfhACxxubRA2a6lkF2XF1lkIlUDBNCNFm+SOrbStjMvSVKBZQtgULlkAlzuwcAo0ubkq5OcBrJqvu9128RVlaLSqocyzabUuJckKlDEURKC11Gmlazw0hhrNTADR1bSrMZcNQgGPit3jQL8COUC3AE6/SOxCgQLQxGWJQyXbDMDnwE4gwbTbJISSQCwYtEzLKEbm8E2mtUyzYQhGQ+2FCDmaoZMwIecoFfNVgtUC6J/xdyRThQkKdu/ow='
   )
 ON CONFLICT DO NOTHING;
 
@@ -281,30 +281,68 @@ SELECT
   END AS n1,
   a.n_2 AS n_2_0,
   CASE
-    WHEN typeof(COALESCE(a.n_2, 0) + g.n_2) = 'integer' THEN COALESCE(a.n_2, 0) + g.n_2
+    WHEN ((COALESCE(a.n_2, 0) >> 32) + g.n_2 + (((COALESCE(a.n_2, 0) & 4294967295) + g.n_2_low) >> 32)) BETWEEN -2147483648 AND 2147483647
+    AND typeof(g.n_2) <> 'real'
+    AND typeof(g.n_2_low) <> 'real'
+    THEN (
+      ((COALESCE(a.n_2, 0) >> 32) + g.n_2 + (((COALESCE(a.n_2, 0) & 4294967295) + g.n_2_low) >> 32)) << 32
+    ) | (((COALESCE(a.n_2, 0) & 4294967295) + g.n_2_low) & 4294967295)
     ELSE json_extract('{}', 'stepping: the sum n_2 does not fit in 64 bits for the group ' || g.customer)
   END AS n_2_1,
   a.cents AS cents_0,
   CASE
-    WHEN typeof(COALESCE(a.cents, 0) + g.cents) = 'integer' THEN COALESCE(a.cents, 0) + g.cents
+    WHEN (
+      (COALESCE(a.cents, 0) >> 32) + g.cents + (((COALESCE(a.cents, 0) & 4294967295) + g.cents_low) >> 32)
+    ) BETWEEN -2147483648 AND 2147483647
+    AND typeof(g.cents) <> 'real'
+    AND typeof(g.cents_low) <> 'real'
+    THEN (
+      (
+        (COALESCE(a.cents, 0) >> 32) + g.cents + (((COALESCE(a.cents, 0) & 4294967295) + g.cents_low) >> 32)
+      ) << 32
+    ) | (((COALESCE(a.cents, 0) & 4294967295) + g.cents_low) & 4294967295)
     ELSE json_extract('{}', 'stepping: the sum cents does not fit in 64 bits for the group ' || g.customer)
   END AS cents_1,
   a.mean_sum AS mean_sum_0,
   CASE
-    WHEN typeof(COALESCE(a.mean_sum, 0) + g.mean_sum) = 'integer'
-    THEN COALESCE(a.mean_sum, 0) + g.mean_sum
+    WHEN (
+      (COALESCE(a.mean_sum, 0) >> 32) + g.mean_sum + (((COALESCE(a.mean_sum, 0) & 4294967295) + g.mean_sum_low) >> 32)
+    ) BETWEEN -2147483648 AND 2147483647
+    AND typeof(g.mean_sum) <> 'real'
+    AND typeof(g.mean_sum_low) <> 'real'
+    THEN (
+      (
+        (COALESCE(a.mean_sum, 0) >> 32) + g.mean_sum + (((COALESCE(a.mean_sum, 0) & 4294967295) + g.mean_sum_low) >> 32)
+      ) << 32
+    ) | (((COALESCE(a.mean_sum, 0) & 4294967295) + g.mean_sum_low) & 4294967295)
     ELSE json_extract('{}', 'stepping: the sum mean_sum does not fit in 64 bits for the group ' || g.customer)
   END AS mean_sum_1,
   a.mean_count AS mean_count_0,
   CASE
-    WHEN typeof(COALESCE(a.mean_count, 0) + g.mean_count) = 'integer'
-    THEN COALESCE(a.mean_count, 0) + g.mean_count
+    WHEN (
+      (COALESCE(a.mean_count, 0) >> 32) + g.mean_count + (((COALESCE(a.mean_count, 0) & 4294967295) + g.mean_count_low) >> 32)
+    ) BETWEEN -2147483648 AND 2147483647
+    AND typeof(g.mean_count) <> 'real'
+    AND typeof(g.mean_count_low) <> 'real'
+    THEN (
+      (
+        (COALESCE(a.mean_count, 0) >> 32) + g.mean_count + (((COALESCE(a.mean_count, 0) & 4294967295) + g.mean_count_low) >> 32)
+      ) << 32
+    ) | (((COALESCE(a.mean_count, 0) & 4294967295) + g.mean_count_low) & 4294967295)
     ELSE json_extract('{}', 'stepping: the sum mean_count does not fit in 64 bits for the group ' || g.customer)
   END AS mean_count_1,
   a.distinct_1 AS distinct_1_0,
   CASE
-    WHEN typeof(COALESCE(a.distinct_1, 0) + g.distinct_1) = 'integer'
-    THEN COALESCE(a.distinct_1, 0) + g.distinct_1
+    WHEN (
+      (COALESCE(a.distinct_1, 0) >> 32) + g.distinct_1 + (((COALESCE(a.distinct_1, 0) & 4294967295) + g.distinct_1_low) >> 32)
+    ) BETWEEN -2147483648 AND 2147483647
+    AND typeof(g.distinct_1) <> 'real'
+    AND typeof(g.distinct_1_low) <> 'real'
+    THEN (
+      (
+        (COALESCE(a.distinct_1, 0) >> 32) + g.distinct_1 + (((COALESCE(a.distinct_1, 0) & 4294967295) + g.distinct_1_low) >> 32)
+      ) << 32
+    ) | (((COALESCE(a.distinct_1, 0) & 4294967295) + g.distinct_1_low) & 4294967295)
     ELSE json_extract('{}', 'stepping: the sum distinct_1 does not fit in 64 bits for the group ' || g.customer)
   END AS distinct_1_1,
   NULLIF(a.first_1, x'') AS first_1_0,
@@ -317,9 +355,14 @@ SELECT
   ) AS first_1_1
 FROM (
   SELECT
-    u.customer, SUM(u.stepping_counted) AS n, SUM(u.n_2 * u.n) AS n_2,
-    SUM(u.cents * u.n) AS cents, SUM(u.mean_sum * u.n) AS mean_sum,
-    SUM(u.mean_count * u.n) AS mean_count, SUM(u.distinct_1 * u.n) AS distinct_1
+    u.customer, SUM(u.stepping_counted) AS n, SUM((u.n_2 >> 32) * u.n) AS n_2,
+    SUM((u.n_2 & 4294967295) * u.n) AS n_2_low, SUM((u.cents >> 32) * u.n) AS cents,
+    SUM((u.cents & 4294967295) * u.n) AS cents_low, SUM((u.mean_sum >> 32) * u.n) AS mean_sum,
+    SUM((u.mean_sum & 4294967295) * u.n) AS mean_sum_low,
+    SUM((u.mean_count >> 32) * u.n) AS mean_count,
+    SUM((u.mean_count & 4294967295) * u.n) AS mean_count_low,
+    SUM((u.distinct_1 >> 32) * u.n) AS distinct_1,
+    SUM((u.distinct_1 & 4294967295) * u.n) AS distinct_1_low
   FROM (
     SELECT
       d1.customer, 1 AS n_2, d1.cents, d1.cents AS mean_sum, 1 AS mean_count, 0 AS distinct_1,

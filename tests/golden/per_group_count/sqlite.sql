@@ -141,7 +141,7 @@ VALUES
     '7e6341a4114a823a07ea01ff6a9e380d',
     'sqlite',
     2,
-    '2 06b549ee7dce3600 QlpoOTFBWSZTWZNLv3UABEXfgEAAUGV//z/v3u6/7//6UAPjznGBubtgHCURDSaNTynqeUwT0mmTTTEAxDRtIyNADUynoaBNKaBoHqNAAAHqAAAAkRKgMh6nqBpo0BoDQNGmjQAABzAEYJiAYBME0ZDQwCYIxMJEiaaJim1NT9NKejSTRmp6jNQNMg9EzSMCKAhrEOqbSYG2bSaHLE5q5kL6ZV7GMfdurkWUXEhCRCqhWK2yJ4eLEbBw2UnYo9uWvq3QYfR9233dvraaM7JlaNYRvxcsmpO5NrvunINzUst49bryv8ctxbcLYCAeZdBrE8HhpKZWU4iQyeMp7YROyLYVJcTvLagTEaa+wZiYWbXt1sKAxMbTtcJj+jY2oYECglBASyBzlBIpHQcCcMIpAtPmscrCrjFqaBdzqsiVqtfw0QxNhQZAwbG5cDLveii81aC9Na0XeosmZIMs8MFUYQxNztAOaXseTGhuVZOOvXAQqsdi7bucLUETWsRITq4zMwUWoADnOMWzfBjJPWlA5EYspUfGGOBUna5bpgCiYmCBCtiMZWBAKFrNGIK1lwr+LEg3jSRm9P6aO05H59p5+sYTP7LZfxej9PaPvJkYHkGliB7oX+GRIyPciwkrSoUyRYesxR3kzMvM1YM7/wRcMtRtB1aqexFhbMyRmXnvRiYkiEyKCUoCEMZgNV2iMyZU3Gl6WbVUQaHcbDcTRhijJHONGJO02FUpK4mVO6BoxsRIuKhCIGQI5jtR6Gepi8QU3enrhsjJaeA3DhPYy+sreGCBjdVDuSYslieAhEy1KIqCKTgDeka4VEqhz52aNOnUqJO2B2qNNGSX5/AJgL+aEDhFoN6VRx+tFTbX1rS9J0Y2NxU3LjNnIBBTza9WVix2wsmQkFOOl8b2lPx5V38xB/pnrIOcZsuPy8jHvbeLDQKWkDJmQExRqhkQ94C6NMqyVRe9Q0I/GXa8I5JMI6iRXxgBMf3NiJUnH43yGwhvtIfEvFZwOW9LXi+T5Sax6xH2EvHABtXQdVdwHSuq4aNAM6SZ2YeThBiumiBgWbDw4M8RN/ScgJrqgBo+Ijs7OzLGpQBkAV4ASRwXAsmwlHWsEQDEh3acSFQur9vQtC0nodBvnRIWxIOFpAZICD4CyIGmxNk7d5hYtQzYBiyQHXEkBdNtS4jRpBy3zm9zxKOLKJULTVIdg7nafVm9nMQaOU01ARCEa0Dglbfz0sC+ZDXoLDWYuCWo+SuhXmAJGuHTcHLjisCp4HQGKEbZwy84CrrF0mzA1zzBYUnQohRCP8XckU4UJCTS791A'
+    '2 e03edc0979549239 QlpoOTFBWSZTWQSFl1MABE7fgEAAUGV//z/v3u6/7//6UAPj3G5uC5ubAcJQUMiT1TyaZPSeptCnqMnplGQ8KPSeSbIRpoJUJk2gU9KaBo0eo0AAAAAAAJEijU2iHqZGnqDQGgDTQANAAAcwBGCYgGATBNGQ0MAmCMTCSIEJiNJPxKejRBpp6gADQ00bUACgIbhD53dZlerAmqC0QddCGRM69rNLDjaKM4vUhEoFVCcn8KJCQ5KWID3C8yknFbW3jN8O+WHDxh6T67+lrquOxTLRjt7U+qcIf2zsH0WN0Zs26ONZquXpWuLzExI2EHZY7ZwiVQiO8BiN8I4OiMno6nDjOBSoCIjLZ1jMsuWKnVXYLINJjadDhMf62NpxAECglBASZA5WgkKQ5jgThhE4Fo8lu8wq4RX7xhzaqJKtr+GiGk2ExkDBsbk4GYciJrzTAL45PcY+A/IyyF5tmyMTZPdlqrJpV4tlwSNNGNqZrf4nIVSOxdtXWmBpFiViSJ1tYxjBcXNAZOcYum+ClSelKFrWqSUqPjDFBdJ4LUumBRuFRBZWxqlVgsEErOamKhloVOm0kF8aSM56Hc0YjAY8Rx7wwmd5SHTYj0/UbgRHtOcZK4DsdfQvIF52IkQVCoJ3okfMuRwImBYYKQxw8SKxiiNQNUyqOtEikS9GBYfZFxcQHTDzEoODoYYtGVWoRgRKjiMbEsGVSHMTqNBxEUW3IvRrGRcRoaCpKCrIlR1OMi6SIFZUDocYcRpPMj2sdLC5gs3vT17LgyTT6TaN89inqLr64IGN1TMiTFlMT1DImfeoioIpeAHMw8BUTvjp0tq169qol55obaU1dlzz9QLoGTREDlFvnom+mn9X974P5uTFb6/kz9VldbeGECe7Tny3yV2p1ew6QNPbjY+TJR7t9MtI59zDOAaxZKB+XrYe+C8sY0ReMYtWQWpDUFRHvBNGmVZKpe9Bw11DHJB6q64/NqtwwAwn9k2S5WYOo4Saj5xKPK5zVZVfnRKq1sWx1SnrEMg/vYAuJ0mKPMBhTFOKhiBhODG+3n2OXLkmgYCWg7drHMRb+01zkBNcrgMj9CN+/fpsqJgMOBVsAgjQthKLBB+hWocGSQ1eO0dTK6u9xrEoRxOMyjMEtCQbFQcL0A5+RXjjJmEzEaZFslmGDAFzEAOh4ICuLMobRkYubsoxbia4mzymlMoZpDSGrah/mMmNI5i0Ipk4O4kZzDYlSzXOQWRHZewkZxFsSzG3Kt1YWoSM7eSsN225WlR2mUwYTo1ThlJWK7dFzmvA1jlBbUjlUQohH+LuSKcKEgCQsupg'
   )
 ON CONFLICT DO NOTHING;
 
@@ -221,11 +221,22 @@ SELECT
   END AS n1,
   a.count AS count_0,
   CASE
-    WHEN typeof(COALESCE(a.count, 0) + g.count) = 'integer' THEN COALESCE(a.count, 0) + g.count
+    WHEN (
+      (COALESCE(a.count, 0) >> 32) + g.count + (((COALESCE(a.count, 0) & 4294967295) + g.count_low) >> 32)
+    ) BETWEEN -2147483648 AND 2147483647
+    AND typeof(g.count) <> 'real'
+    AND typeof(g.count_low) <> 'real'
+    THEN (
+      (
+        (COALESCE(a.count, 0) >> 32) + g.count + (((COALESCE(a.count, 0) & 4294967295) + g.count_low) >> 32)
+      ) << 32
+    ) | (((COALESCE(a.count, 0) & 4294967295) + g.count_low) & 4294967295)
     ELSE json_extract('{}', 'stepping: the sum count does not fit in 64 bits for the group ' || g."right")
   END AS count_1
 FROM (
-  SELECT u."right", SUM(u.stepping_counted) AS n, SUM(u.count * u.n) AS count
+  SELECT
+    u."right", SUM(u.stepping_counted) AS n, SUM((u.count >> 32) * u.n) AS count,
+    SUM((u.count & 4294967295) * u.n) AS count_low
   FROM (
     SELECT d1.owner AS "right", 1 AS count, d1.c AS n, 0 AS stepping_counted
     FROM temp.stepping_delta_tasks_102ecf AS d1
@@ -237,7 +248,12 @@ FROM (
   GROUP BY 1
 ) AS g
 LEFT JOIN per_group_count__count_9f8a59 AS a ON a."right" = g."right"
-WHERE g.n <> 0 OR g.count <> 0 OR typeof(g.count) = 'real';
+WHERE
+  g.n <> 0
+  OR g.count <> 0
+  OR g.count_low <> 0
+  OR typeof(g.count) = 'real'
+  OR typeof(g.count_low) = 'real';
 -- 9. count (query.py:14)
 INSERT INTO per_group_count__count_9f8a59 ("right", count, n)
 SELECT g."right", g.count_1, g.n1
