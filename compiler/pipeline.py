@@ -266,7 +266,7 @@ class Query(Graph[R_co, *Ts]):
 
     def sections(self, dialect: str, *, base: Tables | None = None) -> tuple[Section, ...]:
         """The statements of `script`, by what they are for."""
-        from stepping.compiler.explain.build import sections_of
+        from stepping.dialects.capture import sections_of
 
         return sections_of(self.program(dialect, base=base).plan)
 

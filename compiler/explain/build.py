@@ -22,14 +22,7 @@ from stepping.compiler.explain.model import (
 from stepping.compiler.explain.operators import described, groups_of
 from stepping.compiler.lowering.arrange import where_of
 from stepping.compiler.plan.base_tables import BaseTable, TableRef
-from stepping.compiler.plan.sql_plan import (
-    Role,
-    Section,
-    SQLPlan,
-    SQLStatement,
-    SQLStep,
-    SQLTable,
-)
+from stepping.compiler.plan.sql_plan import Role, SQLPlan, SQLStatement, SQLStep, SQLTable
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
 from stepping.compiler.plan.tables import TableKind
 
@@ -76,6 +69,8 @@ def model_of(
     ``application`` is a database that has the application's tables, whether or not the query is
     installed there.
     """
+    from stepping.dialects.capture import sections_of
+
     caches: dict[str, ir.Operator] = dict(program.caches)
     roots = (*program.outputs, *caches.values())
     groups = groups_of(roots, _inputs(graph, roots))
@@ -116,17 +111,6 @@ def relations_of(plan: SQLPlan) -> tuple[str, ...]:
         name if name == live or not live else f"{name}, or {live} with what waits"
         for _, name, live in plan.capture.relations
     )
-
-
-def sections_of(plan: SQLPlan) -> tuple[Section, ...]:
-    """All that installs a query in a database where no other one is, in order."""
-    if plan.capture is None:
-        return plan.sections
-    from stepping.dialects import capture_words
-    from stepping.dialects.capture import filled, sections
-
-    words = capture_words(plan.dialect)
-    return (*sections(words, plan, ()), filled(words, plan))
 
 
 def logs_of(plan: SQLPlan) -> Iterator[str]:

@@ -61,6 +61,8 @@ class SQLiteSums(Dialect):
         return exp.Sum(this=product(value, weight))
 
     def count_in_bounds(self, count: Expression, of: str, *which: Expression) -> Expression:
+        if self.counts_rows:
+            return count
         # SQLite makes a REAL of an int that overflows, and of whatever is made of that.
         kind = exp.Anonymous(this="typeof", expressions=[count.copy()])
         fits = exp.EQ(this=kind, expression=exp.Literal.string("integer"))
@@ -101,7 +103,8 @@ class SQLiteSums(Dialect):
             low = self.low_of(each, change)
             beyond = [] if self.counts_rows else [is_real(change), is_real(low)]
             return [*found, *super().differs(each, low), *beyond]
-        return [*found, is_real(change)] if is_whole(each.type) else found
+        checked = is_whole(each.type) and not self.counts_rows
+        return [*found, is_real(change)] if checked else found
 
     def low_of(self, each: SumColumns, change: Expression) -> Expression:
         return exp.column(self.identifier(each.low), table=change.args["table"].copy())
@@ -110,6 +113,8 @@ class SQLiteSums(Dialect):
         self, each: SumColumns, old: Expression | None, change: Expression, group: Expression
     ) -> Expression:
         kind = each.type.kind
+        if each.counts and self.counts_rows:
+            return self.plus(old, change, each.type)
         if is_bag(each.type):
             return float_words.added(exp.null() if old is None else old, change)
         if kind is Kind.DECIMAL and each.type.scale is None:

@@ -15,6 +15,8 @@ from stepping.dialects.sqlite.sql import SQLiteDialect
 class UnregisteredSQLite(SQLiteDialect):
     """Sums of floats are kept as the folds of triggers can add to them: see `float_words.py`."""
 
+    counts_rows = True
+
     @property
     def filling(self) -> UnregisteredSQLite:
         return self
@@ -59,19 +61,3 @@ class UnregisteredSQLite(SQLiteDialect):
             for each in table.vanishing
         )
         return f"{weight} > 0 OR ({weight} = 0 AND {nothing})"
-
-    counts_rows = True
-
-    def count_in_bounds(self, count: Expression, of: str, *which: Expression) -> Expression:
-        return count
-
-    def added(
-        self, each: SumColumns, old: Expression | None, change: Expression, group: Expression
-    ) -> Expression:
-        if each.counts:
-            return self.plus(old, change, each.type)
-        return super().added(each, old, change, group)
-
-    def differs(self, each: SumColumns, change: Expression) -> list[Expression]:
-        found = super().differs(each, change)
-        return found[:1] if each.counts else found
