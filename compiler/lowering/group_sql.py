@@ -200,7 +200,7 @@ class GroupSQL(RelationSQL):
         found, value = columns_in_order(seen, reading)
         values = [
             (column, exp.column(self.name(key), table=self.name(CHANGED)))
-            for column, key in zip(found, keys, strict=True)
+            for column, key in zip(found, keys, strict=False)
         ]
         term = term_in_place(seen, ORDERED)
         select = (

@@ -18,7 +18,7 @@ from stepping.compiler.operators.regroup import Regroup
 from stepping.compiler.operators.topn import Ordered
 from stepping.compiler.plan.database import Given, Measure
 from stepping.compiler.schema import BOOL, INT, Atom, DatabaseType, Kind, ValueType, bounded
-from stepping.compiler.sql.frames import Frame, Grouped, Key
+from stepping.compiler.sql.frames import Frame, Key
 from stepping.compiler.sql.images import is_imaged, is_varied
 from stepping.compiler.sql.parsing import Expression, token_range
 from stepping.compiler.sql.rows import (
@@ -190,11 +190,8 @@ class Groups:
                 continue
             places[identity] = len(columns)
             columns.append((call.name, value))
-        grouped = Frame(
-            rows.named(columns, "group by"),
-            places,
-            Grouped(frame, tuple((key.form, i) for i, key in enumerate(keys))),
-        )
+        forms = [key.form for key in keys]
+        grouped = Frame.of_groups(frame, rows.named(columns, "group by"), forms, places)
         for side in made.sides.values():
             grouped = self.beside(grouped, side, len(keys), nothing)
         return grouped, nothing
@@ -255,8 +252,7 @@ class Groups:
                 empty.named([(name, nothing[id(node)]) for node, name, _ in values], "group by"),
                 "group by",
             )
-        grouped = Grouped(frame, tuple((key.form, i) for i, key in enumerate(keys)))
-        return Frame(out, places, grouped), nothing
+        return Frame.of_groups(frame, out, [key.form for key in keys], places), nothing
 
     def check_order(
         self, node: Expression, args: Sequence[ir.Scalar], keys: Sequence[GroupKey] = ()

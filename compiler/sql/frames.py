@@ -51,6 +51,21 @@ class Frame:
     constants: Mapping[Key, ir.Scalar] = field(default_factory=dict)  # what is no column
     stands: ir.Source | None = None  # of a FROM item: where
 
+    @classmethod
+    def of_groups(
+        cls, before: Frame, rows: Rows, forms: Sequence[object], places: Mapping[Key, int]
+    ) -> Frame:
+        """Groups, whose first columns are what they are grouped by, in these forms."""
+        known: dict[Key, int] = {
+            ref: i
+            for ref in before.places
+            if isinstance(ref, Ref)
+            for i, form in enumerate(forms)
+            if form == ("value", before.column(ref))
+        }
+        grouped = Grouped(before, tuple((form, i) for i, form in enumerate(forms)))
+        return cls(rows, {**known, **places}, grouped)
+
     def column(self, key: Key) -> ir.ColumnRef:
         return self.rows.columns[self.places[key]]
 

@@ -13,7 +13,7 @@ from sqlglot import exp
 from stepping.compiler import ir
 from stepping.compiler.schema import Atom, Kind
 from stepping.compiler.sql.aggregates import GroupKey
-from stepping.compiler.sql.frames import Frame, Grouped, Key
+from stepping.compiler.sql.frames import Frame, Key
 from stepping.compiler.sql.parsing import Expression
 from stepping.compiler.sql.rows import Rows
 
@@ -66,8 +66,7 @@ class Grouping:
         places: dict[Key, int] = {
             id(call): len(keys) + i for i, call in enumerate([*aggregates, *levels])
         }
-        known = tuple((key.form, i) for i, key in enumerate(keys))
-        return Frame(found, places, Grouped(frame, known)), nothing
+        return Frame.of_groups(frame, found, [key.form for key in keys], places), nothing
 
     def level(self, call: Expression, forms: Sequence[object], frame: Frame) -> ir.Scalar:
         """GROUPING(a, b): a bit for each argument that a set has not."""

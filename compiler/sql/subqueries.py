@@ -415,6 +415,7 @@ class Subqueries:
         """A subquery for each different one of the outer columns that it names."""
         from stepping.compiler.sql.select import Env
 
+        self.check_known(node, free, frame)
         # Of the rows before any condition, where those have the columns: what conditions have made
         # of them since would be part of each change again.
         of_all = base is not None and base.grouped is frame.grouped and base.has(free)
@@ -423,6 +424,18 @@ class Subqueries:
         mine: list[ir.Scalar] = [frame.column(ref) for ref in free]
         mine += [ir.image(each) for each in mine if is_told_apart(each)]
         return Belonging(result, tuple(mine), result.carried, True)
+
+    def check_known(self, node: Expression, free: Sequence[Ref], frame: Frame) -> None:
+        """Raise for an outer column that has no one value, as in groups of something else."""
+        unknown = {ref for ref in free if frame.value(ref) is None}
+        if not unknown:
+            return
+        bound, scalars = self.selects.bound, self.selects.scalars
+        for each in node.walk():
+            ref = bound.refs.get(id(each))
+            if ref is not None and unknown & set(true_refs(ref, bound)):
+                scalars.of_ref(ref, each, frame)
+        raise self.selects.error("an outer column of this subquery has no value here", node)
 
     def free(self, node: Expression) -> tuple[Ref, ...]:
         bound = self.selects.bound

@@ -93,6 +93,19 @@ SELECT coalesce(t, '-') AS k, count(*) FROM r GROUP BY k;
 -- group_unused
 SELECT count(*) FROM r GROUP BY a, b;
 
+-- having_exists_theta
+SELECT a, t FROM r GROUP BY a, t HAVING EXISTS (SELECT 1 FROM s WHERE s.b < r.a);
+
+-- having_scalar_theta
+SELECT b FROM r GROUP BY b, t HAVING count(*) <= (SELECT sum(DISTINCT s.d) FROM s WHERE s.a <> r.b);
+
+-- groups_scalar_theta
+SELECT r.a, sum(DISTINCT r.b) AS n, (SELECT count(*) FROM u WHERE u.k > r.a) AS m
+FROM r GROUP BY r.a;
+
+-- first_and_last_key
+SELECT max(row_number) AS last, min(row_number) AS first FROM s;
+
 -- having
 SELECT a, count(*) FROM r GROUP BY a HAVING count(*) > 1 AND max(b) > 0;
 
@@ -379,3 +392,10 @@ FROM (SELECT a AS order_id, e AS rows_, b, row_number FROM r) q;
 -- formats
 SELECT to_char(a, 'FM000') AS x, to_char(timestamp '2020-01-31' + b * interval '1 day', 'Mon YYYY') AS y,
     string_agg(to_char(e * 1.5, '0.00'), ',' ORDER BY row_number) AS z FROM r GROUP BY 1, 2;
+
+-- rollup_having_exists
+SELECT a, t FROM r GROUP BY ROLLUP (a, t) HAVING EXISTS (SELECT 1 FROM s WHERE s.b < r.a);
+
+-- text_of_groups_having_exists
+SELECT a, string_agg(t, ',' ORDER BY row_number) AS x FROM r
+GROUP BY a HAVING NOT EXISTS (SELECT 1 FROM s WHERE s.b < r.a);

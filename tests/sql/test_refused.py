@@ -54,6 +54,10 @@ STATEMENTS = (
     ("SELECT a FROM r GROUP BY 7", "position 7"),
     ("SELECT a FROM r WHERE sum(a) > 1", ""),
     ("SELECT sum(sum(a)) FROM r", ""),
+    (
+        "SELECT a FROM r GROUP BY a HAVING EXISTS (SELECT 1 FROM s WHERE s.a < r.b)",
+        "r.b is neither grouped by|r.b",
+    ),
     ("SELECT rank() OVER nope FROM r", ""),
     ("SELECT t COLLATE nope FROM r", ""),
     ("SELECT a FROM nosuch(1, 3) AS g(a)", "nosuch"),

@@ -36,6 +36,13 @@ class Maker(Values):
     # -- queries --------------------------------------------------------------------------------
 
     def statement(self) -> str:
+        """A SELECT that reads a table: one of constants is refused."""
+        made = self.any_statement()
+        while not any(f" {name} AS " in made for name in TABLES):
+            made = self.any_statement()
+        return made
+
+    def any_statement(self) -> str:
         self.ctes = []
         kind = self.random.random()
         if kind < 0.12:
@@ -401,6 +408,6 @@ class Maker(Values):
 
 def shared(left: Columns, right: Columns) -> list[str]:
     """The names that each side has once, in a table of its own, as USING asks for."""
-    names = [name.partition(".")[2] for name, _ in left]
-    once = {name for name in names if names.count(name) == 1}
-    return sorted(once & {name.partition(".")[2] for name, t in right if t == "int"})
+    ours, theirs = ([name.partition(".")[2] for name, _ in side] for side in (left, right))
+    numbers = {name.partition(".")[2] for name, t in right if t == "int"}
+    return sorted(n for n in numbers if ours.count(n) == 1 and theirs.count(n) == 1)
