@@ -189,13 +189,31 @@ class Dialect(TableRenderer):
 
     @abstractmethod
     def picked(
-        self, table: Table, touched: Expression | None, start: Callable[[str], Expression]
+        self,
+        table: Table,
+        touched: Expression | None,
+        start: Callable[[str, Expression], Expression],
     ) -> Expression:
         """A select without columns: the rows of ``start``, for each row of ``touched`` (``g``).
 
-        ``start(alias)`` selects from ``table``, in an order and up to a limit; the rows are those
-        of the alias ``m``.
+        ``start(alias, what)`` selects that from ``table``, in an order and up to a limit; the rows
+        are those of the alias ``m``.
         """
+
+    def ways(
+        self, table: Table, alias: str, values: Sequence[tuple[str, Expression]]
+    ) -> list[tuple[list[Expression], tuple[str, ...]]]:
+        """Conditions as of `lookup`, None equal to None, such that an index is read in its order:
+        where several are needed, rows meet one of them. With each the columns that are None in it.
+        """
+        return [(self.lookup(table, alias, values, null_safe=True), ())]
+
+    def whole_groups(
+        self, select: Expression, table: Table, alias: str, values: Sequence[tuple[str, Expression]]
+    ) -> Expression:
+        """Join all rows of a table that have these values, for each group in front of it."""
+        on = self.lookup(table, alias, values, null_safe=True)
+        return self.looked_up(select, table, alias, on)
 
     def images(self, atom: Atom, value: Expression) -> list[Expression]:
         """What tells a value from others that are equal to it, and not the same."""

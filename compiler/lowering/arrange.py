@@ -59,6 +59,7 @@ def arrange(
             readings,
             cache_names.get(operator),
             operator in proven,
+            base.copied.get(operator, ""),
         )
         for operator, readings in demand.readings.items()
         if operator not in shown and operator not in base.in_place
@@ -139,6 +140,7 @@ def _delay_table(
     readings: list[Reading],
     cache: str | None,
     proven: bool,
+    why_copied: str,
 ) -> Arrangement:
     # The first key leads the table's identity, so that one B-tree is table, identity and index:
     # a key that is ordered by, else the longest that rows are looked up by.
@@ -178,7 +180,8 @@ def _delay_table(
         indexes=_indexes(name, ordered, keys),
         picked=any(reading.picked for reading in readings),
         non_negative=proven,
-        reason=_reason(operator, ordered, keys, cache),
+        reason=_reason(operator, ordered, keys, cache)
+        + (f"; not in place, since {why_copied}" if why_copied else ""),
         serves=operator.label,
         where=where_of(operator),
         digest=digest,

@@ -63,7 +63,9 @@ def _input(made: Planned, operator: ir.Operator, reference: object) -> CapturedI
     held = dict(zip(operator.schema.names, table.columns, strict=True))
     read = tuple(held[name] for name in log.names)
     keys = {
-        tuple(filter(None, (seen.held(scalar) for scalar in reading.key)))
+        seen.orders[reading].columns
+        if reading in seen.orders
+        else tuple(filter(None, (seen.held(scalar) for scalar in reading.key)))
         for other, seen in base.in_place.items()
         if seen.table == table
         for reading in made.scheduler.demand.readings[other]

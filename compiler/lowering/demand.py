@@ -42,10 +42,10 @@ class Demand:
     readings: dict[ir.Operator, list[Reading]] = field(default_factory=lambda: defaultdict(list))
     states: dict[ir.Operator, ir.Accumulate] = field(default_factory=dict)
     # Operators whose stored rows are read by something other than an equality look-up (thresholds,
-    # top-n, extremes, recursion): a view cannot stand for their integral.
-    probed: set[ir.Operator] = field(default_factory=set)
-    # Of these, those of which the first value of each group is read, and nothing else.
-    extremes: set[ir.Operator] = field(default_factory=set)
+    # top-n, extremes, recursion), and by what: a view cannot stand for their integral.
+    probed: dict[ir.Operator, set[type[ir.Relation]]] = field(
+        default_factory=lambda: defaultdict(set)
+    )
     # Joins whose integral is not kept: see `flattening`.
     flat: frozenset[ir.Operator] = frozenset()
     flat_keys: dict[ir.Operator, dict[Key, None]] = field(default_factory=dict)
@@ -134,21 +134,20 @@ def walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Oper
                 read = contributed_columns(each) | collected_columns(relation)
                 walk(demand, each.source, read, within)
             for extreme in relation.extremes:
-                demand.probed.add(extreme.operator)
-                demand.extremes.add(extreme.operator)
+                demand.probed[extreme.operator].add(ir.Accumulate)
                 read_ordered(demand, extreme.operator, order_of_extreme(extreme))
                 demand.stored[extreme.operator] |= set(extreme.operator.schema.names)
         case ir.Closure():
             whole = frozenset(relation.operator.schema.names)
             demand.read_stored(relation.state, whole, Reading(()))
-            demand.probed.add(relation.state)
+            demand.probed[relation.state].add(ir.Closure)
             for operator, key in closure_keys(relation):
-                demand.probed.add(operator)
+                demand.probed[operator].add(ir.Closure)
                 demand.read_stored(operator, operator.schema.names, Reading(key))
             for part in relation.presence:
                 walk(demand, part, frozenset(ir.column_names(part)), within)
         case ir.First():
-            demand.probed.add(relation.operator)
+            demand.probed[relation.operator].add(ir.First)
             read_ordered(demand, relation.operator, order_of_first(relation))
             whole = frozenset(relation.operator.schema.names)
             demand.stored[relation.operator] |= whole
@@ -156,7 +155,7 @@ def walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Oper
             if relation.old is not None:
                 walk(demand, relation.old, whole, within)
         case ir.Regroup():
-            demand.probed.add(relation.operator)
+            demand.probed[relation.operator].add(ir.Regroup)
             rows = frozenset(relation.operator.schema.names)
             demand.read_stored(relation.operator, rows, Reading(relation.by))
             walk(demand, relation.source, rows, within)
@@ -165,7 +164,7 @@ def walk(demand: Demand, relation: ir.Relation, wanted: Columns, within: ir.Oper
         case ir.Threshold():
             # Whether a row exists is a question about the whole row.
             whole = frozenset(relation.operator.schema.names)
-            demand.probed.add(relation.operator)
+            demand.probed[relation.operator].add(ir.Threshold)
             demand.read_stored(relation.operator, whole, Reading(()))
             walk(demand, relation.source, whole, within)
         case ir.Computed():

@@ -11,9 +11,9 @@ from sqlglot import exp
 from stepping.compiler import ir
 from stepping.compiler.lowering.arrangements import KeyedState
 from stepping.compiler.lowering.demand import order_of_extreme
-from stepping.compiler.lowering.in_place import InPlace, columns_in_order
-from stepping.compiler.lowering.relation_sql import ORDERED, RelationSQL
-from stepping.compiler.lowering.terms import Term, term_in_place
+from stepping.compiler.lowering.in_place_sql import InPlaceSQL
+from stepping.compiler.lowering.relation_sql import ORDERED
+from stepping.compiler.lowering.terms import Term
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn
 from stepping.compiler.schema import INT
 from stepping.dialects.base import CHANGED, KEPT
@@ -24,7 +24,7 @@ COUNTED = "stepping_counted"  # what a row adds to its group's number of rows, w
 
 
 @dataclass(frozen=True)
-class GroupSQL(RelationSQL):
+class GroupSQL(InPlaceSQL):
     """Builds the selects of one dialect, those of groups as well."""
 
     def groups(
@@ -174,9 +174,8 @@ class GroupSQL(RelationSQL):
 
     def extreme(self, extreme: ir.Extreme, keys: Sequence[str]) -> Expression:
         """The first value of a group, from the start of its index."""
-        seen = self.arrangements.base.in_place.get(extreme.operator)
-        if seen is not None:
-            return self.extreme_in_place(seen, extreme, keys)
+        if extreme.operator in self.arrangements.base.in_place:
+            return self.extreme_in_place(extreme, keys)
         arrangement = self.arrangements.delay[extreme.operator]
         table = arrangement.table
         reading = order_of_extreme(extreme)
@@ -191,29 +190,6 @@ class GroupSQL(RelationSQL):
             .where(*self.dialect.lookup(table, ORDERED, values, null_safe=True))
         )
         return exp.Subquery(this=self.in_order(select, arrangement, reading, ORDERED).limit(1))
-
-    def extreme_in_place(
-        self, seen: InPlace, extreme: ir.Extreme, keys: Sequence[str]
-    ) -> Expression:
-        """The same in the application's table, which has been changed already."""
-        table, reading = seen.table, order_of_extreme(extreme)
-        found, value = columns_in_order(seen, reading)
-        values = [
-            (column, exp.column(self.name(key), table=self.name(CHANGED)))
-            for column, key in zip(found, keys, strict=False)
-        ]
-        term = term_in_place(seen, ORDERED)
-        select = (
-            exp.select(self.dialect.reference(table, value, ORDERED))
-            .from_(self.aliased(table, ORDERED))
-            .where(
-                *self.dialect.lookup(table, ORDERED, values, null_safe=True),
-                *(self.scalar(each, term) for each in term.filters),
-            )
-        )
-        up = (reading.ascending or (True,))[-1]
-        order = self.dialect.ordered(table, table.column(value), ORDERED, ascending=up)
-        return exp.Subquery(this=select.order_by(*order).limit(1))
 
     def sum_after(
         self,

@@ -8,15 +8,16 @@ in the table itself, which has been changed already when a step runs: so they ar
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stepping.compiler import ir
 from stepping.compiler.lowering import names
 from stepping.compiler.lowering.demand import Demand, Reading
 from stepping.compiler.lowering.flattening import looked_up
+from stepping.compiler.lowering.in_order import Asked, Served, order_of, served
 from stepping.compiler.plan.base_tables import COPIED, IN_ORDER, BaseColumn, BaseTable
 from stepping.compiler.plan.tables import Table, TableColumn, TableIndex, TableKind
-from stepping.compiler.schema import Kind, free_name
+from stepping.compiler.schema import free_name
 from stepping.dialects.tables import TableRenderer
 from stepping.errors import InternalError
 
@@ -28,6 +29,7 @@ class InPlace:
     table: Table
     columns: Mapping[str, ir.Scalar]
     filters: tuple[ir.Scalar, ...] = ()
+    orders: Mapping[Reading, Served] = field(default_factory=dict)
 
     def held(self, scalar: ir.Scalar) -> str | None:
         """The table's column that a scalar over the operator's columns is."""
@@ -46,6 +48,8 @@ class Base:
     described: Mapping[ir.Operator, BaseTable] = field(default_factory=dict)
     # Operators whose integral is not kept, but read in one of these tables.
     in_place: Mapping[ir.Operator, InPlace] = field(default_factory=dict)
+    # Why others are kept that are looked up as well.
+    copied: Mapping[ir.Operator, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.tables)
@@ -110,32 +114,48 @@ def seen_in(operator: ir.Operator, tables: Mapping[ir.Operator, Table]) -> InPla
     return InPlace(table, columns, tuple(filters))
 
 
-def read_in_place(
-    demand: Demand, base: Base, kept: frozenset[ir.Operator]
-) -> Mapping[ir.Operator, InPlace]:
-    """The operators whose integral is looked up and can be found in a table of the application.
+# What reads rows of a table otherwise than by a key, and can do it in the application's.
+_IN_PLACE = frozenset({ir.Accumulate, ir.First, ir.Regroup})
 
-    ``kept`` are those that are stored whatever they are made of: caches.
+
+def read_in_place(
+    demand: Demand, base: Base, kept: frozenset[ir.Operator], nulls_first: bool
+) -> Base:
+    """The operators whose integral is looked up and can be found in a table of the application,
+    and why others cannot.
+
+    ``kept`` are those that are stored whatever they are made of: caches. ``nulls_first``: where an
+    ascending order has NULLs.
     """
-    found = {}
+    found, copied = {}, {}
     # A result of another query is no table: what is looked up in it is kept.
     tables = {op: table for op, table in base.tables.items() if not base.described[op].of}
     for operator, readings in demand.readings.items():
-        if operator in demand.extremes and operator not in kept:
-            seen = seen_in(operator, tables)
-            if seen is not None and all(
-                _is_in_order(seen, each, base.described[_input_of(operator)]) for each in readings
-            ):
-                found[operator] = seen
-        if operator in demand.probed or operator in kept:
+        probing = demand.probed.get(operator, set())
+        if operator in kept or probing - _IN_PLACE:
             continue
         seen = seen_in(operator, tables)
-        if seen is not None and all(_is_look_up(seen, reading) for reading in readings):
-            found[operator] = seen
-    return found
-
-
-_ORDERED = frozenset({Kind.INT, Kind.NATIVE})  # what every database keeps as it is
+        if seen is None:
+            if probing and tables:
+                copied[operator] = "they are rows of no one table"
+            continue
+        described = base.described[_input_of(operator)]
+        orders: dict[Reading, Served] = {}
+        for reading in readings:
+            if reading.ascending is None:
+                why = _looked_up(seen, reading, described if probing else None)
+            else:
+                order = _in_order(seen, reading, described, nulls_first)
+                why = order if isinstance(order, str) else ""
+                if isinstance(order, Served):
+                    orders[reading] = order
+            if why:
+                if probing and described.is_described:
+                    copied[operator] = why
+                break
+        else:
+            found[operator] = replace(seen, orders=orders)
+    return replace(base, in_place=found, copied=copied)
 
 
 def _input_of(operator: ir.Operator) -> ir.Operator:
@@ -144,49 +164,51 @@ def _input_of(operator: ir.Operator) -> ir.Operator:
     return operator
 
 
-def _is_in_order(seen: InPlace, reading: Reading, described: BaseTable) -> bool:
-    """Whether an index of the table has the values of each group in their order."""
-    keys, value = columns_in_order(seen, reading)
-    if not all((*keys, value)) or described.fact("order") == COPIED:
-        return False
-    typed = {column.name: column.type for column in seen.table.columns}
-    # An index finds no row by "equal, or both are NULL" and has it first.
-    if any(typed[key].nullable for key in keys) or typed[value].kind not in _ORDERED:
-        return False
-    column = described.column(value)
-    if column is None or column.type not in _COMPARED:
-        return False
-    return described.fact("order") == IN_ORDER or any(
-        set(index.columns[: len(keys)]) == set(keys)
-        and index.columns[len(keys) : len(keys) + 1] == (value,)
-        for index in described.indexes
+def _in_order(
+    seen: InPlace, reading: Reading, described: BaseTable, nulls_first: bool
+) -> Served | str:
+    """How an index of the table has the rows of a group in an order; or why none has."""
+    columns = tuple(seen.held(scalar) or "" for scalar in reading.key[: reading.equal])
+    filters = (each.part for each in seen.filters if isinstance(each, ir.Not))
+    present = (each.part for each in filters if isinstance(each, ir.IsNull))
+    without = frozenset(each.name for each in present if isinstance(each, ir.ColumnRef))
+    order = order_of(
+        [ir.substitute(each, seen.columns) for each in reading.key[reading.equal :]],
+        (reading.ascending or ())[reading.equal :],
+        without,
     )
+    if not all(columns) or order is None:
+        return "what rows are ordered by is no column of the table"
+    if reading.picked and seen.filters:
+        return "only some rows of the table are read, and an index has all of them"
+    if reading.picked and not _has_row_ids(described):
+        return "its rows have no number of their own"
+    order = tuple(each for each in order if each.column not in columns)
+    asked = Asked(columns, order, reading.picked)
+    types = {column.name: column.type for column in seen.table.columns}
+    if not reading.picked and (not order or order[0].nulls_first is not None):
+        return "values that are none are among those in order"
+    return served(asked, types, described, nulls_first)
 
 
-def columns_in_order(seen: InPlace, reading: Reading) -> tuple[tuple[str, ...], str]:
-    """The table's columns that a group is looked up by, and that of its values; empty where there
-    is none.
-    """
-    *present, value = reading.key[reading.equal :]
-    # Values that may be None are in order behind whether they are; those that are have been left
-    # out already.
-    left_out = all(ir.substitute(each, seen.columns) in seen.filters for each in present)
-    keys = tuple(seen.held(scalar) or "" for scalar in reading.key[: reading.equal])
-    return keys, (seen.held(value) or "") if left_out else ""
+def _has_row_ids(described: BaseTable) -> bool:
+    """Whether SQLite finds a row by ``rowid``, which may be the name of a column as well."""
+    taken = any(each.name.lower() == "rowid" for each in described.columns)
+    return not (described.fact("without_rowid") or taken)
 
 
-# Types of which two equal values are the same.
-_COMPARED = frozenset(
-    {
-        *("smallint", "integer", "int", "bigint", "date"),
-        *("timestamp without time zone", "timestamp with time zone"),
-    }
-)
-
-
-def _is_look_up(seen: InPlace, reading: Reading) -> bool:
-    plain = reading.ascending is None and not reading.picked and bool(reading.key)
-    return plain and all(seen.held(scalar) is not None for scalar in reading.key)
+def _looked_up(seen: InPlace, reading: Reading, described: BaseTable | None) -> str:
+    """Why the rows of a key are not looked up in the table; with ``described`` only by an index."""
+    if reading.picked or not reading.key:
+        return "all rows are read"
+    columns = tuple(seen.held(scalar) or "" for scalar in reading.key)
+    if not all(columns):
+        return "what it is looked up by is no column of the table"
+    if described is None or described.fact("order") == IN_ORDER:
+        return ""
+    if described.fact("order") == COPIED or not described.is_indexed(columns):
+        return f"no index of {described} is by {', '.join(columns)}"
+    return ""
 
 
 def mixed(

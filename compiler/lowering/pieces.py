@@ -37,6 +37,8 @@ from stepping.errors import InternalError
 if TYPE_CHECKING:
     from stepping.compiler.lowering.schedule import Scheduler
 
+Expression = Any  # a sqlglot expression
+
 
 @dataclass
 class Pieces:
@@ -128,12 +130,16 @@ class Pieces:
     def first(self, first: ir.First) -> list[ScheduledStatement]:
         """Take away what was first in each touched group, and add what is first after the step."""
         table = self.builder.tabled[first]
-        arrangement = self.scheduler.arrangements.delay[first.operator]
+        arrangement = self.scheduler.arrangements.delay.get(first.operator)
         read = frozenset().union(*(ir.columns_read(scalar) for scalar in first.by))
         terms = self.terms(first.source, read)
         self.used[table] = None
-        by, kept = served(first.operator), {arrangement.table.name}
+        by = served(first.operator)
         made = []
+        if arrangement is None:
+            new = self.sql.first_in_place(first, table, terms)
+            return [self.instead(first.old, first.by, new, table, terms, by)]
+        kept = {arrangement.table.name}
         if first.old is not None:
             result = self.scheduler.arrangements.delay[first.old.operator]
             old = self.sql.before(first.by, first.by, result, table, terms)
@@ -145,14 +151,37 @@ class Pieces:
         new = EmitDelta(table, self.sql.first(first, arrangement, table, terms, 1), by)
         return [*made, piece_of(new, terms, fills=table, after=kept)]
 
+    def instead(
+        self,
+        old: ir.Read | None,
+        by: tuple[ir.Scalar, ...],
+        new: Expression,
+        into: Table,
+        terms: Sequence[Term],
+        where: Served,
+    ) -> ScheduledStatement:
+        """``new`` rows of the touched groups, and what the result had of them taken away: where
+        rows are read in place, in one statement, since none has to wait for a merge.
+        """
+        if old is None:
+            return piece_of(EmitDelta(into, new, where), terms, fills=into)
+        result = self.scheduler.arrangements.delay[old.operator]
+        gone = self.sql.before(by, old.by, result, into, terms)
+        both = exp.union(gone, new, distinct=False, copy=False)
+        also = {result.table.name}
+        return piece_of(EmitDelta(into, both, where), terms, fills=into, also=also)
+
     def regrouped(self, groups: ir.Regroup) -> list[ScheduledStatement]:
         """Take away the rows of each touched group, and add those that it has after the step."""
         table = self.builder.tabled[groups]
-        arrangement = self.scheduler.arrangements.delay[groups.operator]
+        arrangement = self.scheduler.arrangements.delay.get(groups.operator)
         read = frozenset().union(*(ir.columns_read(scalar) for scalar in groups.by))
         terms = self.terms(groups.source, read)
         self.used[table] = None
         by = served(groups.operator)
+        if arrangement is None:
+            new = self.sql.regrouped_in_place(groups, table, terms)
+            return [self.instead(groups.old, groups.by, new, table, terms, by)]
         made = []
         if groups.old is not None:
             result = self.scheduler.arrangements.delay[groups.old.operator]

@@ -102,7 +102,7 @@ def planned(
     operators = unique((*inputs, *ir.topological(*roots)))
     changes = tuple(op for op in operators if op.flow is ir.Flow.CHANGE)
     kept = frozenset(op.inputs[0] for op in (*caches.values(), *outputs) if op.inputs)
-    demand, moments, base = demanded(roots, inputs, options, kept)
+    demand, moments, base = demanded(roots, inputs, options, kept, dialect.nulls_first(True))
     proven = non_negative(roots, allow_negative=options.allow_negative)
     taken: set[str] = set()
     cache_names = {op.inputs[0]: cache for cache, op in reversed(caches.items())}
@@ -146,6 +146,7 @@ def demanded(
     inputs: tuple[ir.Operator, ...],
     options: Options,
     kept: frozenset[ir.Operator],
+    nulls_first: bool,
 ) -> tuple[Demand, ir.Moments, Base]:
     """What is read, what the tables hold then, and which are tables of the application."""
     described = dict(options.base)
@@ -159,11 +160,14 @@ def demanded(
     while True:
         flat, after = flattened(roots, given) if options.rewrites else (frozenset(), given)
         demand = demand_of(roots, ir.Moments(after), flat=flat - stored, prune=options.rewrites)
-        in_place = read_in_place(demand, base, kept)
-        joined, torn = mixed(demand, in_place)
+        base = read_in_place(demand, base, kept, nulls_first)
+        joined, torn = mixed(demand, base.in_place)
         if not torn:
-            moments = ir.Moments(after | joined | set(in_place))
-            return demand, moments, replace(base, in_place=in_place)
+            moments = ir.Moments(after | joined | set(base.in_place))
+            if any(ir.First in demand.probed.get(op, ()) for op in base.in_place):
+                # What was first until now is looked up in the result.
+                demand = demand_of(roots, moments, flat=flat - stored, prune=options.rewrites)
+            return demand, moments, base
         stored |= torn
 
 

@@ -350,8 +350,8 @@ class RelationSQL:
             for column, key in zip(columns, keys, strict=False)
         ]
 
-        def start(alias: str) -> Expression:
-            select = exp.select().from_(self.aliased(table, alias), copy=False)
+        def start(alias: str, what: Expression) -> Expression:
+            select = exp.select(what).from_(self.aliased(table, alias), copy=False)
             if values:
                 select = select.where(*self.dialect.lookup(table, alias, values, null_safe=True))
             select = self.in_order(select, arrangement, reading, alias)

@@ -48,11 +48,27 @@ class BaseColumn:
 
 @dataclass(frozen=True)
 class BaseIndex:
-    """An index over whole columns, without a condition; ``unique`` if no two rows share a key."""
+    """An index over whole columns, without a condition; ``unique`` if no two rows share a key.
+
+    ``descending`` says so of each column, empty where all ascend; ``nulls_first`` as well, empty
+    where NULLs stand where the database has them if nothing is said. ``ordered``: whether rows can
+    be read in its order, as of a B-tree.
+    """
 
     name: str
     columns: tuple[str, ...]
     unique: bool = False
+    descending: tuple[bool, ...] = ()
+    nulls_first: tuple[bool, ...] = ()
+    ordered: bool = True
+
+    def places(self, nulls_first: bool) -> tuple[tuple[str, bool, bool], ...]:
+        """Each column, whether it descends, and whether NULLs stand first in it: if nothing is
+        said, where an ascending one has them by ``nulls_first``.
+        """
+        down = self.descending or (False,) * len(self.columns)
+        first = self.nulls_first or tuple(nulls_first != each for each in down)
+        return tuple(zip(self.columns, down, first, strict=True))
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,10 @@ SELECT i.indexrelid::regclass::text, i.indisunique,
        (SELECT array_agg(a.attname::text ORDER BY k.place)
         FROM unnest(i.indkey::int2[]) WITH ORDINALITY k (attnum, place)
         LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
-        WHERE k.place <= i.indnkeyatts)
-FROM pg_index i WHERE i.indrelid = $1::bigint AND i.indisvalid AND i.indpred IS NULL"""
+        WHERE k.place <= i.indnkeyatts),
+       i.indoption::int2[], am.amname = 'btree'
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam
+WHERE i.indrelid = $1::bigint AND i.indisvalid AND i.indpred IS NULL"""
 
 
 def described(read: Read, table: TableRef) -> BaseTable | None:
@@ -70,9 +72,13 @@ def described(read: Read, table: TableRef) -> BaseTable | None:
         for column, type_, nullable, collation, generated, _ in read(_COLUMNS, (oid,))
     )
     indexes, keys = [], []
-    for index, unique, on in read(_INDEXES, (oid,)):
+    for index, unique, on, options, is_btree in read(_INDEXES, (oid,)):
         if on and all(column is not None for column in on):
-            indexes.append(BaseIndex(index, tuple(on), unique))
+            # INDOPTION_DESC and INDOPTION_NULLS_FIRST; if nothing is said they go together.
+            down = tuple(bool(each & 1) for each in options)
+            first = tuple(bool(each & 2) for each in options)
+            order = down if any(down) else (), first if first != down else ()
+            indexes.append(BaseIndex(index, tuple(on), unique, *order, ordered=is_btree))
             keys += [tuple(on)] if unique else []
     return BaseTable(
         name,

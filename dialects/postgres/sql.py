@@ -210,15 +210,52 @@ class PostgresDialect(PostgresSums, PostgresTables):
         return through_its_index(self, select, table, on).offset(0, copy=False)
 
     def picked(
-        self, table: Table, touched: Expression | None, start: Callable[[str], Expression]
+        self,
+        table: Table,
+        touched: Expression | None,
+        start: Callable[[str, Expression], Expression],
     ) -> Expression:
         alias = exp.TableAlias(this=self.identifier("m"))
-        rows = exp.Subquery(this=start("m").select("*"), alias=alias)
+        rows = exp.Subquery(this=start("m", exp.Star()), alias=alias)
         if touched is None:
             return exp.select().from_(rows, copy=False)
         groups = exp.Subquery(this=touched, alias=exp.TableAlias(this=self.identifier("g")))
         lateral = exp.Lateral(this=exp.Subquery(this=rows.this), alias=alias)
         return exp.select().from_(groups, copy=False).join(lateral, join_type="cross", copy=False)
+
+    def ways(
+        self, table: Table, alias: str, values: Sequence[tuple[str, Expression]]
+    ) -> list[tuple[list[Expression], tuple[str, ...]]]:
+        # IS NOT DISTINCT FROM uses no index, and with OR one is not read in its order.
+        found: list[tuple[list[Expression], tuple[str, ...]]] = [([], ())]
+        for name, value in values:
+            same = self.lookup(table, alias, [(name, value)], null_safe=False)
+            more = [([*on, *(each.copy() for each in same)], none) for on, none in found]
+            if table.column(name).type.nullable:
+                column = exp.column(self.identifier(name), table=self.identifier(alias))
+                missing = [exp.Is(this=each, expression=exp.Null()) for each in (column, value)]
+                more += (
+                    ([*on, *(each.copy() for each in missing)], (*none, name)) for on, none in found
+                )
+            found = more
+        return found
+
+    def whole_groups(
+        self, select: Expression, table: Table, alias: str, values: Sequence[tuple[str, Expression]]
+    ) -> Expression:
+        # Group by group: how many there are is not known when the plan is made.
+        name = self.identifier(alias)
+        source = exp.alias_(self.source(table), name.copy(), table=True)
+        rows = [
+            exp.select(exp.Star()).from_(source.copy(), copy=False).where(*on, copy=False).offset(0)
+            for on, _ in self.ways(table, alias, values)
+        ]
+        found: Expression
+        found, *others = rows if len(rows) == 1 else [exp.Subquery(this=each) for each in rows]
+        for each in others:
+            found = exp.Union(this=found, expression=each, distinct=False)
+        lateral = exp.Lateral(this=exp.Subquery(this=found), alias=exp.TableAlias(this=name))
+        return select.join(exp.Join(this=lateral, kind="CROSS"), copy=False)
 
     def images(self, atom: Atom, value: Expression) -> list[Expression]:
         return [text_image(value)] if atom.native is not None and atom.native.varied else []

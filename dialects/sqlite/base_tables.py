@@ -86,12 +86,14 @@ def _indexes(read: Read, table: str) -> tuple[tuple[BaseIndex, ...], tuple[tuple
     for name, unique, partial in read(
         'SELECT name, "unique", partial FROM pragma_index_list(?)', (table,)
     ):
-        columns = tuple(
-            row[0] for row in read("SELECT name FROM pragma_index_info(?) ORDER BY seqno", (name,))
+        rows = read(
+            'SELECT name, "desc" FROM pragma_index_xinfo(?) WHERE key ORDER BY seqno', (name,)
         )
+        columns = tuple(row[0] for row in rows)
+        down = tuple(bool(row[1]) for row in rows)
         plain = all(column is not None for column in columns)
         if plain and not partial:
-            indexes.append(BaseIndex(name, columns, bool(unique)))
+            indexes.append(BaseIndex(name, columns, bool(unique), down if any(down) else ()))
         if unique:
             keys.append(tuple(column or "" for column in columns))
     return tuple(indexes), tuple(dict.fromkeys(keys))

@@ -285,12 +285,15 @@ class SQLiteDialect(SQLiteSums):
         return exp.Case(ifs=[exp.If(this=same, true=given)])
 
     def picked(
-        self, table: Table, touched: Expression | None, start: Callable[[str], Expression]
+        self,
+        table: Table,
+        touched: Expression | None,
+        start: Callable[[str, Expression], Expression],
     ) -> Expression:
         # There is no LATERAL: rows are picked by the ids that a correlated list gives. It is an
         # array, since the whole table is read for `rowid IN (SELECT ...)` if sqlite_stat1 says that
         # it has few rows.
-        ids = start("m2").select(exp.column("rowid", table=self.identifier("m2")))
+        ids = start("m2", exp.column("rowid", table=self.identifier("m2")))
         if touched is None:
             return self.by_id(table, ids)
         rowid = exp.column("rowid", table=self.identifier("i"))
