@@ -126,6 +126,10 @@ class Dialect(TableRenderer):
         ``steps``: those as well that only a query needs which is fed by hand.
         """
 
+    @abstractmethod
+    def feature_ddl(self, feature: str) -> tuple[str, ...]:
+        """The statements that do so for the tables of a feature."""
+
     def published_whole(self, name: str) -> tuple[str, ...]:
         """What lets rows of a table without a primary key be changed where it is published."""
         return ()

@@ -13,6 +13,7 @@ from stepping.compiler.codec import Convert
 from stepping.compiler.plan.base_tables import BaseTable, TableRef
 from stepping.compiler.plan.sql_plan import Role, SQLFused, SQLPlan, SQLStatement
 from stepping.compiler.plan.tables import TableColumn
+from stepping.dialects.features import FeatureTables
 from stepping.dialects.iterations import Iterations
 from stepping.dialects.queue import QueueTable
 from stepping.errors import StoreError
@@ -198,8 +199,13 @@ class Driver(ABC):
         """Make the delta tables of the connection, if they are not there."""
 
     @abstractmethod
-    def alone(self) -> None:
-        """Let no other process create tables until the transaction ends."""
+    def alone(self, what: str = "stepping") -> None:
+        """Let no other process create tables (of a kind) until the transaction ends."""
+
+    @property
+    @abstractmethod
+    def features(self) -> FeatureTables:
+        """Which of our own tables are there that only some programs need."""
 
     @property
     @abstractmethod
@@ -237,6 +243,10 @@ class Driver(ABC):
     @abstractmethod
     def is_of_input(self, error: BaseException) -> bool:
         """Whether an iteration failed because of its rows, and would whoever runs it."""
+
+    @abstractmethod
+    def may_not_write(self, error: BaseException) -> bool:
+        """Whether an error says that this connection may not write, or make tables."""
 
     @abstractmethod
     def is_transient(self, error: BaseException) -> bool:

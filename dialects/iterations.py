@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepping.compiler.plan.sql_plan import SQLDelta
+from stepping.dialects.features import STAGES, TIMES, FeatureTables
 
 _LEFT: set[tuple[str, int, int]] = set()  # by this process: the worker, a time, the attempt
 RUNNING, FINISHED, QUARANTINED = "running", "finished", "quarantined"
@@ -66,8 +67,12 @@ class Used:
 
 
 class Iterations(ABC):
-    """The records, on one connection. Every method is one statement."""
+    """The records, on one connection. Every method is one statement.
 
+    Where the tables of a feature are not there, nothing is recorded in them.
+    """
+
+    features: FeatureTables
     now: str  # seconds since 1970, of the database's clock
     for_update = ""
 
@@ -142,6 +147,8 @@ class Iterations(ABC):
         inputs: bool = False,
     ) -> list[Record]:
         """The records of a query in the order of their times."""
+        if not self.features.has(STAGES):
+            return []
         fields = f"{_FIELDS}, lease_until < {self.now}" + (", input" if inputs else "")
         sql = f"SELECT {fields} FROM stepping_iterations WHERE query = $1"
         parameters: list[Any] = [query]
@@ -289,6 +296,8 @@ class Iterations(ABC):
         """Say that a time is used now, if it was given out."""
 
     def given(self, query: str) -> list[GivenTime]:
+        if not self.features.has(TIMES):
+            return []
         sql = (
             f"SELECT t, void, lease_until < {self.now} FROM stepping_times "
             "WHERE query = $1 ORDER BY t"
@@ -303,6 +312,8 @@ class Iterations(ABC):
         )
 
     def renew_time(self, query: str, t: int, lease: float) -> None:
+        if not self.features.has(TIMES):
+            return
         self.changed(
             f"UPDATE stepping_times SET lease_until = {self.now} + $1 "
             "WHERE query = $2 AND t = $3 AND NOT void",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlglot import exp
@@ -16,9 +16,9 @@ from stepping.compiler.plan.tables import Table
 from stepping.dialects.backfill import BackfillWords
 from stepping.dialects.base import Dialect
 from stepping.dialects.batches import PROGRESS, BatchRenderer
+from stepping.dialects.features import BY_QUERY, FEATURES
 from stepping.dialects.identifiers import quoted
 
-_BY_QUERY = ("stepping_times", "stepping_iterations", "stepping_journal", "stepping_queue")
 _MADE = re.compile(r"CREATE (TABLE|SEQUENCE) IF NOT EXISTS (\w+)")
 NAMED = re.compile(r'CREATE (?:INDEX|TRIGGER)(?: IF NOT EXISTS)? ("(?:[^"]|"")*"|\w+)')
 
@@ -62,16 +62,18 @@ class MigrationRenderer(ABC):
             return self.counted(rows, 0, says)
         return self.counted(f"{rows} AND fingerprint = {self.literal(fingerprint)}", 1, says)
 
-    def settled(self, query: str) -> tuple[str, ...]:
-        """Fail if an iteration has been written in part, as flush_every_set=True does."""
-        rows = f"stepping_iterations WHERE query = {self.literal(query)} AND state = 'running'"
-        return self.counted(rows, 0, f"iterations of {query} are at work: see stepping status")
+    @abstractmethod
+    def settled(self, query: str, tables: Sequence[str]) -> tuple[str, ...]:
+        """Fail if an iteration has been written in part, as flush_every_set=True does: to some of
+        the ``tables`` of a query.
+        """
 
-    def drained(self, query: str) -> tuple[str, ...]:
-        """Fail if changes wait in the queue that the version to come cannot read."""
-        rows = f"stepping_queue WHERE query = {self.literal(query)} AND error IS NULL"
-        says = f"changes of {query} wait in the queue, with rows as they were: drain them first"
-        return self.counted(rows, 0, says)
+    @abstractmethod
+    def drained(self, query: str, there: Collection[str]) -> tuple[str, ...]:
+        """Fail if changes wait in the queue that the version to come cannot read.
+
+        ``there``: the features whose tables are in the database that the script is written for.
+        """
 
     def nothing_half_done(self) -> tuple[str, ...]:
         """Fail if a migration that fills in batches has been begun."""
@@ -205,12 +207,12 @@ class MigrationRenderer(ABC):
     def drop_temporary_view(self, name: str) -> str:
         return f"DROP VIEW {self.quoted(name)}"
 
-    def renamed(self, old: str, new: str) -> tuple[str, ...]:
-        """What else is known of a query, under its new name."""
-        return tuple(
-            f"UPDATE {table} SET query = {self.literal(new)} WHERE query = {self.literal(old)}"
-            for table in _BY_QUERY
-        )
+    @abstractmethod
+    def renamed(self, old: str, new: str, there: Collection[str]) -> tuple[str, ...]:
+        """What else is known of a query, under its new name; ``there`` as for `drained`."""
+
+    def called(self, table: str, old: str, new: str) -> str:
+        return f"UPDATE {table} SET query = {self.literal(new)} WHERE query = {self.literal(old)}"
 
     def forgotten(self, query: str) -> str:
         """Take a query out of the catalog."""
@@ -220,18 +222,22 @@ class MigrationRenderer(ABC):
         return str(self.dialect.source(table).sql(dialect=self.dialect.sqlglot_name))
 
     def taken_out(
-        self, query: str, tables: Sequence[str], *, follows: bool = False
+        self, query: str, tables: Sequence[str], there: Collection[str] = (), *, follows: bool
     ) -> tuple[str, ...]:
-        """Take a query and its tables out of all that is ours; ``follows``: it has no steps."""
+        """Take a query and its tables out of all that is ours; ``follows``: it has no steps.
+        ``there``: the features whose tables are there.
+        """
         if follows:
             return (self.forgotten(query),)
-        own = (f"DELETE FROM {t} WHERE query = {self.literal(query)}" for t in _BY_QUERY)
+        known = (t for feature in there for t in BY_QUERY[feature])
+        own = (f"DELETE FROM {t} WHERE query = {self.literal(query)}" for t in known)
         times = f"DELETE FROM last_update WHERE table_name IN ({self.names(tables)})"
         return (self.forgotten(query), *((times,) if tables else ()), *own)
 
     def without_own(self) -> tuple[str, ...]:
         """Drop all that is ours, and of no query."""
-        made = (_MADE.match(text) for text in self.dialect.own_ddl())
+        ddl = [text for each in FEATURES for text in self.dialect.feature_ddl(each)]
+        made = (_MADE.match(text) for text in (*self.dialect.own_ddl(), *ddl))
         return tuple(f"DROP {each[1]} IF EXISTS {each[2]}" for each in made if each)
 
     # -- our own tables -------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 
 from stepping.dialects.driver import Driver
+from stepping.dialects.features import TIMES
 
 LEASE_SECS = 10.0  # how long a time that was given out is waited for; read at each call
 _GATE = "stepping_clock"
@@ -21,6 +22,7 @@ def next_time(
     waits for it goes on, and a step that comes at this time nevertheless is refused.
     """
     lease = LEASE_SECS if lease_secs is None else lease_secs
+    driver.features.make(TIMES)
     joined = driver.in_transaction()
     with driver.writing():
         if not joined:

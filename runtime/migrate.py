@@ -18,6 +18,7 @@ from stepping.compiler.plan.statistics import TableSize
 from stepping.compiler.plan.tables import Table
 from stepping.dialects.batches import DEFAULT_ROWS
 from stepping.dialects.driver import Driver
+from stepping.dialects.features import features_of
 from stepping.errors import MigrationError
 from stepping.runtime import catalog
 from stepping.runtime.apply import Done, Runner
@@ -44,6 +45,7 @@ class MigrationPlan:
     sizes: Mapping[str, TableSize] = field(default_factory=dict)
     half_done: HalfDone | None = None
     queued: int = 0  # how many changes wait in the queue
+    features: tuple[str, ...] = ()  # whose tables are made if they are not there
     half_installed: str = ""  # how far it is that a captured query is being installed
 
     @property
@@ -273,6 +275,7 @@ def plan(
     in_batches: bool | None = None,
     shares: Mapping[str, str] | None = None,
     before: Sequence[MigrationPlan] = (),
+    features: Iterable[str] = (),
 ) -> MigrationPlan:
     """What has to be done in a database for a query to run on it. Changes nothing.
 
@@ -283,11 +286,13 @@ def plan(
     very rows that the input of the same name is given there: what is new is filled from its tables.
     ``in_batches``: whether new tables are filled in batches while writers go on, or in the one
     transaction; None: in batches where 100,000 rows or more are read. ``before`` are plans of other
-    queries that are run before this one: scripts of several are then written at once.
+    queries that are run before this one: scripts of several are then written at once. ``features``
+    are those whose tables are made with it: see `from_graph`.
     """
     driver: Driver = getattr(store_or_connection, "driver", None) or driver_for(store_or_connection)
     driver.check_schema()
     graph = graph.bound(lambda: driver.database)
+    wanted = features_of(graph.name, features, follows=graph.captured is not None)
     found = catalog.queries(driver)
     name = renamed_from or graph.name
     if renamed_from is not None and renamed_from not in found:
@@ -336,7 +341,8 @@ def plan(
             sizes=sizes,
             half_installed=told,
         )
-    hints = Hints(renames or {}, selects, bool(in_batches), shares or {})
+    there = driver.features.there()
+    hints = Hints(renames or {}, selects, bool(in_batches), shares or {}, there, wanted)
     made = graph.migration(driver.dialect, old, others, hints, allow_negative=allow_negative)
     sizes = driver.sizes(sorted({each.table for each in made.filled_from if each.table}))
     if in_batches is None and sum(each.rows for each in sizes.values()) >= IN_BATCHES_FROM:
@@ -357,11 +363,10 @@ def plan(
         sizes,
         begun,
         waiting(driver, old),
+        wanted,
     )
 
 
 def waiting(driver: Driver, old: Manifest | None) -> int:
-    """How many queued changes wait. There is no queue where a version before it was installed."""
-    if old is None or not driver.existing(["stepping_queue"]):
-        return 0
-    return driver.queue.count(old.query)
+    """How many queued changes wait."""
+    return 0 if old is None else driver.queue.count(old.query)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from stepping.compiler.plan.manifest import Manifest
 from stepping.dialects import get_dialect
 from stepping.dialects.driver import Driver
+from stepping.dialects.features import FEATURES
 from stepping.dialects.identifiers import quoted
 from stepping.errors import SchemaMismatch
 from stepping.runtime import catalog
@@ -78,7 +79,9 @@ def check_own(driver: Driver, *, steps: bool) -> None:
 
 def own_columns(dialect: str, *, steps: bool) -> Iterator[tuple[str, set[str]]]:
     """Our own tables, each with its columns."""
-    for text in get_dialect(dialect).own_ddl(steps=steps):
+    words = get_dialect(dialect)
+    features = [text for each in FEATURES for text in words.feature_ddl(each)] if steps else []
+    for text in (*words.own_ddl(steps=steps), *features):
         made = _TABLE.match(text)
         if made is not None:
             yield made[1], set(_COLUMN.findall(made[2]))

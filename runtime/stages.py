@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from stepping.compiler.plan.sql_plan import Role, SQLDelta, SQLStep
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import Row
+from stepping.dialects.features import STAGES
 from stepping.dialects.iterations import FINISHED, QUARANTINED, RUNNING, Record
 from stepping.dialects.packed_rows import pack_rows, unpack_rows
 from stepping.errors import FrontierTimeout, RowError, StoreError, TimePassed
@@ -360,6 +361,7 @@ def run(
     engine: Engine, step: SQLStep, staged: Staged, changes: Mapping[str, ZSet[Any]], time: Time
 ) -> dict[int, ZSetPython[Any]]:
     """A step of this worker, stage by stage; returns its outputs."""
+    engine.driver.features.make(STAGES)
 
     def given() -> Given:
         return {

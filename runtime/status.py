@@ -122,9 +122,6 @@ class Status:
         return "\n".join(lines)
 
 
-STEPS = "stepping_iterations"
-
-
 def all_of(driver: Driver, query: str | None = None) -> list[Status]:
     """The status of each query that is installed in a database, or of the one of this name."""
     found = list(all_installed(driver).values()) if query is None else [installed(driver, query)]
@@ -140,9 +137,9 @@ def status_of(
     driver: Driver, query: str, tables: Sequence[str], capture: Capture | None = None
 ) -> Status:
     """The status of a query with these tables."""
-    found = _status_of(driver, query, tables)
     if capture is None:
-        return found
+        return _status_of(driver, query, tables)
+    found = Status(query, {})  # nobody feeds it steps
     with driver.reading():
         words, read = driver.capturing, driver.read
         found = replace(found, stale=words.error(read, query))
@@ -161,8 +158,6 @@ def _waiting(driver: Driver, view: str) -> int:
 
 def _status_of(driver: Driver, query: str, tables: Sequence[str]) -> Status:
     with driver.reading():
-        if not driver.existing([STEPS]):  # no query here is fed by hand
-            return Status(query, {}, (), (), (), 0, ())
         iterations = driver.iterations
         standing = driver.standing(tables)
         passed = max(standing.values(), default=0)  # no step can take a time up to there

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,6 +11,7 @@ from stepping.compiler.codec import codec_of, python_codec
 from stepping.compiler.plan.graph import AnyGraph, Program
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.dialects.driver import Driver
+from stepping.dialects.features import features_of
 from stepping.errors import CaptureError, FrontierTimeout, RowError, StoreError
 from stepping.runtime import catalog, clock
 from stepping.runtime.engine import Engine
@@ -295,6 +296,7 @@ class StoreSQL(Store):
         max_sleep_secs: float | None = None,
         rewrites: bool = True,
         scans: bool = False,
+        features: Iterable[str] = (),
     ) -> StoreSQL:
         """Open a store for a compiled query on a connection.
 
@@ -306,6 +308,10 @@ class StoreSQL(Store):
         A captured query is installed in one transaction, in which writers of its tables wait: its
         triggers, its tables, and what is in them. A table that lacks an index which a look-up needs
         is a `CaptureError`, unless ``scans=True`` says that it is small.
+
+        ``features`` of ``"queue"`` (`enqueue` and `drain`), ``"times"`` (`next_time`) and
+        ``"stages"`` (``flush_every_set=True``) have tables of their own, which are made now; those
+        that are not named are made when they are first used.
         """
         store = cls(
             connection,
@@ -314,6 +320,8 @@ class StoreSQL(Store):
             max_sleep_secs=max_sleep_secs,
             rewrites=rewrites,
         )
+        follows = store.plan.capture is not None
+        wanted = features_of(store.graph.name, features, follows=follows)
         is_new = False
         with store.driver.noting():
             if store.plan.capture is not None:
@@ -322,6 +330,11 @@ class StoreSQL(Store):
                 is_new = catalog.install(store.driver, store.plan, catalog.target_of(graph))
             else:
                 store.check_installed()
+            for each in wanted:
+                if create_tables:
+                    store.driver.features.make(each)
+                else:
+                    store.driver.features.require(each)
             if not store._is_stored:
                 if catalog.can_remember(store.driver, store.plan, is_new=is_new):
                     store._remember()

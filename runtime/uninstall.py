@@ -88,8 +88,7 @@ def removed(driver: Driver, manifest: Manifest, left: list[str]) -> Iterator[str
             yield f"DROP TABLE IF EXISTS {quoted(each.table.name)}"
     words = get_dialect(driver.dialect).migrations
     if left:
-        yield from words.taken_out(
-            manifest.query, manifest.kept, follows=manifest.capture is not None
-        )
+        there, follows = driver.features.there(), manifest.capture is not None
+        yield from words.taken_out(manifest.query, manifest.kept, there, follows=follows)
     else:
         yield from words.without_own()

@@ -83,13 +83,19 @@ def scripts_of(targets: Sequence[str]) -> dict[str, str]:
 
 
 def applied(
-    url: str, graphs: Sequence[AnyGraph], progress: Callable[[Done], None], batch_rows: int
+    url: str,
+    graphs: Sequence[AnyGraph],
+    progress: Callable[[Done], None],
+    batch_rows: int,
+    features: Sequence[str] = (),
 ) -> Iterator[str]:
     """Install or migrate each query; a line for each."""
     for graph in graphs:
         with connected(url) as (_, connection):
-            made = plan(connection, graph)
+            made = plan(connection, graph, features=features)
             if made.is_nothing:
+                for each in made.features:
+                    made.driver.features.make(each)
                 yield f"{graph.name}: is installed as it is wanted"
                 continue
             is_new = made.migration.old is None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from stepping.compiler.explain.model import Model, to_dict
 from stepping.compiler.plan.sql_plan import SQLPlan
+from stepping.dialects.features import features_of
 from stepping.errors import QueryError
 
 
@@ -111,16 +113,19 @@ def explain(graph: Any, dialect: str | None = None, *, input: str | None = None)
     return Explanation(model_of(query, plan, program, database, application), inputs)
 
 
-def ddl_text(graph: Any, dialect: str, base: Any = None) -> str:
+def ddl_text(graph: Any, dialect: str, base: Any = None, features: Iterable[str] = ()) -> str:
     """The script that ``create_tables=True`` runs, with a comment on each object.
 
+    ``features`` are those whose tables are made as well: see `from_graph`.
     ``base`` has the tables of a query that follows some, as the database describes them.
     """
     from stepping.compiler.explain.build import model_of
     from stepping.compiler.explain.ddl import ddl_text as written
 
+    follows = graph.captured is not None
+    wanted = features_of(graph.name, features, follows=follows)
     program = graph.program(dialect, **({} if base is None else {"base": base}))
     model = model_of(graph, program.plan, program)
     if program.plan.capture is not None:
         model = replace(model, script=graph.sections(dialect, base=base))
-    return written(model)
+    return written(model, wanted)

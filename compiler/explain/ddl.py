@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from stepping.compiler.explain.model import Model, Operator, Table, View
 from stepping.dialects import get_dialect
+from stepping.dialects.features import FEATURES
 
 _RULE = "-" * 78
 _OWN = {
@@ -25,14 +26,19 @@ _OBJECT = re.compile(
 )
 
 
-def ddl_text(model: Model) -> str:
+def ddl_text(model: Model, features: Sequence[str] = ()) -> str:
     """The script, to be read and run by hand: ``sqlite3 file < script`` or ``psql -f script``."""
-    words = get_dialect(model.dialect).migrations
+    dialect = get_dialect(model.dialect)
+    words = dialect.migrations
     lines = [*heading(model.query, model.dialect, model.fingerprint)]
     opening = words.opening()
     if opening:
         lines += map(ended, (*opening, words.begin()))
     lines += created(model)
+    for each in features:
+        lines += title(FEATURES[each].title)
+        for text in dialect.feature_ddl(each):
+            lines += [*own_purpose(text), ended(text)]
     if opening:
         lines.append(ended("COMMIT"))
     return "\n".join(lines) + "\n"
@@ -63,9 +69,15 @@ def created(model: Model) -> Iterator[str]:
                     yield comment("squawk-ignore-file prefer-timestamp-tz")
             elif view is not None:
                 yield from _view(model, view)
-            elif (match := _OBJECT.match(text)) and match[2] in _OWN:
-                yield comment(f"{match[2]}: {_OWN[match[2]]}")
+            else:
+                yield from own_purpose(text)
             yield ended(text)
+
+
+def own_purpose(text: str) -> Iterator[str]:
+    """What one of our own tables is for."""
+    if (match := _OBJECT.match(text)) and match[2] in _OWN:
+        yield comment(f"{match[2]}: {_OWN[match[2]]}")
 
 
 def _table(model: Model, table: Table) -> Iterator[str]:

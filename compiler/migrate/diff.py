@@ -62,6 +62,11 @@ class Migrating:
         self.statements: list[MigrationStatement] = []
         self.phase = Phase.SWITCH  # of what is added
 
+    @property
+    def standing(self) -> list[Manifest]:
+        """What is installed, of this query and of others."""
+        return [each for each in (self.old, *self.others) if each is not None]
+
     # -- hints ----------------------------------------------------------------------------------
 
     def check_hints(self) -> None:
@@ -163,6 +168,7 @@ class Migrating:
             given,
             tuple(python_steps),
             suggested=self.suggested,
+            features=self.hints.features,
             **more,
         )
 
@@ -254,11 +260,13 @@ class Migrating:
             if change.fate in (Fate.INDEXED, Fate.RENAMED) and change.old and change.new:
                 old = renamed_table(change.old, change.columns, self.dialect)
                 self.statements += self.words.indexes(old, change.new)
-        before = [each for each in (self.old, *self.others) if each is not None]
         # Where all others follow tables there are no tables for steps.
-        if all(each.capture is not None for each in before):
+        if all(each.capture is not None for each in self.standing):
             for text in self.plan.own_ddl:
                 self.add(text, "our own tables, if they are not there")
+        for name in (each for each in self.hints.wanted if each not in self.hints.features):
+            for text in self.dialect.feature_ddl(name):
+                self.add(text, "our own tables, of a feature that was asked for")
         self.keep_out(found)
 
     def keep_out(self, found: Installed, *, settled: bool = True) -> None:
@@ -276,12 +284,14 @@ class Migrating:
             self.add(text, "nothing happens unless it is what the script was written for")
         if self.phase is Phase.SWITCH:
             self.half_done()
-        queries = {*(f.query for f in read), *([] if old is None else [old.query])}
-        for name in sorted(queries) if settled else ():
-            for text in self.words.settled(name):
+        of = {*(f.query for f in read)} | ({old.query} if old is not None else set())
+        fed = [each for each in self.standing if each.query in of and each.capture is None]
+        for each in sorted(fed, key=lambda each: each.query) if settled else ():
+            for text in self.words.settled(each.query, each.kept):
                 self.add(text, "tables of which some are ahead of others say nothing")
         misread = old.misread(self.plan.manifest) if old is not None and settled else ()
-        for text in self.words.drained(old.query) if old is not None and misread else ():
+        there = self.hints.features
+        for text in self.words.drained(old.query, there) if old is not None and misread else ():
             self.add(text, f"a queued change holds rows of {', '.join(misread)} as they were")
 
     def half_done(self) -> None:
@@ -396,7 +406,7 @@ class Migrating:
                 )
             return
         if self.old.query != self.plan.query:
-            for text in self.words.renamed(self.old.query, self.plan.query):
+            for text in self.words.renamed(self.old.query, self.plan.query, self.hints.features):
                 self.add(text, "what else is known of the query")
         text = self.words.installed(
             self.old.query,

@@ -162,10 +162,10 @@ class Undo:
             self.add(text, "nothing happens unless it is what the script was written for")
         for text in self.words.nothing_half_done():
             self.add(text, "another migration may have been begun")
-        for text in self.words.settled(new.query):
+        for text in self.words.settled(new.query, new.kept):
             self.add(text, "tables of which some are ahead of others say nothing")
         if misread := new.misread(old) if old is not None else ():
-            for text in self.words.drained(new.query):
+            for text in self.words.drained(new.query, self.migration.features):
                 self.add(text, f"a queued change holds rows of {', '.join(misread)} as they are")
         shown = [] if old is None else self.shown(old, new)
         self.statements += self.words.before_shown(shown)
@@ -255,7 +255,7 @@ class Undo:
             self.add(self.words.forgotten(new.query), "it is not installed any longer")
             return
         if old.query != new.query:
-            for text in self.words.renamed(new.query, old.query):
+            for text in self.words.renamed(new.query, old.query, self.migration.features):
                 self.add(text, "what else is known of the query")
         # A version in which nothing starts does not write down that it has begun.
         started = old.starts and not new.starts

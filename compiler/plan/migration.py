@@ -37,6 +37,8 @@ class Hints:
     in_batches: bool = False  # rows are filled in batches, where that can be
     # Inputs that are given the same rows as that of the same name of another query.
     shares: Mapping[str, str] = field(default_factory=dict)
+    features: frozenset[str] = frozenset()  # whose tables are in the database
+    wanted: tuple[str, ...] = ()  # features whose tables are made with it
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ class Migration:
     suggested: tuple[tuple[str, str], ...] = ()
     staged: str = ""  # the fingerprint of what is installed beside it, and then switched to
 
+    features: frozenset[str] = frozenset()  # as `Hints` says
     above: tuple[str, ...] = ()  # queries that read its results, made again with it
 
     @property

@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 
 OLDEST_VERSION = 150000
 _FETCH_ROWS = 1000
+_NO_RIGHT = (
+    errors.InsufficientPrivilege,
+    errors.ReadOnlySqlTransaction,
+    errors.InvalidSchemaName,  # there is no schema to make them in
+)
 _USABLE = (TransactionStatus.IDLE, TransactionStatus.INTRANS)
 
 _LOCK = (
@@ -107,6 +112,8 @@ class PostgresDriver(Transactions):
     def note(self, error: Exception) -> None:
         lost = bool(self._connection.closed)
         faults.note(error, lost=lost)
+        if isinstance(error, errors.UndefinedTable):
+            self.features.forget()
         if lost:
             self._lender.lost()
 
@@ -151,9 +158,9 @@ class PostgresDriver(Transactions):
         """Make the delta tables, which only steps that cannot be fused need."""
         self._deltas.create(self)
 
-    def alone(self) -> None:
+    def alone(self, what: str = "stepping") -> None:
         # CREATE TABLE IF NOT EXISTS fails where two run it at once.
-        self.execute("SELECT pg_advisory_xact_lock(hashtext('stepping'))")
+        self.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (what,))
 
     def listen(self) -> None:
         self._notifications.listen(self)
@@ -166,6 +173,9 @@ class PostgresDriver(Transactions):
 
     def is_of_input(self, error: BaseException) -> bool:
         return faults.is_of_input(error)
+
+    def may_not_write(self, error: BaseException) -> bool:
+        return isinstance(error, _NO_RIGHT)
 
     def is_transient(self, error: BaseException) -> bool:
         return faults.is_transient(error)

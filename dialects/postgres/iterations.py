@@ -10,10 +10,21 @@ from typing import Any
 import psycopg
 
 from stepping.compiler.plan.sql_plan import SQLDelta
+from stepping.dialects.features import FEATURES, STAGES, TIMES, FeatureTables
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.iterations import Iterations, Used
 from stepping.dialects.postgres.cursors import RawCursor, literal
 
+_WITH_USED = "WITH used AS (DELETE FROM stepping_times WHERE query = $1 AND t = $2 RETURNING void) "
+_USED = {
+    TIMES: "coalesce((SELECT void FROM used), false)",
+    STAGES: "EXISTS (SELECT 1 FROM stepping_iterations "
+    "WHERE query = $1 AND t < $2 AND state = 'running')",
+}
+_IS_THERE = {
+    each: f"to_regclass(format('%I.{FEATURES[each].tables[-1]}', current_schema())) IS NOT NULL"
+    for each in (TIMES, STAGES)
+}
 _CLASS = 0x73746570  # of our session locks: each worker has one, with a number of its own
 
 
@@ -25,9 +36,11 @@ class PostgresIterations(Iterations):
         self,
         connection: psycopg.Connection[Any],
         one_statement: Callable[[], AbstractContextManager[None]],
+        features: FeatureTables,
     ) -> None:
         self.connection = connection
         self.one_statement = one_statement  # see `Transactions.one_statement`
+        self.features = features
         self._worker: str | None = None
 
     def _run(self, sql: str, parameters: Sequence[Any]) -> RawCursor:
@@ -76,13 +89,18 @@ class PostgresIterations(Iterations):
         )
 
     def use(self, query: str, t: int) -> Used:
-        sql = (
-            "WITH used AS (DELETE FROM stepping_times WHERE query = $1 AND t = $2 RETURNING void) "
-            "SELECT coalesce((SELECT void FROM used), false), EXISTS (SELECT 1 "
-            "FROM stepping_iterations WHERE query = $1 AND t < $2 AND state = 'running')"
-        )
-        ((void, early),) = self.rows(sql, (query, t))
-        return Used(void, early)
+        there = self.features.known & {TIMES, STAGES}
+        while True:
+            # In one trip to the server with a look for the tables that may be made at any time.
+            asked = [_USED[each] if each in there else _IS_THERE[each] for each in (TIMES, STAGES)]
+            sql = f"{_WITH_USED if TIMES in there else ''}SELECT {', '.join(asked)}"
+            (found,) = self.rows(sql, (query, t) if there else ())
+            seen = {each for each, yes in zip((TIMES, STAGES), found, strict=True) if yes} - there
+            if not seen:
+                return Used(*found)
+            for each in seen:
+                self.features.found(each)
+            there |= seen
 
     def keep(self, query: str, t: int, delta: SQLDelta) -> None:
         self.changed(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from textwrap import indent
 
 from stepping.compiler.plan.manifest import SQLTable
 from stepping.compiler.plan.migration import MigrationStatement, Phase
 from stepping.compiler.plan.shown import ShownChange
 from stepping.compiler.plan.tables import Table
 from stepping.dialects.base import Dialect
+from stepping.dialects.features import BY_QUERY, FEATURES
 from stepping.dialects.metadata import not_negative_name
 from stepping.dialects.migration import MigrationRenderer, body_of, is_index, name_in
 from stepping.dialects.postgres import shown, sum_functions
@@ -22,6 +24,19 @@ def _apart(changes: Sequence[ShownChange]) -> tuple[list[str], list[str]]:
     """The relations that stay, and those that are dropped and made again."""
     both = [(name, each.is_wider) for each in changes for name in each.both]
     return [n for n, stays in both if stays], [n for n, stays in both if not stays]
+
+
+def block(body: str) -> str:
+    """Statements of PL/pgSQL as one of SQL."""
+    tag = "$stepping$"
+    while tag in body:  # whatever a query is called
+        tag = f"{tag[:-1]}_$"
+    return f"DO {tag} BEGIN\n{indent(body, '    ')}\nEND {tag}"
+
+
+def if_there(table: str, body: str) -> str:
+    """Statements on a table of ours that is made only when it is needed."""
+    return f"IF to_regclass('{table}') IS NOT NULL THEN\n{indent(body, '    ')}\nEND IF;"
 
 
 class PostgresMigrationRenderer(MigrationRenderer):
@@ -58,15 +73,31 @@ class PostgresMigrationRenderer(MigrationRenderer):
         return tuple(statements)
 
     def counted(self, rows: str, wanted: int, says: str) -> tuple[str, ...]:
-        body = (
-            f"BEGIN\n    IF (SELECT count(*) FROM {rows}) <> {wanted} THEN\n"
-            f"        RAISE EXCEPTION USING MESSAGE = {self.literal(f'stepping: {says}')};\n"
-            "    END IF;\nEND"
+        return (block(self.unless(rows, wanted, says)),)
+
+    def unless(self, rows: str, wanted: int, says: str) -> str:
+        return (
+            f"IF (SELECT count(*) FROM {rows}) <> {wanted} THEN\n"
+            f"    RAISE EXCEPTION USING MESSAGE = {self.literal(f'stepping: {says}')};\n"
+            "END IF;"
         )
-        tag = "$stepping$"
-        while tag in body:  # whatever a query is called
-            tag = f"{tag[:-1]}_$"
-        return (f"DO {tag} {body} {tag}",)
+
+    def settled(self, query: str, tables: Sequence[str]) -> tuple[str, ...]:
+        name = "stepping_iterations"
+        rows = f"{name} WHERE query = {self.literal(query)} AND state = 'running'"
+        says = f"iterations of {query} are at work: see stepping status"
+        return (block(if_there(name, self.unless(rows, 0, says))),)
+
+    def drained(self, query: str, there: Collection[str]) -> tuple[str, ...]:
+        name = "stepping_queue"
+        rows = f"{name} WHERE query = {self.literal(query)} AND error IS NULL"
+        says = f"changes of {query} wait in the queue, with rows as they were: drain them first"
+        return (block(if_there(name, self.unless(rows, 0, says))),)
+
+    def renamed(self, old: str, new: str, there: Collection[str]) -> tuple[str, ...]:
+        tables = [name for each in FEATURES for name in BY_QUERY[each]]
+        each = (if_there(name, f"{self.called(name, old, new)};") for name in tables)
+        return (block("\n".join(each)),)
 
     def table_named(self, name: str) -> str:
         return f"pg_class WHERE relname = {self.literal(name)} AND pg_table_is_visible(oid)"

@@ -1,5 +1,6 @@
 """Our own tables, on Postgres."""
 
+from stepping.dialects.features import QUEUE, STAGES, TIMES
 from stepping.dialects.postgres import queue
 
 CATALOG = (
@@ -17,39 +18,46 @@ CATALOG = (
     "    installed_at TIMESTAMPTZ NOT NULL DEFAULT now()\n)",
 )
 
-# Of queries that are fed by hand: in steps, which have times, a queue and stages.
+# Of queries that are fed by hand, in steps.
 STEPS = (
     "CREATE TABLE IF NOT EXISTS last_update (\n"
     '    table_name TEXT COLLATE "C" NOT NULL PRIMARY KEY,\n'
     "    t BIGINT NOT NULL\n) WITH (fillfactor = 10)",
-    "CREATE SEQUENCE IF NOT EXISTS stepping_clock",
-    queue.DDL,
-    "CREATE TABLE IF NOT EXISTS stepping_times (\n"
-    '    query TEXT COLLATE "C" NOT NULL,\n'
-    "    t BIGINT NOT NULL,\n"
-    "    void BOOLEAN NOT NULL,\n"
-    "    lease_until DOUBLE PRECISION NOT NULL,\n"
-    "    PRIMARY KEY (query, t)\n)",
-    "CREATE TABLE IF NOT EXISTS stepping_iterations (\n"
-    '    query TEXT COLLATE "C" NOT NULL,\n'
-    "    t BIGINT NOT NULL,\n"
-    "    attempt BIGINT NOT NULL,\n"
-    "    stage BIGINT NOT NULL,\n"
-    "    stages BIGINT NOT NULL,\n"
-    "    predecessor BIGINT NOT NULL,\n"
-    "    plan TEXT NOT NULL,\n"
-    "    state TEXT NOT NULL,\n"
-    "    input BYTEA NOT NULL,\n"
-    "    worker TEXT,\n"
-    "    error TEXT,\n"
-    "    begun_at DOUBLE PRECISION NOT NULL,\n"
-    "    lease_until DOUBLE PRECISION NOT NULL,\n"
-    "    PRIMARY KEY (query, t)\n)",
-    "CREATE TABLE IF NOT EXISTS stepping_journal (\n"
-    '    query TEXT COLLATE "C" NOT NULL,\n'
-    "    t BIGINT NOT NULL,\n"
-    "    name TEXT NOT NULL,\n"
-    "    packed BYTEA,\n"
-    "    kept TEXT[],\n"
-    "    PRIMARY KEY (query, t, name)\n)",
 )
+
+FEATURES = {
+    QUEUE: (queue.DDL,),
+    TIMES: (
+        "CREATE SEQUENCE IF NOT EXISTS stepping_clock",
+        "CREATE TABLE IF NOT EXISTS stepping_times (\n"
+        '    query TEXT COLLATE "C" NOT NULL,\n'
+        "    t BIGINT NOT NULL,\n"
+        "    void BOOLEAN NOT NULL,\n"
+        "    lease_until DOUBLE PRECISION NOT NULL,\n"
+        "    PRIMARY KEY (query, t)\n)",
+    ),
+    STAGES: (
+        "CREATE TABLE IF NOT EXISTS stepping_iterations (\n"
+        '    query TEXT COLLATE "C" NOT NULL,\n'
+        "    t BIGINT NOT NULL,\n"
+        "    attempt BIGINT NOT NULL,\n"
+        "    stage BIGINT NOT NULL,\n"
+        "    stages BIGINT NOT NULL,\n"
+        "    predecessor BIGINT NOT NULL,\n"
+        "    plan TEXT NOT NULL,\n"
+        "    state TEXT NOT NULL,\n"
+        "    input BYTEA NOT NULL,\n"
+        "    worker TEXT,\n"
+        "    error TEXT,\n"
+        "    begun_at DOUBLE PRECISION NOT NULL,\n"
+        "    lease_until DOUBLE PRECISION NOT NULL,\n"
+        "    PRIMARY KEY (query, t)\n)",
+        "CREATE TABLE IF NOT EXISTS stepping_journal (\n"
+        '    query TEXT COLLATE "C" NOT NULL,\n'
+        "    t BIGINT NOT NULL,\n"
+        "    name TEXT NOT NULL,\n"
+        "    packed BYTEA,\n"
+        "    kept TEXT[],\n"
+        "    PRIMARY KEY (query, t, name)\n)",
+    ),
+}

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from stepping.dialects.features import QUEUE
 from stepping.dialects.queue import Failed, QueueTable, Waiting
 
 if TYPE_CHECKING:
@@ -45,11 +46,13 @@ _LONGEST_SLEEP_SECS = 0.5
 class PostgresQueue(QueueTable):
     def __init__(self, driver: PostgresDriver) -> None:
         self._driver = driver
+        self._features = driver.features
 
     def may_refuse(self, change: bytes) -> bool:
         return b"\0" in change  # in a text, perhaps; numbers have it as well
 
     def put(self, query: str, rows: int, change: bytes) -> int:
+        self._features.make(QUEUE)
         parameters = (query, rows, change, self._driver.schema, query)
         with self._driver.joining_once(savepoint=False):
             row = self._driver.execute(_PUT, parameters, prepare=True).fetchone()
@@ -60,6 +63,8 @@ class PostgresQueue(QueueTable):
 
     def peek(self, query: str, after: int, limit: int) -> list[Waiting]:
         self._driver.check_schema()
+        if not self._features.has(QUEUE):
+            return []
         with self._driver.one_statement():
             rows = self._driver.execute(
                 _PEEK, (query, after, limit), prepare=True, binary=True
@@ -74,6 +79,8 @@ class PostgresQueue(QueueTable):
     def count(self, query: str) -> int:
         sql = "SELECT count(*) FROM stepping_queue WHERE query = %s AND error IS NULL"
         self._driver.check_schema()
+        if not self._features.has(QUEUE):
+            return 0
         with self._driver.one_statement():
             row = self._driver.execute(sql, (query,)).fetchone()
         assert row is not None
@@ -89,6 +96,8 @@ class PostgresQueue(QueueTable):
             "WHERE query = %s AND error IS NOT NULL ORDER BY id"
         )
         self._driver.check_schema()
+        if not self._features.has(QUEUE):
+            return []
         with self._driver.one_statement():
             rows = self._driver.execute(sql, (query,), binary=True).fetchall()
         return [(entry, n, at, error, bytes(change)) for entry, n, at, error, change in rows]
@@ -103,6 +112,8 @@ class PostgresQueue(QueueTable):
 
     def _write(self, sql: str, parameters: tuple[Any, ...]) -> int:
         self._driver.check_schema()
+        if not self._features.has(QUEUE):
+            return 0
         with self._driver.joining_once(savepoint=False):
             return self._driver.execute(sql, parameters).rowcount
 

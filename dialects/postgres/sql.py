@@ -29,7 +29,7 @@ from stepping.dialects.postgres.joins import joins_changes
 from stepping.dialects.postgres.look_ups import through_its_index
 from stepping.dialects.postgres.merge import ROW_ID, Part, delta_parts, state_parts, with_parts
 from stepping.dialects.postgres.migration import PostgresMigrationRenderer
-from stepping.dialects.postgres.own_tables import CATALOG, STEPS
+from stepping.dialects.postgres.own_tables import CATALOG, FEATURES, STEPS
 from stepping.dialects.postgres.relations import stored_rows
 from stepping.dialects.postgres.scalars import PostgresSpelling
 from stepping.dialects.postgres.sums import PostgresSums
@@ -79,6 +79,9 @@ class PostgresDialect(PostgresSums, PostgresTables):
 
     def own_ddl(self, *, steps: bool = True) -> tuple[str, ...]:
         return (*CATALOG, *(STEPS if steps else ()))
+
+    def feature_ddl(self, feature: str) -> tuple[str, ...]:
+        return FEATURES[feature]
 
     def lookup(
         self,

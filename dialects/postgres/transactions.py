@@ -13,9 +13,11 @@ from psycopg import errors
 from psycopg.pq import TransactionStatus
 
 from stepping.dialects.driver import Driver, Lender, Row
+from stepping.dialects.features import FeatureTables
 from stepping.dialects.postgres.cursors import Cursor, in_pipeline, literal
 from stepping.dialects.postgres.delta_tables import DeltaTables
 from stepping.dialects.postgres.iterations import PostgresIterations
+from stepping.dialects.postgres.own_tables import FEATURES
 from stepping.dialects.postgres.step_function import SETTINGS
 from stepping.dialects.postgres.type_facts import TEXTS
 
@@ -46,7 +48,11 @@ class Transactions(Driver):
 
     @cached_property
     def iterations(self) -> PostgresIterations:
-        return PostgresIterations(self._connection, self.one_statement)
+        return PostgresIterations(self._connection, self.one_statement, self.features)
+
+    @cached_property
+    def features(self) -> FeatureTables:
+        return FeatureTables(self, FEATURES)
 
     @contextmanager
     def staging(self, gate: str | None = None) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 import time as clock
@@ -18,12 +19,14 @@ from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
 from stepping.dialects import capture_words
 from stepping.dialects.capture import CaptureWords
 from stepping.dialects.driver import Driver, Lender, Row, StepAlone, add_hint, forks
+from stepping.dialects.features import FeatureTables
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.sqlite import functions, statistics, streams
 from stepping.dialects.sqlite.connecting import begin_immediate, commits, is_busy
 from stepping.dialects.sqlite.cursors import Cursor, is_plain
 from stepping.dialects.sqlite.iterations import SQLiteIterations
 from stepping.dialects.sqlite.last_step import LastStep
+from stepping.dialects.sqlite.own_tables import FEATURES
 from stepping.dialects.sqlite.queue import SQLiteQueue
 from stepping.dialects.sqlite.values import from_column, to_column
 from stepping.errors import StoreError, UnsupportedError
@@ -108,6 +111,8 @@ class SQLiteDriver(Driver):
             for found, hint in _HINTS.items():
                 if found in str(error):
                     add_hint(error, hint)
+            if self.is_of_table(error):
+                self.features.forget()
 
     def is_of_table(self, error: BaseException) -> bool:
         return isinstance(error, sqlite3.OperationalError) and "no such " in str(error)
@@ -147,12 +152,16 @@ class SQLiteDriver(Driver):
         # In an application's transaction they may yet be rolled back.
         self._has_session = not self._connection.in_transaction
 
-    def alone(self) -> None:
+    def alone(self, what: str = "stepping") -> None:
         pass  # BEGIN IMMEDIATE is enough
 
     @cached_property
     def iterations(self) -> SQLiteIterations:
-        return SQLiteIterations(self._own, self.writing)
+        return SQLiteIterations(self._own, self.writing, self.features)
+
+    @cached_property
+    def features(self) -> FeatureTables:
+        return FeatureTables(self, FEATURES)
 
     def staging(self, gate: str | None = None) -> AbstractContextManager[None]:
         return self.writing()  # BEGIN IMMEDIATE is a gate
@@ -182,6 +191,10 @@ class SQLiteDriver(Driver):
             # SQLITE_ERROR: what an expression raised; the others are of the file and its locks.
             return getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_INPUT
         return isinstance(error, Exception) and not isinstance(error, MemoryError | OSError)
+
+    def may_not_write(self, error: BaseException) -> bool:
+        code = getattr(error, "sqlite_errorcode", 0)
+        return isinstance(error, sqlite3.Error) and code & 0xFF == sqlite3.SQLITE_READONLY
 
     def is_transient(self, error: BaseException) -> bool:
         return False  # BEGIN IMMEDIATE has waited already
@@ -347,8 +360,12 @@ class SQLiteDriver(Driver):
             self._own.change(statement)
 
     def existing(self, tables: Sequence[str]) -> set[str]:
-        rows = self.read("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")
-        there = {lowered(name) for (name,) in rows}  # it takes names for one without their case
+        # It takes names for one without the case of their ASCII letters.
+        sql = (
+            "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') "
+            "AND name COLLATE NOCASE IN (SELECT value FROM json_each(?))"
+        )
+        there = {lowered(name) for (name,) in self.read(sql, (json.dumps(list(tables)),))}
         return {name for name in tables if lowered(name) in there}
 
     def next_time(self) -> int:

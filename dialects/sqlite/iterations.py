@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from stepping.compiler.plan.sql_plan import SQLDelta
+from stepping.dialects.features import STAGES, TIMES, FeatureTables
 from stepping.dialects.iterations import Iterations, Used, host_name
 from stepping.dialects.packed_rows import pack_rows, unpack_rows
 from stepping.dialects.sqlite.connecting import commits
@@ -20,9 +21,15 @@ from stepping.dialects.sqlite.cursors import Cursor
 class SQLiteIterations(Iterations):
     now = "((julianday('now') - 2440587.5) * 86400.0)"
 
-    def __init__(self, own: Cursor, writing: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(
+        self,
+        own: Cursor,
+        writing: Callable[[], AbstractContextManager[None]],
+        features: FeatureTables,
+    ) -> None:
         self.own = own
         self.writing = writing  # a transaction, or a savepoint
+        self.features = features
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self.own.rows(_marked(sql), parameters)
@@ -55,12 +62,19 @@ class SQLiteIterations(Iterations):
 
     def use(self, query: str, t: int) -> Used:
         key = (query, t)
-        sql = "SELECT void FROM stepping_times WHERE query = $1 AND t = $2"
-        void = any(void for (void,) in self.rows(sql, key))
-        if not void:
-            self.changed("DELETE FROM stepping_times WHERE query = $1 AND t = $2", key)
-        sql = "SELECT 1 FROM stepping_iterations WHERE query = $1 AND t < $2 AND state = 'running'"
-        return Used(void, bool(self.rows(sql, key)))
+        void = early = False
+        if self.features.has(TIMES):
+            sql = "SELECT void FROM stepping_times WHERE query = $1 AND t = $2"
+            void = any(void for (void,) in self.rows(sql, key))
+            if not void:
+                self.changed("DELETE FROM stepping_times WHERE query = $1 AND t = $2", key)
+        if self.features.has(STAGES):
+            sql = (
+                "SELECT 1 FROM stepping_iterations "
+                "WHERE query = $1 AND t < $2 AND state = 'running'"
+            )
+            early = bool(self.rows(sql, key))
+        return Used(void, early)
 
     def keep(self, query: str, t: int, delta: SQLDelta) -> None:
         self.keep_packed(query, t, delta.table, pack_rows(self.rows(delta.read.sql)))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from stepping.compiler.plan.manifest import SQLTable
 from stepping.compiler.plan.migration import MigrationStatement, Phase
 from stepping.compiler.plan.tables import Table
 from stepping.dialects.base import Dialect
+from stepping.dialects.features import BY_QUERY, FEATURES, QUEUE
 from stepping.dialects.migration import MigrationRenderer, name_in
 from stepping.dialects.sqlite.backfill import SQLiteBackfillWords
 from stepping.dialects.sqlite.batches import SQLiteBatchRenderer
@@ -38,6 +39,28 @@ class SQLiteMigrationRenderer(MigrationRenderer):
             f"INSERT INTO temp.stepping_guard\nSELECT count(*) FROM {rows}",
             "DROP TABLE temp.stepping_guard",
         )
+
+    def settled(self, query: str, tables: Sequence[str]) -> tuple[str, ...]:
+        # No statement is taken that names a table which may not be there.
+        if not tables:
+            return ()
+        rows = f"(SELECT DISTINCT t FROM last_update WHERE table_name IN ({self.names(tables)}))"
+        return self.counted(rows, 1, f"iterations of {query} are at work: see stepping status")
+
+    def drained(self, query: str, there: Collection[str]) -> tuple[str, ...]:
+        if QUEUE not in there:
+            return ()  # what is enqueued meanwhile is set aside when it is drained
+        rows = f"stepping_queue WHERE query = {self.literal(query)} AND error IS NULL"
+        says = f"changes of {query} wait in the queue, with rows as they were: drain them first"
+        return self.counted(rows, 0, says)
+
+    def renamed(self, old: str, new: str, there: Collection[str]) -> tuple[str, ...]:
+        known = [name for each in FEATURES if each in there for name in BY_QUERY[each]]
+        others = [name for each in FEATURES if each not in there for name in BY_QUERY[each]]
+        says = "what is known of the query is in tables that were not there: write the script anew"
+        rows = f"sqlite_master WHERE name IN ({self.names(others)})"
+        guard = self.counted(rows, 0, says) if others else ()
+        return (*guard, *(self.called(name, old, new) for name in known))
 
     def table_named(self, name: str) -> str:
         return f"sqlite_master WHERE name = {self.literal(name)}"

@@ -1,5 +1,6 @@
 """Our own tables, on SQLite."""
 
+from stepping.dialects.features import QUEUE, STAGES, TIMES
 from stepping.dialects.sqlite import queue
 
 CATALOG = (
@@ -17,40 +18,47 @@ CATALOG = (
     "    installed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP\n) WITHOUT ROWID",
 )
 
-# Of queries that are fed by hand: in steps, which have times, a queue and stages.
+# Of queries that are fed by hand, in steps.
 STEPS = (
     "CREATE TABLE IF NOT EXISTS last_update (\n"
     "    table_name TEXT NOT NULL PRIMARY KEY,\n"
     "    t INTEGER NOT NULL\n) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS stepping_clock (\n"
-    "    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),\n"
-    "    t INTEGER NOT NULL\n)",
-    queue.DDL,
-    "CREATE TABLE IF NOT EXISTS stepping_times (\n"
-    "    query TEXT NOT NULL,\n"
-    "    t INTEGER NOT NULL,\n"
-    "    void INTEGER NOT NULL,\n"
-    "    lease_until REAL NOT NULL,\n"
-    "    PRIMARY KEY (query, t)\n) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS stepping_iterations (\n"
-    "    query TEXT NOT NULL,\n"
-    "    t INTEGER NOT NULL,\n"
-    "    attempt INTEGER NOT NULL,\n"
-    "    stage INTEGER NOT NULL,\n"
-    "    stages INTEGER NOT NULL,\n"
-    "    predecessor INTEGER NOT NULL,\n"
-    "    plan TEXT NOT NULL,\n"
-    "    state TEXT NOT NULL,\n"
-    "    input BLOB NOT NULL,\n"
-    "    worker TEXT,\n"
-    "    error TEXT,\n"
-    "    begun_at REAL NOT NULL,\n"
-    "    lease_until REAL NOT NULL,\n"
-    "    PRIMARY KEY (query, t)\n)",
-    "CREATE TABLE IF NOT EXISTS stepping_journal (\n"
-    "    query TEXT NOT NULL,\n"
-    "    t INTEGER NOT NULL,\n"
-    "    name TEXT NOT NULL,\n"
-    "    packed BLOB,\n"
-    "    PRIMARY KEY (query, t, name)\n)",
 )
+
+FEATURES = {
+    QUEUE: (queue.DDL,),
+    TIMES: (
+        "CREATE TABLE IF NOT EXISTS stepping_clock (\n"
+        "    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),\n"
+        "    t INTEGER NOT NULL\n)",
+        "CREATE TABLE IF NOT EXISTS stepping_times (\n"
+        "    query TEXT NOT NULL,\n"
+        "    t INTEGER NOT NULL,\n"
+        "    void INTEGER NOT NULL,\n"
+        "    lease_until REAL NOT NULL,\n"
+        "    PRIMARY KEY (query, t)\n) WITHOUT ROWID",
+    ),
+    STAGES: (
+        "CREATE TABLE IF NOT EXISTS stepping_iterations (\n"
+        "    query TEXT NOT NULL,\n"
+        "    t INTEGER NOT NULL,\n"
+        "    attempt INTEGER NOT NULL,\n"
+        "    stage INTEGER NOT NULL,\n"
+        "    stages INTEGER NOT NULL,\n"
+        "    predecessor INTEGER NOT NULL,\n"
+        "    plan TEXT NOT NULL,\n"
+        "    state TEXT NOT NULL,\n"
+        "    input BLOB NOT NULL,\n"
+        "    worker TEXT,\n"
+        "    error TEXT,\n"
+        "    begun_at REAL NOT NULL,\n"
+        "    lease_until REAL NOT NULL,\n"
+        "    PRIMARY KEY (query, t)\n)",
+        "CREATE TABLE IF NOT EXISTS stepping_journal (\n"
+        "    query TEXT NOT NULL,\n"
+        "    t INTEGER NOT NULL,\n"
+        "    name TEXT NOT NULL,\n"
+        "    packed BLOB,\n"
+        "    PRIMARY KEY (query, t, name)\n)",
+    ),
+}

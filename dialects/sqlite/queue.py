@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from stepping.dialects.features import QUEUE
 from stepping.dialects.queue import Failed, QueueTable, Waiting
 from stepping.dialects.sqlite.connecting import commits
 
@@ -42,8 +43,10 @@ _IN = "query = ? AND id IN (SELECT value FROM json_each(?))"
 class SQLiteQueue(QueueTable):
     def __init__(self, driver: SQLiteDriver) -> None:
         self._driver = driver
+        self._features = driver.features
 
     def put(self, query: str, rows: int, change: bytes) -> int:
+        self._features.make(QUEUE)
         # The driver's adapters make bytes slow: see to_column.
         parameters = (query, rows, bytearray(change))
         connection = self._driver.connection
@@ -58,6 +61,8 @@ class SQLiteQueue(QueueTable):
             return self._driver.insert(_PUT, parameters)
 
     def peek(self, query: str, after: int, limit: int) -> list[Waiting]:
+        if not self._features.has(QUEUE):
+            return []
         rows = self._driver.read(_PEEK, (after, query, limit))
         return [(entry, n, change) for entry, n, change in rows]
 
@@ -68,6 +73,8 @@ class SQLiteQueue(QueueTable):
 
     def count(self, query: str) -> int:
         sql = "SELECT count(*) FROM stepping_queue WHERE query = ? AND error IS NULL"
+        if not self._features.has(QUEUE):
+            return 0
         ((count,),) = self._driver.read(sql, (query,))
         return int(count)
 
@@ -79,6 +86,8 @@ class SQLiteQueue(QueueTable):
             "SELECT id, row_count, enqueued_at, error, change FROM stepping_queue "
             "WHERE query = ? AND error IS NOT NULL ORDER BY id"
         )
+        if not self._features.has(QUEUE):
+            return []
         return [
             (entry, n, datetime.fromisoformat(at).replace(tzinfo=UTC), error, change)
             for entry, n, at, error, change in self._driver.read(sql, (query,))
@@ -93,13 +102,15 @@ class SQLiteQueue(QueueTable):
         return self._write(sql, (query, json.dumps(ids)))
 
     def _write(self, sql: str, parameters: tuple[Any, ...]) -> int:
+        if not self._features.has(QUEUE):
+            return 0
         with self._driver.joining():
             return self._driver.change(sql, parameters)
 
     def wait(self, query: str, secs: float) -> bool:
         deadline = time.monotonic() + secs
         pause = _FIRST_SLEEP_SECS
-        while not self._driver.read(_WAITS, (query,)):
+        while not (self._features.has(QUEUE) and self._driver.read(_WAITS, (query,))):
             left = deadline - time.monotonic()
             if left <= 0:
                 return False

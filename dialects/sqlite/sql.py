@@ -32,7 +32,7 @@ from stepping.dialects.sqlite.native_columns import (
     terms,
 )
 from stepping.dialects.sqlite.nesting import DEEPEST, nesting
-from stepping.dialects.sqlite.own_tables import CATALOG, STEPS
+from stepping.dialects.sqlite.own_tables import CATALOG, FEATURES, STEPS
 from stepping.dialects.sqlite.relations import stored_rows
 from stepping.dialects.sqlite.scalars import SQLiteSpelling
 from stepping.dialects.sqlite.sums import SQLiteSums
@@ -192,6 +192,9 @@ class SQLiteDialect(SQLiteSums):
 
     def own_ddl(self, *, steps: bool = True) -> tuple[str, ...]:
         return (*CATALOG, *(STEPS if steps else ()))
+
+    def feature_ddl(self, feature: str) -> tuple[str, ...]:
+        return FEATURES[feature]
 
     def registered_in(self, texts: Sequence[str]) -> tuple[str, ...]:
         words = {word for text in texts for word in re.findall(r"(?i)\bstepping_\w+(?=\()", text)}

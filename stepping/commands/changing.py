@@ -8,6 +8,7 @@ import click
 
 from stepping.commands.options import (
     DB,
+    FEATURES,
     TARGETS,
     chosen_dialect,
     load,
@@ -59,6 +60,7 @@ _BATCH_ROWS = click.option(
     "[default: in batches from 100,000 rows on]",
 )
 @_BATCH_ROWS
+@FEATURES
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if anything is to be done.")
 def migrate(
     queries: tuple[str, ...],
@@ -71,6 +73,7 @@ def migrate(
     run: bool,
     in_batches: bool | None,
     batch_rows: int,
+    features: tuple[str, ...],
     check: bool,
 ) -> None:
     """Compare a query with what is installed, and write the scripts that go there and back.
@@ -98,6 +101,7 @@ def migrate(
                 in_batches=in_batches,
                 shares=_pairs(shares, "--shares"),
                 before=() if run else changed,
+                features=features,
             )
             click.echo(made.summary)
             if made.is_nothing:
@@ -125,7 +129,10 @@ def migrate(
 @DB
 @click.option("--edited", is_flag=True, help="Run it although it was edited since it was written.")
 @_BATCH_ROWS
-def apply(targets: tuple[str, ...], db: str, edited: bool, batch_rows: int) -> None:
+@FEATURES
+def apply(
+    targets: tuple[str, ...], db: str, edited: bool, batch_rows: int, features: tuple[str, ...]
+) -> None:
     """Run a script of `stepping migrate`, all of it or nothing.
 
     Of what is filled in batches, those that are done are kept: run again, it goes on from there.
@@ -145,12 +152,14 @@ def apply(targets: tuple[str, ...], db: str, edited: bool, batch_rows: int) -> N
             meta = run(driver, text, what, edited=edited, progress=progress, batch_rows=batch_rows)
         click.echo(f"{meta.query}: done")
     queries = tuple(each for each in targets if each not in scripts)
+    if features and not queries:
+        raise click.UsageError("--with is of queries: a script makes what it was written to make")
     if queries:
         from stepping.migrating import applied
 
         loaded = load(queries, None, db)
         with shown() as progress:
-            lines = list(applied(db, loaded, progress, batch_rows))
+            lines = list(applied(db, loaded, progress, batch_rows, features))
         for line in lines:
             click.echo(line)
 

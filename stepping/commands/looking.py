@@ -12,6 +12,7 @@ import click
 from stepping.commands.options import (
     DB,
     DIALECT,
+    FEATURES,
     INSTALLED,
     TABLES,
     TARGET,
@@ -250,7 +251,14 @@ def graph(query: str, dialect: str | None, db: str | None, file: Path) -> None:
 @DIALECT
 @click.option("--db", metavar="URL", help="A database that has the tables that views read.")
 @TABLES
-def ddl(queries: tuple[str, ...], dialect: str | None, db: str | None, tables: str | None) -> None:
+@FEATURES
+def ddl(
+    queries: tuple[str, ...],
+    dialect: str | None,
+    db: str | None,
+    tables: str | None,
+    features: tuple[str, ...],
+) -> None:
     """Print the script that creates the tables of a query: what create_tables=True runs, with a
     comment on each object.
     """
@@ -263,7 +271,7 @@ def ddl(queries: tuple[str, ...], dialect: str | None, db: str | None, tables: s
             base = described(db, each)
         elif getattr(each, "prepared", None) is not None:
             base = tuple(each.prepared.base.items())
-        text = ddl_text(each, chosen_dialect(dialect, db), base)
+        text = ddl_text(each, chosen_dialect(dialect, db), base, features)
         click.echo("\n" * (position > 0) + text, nl=False)
 
 

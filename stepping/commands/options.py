@@ -36,6 +36,15 @@ DB = click.option(
     help="postgresql://..., sqlite:///shop.db, or the path of a SQLite file.",
 )
 
+FEATURES = click.option(
+    "--with",
+    "features",
+    metavar="queue,times,stages",
+    default="",
+    callback=lambda _context, _option, value: tuple(filter(None, value.split(","))),
+    help="Features whose tables are made as well, rather than when they are first used.",
+)
+
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:

@@ -82,8 +82,8 @@ class Killing:
         self.t += 1
         st.iteration(self.store, graph, parent_change(1), st.Time(self.t, 0))
         self.done.append(parent_change(1))
-        assert self.place.read("SELECT * FROM stepping_iterations") == []
-        assert self.place.read("SELECT * FROM stepping_journal") == []
+        assert self.place.recorded("stepping_iterations") == []
+        assert self.place.recorded("stepping_journal") == []
         assert set(self.place.times().values()) == {self.t}
 
 

@@ -91,7 +91,7 @@ histories = hs.lists(moves, max_size=14)
 @pytest.fixture
 def stores(place: Place) -> Iterator[list[Any]]:
     with ExitStack() as stack:
-        yield [stack.enter_context(place.opened(graph)) for _ in range(2)]
+        yield [stack.enter_context(place.opened(graph, features=["queue"])) for _ in range(2)]
 
 
 @dataclass

@@ -224,7 +224,7 @@ def test_on_postgres(kind: str, postgres_db: str) -> None:
 
 
 def hold(place: Place, kind: str) -> None:
-    with place.opened(graph):
+    with place.opened(graph, features=["queue"]):
         pass
 
     with place.opened(graph) as apart, connected(place, kind) as transactions:

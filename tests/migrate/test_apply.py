@@ -377,20 +377,29 @@ def planned_sql(place: Place, kind: Kind) -> str:
         return planned(connection, kind).up_sql
 
 
-def test_an_iteration_that_is_at_work_is_waited_for(place: Place) -> None:
-    up, _ = scripts(place, ADDED)
+@pytest.mark.parametrize("made", ["before", "after"])  # the script was written
+def test_an_iteration_that_is_at_work_is_waited_for(place: Place, made: str) -> None:
+    if made == "after":
+        up, _ = scripts(place, ADDED)
+    with place.opened(ADDED.old.graph(), features=["stages"]) as store:
+        first, *_ = store.plan.kept
+    if made == "before":
+        with place.connect() as connection:
+            up = planned(connection, ADDED).up_sql
     with place.plain() as connection:
         connection.execute(
             "INSERT INTO stepping_iterations (query, t, attempt, stage, stages, predecessor, plan, "
             "state, input, begun_at, lease_until) VALUES "
-            "('receipts', 1, 1, 1, 2, 0, '', 'running', '', 0, 0)"
+            "('receipts', 9, 1, 1, 2, 0, '', 'running', '', 0, 0)"
         )
+        connection.execute(f"UPDATE last_update SET t = 9 WHERE table_name = '{first}'")  # noqa: S608
     before = schema_of(place)
     with pytest.raises(Exception, match="iterations of receipts are at work"):
         run(place, up)
     assert schema_of(place) == before
     with place.plain() as connection:
         connection.execute("DELETE FROM stepping_iterations")
+        connection.execute("UPDATE last_update SET t = 9")
     run(place, up)
 
 

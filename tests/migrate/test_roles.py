@@ -21,7 +21,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "migrations.md"
 def roles(postgres_db: str) -> Iterator[str]:
     """A database in which the roles of the guide are made, by the statements of the guide."""
     place = postgres_place(postgres_db)
-    with place.opened(Shape().graph()) as store:
+    with place.opened(Shape().graph(), features=["times", "queue"]) as store:
         feed(store, Shape(), HISTORY)
     (script,) = re.findall(r"```sql\n(-- roles.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     with place.plain() as connection:

@@ -53,7 +53,7 @@ def test_nothing_remains(place: Place, mine: list[Any]) -> None:
 
 
 def test_another_query_stays(place: Place, mine: list[Any]) -> None:
-    with place.opened(shop.graph) as store:
+    with place.opened(shop.graph, features=["queue", "times", "stages"]) as store:
         users, readings = st.actions(store, shop.graph)
         users.insert(shop.ANN)
         before = objects(place)

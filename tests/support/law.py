@@ -201,7 +201,7 @@ def law(
 
     With ``allow_negative`` on one of each: planning costs most of a test's time.
     """
-    options = {"allow_negative": allow_negative}
+    options: dict[str, Any] = {"allow_negative": allow_negative}
     postgres = postgres[:1] if allow_negative else postgres
     with contextlib.ExitStack() as stack:
         stores = []

@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 
 import stepping as st
+from stepping.runtime.stores import driver_for
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,12 @@ class Place:
         """The rows of a SELECT, on a plain connection of its own."""
         with self.plain() as connection:
             return [tuple(row) for row in connection.execute(sql).fetchall()]
+
+    def recorded(self, table: str) -> list[tuple[Any, ...]]:
+        """The rows of one of our own tables that is made when it is used first."""
+        with self.connect() as connection:
+            there = driver_for(connection).existing([table])
+        return self.read(f"SELECT * FROM {table}") if there else []  # noqa: S608
 
     @contextlib.contextmanager
     def plain(self) -> Iterator[Any]:
