@@ -27,7 +27,7 @@ from stepping.compiler.plan.statements import (
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn
 from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.ranges import RangeRenderer
-from stepping.dialects.scalars import Sql
+from stepping.dialects.scalars import Sql, unshared
 from stepping.dialects.sums import float_total
 from stepping.dialects.tables import Expression as Expression
 from stepping.dialects.tables import TableRenderer
@@ -311,9 +311,9 @@ class Dialect(TableRenderer):
     def plus(self, old: Expression | None, change: Expression, atom: Atom) -> Expression:
         """A sum, NULL where there was none, with its change."""
         if old is None:
-            return change.copy()
-        before = exp.func("COALESCE", old.copy(), self.zero(atom))
-        return exp.Add(this=before, expression=change.copy())
+            return unshared(change)
+        before = exp.Coalesce(this=unshared(old), expressions=[self.zero(atom)])
+        return exp.Add(this=before, expression=unshared(change))
 
     @property
     @abstractmethod
@@ -537,19 +537,13 @@ class Dialect(TableRenderer):
 
     def reference(self, table: Table, name: str, alias: str = "") -> Expression:
         """The value of a table's column."""
-        raw = exp.column(
-            self.identifier(name),
-            table=self.identifier(alias) if alias else None,
-            copy=False,
-        )
-        return self.loaded(table, table.column(name), raw)
+        return self.loaded(table, table.column(name), self.column(name, alias))
 
     def ordered(
         self, table: Table, column: TableColumn, alias: str, *, ascending: bool
     ) -> list[Expression]:
         """Terms of an ORDER BY. Where None can stand, a column in front says whether it does."""
-        table_name = self.identifier(alias) if alias else None
-        raw = exp.column(self.identifier(column.name), table=table_name)
+        raw = self.column(column.name, alias)
         # No NULLS FIRST: an index's own order must serve.
         return [exp.Ordered(this=raw, desc=not ascending, nulls_first=self.nulls_first(ascending))]
 

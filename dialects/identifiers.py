@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 # Words that are no names on SQLite or Postgres, or not everywhere.
@@ -27,6 +28,7 @@ RESERVED = frozenset(_WORDS.split())
 _BARE = re.compile(r"[a-z_][a-z0-9_]*", re.ASCII)
 
 
+@functools.lru_cache(maxsize=65536)
 def is_bare(name: str) -> bool:
     """Whether a name means itself without quotes."""
     return _BARE.fullmatch(name) is not None and name not in RESERVED

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from stepping.compiler.schema import Atom, Kind
-from stepping.dialects.scalars import Sql, type_named
+from stepping.dialects.scalars import Sql, type_named, unshared
 
 if TYPE_CHECKING:  # which has these as methods
     from stepping.dialects.base import Dialect, Expression
@@ -20,7 +20,9 @@ def product(value: Expression, weight: Expression) -> Expression:
         return value
     if value == one:
         return weight
-    return exp.Mul(this=exp.paren(value), expression=exp.paren(weight))
+    return exp.Mul(
+        this=exp.Paren(this=unshared(value)), expression=exp.Paren(this=unshared(weight))
+    )
 
 
 def float_total(

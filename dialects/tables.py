@@ -162,7 +162,12 @@ class TableRenderer(ABC):
 
     def identifier(self, name: str) -> Expression:
         """A name, always quoted: a field may be called ``order`` or hold a quote."""
-        return exp.to_identifier(name, quoted=True)
+        return exp.Identifier(this=name, quoted=True)
+
+    def column(self, name: str, alias: str = "") -> Expression:
+        """A column of what is called so in a statement, as it is stored."""
+        table = self.identifier(alias) if alias else None
+        return exp.Column(this=self.identifier(name), table=table)
 
     def quoted(self, name: str) -> str:
         """A name as text."""

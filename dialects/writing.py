@@ -46,9 +46,11 @@ def generator(sqlglot_name: str, called: Mapping[str, str] | None = None) -> Any
         pretty=True,
         max_text_width=WIDTH - 4,
         unsupported_level=ErrorLevel.RAISE,
+        comments=False,  # there are none in our trees
         normalize_functions=False,  # names that sqlglot does not know, as they are written
     )
     made.called = called or {}
+    made.types = {}
     return made
 
 
@@ -76,6 +78,7 @@ class _Layout:
 
     differs: str
     called: Mapping[str, str]
+    types: dict[object, str]  # the words for some types without parameters
     sql: Any
     seg: Any
     sep: Any
@@ -86,11 +89,28 @@ class _Layout:
     # ------------------------------------------------------------------------------------ names
 
     def identifier_sql(self, tree: exp.Identifier) -> str:
-        if tree.name in self.called and isinstance(tree.parent, exp.Table):
-            return quoted(self.called[tree.name])
-        if is_bare(tree.name):
-            return str(tree.name)
+        name: str = tree.args["this"]
+        if name in self.called and isinstance(tree.parent, exp.Table):
+            return quoted(self.called[name])
+        if is_bare(name):
+            return name
         return str(super().identifier_sql(tree))  # type: ignore[misc]
+
+    def column_sql(self, tree: exp.Column) -> str:
+        # Most of any tree, and sqlglot looks for more parts of it.
+        name, table, *others = map(tree.args.get, ("this", "table", "db", "catalog", "join_mark"))
+        if any(others) or not isinstance(name, exp.Identifier):
+            return str(super().column_sql(tree))  # type: ignore[misc]
+        text = self.identifier_sql(name)
+        return f"{self.identifier_sql(table)}.{text}" if table else text
+
+    def datatype_sql(self, tree: exp.DataType) -> str:
+        kind = tree.args["this"]
+        if any(part for key, part in tree.args.items() if key != "this"):  # more than a name
+            return str(super().datatype_sql(tree))  # type: ignore[misc]
+        if kind not in self.types:
+            self.types[kind] = str(super().datatype_sql(tree))  # type: ignore[misc]
+        return self.types[kind]
 
     def alias_sql(self, tree: exp.Alias) -> str:
         # A column is called as it is without an alias. To ORDER BY that is its name on Postgres;

@@ -24,6 +24,7 @@ from stepping.compiler.plan.statements import (
     StageDelta,
     Statement,
 )
+from stepping.dialects.reads import tables_in
 
 
 def cleared(statements: Sequence[Statement]) -> frozenset[str]:
@@ -56,6 +57,4 @@ def with_deltas(
 
 def read_in(select: exp.Expression, deltas: Collection[str]) -> tuple[str, ...]:
     """The delta tables in a select."""
-    nodes = select.walk(prune=lambda node: isinstance(node, exp.Column))  # most of any tree
-    found = (node.name for node in nodes if isinstance(node, exp.Table))
-    return tuple(sorted({name for name in found if name in deltas}))
+    return tuple(sorted({name for name in tables_in(select) if name in deltas}))

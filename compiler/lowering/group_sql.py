@@ -17,7 +17,7 @@ from stepping.compiler.lowering.terms import Term
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn
 from stepping.compiler.schema import INT
 from stepping.dialects.base import CHANGED, KEPT
-from stepping.dialects.scalars import called
+from stepping.dialects.scalars import called, unshared
 
 Expression = Any  # a sqlglot expression
 COUNTED = "stepping_counted"  # what a row adds to its group's number of rows, where that is apart
@@ -122,13 +122,13 @@ class GroupSQL(InPlaceSQL):
 
     def called(self, value: Expression, name: str) -> Expression:
         named = isinstance(value, exp.Column) and value.name == name
-        return value.copy() if named else called(value.copy(), self.name(name))
+        return unshared(value) if named else called(value, self.name(name))
 
     def changed(self, name: str | None) -> Expression:
-        return exp.column(self.name(name), table=self.name(CHANGED))
+        return self.dialect.column(name or "", CHANGED)
 
     def kept(self, name: str | None) -> Expression:
-        return exp.column(self.name(name), table=self.name(KEPT))
+        return self.dialect.column(name or "", KEPT)
 
     def value_before(self, table: Table, each: SumColumns) -> Expression:
         return self.dialect.loaded(table, table.column(each.value), self.kept(each.value))
@@ -246,15 +246,13 @@ class GroupSQL(InPlaceSQL):
             ]
             source = None
         else:
-            alias = self.name("u")
             rows = self.rows_of_groups(state, contributions)
-            source = exp.Subquery(this=rows, alias=exp.TableAlias(this=alias))
-            key_values = [exp.column(self.name(n), table=alias.copy()) for n in keys]
-            weight = exp.column(self.name(state.table.weight), table=alias.copy())
-            number = weight
+            source = exp.Subquery(this=rows, alias=exp.TableAlias(this=self.name("u")))
+            key_values = [self.dialect.column(n, "u") for n in keys]
+            number = weight = self.dialect.column(state.table.weight or "", "u")
             if not all_count:
-                number = exp.column(self.name(COUNTED), table=alias.copy())
-            values = [exp.column(self.name(each.value), table=alias.copy()) for each in summed]
+                number = self.dialect.column(COUNTED, "u")
+            values = [self.dialect.column(each.value, "u") for each in summed]
         select = exp.select(
             *(called(v, self.name(n)) for v, n in zip(key_values, keys, strict=True)),
             called(

@@ -14,6 +14,7 @@ from stepping.compiler.lowering.arrangements import Arrangement, Arrangements, s
 from stepping.compiler.lowering.demand import Demand, demand_of, non_negative
 from stepping.compiler.lowering.emptiness import cleared, with_deltas
 from stepping.compiler.lowering.flattening import flattened
+from stepping.compiler.lowering.garbage import rarely_collected
 from stepping.compiler.lowering.in_place import Base, base_table, log_of, mixed, read_in_place
 from stepping.compiler.lowering.pieces import holds_all, is_keyed
 from stepping.compiler.lowering.program import Options, Program, rewritten
@@ -75,6 +76,7 @@ class Planned:
         )
 
 
+@rarely_collected()
 def planned(
     name: str,
     outputs: tuple[ir.Operator, ...],
@@ -171,6 +173,7 @@ def demanded(
         stored |= torn
 
 
+@rarely_collected()
 def plan_sql(
     name: str,
     outputs: tuple[ir.Operator, ...],

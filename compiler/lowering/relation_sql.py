@@ -93,7 +93,7 @@ class RelationSQL:
         columns: list[Expression] = []
         by: list[Expression] = []
         for name in names:
-            column: Expression = exp.column(self.name(name), table=self.name(CHANGED))
+            column: Expression = self.dialect.column(name, CHANGED)
             key = column
             if name in types:
                 key, column = self.dialect.grouped_as(types[name], column)

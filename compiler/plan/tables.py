@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from stepping.compiler.schema import Atom
 
@@ -113,9 +115,13 @@ class Table:
     def is_kept(self) -> bool:
         return self.kind in (TableKind.DELAY, TableKind.STATE)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, TableColumn]:
+        return {column.name: column for column in self.columns}
 
     @property
     def vanishing(self) -> tuple[SumColumns, ...]:
@@ -134,4 +140,4 @@ class Table:
         return next((each for each in self.sums if each.value == column), None)
 
     def column(self, name: str) -> TableColumn:
-        return next(column for column in self.columns if column.name == name)
+        return self.by_name[name]

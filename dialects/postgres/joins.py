@@ -13,14 +13,17 @@ from collections.abc import Mapping
 from sqlglot import exp
 
 from stepping.dialects.base import Expression
+from stepping.dialects.reads import LEAVES, tables_in
 
-# What no table is read in.
-_LEAVES = (exp.Column, exp.Literal, exp.Identifier, exp.DataType, exp.Null, exp.Boolean, exp.Var)
 _DELTA = "stepping_"  # how names of delta tables begin: compiler/lowering/names.py
 
 
 def joins_changes(tree: Expression) -> bool:
     """Whether any SELECT of a statement reads more than one delta table."""
+    names = list(tables_in(tree))
+    deltas = sum(name.startswith(_DELTA) for name in names)
+    if deltas == 0 or (deltas == 1 and len({*names}) == len(names)):  # no WITH query read twice
+        return False
     return _changes(tree, {}) > 1
 
 
@@ -28,7 +31,7 @@ def _changes(node: Expression, parts: Mapping[str, int]) -> int:
     """How many delta tables are joined; ``parts``: in the statement's WITH queries."""
     if isinstance(node, exp.Table):
         return parts.get(node.name, int(node.name.startswith(_DELTA)))
-    if isinstance(node, _LEAVES):  # most of any tree
+    if isinstance(node, LEAVES):
         return 0
     known, most = parts, 0
     if parts_of := node.args.get("with_"):

@@ -41,10 +41,13 @@ def last_of_key(
     dialect: PostgresTables, table: Table, on: Sequence[Expression]
 ) -> Expression | None:
     """The condition on the last column of the index to be used, if another might be used."""
+    terms_of = dialect.index_terms(table)
+    if len(terms_of) < 2:
+        return None
     equal = {term_of(dialect, each.this): each for each in on if isinstance(each, exp.EQ)}
     indexes = [
         (terms, next((i for i, term in enumerate(terms) if term not in equal), len(terms)))
-        for terms in dialect.index_terms(table)
+        for terms in terms_of
     ]
     best, most = max(indexes, key=lambda found: found[1], default=((), 0))
     if most == 0:
@@ -58,9 +61,10 @@ def last_of_key(
 
 def term_of(dialect: PostgresTables, value: Expression) -> str:
     """What is compared, as it stands in an index."""
+    if isinstance(value, exp.Column):
+        return dialect.quoted(value.name)
 
     def bare(node: Expression) -> Expression:
         return exp.column(node.this.copy()) if isinstance(node, exp.Column) else node
 
-    text = dialect.text(value.transform(bare))
-    return text if isinstance(value, exp.Column) else f"({text})"
+    return f"({dialect.text(value.transform(bare))})"

@@ -184,7 +184,7 @@ def written(
     weight = dict(columns)[table.weight or ""]
 
     def of_found(column: str) -> Expression:
-        return exp.column(dialect.identifier(column), table=FOUND)
+        return dialect.column(column, FOUND)
 
     source = exp.alias_(exp.Table(this=dialect.identifier(found)), FOUND, table=True)
     keyed = table.kind is TableKind.STATE
@@ -205,7 +205,7 @@ def written(
         # A group that is not there before or after the step is left out.
         expression=exp.select(*(of_found(name) for _, name in columns))
         .from_(source.copy(), copy=False)
-        .where(exp.and_(missing, comes), copy=False),
+        .where(exp.and_(missing, comes, copy=False), copy=False),
     )
     same = exp.EQ(this=exp.column("ctid", table=KEPT), expression=exp.column(ROW_ID, table=FOUND))
     update = exp.Update(
@@ -216,12 +216,12 @@ def written(
             if each == table.weight or (keyed and each not in table.key)
         ],
         from_=exp.From(this=source.copy()),
-        where=exp.Where(this=exp.and_(same, stays.copy())),
+        where=exp.Where(this=exp.and_(same, stays.copy(), copy=False)),
     )
     delete = exp.Delete(
         this=exp.alias_(dialect.source(table), KEPT, table=True),
         using=[source.copy()],
-        where=exp.Where(this=exp.and_(same.copy(), gone)),
+        where=exp.Where(this=exp.and_(same.copy(), gone, copy=False)),
     )
     return [
         Part(name("inserted"), insert),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -159,6 +160,7 @@ class PostgresTables(Dialect):
                 found.append((key, tuple(self.index_term(table.column(k)) for k in key[:most])))
         return found
 
+    @functools.lru_cache(maxsize=256)  # noqa: B019 - dialects are few, and stay
     def index_terms(self, table: Table) -> list[tuple[str, ...]]:
         """The terms of each index of a table, in whatever direction they are sorted."""
         identity = self.identity(table)
