@@ -12,11 +12,15 @@ import math
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from functools import lru_cache
+from typing import Any
 
+from stepping.compiler.exact import EXACT
 from stepping.compiler.schema import Atom, Kind, ValueType, schema_of
 
 _LARGEST = sys.float_info.max
+_MIN_INT, _MAX_INT = -(2**63), 2**63 - 1
 
 
 def given_type(value_type: ValueType) -> ValueType:
@@ -56,6 +60,29 @@ def computed_atom(atom: Atom) -> Atom:
     if atom.kind is not Kind.FLOAT or atom.infinite:
         return atom
     return replace(atom, low=-_LARGEST, high=_LARGEST, at_door=True)
+
+
+def ends_of(atom: Atom) -> tuple[str, str] | None:
+    """The ends of the `Range` that a field was given, as texts, empty where it is open."""
+    if atom.low is None:
+        return None
+    ends = tuple(
+        "" if math.isinf(end) else _text(end, atom, whole)
+        for end, whole in ((atom.low, math.ceil), (atom.high, math.floor))
+    )
+    return (ends[0], ends[1]) if any(ends) else None
+
+
+def _text(end: Any, atom: Atom, whole: Callable[[Any], int]) -> str:
+    if atom.kind is Kind.FLOAT:
+        return repr(float(end))
+    if atom.kind is Kind.INT:
+        end = whole(end)
+        return str(end) if _MIN_INT < end < _MAX_INT else ""
+    if atom.scale is not None:
+        rounding = ROUND_CEILING if whole is math.ceil else ROUND_FLOOR
+        end = Decimal(end).quantize(Decimal(1).scaleb(-atom.scale), rounding, EXACT)
+    return f"{Decimal(end):f}"
 
 
 def any_floats(value_type: ValueType) -> ValueType:

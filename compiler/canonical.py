@@ -300,7 +300,11 @@ def fast_of(atom: Atom, value: str) -> str:
     if not atom.at_door:
         return FAST.get(atom.kind, "").format(v=value)
     if atom.kind is Kind.INT:
-        low, high = max(int(atom.low), _MIN_INT), min(int(atom.high), _MAX_INT)
+        low, high = _MIN_INT, _MAX_INT
+        if not math.isinf(atom.low):
+            low = max(math.ceil(atom.low), _MIN_INT)
+        if not math.isinf(atom.high):
+            high = min(math.floor(atom.high), _MAX_INT)
         return f"type({value}) is int and {low!r} <= {value} <= {high!r}"
     if atom.kind is Kind.FLOAT and math.isfinite(atom.low) and math.isfinite(atom.high):
         bounds = f"{float(atom.low)!r} <= {value} <= {float(atom.high)!r}"

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
 
 from stepping.compiler import ir
-from stepping.compiler.bounds import any_floats, given_type
+from stepping.compiler.bounds import any_floats, ends_of, given_type
 from stepping.compiler.frontend.base_rows import check_results
 from stepping.compiler.frontend.declared import contradicts, declared_type
 from stepping.compiler.frontend.index import Index
@@ -232,7 +232,11 @@ class Query(Graph[R_co, *Ts]):
         known = tuple((each.digest, each.schema.names) for each in ir.topological(*roots))
         roots_at = tuple(each.digest for each in roots)
         stored = (tuple(sorted(self.keep)), tuple(sorted(self.stored_after)))
-        names = (self.name, tuple(self.caches), stored)
+        # Types are equal whatever their ranges; tables are not.
+        ranges = tuple(
+            ends_of(column.type) for each in self.inputs for column in each.schema.columns
+        )
+        names = (self.name, tuple(self.caches), stored, *(ranges if any(ranges) else ()))
         options = (dialect, allow_negative, rewrites, FORMAT, planner())
         follows = () if self.captured is None else (self.captured, self._base(dialect, base))
         return ir.digest_of((known, roots_at, names, options, *follows)).hex()

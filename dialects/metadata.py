@@ -69,6 +69,9 @@ def sqlalchemy_table(plan: PlanTable, dialect: Any, metadata: MetaData) -> Table
     if dialect.checks_count(plan):
         name = not_negative_name(plan.name)
         columns.append(CheckConstraint(text(dialect.count_condition(plan)), name=name))
+    for each in dialect.checked(plan):
+        condition = dialect.range_condition(plan, each)
+        columns.append(CheckConstraint(text(condition.replace(":", "\\:")), name=each.constraint))
     identity = dialect.identity(plan)
     if identity:
         columns.append(PrimaryKeyConstraint(*identity))

@@ -126,6 +126,10 @@ class MigrationRenderer(ABC):
             if is_comment(text) and text.partition(" IS ")[2] not in said
         )
 
+    def ranges(self, old: Table, new: Table) -> tuple[MigrationStatement, ...]:
+        """What a kept table's rows may have, where that is something else now."""
+        return ()  # where a table is written anew for that
+
     @abstractmethod
     def aside(self, old: SQLTable, name: str) -> tuple[MigrationStatement, ...]:
         """Give a table another name, so that one with its own and its indexes' can be made."""

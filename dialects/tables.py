@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlglot import exp
 
-from stepping.compiler.plan.tables import Table, TableColumn, TableIndex, TableKind
-from stepping.compiler.schema import INT
+from stepping.compiler.plan.tables import Table, TableColumn, TableIndex, TableKind, TableRange
+from stepping.compiler.schema import INT, Atom, Kind
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.writing import generator
 
@@ -22,6 +23,7 @@ class TableRenderer(ABC):
     name: str
     sqlglot_name: str
     create_view = "CREATE VIEW IF NOT EXISTS"
+    adds_checks = False  # to a table that is there
 
     def is_same_table(self, a: Table, b: Table) -> bool:
         """Whether a table can be made another by nothing but making and dropping indexes."""
@@ -34,6 +36,7 @@ class TableRenderer(ABC):
             self.identity(table),
             self.checks_count(table),
             tuple(self.table_options(table).items()),
+            *(() if self.adds_checks else self.checked(table)),
         )
 
     @abstractmethod
@@ -127,6 +130,33 @@ class TableRenderer(ABC):
     def count_condition(self, table: Table) -> str:
         """What that constraint says."""
         return f"{self.quoted(table.weight or '')} >= 0"
+
+    def checked(self, table: Table) -> tuple[TableRange, ...]:
+        """The ranges that are constraints of a table."""
+        return table.ranges if table.is_kept else ()
+
+    def range_condition(self, table: Table, each: TableRange) -> str:
+        """What the constraint of a range says."""
+        column = table.column(each.column)
+        value = self.loaded(table, column, exp.column(self.identifier(each.column)))
+        read = {Kind.INT: int, Kind.FLOAT: float}.get(column.type.kind, Decimal)
+        low, high = (
+            self.range_end(read(end), column.type) if end else None for end in (each.low, each.high)
+        )
+        if low is not None and high is not None:
+            return self.text(exp.Between(this=value, low=low, high=high))
+        if low is not None:
+            return self.text(exp.GTE(this=value, expression=low))
+        return self.text(exp.LTE(this=value, expression=high))
+
+    def range_end(self, value: Any, atom: Atom) -> Expression:
+        """A number as it is compared with a stored value."""
+        end = exp.Literal.number(f"{abs(value)}")
+        return exp.Neg(this=end) if value < 0 else end
+
+    @abstractmethod
+    def loaded(self, table: Table, column: TableColumn, reference: Expression) -> Expression:
+        """The value that a stored column stands for."""
 
     @abstractmethod
     def lookup(

@@ -130,7 +130,8 @@ class Runner:
                 filling.abandon(self.driver)  # back from half way
                 return [step for step in steps if step.kind == "after"]
             after = [step for step in steps if step.kind == "after"]
-            if self.driver.indexes([index_named(step.sql) for step in after]):
+            validates = any("VALIDATE CONSTRAINT" in step.sql for step in after)
+            if validates or self.driver.indexes([index_named(step.sql) for step in after]):
                 return after
             raise MigrationError(
                 f"{what} has been applied already: {meta.query} is what it leads to",
@@ -255,9 +256,9 @@ class Runner:
             return 0
         if statement is not None and statement.given:
             return self.given(statement)
-        return self.changed(step.sql)
+        return self.changed(step.sql, is_after=step.kind == "after")
 
-    def changed(self, sql: str) -> int:
+    def changed(self, sql: str, *, is_after: bool) -> int:
         """Run a statement; how many rows it wrote."""
         try:
             return self.driver.change(sql)
@@ -267,9 +268,10 @@ class Runner:
                 raise MigrationError(f"{refused}; nothing was done") from error
             if fault is None:
                 raise
-            raise RowError(
-                fault, hint="nothing was done; mend the row, or the SELECT that gives it"
-            ) from error
+            hint = "nothing was done; mend the row, or the SELECT that gives it"
+            if is_after:
+                hint = "all else of the migration is done; remove such rows, and run it again"
+            raise RowError(fault, hint=hint) from error
 
     # -- Python ---------------------------------------------------------------------------------
 

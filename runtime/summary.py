@@ -38,7 +38,7 @@ class Reading:
 
 _SHOWN = {
     Fate.KEPT: "kept, with its rows",
-    Fate.INDEXED: "kept, with its rows; indexes change",
+    Fate.INDEXED: "kept, with its rows; indexes or bounds change",
     Fate.RENAMED: "renamed, with its rows",
     Fate.REBUILT: "the same rows, written in another form",
     Fate.NEW: "new",

@@ -18,8 +18,15 @@ from stepping.compiler.lowering.arrangements import (
 from stepping.compiler.lowering.demand import Demand, Key, Reading
 from stepping.compiler.lowering.in_place import Base
 from stepping.compiler.lowering.meaning import StorageDigests
+from stepping.compiler.lowering.spans import Spans, ranges_of
 from stepping.compiler.lowering.views import GroupProjection, viewed
-from stepping.compiler.plan.tables import SumColumns, Table, TableColumn, TableIndex, TableKind
+from stepping.compiler.plan.tables import (
+    SumColumns,
+    Table,
+    TableColumn,
+    TableIndex,
+    TableKind,
+)
 from stepping.compiler.schema import BOOL, INT, Atom, free_name
 
 FLOATS = (ir.SumKind.FLOAT, ir.SumKind.ANY_FLOAT)
@@ -188,6 +195,7 @@ def _delay_table(
         rows=rows,
         holds=holds,
         input=operator.label if not operator.inputs else "",
+        ranges=ranges_of(operator, columns),
         rows_of=str(operator.schema.type),
         node=operator.digest.hex(),
     )
@@ -309,6 +317,7 @@ def _state_table(
     state_columns: list[TableColumn] = []
     change_columns: list[TableColumn] = []
     is_counted = operator.inputs[0] in proven
+    spans = Spans()
     for position, running in enumerate(groups.sums):
         value = free_name(running.name, inner)
         state_columns.append(TableColumn(value, running.type))
@@ -335,7 +344,8 @@ def _state_table(
         vanishes = is_counted and not is_count and _vanishes(groups, position)
         low = free_name(f"{running.name}_low", inner)
         columns = SumColumns(running.type, value, old, new, *apart, vanishes=vanishes, low=low)
-        sums.append(replace(columns, counts=of_rows))
+        small = not of_rows and spans.are_small(groups, position)
+        sums.append(replace(columns, counts=of_rows, small=small))
     counts = (TableColumn(ir.GROUP_OLD, INT.optional()), TableColumn(ir.GROUP_NEW, INT))
     extremes: list[SumColumns] = []
     for extreme in groups.others:

@@ -12,6 +12,7 @@ from stepping.compiler import ir
 from stepping.compiler.lowering.arrangements import Arrangement, Arrangements
 from stepping.compiler.lowering.demand import Reading, order_of_first
 from stepping.compiler.lowering.scalar_sql import scalar_sql
+from stepping.compiler.lowering.spans import Span, span_in
 from stepping.compiler.lowering.terms import Source, Term
 from stepping.compiler.operators.expand import Expand
 from stepping.compiler.plan.tables import Table, TableKind
@@ -220,7 +221,11 @@ class RelationSQL:
             alias, _, inner = name.partition(".")
             return self.dialect.reference(tables[alias], inner, alias)
 
-        return scalar_sql(scalar, column, self.dialect.spelling, absorbed)
+        def span(name: str) -> Span | None:
+            alias, _, inner = name.partition(".")
+            return span_in(tables[alias], inner)
+
+        return scalar_sql(scalar, column, self.dialect.spelling, absorbed, span)
 
     def aliased(self, table: Table, alias: str) -> Expression:
         return exp.alias_(self.dialect.source(table), self.name(alias), table=True)

@@ -16,18 +16,24 @@ from stepping.dialects.natives import spliced
 from stepping.dialects.scalars import Spelling, Sql, as_operand, case, closed, is_null, unshared
 
 Columns = Callable[[str], exp.Expr]
+Spanned = Callable[[str], tuple[int, int] | None]
 
 
 def scalar_sql(
-    scalar: ir.Scalar, column: Columns, spell: Spelling, absorbed: frozenset[str] = frozenset()
+    scalar: ir.Scalar,
+    column: Columns,
+    spell: Spelling,
+    absorbed: frozenset[str] = frozenset(),
+    span: Spanned = lambda _: None,
 ) -> exp.Expr:
     """The expression that gives exactly what ``scalar`` means. It can stand as an operand.
 
     ``column`` gives the expression for a column of the row, of the column's physical type.
+    ``span``: between which ints the values of a column are known to be.
     ``absorbed``: what kinds of raw values are taken as they are. A LookupError says what ``spell``
     has no exact words for; ask `can_spell` first.
     """
-    return closed(_Lowering(column, spell).lowered(folded(scalar), absorbed).tree)
+    return closed(_Lowering(column, spell, span).lowered(folded(scalar), absorbed).tree)
 
 
 def can_spell(scalar: ir.Scalar, spell: Spelling) -> str | None:
@@ -75,9 +81,10 @@ def balanced(operator: type[exp.Expr], parts: list[exp.Expr]) -> exp.Expr:
 
 
 class _Lowering:
-    def __init__(self, column: Columns, spell: Spelling) -> None:
+    def __init__(self, column: Columns, spell: Spelling, span: Spanned) -> None:
         self.column = column
         self.spell = spell
+        self.span = span
         self.done: dict[int, Sql] = {}  # by identity: digests would take longer than the rest
 
     def settled(self, scalar: ir.Scalar) -> Sql:
@@ -98,7 +105,7 @@ class _Lowering:
     def sql(self, scalar: ir.Scalar) -> Sql:
         match scalar:
             case ir.ColumnRef(name, atom):
-                return Sql(self.column(name), atom)
+                return Sql(self.column(name), atom, span=self.span(name))
             case ir.Const(value, atom):
                 return self.spell.constant(value, atom)
             case ir.Call():

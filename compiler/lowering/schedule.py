@@ -20,6 +20,7 @@ from stepping.compiler.lowering.changes import Changes, changes_of, halfway
 from stepping.compiler.lowering.demand import Demand
 from stepping.compiler.lowering.group_sql import GroupSQL
 from stepping.compiler.lowering.pieces import Pieces, of_table, served
+from stepping.compiler.lowering.spans import ranges_of
 from stepping.compiler.lowering.stages import (
     ScheduledStatement,
     in_order,
@@ -164,12 +165,15 @@ class Scheduler:
     def delta_table(self, operator: ir.Operator) -> Table:
         """The table of an operator's change, with the columns that anybody reads."""
         if operator not in self.delta_tables:
-            self.delta_tables[operator] = self.new_delta_table(
+            columns = self.delta_columns(operator, self.demand.delta[operator])
+            made = self.new_delta_table(
                 f"delta_{names.role_of(operator)}",
                 operator,
-                self.delta_columns(operator, self.demand.delta[operator]),
+                columns,
                 f"the change of {operator.label} in one step",
             )
+            held = [(each.name, ir.ColumnRef(each.name, each.type)) for each in columns]
+            self.delta_tables[operator] = replace(made, ranges=ranges_of(operator, held))
         return self.delta_tables[operator]
 
     def delta_columns(

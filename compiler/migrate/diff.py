@@ -315,6 +315,7 @@ class Migrating:
                 self.make(table, change.new.ddl)
             if change.old and change.new and change.fate not in (Fate.NEW, Fate.REBUILT):
                 self.statements += self.words.comments(change.old, change.new)
+                self.statements += self.words.ranges(change.old.table, change.new.table)
 
     @property
     def shown(self) -> tuple[ShownChange, ...]:

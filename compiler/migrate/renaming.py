@@ -126,6 +126,10 @@ def with_columns(table: Table, names: Mapping[str, str]) -> Table:
         indexes=tuple(
             dataclasses.replace(each, columns=renamed(each.columns)) for each in table.indexes
         ),
+        ranges=tuple(
+            dataclasses.replace(each, column=names.get(each.column, each.column))
+            for each in table.ranges
+        ),
     )
 
 

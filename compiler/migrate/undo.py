@@ -183,6 +183,7 @@ class Undo:
                 self.statements += renaming(backwards(change), self.dialect)
             if change.old and change.new and change.fate is not Fate.REBUILT:
                 self.statements += self.words.comments(change.new, change.old)
+                self.statements += self.words.ranges(change.new.table, change.old.table)
             if change.fate is Fate.REBUILT and change.old and change.new:
                 name = change.new.table.name
                 if not has_room(change):

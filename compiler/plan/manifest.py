@@ -130,4 +130,5 @@ def physical(table: Table) -> list[Any]:
         *(table.name, table.kind.value, columns, table.weight, table.key),
         *(indexes, flags, table.digest),
         *((table.of,) if table.of else ()),
+        *([[each.column, each.low, each.high] for each in table.ranges]),
     ]

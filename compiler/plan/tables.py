@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from stepping.compiler.schema import Atom
+from stepping.compiler.schema import Atom, bounded
+
+WITHIN = "within_"  # begins the name of a constraint of a `TableRange`
 
 
 class TableKind(enum.Enum):
@@ -53,6 +55,7 @@ class SumColumns:
     # Of rows that count the group: where none is left, neither is a sum. Only of what is exact.
     vanishes: bool = False
     counts: bool = False  # what is added up of each row is 1
+    small: bool = False  # what each row adds to it is within 32 bits
     low: str = ""  # of a change on its way: its lower half, where a database adds up halves
 
     @property
@@ -64,6 +67,27 @@ class SumColumns:
             return ((self.value, self.new), (self.exact, self.exact))
         sides = ((self.positive, self.positive), (self.negative, self.negative))
         return ((self.value, self.finite), (self.exact, self.exact), *sides)
+
+
+@dataclass(frozen=True)
+class TableRange:
+    """What rows that are given may have in a column: numbers as texts, empty where it is open."""
+
+    column: str
+    low: str
+    high: str
+
+    @property
+    def constraint(self) -> str:
+        """The name of its CHECK, of which each table has its own."""
+        return bounded(f"{WITHIN}{self.column}")
+
+
+def outside(constraint: str, table: str = "") -> str:
+    """What it means that the constraint of a range was violated."""
+    of = f" of {table}" if table else ""
+    column = constraint.removeprefix(WITHIN)
+    return f"a value of {column}{of} is not within the st.Range of its field"
 
 
 @dataclass(frozen=True)
@@ -107,6 +131,7 @@ class Table:
     of: str = ""  # of a view: the table that it shows
     input: str = ""  # the input whose rows these are, if no operator is between
     sums: tuple[SumColumns, ...] = ()
+    ranges: tuple[TableRange, ...] = ()
     extremes: tuple[SumColumns, ...] = ()  # of minima and maxima, which are not added up
     rows_of: str = field(default="", compare=False)  # the row type, for messages
     node: str = field(default="", compare=False)  # the operator's digest, for explain

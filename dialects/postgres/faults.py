@@ -8,6 +8,7 @@ import psycopg
 from psycopg import errors
 
 from stepping.compiler.canonical import BEYOND
+from stepping.compiler.plan.tables import WITHIN, outside
 from stepping.dialects.driver import add_hint
 
 _RUN_AGAIN = (
@@ -79,6 +80,9 @@ def failure(error: BaseException) -> str | None:
     if quoted(error).startswith(_CHECK):
         return quoted(error).removeprefix(_CHECK)
     if isinstance(error, errors.CheckViolation):
+        constraint = error.diag.constraint_name or ""
+        if constraint.startswith(WITHIN):
+            return outside(constraint, error.diag.table_name or "")
         return f"not negative: {error.diag.constraint_name}; {error.diag.message_detail}"
     if isinstance(error, errors.DivisionByZero):
         return "ZeroDivisionError: division by zero"

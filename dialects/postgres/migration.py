@@ -166,6 +166,28 @@ class PostgresMigrationRenderer(MigrationRenderer):
                 statements.append(self.statement(sql, note, lock, "renaming-object"))
         return tuple(statements)
 
+    def ranges(self, old: Table, new: Table) -> tuple[MigrationStatement, ...]:
+        before = {each.constraint: each for each in old.ranges}
+        after = {each.constraint: each for each in new.ranges}
+        on = f"ALTER TABLE {self.quoted(new.name)}"
+        made = []
+        for name in (n for n, each in before.items() if after.get(n) != each):
+            text = f"{on} DROP CONSTRAINT IF EXISTS {self.quoted(name)}"
+            note = f"rows of {new.name} may have others"
+            made.append(MigrationStatement(Phase.SWITCH, text, note))
+        for name, each in after.items():
+            if before.get(name) == each:
+                continue
+            condition = self.dialect.range_condition(new, each)
+            text = f"{on} ADD CONSTRAINT {self.quoted(name)} CHECK ({condition}) NOT VALID"
+            note = f"what rows that come may have in {each.column}"
+            lock = f"all access to {new.name}, until the transaction ends: no row is read"
+            made.append(MigrationStatement(Phase.SWITCH, text, note, lock))
+            text = f"{on} VALIDATE CONSTRAINT {self.quoted(name)}"
+            note = "that rows that are there have it; one that has not fails this step alone"
+            made.append(MigrationStatement(Phase.AFTER, text, note, "none", scans=new.name))
+        return tuple(made)
+
     def aside(self, old: SQLTable, name: str) -> tuple[MigrationStatement, ...]:
         a = old.table.name
         note = "makes room for the same rows in another form"

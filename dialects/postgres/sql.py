@@ -42,6 +42,7 @@ class PostgresDialect(PostgresSums, PostgresTables):
     name = "postgres"
     sqlglot_name = "postgres"
     create_view = "CREATE OR REPLACE VIEW"
+    adds_checks = True
 
     def shown(self, cache: SQLCache, *, keyed: bool) -> str:
         return stored_rows(cache, keyed=keyed)

@@ -16,6 +16,7 @@ from stepping.compiler.canonical import BEYOND
 from stepping.compiler.codec import Convert
 from stepping.compiler.plan.sql_plan import SQLPlan, SQLStatement
 from stepping.compiler.plan.statistics import FanOut, PlanNode, TableSize
+from stepping.compiler.plan.tables import WITHIN, outside
 from stepping.dialects import capture_words
 from stepping.dialects.capture import CaptureWords
 from stepping.dialects.driver import Driver, Lender, Row, StepAlone, add_hint, forks
@@ -430,7 +431,9 @@ class SQLiteDriver(Driver):
         if found:
             return found.group(1)
         if isinstance(error, sqlite3.IntegrityError) and "CHECK constraint failed" in text:
-            return f"not negative: {text.rpartition(': ')[2]}"
+            constraint = text.rpartition(": ")[2]
+            is_range = constraint.startswith(WITHIN)
+            return outside(constraint) if is_range else f"not negative: {constraint}"
         if isinstance(error, sqlite3.OperationalError) and "integer overflow" in text:
             return f"a count or a sum {BEYOND}"
         return None

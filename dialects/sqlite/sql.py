@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from stepping.compiler.plan.sql_plan import Role, SQLCache, SQLPlan, SQLStatement
 from stepping.compiler.plan.statements import MergeDelta, MergeState, Served
-from stepping.compiler.plan.tables import Table, TableColumn, TableIndex, TableKind
+from stepping.compiler.plan.tables import Table, TableColumn, TableIndex, TableKind, TableRange
 from stepping.compiler.schema import INT, Atom, Kind, bounded
 from stepping.dialects.base import Expression
 from stepping.dialects.metadata import Verbatim, create_statements
@@ -189,6 +189,16 @@ class SQLiteDialect(SQLiteSums):
 
     def checks_count(self, table: Table) -> bool:
         return table.non_negative and table.kind is TableKind.STATE
+
+    def checked(self, table: Table) -> tuple[TableRange, ...]:
+        # A Decimal without a scale is a text, which only functions of ours compare.
+        types = {column.name: column.type for column in table.columns}
+        texts = {n for n, t in types.items() if t.kind is Kind.DECIMAL and t.scale is None}
+        return tuple(each for each in table.ranges if each.column not in texts)
+
+    def range_end(self, value: Any, atom: Atom) -> Expression:
+        scaled = value.scaleb(atom.scale) if atom.kind is Kind.DECIMAL else value
+        return super().range_end(int(scaled) if atom.kind is Kind.DECIMAL else value, atom)
 
     def own_ddl(self, *, steps: bool = True) -> tuple[str, ...]:
         return (*CATALOG, *(STEPS if steps else ()))

@@ -38,7 +38,7 @@ def is_real(value: Expression) -> Expression:
 
 def in_halves(each: SumColumns) -> bool:
     """Whether a change of a sum is added up in two halves, since it may be beyond 64 bits."""
-    return is_whole(each.type) and not each.counts
+    return is_whole(each.type) and not each.counts and not each.small
 
 
 def as_integer(total: Expression) -> tuple[Expression, Expression]:

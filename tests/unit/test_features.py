@@ -164,10 +164,9 @@ def test_made_by_another_process_meanwhile(place: Place, feature: str) -> None:
             assert store.drain().changes == 1
         elif feature == "times":
             time = other.next_time(lease_secs=0.0)
-            given = store.driver.iterations.given("shop")
-            assert [each.t for each in given] == [1, time]
+            assert time in [each.t for each in store.driver.iterations.given("shop")]
             empty_step(store, st.Time(time))
-            assert [each.t for each in store.driver.iterations.given("shop")] == [1]
+            assert time not in [each.t for each in store.driver.iterations.given("shop")]
         else:
             USES[feature](store)
         assert st.verify(store).ok
