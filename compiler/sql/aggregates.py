@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlglot import exp
 
@@ -32,9 +32,7 @@ from stepping.compiler.sql.rows import (
     struct_of,
 )
 from stepping.compiler.sql.scalars import Form
-
-if TYPE_CHECKING:
-    from stepping.compiler.sql.select import Selects
+from stepping.compiler.sql.selecting import Selecting
 
 _NAMES = {"logicaland": "bool_and", "logicalor": "bool_or", "countif": "count_if"}
 ZERO = ir.Const(0, INT)
@@ -117,7 +115,7 @@ class NotIncrementalError(Exception):
 class Groups:
     """Makes the groups of one query. ``selects`` makes its scalars."""
 
-    selects: Selects
+    selects: Selecting
 
     def grouped(
         self,

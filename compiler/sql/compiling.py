@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from stepping.compiler import ir
 from stepping.compiler.operators.input import Input
@@ -13,18 +12,19 @@ from stepping.compiler.plan.capture import capturing
 from stepping.compiler.plan.database import Database
 from stepping.compiler.schema import Build, Struct
 from stepping.compiler.sql.binding import Binder, Output, Ref, Scope
+from stepping.compiler.sql.bound_query import BoundQuery, Unbound
 from stepping.compiler.sql.into import fitted
 from stepping.compiler.sql.parsing import Parsed
-from stepping.compiler.sql.query import BoundQuery, SQLQuery
 from stepping.compiler.sql.reading import check_reading
 from stepping.compiler.sql.row_types import row_class
 from stepping.compiler.sql.rows import function_of
-from stepping.compiler.sql.select import Env, Result, Selects
+from stepping.compiler.sql.select import Selects
+from stepping.compiler.sql.selecting import Env, Result
 from stepping.compiler.sql.text import Span, Text
 from stepping.compiler.sql.views import View, parsed
 
 
-def bind(view: View, unbound: SQLQuery[Any], database: Database) -> BoundQuery:
+def bind(view: View, unbound: Unbound, database: Database) -> BoundQuery:
     """The query as it is on a database."""
     try:
         return _bound(view, unbound, database)
@@ -75,7 +75,7 @@ def selected(
     return Selected(made, selects, result, names)
 
 
-def _bound(view: View, unbound: SQLQuery[Any], database: Database) -> BoundQuery:
+def _bound(view: View, unbound: Unbound, database: Database) -> BoundQuery:
     with database.asked():
         found = selected(view, database, follows=unbound.refresh is not None)
     made, selects, result, names = found.parsed, found.selects, found.result, found.names

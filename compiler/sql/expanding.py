@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -16,17 +15,15 @@ from stepping.compiler.sql.binding import Source
 from stepping.compiler.sql.frames import Frame, Key
 from stepping.compiler.sql.parsing import Expression
 from stepping.compiler.sql.scalars import Words
+from stepping.compiler.sql.selecting import Selecting
 from stepping.errors import QueryError
-
-if TYPE_CHECKING:
-    from stepping.compiler.sql.select import Selects
 
 
 @dataclass
 class Expanding:
     """Puts rows beside those that a function gives for each. ``selects`` makes its arguments."""
 
-    selects: Selects
+    selects: Selecting
 
     def beside(self, frame: Frame, source: Source) -> Frame:
         """Rows beside those of a function in FROM that may name their columns."""

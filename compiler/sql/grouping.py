@@ -6,19 +6,16 @@ import dataclasses
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from stepping.compiler import ir
 from stepping.compiler.schema import Atom, Kind
-from stepping.compiler.sql.aggregates import GroupKey
+from stepping.compiler.sql.aggregates import GroupKey, Groups
 from stepping.compiler.sql.frames import Frame, Key
 from stepping.compiler.sql.parsing import Expression
 from stepping.compiler.sql.rows import Rows
-
-if TYPE_CHECKING:
-    from stepping.compiler.sql.select import Selects
+from stepping.compiler.sql.selecting import Selecting
 
 Sets = list[list[Expression]]
 
@@ -27,7 +24,8 @@ Sets = list[list[Expression]]
 class Grouping:
     """Makes groups by several sets of keys. ``selects`` makes those of one."""
 
-    selects: Selects
+    selects: Selecting
+    groups: Groups
 
     def grouped(
         self,
@@ -46,7 +44,7 @@ class Grouping:
         for each in sets_of(group):
             forms = [scalars.form(node, frame) for node in each]
             own = [key for key in keys if key.form in forms]
-            made, nothing = self.selects.groups.grouped(frame, own, aggregates, names)
+            made, nothing = self.groups.grouped(frame, own, aggregates, names)
             columns: list[tuple[str, ir.Scalar]] = []
             for key in keys:
                 atom = key.scalar.type.optional()

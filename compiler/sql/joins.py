@@ -5,19 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from stepping.compiler import ir
 from stepping.compiler.sql.binding import Item, Joined, Ref, Source
 from stepping.compiler.sql.conditions import conjuncts, has_query, refs_of, true_refs, with_implied
+from stepping.compiler.sql.expanding import Expanding
 from stepping.compiler.sql.frames import Frame, Key, asked
 from stepping.compiler.sql.parsing import Expression
 from stepping.compiler.sql.rows import Named, Rows
-
-if TYPE_CHECKING:
-    from stepping.compiler.sql.select import Selects
+from stepping.compiler.sql.selecting import Env, Selecting
+from stepping.compiler.sql.subqueries import Subqueries
 
 Pair = tuple[ir.Scalar, ir.Scalar]
 
@@ -46,7 +45,9 @@ Leaf = Frame | Dependent
 class Joins:
     """Makes the rows of one FROM. ``selects`` makes those of the queries in it."""
 
-    selects: Selects
+    selects: Selecting
+    subqueries: Subqueries
+    expanding: Expanding
 
     def from_where(
         self, items: Sequence[Item], where: Sequence[Expression], start: Frame | None
@@ -118,7 +119,7 @@ class Joins:
                 return [self.outer(item, left_frame, right, pairs)]
             frame = self.planned(found, own)
             for each in below:
-                frame = self.selects.subqueries.condition(frame, each)
+                frame = self.subqueries.condition(frame, each)
             sides.append(frame)
         left_frame, right = sides
         return [self.outer(item, left_frame, right)]
@@ -146,14 +147,12 @@ class Joins:
 
     def each(self, frame: Frame, dependent: Dependent) -> tuple[Frame, list[Pair]]:
         """The rows of a query for each different one of the columns that it names."""
-        from stepping.compiler.sql.select import Env
-
         source, refs = dependent.source, dependent.refs
         if not frame.has(refs):
             raise self.selects.error("this names columns that are not there", source.node)
         outer, columns = asked(frame.placed(self.selects.clauses.source(source)), refs)
         if source.call is not None:
-            made = self.selects.expanding.beside(outer, source)
+            made = self.expanding.beside(outer, source)
             keys = made.rows.columns[: len(columns)]
             own: dict[Key, int] = {c.ref: made.places[c.ref] for c in source.columns}
             return Frame(made.rows, own), list(zip(columns, keys, strict=True))
@@ -165,7 +164,7 @@ class Joins:
         """The rows beside those that a query has for each of them."""
         if dependent.source.call is not None and frame.has(dependent.refs):
             at = self.selects.clauses.source(dependent.source)
-            return self.selects.expanding.beside(frame.placed(at), dependent.source)
+            return self.expanding.beside(frame.placed(at), dependent.source)
         other, pairs = self.each(frame, dependent)
         frame = frame.placed(self.selects.clauses.source(dependent.source))
         rows = frame.rows.joined(
@@ -307,7 +306,7 @@ class Joins:
         )
         both = left.beside(right, rows)
         for each in others:
-            both = self.selects.subqueries.condition(both, each)
+            both = self.subqueries.condition(both, each)
         width = left.rows.width
         rows = both.rows.placed(at)
         if rows.width > width + right.rows.width:

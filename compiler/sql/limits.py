@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -16,9 +15,7 @@ from stepping.compiler.sql.frames import Frame
 from stepping.compiler.sql.images import comparable
 from stepping.compiler.sql.parsing import Expression
 from stepping.compiler.sql.rows import FALSE, Named, Rows, key_of
-
-if TYPE_CHECKING:
-    from stepping.compiler.sql.select import Result, Selects
+from stepping.compiler.sql.selecting import Result, Selecting
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class SortKey:
 class Limits:
     """Applies the last clauses of a query. ``selects`` makes its scalars."""
 
-    selects: Selects
+    selects: Selecting
 
     def order_of(self, node: Expression) -> list[Expression]:
         """The terms of an ORDER BY that decides which rows there are."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -13,9 +12,8 @@ from stepping.compiler.schema import BOOL
 from stepping.compiler.sql.frames import Frame
 from stepping.compiler.sql.parsing import Expression
 from stepping.compiler.sql.rows import renaming
-
-if TYPE_CHECKING:
-    from stepping.compiler.sql.select import Selects
+from stepping.compiler.sql.selecting import Selecting
+from stepping.compiler.sql.subqueries import Subqueries
 
 _OPERATORS = {
     exp.EQ: "=",
@@ -31,7 +29,8 @@ _OPERATORS = {
 class Quantified:
     """Answers such comparisons. ``selects`` makes the rows of their subqueries."""
 
-    selects: Selects
+    selects: Selecting
+    subqueries: Subqueries
 
     def valued(self, frame: Frame, node: Expression, base: Frame | None) -> Frame:
         """The rows with the value of a comparison as a further column."""
@@ -54,7 +53,7 @@ class Quantified:
         is_any: bool,
     ) -> Frame:
         selects = self.selects
-        subqueries = selects.subqueries
+        subqueries = self.subqueries
         for each in values:
             frame = subqueries.computed(frame, each, base)
         width = frame.rows.width

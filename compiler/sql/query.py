@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, TypeVarTuple, overload
 
 from stepping.compiler.frontend.signature import check_name
-from stepping.compiler.pipeline import Query
 from stepping.compiler.plan.capture import IMMEDIATE, Captured
-from stepping.compiler.plan.database import Database, KnownTable
+from stepping.compiler.plan.database import Database
 from stepping.compiler.plan.graph import IN_A_FILE, AnyGraph, Graph, Program, Tables
+from stepping.compiler.sql.bound_query import BoundQuery, no_python
 from stepping.compiler.sql.composed import is_select
 from stepping.compiler.sql.text import Text
 from stepping.errors import QueryError
@@ -32,53 +32,9 @@ R = TypeVar("R")
 Ts = TypeVarTuple("Ts")
 
 
-@dataclass(eq=False, repr=False)
-class BoundQuery(Query[Any, *tuple[Any, ...]]):
-    """A SQL query as it is on a database: its tables, columns and types are known."""
-
-    unbound: Any = None
-    tables: Mapping[str, KnownTable] = field(default_factory=dict)  # by the name of an input
-    dialect: str = ""
-
-    def program(self, dialect: str, **options: Any) -> Any:
-        self.check_dialect(dialect)
-        made = super().program(dialect, **options)
-        for each in made.plan.tables:
-            for column in each.table.columns:
-                native = column.type.native
-                if native is not None and native.fault:
-                    raise QueryError(
-                        f"the column {column.name} is of type {native.name}, and rows of it would "
-                        f"be kept: {native.fault}",
-                        where=self.where,
-                        hint="leave it out of the SELECT, or make a number or a text of it there",
-                    )
-        return made
-
-    def check_dialect(self, dialect: str) -> None:
-        if dialect != self.dialect:
-            raise QueryError(
-                f"the query {self.name!r} is in the SQL of {self.dialect}, not of {dialect}",
-                where=self.where,
-                hint="give the command a database of that kind"
-                if self.unbound.way == IN_A_FILE
-                else f"give the SELECT to {self.unbound.way} again, for the other database",
-            )
-
-    def reference(self, *, allow_negative: bool = False) -> NoReturn:
-        no_python(self.name)
-
-
 _GIVEN = (
     "open a store for it, or give its tables: st.sql(..., tables=metadata); on the command line "
 )
-
-
-def no_python(name: str) -> NoReturn:
-    raise QueryError(
-        f"the query {name!r} is in SQL, whose expressions only a database can evaluate",
-        hint='open a store in memory: StoreSQLite.from_graph(sqlite3.connect(":memory:"), graph)',
-    )
 
 
 @dataclass(eq=False, repr=False)
@@ -113,7 +69,7 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
         if isinstance(self.text, View):
             return self.text
         from stepping.compiler.sql.composed import text_of, views_in
-        from stepping.compiler.sql.files import FileView, composed
+        from stepping.compiler.sql.file_views import FileView, composed
 
         view = View(self.name, Text(text_of(self.text, dialect, self.where), self.where))
         others = [each.written(dialect) for each in views_in(self.text)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -14,10 +13,9 @@ from stepping.compiler.schema import Atom, Kind
 from stepping.compiler.sql.binding import Cte, with_of
 from stepping.compiler.sql.parsing import Expression
 from stepping.compiler.sql.rows import Rows, struct_of
+from stepping.compiler.sql.selecting import Env, Result, Selecting
+from stepping.compiler.sql.sets import Sets
 from stepping.errors import QueryError
-
-if TYPE_CHECKING:
-    from stepping.compiler.sql.select import Result, Selects
 
 _serial = itertools.count()
 _SHAPE = "WITH RECURSIVE r AS (SELECT ... UNION SELECT ... FROM r JOIN ...)"
@@ -27,12 +25,11 @@ _SHAPE = "WITH RECURSIVE r AS (SELECT ... UNION SELECT ... FROM r JOIN ...)"
 class Recursive:
     """Makes the rows of recursive CTEs. ``selects`` makes those of their parts."""
 
-    selects: Selects
+    selects: Selecting
+    sets: Sets
 
     def rows(self, cte: Cte) -> Result:
         """The rows of a CTE that reads itself."""
-        from stepping.compiler.sql.select import Env, Result
-
         selects = self.selects
         parts = self.parts(cte.node, cte)
         seeds = [part for part in parts if not self.reads(part, cte)]
@@ -79,7 +76,7 @@ class Recursive:
         found: Rows | None = None
         for result in results:
             values = [
-                self.selects.sets.cast(column, atom)
+                self.sets.cast(column, atom)
                 for column, atom in zip(result.outputs, atoms, strict=True)
             ]
             rows = result.rows.placed(at)

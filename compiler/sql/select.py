@@ -29,47 +29,12 @@ from stepping.compiler.sql.recursive import Recursive
 from stepping.compiler.sql.row_types import row_class
 from stepping.compiler.sql.rows import Rows, name_of, renaming
 from stepping.compiler.sql.scalars import Scalars, unnested
+from stepping.compiler.sql.selecting import Env, Result, Selecting
 from stepping.compiler.sql.sets import Sets
 from stepping.compiler.sql.subqueries import Subqueries
 from stepping.compiler.sql.values import Values
 from stepping.compiler.sql.windows import Windows
 from stepping.errors import QueryError
-
-
-@dataclass(frozen=True)
-class Env:
-    """What a query is asked for: for each of some rows of the query around it, if any.
-
-    ``outer`` has those rows, each once, under the columns that the query names.
-    """
-
-    outer: Frame | None = None
-
-    @property
-    def carried(self) -> tuple[Ref, ...]:
-        """The columns by which rows of the query belong to those rows."""
-        if self.outer is None:
-            return ()
-        return tuple(key for key in self.outer.places if isinstance(key, Ref))
-
-
-@dataclass(frozen=True)
-class Result:
-    """The rows of a query: its outputs, then the columns by which they belong to outer rows."""
-
-    rows: Rows
-    width: int  # number of outputs
-    names: tuple[str, ...]
-    single: bool = False  # one row for each outer row, also where nothing is there to sum up
-    nothing: tuple[ir.Scalar, ...] = ()  # its values there
-
-    @property
-    def outputs(self) -> tuple[ir.ColumnRef, ...]:
-        return self.rows.columns[: self.width]
-
-    @property
-    def carried(self) -> tuple[ir.ColumnRef, ...]:
-        return self.rows.columns[self.width :]
 
 
 @dataclass
@@ -87,17 +52,17 @@ class Selects:
 
     def __post_init__(self) -> None:
         self.scalars = Scalars(self.parsed, self.bound, self.database)
-        self.joins = Joins(self)
         self.groups = Groups(self)
-        self.subqueries = Subqueries(self)
+        self.subqueries = Subqueries(self, self.groups)
+        self.quantified = Quantified(self, self.subqueries)
         self.sets = Sets(self)
         self.limits = Limits(self)
-        self.windows = Windows(self)
-        self.grouping = Grouping(self)
-        self.quantified = Quantified(self)
-        self.recursive = Recursive(self)
-        self.values = Values(self)
+        self.windows = Windows(self, self.subqueries, self.groups)
+        self.grouping = Grouping(self, self.groups)
+        self.recursive = Recursive(self, self.sets)
+        self.values = Values(self, self.subqueries)
         self.expanding = Expanding(self)
+        self.joins = Joins(self, self.subqueries, self.expanding)
         self.clauses = Clauses(self.parsed)
         self.at: ir.Source | None = None
         self.read = self.columns_read()
@@ -518,7 +483,7 @@ _REFUSED = {
 }
 
 
-def refuse_clauses(selects: Selects, node: Expression) -> None:
+def refuse_clauses(selects: Selecting, node: Expression) -> None:
     for part, what in _REFUSED.items():
         if node.args.get(part):
             raise selects.error(f"{what} is not taken", node)

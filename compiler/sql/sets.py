@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -12,16 +11,14 @@ from stepping.compiler.schema import Atom, Kind
 from stepping.compiler.sql.images import is_varied
 from stepping.compiler.sql.parsing import Expression
 from stepping.compiler.sql.rows import Rows
-
-if TYPE_CHECKING:
-    from stepping.compiler.sql.select import Env, Result, Selects
+from stepping.compiler.sql.selecting import Env, Result, Selecting
 
 
 @dataclass
 class Sets:
     """Puts the results of two queries together. ``selects`` makes them."""
 
-    selects: Selects
+    selects: Selecting
 
     def operation(self, node: Expression, env: Env) -> Result:
         if node.args.get("by_name") or node.args.get("on"):

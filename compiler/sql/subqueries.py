@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -18,6 +17,7 @@ from stepping.compiler import ir
 from stepping.compiler.operators.aggregate import Aggregate, Total
 from stepping.compiler.operators.topn import Ordered
 from stepping.compiler.schema import BOOL, INT, TEXT, Atom
+from stepping.compiler.sql.aggregates import Groups
 from stepping.compiler.sql.binding import Ref
 from stepping.compiler.sql.conditions import (
     conjuncts,
@@ -40,9 +40,7 @@ from stepping.compiler.sql.rows import (
     shown_again,
     struct_of,
 )
-
-if TYPE_CHECKING:
-    from stepping.compiler.sql.select import Result, Selects
+from stepping.compiler.sql.selecting import Env, Result, Selecting
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,8 @@ class Belonging:
 class Subqueries:
     """Answers the subqueries of a statement. ``selects`` makes their rows."""
 
-    selects: Selects
+    selects: Selecting
+    groups: Groups
 
     # -- conditions -----------------------------------------------------------------------------
 
@@ -338,7 +337,7 @@ class Subqueries:
             GroupKey(("key", i), column, column.name)
             for i, column in enumerate(rows.columns[: len(keys)])
         ]
-        values = self.selects.groups.ordered(rows, group_keys, rows.columns[-1])
+        values = self.groups.ordered(rows, group_keys, rows.columns[-1])
         by = None
         if keys:
             struct = struct_of((k.name, k.scalar.type) for k in group_keys)
@@ -380,8 +379,6 @@ class Subqueries:
 
         ``whole``: with the row of an aggregate without GROUP BY also where it is of no rows.
         """
-        from stepping.compiler.sql.select import Env
-
         selects = self.selects
         inner = node
         while isinstance(inner, exp.Subquery) and not any(
@@ -413,8 +410,6 @@ class Subqueries:
         self, node: Expression, free: Sequence[Ref], frame: Frame, base: Frame | None
     ) -> Belonging:
         """A subquery for each different one of the outer columns that it names."""
-        from stepping.compiler.sql.select import Env
-
         self.check_known(node, free, frame)
         # Of the rows before any condition, where those have the columns: what conditions have made
         # of them since would be part of each change again.

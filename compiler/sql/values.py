@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from stepping.compiler import ir
 from stepping.compiler.operators.aggregate import Aggregate, Total
@@ -12,16 +11,16 @@ from stepping.compiler.sql.binding import row_of
 from stepping.compiler.sql.frames import Frame
 from stepping.compiler.sql.parsing import Expression
 from stepping.compiler.sql.rows import FALSE, ONE, TRUE, Rows, function_of
-
-if TYPE_CHECKING:
-    from stepping.compiler.sql.select import Env, Result, Selects
+from stepping.compiler.sql.selecting import Env, Result, Selecting
+from stepping.compiler.sql.subqueries import Subqueries
 
 
 @dataclass
 class Values:
     """Makes constant rows. ``selects`` makes their scalars."""
 
-    selects: Selects
+    selects: Selecting
+    subqueries: Subqueries
 
     def one_row(self, node: Expression) -> Frame:
         """One row without columns that mean anything: what an aggregate of nothing gives."""
@@ -36,8 +35,6 @@ class Values:
 
     def rows(self, node: Expression, env: Env) -> Result:
         """The rows of VALUES."""
-        from stepping.compiler.sql.select import Result
-
         selects = self.selects
         frame = env.outer if env.outer is not None else self.one_row(node)
         frame = frame.placed(selects.clauses.at("", [node]))
@@ -47,7 +44,7 @@ class Values:
         for each in node.expressions:
             values = row_of(each)
             for value in values:
-                frame = selects.subqueries.computed(frame, value)
+                frame = self.subqueries.computed(frame, value)
             texts.append(values)
             lines.append([selects.scalars.scalar(value, frame) for value in values])
         atoms = []
@@ -59,7 +56,7 @@ class Values:
         found: Rows | None = None
         for line in lines:
             own: list[tuple[str, ir.Scalar]] = [
-                (name, selects.subqueries.as_type(value, atom))
+                (name, self.subqueries.as_type(value, atom))
                 for name, value, atom in zip(names, line, atoms, strict=True)
             ]
             own += [("carried", each) for each in carried]

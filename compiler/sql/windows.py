@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -12,14 +11,14 @@ from stepping.compiler import ir
 from stepping.compiler.operators.regroup import Regroup
 from stepping.compiler.operators.topn import Ordered
 from stepping.compiler.schema import Atom, Kind
+from stepping.compiler.sql.aggregates import Groups
 from stepping.compiler.sql.frames import Frame, Key
 from stepping.compiler.sql.images import comparable
 from stepping.compiler.sql.parsing import Expression, token_range
 from stepping.compiler.sql.rows import TRUE
 from stepping.compiler.sql.scalars import Words
-
-if TYPE_CHECKING:
-    from stepping.compiler.sql.select import Selects
+from stepping.compiler.sql.selecting import Selecting
+from stepping.compiler.sql.subqueries import Subqueries
 
 # What is never NULL.
 _NUMBERS = ("row_number", "rank", "dense_rank", "ntile", "percent_rank", "cume_dist", "count")
@@ -40,7 +39,9 @@ class Call:
 class Windows:
     """Computes the window functions of one SELECT. ``selects`` makes its scalars."""
 
-    selects: Selects
+    selects: Selecting
+    subqueries: Subqueries
+    groups: Groups
 
     def computed(
         self,
@@ -55,7 +56,7 @@ class Windows:
         """
         found = [window for node in nodes for window in windows_in(node)]
         for window in found:
-            frame = self.selects.subqueries.computed(frame, window)
+            frame = self.subqueries.computed(frame, window)
         start = frame.rows
         groups: dict[tuple[ir.Scalar, ...], list[Call]] = {}
         for window in found:
@@ -135,7 +136,7 @@ class Windows:
         else:
             partition, rest = self.window(select, node, frame, over + 1)
         if not any("order by" in words for words in rest.folded):
-            selects.groups.check_order(node.this, function.args)
+            self.groups.check_order(node.this, function.args)
         return Call(node, function, partition, rest)
 
     def window(
