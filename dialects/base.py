@@ -17,6 +17,7 @@ from stepping.compiler.plan.statements import (
     FoldInPython,
     MapInPython,
     MergeDelta,
+    MergeGroups,
     MergeState,
     ReadDelta,
     Served,
@@ -49,6 +50,7 @@ class Dialect(TableRenderer):
     """One database's spelling of plans."""
 
     shares_deltas = False  # every connection has the same delta tables
+    is_there = False  # a group that is added to, so that its sums are no NULLs
     adds_one_by_one = False  # a merge adds up equal rows of a change by itself
 
     # -- scalars ------------------------------------------------------------------------------
@@ -68,6 +70,11 @@ class Dialect(TableRenderer):
     @abstractmethod
     def capturing(self) -> Dialect:
         """The same database, as it spells captured queries."""
+
+    @property
+    def at_commit(self) -> Dialect:
+        """The same, as it spells folds at the commit of what they fold in."""
+        return self
 
     @property
     def filling(self) -> Dialect:
@@ -312,8 +319,17 @@ class Dialect(TableRenderer):
         """A sum, NULL where there was none, with its change."""
         if old is None:
             return unshared(change)
-        before = exp.Coalesce(this=unshared(old), expressions=[self.zero(atom)])
+        before = unshared(old)
+        if not self.is_there:
+            before = exp.Coalesce(this=before, expressions=[self.zero(atom)])
         return exp.Add(this=before, expression=unshared(change))
+
+    @property
+    def merging(self) -> Dialect | None:
+        """The same database, as it adds to groups that are there; None where they are looked up
+        first, and set to what comes of it.
+        """
+        return None
 
     @property
     @abstractmethod
@@ -417,6 +433,8 @@ class Dialect(TableRenderer):
                 return self.merge_delta(statement)
             case MergeState():
                 return self.merge_state(statement)
+            case MergeGroups():
+                return self.merge_groups(statement)
             case MapInPython():
                 return (self.map_in_python(statement),)
             case FoldInPython():
@@ -468,6 +486,10 @@ class Dialect(TableRenderer):
     @abstractmethod
     def merge_state(self, statement: MergeState) -> tuple[SQLStatement, ...]:
         """The statements that set groups to their new state."""
+
+    def merge_groups(self, statement: MergeGroups) -> tuple[SQLStatement, ...]:
+        """The statements that add a change of groups to their table: see `merging`."""
+        raise NotImplementedError
 
     def map_in_python(self, statement: MapInPython) -> SQLStatement:
         made = self.through_python(Role.PYTHON, statement)

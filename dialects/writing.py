@@ -269,6 +269,19 @@ class _Layout:
         parts += [self.sql(tree, "conflict"), str(self.sql(tree, "returning")).lstrip()]
         return str(self.prepend_ctes(tree, "\n".join(part for part in parts if part)))
 
+    def when_sql(self, tree: exp.When) -> str:
+        condition = self.sql(tree, "condition")
+        head = "WHEN MATCHED" if tree.args["matched"] else "WHEN NOT MATCHED"
+        head += f" AND {condition} THEN" if condition else " THEN"
+        then = tree.args["then"]
+        if isinstance(then, exp.Update):
+            return _after(self, f"{head} UPDATE SET", self.expressions(then, indent=False))
+        if isinstance(then, exp.Insert):
+            values = _in_parens(self, self.expressions(then.expression, indent=False))
+            columns = self.expressions(then.this, indent=False)
+            return f"{head} INSERT ({columns})\n{self.indent(f'VALUES {values}')}"
+        return f"{head} {self.sql(then)}"
+
     def onconflict_sql(self, tree: exp.OnConflict) -> str:
         keys = ", ".join(map(self.sql, tree.args.get("conflict_keys") or ()))
         head = "ON CONFLICT" + (f" ({keys})" if keys else "")

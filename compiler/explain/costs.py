@@ -100,6 +100,8 @@ class Reading:
             case exp.Update() | exp.Delete():
                 self.target(tree.this)
                 return None
+            case exp.Merge():
+                return self.merge(tree, operators)
             case exp.Union():
                 return plus(self.any(tree.this, operators), self.any(tree.expression, operators))
             case exp.Subquery():
@@ -127,6 +129,14 @@ class Reading:
         if tree.args.get("conflict") is not None:
             by = kept.key if kept.kind is TableKind.STATE else (ROW,)
             self.found(Lookup(kept.name, by, None, 1.0, 1), found)
+        return found
+
+    def merge(self, tree: Any, operators: Mapping[str, str]) -> Rows:
+        found = self.any(tree.args["using"], operators)
+        kept = self.target(tree.this)
+        self.written = plus(self.written, found)
+        if kept is not None:
+            self.found(Lookup(kept.name, kept.key, None, 1.0, 1), found)
         return found
 
     # -- selects ------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from stepping.compiler.plan.statements import (
     FoldInPython,
     MapInPython,
     MergeDelta,
+    MergeGroups,
     MergeState,
     ReadDelta,
     StageDelta,
@@ -43,7 +44,7 @@ def with_deltas(
             fills = statement.table.name
         case EmitDelta() | MapInPython() | FoldInPython():
             fills, reads = statement.table.name, read_in(statement.select, deltas)
-        case MergeDelta() | ReadDelta():
+        case MergeDelta() | MergeGroups() | ReadDelta():
             reads = read_in(statement.select, deltas)
         case MergeState():
             reads = (statement.change.name,)

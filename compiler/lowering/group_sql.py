@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlglot import exp
@@ -14,6 +14,7 @@ from stepping.compiler.lowering.demand import order_of_extreme
 from stepping.compiler.lowering.in_place_sql import InPlaceSQL
 from stepping.compiler.lowering.relation_sql import ORDERED
 from stepping.compiler.lowering.terms import Term
+from stepping.compiler.plan.statements import MergeGroups, Served
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn
 from stepping.compiler.schema import INT
 from stepping.dialects.base import CHANGED, KEPT
@@ -69,26 +70,56 @@ class GroupSQL(InPlaceSQL):
 
         return self.in_levels(of_groups, levels, state.change.names)
 
+    def merged(
+        self, state: KeyedState, contributions: Sequence[tuple[Term, ir.Contribution]], by: Served
+    ) -> MergeGroups:
+        """The change of groups, and what becomes of those that were there and of those that come.
+
+        A condition on the count alone says that a group goes: what is followed are whole tables,
+        so that nothing is left in the sums of no rows.
+        """
+        table, count = state.table, state.table.weight or ""
+        keys = [name for name, _ in state.groups.keys]
+        there = replace(self, dialect=self.dialect.merging)
+        (new,) = filter(None, self.kept_values(state, self.changed_extremes(table)))
+        (found,) = filter(None, there.kept_values(state, self.changed_extremes(table), before=True))
+        new[count] = self.changed(count)
+        found[count] = there.dialect.plus(self.kept(count), self.changed(count), INT)
+        values = [(key, self.changed(key)) for key in keys]
+        zero = exp.Literal.number(0)
+        return MergeGroups(
+            table,
+            self.with_extremes(state, self.grouped(state, contributions)),
+            tuple(self.dialect.lookup(table, KEPT, values, null_safe=True)),
+            exp.EQ(this=found[count].copy(), expression=zero),
+            tuple((name, found[name]) for name in (*table.names, count) if name not in keys),
+            tuple((name, new[name]) for name in (*table.names, count)),
+            by,
+        )
+
+    def with_extremes(self, state: KeyedState, rows: Expression) -> Expression:
+        """The change of groups with their smallest and largest values after the step."""
+        if not state.table.extremes:
+            return rows
+        keys = [name for name, _ in state.groups.keys]
+        star = exp.Column(this=exp.Star(), table=self.name(CHANGED))
+        found = zip(state.table.extremes, state.groups.extremes, strict=True)
+        values = (called(self.extreme(each, keys), self.name(of.value)) for of, each in found)
+        return exp.select(star, *values).from_(self.aliased_rows(rows), copy=False)
+
+    def changed_extremes(self, table: Table) -> dict[str, Expression]:
+        return {each.value: self.changed(each.value) for each in table.extremes}
+
     def whole(
         self, state: KeyedState, contributions: Sequence[tuple[Term, ir.Contribution]]
     ) -> Expression:
         """All groups as the state table keeps them, where nothing was before."""
-        table = state.table
+        table, count = state.table, state.table.weight or ""
         keys = [name for name, _ in state.groups.keys]
-        group = self.group_text(table, keys)
-        levels: list[dict[str, Expression]] = [{key: self.changed(key) for key in keys}, {}, {}]
-        for each in table.sums:
-            self.sum_after(each, group, levels, since_before=False)
-            for level in levels:
-                made = {kept: level.pop(new) for kept, new in each.stored if new in level}
-                level.pop(each.new, None)  # of what is kept apart
-                level |= made
-        for each, extreme in zip(table.extremes, state.groups.extremes, strict=True):
-            levels[0][each.value] = self.extreme(extreme, keys)
-        for name in levels[0]:
-            value = levels[0][name]
-            levels[0][name] = self.dialect.stored(table, table.column(name), value)
-        count = table.weight or ""
+        found = zip(table.extremes, state.groups.extremes, strict=True)
+        levels = self.kept_values(
+            state, {of.value: self.extreme(each, keys) for of, each in found}
+        )
         levels[0][count] = self.changed(count)
 
         def of_groups(select: Expression) -> Expression:
@@ -97,6 +128,29 @@ class GroupSQL(InPlaceSQL):
             return select.from_(rows, copy=False).where(there, copy=False)
 
         return self.in_levels(of_groups, levels, (*table.names, count))
+
+    def kept_values(
+        self, state: KeyedState, extremes: Mapping[str, Expression], *, before: bool = False
+    ) -> list[dict[str, Expression]]:
+        """The columns of groups as the state table keeps them, in levels; see `in_levels`.
+
+        ``before``: with what they were, and not from nothing.
+        """
+        table = state.table
+        keys = [name for name, _ in state.groups.keys]
+        group = self.group_text(table, keys)
+        levels: list[dict[str, Expression]] = [{key: self.changed(key) for key in keys}, {}, {}]
+        for each in table.sums:
+            self.sum_after(each, group, levels, since_before=before)
+            for level in levels:
+                made = {kept: level.pop(new) for kept, new in each.stored if new in level}
+                level.pop(each.new, None)  # of what is kept apart
+                level |= made
+        levels[0] |= extremes
+        for name in levels[0]:
+            value = levels[0][name]
+            levels[0][name] = self.dialect.stored(table, table.column(name), value)
+        return levels
 
     def in_levels(
         self,

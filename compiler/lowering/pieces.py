@@ -127,6 +127,19 @@ class Pieces:
         }
         return [piece_of(emit, terms, fills=state.change, also={state.table.name}, after=after)]
 
+    def merged_groups(self, groups: ir.Accumulate) -> ScheduledStatement | None:
+        """The change of groups as it is merged at once; None where Python has a part in it."""
+        if groups.collected is not None:
+            return None
+        arrangements = self.scheduler.arrangements
+        contributions = self.builder.group_terms(groups)
+        state = arrangements.state[groups.operator]
+        merge = self.sql.merged(state, contributions, served(groups.operator))
+        extremes = [each.operator for each in groups.extremes if each.operator in arrangements.delay]
+        after = [arrangements.delay[each].table.name for each in extremes]
+        terms = [term for term, _ in contributions]
+        return piece_of(merge, terms, writes=state.table.name, after=after)
+
     def first(self, first: ir.First) -> list[ScheduledStatement]:
         """Take away what was first in each touched group, and add what is first after the step."""
         table = self.builder.tabled[first]

@@ -186,7 +186,7 @@ def plan_sql(
     """Plan a query for a dialect."""
     roots = name, outputs, caches, inputs
     if captured is not None:
-        dialect = dialect.capturing
+        dialect = dialect.capturing if captured.is_deferred else dialect.capturing.at_commit
     made = planned(*roots, dialect, options)
     outputs, caches, inputs, changes = made.outputs, made.caches, made.inputs, made.changes
     arrangements, scheduler = made.arrangements, made.scheduler

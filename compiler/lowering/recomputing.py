@@ -29,6 +29,7 @@ from stepping.compiler.plan.statements import (
     FoldInPython,
     MapInPython,
     MergeDelta,
+    MergeGroups,
     MergeState,
     ReadDelta,
     StageDelta,
@@ -76,7 +77,7 @@ def fills(statement: Statement, dialect: Dialect) -> list[Fill]:
     match statement:
         case MergeState():
             reads = {statement.change.name}
-        case EmitDelta() | MergeDelta() | MapInPython() | FoldInPython():
+        case EmitDelta() | MergeDelta() | MergeGroups() | MapInPython() | FoldInPython():
             reads = {each.name for each in statement.select.find_all(exp.Table)}
         case ClearDelta() | StageDelta() | ReadDelta():
             raise InternalError(f"a {type(statement).__name__} fills no table from others")

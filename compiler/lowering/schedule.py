@@ -146,6 +146,8 @@ class Scheduler:
                     merge, uses=frozenset({state.change.name}), writes=state.table.name
                 )
             )
+        if self.dialect.merging is not None:
+            pieces = merged_at_once(pieces, made)
         pieces = [self.at_its_moment(piece) for piece in pieces]
         used = [table for table in made.used if table.kind is not TableKind.DELAY]
         clears = [
@@ -237,3 +239,23 @@ class Scheduler:
         if operator not in self.python_steps:
             self.python_steps.append(operator)
         return self.python_steps.index(operator)
+
+
+def merged_at_once(pieces: list[ScheduledStatement], made: Pieces) -> list[ScheduledStatement]:
+    """The pieces, in which a change of groups that nobody else reads is merged as it is found.
+
+    Of the last table that is written only: a database may take one MERGE, behind the others.
+    """
+    writing = [piece for piece in pieces if piece.writes is not None]
+    if len(writing) != 1 or not isinstance(merge := writing[0].statement, MergeState):
+        return pieces
+    change = merge.change.name
+    filling = [piece for piece in pieces if piece.fills == change]
+    if any(change in piece.uses for piece in pieces if piece is not writing[0]):
+        return pieces
+    (groups,) = (each for op in made.changes.order for each in made.changes.tabled[op] if isinstance(each, ir.Accumulate) and made.scheduler.arrangements.state[each.operator].change.name == change)
+    at_once = made.merged_groups(groups)
+    if at_once is None or merge.table.name in at_once.reads:
+        return pieces
+    del made.used[merge.change]
+    return [*(p for p in pieces if p not in filling and p is not writing[0]), at_once]

@@ -35,7 +35,7 @@ class SQLFused:
     parameters: tuple[str, ...] = ()  # the types of the arrays
     returns: tuple[str, ...] = ()  # the types of a row's columns
     joins_changes: bool = True  # a change with another one, which has no index
-    returning_at: int = 0  # where in the text the SELECT of the outputs starts
+    returning_at: int = 0  # where in the text the SELECT of the outputs starts: at its end if none
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,23 @@ class MergeState:
 
 
 @dataclass(frozen=True)
+class MergeGroups:
+    """Add ``select``, a change of groups, to their table, where nobody reads what has changed.
+
+    ``on``: which kept row is a group's. ``found`` and ``new`` are the columns of a group that was
+    there and of one that was not, as they are set; ``gone``: a condition on one that goes.
+    """
+
+    table: Table
+    select: Any
+    on: tuple[Any, ...]
+    gone: Any
+    found: tuple[tuple[str, Any], ...]
+    new: tuple[tuple[str, Any], ...]
+    served: Served
+
+
+@dataclass(frozen=True)
 class MapInPython:
     """Read ``select``, run a row function on each row in Python, load the results."""
 
@@ -125,6 +142,7 @@ Statement = (
     | EmitDelta
     | MergeDelta
     | MergeState
+    | MergeGroups
     | MapInPython
     | FoldInPython
     | ReadDelta

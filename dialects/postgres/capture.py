@@ -229,7 +229,7 @@ def statements_of(step: SQLStep, *, only_added: bool = False, into: str = "") ->
 
 
 def _perform(sql: str, returning_at: int, last: str) -> str:
-    return sql[:returning_at] + last
+    return sql if returning_at == len(sql) else sql[:returning_at] + last
 
 
 def immediate_fold(made: PlannedCapture, fold: str) -> list[str]:

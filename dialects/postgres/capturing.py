@@ -27,6 +27,10 @@ class CapturingPostgres(PostgresDialect):
     def capturing(self) -> CapturingPostgres:
         return self
 
+    @cached_property
+    def at_commit(self) -> FoldingPostgres:
+        return FoldingPostgres()
+
     def session_ddl(self, table: Table) -> tuple[str, ...]:
         (text,) = super().session_ddl(table)
         return (text.replace("CREATE TEMP TABLE IF NOT EXISTS", "CREATE UNLOGGED TABLE", 1),)
@@ -46,3 +50,21 @@ class CapturingPostgres(PostgresDialect):
         if arms:
             return live_arms(self, step, arms, columns_of(cache))
         return capture.live_rows(self, step, reads, cache, distinct=distinct)
+
+
+class FoldingPostgres(CapturingPostgres):
+    """A fold at the commit returns nothing, and has no snapshot to tell: it may end in a MERGE."""
+
+    @cached_property
+    def merging(self) -> MergingPostgres:
+        return MergingPostgres()
+
+    @cached_property
+    def at_commit(self) -> FoldingPostgres:
+        return self
+
+
+class MergingPostgres(FoldingPostgres):
+    """What is added to is there: WHEN MATCHED says so."""
+
+    is_there = True

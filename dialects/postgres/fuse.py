@@ -21,6 +21,7 @@ from stepping.compiler.plan.statements import (
     FoldInPython,
     MapInPython,
     MergeDelta,
+    MergeGroups,
     MergeState,
     ReadDelta,
     Served,
@@ -36,6 +37,7 @@ from stepping.dialects.postgres.merge import (
     ROW_ID,
     Part,
     delta_parts,
+    merge_of_groups,
     query_of,
     state_parts,
     with_parts,
@@ -62,6 +64,7 @@ def fuse(dialect: PostgresDialect, step: Step) -> tuple[SQLFused | None, SQLFuse
     parameters: list[str] = []
     found: set[str] = set()  # change tables that have `ROW_ID`
     falling: list[Part] = []  # what deletes, where nothing is deleted if nothing is removed
+    merging: MergeGroups | None = None
     names = Names()
 
     def add(made: Sequence[Part], by: Served) -> None:
@@ -102,12 +105,18 @@ def fuse(dialect: PostgresDialect, step: Step) -> tuple[SQLFused | None, SQLFuse
                 made = state_parts(dialect, statement, names.of(statement.table), found=name)
                 add(made, statement.served)
                 falling += made[-1:] if statement.grows else ()
+            case MergeGroups():
+                merging = statement
             case ReadDelta():
                 reads.append(statement)
             case _:
                 assert_never(statement)
     last, outputs = outputs_of(dialect, reads)
     returned = dialect.text(last, names.called)
+    if merging is not None:
+        last, returned = merge_of_groups(dialect, merging), ""
+        by = merging.served
+        served.append(("SELECT", by.operator, by.where, by.node))
     tree = with_parts(dialect, parts, last)
     for read in reads:
         by = read.served
@@ -123,7 +132,7 @@ def fuse(dialect: PostgresDialect, step: Step) -> tuple[SQLFused | None, SQLFuse
         joins_changes=any(
             joins_changes(each.select)
             for each in step.statements
-            if isinstance(each, EmitDelta | MergeDelta | ReadDelta)
+            if isinstance(each, EmitDelta | MergeDelta | MergeGroups | ReadDelta)
         ),
         returning_at=len(text) - len(returned) if text.endswith(returned) else 0,
         returns=("integer", *(each for read in reads for each in column_types(dialect, read))),

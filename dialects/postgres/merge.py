@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from stepping.compiler.plan.statements import MergeDelta, MergeState
+from stepping.compiler.plan.statements import MergeDelta, MergeGroups, MergeState
 from stepping.compiler.plan.tables import Table, TableKind
 from stepping.dialects.base import CHANGED, KEPT, Expression
 from stepping.dialects.postgres.look_ups import through_its_index
@@ -148,6 +148,41 @@ def state_parts(
     sets = [(table.weight or "", "n1"), *(pair for each in table.values for pair in each.stored)]
     columns = [*((key, key) for key in table.key), *sets]
     return [*parts, *written(dialect, table, columns, found, name)]
+
+
+def merge_of_groups(dialect: PostgresDialect, statement: MergeGroups) -> Expression:
+    """``MERGE INTO groups USING their change``, the last part of a statement.
+
+    Rows are neither looked up first nor named: the function that this is run in has sorts of joins
+    switched off that would read the whole table.
+    """
+    table = statement.table
+    source = exp.Subquery(
+        this=statement.select,
+        alias=exp.TableAlias(this=dialect.identifier(CHANGED)),
+    )
+    comes = exp.NEQ(
+        this=dict(statement.new)[table.weight or ""].copy(), expression=exp.Literal.number(0)
+    )
+    sets = [
+        exp.EQ(this=exp.column(dialect.identifier(name)), expression=value.copy())
+        for name, value in statement.found
+    ]
+    insert = exp.Insert(
+        this=exp.Tuple(expressions=[dialect.identifier(name) for name, _ in statement.new]),
+        expression=exp.Tuple(expressions=[value.copy() for _, value in statement.new]),
+    )
+    whens = [
+        exp.When(matched=True, condition=statement.gone.copy(), then=exp.Var(this="DELETE")),
+        exp.When(matched=True, then=exp.Update(expressions=sets)),
+        exp.When(matched=False, condition=comes, then=insert),
+    ]
+    return exp.Merge(
+        this=exp.alias_(dialect.source(table), KEPT, table=True),
+        using=source,
+        on=exp.and_(*(each.copy() for each in statement.on)) if statement.on else exp.true(),
+        whens=exp.Whens(expressions=whens),
+    )
 
 
 def looked_up_groups(dialect: PostgresDialect, statement: MergeState) -> Expression:

@@ -15,6 +15,7 @@ from stepping.compiler.plan.statements import (
     FoldInPython,
     MapInPython,
     MergeDelta,
+    MergeGroups,
     MergeState,
     Statement,
     Step,
@@ -27,7 +28,14 @@ from stepping.dialects.postgres import base_values
 from stepping.dialects.postgres.fuse import fuse
 from stepping.dialects.postgres.joins import joins_changes
 from stepping.dialects.postgres.look_ups import through_its_index
-from stepping.dialects.postgres.merge import ROW_ID, Part, delta_parts, state_parts, with_parts
+from stepping.dialects.postgres.merge import (
+    ROW_ID,
+    Part,
+    delta_parts,
+    merge_of_groups,
+    state_parts,
+    with_parts,
+)
 from stepping.dialects.postgres.migration import PostgresMigrationRenderer
 from stepping.dialects.postgres.own_tables import CATALOG, FEATURES, STEPS
 from stepping.dialects.postgres.relations import stored_rows
@@ -412,7 +420,7 @@ class PostgresDialect(PostgresSums, PostgresTables):
     def render(self, statement: Statement) -> tuple[SQLStatement, ...]:
         made = super().render(statement)
         match statement:
-            case EmitDelta() | MergeDelta() | MapInPython() | FoldInPython():
+            case EmitDelta() | MergeDelta() | MergeGroups() | MapInPython() | FoldInPython():
                 if joins_changes(statement.select):
                     made = tuple(replace(each, joins_changes=True) for each in made)
         return made
@@ -422,6 +430,9 @@ class PostgresDialect(PostgresSums, PostgresTables):
 
     def merge_state(self, statement: MergeState) -> tuple[SQLStatement, ...]:
         return (self.merged(state_parts(self, statement, str), statement.served),)
+
+    def merge_groups(self, statement: MergeGroups) -> tuple[SQLStatement, ...]:
+        return (self.run(Role.RUN, merge_of_groups(self, statement), statement.served),)
 
     def merged(self, parts: Sequence[Part], served: Any) -> SQLStatement:
         tree = with_parts(self, parts[:-1], parts[-1].tree)
