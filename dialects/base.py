@@ -50,6 +50,7 @@ class Dialect(TableRenderer):
     """One database's spelling of plans."""
 
     shares_deltas = False  # every connection has the same delta tables
+    views_changes = False  # what changes in groups is a view, that folds and readers share
     is_there = False  # a group that is added to, so that its sums are no NULLs
     adds_one_by_one = False  # a merge adds up equal rows of a change by itself
 
@@ -93,11 +94,13 @@ class Dialect(TableRenderer):
         *,
         distinct: bool,
         arms: Sequence[Expression] = (),
+        changed: Any | None = None,
     ) -> str:
         """A SELECT of a cache as it is with all that waits to be folded in.
 
         ``arms``: the parts that make it up, where it shows groups; else it is what is stored, with
-        what ``reads`` add, ``distinct`` where no row is there twice.
+        what ``reads`` add, ``distinct`` where no row is there twice. ``changed``: the view of
+        what changes in the groups, if there is one.
         """
         raise NotImplementedError
 

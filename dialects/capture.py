@@ -26,6 +26,7 @@ from stepping.compiler.plan.sql_plan import (
     SQLCache,
     SQLPlan,
 )
+from stepping.compiler.plan.statements import EmitDelta, MergeState
 from stepping.compiler.schema import bounded, relation_name
 from stepping.dialects.identifiers import quoted
 from stepping.errors import StoreError
@@ -39,6 +40,19 @@ class Live:
 
     cache: str
     sql: str
+
+
+@dataclass(frozen=True)
+class ChangedGroups:
+    """The change of the groups that are all that a query keeps, as a ``view`` of what waits.
+
+    Readers see it beside what is stored, and a fold merges it. ``parts`` compute it, the last of
+    them the change itself.
+    """
+
+    view: str
+    parts: tuple[EmitDelta, ...]
+    merge: MergeState
 
 
 @dataclass(frozen=True)
@@ -56,6 +70,7 @@ class PlannedCapture:
     deltas: tuple[str, ...]
     delta_names: tuple[str, ...]
     fill: Fill
+    changed: ChangedGroups | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from stepping.compiler import ir
+from stepping.compiler.lowering import names
 from stepping.compiler.lowering.arrangements import View
 from stepping.compiler.lowering.filling import filling
 from stepping.compiler.lowering.needs import in_base
@@ -20,26 +21,36 @@ from stepping.compiler.lowering.terms import changed_term, viewed_term
 from stepping.compiler.plan.capture import Captured
 from stepping.compiler.plan.sql_plan import CapturedInput, Fill, Role, SQLPlan
 from stepping.compiler.plan.statements import (
+    ClearDelta,
     EmitDelta,
     FoldInPython,
     MapInPython,
+    MergeState,
     ReadDelta,
     Step,
 )
 from stepping.compiler.plan.tables import Table, TableColumn
 from stepping.dialects.base import CHANGED, KEPT, Dialect
-from stepping.dialects.capture import Live, PlannedCapture
+from stepping.dialects.capture import ChangedGroups, Live, PlannedCapture
 
 Expression = Any  # a sqlglot expression
 
 
-def with_capture(plan: SQLPlan, made: Planned, plain: Planned, captured: Captured) -> SQLPlan:
-    """The plan with what captures its inputs; ``plain`` is the same as it is filled."""
+def with_capture(
+    plan: SQLPlan, made: Planned, plain: Planned, captured: Captured, fold: Step
+) -> SQLPlan:
+    """The plan with what captures its inputs; ``plain`` is the same as it is filled.
+
+    ``fold``: the step for a change of any inputs.
+    """
     dialect = made.dialect
     inputs = tuple(_input(made, op, dict(captured.tables)[op.label]) for op in made.inputs)
     selects = {each.name: _decoded(made, op) for op, each in zip(made.inputs, inputs, strict=True)}
-    live = _live(made, plan, dialect)
-    in_one = all(step.fused is not None for step in plan.steps)
+    changed = None
+    if dialect.views_changes and not plan.python_steps and not plan.registered:
+        changed = changed_groups(plan.query, fold)
+    live = _live(made, plan, dialect, changed)
+    in_one = changed is not None or all(step.fused is not None for step in plan.steps)
     deltas = [] if in_one else _deltas(made)
     planned = PlannedCapture(
         plan,
@@ -50,6 +61,7 @@ def with_capture(plan: SQLPlan, made: Planned, plain: Planned, captured: Capture
         tuple(text for table in deltas for text in dialect.session_ddl(table)),
         tuple(table.name for table in deltas),
         fill_of(plain),
+        changed,
     )
     own, capture = dialect.own_ddl(steps=False), dialect.captured(planned)
     return dataclasses.replace(plan, capture=capture, own_ddl=own, session_ddl=())
@@ -102,7 +114,21 @@ def _deltas(made: Planned) -> list[Table]:
     return [*changes, *scheduler.delta_tables.values(), *scheduler.own_tables.values()]
 
 
-def _live(made: Planned, plan: SQLPlan, dialect: Dialect) -> tuple[Live, ...]:
+def changed_groups(query: str, fold: Step) -> ChangedGroups | None:
+    """The change of groups, if it is all that a fold computes and merges."""
+    does = [each for each in fold.statements if not isinstance(each, ClearDelta)]
+    parts = tuple(each for each in does if isinstance(each, EmitDelta))
+    merges = [each for each in does if isinstance(each, MergeState)]
+    if len(merges) != 1 or len(parts) + 1 != len(does) or references(fold) > MOST_REFERENCES:
+        return None
+    if parts[-1].table != merges[0].change:
+        return None
+    return ChangedGroups(names.changed_name(query), parts, merges[0])
+
+
+def _live(
+    made: Planned, plan: SQLPlan, dialect: Dialect, changed: ChangedGroups | None
+) -> tuple[Live, ...]:
     """How each cache is read with what waits, in one query; none that an order is asked of."""
     operators = {name: op.inputs[0] for name, op in made.caches.items()}
     scheduler = dataclasses.replace(made.scheduler, outputs=tuple(operators.values()))
@@ -116,7 +142,9 @@ def _live(made: Planned, plan: SQLPlan, dialect: Dialect) -> tuple[Live, ...]:
         reads = [s for s in step.statements if isinstance(s, ReadDelta) and s.output == position]
         view = made.arrangements.views.get(operator)
         arms = () if view is None else _arms(made, view, cache.columns)
-        text = dialect.live(step, reads, cache, distinct=is_keyed(operator), arms=arms)
+        text = dialect.live(
+            step, reads, cache, distinct=is_keyed(operator), arms=arms, changed=changed
+        )
         found.append(Live(name, text))
     return tuple(found)
 

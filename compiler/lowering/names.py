@@ -52,6 +52,11 @@ def waiting_name(query: str, label: str) -> str:
     return bounded(_fitted(f"{query_prefix(query)}__{label}_waiting", 10_000))
 
 
+def changed_name(query: str) -> str:
+    """The name of the view of how the groups of a captured query change by what waits."""
+    return bounded(f"{query_prefix(query)}__changed_groups")
+
+
 def role_of(operator: ir.Operator) -> str:
     """What an operator's rows are, by the input's name while they are that, or a map of it."""
     if all(each.linear for each in ir.topological(operator)):

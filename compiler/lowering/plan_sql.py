@@ -195,7 +195,8 @@ def plan_sql(
     if len(names) > 1:
         sets.append(frozenset(names))
     loaded = Loaded(dialect)
-    steps = tuple(sql_step(scheduler.step(changed), dialect, loaded) for changed in sets)
+    scheduled = [scheduler.step(changed) for changed in sets]
+    steps = tuple(sql_step(step, dialect, loaded) for step in scheduled)
     first = None
     if any(starts(op) for op in changes):
         first = sql_step(scheduler.step(frozenset(names), first=True), dialect, loaded)
@@ -240,7 +241,7 @@ def plan_sql(
         from stepping.compiler.lowering.capturing import with_capture
 
         plain = planned(*roots, get_dialect(dialect.name).filling, options)
-        plan = with_capture(plan, made, plain, captured)
+        plan = with_capture(plan, made, plain, captured, scheduled[-1])
     else:
         plan = with_relations(plan, caches, arrangements, dialect)
     plan = finished(plan, dialect)

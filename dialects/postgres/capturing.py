@@ -9,7 +9,7 @@ from stepping.compiler.plan.sql_plan import Capture, SQLCache
 from stepping.compiler.plan.statements import ReadDelta, Step
 from stepping.compiler.plan.tables import Table
 from stepping.dialects.base import Expression
-from stepping.dialects.capture import PlannedCapture
+from stepping.dialects.capture import ChangedGroups, PlannedCapture
 from stepping.dialects.live import live_arms
 from stepping.dialects.postgres import capture
 from stepping.dialects.postgres.relations import columns_of
@@ -46,6 +46,7 @@ class CapturingPostgres(PostgresDialect):
         *,
         distinct: bool,
         arms: Sequence[Expression] = (),
+        changed: ChangedGroups | None = None,
     ) -> str:
         if arms:
             return live_arms(self, step, arms, columns_of(cache))

@@ -14,7 +14,7 @@ from stepping.compiler.plan.statements import ReadDelta, Step
 from stepping.compiler.schema import Kind, bounded, query_prefix, relation_name
 from stepping.dialects.capture import DEFER, PlannedCapture, indented, literal, log_name, sources
 from stepping.dialects.identifiers import quoted
-from stepping.dialects.live import step_parts
+from stepping.dialects.live import changed_view, step_parts
 from stepping.dialects.sqlite.relations import columns_of, repeated, stored_rows
 
 if TYPE_CHECKING:
@@ -69,9 +69,12 @@ def captured(dialect: SQLiteDialect, made: PlannedCapture) -> Capture:
     ]
     ddl += waiting
     drop += [f"DROP VIEW IF EXISTS {quoted(each.waiting)}" for each in made.inputs]
+    if made.changed is not None:
+        ddl.append(changed_view(dialect, made.changed))
+        drop.append(f"DROP VIEW IF EXISTS {quoted(made.changed.view)}")
     fold = fold_name(query)
     if not in_python:
-        ddl += fold_ddl(made, fold)
+        ddl += fold_ddl(dialect, made, fold)
         drop.append(f"DROP VIEW IF EXISTS {quoted(fold)}")
     relations = []
     for cache in plan.caches:
@@ -164,13 +167,18 @@ def fold_name(query: str) -> str:
     return bounded(f"{query_prefix(query)}_refresh")
 
 
-def fold_ddl(made: PlannedCapture, fold: str) -> list[str]:
+def fold_ddl(dialect: SQLiteDialect, made: PlannedCapture, fold: str) -> list[str]:
     """What folds in from any client: ``INSERT INTO <query>_refresh VALUES (1)``."""
     step = made.plan.steps[-1]
     results = [each.table for each in made.inputs if each.table.of]
     lower = dict.fromkeys(each.of for each in results if not each.fact("in_python"))
     body = [f"INSERT INTO {quoted(fold_name(each))} VALUES (1)" for each in lower]
-    body += [each.sql for each in step.statements if each.role in (Role.CLEAR, Role.RUN)]
+    if made.changed is not None:
+        merge = made.changed.merge
+        called = {merge.change.name: made.changed.view}
+        body.append(dialect.text(dialect.set_groups(merge), called))
+    else:
+        body += [each.sql for each in step.statements if each.role in (Role.CLEAR, Role.RUN)]
     body += settled(made)
     statements = ";\n".join(indented(text) for text in body)
     waits = " OR ".join(f"EXISTS (SELECT 1 FROM {quoted(each.waiting)})" for each in made.inputs)

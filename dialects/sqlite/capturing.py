@@ -11,7 +11,7 @@ from stepping.compiler.plan.sql_plan import Capture, SQLCache
 from stepping.compiler.plan.statements import ReadDelta, Step
 from stepping.compiler.plan.tables import Table, TableKind
 from stepping.dialects.base import Expression
-from stepping.dialects.capture import PlannedCapture
+from stepping.dialects.capture import ChangedGroups, PlannedCapture
 from stepping.dialects.live import live_arms
 from stepping.dialects.sqlite import capture
 from stepping.dialects.sqlite.relations import columns_of
@@ -26,6 +26,8 @@ class CapturingSQLite(UnregisteredSQLite):
     deltas_in = None
 
     shares_deltas = True
+
+    views_changes = True
 
     @cached_property
     def capturing(self) -> CapturingSQLite:
@@ -71,9 +73,10 @@ class CapturingSQLite(UnregisteredSQLite):
         *,
         distinct: bool,
         arms: Sequence[Expression] = (),
+        changed: ChangedGroups | None = None,
     ) -> str:
         if arms:
-            return live_arms(self, step, arms, columns_of(cache, "r"))
+            return live_arms(self, step, arms, columns_of(cache, "r"), changed)
         return capture.live_rows(self, step, reads, cache, distinct=distinct)
 
 

@@ -398,6 +398,10 @@ class SQLiteDialect(SQLiteSums):
         )
 
     def merge_state(self, statement: MergeState) -> tuple[SQLStatement, ...]:
+        return (self.run(Role.RUN, self.set_groups(statement), statement.served),)
+
+    def set_groups(self, statement: MergeState) -> Expression:
+        """The INSERT that sets groups to their new state."""
         table, change = statement.table, statement.change
         alias = self.identifier("g")
 
@@ -439,7 +443,7 @@ class SQLiteDialect(SQLiteSums):
             for name in ordered
         ]
         insert.set("conflict", self.on_conflict(sets))
-        return (self.run(Role.RUN, insert, statement.served),)
+        return insert
 
     def on_conflict(self, sets: Sequence[tuple[Expression, Expression]]) -> Expression:
         return exp.OnConflict(
