@@ -104,6 +104,10 @@ class Dialect(TableRenderer):
         """
         raise NotImplementedError
 
+    def at_once(self, changed: Any) -> SQLStatement:
+        """The statement that computes `ChangedGroups` and merges them: see `views_changes`."""
+        raise NotImplementedError
+
     @abstractmethod
     def shown(self, cache: Any, *, keyed: bool) -> str:
         """A SELECT of a cache as it is stored, each row as often as it is there: for any reader.

@@ -2,36 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from sqlglot import exp
 
 from stepping.compiler.plan.statements import EmitDelta, Step
 from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.capture import ChangedGroups, indented
 from stepping.dialects.identifiers import quoted
-
+from stepping.dialects.part_names import PartNames
 
 CHANGED_GROUPS = "changed_groups"
 
 
-def step_parts(dialect: Dialect, step: Step) -> list[str]:
-    """What a step computes, as parts of a WITH."""
-    return [part(dialect, each) for each in step.statements if isinstance(each, EmitDelta)]
-
-
-def part(dialect: Dialect, each: EmitDelta) -> str:
-    columns = [*each.table.names, *([each.table.weight] if each.table.weight else [])]
-    listed = ", ".join(quoted(column) for column in columns)
-    text = indented(dialect.text(each.select))
-    return f"{quoted(each.table.name)} ({listed}) AS MATERIALIZED (\n{text}\n)"
+def step_parts(dialect: Dialect, step: Step) -> tuple[list[str], dict[str, str]]:
+    """What a step computes, as parts of a WITH; and what its delta tables are called there."""
+    parts = [each for each in step.statements if isinstance(each, EmitDelta)]
+    called = called_in(parts)
+    return [dialect.text(query_of(dialect, each, called), called) for each in parts], called
 
 
 def changed_view(dialect: Dialect, changed: ChangedGroups) -> str:
     """What creates the view of how groups change."""
-    *before, last = changed.parts
-    listed = ", ".join(quoted(each) for each in last.table.names)
-    parts = ",\n".join(part(dialect, each) for each in before)
-    head = f"WITH {parts}\n" if parts else ""
-    return f"CREATE VIEW {quoted(changed.view)} ({listed}) AS\n{head}{dialect.text(last.select)}"
+    names = changed.parts[-1].table.names
+    select = computed(dialect, changed.parts, names)
+    text = dialect.text(select, called_in(changed.parts))
+    return f"CREATE VIEW {quoted(changed.view)} AS\n{text}"
+
+
+def computed(dialect: Dialect, parts: Sequence[EmitDelta], names: Sequence[str]) -> Expression:
+    """The SELECT of the last of some parts, behind a WITH of the others; its columns are so named.
+
+    `called_in` says what the others are called.
+    """
+    *before, last = parts
+    called = called_in(parts)
+    select = renamed(dialect, last.select, names).copy()
+    queries = [query_of(dialect, each, called) for each in before]
+    if own := select.args.get("with_"):
+        queries += own.expressions
+    if queries:
+        select.set("with_", exp.With(expressions=queries))
+    return select
+
+
+def query_of(dialect: Dialect, each: EmitDelta, called: Mapping[str, str]) -> Expression:
+    columns = [*each.table.names, *([each.table.weight] if each.table.weight else [])]
+    return exp.CTE(
+        this=renamed(dialect, each.select, columns),
+        alias=exp.TableAlias(this=dialect.identifier(called[each.table.name])),
+        materialized=True,
+    )
+
+
+def called_in(parts: Sequence[EmitDelta]) -> dict[str, str]:
+    """What the delta tables of some parts are called where they are queries of a WITH."""
+    names = PartNames.beside(parts)
+    for each in parts:
+        names.call(each.table, each.table.serves)
+    return names.called
+
+
+def renamed(dialect: Dialect, select: Expression, names: Sequence[str]) -> Expression:
+    """The select with its columns under the names that its readers know them by."""
+    if not isinstance(select, exp.Select):
+        return select  # a union takes the names of its first part, which has them
+    if [each.alias_or_name for each in select.expressions] == list(names):
+        return select
+    picked = zip(select.expressions, names, strict=True)
+    columns = [exp.alias_(each.unalias(), dialect.identifier(name)) for each, name in picked]
+    changed = select.copy()
+    changed.set("expressions", columns)
+    return changed
 
 
 def live_arms(
@@ -45,9 +87,11 @@ def live_arms(
 
     ``columns`` are what is read of rows ``r``.
     """
-    called = {} if changed is None else {changed.merge.change.name: CHANGED_GROUPS}
-    both = indented("\nUNION ALL\n".join(dialect.text(each, called) for each in arms))
-    with_parts = ",\n".join(step_parts(dialect, step))
-    if changed is not None:
+    if changed is None:
+        parts, called = step_parts(dialect, step)
+        with_parts = ", ".join(parts)
+    else:
         with_parts = f"{CHANGED_GROUPS} AS MATERIALIZED (SELECT * FROM {quoted(changed.view)})"
+        called = {changed.merge.change.name: CHANGED_GROUPS}
+    both = indented("\nUNION ALL\n".join(dialect.text(each, called) for each in arms))
     return f"WITH {with_parts}\nSELECT {columns}\nFROM (\n{both}\n) AS r"

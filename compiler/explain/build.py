@@ -228,7 +228,7 @@ class _Reader:
         )
         return Step(
             inputs=step.inputs,
-            locked=step.tables,
+            locked=step.tables if self.plan.capture is None else (),
             statements=tuple(statements),
             operators=self.reached(step.inputs),
             cost=cost if single else None,

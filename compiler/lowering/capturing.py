@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlglot import exp
@@ -19,7 +19,7 @@ from stepping.compiler.lowering.recomputing import shadowed
 from stepping.compiler.lowering.relation_sql import RelationSQL
 from stepping.compiler.lowering.terms import changed_term, viewed_term
 from stepping.compiler.plan.capture import Captured
-from stepping.compiler.plan.sql_plan import CapturedInput, Fill, Role, SQLPlan
+from stepping.compiler.plan.sql_plan import CapturedInput, Fill, Role, SQLPlan, SQLStep
 from stepping.compiler.plan.statements import (
     ClearDelta,
     EmitDelta,
@@ -37,18 +37,20 @@ Expression = Any  # a sqlglot expression
 
 
 def with_capture(
-    plan: SQLPlan, made: Planned, plain: Planned, captured: Captured, fold: Step
+    plan: SQLPlan, made: Planned, plain: Planned, captured: Captured, steps: Sequence[Step]
 ) -> SQLPlan:
     """The plan with what captures its inputs; ``plain`` is the same as it is filled.
 
-    ``fold``: the step for a change of any inputs.
+    ``steps``: those of the plan as they were scheduled, the one for a change of any inputs last.
     """
     dialect = made.dialect
     inputs = tuple(_input(made, op, dict(captured.tables)[op.label]) for op in made.inputs)
     selects = {each.name: _decoded(made, op) for op, each in zip(made.inputs, inputs, strict=True)}
     changed = None
     if dialect.views_changes and not plan.python_steps and not plan.registered:
-        changed = changed_groups(plan.query, fold)
+        changed = changed_groups(plan.query, steps[-1])
+    if changed is not None:
+        plan = dataclasses.replace(plan, steps=tuple(_as_run(dialect, plan, steps)))
     live = _live(made, plan, dialect, changed)
     in_one = changed is not None or all(step.fused is not None for step in plan.steps)
     deltas = [] if in_one else _deltas(made)
@@ -112,6 +114,16 @@ def _deltas(made: Planned) -> list[Table]:
     scheduler = made.scheduler
     changes = [state.change for state in made.arrangements.state.values()]
     return [*changes, *scheduler.delta_tables.values(), *scheduler.own_tables.values()]
+
+
+def _as_run(dialect: Dialect, plan: SQLPlan, steps: Sequence[Step]) -> Iterator[SQLStep]:
+    """Steps as one statement each, since no change of groups is written down on the way."""
+    for made, step in zip(plan.steps, steps, strict=True):
+        changed = changed_groups(plan.query, step)
+        assert changed is not None, step.inputs
+        statements = (dialect.at_once(changed),)
+        stages = ((0, 1, made.tables),)
+        yield dataclasses.replace(made, statements=statements, stages=stages, needs=((),))
 
 
 def changed_groups(query: str, fold: Step) -> ChangedGroups | None:

@@ -80,7 +80,9 @@ class GroupSQL(InPlaceSQL):
         """
         table, count = state.table, state.table.weight or ""
         keys = [name for name, _ in state.groups.keys]
-        there = replace(self, dialect=self.dialect.merging)
+        merging = self.dialect.merging
+        assert merging is not None
+        there = replace(self, dialect=merging)
         (new,) = filter(None, self.kept_values(state, self.changed_extremes(table)))
         (found,) = filter(None, there.kept_values(state, self.changed_extremes(table), before=True))
         new[count] = self.changed(count)
@@ -117,9 +119,7 @@ class GroupSQL(InPlaceSQL):
         table, count = state.table, state.table.weight or ""
         keys = [name for name, _ in state.groups.keys]
         found = zip(table.extremes, state.groups.extremes, strict=True)
-        levels = self.kept_values(
-            state, {of.value: self.extreme(each, keys) for of, each in found}
-        )
+        levels = self.kept_values(state, {of.value: self.extreme(each, keys) for of, each in found})
         levels[0][count] = self.changed(count)
 
         def of_groups(select: Expression) -> Expression:

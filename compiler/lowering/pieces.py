@@ -135,7 +135,9 @@ class Pieces:
         contributions = self.builder.group_terms(groups)
         state = arrangements.state[groups.operator]
         merge = self.sql.merged(state, contributions, served(groups.operator))
-        extremes = [each.operator for each in groups.extremes if each.operator in arrangements.delay]
+        extremes = [
+            each.operator for each in groups.extremes if each.operator in arrangements.delay
+        ]
         after = [arrangements.delay[each].table.name for each in extremes]
         terms = [term for term, _ in contributions]
         return piece_of(merge, terms, writes=state.table.name, after=after)

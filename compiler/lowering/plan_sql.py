@@ -241,7 +241,7 @@ def plan_sql(
         from stepping.compiler.lowering.capturing import with_capture
 
         plain = planned(*roots, get_dialect(dialect.name).filling, options)
-        plan = with_capture(plan, made, plain, captured, scheduled[-1])
+        plan = with_capture(plan, made, plain, captured, scheduled)
     else:
         plan = with_relations(plan, caches, arrangements, dialect)
     plan = finished(plan, dialect)

@@ -253,7 +253,13 @@ def merged_at_once(pieces: list[ScheduledStatement], made: Pieces) -> list[Sched
     filling = [piece for piece in pieces if piece.fills == change]
     if any(change in piece.uses for piece in pieces if piece is not writing[0]):
         return pieces
-    (groups,) = (each for op in made.changes.order for each in made.changes.tabled[op] if isinstance(each, ir.Accumulate) and made.scheduler.arrangements.state[each.operator].change.name == change)
+    (groups,) = (
+        each
+        for op in made.changes.order
+        for each in made.changes.tabled[op]
+        if isinstance(each, ir.Accumulate)
+        and made.scheduler.arrangements.state[each.operator].change.name == change
+    )
     at_once = made.merged_groups(groups)
     if at_once is None or merge.table.name in at_once.reads:
         return pieces

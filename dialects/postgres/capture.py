@@ -402,12 +402,13 @@ def live_rows(
 ) -> str:
     """A cache as it is with all that waits."""
     listed = ", ".join(quoted(each.name) for each in cache.columns)
-    parts = step_parts(dialect, step)
-    both = "\nUNION ALL\n".join((cache.read_sql, *(dialect.text(each.select) for each in reads)))
+    parts, called = step_parts(dialect, step)
+    changes = (dialect.text(each.select, called) for each in reads)
+    both = "\nUNION ALL\n".join((cache.read_sql, *changes))
     parts.append(f"both_parts ({listed}, stepping_count) AS (\n{indented(both)}\n)")
     parts.append(
         f"now_rows AS (\n  SELECT {listed}, sum(stepping_count) AS stepping_count FROM both_parts\n"
         f"  GROUP BY {listed} HAVING sum(stepping_count) > 0\n)"
     )
     copies = "" if distinct else "\nCROSS JOIN LATERAL generate_series(1, r.stepping_count)"
-    return "WITH " + ",\n".join(parts) + f"\nSELECT {columns_of(cache)}\nFROM now_rows AS r{copies}"
+    return "WITH " + ", ".join(parts) + f"\nSELECT {columns_of(cache)}\nFROM now_rows AS r{copies}"

@@ -8,8 +8,8 @@ statement needs no delta tables and one round trip.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, assert_never
 
 from sqlglot import exp
@@ -29,9 +29,10 @@ from stepping.compiler.plan.statements import (
     Step,
 )
 from stepping.compiler.plan.tables import Table, TableColumn, TableKind
-from stepping.compiler.schema import bounded
 from stepping.dialects.base import KEPT, Expression
+from stepping.dialects.live import renamed
 from stepping.dialects.natives import verbatim_type
+from stepping.dialects.part_names import PartNames
 from stepping.dialects.postgres.joins import joins_changes
 from stepping.dialects.postgres.merge import (
     ROW_ID,
@@ -65,7 +66,7 @@ def fuse(dialect: PostgresDialect, step: Step) -> tuple[SQLFused | None, SQLFuse
     found: set[str] = set()  # change tables that have `ROW_ID`
     falling: list[Part] = []  # what deletes, where nothing is deleted if nothing is removed
     merging: MergeGroups | None = None
-    names = Names()
+    names = PartNames.beside(step.statements)
 
     def add(made: Sequence[Part], by: Served) -> None:
         parts.extend(made)
@@ -84,7 +85,7 @@ def fuse(dialect: PostgresDialect, step: Step) -> tuple[SQLFused | None, SQLFuse
                 names.call(statement.table, statement.input)
                 staged = dialect.staged(statement.table, len(parameters) + 1)
                 parameters += dialect.staged_types(statement.table)
-                add([names.part(statement.table, staged)], statement.served)
+                add([part_of(names, statement.table, staged)], statement.served)
             case EmitDelta():
                 columns = [*statement.table.names]
                 if statement.table.weight:
@@ -95,7 +96,7 @@ def fuse(dialect: PostgresDialect, step: Step) -> tuple[SQLFused | None, SQLFuse
                     # The merge finds them by that, and looks nothing up again.
                     tree = tree.select(exp.column(ROW_ID, table=KEPT))
                     found.add(statement.table.name)
-                add([names.part(statement.table, tree)], statement.served)
+                add([part_of(names, statement.table, tree)], statement.served)
             case MergeDelta():
                 made = delta_parts(dialect, statement, names.of(statement.table))
                 add(made, statement.served)
@@ -140,38 +141,12 @@ def fuse(dialect: PostgresDialect, step: Step) -> tuple[SQLFused | None, SQLFuse
     return fused, without(dialect, fused, falling, names) if falling else None
 
 
-@dataclass
-class Names:
-    """What the parts of one statement are called: by what they do, and for which table.
-
-    Delta tables have longer names where they are tables, of a connection that other queries share.
-    """
-
-    called: dict[str, str] = field(default_factory=dict)  # delta tables, by their own names
-    taken: set[str] = field(default_factory=set)
-
-    def call(self, table: Table, what: str) -> None:
-        self.called[table.name] = self.free(f"{what}_change")
-
-    def part(self, table: Table, tree: Expression) -> Part:
-        return Part(self.called[table.name], tree, materialized=True)
-
-    def of(self, table: Table) -> Callable[[str], str]:
-        """The names of the parts that write one table."""
-        return lambda does: self.free(f"{table.input or table.serves}_{does}")
-
-    def free(self, name: str) -> str:
-        stem = re.sub(r"\W+", "_", name)
-        found, serial = bounded(stem), 2
-        while found.lower() in self.taken:
-            found = bounded(f"{stem}_{serial}")
-            serial += 1
-        self.taken.add(found.lower())
-        return found
+def part_of(names: PartNames, table: Table, tree: Expression) -> Part:
+    return Part(names.called[table.name], tree, materialized=True)
 
 
 def without(
-    dialect: PostgresDialect, fused: SQLFused, parts: Sequence[Part], names: Names
+    dialect: PostgresDialect, fused: SQLFused, parts: Sequence[Part], names: PartNames
 ) -> SQLFused:
     """The same without some parts. They are cut out of the text: to write it takes longest of all
     that is done to plan a step.
@@ -194,20 +169,6 @@ def looks_its_groups_up(statement: EmitDelta) -> bool:
         return False
     joined = [join.this for join in statement.select.args.get("joins") or ()]
     return any(isinstance(each, exp.Lateral) and each.alias == KEPT for each in joined)
-
-
-def renamed(dialect: PostgresDialect, select: Expression, names: Sequence[str]) -> Expression:
-    """The select with its columns under the names that its readers know them by."""
-    if isinstance(select, exp.Select):
-        given = [each.alias_or_name for each in select.expressions]
-        if given == list(names):
-            return select
-        picked = zip(select.expressions, names, strict=True)
-        columns = [exp.alias_(each.unalias(), dialect.identifier(name)) for each, name in picked]
-        changed = select.copy()
-        changed.set("expressions", columns)
-        return changed
-    return select  # a union takes the names of its first part, which has them
 
 
 def outputs_of(

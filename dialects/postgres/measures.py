@@ -6,11 +6,15 @@ whose argument is not NULL the sum is a number; of no such row it is NULL.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stepping.compiler.plan.database import Database, Given, Measure, Part
 from stepping.compiler.schema import FLOAT, INT, Atom, DatabaseType, Kind
 from stepping.dialects.postgres.type_facts import named_type, plain_name
 
 _NUMERIC = Atom(Kind.NATIVE, native=named_type("numeric"))
+# Of numbers of 32 bits at most, so that their products with counts have 64.
+SMALL = replace(INT, low=-(2**31), high=2**31 - 1)
 _SMALL = ("smallint", "integer")
 _FLOATS = ("real", "double precision")
 
@@ -30,7 +34,7 @@ def measure(
 def counted(nullable: bool) -> Part:
     """How many arguments are not NULL."""
     words = "CASE WHEN {0} IS NULL THEN 0 ELSE 1 END" if nullable else "1"
-    return Part("n", words, INT)
+    return Part("n", words, SMALL)
 
 
 def _sum(database: Database, function: str, argument: DatabaseType, given: Given) -> Measure | None:
@@ -42,8 +46,8 @@ def _sum(database: Database, function: str, argument: DatabaseType, given: Given
     known = "COALESCE({0}, 0)" if given.nullable else "{0}"
     if base in (*_SMALL, "bigint"):
         # sum(bigint) is a numeric, sums of what is smaller are bigints.
-        total = INT if base in _SMALL and not average else _NUMERIC
-        words = f"CAST({known} AS {'bigint' if total is INT else 'numeric'})"
+        total = SMALL if base in _SMALL and not average else _NUMERIC
+        words = known if total is SMALL else f"CAST({known} AS numeric)"
         value = "{sum}"
         parts.append(Part("sum", words, total))
     elif base == "numeric":
@@ -72,7 +76,7 @@ _SPECIAL = {"nan": "NaN", "infinite": "Infinity", "minus_infinite": "-Infinity"}
 def _with_specials(total: Atom, known: str, names: tuple[str, ...]) -> list[Part]:
     texts = ", ".join(f"'{_SPECIAL[name]}'" for name in names)
     parts = [
-        Part(name, f"CASE WHEN {{0}} = '{_SPECIAL[name]}' THEN 1 ELSE 0 END", INT) for name in names
+        Part(name, f"CASE WHEN {{0}} = '{_SPECIAL[name]}' THEN 1 ELSE 0 END", SMALL) for name in names
     ]
     words = f"CASE WHEN {{0}} IN ({texts}) THEN 0 ELSE {known} END"
     return [Part("sum", words, total), *parts]
@@ -95,10 +99,10 @@ def _truth(
         return None
     some = given.may_be_of_nothing
     if function == "bool_or":
-        part = Part("true", "CASE WHEN {0} THEN 1 ELSE 0 END", INT)
+        part = Part("true", "CASE WHEN {0} THEN 1 ELSE 0 END", SMALL)
         value = "{true} > 0"
     else:
-        part = Part("false", "CASE WHEN NOT {0} THEN 1 ELSE 0 END", INT)
+        part = Part("false", "CASE WHEN NOT {0} THEN 1 ELSE 0 END", SMALL)
         value = "{false} = 0"
     parts = (counted(given.nullable), part) if some else (part,)
     value = f"CASE WHEN {{n}} > 0 THEN {value} END" if some else value

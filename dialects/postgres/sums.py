@@ -20,6 +20,10 @@ class PostgresSums(Dialect):
     def sum_of(self, atom: Atom, value: Expression, weight: Expression) -> Expression:
         one = exp.Literal.number(1)
         if atom.kind is Kind.INT:
+            if value == one == weight:
+                return exp.Count(this=exp.Star())
+            if is_small(atom):
+                return exp.Sum(this=product(value, weight))
             if one in (value, weight):
                 total = exp.Sum(this=product(value, weight))
                 return exp.Cast(this=total, to=type_named("bigint"))
@@ -92,3 +96,8 @@ class PostgresSums(Dialect):
     def left_over(self, table: Table, changed: Callable[[str], Expression]) -> LeftOver | None:
         found = super().left_over(table, changed)
         return found and LeftOver(found.condition, said(Sql(found.text)).tree)
+
+
+def is_small(atom: Atom) -> bool:
+    """Whether a product with a number of rows is within 64 bits."""
+    return atom.low is not None and -(2**31) <= atom.low and atom.high < 2**31

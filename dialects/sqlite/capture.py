@@ -235,8 +235,9 @@ def live_rows(
 ) -> str:
     """A cache as it is with all that waits."""
     names = [quoted(each.name) for each in cache.columns]
-    parts = step_parts(dialect, step)
-    both = "\nUNION ALL\n".join((cache.read_sql, *(dialect.text(each.select) for each in reads)))
+    parts, called = step_parts(dialect, step)
+    changes = (dialect.text(each.select, called) for each in reads)
+    both = "\nUNION ALL\n".join((cache.read_sql, *changes))
     listed = ", ".join(names)
     parts.append(f"both_parts ({listed}, stepping_count) AS (\n{indented(both)}\n)")
     # Texts that a collation finds equal are rows of their own, and so are 1 and 1.0.
@@ -252,6 +253,6 @@ def live_rows(
     )
     parts.append(f"now_rows ({listed}, stepping_count) AS (\n{indented(grouped)}\n)")
     if distinct:
-        head = "WITH " + ",\n".join(parts)
+        head = "WITH " + ", ".join(parts)
         return f"{head}\nSELECT\n    {columns_of(cache, 'r')}\nFROM now_rows AS r"
-    return "WITH RECURSIVE " + ",\n".join(parts) + ",\n" + repeated(cache, "now_rows")
+    return "WITH RECURSIVE " + ", ".join(parts) + ",\n" + repeated(cache, "now_rows")

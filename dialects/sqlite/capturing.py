@@ -7,12 +7,12 @@ from functools import cached_property
 
 from sqlglot import exp
 
-from stepping.compiler.plan.sql_plan import Capture, SQLCache
+from stepping.compiler.plan.sql_plan import Capture, Role, SQLCache, SQLStatement
 from stepping.compiler.plan.statements import ReadDelta, Step
 from stepping.compiler.plan.tables import Table, TableKind
 from stepping.dialects.base import Expression
 from stepping.dialects.capture import ChangedGroups, PlannedCapture
-from stepping.dialects.live import live_arms
+from stepping.dialects.live import called_in, computed, live_arms
 from stepping.dialects.sqlite import capture
 from stepping.dialects.sqlite.relations import columns_of
 from stepping.dialects.sqlite.unregistered import UnregisteredSQLite
@@ -61,6 +61,12 @@ class CapturingSQLite(UnregisteredSQLite):
                 source = made.args["joins"][-1].this
                 source.set("indexed", exp.Table(this=self.identifier(index)))
         return made
+
+    def at_once(self, changed: ChangedGroups) -> SQLStatement:
+        source = exp.Subquery(this=computed(self, changed.parts, changed.merge.change.names))
+        text = self.text(self.set_groups(changed.merge, source), called_in(changed.parts))
+        served = changed.merge.served
+        return SQLStatement(Role.RUN, text, served.operator, served.where, node=served.node)
 
     def captured(self, made: PlannedCapture) -> Capture:
         return capture.captured(self, made)

@@ -400,8 +400,8 @@ class SQLiteDialect(SQLiteSums):
     def merge_state(self, statement: MergeState) -> tuple[SQLStatement, ...]:
         return (self.run(Role.RUN, self.set_groups(statement), statement.served),)
 
-    def set_groups(self, statement: MergeState) -> Expression:
-        """The INSERT that sets groups to their new state."""
+    def set_groups(self, statement: MergeState, source: Expression | None = None) -> Expression:
+        """The INSERT that sets groups to their new state; ``source``: what has their change."""
         table, change = statement.table, statement.change
         alias = self.identifier("g")
 
@@ -433,7 +433,7 @@ class SQLiteDialect(SQLiteSums):
         ordered = [name for name in (*table.names, table.weight or "") if name not in table.key]
         select = (
             exp.select(*columns, *(values[name] for name in ordered))
-            .from_(exp.alias_(self.source(change), alias.copy(), table=True))
+            .from_(exp.alias_(source or self.source(change), alias.copy(), table=True))
             .where(exp.or_(*touched))
         )
         names = [*table.key, *(name for name in ordered if name != table.weight)]

@@ -58,6 +58,8 @@ class SQLiteSums(Dialect):
     def sum_of(self, atom: Atom, value: Expression, weight: Expression) -> Expression:
         if atom.kind is Kind.DECIMAL and atom.scale is None:
             return exp.Anonymous(this="stepping_decimal_sum", expressions=[value, weight])
+        if value == weight == exp.Literal.number(1):
+            return exp.Count(this=exp.Star())
         return exp.Sum(this=product(value, weight))
 
     def count_in_bounds(self, count: Expression, of: str, *which: Expression) -> Expression:
