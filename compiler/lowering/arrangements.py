@@ -45,6 +45,8 @@ class KeyedState:
 
     def column_of(self, held: str) -> str:
         """The table's column for a key, or for what the change calls the new value."""
+        if held == ir.GROUP_NEW:
+            return self.table.weight or ""
         return next((each.value for each in self.table.values if each.new == held), held)
 
 

@@ -292,6 +292,7 @@ def viewed_term(view: View, alias: str) -> Term:
     """The rows that a view shows, of the state table itself."""
     table = view.state.table
     changed = {each.new: ir.ColumnRef(f"{alias}.{each.value}", each.type) for each in table.values}
+    changed[ir.GROUP_NEW] = ir.ColumnRef(f"{alias}.{table.weight}", INT)
     changed |= {
         name: ir.ColumnRef(f"{alias}.{name}", atom) for name, atom in view.state.groups.keys
     }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from stepping.compiler import ir
 from stepping.compiler.codec import python_codec
@@ -43,6 +43,9 @@ _ZEROS: dict[Kind, Callable[[], Any]] = {
     Kind.FLOAT: float,
     Kind.DECIMAL: Decimal,
 }
+
+
+ONE = ir.Const(1, INT)
 
 
 def _sum_kind(atom: Atom) -> ir.SumKind:
@@ -190,18 +193,37 @@ class Aggregate(ir.Operator):
         scalars = (ir.Const(True, BOOL),) if self.by is None else self.by.scalars
         assert scalars is not None
         keys = tuple(zip(key_columns, (s.type for s in scalars), strict=True))
+        named = list(zip(value_columns, self.sum_types, strict=False))
         sums = tuple(
             ir.RunningSum(name, _sum_kind(atom), atom)
-            for name, atom in zip(value_columns, self.sum_types, strict=False)
+            for position, (name, atom) in enumerate(named)
+            if not self.is_number_of_rows(position)
         )
         extremes = tuple(
             ir.Extreme(name, each, down, _value_of(each).optional())
             for name, each, down in zip(
-                value_columns[len(sums) :], self.extremes, self.largest, strict=True
+                value_columns[len(named) :], self.extremes, self.largest, strict=True
             )
         )
         groups = ir.Accumulate(self, self.contributions(at, scalars), keys, sums, extremes)
-        return old_and_new(groups, self.schema, (*sums, *extremes), keyed=self.by is not None)
+        values = [
+            NUMBER_OF_ROWS if self.is_number_of_rows(position) else before_and_after(name, atom)
+            for position, (name, atom) in enumerate(named)
+        ]
+        values += (before_and_after(each.name, each.type) for each in extremes)
+        return old_and_new(groups, self.schema, values, keyed=self.by is not None)
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether a group is there while rows of the source are, each as often as it is there."""
+        return self.by is not None and self.existing is None and not self.by_existing
+
+    def is_number_of_rows(self, position: int) -> bool:
+        """Whether a sum is of ones over the rows that make its group exist, and kept with that."""
+        if not self.counts_rows or position >= len(self.totals):
+            return False
+        total = self.totals[position]
+        return total.function.scalars == (ONE,) and total.type.kind is Kind.INT
 
     @property
     def sum_types(self) -> tuple[Atom, ...]:
@@ -212,12 +234,12 @@ class Aggregate(ir.Operator):
     ) -> tuple[ir.Contribution, ...]:
         change = at.delta(self.source)
         totals = tuple(total.scalar() for total in self.totals)
-        nothing = (None,) * len(self.sum_types)
-        rows_count = self.by is not None and self.existing is None and not self.by_existing
+        totals = tuple(each for i, each in enumerate(totals) if not self.is_number_of_rows(i))
+        nothing = (None,) * (len(totals) + len(self.distincts))
         values = (*totals, *nothing[len(totals) :])
-        found = [ir.Contribution(change, keys, values, rows_count)]
+        found = [ir.Contribution(change, keys, values, self.counts_rows)]
         for i, each in enumerate(self.distincts, len(totals)):
-            one = (*nothing[:i], ir.Const(1, INT), *nothing[i + 1 :])
+            one = (*nothing[:i], ONE, *nothing[i + 1 :])
             columns = ir.references(each.schema.columns)[1:]
             own = keys if self.by is None else tuple(scalar for _, scalar in columns)
             found.append(ir.Contribution(at.delta(each), own, one, counts=False))
@@ -291,12 +313,24 @@ def _first(pairs: ZSet[Any], largest: bool) -> dict[Any, Any]:
     return found
 
 
+class GroupValue(NamedTuple):
+    """A value of a group: the columns that have it before a step and after it, and its type."""
+
+    old: str
+    new: str
+    type: Atom
+
+
+NUMBER_OF_ROWS = GroupValue(ir.GROUP_OLD, ir.GROUP_NEW, INT)
+
+
+def before_and_after(name: str, atom: Atom) -> GroupValue:
+    """Of what is called so in its groups."""
+    return GroupValue(ir.old_name(name), ir.new_name(name), atom)
+
+
 def old_and_new(
-    groups: ir.Accumulate,
-    schema: Schema,
-    values: tuple[ir.RunningSum | ir.Extreme | ir.Collected, ...],
-    *,
-    keyed: bool,
+    groups: ir.Accumulate, schema: Schema, values: Sequence[GroupValue], *, keyed: bool
 ) -> ir.Relation:
     """The change of a keyed result: the row each touched group had, taken away, and the one it has.
 
@@ -309,23 +343,22 @@ def old_and_new(
 
     # A group that was not there has no old values, and None differs from any new one.
     same: list[ir.Scalar] = [
-        functions.compare(
-            "==", ir.image(column(ir.old_name(v.name))), ir.image(column(ir.new_name(v.name)))
-        )
-        for v in values
+        functions.compare("==", ir.image(column(v.old)), ir.image(column(v.new))) for v in values
     ]
     was_there = ir.Not(ir.IsNull(column(ir.GROUP_OLD)))
-    if not any(isinstance(v, ir.RunningSum) for v in values):
+    if all(types[v.new].nullable for v in values):
         same.append(was_there)
     unchanged = ir.And(tuple(same))
     is_gone = functions.compare("==", column(ir.GROUP_NEW), ir.Const(0, types[ir.GROUP_NEW]))
     keys = [column(name) for name, _ in groups.keys] if keyed else []
 
-    def rows(condition: ir.Scalar, name_of: Callable[[str], str]) -> ir.Relation:
-        picked = (*(ir.ColumnRef(name_of(v.name), v.type) for v in values), *keys)
+    def rows(condition: ir.Scalar, names: Iterable[str]) -> ir.Relation:
+        found = zip(names, values, strict=True)
+        picked = (*(ir.ColumnRef(name, v.type) for name, v in found), *keys)
         columns = tuple(zip(schema.names, picked, strict=True))
         return ir.Project(ir.Filter(groups, condition), columns)
 
-    old = rows(ir.And((was_there, ir.Or((is_gone, ir.Not(unchanged))))), ir.old_name)
-    new = rows(ir.And((ir.Not(is_gone), ir.Not(unchanged))), ir.new_name)
+    changed = ir.Not(unchanged)
+    old = rows(ir.And((was_there, ir.Or((is_gone, changed)))), (v.old for v in values))
+    new = rows(ir.And((ir.Not(is_gone), changed)), (v.new for v in values))
     return ir.Sum((ir.Negate(old), new))

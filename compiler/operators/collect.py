@@ -12,7 +12,7 @@ from stepping.compiler.frontend.index import key_names, picked
 from stepping.compiler.frontend.recursion import column_form, packed_form
 from stepping.compiler.frontend.row_calls import caller
 from stepping.compiler.frontend.rows import Pair, pair_of
-from stepping.compiler.operators.aggregate import old_and_new
+from stepping.compiler.operators.aggregate import before_and_after, old_and_new
 from stepping.compiler.operators.linear import Map
 from stepping.compiler.packing import packing_of
 from stepping.compiler.schema import (
@@ -224,7 +224,8 @@ class Collect(ir.Operator):
             (),
             collected=collected,
         )
-        return old_and_new(groups, self.schema, (collected,), keyed=True)
+        value = before_and_after(collected.name, collected.type)
+        return old_and_new(groups, self.schema, (value,), keyed=True)
 
     def meaning(self, wanted: frozenset[str]) -> tuple[Any, ...]:
         # The keys are the source's, unless those of rows that exist are looked at.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from stepping.compiler.schema import Atom, bounded
+from stepping.compiler.schema import INT, Atom, bounded
 
 WITHIN = "within_"  # begins the name of a constraint of a `TableRange`
 
@@ -165,4 +165,4 @@ class Table:
         return next((each for each in self.sums if each.value == column), None)
 
     def column(self, name: str) -> TableColumn:
-        return self.by_name[name]
+        return TableColumn(name, INT) if name == self.weight else self.by_name[name]

@@ -76,7 +76,8 @@ _SPECIAL = {"nan": "NaN", "infinite": "Infinity", "minus_infinite": "-Infinity"}
 def _with_specials(total: Atom, known: str, names: tuple[str, ...]) -> list[Part]:
     texts = ", ".join(f"'{_SPECIAL[name]}'" for name in names)
     parts = [
-        Part(name, f"CASE WHEN {{0}} = '{_SPECIAL[name]}' THEN 1 ELSE 0 END", SMALL) for name in names
+        Part(name, f"CASE WHEN {{0}} = '{_SPECIAL[name]}' THEN 1 ELSE 0 END", SMALL)
+        for name in names
     ]
     words = f"CASE WHEN {{0}} IN ({texts}) THEN 0 ELSE {known} END"
     return [Part("sum", words, total), *parts]

@@ -100,4 +100,4 @@ class PostgresSums(Dialect):
 
 def is_small(atom: Atom) -> bool:
     """Whether a product with a number of rows is within 64 bits."""
-    return atom.low is not None and -(2**31) <= atom.low and atom.high < 2**31
+    return atom.low is not None and atom.low >= -(2**31) and atom.high < 2**31
