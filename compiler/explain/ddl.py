@@ -19,6 +19,11 @@ _OWN = {
     "stepping_journal": "what stages have handed to later ones; of steps that are at work",
     "stepping_queue": "changes that store.drain() will fold in; those that wait",
 }
+_FUNCTIONS = {
+    "stepping_sum": "a sum of integers, or an error where it does not fit in 64 bits",
+    "stepping_gone": "whether a group goes; an error where its sums say that rows are left",
+}
+_FUNCTION = re.compile(r"CREATE OR REPLACE FUNCTION (\w+)")
 _OBJECT = re.compile(
     r"CREATE (?:UNIQUE |OR REPLACE )?(TABLE|INDEX|TRIGGER|SEQUENCE|VIEW)(?: IF NOT EXISTS)? "
     r"\"?([\w$]+)",
@@ -107,8 +112,8 @@ def purpose(table: Table, text: str) -> str:
     """What an index, a trigger or a comment of a table is for."""
     if text.startswith("COMMENT"):
         return f"{table.name}: what it is for, as \\d+ shows it"
-    if text.startswith("CREATE OR REPLACE FUNCTION"):
-        return "for sums of floats, which are added up exactly, as numerics"
+    if match := _FUNCTION.match(text):
+        return _FUNCTIONS.get(match[1], "for sums of floats, which are added up exactly")
     if text.startswith("ALTER"):
         return f"{table.name}: its rows can be changed where all tables are published"
     match = _OBJECT.match(text)

@@ -74,11 +74,12 @@ class PostgresCaptureWords(CaptureWords):
         listed = ", ".join(sorted({written(each) for each in tables}))
         # Whole tables are read next: not by the plans of a step, which look up a few rows.
         settings = {**dict.fromkeys(_PLANS, "on"), **TEXTS}
-        listed_settings = (f"set_config('{k}', '{v}', true)" for k, v in settings.items())
+        listed_settings = [f"set_config('{k}', '{v}', true)" for k, v in settings.items()]
+        pairs = zip(listed_settings[::2], listed_settings[1::2], strict=True)
         return (
             f"LOCK TABLE {listed} IN SHARE ROW EXCLUSIVE MODE",
             capture.SEARCH_PATH,
-            f"SELECT {', '.join(listed_settings)}",
+            "SELECT\n    " + ",\n    ".join(map(", ".join, pairs)),
         )
 
     def table_ddl(self, logged: Logged) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from stepping.compiler.plan.sql_plan import Capture, SQLCache
 from stepping.compiler.plan.statements import ReadDelta, Step
 from stepping.compiler.plan.tables import Table
-from stepping.dialects.base import Expression
+from stepping.dialects.base import Expression, LeftOver
 from stepping.dialects.capture import ChangedGroups, PlannedCapture
 from stepping.dialects.live import live_arms
 from stepping.dialects.postgres import capture
@@ -22,6 +22,11 @@ class CapturingPostgres(PostgresDialect):
     """
 
     shares_deltas = True
+
+    # What is followed are whole tables: of no rows no sum is left.
+
+    def left_over(self, table: Table, changed: Callable[[str], Expression]) -> LeftOver | None:
+        return None
 
     @cached_property
     def capturing(self) -> CapturingPostgres:

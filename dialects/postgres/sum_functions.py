@@ -10,23 +10,29 @@ statements that call them with what is quickly computed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from stepping.compiler.plan.tables import Table
 from stepping.compiler.schema import Kind
+from stepping.dialects.base import LeftOver
 
-_CHECKS = (
+_SUM = (
     "CREATE OR REPLACE FUNCTION stepping_sum(total numeric, fault text) RETURNS bigint\n"
     "LANGUAGE sql PARALLEL SAFE\n"
     "RETURN CASE\n"
     "  WHEN total BETWEEN -9223372036854775808 AND 9223372036854775807 THEN total::bigint\n"
     "  ELSE ('stepping: ' || fault)::integer\n"
-    "END",
+    "END"
+)
+
+_GONE = (
     "CREATE OR REPLACE FUNCTION stepping_gone(n bigint, something_left boolean, fault text)\n"
     "RETURNS boolean LANGUAGE sql PARALLEL SAFE\n"
     "RETURN CASE\n"
     "  WHEN n <> 0 THEN false\n"
     "  WHEN something_left THEN ('stepping: ' || fault)::integer = 0\n"
     "  ELSE true\n"
-    "END",
+    "END"
 )
 
 EXACT = (
@@ -79,8 +85,14 @@ DROPPED = tuple(
 )
 
 
-def functions_of(table: Table) -> tuple[str, ...]:
-    """What creates the functions that the sums of a table need."""
-    checked = any(each.type.kind is Kind.INT for each in table.sums) or table.vanishing
-    exact = any(each.exact for each in table.sums)
-    return (*(_CHECKS if checked else ()), *(EXACT if exact else ()))
+def functions_of(table: Table, left_over: LeftOver | None) -> Iterator[str]:
+    """What creates the functions that the sums of a table need.
+
+    ``left_over``: what is asked of a group that goes, if anything is.
+    """
+    if any(each.type.kind is Kind.INT and not each.counts for each in table.sums):
+        yield _SUM
+    if left_over is not None:
+        yield _GONE
+    if any(each.exact for each in table.sums):
+        yield from EXACT

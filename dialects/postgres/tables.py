@@ -16,6 +16,7 @@ from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.metadata import Verbatim, create_statements
 from stepping.dialects.natives import verbatim_type
 from stepping.dialects.postgres.sum_functions import functions_of
+from stepping.dialects.postgres.type_facts import plain_name
 
 # Kinds whose values are short, so that a B-tree takes them: it refuses rows over 2,704 bytes.
 _SHORT = frozenset(
@@ -129,7 +130,7 @@ class PostgresTables(Dialect):
             index = self.quoted(called)
             keys.append(f"CREATE INDEX IF NOT EXISTS {index} ON {on} ({', '.join(terms)})")
         whole = () if self.identity(table) else self.published_whole(table.name)
-        about = (self.comment(table), *functions_of(table))
+        about = (self.comment(table), *functions_of(table, self.left_over(table, exp.column)))
         return (*created, *orders, *keys, *whole, *about)
 
     def published_whole(self, name: str) -> tuple[str, ...]:
@@ -194,7 +195,12 @@ class PostgresTables(Dialect):
 
     def hashed(self, column: TableColumn, value: Expression) -> Expression:
         """A 64-bit hash of a value of any length, of None as well."""
-        if column.type.kind in TEXTS and not column.type.nullable:
+        native = column.type.native
+        is_text = column.type.kind in TEXTS
+        is_text = is_text or (
+            native is not None and plain_name(native) in ("text", "character varying")
+        )
+        if is_text and not column.type.nullable:
             arguments = [value, exp.Literal.number(0)]
             return exp.Anonymous(this="hashtextextended", expressions=arguments)
         return self.row_hash(self.hashable([column], [value]))
