@@ -343,7 +343,8 @@ def old_and_new(
 
     # A group that was not there has no old values, and None differs from any new one.
     same: list[ir.Scalar] = [
-        functions.compare("==", ir.image(column(v.old)), ir.image(column(v.new))) for v in values
+        functions.compare("==", ir.image(column(v.old)), ir.image(column(v.new)))
+        for v in dict.fromkeys(values)
     ]
     was_there = ir.Not(ir.IsNull(column(ir.GROUP_OLD)))
     if all(types[v.new].nullable for v in values):

@@ -1,4 +1,4 @@
--- The query aggregate on postgres; fingerprint 46535bb2f8d6a5a29d91a706b5ebf877
+-- The query aggregate on postgres; fingerprint 0f048bdca894b401792b7cb882dd31e2
 --
 -- output
 --   2. aggregate  query.py:22
@@ -7,7 +7,7 @@
 --   │    keeps aggregate__orders_8fd2ae
 --   │          key (left, right): look-ups, and the row itself
 --   │          index aggregate__orders_8fd2ae__left_right (left, right): reads in the order of right
---   │    keeps aggregate__aggregate_1c7cb0
+--   │    keeps aggregate__aggregate_203925
 --   │          key (customer): one row per key
 --   └─ 1. orders (input)
 --
@@ -17,7 +17,7 @@
 --   aggregate__orders_0dd177 as a whole row, at most one row
 --   aggregate__orders_0dd177 as a whole row, at most one row
 --   aggregate__orders_8fd2ae as a whole row, at most one row
---   aggregate__aggregate_1c7cb0 by customer, 4 times, at most one row
+--   aggregate__aggregate_203925 by customer, 4 times, at most one row
 --   aggregate__orders_8fd2ae by left, 2 times, the first row
 
 ------------------------------------------------------------------------------
@@ -78,31 +78,29 @@ CREATE INDEX IF NOT EXISTS aggregate__orders_0dd177__row_key ON aggregate__order
 ALTER TABLE aggregate__orders_0dd177 REPLICA IDENTITY FULL;
 --   aggregate__orders_0dd177: what it is for, as \d+ shows it
 COMMENT ON TABLE aggregate__orders_0dd177 IS 'stepping: the integral of aggregate; for aggregate';
--- aggregate__aggregate_1c7cb0: one row per group of aggregate: its number of rows and its sums
+-- aggregate__aggregate_203925: one row per group of aggregate: its number of rows and its sums
 -- for aggregate (query.py:22)
 -- it has a row for each customer there is
-CREATE TABLE IF NOT EXISTS aggregate__aggregate_1c7cb0 (
+CREATE TABLE IF NOT EXISTS aggregate__aggregate_203925 (
     customer BIGINT NOT NULL,
-    n_2 BIGINT NOT NULL,
     cents BIGINT NOT NULL,
     mean_sum BIGINT NOT NULL,
-    mean_count BIGINT NOT NULL,
     distinct_1 BIGINT NOT NULL,
     first_1 BIGINT,
     n BIGINT NOT NULL,
     PRIMARY KEY (customer),
-    CONSTRAINT aggregate__aggregate_1c7cb0__not_negative CHECK (n >= 0)
+    CONSTRAINT aggregate__aggregate_203925__not_negative CHECK (n >= 0)
 ) WITH (fillfactor = 70);
---   aggregate__aggregate_1c7cb0: what it is for, as \d+ shows it
-COMMENT ON TABLE aggregate__aggregate_1c7cb0 IS 'stepping: one row per group of aggregate: its number of rows and its sums; for aggregate';
---   for sums of floats, which are added up exactly, as numerics
+--   aggregate__aggregate_203925: what it is for, as \d+ shows it
+COMMENT ON TABLE aggregate__aggregate_203925 IS 'stepping: one row per group of aggregate: its number of rows and its sums; for aggregate';
+--   a sum of integers, or an error where it does not fit in 64 bits
 CREATE OR REPLACE FUNCTION stepping_sum(total numeric, fault text) RETURNS bigint
 LANGUAGE sql PARALLEL SAFE
 RETURN CASE
   WHEN total BETWEEN -9223372036854775808 AND 9223372036854775807 THEN total::bigint
   ELSE ('stepping: ' || fault)::integer
 END;
---   for sums of floats, which are added up exactly, as numerics
+--   whether a group goes; an error where its sums say that rows are left
 CREATE OR REPLACE FUNCTION stepping_gone(n bigint, something_left boolean, fault text)
 RETURNS boolean LANGUAGE sql PARALLEL SAFE
 RETURN CASE
@@ -116,35 +114,31 @@ END;
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('aggregate__aggregate_1c7cb0', 0), ('aggregate__orders_0dd177', 0),
+  ('aggregate__aggregate_203925', 0), ('aggregate__orders_0dd177', 0),
   ('aggregate__orders_8fd2ae', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'aggregate',
-    '46535bb2f8d6a5a29d91a706b5ebf877',
+    '0f048bdca894b401792b7cb882dd31e2',
     'postgres',
     2,
-    '2 d67ab16ef090772b QlpoOTFBWSZTWdu5pO8ACgPfgEAAUOd//z/v3u6/7//uYAeh9vZKYHdQOhoFAAyEJJTUGJoGp5DUMyg0ABpkAeiHpAA0hppo0TQpGQ00GTABMQD1GE0wTBxkyaaYTIyBgRiaMEYQaNMAAgk1JpKJ6mQBo9Q0ABoGQ00AAABxkyaaYTIyBgRiaMEYQaNMAAgiUIBABNAk20SnqNDTQwZBDNIHqeowCClJEhxrgnl7k17KdOW+5+dxOjeuew3cT0vDpVt1Y9VULrpKs2yMKUxHEMaGYZTbL9i/zCgAX6MvyNoTAaC1a38xYUZYZsUN6DYUD+MNOFMjdrX7bnDnnDOGHTEri3YgJDoVo0lYCQyji4PxGAY1j0AWXz7MwoZEMq7yhmbDHcSxdY+c/IHk95H9lrtuvxJ6OHs5MdlD1qD5PBc5IYE4h+0x0tECE+qsDOtJm+iTMCw2ZzdyTTNouvXOZmZDIzqaFS3AjgoqkgUCUKFKFqlam6tolmp4B8DGY0j8IjgK+oT83ZsDUbjDVUO477wMoSOUaJKQhKMYDBiCCQEP6QFMBgwaiMKALkCiQoY0ypZRQWRgU3GgqmDCTi48s05JSintNz9RQewn6EArC3bfw8jxofPUqUOhkxHFiHW0uHXeNGZIYGH+iFDEZLWMClYSoyVEirAcEoKjE2O1MIG85EAAt7i2A93+BaXJsxIO0bQ2xqisZXcrSX9LUiVqmtEIh6XS0HIAGQWWpACR3t2LryuThkMTKYfEmmmE0swYjAJ8IuhKYr8GFA96JFKq/35pKC5zrkdRgYZ1mtm9nhGjPIHjFr0hZUxpibVjCisjrzvaogFRUuswDg8aUpTFogzwIHMPKt7KGIOrZ1cAJKMWg/JZndlpmCC0WUstC0pnbGiQGe6PQHFcgRENMt/VEAkYkwgOSzkj70x6MtJQBQZzWdqIizXNZVAZwLXC/iB+pQoRszF/NgHuJG8jryMnYhEqK1wD2WauRDrbI6S8u8fC0MFTk+Kt7xGovikLwhRHgYcGG9m8wA1I66PAHNl5V/QcamTbiZi9hXjXUBCx0F/zrMSG7m2bG4oNGELy+he0NBC8vbA3MCFhdQQalGhvELzpUvDtq4lTc5mQGAbiTZrD3F+xxHYYm4uKtw8dY1BgMW8C5C8pfHUXHYhsS45nYXAw1BoTIMFKHH1r+RD8CPl7ykiHUHdn3HPBKDZDAwUmfTt6ntzj4zZdTHT9VNK+sakYMm32+8w+/6LLUtApLWtVMg6jeJRfpm2IFPcFw/cfT+GVC50rq01Vcm9sxA/uWaWcY/iGn3bPvtp9l1vrDQKe/ExNynP1RgG0IUiSLJIfQ5HifGn+9P/DxUNYuRUM+ZZx5ih8GDkHAujRqpppGbDXdPM0xqhfyD0nI0QDHEcZgJrNDUJS3Wa/0S/nTzzuXzy2VTQ8xoU9Y2wsG2pY74QghGN507NoGmzep26qW0mPSvfx6mWvXzA1PxZuIYIlLap43BblRODxNr1YdQwIdSsC8+YPOJSlJGSSQ2MMXIPMEjg5kMAOW7npu6YOXqyzlgNoRAz2mBtBo8efXd33GG4+bVVEsKGwdYexwLVOCEXp6buwwPElUt3NKVEOx7A07nD5bsqhAni8KG4jcLv6FsMiFHM21Q6GhtvG9h2p5d9EO7EkZZenD0gYuxE7BIKk9j1FCIPSx3ih3YEfWaFB6vbYKmowFNnlGLmwHo+eoxH1KmWPmPkTC2EMoAUD9pqaPtIcnBOYaDYNY8jNBw+RAvZ4hwOoHFd9C7IyA0ING/HzDuuS5MLBBxSiFFDvuSRLDbShQD/Spp4YY0zMsUwboN9kqNmDRQuGhFTIksmY3DZS4KDVr7E0owiLGBgBcGjwYJg1HtMzwTkPgcYzJwy7frOZj2uZeYa0DPNwbx8CEegkE4GL+oJmZLZtwW/P5O8tcE4SMB5M4lQ+yCFXUXu8vFDfLqli6DINNlxYtagUS5QyTAWizyIQhSGzpS1mbfEqUC1C6BSkvWQSXvdyzaGYaFGGTil3/IWcrYJzicmS9HkdLom2b13ZWFaMSqodww4mtLEsAzoNEsbpFBCiZ0UaaVvG1LnIKN+5ULgxKr1vNCt7WrJvLDYYOlvXMeq5V+qoacAjwgX6wTz4DzEoEC4NobVo3JR3gdIbx8MxNY5tzxkkJJIthiFFNC1CN7iCbVTZuYQhGQ/nChAnA+JDahqZoQ8xQK8FYDFQLRP+LuSKcKEht3NJ3g=='
+    '2 8963d9538102e0e9 QlpoOTFBWSZTWW6cs0QACVHfgEAAUOd//z/v3u6/7//uYAdh9vaK+4LgDtb0CgDKtMJRT1RphNNTabUaIzUxPU00AA0DEADQNJpoANSU0wAAAAAARgABxkyaaYTIyBgRiaMEYQaNMAAgk0qaSGiaDagxNAGgAaBkAAACKSI1GmQA000aABoaNMQekNAAAiUIAieghqMqfp6Sn6oNADCeoZDNqQep6igAakEJzOm/S7QiuqOaq20FLFKGW16i6CnU8M5K+vD7LIXE6KBRLhdMwp1qoqXqIH5eISEENgqfvysQ47COPL0j6TD6reizQzpDBhDXgRUMla3IzDPMKwo2AcxI/CTnKkZrKwE5UMWiCyXRT4HoQsQH4RBQyIZV4FDM3mOxLF1j6D7geb7SP5rXdm7xJ+53+3jw2HpqTGvogf4oIBNw2TndwDY+NWplrOMze8AxAsfKkzzMK72mbmczDMZwaCzDkI5FLUkoNLdlqRLNTxD4mMxpH4xTAR8hPvd+8NTgYa1DeN/QBsIs2GWDURsYgwYggkiH9JFMgyMjSRlJiAUgUY1lmClDBGBXEaFrGSG9uatM1S2BwnMnnKToD9CAVhbpfx6njQ+ipUod9xVlbEDyvsnumTG4TIYf6IUYjJhWSqyFjJYkVZGYJEmGCjeZoW7Vqg2LjHsGjvzJTLHwHFCRruZgV5yfDthUijVoOKEBjsbZHgDIcQ2zte3raNdRSXELAYReVQcCtVCjgYrBbhpEEU8Eg17JUEKCYYCc1JwPQwbKCRxUPSFjbShnKaFcmWbJQisdeJ0g5bKk6ubOLoVtWwaiBVgBFp405CyBsrkJBhVZV4YylWCwE8IjCcqNX+UfW7lxgQg9Bi7XkIsVVre6siyG2P6Q5yqGq8tsmFNZgFu0XNLtYPCHIbQG2YT3PsTUwuPxPXI+oC1wP2gepQoRszF+9gHwJG8juyMnehE9S28D8H+VxqV3RP3mz8DENCB61cRt8dT/JwHmXhCinEw4sODOBgBqpuo8RM2XlX8BxqZNuRmD3FeVdQIWO8H8dxiQ27WzY2KDRhC8voXtDQAvL2wlzAhYHUINSjQ4AF531Lw6VcSps5mQGAbEm/cHwL97iO8xNi4q3Dy3DUSCRbwLkLyl8dS47kN6XHadxcJDUNCZBgpQ5e5fuIf2I9f6FJEPMHbP2HaEKBiFSJIF32bs56OlbrFrMt/jrVeQbGJF5fDyHssmuZIXLLKGuGCELeimECXcFJ0Y8qRO1sutUeFqM7CBkJ2U7RDtcSbPH7csXkfQGkLo5prHqILjVwMQNsErBVkkP2uR4Hyp/vX/wcUDeBkVM+ZZx5ih8WDCExX06dR563nVYKGa/E+/iJ+FbICnAZy6X4rVOMZ0u1S6mPWv5T363Lpp2VTUhPIa32DsqWPZCEFkbzn03AZ7tlOlta3aTvpw6mOs05AcdH5M2IYolNr7BXlRNnib3qw6hgQ6lYF54h5xKUpIyG5hi5B5gEcHMhgPXs7enTd1pi5+OeksBsEQNi82Gjz79sLF+477VRLChoOYejgWqdiEXu9+/tMD2kqlujSlRDk8g06OHz2yqZNDYM96VEuwJAwiFCpcoZ7cvU16ZMi04nbyEGSNEJHss2VQsO5E7hIKk9HgKEQe6x7BQ6YEfI0KD5vfYqamAp2+6MXNgPV9NTEfyKGWPvHqTC2EMoDQP0GrR/OQ5uCdpoNg3DzM0TD5kC9niHE8x5LwoXZGQGhBo34+8PZc3OFggYpRCiB7bksNtKFAP9ImnhhjTMyxTBug0aDVAsNCKGRJZMxuCylxQatfRIAF4FgzeLBL2odDI8E5j4HKMycMun1HaY9HMvMNyBnm4PgYEe8YJ3mL6gGZktm3Fb8/m8C1wTjIwHmzkVD64IVdS94F4ocJdUwZpFJdvMwYxQsM5A2IawSyPWERKm30bjEeX0zIoYpmlrokUg6Ju6tMppNksTJxS7/iWNsB5j2La+e3oan6uFrFKyUKshO60MpupgTATPQNJgcVFBCwz0KIq42m5yCjdsqGAYlV87zQre1qycCw2GDpbyWDGhC3UwRzAqTKD8gBkmBwDwKFcJQlRKNyUeB3w4D4ZjuHNueUkhEsMQopoWoRvcQDsUN+zCEJIfwhRhxPkQ1TOXgcRRXwXIMrJhE/4u5IpwoSDdOWaIA='
   )
 ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- Delta tables, for one connection: what changes in one step
 ------------------------------------------------------------------------------
-CREATE TEMP TABLE IF NOT EXISTS stepping_change_aggregate_ecc82a (
+CREATE TEMP TABLE IF NOT EXISTS stepping_change_aggregate_4c159b (
     customer BIGINT,
     n0 BIGINT,
     n1 BIGINT,
-    n_2_0 BIGINT,
-    n_2_1 BIGINT,
     cents_0 BIGINT,
     cents_1 BIGINT,
     mean_sum_0 BIGINT,
     mean_sum_1 BIGINT,
-    mean_count_0 BIGINT,
-    mean_count_1 BIGINT,
     distinct_1_0 BIGINT,
     distinct_1_1 BIGINT,
     first_1_0 BIGINT,
@@ -165,13 +159,13 @@ CREATE TEMP TABLE IF NOT EXISTS stepping_exists_orders_903606 (
 ------------------------------------------------------------------------------
 -- When orders changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: aggregate__aggregate_1c7cb0, aggregate__orders_0dd177, aggregate__orders_8fd2ae in last_update
+-- locked first: aggregate__aggregate_203925, aggregate__orders_0dd177, aggregate__orders_8fd2ae in last_update
 -- 1. orders (the query's arguments): empty the delta table
 DELETE FROM stepping_delta_orders_1ea38f;
 -- 2. aggregate (query.py:22): empty the delta table
 DELETE FROM stepping_exists_orders_903606;
 -- 3. aggregate (query.py:22): empty the delta table
-DELETE FROM stepping_change_aggregate_ecc82a;
+DELETE FROM stepping_change_aggregate_4c159b;
 -- 4. orders (the query's arguments): load the changed rows
 -- INSERT INTO stepping_delta_orders_1ea38f (customer, cents, coupon, c)
 -- SELECT u.customer, u.cents, u.coupon COLLATE "C" AS coupon, u.c
@@ -278,17 +272,12 @@ DELETE FROM aggregate__orders_8fd2ae AS a
 USING found AS o
 WHERE a.ctid = o.stepping_rid AND o.c = 0;
 -- 8. aggregate (query.py:22)
-INSERT INTO stepping_change_aggregate_ecc82a (
-  customer, n0, n1, n_2_0, n_2_1, cents_0, cents_1, mean_sum_0, mean_sum_1, mean_count_0,
-  mean_count_1, distinct_1_0, distinct_1_1, first_1_0, first_1_1
+INSERT INTO stepping_change_aggregate_4c159b (
+  customer, n0, n1, cents_0, cents_1, mean_sum_0, mean_sum_1, distinct_1_0, distinct_1_1,
+  first_1_0, first_1_1
 )
 SELECT
-  g.customer, a.n AS n0, COALESCE(a.n, 0) + g.n AS n1, a.n_2 AS n_2_0,
-  stepping_sum(
-    COALESCE(a.n_2, 0) + g.n_2,
-    'the sum n_2 does not fit in 64 bits for the group ' || CAST(g.customer AS TEXT)
-  ) AS n_2_1,
-  a.cents AS cents_0,
+  g.customer, a.n AS n0, COALESCE(a.n, 0) + g.n AS n1, a.cents AS cents_0,
   stepping_sum(
     COALESCE(a.cents, 0) + g.cents,
     'the sum cents does not fit in 64 bits for the group ' || CAST(g.customer AS TEXT)
@@ -298,11 +287,6 @@ SELECT
     COALESCE(a.mean_sum, 0) + g.mean_sum,
     'the sum mean_sum does not fit in 64 bits for the group ' || CAST(g.customer AS TEXT)
   ) AS mean_sum_1,
-  a.mean_count AS mean_count_0,
-  stepping_sum(
-    COALESCE(a.mean_count, 0) + g.mean_count,
-    'the sum mean_count does not fit in 64 bits for the group ' || CAST(g.customer AS TEXT)
-  ) AS mean_count_1,
   a.distinct_1 AS distinct_1_0,
   stepping_sum(
     COALESCE(a.distinct_1, 0) + g.distinct_1,
@@ -319,67 +303,64 @@ SELECT
 FROM (
   SELECT
     u.customer, CAST(SUM(u.stepping_counted) AS BIGINT) AS n,
-    SUM(CAST(u.n_2 AS DECIMAL) * u.n) AS n_2, SUM(CAST(u.cents AS DECIMAL) * u.n) AS cents,
+    SUM(CAST(u.cents AS DECIMAL) * u.n) AS cents,
     SUM(CAST(u.mean_sum AS DECIMAL) * u.n) AS mean_sum,
-    SUM(CAST(u.mean_count AS DECIMAL) * u.n) AS mean_count,
     SUM(CAST(u.distinct_1 AS DECIMAL) * u.n) AS distinct_1
   FROM (
     SELECT
-      d1.customer, CAST(1 AS BIGINT) AS n_2, d1.cents, d1.cents AS mean_sum,
-      CAST(1 AS BIGINT) AS mean_count, 0 AS distinct_1, d1.c AS n, d1.c AS stepping_counted
+      d1.customer, d1.cents, d1.cents AS mean_sum, 0 AS distinct_1, d1.c AS n,
+      d1.c AS stepping_counted
     FROM stepping_delta_orders_1ea38f AS d1
     UNION ALL
     SELECT
-      d2."right" AS customer, 0 AS n_2, 0 AS cents, 0 AS mean_sum, 0 AS mean_count,
-      CAST(1 AS BIGINT) AS distinct_1, d2.c AS n, 0 AS stepping_counted
+      d2."right" AS customer, 0 AS cents, 0 AS mean_sum, CAST(1 AS BIGINT) AS distinct_1,
+      d2.c AS n, 0 AS stepping_counted
     FROM stepping_exists_orders_903606 AS d2
   ) AS u
   GROUP BY 1
 ) AS g
 LEFT JOIN LATERAL (
   SELECT a.*, a.ctid AS stepping_rid
-  FROM aggregate__aggregate_1c7cb0 AS a
+  FROM aggregate__aggregate_203925 AS a
   WHERE a.customer = g.customer
   OFFSET 0
 ) AS a ON TRUE;
 -- 9. aggregate (query.py:22)
 WITH found AS MATERIALIZED (
   SELECT g.*, a.ctid AS stepping_rid
-  FROM stepping_change_aggregate_ecc82a AS g
-  LEFT JOIN aggregate__aggregate_1c7cb0 AS a ON a.customer = g.customer
+  FROM stepping_change_aggregate_4c159b AS g
+  LEFT JOIN aggregate__aggregate_203925 AS a ON a.customer = g.customer
 ), inserted AS (
-  INSERT INTO aggregate__aggregate_1c7cb0 (customer, n, n_2, cents, mean_sum, mean_count, distinct_1, first_1)
-  SELECT
-    o.customer, o.n1, o.n_2_1, o.cents_1, o.mean_sum_1, o.mean_count_1, o.distinct_1_1,
-    o.first_1_1
+  INSERT INTO aggregate__aggregate_203925 (customer, n, cents, mean_sum, distinct_1, first_1)
+  SELECT o.customer, o.n1, o.cents_1, o.mean_sum_1, o.distinct_1_1, o.first_1_1
   FROM found AS o
   WHERE
     o.stepping_rid IS NULL
     AND NOT stepping_gone(
       o.n1,
-      o.n_2_1 <> 0 OR o.cents_1 <> 0 OR o.mean_sum_1 <> 0 OR o.mean_count_1 <> 0,
-      'no rows are left in the group ' || CAST(o.customer AS TEXT) || ', whose n_2 is ' || CAST(o.n_2_1 AS TEXT) || ', whose cents is ' || CAST(o.cents_1 AS TEXT) || ', whose mean_sum is ' || CAST(o.mean_sum_1 AS TEXT) || ', whose mean_count is ' || CAST(o.mean_count_1 AS TEXT)
+      o.cents_1 <> 0 OR o.mean_sum_1 <> 0,
+      'no rows are left in the group ' || CAST(o.customer AS TEXT) || ', whose cents is ' || CAST(o.cents_1 AS TEXT) || ', whose mean_sum is ' || CAST(o.mean_sum_1 AS TEXT)
     )
 ), updated AS (
-  UPDATE aggregate__aggregate_1c7cb0 AS a
+  UPDATE aggregate__aggregate_203925 AS a
   SET
-    n = o.n1, n_2 = o.n_2_1, cents = o.cents_1, mean_sum = o.mean_sum_1,
-    mean_count = o.mean_count_1, distinct_1 = o.distinct_1_1, first_1 = o.first_1_1
+    n = o.n1, cents = o.cents_1, mean_sum = o.mean_sum_1, distinct_1 = o.distinct_1_1,
+    first_1 = o.first_1_1
   FROM found AS o
   WHERE a.ctid = o.stepping_rid AND o.n1 <> 0
 )
-DELETE FROM aggregate__aggregate_1c7cb0 AS a
+DELETE FROM aggregate__aggregate_203925 AS a
 USING found AS o
 WHERE
   a.ctid = o.stepping_rid
   AND stepping_gone(
     o.n1,
-    o.n_2_1 <> 0 OR o.cents_1 <> 0 OR o.mean_sum_1 <> 0 OR o.mean_count_1 <> 0,
-    'no rows are left in the group ' || CAST(o.customer AS TEXT) || ', whose n_2 is ' || CAST(o.n_2_1 AS TEXT) || ', whose cents is ' || CAST(o.cents_1 AS TEXT) || ', whose mean_sum is ' || CAST(o.mean_sum_1 AS TEXT) || ', whose mean_count is ' || CAST(o.mean_count_1 AS TEXT)
+    o.cents_1 <> 0 OR o.mean_sum_1 <> 0,
+    'no rows are left in the group ' || CAST(o.customer AS TEXT) || ', whose cents is ' || CAST(o.cents_1 AS TEXT) || ', whose mean_sum is ' || CAST(o.mean_sum_1 AS TEXT)
   );
 -- 10. aggregate (query.py:22): the change of an output
 SELECT
-  d3.n_2_0 AS left_n, d3.cents_0 AS left_cents,
+  d3.n0 AS left_n, d3.cents_0 AS left_cents,
   CASE
     WHEN d3.first_1_0 IS NULL
     THEN CAST(CAST('stepping: a smallest or largest of nothing: ' || CASE WHEN d3.first_1_0 IS NULL THEN CAST('None' AS TEXT) ELSE CAST(d3.first_1_0 AS TEXT) END AS INT) AS BIGINT)
@@ -387,33 +368,32 @@ SELECT
   END AS left_cheapest,
   d3.distinct_1_0 AS left_coupons,
   CASE
-    WHEN d3.mean_count_0 = 0
-    THEN CAST(CAST('stepping: st.agg.avg (mean=) of nothing: the count is ' || CAST(d3.mean_count_0 AS TEXT) AS INT) AS DOUBLE PRECISION)
+    WHEN d3.n0 = 0
+    THEN CAST(CAST('stepping: st.agg.avg (mean=) of nothing: the count is ' || CAST(d3.n0 AS TEXT) AS INT) AS DOUBLE PRECISION)
     ELSE CASE
       WHEN d3.mean_sum_0 BETWEEN (-9007199254740992) AND 9007199254740992
-      AND d3.mean_count_0 BETWEEN (-9007199254740992) AND 9007199254740992
-      THEN CAST(d3.mean_sum_0 AS DOUBLE PRECISION) / CAST(d3.mean_count_0 AS DOUBLE PRECISION)
-      ELSE CAST(CAST(d3.mean_sum_0 AS DECIMAL(140, 120)) / CAST(d3.mean_count_0 AS DECIMAL) AS DOUBLE PRECISION)
+      AND d3.n0 BETWEEN (-9007199254740992) AND 9007199254740992
+      THEN CAST(d3.mean_sum_0 AS DOUBLE PRECISION) / CAST(d3.n0 AS DOUBLE PRECISION)
+      ELSE CAST(CAST(d3.mean_sum_0 AS DECIMAL(140, 120)) / CAST(d3.n0 AS DECIMAL) AS DOUBLE PRECISION)
     END + 0
   END AS left_mean,
   d3.customer AS "right", -1 AS stepping_count
-FROM stepping_change_aggregate_ecc82a AS d3
+FROM stepping_change_aggregate_4c159b AS d3
 WHERE
   d3.n0 IS NOT NULL
   AND (
     d3.n1 = 0
     OR NOT (
-      d3.n_2_0 IS NOT DISTINCT FROM d3.n_2_1
+      d3.n0 IS NOT DISTINCT FROM d3.n1
       AND d3.cents_0 IS NOT DISTINCT FROM d3.cents_1
       AND d3.mean_sum_0 IS NOT DISTINCT FROM d3.mean_sum_1
-      AND d3.mean_count_0 IS NOT DISTINCT FROM d3.mean_count_1
       AND d3.distinct_1_0 IS NOT DISTINCT FROM d3.distinct_1_1
       AND d3.first_1_0 IS NOT DISTINCT FROM d3.first_1_1
     )
   )
 UNION ALL
 SELECT
-  d4.n_2_1 AS left_n, d4.cents_1 AS left_cents,
+  d4.n1 AS left_n, d4.cents_1 AS left_cents,
   CASE
     WHEN d4.first_1_1 IS NULL
     THEN CAST(CAST('stepping: a smallest or largest of nothing: ' || CASE WHEN d4.first_1_1 IS NULL THEN CAST('None' AS TEXT) ELSE CAST(d4.first_1_1 AS TEXT) END AS INT) AS BIGINT)
@@ -421,24 +401,23 @@ SELECT
   END AS left_cheapest,
   d4.distinct_1_1 AS left_coupons,
   CASE
-    WHEN d4.mean_count_1 = 0
-    THEN CAST(CAST('stepping: st.agg.avg (mean=) of nothing: the count is ' || CAST(d4.mean_count_1 AS TEXT) AS INT) AS DOUBLE PRECISION)
+    WHEN d4.n1 = 0
+    THEN CAST(CAST('stepping: st.agg.avg (mean=) of nothing: the count is ' || CAST(d4.n1 AS TEXT) AS INT) AS DOUBLE PRECISION)
     ELSE CASE
       WHEN d4.mean_sum_1 BETWEEN (-9007199254740992) AND 9007199254740992
-      AND d4.mean_count_1 BETWEEN (-9007199254740992) AND 9007199254740992
-      THEN CAST(d4.mean_sum_1 AS DOUBLE PRECISION) / CAST(d4.mean_count_1 AS DOUBLE PRECISION)
-      ELSE CAST(CAST(d4.mean_sum_1 AS DECIMAL(140, 120)) / CAST(d4.mean_count_1 AS DECIMAL) AS DOUBLE PRECISION)
+      AND d4.n1 BETWEEN (-9007199254740992) AND 9007199254740992
+      THEN CAST(d4.mean_sum_1 AS DOUBLE PRECISION) / CAST(d4.n1 AS DOUBLE PRECISION)
+      ELSE CAST(CAST(d4.mean_sum_1 AS DECIMAL(140, 120)) / CAST(d4.n1 AS DECIMAL) AS DOUBLE PRECISION)
     END + 0
   END AS left_mean,
   d4.customer AS "right", 1 AS stepping_count
-FROM stepping_change_aggregate_ecc82a AS d4
+FROM stepping_change_aggregate_4c159b AS d4
 WHERE
   d4.n1 <> 0
   AND NOT (
-    d4.n_2_0 IS NOT DISTINCT FROM d4.n_2_1
+    d4.n0 IS NOT DISTINCT FROM d4.n1
     AND d4.cents_0 IS NOT DISTINCT FROM d4.cents_1
     AND d4.mean_sum_0 IS NOT DISTINCT FROM d4.mean_sum_1
-    AND d4.mean_count_0 IS NOT DISTINCT FROM d4.mean_count_1
     AND d4.distinct_1_0 IS NOT DISTINCT FROM d4.distinct_1_1
     AND d4.first_1_0 IS NOT DISTINCT FROM d4.first_1_1
   );

@@ -1,4 +1,4 @@
--- The query aggregate on sqlite; fingerprint 8dca62bc598ea5e8bc9d1994ff5dc42c
+-- The query aggregate on sqlite; fingerprint 9a773513a89d93cfdfe05db5af425345
 --
 -- output
 --   2. aggregate  query.py:22
@@ -7,7 +7,7 @@
 --   │    keeps aggregate__orders_8fd2ae
 --   │          key (left, right): look-ups, and the row itself
 --   │          index aggregate__orders_8fd2ae__left_right (left, right): reads in the order of right
---   │    keeps aggregate__aggregate_1c7cb0
+--   │    keeps aggregate__aggregate_203925
 --   │          key (customer): one row per key
 --   └─ 1. orders (input)
 --
@@ -17,7 +17,7 @@
 -- One changed row of orders: 10 statements, 9 look-ups, 4 rows written
 --   aggregate__orders_0dd177 as a whole row, 2 times, at most one row
 --   aggregate__orders_8fd2ae as a whole row, at most one row
---   aggregate__aggregate_1c7cb0 by customer, 4 times, at most one row
+--   aggregate__aggregate_203925 by customer, 4 times, at most one row
 --   aggregate__orders_8fd2ae by left, 2 times, the first row
 
 ------------------------------------------------------------------------------
@@ -80,26 +80,24 @@ BEGIN
 END;
 --   aggregate__orders_0dd177__below_zero: finds a count below 0; it has no entry while there is none
 CREATE INDEX IF NOT EXISTS aggregate__orders_0dd177__below_zero ON aggregate__orders_0dd177 (c) WHERE c < 0;
--- aggregate__aggregate_1c7cb0: one row per group of aggregate: its number of rows and its sums
+-- aggregate__aggregate_203925: one row per group of aggregate: its number of rows and its sums
 -- for aggregate (query.py:22)
 -- it has a row for each customer there is
-CREATE TABLE IF NOT EXISTS aggregate__aggregate_1c7cb0 (
+CREATE TABLE IF NOT EXISTS aggregate__aggregate_203925 (
     customer INTEGER NOT NULL,
-    n_2 INTEGER NOT NULL,
     cents INTEGER NOT NULL,
     mean_sum INTEGER NOT NULL,
-    mean_count INTEGER NOT NULL,
     distinct_1 INTEGER NOT NULL,
     first_1 INTEGER NOT NULL,
     n INTEGER NOT NULL,
     PRIMARY KEY (customer),
-    CONSTRAINT aggregate__aggregate_1c7cb0__not_negative CHECK (n >= 0)
+    CONSTRAINT aggregate__aggregate_203925__not_negative CHECK (n >= 0)
 ) WITHOUT ROWID;
---   aggregate__aggregate_1c7cb0__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS aggregate__aggregate_1c7cb0__gone
-AFTER UPDATE OF n ON aggregate__aggregate_1c7cb0 WHEN NEW.n = 0
+--   aggregate__aggregate_203925__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS aggregate__aggregate_203925__gone
+AFTER UPDATE OF n ON aggregate__aggregate_203925 WHEN NEW.n = 0
 BEGIN
-    DELETE FROM aggregate__aggregate_1c7cb0 WHERE customer = NEW.customer;
+    DELETE FROM aggregate__aggregate_203925 WHERE customer = NEW.customer;
 END;
 
 ------------------------------------------------------------------------------
@@ -107,35 +105,31 @@ END;
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('aggregate__aggregate_1c7cb0', 0), ('aggregate__orders_0dd177', 0),
+  ('aggregate__aggregate_203925', 0), ('aggregate__orders_0dd177', 0),
   ('aggregate__orders_8fd2ae', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'aggregate',
-    '8dca62bc598ea5e8bc9d1994ff5dc42c',
+    '9a773513a89d93cfdfe05db5af425345',
     'sqlite',
     2,
-    '2 28068791ab855188 QlpoOTFBWSZTWadu/owACPPfgEAAUGV//z/v3u6/7//+YAZvpvdFfcJ0XJ4tByoyIShFNPUyajynoxQyGQaDQAA9Jk0AA0hpo0TEmoAAAAAAAAADjJkyYjEwAmTBMgBowjAEMAk1IkanqaanqN6pp6mhoAAAGQGgAARUCaAVNqPIjaj1DT1ABkDEZA9IACJRCZNRtNKbTQTT0U9R6mQ9QeUaNBoe1RobUUEELEEMp2zyKzsdRWHYQUkDQ5iGUDEHIvO1KUoXmjQ8vlu9/lTjzcg7yT1ganXBIL8TW5fznJaR6TqltKb1TNsjlS0cZhLE65+lpVcOZGGYqgUC02RganE67bh6rpuEPmMaCxV7R5iJQg1yL7FxIteW5ge/YUajQXgSGBV4brTOVHgOXzucZykptkimAYESyyLC9lTPfnNwmAYDNugqXbCNiiqSBQNFFKFlStTKo2WNTcHkXy+kfKI3iu45j+GOoNRsNOqwZnR0AaUWYsqDSI1GIMGIIJAQ/pAUsFixkAwoAvIFEhQyqlS5RQXAYFDeNBVMGEno388oZwpRTvQ5jU68u4Lk6Z6CVSpE82BQjCLYsYFKwlRkqJFWA2JQVGJ3OUkwoAbgO090OodnNoeLn2nAY71jeU281mK1uxnbjYplMh1nAgDIJktBItae8dKFiYLOJjpQxVilJSIyAgjTa9xz0JGZzpBufgkMDVqzdc0KyazbgqK+jrPfRW3Qq6lTvojlSLEZSs2hzrrIA1kZsS4ALSUBEiZOdaCFqswS9XWm+k8QASUYPnGN91q3yWSYr6kCIhjkwIuvUdEEON2PJI431HjYDR6WkvhgB7A+zDqZsTF2sFMkd0Ufq5snN3AFGSVbQLDMCnzeMDg2Obpc0bWPD2AYMdAGsYXxG9/cCjWbmLob37i5OTJimBFkVFZxFiLBgmLBLt4U0M3Ve6WLeoaIJaBF1PQ4ObMDHIDMDrwFyZ1cG1SSNzO16YsAJixbWoFAKMaC5PevtIfeR3+opIh4gF5wOU4FihLGO9GYDBSeqZT0z7zKW4fXTSvGNRiRdnu8hp5fFeSxdCm972huE7xNAFE8qu8rI/iBaMC/RhfhW5usYrWo+48H3afCSvh7a+8MApdcakNnTGHGMaQZBkJ7Hf/vw/4dihiDfUIOSXQIBpRQmHzImbNYZle2Cpac9T44VGGQCgyHCMXiPIR4RZtxAz6zrTnQxoj77Y5bSJdj1XITiKS4BJoPCaeEVaiiiAqKl+mcCfUnoQL0rPkWlsUVdEvHuAxeDHsEM7Lp02hZy0T0PIZG+HA0TrawLjiDsMKqliqpriYzcDrhBmWOkDh2cG7s28GOnSGmoOTFdJlkDH0bcufHfpoIaBA4gx+VzOgt2IbsjbddKjufM7bADteUOhu888Khe5jhm6viYh6gM+adHXXDrnV09Vd+jswQttw1dkDEQzgoTud4gRE7mzaIHdyj2PJ1BiXImoOwcGA4YDzqmi7lpbC6AFA9ZAybU1hoHqtNIXoNSjQMDhA768VlQLoAdin+2BNJpcVG5KLFQ4LEhBJgUov6RPJ5a48N1yVBpJLxmwaKFo0gDpsHELRsLQoNa9qcVGEEYMKgUC/fNLFLWY+A1pvgadbC1s5O2wvlerbgOMIcwMXK5+AJfVs0bnj13hAc3VyfhACxxubRA2a6lkF2XF1lkIlUDBNCNFm+SOrbStjMvSVKBZQtgULlkAlzuwcAo0ubkq5OcBrJqvu9128RVlaLSqocyzabUuJckKlDEURKC11Gmlazw0hhrNTADR1bSrMZcNQgGPit3jQL8COUC3AE6/SOxCgQLQxGWJQyXbDMDnwE4gwbTbJISSQCwYtEzLKEbm8E2mtUyzYQhGQ+2FCDmaoZMwIecoFfNVgtUC6J/xdyRThQkKdu/ow='
+    '2 47bed67b9659ac5b QlpoOTFBWSZTWUGfHzwACEDfgEAAUGV//z/v3u6/7//+YAYvTe+le3FkXK8cABkQlESZomR6jRqfqTJoyDEaAANGmgaaAamEAEjUAaAAAANAAAAcZMmTEYmAEyYJkANGEYAhgEmokk1PU9T1PU09Q0D1AAADTEDQaAAikjVPKDZQAAAAABpoAZAARSTECMmkxNBNojU9TQG1Gg0aaDEB6igiB5ogZzttPVjce0QDsHKVw1NYOzgYg5F52SlKRWVVNflne0WtwOMiN4DGbIAgH9LG562xE2JLKpIly3dYy8NVKxmL5oTqtdDKFaNYjBjCpxSLDRMBYytnkdqX2lHa5hjljh8mgRKUGSx7BcyLDPLgii25TV3gPBj1AuaNg5WaAkPOiLfSUJG5wBh7M5jFVCIh0OVN3KZBkM6eYqYbEbKKpJKBoxqwSsSziHvLoulD74UuEeJ0H7sOQajQt1WBuOmoFqLM7Kg0iNRiDBiCCSIf0kUsLLNADKJiAUQKGVUqYKKDADAkRNiQSlDCpv5t2DuZSQ+pDiZOzPwCqdMcw3Cxh/ohQxGTCslKyFRkqJFVYoCRJhg3fMGcwb4Gg4A1LXXvbO0sZpils6mlfwrgtuFh7JocI6K+yloFE8OfLPL426uWxwHXsmxOcZgWvI2TfaoRgFiNypDBF8gA3QSlIka3yc9YYaWSySKcqKAt8EFG3IpBawObmvtRtnXUck3NfC1DRBdc4AyhMzdRgImRi1kpFMWtWR1wwjVcF4AdFQoFMMr8ccow1bLI0mqhuYBHq3nthD1PY+Nh6n6zeYGb4s6O7FA6Q9mMDSyMZ22FLiN+Snq2NDY3xZtCVNYGEWAT824BgaXIcRyFJsODgAvYbQNgwXQpc/sBRtm5A6OD8QdbrbGSYkmwtBZyBkDDCamEv2AmjN34O5k4IGkJcBJ3vtcXJmBq1gZAbYB1s7XFuUoUw2mt8ZMAUgya2oCQEmGQtryLdIN8Z2NpSwPYAZzkOichZQlmfmRmQwUN+aJ6595ol9T200rwDUYkXX7+E46kzloVd3CsaQIHkiIvREK3gap1VcLOlhWige4r5oLt3ivHBxcWXGHLCtec4QFutm1iayMpIpFHyzHs1/gXUAnEc0c1KNQgHuig8ip03DSsLmOC1Sx1G5MBbMhlGFJkJb9neG4bFliuwyYsVFZEr17b4kSjAI90QPtSRwUUURFVLvq8Ch9KBCdkUyvZTekqpnqAxfgw9whppTOgT3yTa8xsOUHwLY7WyAqdYeeElKUQxBkwXN4dwBDhdaOvfs4Wau3ouwwDCwHNhXPMYebfnW/slIQqIGAX97kdJTNDhkbq1iweD5HomAed3B0NfLS+wudAv0cv+MQ8ycYdvGOvn7Zy5au2OXZb3XoasbZ590BiIbYFCPByECETwZ7xA8OA9zr8xiVRMg7hvYBvvHoULa98qQVgGQekgM2ibC0eyhgFyJaUaBidQ+dfRW0C+AOanlyCbNvLQvSiyQOeqTApRf7UPT81urpvvS0GHAbECYygEwmOIUCZQkNlnekCNQJhdwNzJLWYd51JwA3dTFzXx62MLMFaY4EHECF4Vf6ALrGdvO69lwQDo5bvvgAm41aCBt2WE4F21KznBCWIF6WqSWOURDlvlZNjPrLCQTkUgkVWIAirz3t5UrNM0KwTdA1E048One2lWtFxR2TFzeTAlkCpQxFESpeFEVdmW4GNRpYAbnKhYxjFRsCAMfWlfXILryHOApeAdvWG1ZBAUDEYmkjPfBoB0XjqC9ob4iIIGYwsk0JyIatwBvNihnowQQREHjBJg3GpNDkB6ihXxVYXUmET/i7kinChIIM+Png='
   )
 ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- Delta tables, for one connection: what changes in one step
 ------------------------------------------------------------------------------
-CREATE TEMP TABLE IF NOT EXISTS stepping_change_aggregate_ecc82a (
+CREATE TEMP TABLE IF NOT EXISTS stepping_change_aggregate_4c159b (
     customer INTEGER,
     n0 INTEGER,
     n1 INTEGER,
-    n_2_0 INTEGER,
-    n_2_1 INTEGER,
     cents_0 INTEGER,
     cents_1 INTEGER,
     mean_sum_0 INTEGER,
     mean_sum_1 INTEGER,
-    mean_count_0 INTEGER,
-    mean_count_1 INTEGER,
     distinct_1_0 INTEGER,
     distinct_1_1 INTEGER,
     first_1_0 INTEGER,
@@ -156,13 +150,13 @@ CREATE TEMP TABLE IF NOT EXISTS stepping_exists_orders_903606 (
 ------------------------------------------------------------------------------
 -- When orders changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: aggregate__aggregate_1c7cb0, aggregate__orders_0dd177, aggregate__orders_8fd2ae in last_update
+-- locked first: aggregate__aggregate_203925, aggregate__orders_0dd177, aggregate__orders_8fd2ae in last_update
 -- 1. orders (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_orders_1ea38f;
 -- 2. aggregate (query.py:22): empty the delta table
 DELETE FROM temp.stepping_exists_orders_903606;
 -- 3. aggregate (query.py:22): empty the delta table
-DELETE FROM temp.stepping_change_aggregate_ecc82a;
+DELETE FROM temp.stepping_change_aggregate_4c159b;
 -- 4. orders (the query's arguments): load the changed rows
 -- INSERT INTO temp.stepping_delta_orders_1ea38f (customer, cents, coupon, c) VALUES (?, ?, ?, ?)
 -- 5. aggregate (query.py:22)
@@ -219,9 +213,9 @@ FROM aggregate__orders_8fd2ae
 WHERE c < 0
 LIMIT 1;
 -- 10. aggregate (query.py:22)
-INSERT INTO temp.stepping_change_aggregate_ecc82a (
-  customer, n0, n1, n_2_0, n_2_1, cents_0, cents_1, mean_sum_0, mean_sum_1, mean_count_0,
-  mean_count_1, distinct_1_0, distinct_1_1, first_1_0, first_1_1
+INSERT INTO temp.stepping_change_aggregate_4c159b (
+  customer, n0, n1, cents_0, cents_1, mean_sum_0, mean_sum_1, distinct_1_0, distinct_1_1,
+  first_1_0, first_1_1
 )
 SELECT
   g.customer, a.n AS n0,
@@ -232,16 +226,6 @@ SELECT
       'stepping: a count does not fit in 64 bits: that of the rows of the group ' || g.customer
     )
   END AS n1,
-  a.n_2 AS n_2_0,
-  CASE
-    WHEN ((COALESCE(a.n_2, 0) >> 32) + g.n_2 + (((COALESCE(a.n_2, 0) & 4294967295) + g.n_2_low) >> 32)) BETWEEN -2147483648 AND 2147483647
-    AND typeof(g.n_2) <> 'real'
-    AND typeof(g.n_2_low) <> 'real'
-    THEN (
-      ((COALESCE(a.n_2, 0) >> 32) + g.n_2 + (((COALESCE(a.n_2, 0) & 4294967295) + g.n_2_low) >> 32)) << 32
-    ) | (((COALESCE(a.n_2, 0) & 4294967295) + g.n_2_low) & 4294967295)
-    ELSE json_extract('{}', 'stepping: the sum n_2 does not fit in 64 bits for the group ' || g.customer)
-  END AS n_2_1,
   a.cents AS cents_0,
   CASE
     WHEN (
@@ -270,20 +254,6 @@ SELECT
     ) | (((COALESCE(a.mean_sum, 0) & 4294967295) + g.mean_sum_low) & 4294967295)
     ELSE json_extract('{}', 'stepping: the sum mean_sum does not fit in 64 bits for the group ' || g.customer)
   END AS mean_sum_1,
-  a.mean_count AS mean_count_0,
-  CASE
-    WHEN (
-      (COALESCE(a.mean_count, 0) >> 32) + g.mean_count + (((COALESCE(a.mean_count, 0) & 4294967295) + g.mean_count_low) >> 32)
-    ) BETWEEN -2147483648 AND 2147483647
-    AND typeof(g.mean_count) <> 'real'
-    AND typeof(g.mean_count_low) <> 'real'
-    THEN (
-      (
-        (COALESCE(a.mean_count, 0) >> 32) + g.mean_count + (((COALESCE(a.mean_count, 0) & 4294967295) + g.mean_count_low) >> 32)
-      ) << 32
-    ) | (((COALESCE(a.mean_count, 0) & 4294967295) + g.mean_count_low) & 4294967295)
-    ELSE json_extract('{}', 'stepping: the sum mean_count does not fit in 64 bits for the group ' || g.customer)
-  END AS mean_count_1,
   a.distinct_1 AS distinct_1_0,
   CASE
     WHEN (
@@ -308,57 +278,46 @@ SELECT
   ) AS first_1_1
 FROM (
   SELECT
-    u.customer, SUM(u.stepping_counted) AS n, SUM((u.n_2 >> 32) * u.n) AS n_2,
-    SUM((u.n_2 & 4294967295) * u.n) AS n_2_low, SUM((u.cents >> 32) * u.n) AS cents,
+    u.customer, SUM(u.stepping_counted) AS n, SUM((u.cents >> 32) * u.n) AS cents,
     SUM((u.cents & 4294967295) * u.n) AS cents_low, SUM((u.mean_sum >> 32) * u.n) AS mean_sum,
     SUM((u.mean_sum & 4294967295) * u.n) AS mean_sum_low,
-    SUM((u.mean_count >> 32) * u.n) AS mean_count,
-    SUM((u.mean_count & 4294967295) * u.n) AS mean_count_low,
     SUM((u.distinct_1 >> 32) * u.n) AS distinct_1,
     SUM((u.distinct_1 & 4294967295) * u.n) AS distinct_1_low
   FROM (
     SELECT
-      d1.customer, 1 AS n_2, d1.cents, d1.cents AS mean_sum, 1 AS mean_count, 0 AS distinct_1,
-      d1.c AS n, d1.c AS stepping_counted
+      d1.customer, d1.cents, d1.cents AS mean_sum, 0 AS distinct_1, d1.c AS n,
+      d1.c AS stepping_counted
     FROM temp.stepping_delta_orders_1ea38f AS d1
     UNION ALL
     SELECT
-      d2."right" AS customer, 0 AS n_2, 0 AS cents, 0 AS mean_sum, 0 AS mean_count,
-      1 AS distinct_1, d2.c AS n, 0 AS stepping_counted
+      d2."right" AS customer, 0 AS cents, 0 AS mean_sum, 1 AS distinct_1, d2.c AS n,
+      0 AS stepping_counted
     FROM temp.stepping_exists_orders_903606 AS d2
   ) AS u
   GROUP BY 1
 ) AS g
-LEFT JOIN aggregate__aggregate_1c7cb0 AS a ON a.customer = g.customer;
+LEFT JOIN aggregate__aggregate_203925 AS a ON a.customer = g.customer;
 -- 11. aggregate (query.py:22)
-INSERT INTO aggregate__aggregate_1c7cb0 (customer, n_2, cents, mean_sum, mean_count, distinct_1, first_1, n)
+INSERT INTO aggregate__aggregate_203925 (customer, cents, mean_sum, distinct_1, first_1, n)
 SELECT
-  g.customer, g.n_2_1, g.cents_1, g.mean_sum_1, g.mean_count_1, g.distinct_1_1,
-  COALESCE(g.first_1_1, x''),
+  g.customer, g.cents_1, g.mean_sum_1, g.distinct_1_1, COALESCE(g.first_1_1, x''),
   CASE
     WHEN g.n1 <> 0 THEN g.n1
-    WHEN g.n_2_1 <> 0 OR g.cents_1 <> 0 OR g.mean_sum_1 <> 0 OR g.mean_count_1 <> 0
+    WHEN g.cents_1 <> 0 OR g.mean_sum_1 <> 0
     THEN json_extract(
       '{}',
-      'stepping: no rows are left in the group ' || g.customer || ', whose n_2 is ' || g.n_2_1 || ', whose cents is ' || g.cents_1 || ', whose mean_sum is ' || g.mean_sum_1 || ', whose mean_count is ' || g.mean_count_1
+      'stepping: no rows are left in the group ' || g.customer || ', whose cents is ' || g.cents_1 || ', whose mean_sum is ' || g.mean_sum_1
     )
     ELSE 0
   END
-FROM temp.stepping_change_aggregate_ecc82a AS g
-WHERE
-  g.n1 <> 0
-  OR g.n0 IS NOT NULL
-  OR g.n_2_1 <> 0
-  OR g.cents_1 <> 0
-  OR g.mean_sum_1 <> 0
-  OR g.mean_count_1 <> 0
+FROM temp.stepping_change_aggregate_4c159b AS g
+WHERE g.n1 <> 0 OR g.n0 IS NOT NULL OR g.cents_1 <> 0 OR g.mean_sum_1 <> 0
 ON CONFLICT DO UPDATE SET
-  n_2 = excluded.n_2, cents = excluded.cents, mean_sum = excluded.mean_sum,
-  mean_count = excluded.mean_count, distinct_1 = excluded.distinct_1,
+  cents = excluded.cents, mean_sum = excluded.mean_sum, distinct_1 = excluded.distinct_1,
   first_1 = excluded.first_1, n = excluded.n;
 -- 12. aggregate (query.py:22): the change of an output
 SELECT
-  d3.n_2_0 AS left_n, d3.cents_0 AS left_cents,
+  d3.n0 AS left_n, d3.cents_0 AS left_cents,
   CASE
     WHEN d3.first_1_0 IS NULL
     THEN json_extract(
@@ -369,39 +328,35 @@ SELECT
   END AS left_cheapest,
   d3.distinct_1_0 AS left_coupons,
   CASE
-    WHEN d3.mean_count_0 = 0
-    THEN json_extract(
-      '{}',
-      'stepping: st.agg.avg (mean=) of nothing: the count is ' || CAST(d3.mean_count_0 AS TEXT)
-    )
+    WHEN d3.n0 = 0
+    THEN json_extract('{}', 'stepping: st.agg.avg (mean=) of nothing: the count is ' || CAST(d3.n0 AS TEXT))
     ELSE coalesce(
       CASE
         WHEN d3.mean_sum_0 BETWEEN (-9007199254740992) AND 9007199254740992
-        AND d3.mean_count_0 BETWEEN (-9007199254740992) AND 9007199254740992
-        THEN CAST(d3.mean_sum_0 AS REAL) / d3.mean_count_0
-        ELSE stepping_truediv(d3.mean_sum_0, d3.mean_count_0)
+        AND d3.n0 BETWEEN (-9007199254740992) AND 9007199254740992
+        THEN CAST(d3.mean_sum_0 AS REAL) / d3.n0
+        ELSE stepping_truediv(d3.mean_sum_0, d3.n0)
       END + 0.0,
       json_extract('{}', 'stepping: int / int fails: ' || coalesce(d3.mean_sum_0, 'nothing'))
     )
   END AS left_mean,
   d3.customer AS "right", -1 AS stepping_count
-FROM temp.stepping_change_aggregate_ecc82a AS d3
+FROM temp.stepping_change_aggregate_4c159b AS d3
 WHERE
   d3.n0 IS NOT NULL
   AND (
     d3.n1 = 0
     OR NOT (
-      d3.n_2_0 IS d3.n_2_1
+      d3.n0 IS d3.n1
       AND d3.cents_0 IS d3.cents_1
       AND d3.mean_sum_0 IS d3.mean_sum_1
-      AND d3.mean_count_0 IS d3.mean_count_1
       AND d3.distinct_1_0 IS d3.distinct_1_1
       AND d3.first_1_0 IS d3.first_1_1
     )
   )
 UNION ALL
 SELECT
-  d4.n_2_1 AS left_n, d4.cents_1 AS left_cents,
+  d4.n1 AS left_n, d4.cents_1 AS left_cents,
   CASE
     WHEN d4.first_1_1 IS NULL
     THEN json_extract(
@@ -412,30 +367,26 @@ SELECT
   END AS left_cheapest,
   d4.distinct_1_1 AS left_coupons,
   CASE
-    WHEN d4.mean_count_1 = 0
-    THEN json_extract(
-      '{}',
-      'stepping: st.agg.avg (mean=) of nothing: the count is ' || CAST(d4.mean_count_1 AS TEXT)
-    )
+    WHEN d4.n1 = 0
+    THEN json_extract('{}', 'stepping: st.agg.avg (mean=) of nothing: the count is ' || CAST(d4.n1 AS TEXT))
     ELSE coalesce(
       CASE
         WHEN d4.mean_sum_1 BETWEEN (-9007199254740992) AND 9007199254740992
-        AND d4.mean_count_1 BETWEEN (-9007199254740992) AND 9007199254740992
-        THEN CAST(d4.mean_sum_1 AS REAL) / d4.mean_count_1
-        ELSE stepping_truediv(d4.mean_sum_1, d4.mean_count_1)
+        AND d4.n1 BETWEEN (-9007199254740992) AND 9007199254740992
+        THEN CAST(d4.mean_sum_1 AS REAL) / d4.n1
+        ELSE stepping_truediv(d4.mean_sum_1, d4.n1)
       END + 0.0,
       json_extract('{}', 'stepping: int / int fails: ' || coalesce(d4.mean_sum_1, 'nothing'))
     )
   END AS left_mean,
   d4.customer AS "right", 1 AS stepping_count
-FROM temp.stepping_change_aggregate_ecc82a AS d4
+FROM temp.stepping_change_aggregate_4c159b AS d4
 WHERE
   d4.n1 <> 0
   AND NOT (
-    d4.n_2_0 IS d4.n_2_1
+    d4.n0 IS d4.n1
     AND d4.cents_0 IS d4.cents_1
     AND d4.mean_sum_0 IS d4.mean_sum_1
-    AND d4.mean_count_0 IS d4.mean_count_1
     AND d4.distinct_1_0 IS d4.distinct_1_1
     AND d4.first_1_0 IS d4.first_1_1
   );

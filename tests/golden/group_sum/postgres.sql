@@ -51,7 +51,7 @@ CREATE TABLE IF NOT EXISTS group_sum__group_reduce_flatten_1a525c (
 ) WITH (fillfactor = 70);
 --   group_sum__group_reduce_flatten_1a525c: what it is for, as \d+ shows it
 COMMENT ON TABLE group_sum__group_reduce_flatten_1a525c IS 'stepping: one row per group of group_reduce_flatten: its number of rows and its sums; for group_reduce_flatten';
---   for sums of floats, which are added up exactly, as numerics
+--   for sums of floats, which are added up exactly
 CREATE OR REPLACE FUNCTION stepping_exact_far(x double precision) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (
@@ -65,7 +65,7 @@ RETURN (
   ) AS p (power)
   CROSS JOIN LATERAL (SELECT (x / 2::double precision ^ power)::bigint) AS d (digits)
 );
---   for sums of floats, which are added up exactly, as numerics
+--   for sums of floats, which are added up exactly
 CREATE OR REPLACE FUNCTION stepping_exact(x double precision) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
@@ -78,7 +78,7 @@ RETURN CASE
   ) * 0.00000000000000000000000000000004930380657631323783823303533017413935457540219431393779814243316650390625  -- 2 ^ -104
   ELSE stepping_exact_far(x)
 END;
---   for sums of floats, which are added up exactly, as numerics
+--   for sums of floats, which are added up exactly
 CREATE OR REPLACE FUNCTION stepping_nearest(x numeric, fault text) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE

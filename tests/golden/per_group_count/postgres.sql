@@ -77,20 +77,12 @@ CREATE INDEX IF NOT EXISTS per_group_count__count_9f8a59__right_key ON per_group
 ALTER TABLE per_group_count__count_9f8a59 REPLICA IDENTITY FULL;
 --   per_group_count__count_9f8a59: what it is for, as \d+ shows it
 COMMENT ON TABLE per_group_count__count_9f8a59 IS 'stepping: one row per group of count: its number of rows and its sums; for count';
---   for sums of floats, which are added up exactly, as numerics
+--   a sum of integers, or an error where it does not fit in 64 bits
 CREATE OR REPLACE FUNCTION stepping_sum(total numeric, fault text) RETURNS bigint
 LANGUAGE sql PARALLEL SAFE
 RETURN CASE
   WHEN total BETWEEN -9223372036854775808 AND 9223372036854775807 THEN total::bigint
   ELSE ('stepping: ' || fault)::integer
-END;
---   for sums of floats, which are added up exactly, as numerics
-CREATE OR REPLACE FUNCTION stepping_gone(n bigint, something_left boolean, fault text)
-RETURNS boolean LANGUAGE sql PARALLEL SAFE
-RETURN CASE
-  WHEN n <> 0 THEN false
-  WHEN something_left THEN ('stepping: ' || fault)::integer = 0
-  ELSE true
 END;
 
 ------------------------------------------------------------------------------
@@ -107,7 +99,7 @@ VALUES
     '2488208e69ff22da3a3606ecadcc0a2d',
     'postgres',
     2,
-    '2 3a4fb1840145f732 QlpoOTFBWSZTWdFwve4ABYvfgEAAUOd//z/v3u6/7//uUAVPTtG44A7jdsB1bYSiamgT0EmNE9E8qPKaepoZAbKaej1QPKBoEqm1NGmmCaKAGgAaAAAAAAEhFFPQozUaZqaNqNAaDQwg0AAADjJk00wmRkDAjE0YIwg0aYABAqiJoRomBCegTJpGjQeo2oaaaNMTNRpoUETAEynUee/foF6fMr7qy4NcPuLvvwZuM5QewyCjvbX0p75mW/DLzmLgkfJg1PQzZuruXtd8zbPs8nVkSeY5GO4l0eBTqPE6x5WazAkgWchSQj/hBlkprLXMrDOgPH1RjiBWRYoh+07wylopsi40XQ9pT77Y+Dzdn4ZuF472fW9eVYmJc1A6Zvb+NWZVZJQy9mr6UXTFpwpF9el/TDEXIdA/lztLRbXPi4WYkxEm08nEx/1sbTkAgoVCIpkHWYoVOxwTjCXBdX0aNthp7pNzlKFuDCD0/j57GrgOtIQxsg/De/jZYGtr/DRGk2GQyDBsbpXCmxBkh0C/jZ6mDZx+Y+FvwImkxvaaec4ZYtV5RHy0wpSthLGJjmZTV4LUp46+ULb32E2Sc0QZSlNzh5dWqtBolqLAU961lqnxHWgPsa6MWVLKahxg+NZGURQ2MJwlBw9s0AmXOqwoHKL11ANtmlBf2wIYMvi4ZRGji8HMlWIg5XZ0qwjhEoefybPUl7Je13o7He8HpMmFngxfmiq49aPgoolclg9yUepKYvS0ZmZpEnwXaUe93WaFdMw7nxfqxMknxqxLmT2tZuWJUjYv2Ja4nWwRlEtkZllXuMKsW1miONhtqyRK5yRHg0MUt6qreoolMpWWo2KMoL166LJSuhoJKqKNkF9FjkwUamZii81JnI9OhoYl7UzLlja0FYmEl6LC9RfMZLONGmFnFvca+EtJonOYijph+0vZKNLysHRu9aZibvPl+k+VlW1lznNt+uEGN7VnfSYll6hxLh4kmJc/FspBhwYcmskJz6OHqibsWTdDu3cFAe+ShO1y+tjGL+n+InMBSXnMa5QIhbDKEwdu+ru787YFO1fBPI46drWS6ra3YXASWdFY66p6NReyVoo5BBYn6iyx2dUR6a6pdF8uxlZ8m7k0LjclxaXWl8+xg67qXMZ6lJjWmMXWotGMUqizPhg6WdkazWlbiRmWJSssEIBMNcqQDVmc5GMyIGYzNWVpRmI6IyQmxImlTinOBo+uTP5Ym0Bw59XjhXst19uF6rYJRPaRtq22ViCjhio6XXRn5Yi/q55Tkk6o38B1Q6E1z3yz+aX0Nrtk1GrcxgoLfNMbHjpto2pVxV5+XPdbyEowikUE0Sj4EcXDzX0xwXrpRRUVZhoXQznMvtBJVTtjRCkTKUpESaI6Eosxw5qOiN5gthucu+OTmZufMuioOcR4k5JhshCj3o0xSUyTKJlmRTjRfn+bWtFtiSZb5IbFaLm+6oKz2hGgu4RYaU0bpAnY1S3uvaMXMDFLFuxeKIZ0pYK+BVq00unLlZlP+lzS3qOE1uiTwHAoZGkiPOZk086WXRwDYKFgGhVleJg+gYMTalvFzhplEqEtS9JwhUj0cmNBBLb5gpgZL41zFiYihGV1JYuCNaPQ7KJjurR8m9oixyKRSI/4u5IpwoSGi4XvcA=='
+    '2 aa61dbd35e2ca5f7 QlpoOTFBWSZTWeOkp6MABQ1fgEAAUOd/+z/v3u6/7//uUATFYMZe6XNVG0NBJKaNEMinsRlHlDCmTTT1PUeU2TU9R6mh6nqNPUCVTBDTaIFANAANBoBoAB6gASISTI1DSeQ1PU9IaeoABoA0A0aDIcZMmTEYmAEyYJkANGEYAhgEkUYgTTFTzVPNTNEnqaeoAAAAAAwJcEFPedW2obPmbuwFqy/iXb18HO43JTSTsGsw9o2tmYoj9oRlYwHoPwapJOrS8wPZorvf6pIz9FtX1LOeghENc8R5fgKJx32QYq+MjPWxTBi0HDXQNOyDTc7woKxh3GWy78CXVnf16dPC53M+u7a1sjnjyGDEDOYrse6i+aIiRlbs1vwU1Z5IV07DnMl4FCNaX1NZuGNs71eOxeDSY2ne4TH0tjacQBAoJghEsgc4Eil0OBOGEVAtXszaGGfuxwcso4BhA+j73cXbNcQQcFQeKtlSlxtdQ0Q0mwyDIGDY3LgZtRKx4zn2+Sg2/n4lsdfrKnPUYZcDm0Vs1hJ8MSMXPQSxi8dhnPbc1SkIXVxquSktorg8WUMWyyAhZOqdY8XUtoCkRrSpSSIVAJS+EpUOaMcQL0lOSrkKHyjbGuMBH2rAtLIOvmIKLmuAfVauYn3zE1Eb1CBeSlv8ukYckgqMtrkLoGEeGbgTrzNYsmvltV0ji5SbEOIQ3i4kEDEIxGfcZG5hh4oR7yM0yg94zHqZGpFpkwOspmqFGDCkGkfOwL3JnV8by57iQq0xeqSEx8wlMUGFKWvBysTTGKXQY5GaSSdMIgtaN8jeQXXFKwxlIxBhMD3oIvBYyc0lNCIrS1Z6bCygIaaZyAYFgTJkMERQSiORauBrFoUC3VrIobQWNUUAObkexn0Ytw2mQ2aOYbTrLyGEy/eb7+EEDG9yjakxLy2jQJdvgkwl5SpBDvZZB5cPtAaGS2XtWyXds3sBFFHMvGBtDjCN++YpwOwnMzwMI2MpCY8duDd9KncDnp9649XN8aN2Vz/DMCWO+4fO2Cm0cJlcmHQhp4bjHHBUyUSzYJK+yTCXoj0KMcpCFAxfmMgxzykZkhghJGzHZXDKg4iqJSCjo0davTlqkT2nXg9k5EsC5dkngFgKiIyuSCkpd6ylTYh995cvCsY4roAr86KssLtgG3ot4E3TDjylEvCdDckhy+cwSBzZQObzjVilHPJhqxgzNW0DMHpgxzqOq85MFwW4FCBwIf1lcZve5eTNljTV0kRSTpwGS+yDZzlEnQxAFxeBmKDAOuXWQwkjurMiE2xjATU6sGFESR57VSRkMdBRi6SSyQhTgAsAVQ10ZGdCIPwLFQxsGxNmARpC7L0m9Zb5cDZoYI2EwUaamQnLSEZiqghWzjRwkBHZ4op8L3i5xYuSuMhqQsLiehTu4xTy8D6ma2aCDU5pMdoUjJaSIeBemnglfjZZCQsGUm+ri1nCp97cDEMpCtFtOCqK7VBOrkIW3hSFtgVkVpasDShIzVDLzULeF6jkga9Ewf3TirHKohRCP+LuSKcKEhx0lPRg'
   )
 ON CONFLICT DO NOTHING;
 

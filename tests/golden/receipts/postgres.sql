@@ -136,7 +136,7 @@ CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_e7082a (
 ) WITH (fillfactor = 70);
 --   receipts__group_reduce_flatten_e7082a: what it is for, as \d+ shows it
 COMMENT ON TABLE receipts__group_reduce_flatten_e7082a IS 'stepping: one row per group of group_reduce_flatten: its number of rows and its sums; for group_reduce_flatten';
---   for sums of floats, which are added up exactly, as numerics
+--   for sums of floats, which are added up exactly
 CREATE OR REPLACE FUNCTION stepping_exact_far(x double precision) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (
@@ -150,7 +150,7 @@ RETURN (
   ) AS p (power)
   CROSS JOIN LATERAL (SELECT (x / 2::double precision ^ power)::bigint) AS d (digits)
 );
---   for sums of floats, which are added up exactly, as numerics
+--   for sums of floats, which are added up exactly
 CREATE OR REPLACE FUNCTION stepping_exact(x double precision) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
@@ -163,7 +163,7 @@ RETURN CASE
   ) * 0.00000000000000000000000000000004930380657631323783823303533017413935457540219431393779814243316650390625  -- 2 ^ -104
   ELSE stepping_exact_far(x)
 END;
---   for sums of floats, which are added up exactly, as numerics
+--   for sums of floats, which are added up exactly
 CREATE OR REPLACE FUNCTION stepping_nearest(x numeric, fault text) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
