@@ -115,7 +115,7 @@ VALUES
     '9a773513a89d93cfdfe05db5af425345',
     'sqlite',
     2,
-    '2 47bed67b9659ac5b QlpoOTFBWSZTWUGfHzwACEDfgEAAUGV//z/v3u6/7//+YAYvTe+le3FkXK8cABkQlESZomR6jRqfqTJoyDEaAANGmgaaAamEAEjUAaAAAANAAAAcZMmTEYmAEyYJkANGEYAhgEmokk1PU9T1PU09Q0D1AAADTEDQaAAikjVPKDZQAAAAABpoAZAARSTECMmkxNBNojU9TQG1Gg0aaDEB6igiB5ogZzttPVjce0QDsHKVw1NYOzgYg5F52SlKRWVVNflne0WtwOMiN4DGbIAgH9LG562xE2JLKpIly3dYy8NVKxmL5oTqtdDKFaNYjBjCpxSLDRMBYytnkdqX2lHa5hjljh8mgRKUGSx7BcyLDPLgii25TV3gPBj1AuaNg5WaAkPOiLfSUJG5wBh7M5jFVCIh0OVN3KZBkM6eYqYbEbKKpJKBoxqwSsSziHvLoulD74UuEeJ0H7sOQajQt1WBuOmoFqLM7Kg0iNRiDBiCCSIf0kUsLLNADKJiAUQKGVUqYKKDADAkRNiQSlDCpv5t2DuZSQ+pDiZOzPwCqdMcw3Cxh/ohQxGTCslKyFRkqJFVYoCRJhg3fMGcwb4Gg4A1LXXvbO0sZpils6mlfwrgtuFh7JocI6K+yloFE8OfLPL426uWxwHXsmxOcZgWvI2TfaoRgFiNypDBF8gA3QSlIka3yc9YYaWSySKcqKAt8EFG3IpBawObmvtRtnXUck3NfC1DRBdc4AyhMzdRgImRi1kpFMWtWR1wwjVcF4AdFQoFMMr8ccow1bLI0mqhuYBHq3nthD1PY+Nh6n6zeYGb4s6O7FA6Q9mMDSyMZ22FLiN+Snq2NDY3xZtCVNYGEWAT824BgaXIcRyFJsODgAvYbQNgwXQpc/sBRtm5A6OD8QdbrbGSYkmwtBZyBkDDCamEv2AmjN34O5k4IGkJcBJ3vtcXJmBq1gZAbYB1s7XFuUoUw2mt8ZMAUgya2oCQEmGQtryLdIN8Z2NpSwPYAZzkOichZQlmfmRmQwUN+aJ6595ol9T200rwDUYkXX7+E46kzloVd3CsaQIHkiIvREK3gap1VcLOlhWige4r5oLt3ivHBxcWXGHLCtec4QFutm1iayMpIpFHyzHs1/gXUAnEc0c1KNQgHuig8ip03DSsLmOC1Sx1G5MBbMhlGFJkJb9neG4bFliuwyYsVFZEr17b4kSjAI90QPtSRwUUURFVLvq8Ch9KBCdkUyvZTekqpnqAxfgw9whppTOgT3yTa8xsOUHwLY7WyAqdYeeElKUQxBkwXN4dwBDhdaOvfs4Wau3ouwwDCwHNhXPMYebfnW/slIQqIGAX97kdJTNDhkbq1iweD5HomAed3B0NfLS+wudAv0cv+MQ8ycYdvGOvn7Zy5au2OXZb3XoasbZ590BiIbYFCPByECETwZ7xA8OA9zr8xiVRMg7hvYBvvHoULa98qQVgGQekgM2ibC0eyhgFyJaUaBidQ+dfRW0C+AOanlyCbNvLQvSiyQOeqTApRf7UPT81urpvvS0GHAbECYygEwmOIUCZQkNlnekCNQJhdwNzJLWYd51JwA3dTFzXx62MLMFaY4EHECF4Vf6ALrGdvO69lwQDo5bvvgAm41aCBt2WE4F21KznBCWIF6WqSWOURDlvlZNjPrLCQTkUgkVWIAirz3t5UrNM0KwTdA1E048One2lWtFxR2TFzeTAlkCpQxFESpeFEVdmW4GNRpYAbnKhYxjFRsCAMfWlfXILryHOApeAdvWG1ZBAUDEYmkjPfBoB0XjqC9ob4iIIGYwsk0JyIatwBvNihnowQQREHjBJg3GpNDkB6ihXxVYXUmET/i7kinChIIM+Png='
+    '2 4014e0ad29e3bb93 QlpoOTFBWSZTWX58vEEACEdfgEAAUGV//z/v3u6/7//+YAYhd9KvuIDleedCouIhKEkbSGIaGSZNGQYj1AAGjTINNANTCamCaRqANAAAAGgAAAOMmTJiMTACZMEyAGjCMAQwCTUSSYp6nqaaekaBkAAAaYgA0ABFIJlPUZTKj2inpqPUD1Dyh6nlDNTym0jMUyAJFJiTU9J4TTSYpjCR6gANAGgZANFBED0RApO61ZVnZJygO0epXDU5h9IGMOVehmZmHkMKP9Z9aypGFIq5QLCSKAoJ+kiR6pVWokCSqkKXLd1mvjlSoZzAaE67XS0auHMjDMXnkwtGisBJmdYhfqXXEP2VhnrVo+TQIkyDRVdoudFopiwwQbkRvAeDmQCuuNg5VeAkPOiLC+hwkbMAYsdnOcqoREN3RNzKZBkM6eYqYbEbKKpJKBoxrwSsSzSHWZHkg11sRF5BC0mo+yasDKXlOWgM5rmBtIszsqDSI1GIMGIIJIh/SRSwss0gMomIBRAoZVSpgooMAIiA4pwCEGmkjHDPxLOoQQeVBpLFdbwCaNb6A3Cxh/ohQxGTEZKVkKjJUZFWk6AgQTTOH0BSkC6wNa7A5rVt9+/oSegrLZWa5duWFtiZ3UQ4o5Mu6tgKp9vHpwaedtnz7XA57aMLOMwK3kbp2VtCOAqRsqQwRskAH6CUpEjW+TWLDDSqVSRTlRQFvggo+5FILbA5s+ytH1a6jJNn2QrQ0QXXMAZQmZtRwInRi90pFMVrbI7cMI2rgvADRUUArjTVr16RjZtnG6iqHCwiPLvPXCHW8z2TOt/I+5gavg1n36wP0D3MeTRkbHnYUzR8ZKe10Zuj4i1ZpZuBkaAV/hzA8mjucO5SrD5dIGphsBtGC8KXf5Aq2o6A7nD5g5ubNkmskzLAtJAyBhhNjCatoJuaO/DwsnCBuhLgSd763W6NANmYGgHxQDm0s626k1NTS74SYAoDJu2AkBJhkLwPUvaJwjODfKWB6wDOcp0TlLKEsz82MyGChwzTPVPvNMvqeymleIajEi7fu4z5VJnC0q7uFxoBA9URHdEQr3A2ra33taMKzmPeX64O3i5LxxcnJl8A5gVt5zjAW62b7E2yMpIpFHyJk27J/wLyARiROInJJqEA90ULRBc03TSt+7kvrPFVnJqwFsymYYmMpFgl3x2KSVlfihx446iJXr27MCJHhFdkiF19M9LGMSbWP1uA47sEGnLCPE7oYaqdGGXQBWuxNbhBffK2QRxgjMsC42M7Cl7VQwmcob4SUpRDEGjBd1B9IBDi9lz37eKez6OS+MBiYK1NJW2iawxtnVzwgIJiA4gq7qsNZK1BosM85ugWhdp0RAN6zhqU+2+qgyK8Kr1Z/isOZGlrNpfLybYw2Zdr2c9O6pBlrpjbuYViDMxIHwVggGhHBRxEBw0C3Lj5ismhFgbhVJgqqhakgtlzyrBlAMg6CA4GqbSw81TAXRLFWqazuC3pdE6QKmBhLtlsCSkqiIVIkLB0IDkpRUDKq/BQ6Om2fo1aksDDgZoFBlAJig7AqFCpIZz50gRyAoF+M3sks0DnOVOMDf8bF3Ls+VjE8K114IPkAheLJ94BebS3G57bgwV6sz+xgEVXNSEBmuoIsSzTJxixooQGiG0EqR4FZr3avEed1iygxRklGaRQHNOlomgajmmaFYJuAayaseDVvb5VrRcUdkxc3kwJZAqUMRREqXhRFXZltBjWalAFOyRQnW5ioBgV9Ip9MAyVDVrCVQBt5QzAQBhIKxOKIFuLLwNVQsoVKRi22MURNKCLyMBqayAGJckFt6YxjbPQyCTYaoaXID0lCvhqwupMIn/F3JFOFCQfny8QQA=='
   )
 ON CONFLICT DO NOTHING;
 
@@ -256,16 +256,8 @@ SELECT
   END AS mean_sum_1,
   a.distinct_1 AS distinct_1_0,
   CASE
-    WHEN (
-      (COALESCE(a.distinct_1, 0) >> 32) + g.distinct_1 + (((COALESCE(a.distinct_1, 0) & 4294967295) + g.distinct_1_low) >> 32)
-    ) BETWEEN -2147483648 AND 2147483647
-    AND typeof(g.distinct_1) <> 'real'
-    AND typeof(g.distinct_1_low) <> 'real'
-    THEN (
-      (
-        (COALESCE(a.distinct_1, 0) >> 32) + g.distinct_1 + (((COALESCE(a.distinct_1, 0) & 4294967295) + g.distinct_1_low) >> 32)
-      ) << 32
-    ) | (((COALESCE(a.distinct_1, 0) & 4294967295) + g.distinct_1_low) & 4294967295)
+    WHEN typeof(COALESCE(a.distinct_1, 0) + g.distinct_1) = 'integer'
+    THEN COALESCE(a.distinct_1, 0) + g.distinct_1
     ELSE json_extract('{}', 'stepping: the sum distinct_1 does not fit in 64 bits for the group ' || g.customer)
   END AS distinct_1_1,
   NULLIF(a.first_1, x'') AS first_1_0,
@@ -280,9 +272,7 @@ FROM (
   SELECT
     u.customer, SUM(u.stepping_counted) AS n, SUM((u.cents >> 32) * u.n) AS cents,
     SUM((u.cents & 4294967295) * u.n) AS cents_low, SUM((u.mean_sum >> 32) * u.n) AS mean_sum,
-    SUM((u.mean_sum & 4294967295) * u.n) AS mean_sum_low,
-    SUM((u.distinct_1 >> 32) * u.n) AS distinct_1,
-    SUM((u.distinct_1 & 4294967295) * u.n) AS distinct_1_low
+    SUM((u.mean_sum & 4294967295) * u.n) AS mean_sum_low, SUM(u.distinct_1 * u.n) AS distinct_1
   FROM (
     SELECT
       d1.customer, d1.cents, d1.cents AS mean_sum, 0 AS distinct_1, d1.c AS n,

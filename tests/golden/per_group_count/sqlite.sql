@@ -94,7 +94,7 @@ VALUES
     '7e6341a4114a823a07ea01ff6a9e380d',
     'sqlite',
     2,
-    '2 e03edc0979549239 QlpoOTFBWSZTWQSFl1MABE7fgEAAUGV//z/v3u6/7//6UAPj3G5uC5ubAcJQUMiT1TyaZPSeptCnqMnplGQ8KPSeSbIRpoJUJk2gU9KaBo0eo0AAAAAAAJEijU2iHqZGnqDQGgDTQANAAAcwBGCYgGATBNGQ0MAmCMTCSIEJiNJPxKejRBpp6gADQ00bUACgIbhD53dZlerAmqC0QddCGRM69rNLDjaKM4vUhEoFVCcn8KJCQ5KWID3C8yknFbW3jN8O+WHDxh6T67+lrquOxTLRjt7U+qcIf2zsH0WN0Zs26ONZquXpWuLzExI2EHZY7ZwiVQiO8BiN8I4OiMno6nDjOBSoCIjLZ1jMsuWKnVXYLINJjadDhMf62NpxAECglBASZA5WgkKQ5jgThhE4Fo8lu8wq4RX7xhzaqJKtr+GiGk2ExkDBsbk4GYciJrzTAL45PcY+A/IyyF5tmyMTZPdlqrJpV4tlwSNNGNqZrf4nIVSOxdtXWmBpFiViSJ1tYxjBcXNAZOcYum+ClSelKFrWqSUqPjDFBdJ4LUumBRuFRBZWxqlVgsEErOamKhloVOm0kF8aSM56Hc0YjAY8Rx7wwmd5SHTYj0/UbgRHtOcZK4DsdfQvIF52IkQVCoJ3okfMuRwImBYYKQxw8SKxiiNQNUyqOtEikS9GBYfZFxcQHTDzEoODoYYtGVWoRgRKjiMbEsGVSHMTqNBxEUW3IvRrGRcRoaCpKCrIlR1OMi6SIFZUDocYcRpPMj2sdLC5gs3vT17LgyTT6TaN89inqLr64IGN1TMiTFlMT1DImfeoioIpeAHMw8BUTvjp0tq169qol55obaU1dlzz9QLoGTREDlFvnom+mn9X974P5uTFb6/kz9VldbeGECe7Tny3yV2p1ew6QNPbjY+TJR7t9MtI59zDOAaxZKB+XrYe+C8sY0ReMYtWQWpDUFRHvBNGmVZKpe9Bw11DHJB6q64/NqtwwAwn9k2S5WYOo4Saj5xKPK5zVZVfnRKq1sWx1SnrEMg/vYAuJ0mKPMBhTFOKhiBhODG+3n2OXLkmgYCWg7drHMRb+01zkBNcrgMj9CN+/fpsqJgMOBVsAgjQthKLBB+hWocGSQ1eO0dTK6u9xrEoRxOMyjMEtCQbFQcL0A5+RXjjJmEzEaZFslmGDAFzEAOh4ICuLMobRkYubsoxbia4mzymlMoZpDSGrah/mMmNI5i0Ipk4O4kZzDYlSzXOQWRHZewkZxFsSzG3Kt1YWoSM7eSsN225WlR2mUwYTo1ThlJWK7dFzmvA1jlBbUjlUQohH+LuSKcKEgCQsupg'
+    '2 498502824b014bd4 QlpoOTFBWSZTWdgMKQYABFVfgEAAUGV//z/v3u6/7//6UAP6eZucDnN2wHDQhNCMKehkamyCGTQAHqNHpqYT1ACUip+TaBT0poANAAAAAAAAJEkptJ6QaYjIAaaGnqGg2kDQGgAcwBGCYgGATBNGQ0MAmCMTCRImImKbUTwqfpMSHqep+oj1AwRtNTZQD1MwEeIjmtZC/K7eVU7onk+VG8qXiiM6fNYKKR8KK4+DMg8HrH1hYuwIGhUYvoYXvO5r3ucnsxu7a217zweKSGoKQQMfyRay7i3N+6NQV00Ji01tpNksc54tTy2hoYmMBSLZwpKZfKZESGTzlPSETuisKkuc8StgJTEbd/eMyMbtHr33FAaTG06uEx+TY2nEAQKCUEBJkDlnhJKQ5hwJwwiaBXcVi2w0aRXbZg07M8lrtfw0Q1M1DCBkDQ2NycDMGVCy+Cwg9uWEZNwVdQ1i+lVTroqekZNOHGHvTPhWjjrtxxIuuJGyy2L9q+4wOJNW0iZS1zWtaMk9wDaUlJ9IRRJwWtS5zkWc6wlHNiytMFy30Aq7ChFhbGciWiwFLcmM1MVWXiw4NJBtGAtHs/Zo7ToPx7T7/tGEz4FZe/BH5fIfiTIxOsaWQHhC/czJGZ4IuJKpYKZouPiZI8SZoYGiuGePpReMqjWDs1Y70XFZmaNDA/hGRkSITIoJSgIQxmI1bWI0JljmNmCWjVkQbDuNRzE0Y5IzRyjRkTqaiyUleTLHdA0ZXIkXlghEDIEch2o9jPexboVrfr7dugMk06i+YTMUZC0+yCBjdmYypMVdidRCVPkxNCZcAJGElONLwr48cVZMne0rkq0+uAvLVH82/gAvADN1PACQHKPorIYa5bFYoqypi0aUVzUTzpZjADlEU1MLCgjQoTCEQBuT4H0lMiXmhbLEEHAcUyg5Rmq8/7pcH859JKJlnzkNfSNWOoWBWqLcMtJarGlBR459TQmpBLa5DKsx40Awn9q7JemSPq8WiFuEhwjvTZzVKRTTnQdCjKDQCGUKzIABGXGKXbwAxlTeNGwDSkmccevfBkvPRAwLtRT6MWdRc/KLctJAUV/TIBo/wRx48deq8oAyALbwJIxW8umwlHYsUQDSQ79nAhUL7fVzrQqT2nObZ0BLUkG5VIDNAQf2LMgabE2TrtMbluDRgGTJAdkSQF821LgmjZB0bZzfM8iji6iVCpuQNjuHe6n/s2s5CDY5TTUBECRuoG9KuHLS4MJkNetXG6Yt6W5PoV8LAxQkbsfPeHRwyWJY8zVYGKEWZoZQXhWrQus3YGuiUFhSOlRCiEf4u5IpwoSGwGFIMA=='
   )
 ON CONFLICT DO NOTHING;
 
@@ -174,22 +174,11 @@ SELECT
   END AS n1,
   a.count AS count_0,
   CASE
-    WHEN (
-      (COALESCE(a.count, 0) >> 32) + g.count + (((COALESCE(a.count, 0) & 4294967295) + g.count_low) >> 32)
-    ) BETWEEN -2147483648 AND 2147483647
-    AND typeof(g.count) <> 'real'
-    AND typeof(g.count_low) <> 'real'
-    THEN (
-      (
-        (COALESCE(a.count, 0) >> 32) + g.count + (((COALESCE(a.count, 0) & 4294967295) + g.count_low) >> 32)
-      ) << 32
-    ) | (((COALESCE(a.count, 0) & 4294967295) + g.count_low) & 4294967295)
+    WHEN typeof(COALESCE(a.count, 0) + g.count) = 'integer' THEN COALESCE(a.count, 0) + g.count
     ELSE json_extract('{}', 'stepping: the sum count does not fit in 64 bits for the group ' || g."right")
   END AS count_1
 FROM (
-  SELECT
-    u."right", SUM(u.stepping_counted) AS n, SUM((u.count >> 32) * u.n) AS count,
-    SUM((u.count & 4294967295) * u.n) AS count_low
+  SELECT u."right", SUM(u.stepping_counted) AS n, SUM(u.count * u.n) AS count
   FROM (
     SELECT d1.owner AS "right", 1 AS count, d1.c AS n, 0 AS stepping_counted
     FROM temp.stepping_delta_tasks_102ecf AS d1
@@ -201,12 +190,7 @@ FROM (
   GROUP BY 1
 ) AS g
 LEFT JOIN per_group_count__count_9f8a59 AS a ON a."right" = g."right"
-WHERE
-  g.n <> 0
-  OR g.count <> 0
-  OR g.count_low <> 0
-  OR typeof(g.count) = 'real'
-  OR typeof(g.count_low) = 'real';
+WHERE g.n <> 0 OR g.count <> 0 OR typeof(g.count) = 'real';
 -- 9. count (query.py:14)
 INSERT INTO per_group_count__count_9f8a59 ("right", count, n)
 SELECT g."right", g.count_1, g.n1
