@@ -51,7 +51,7 @@ LONGEST_TRYING_SECS = 60.0
 LONGEST_LOCKING_SECS = 600.0  # for as long a moment is looked for in which nobody writes
 LONGEST_SLEEP_SECS = 2.0
 FEW_ROWS = 1000  # that the switch may fold in while writers wait
-TOGETHER = ("prepare", "fill", "switch")  # steps of one transaction
+TOGETHER = ("prepare", "fill", "rest", "switch")  # steps of one transaction
 
 
 def apply(
@@ -105,7 +105,9 @@ class Runner:
             try:
                 for kind, group in grouped(steps):
                     left = [each for each in group if each[1] in rest]
-                    if kind == "batch" and left:
+                    if kind == "batch" and left and meta.staged:
+                        self.reads(meta, left, len(steps))
+                    elif kind == "batch" and left:
                         self.batches(steps)
                     elif kind == "fold" and left:
                         self.folds(meta, left, len(steps))
@@ -153,7 +155,11 @@ class Runner:
                 f"another version of {meta.query} is being installed: {beside.query} is half done",
                 hint="run its script to the end, or take it back with `stepping abandon --db URL`",
             )
-        done = {"prepare", "fill"} if beside.started else {"prepare"}
+        done = {"prepare"}
+        if beside.started:
+            done |= {"fill", "batch", "rest"}
+        elif filling.rows_read(self.driver, beside.manifest()) is not None:
+            done |= {"fill"}
         return [step for step in steps if step.kind not in done]
 
     def batches(self, steps: Sequence[ScriptStep]) -> None:
@@ -185,6 +191,29 @@ class Runner:
                 return
             if self.driver.one_writer:
                 time.sleep(min(seconds, LONGEST_PAUSE_SECS))  # a turn for others
+
+    def reads(self, meta: Meta, batch: Sequence[tuple[int, ScriptStep]], total: int) -> None:
+        """Read batch after batch of a table of the application, until less than one is left."""
+        manifest = catalog.installed(self.driver, staged_name(meta.query)).manifest()
+        assert manifest.capture is not None
+        assert manifest.capture.in_batches is not None
+        table = manifest.capture.in_batches.table
+        filling.tables_read_at_once(self.driver, manifest, self.batch_rows)
+        rows = self.driver.sizes([table.name])
+        to_read = rows[table.name].rows if table.name in rows else table.rows
+        before = filling.rows_read(self.driver, manifest)
+        while True:
+            started = time.perf_counter()
+            self.tried(batch, total)
+            seconds = time.perf_counter() - started
+            now = filling.rows_read(self.driver, manifest)
+            if now is None or before is None or now == before:
+                return
+            if self.progress is not None:
+                number, step = batch[-1]
+                read = now - before
+                self.progress(Done(number, total, step, 0, seconds, now, max(to_read, now), read))
+            before = now
 
     def folds(self, meta: Meta, fold: Sequence[tuple[int, ScriptStep]], total: int) -> None:
         """Fold in what was written down while tables were filled, until little of it is left."""

@@ -1,10 +1,12 @@
 """A captured query filled beside what is there, while writers of its tables go on.
 
 Under a short lock the tables get their triggers and logs, and the query, under a name of its own,
-empty tables. Its tables are then filled from one snapshot, which is kept: what the logs have of
-transactions that it did not see is folded in afterwards, again and again until little is left.
-Under a second short lock the last of it is folded in, and the name of the query is switched to
-what was filled. Each of these is a transaction; killed between two, it goes on with the next.
+empty tables. Its tables are then filled: from one snapshot, which is kept; or, of very large
+tables, batch by batch of the largest one, each with a snapshot of its own and committed by itself.
+What the logs have of transactions that the last one did not see is folded in afterwards, again and
+again until little is left. Under a second short lock the last of it is folded in, and the name of
+the query is switched to what was filled. Each of these is a transaction; killed between two, it
+goes on with the next.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from stepping.dialects.capture import (
     capture_of,
     followed,
     log_name,
+    logged,
     making_way,
     sections,
 )
@@ -51,6 +54,7 @@ class Beside:
     def statements(self) -> Iterator[MigrationStatement]:
         yield from self.prepared()
         yield from self.filled()
+        yield from self.read()
         yield from self.folded()
         yield from self.switched()
 
@@ -86,10 +90,11 @@ class Beside:
         capture = capture_of(self.staged)
         fill, tables = capture.fill, self.tables
         yield from self.steps(Phase.FILL, words.lock_folds(name), "one at a time")
-        rows = f"stepping_queries WHERE name = {self.catalog.literal(name)} AND NOT started"
-        yield from self.steps(
-            Phase.FILL, self.catalog.counted(rows, 1, f"{name} is filled already"), "once"
-        )
+        yield from self.steps(Phase.FILL, self.not_filled, "once")
+        batches = capture.in_batches
+        if batches is not None:
+            begun = self.catalog.counted(batches.progress, 0, f"{name} is being filled already")
+            yield from self.steps(Phase.FILL, begun, "once")
         # But for the lock, which nobody needs here.
         settings = [text for text in words.lock(tables) if not text.startswith("LOCK ")]
         yield from self.steps(Phase.FILL, [*settings, *fill.session], "whole tables are read")
@@ -98,9 +103,31 @@ class Beside:
             what = f"the results, from {read}: {each.operator or 'a table'}"
             yield MigrationStatement(Phase.FILL, each.sql, what, scans=read)
         yield from self.steps(Phase.FILL, fill.drop, "no longer needed")
-        yield from self.steps(
-            Phase.FILL, words.begun(name, capture), "what this snapshot saw is in the results"
-        )
+        if batches is None:
+            begun = words.begun(name, capture)
+        else:
+            begun = (words.seen(name), *batches.begun)
+        yield from self.steps(Phase.FILL, begun, "what this snapshot saw is in the results")
+
+    def read(self) -> Iterator[MigrationStatement]:
+        """The rows of the largest table, batch by batch: each batch a fold, in one snapshot."""
+        batches = capture_of(self.staged).in_batches
+        if batches is None:
+            return
+        lock = self.driver.capturing.lock_folds(self.staged.query)
+        note = f"the next rows of {batches.table}, and what has changed in those before them"
+        yield from self.steps(Phase.BATCH, lock, "one at a time")
+        yield from self.steps(Phase.BATCH, batches.batch, note)
+        yield from self.steps(Phase.REST, lock, "one at a time")
+        yield from self.steps(Phase.REST, self.not_filled, "once")
+        yield from self.steps(Phase.REST, batches.rest, f"what is left of {batches.table}")
+
+    @property
+    def not_filled(self) -> Iterator[str]:
+        """Fails if the query has been filled to its end."""
+        name = self.staged.query
+        rows = f"stepping_queries WHERE name = {self.catalog.literal(name)} AND NOT started"
+        yield from self.catalog.counted(rows, 1, f"{name} is filled already")
 
     def folded(self) -> Iterator[MigrationStatement]:
         capture = capture_of(self.staged)
@@ -146,11 +173,23 @@ class Beside:
         ddl = (self.catalog.shown_again(text, changes) for text in capture.ddl)
         texts += [*words.outdated(), *ddl, *words.begun(plan.query, capture)]
         yield from steps(Phase.SWITCH, texts, "what folds in from now on")
+        yield from steps(Phase.SWITCH, self.narrowed(), "what was needed for the batches only")
         if old is not None:
             yield from self.catalog.after_shown(changes)
         if old is not None:
             installed = self.catalog.installed(plan.query, plan.manifest.row, True)
             yield from steps(Phase.SWITCH, [installed], "the catalog")
+
+    def narrowed(self) -> Iterator[str]:
+        """Takes columns out of a log that told rows apart, and that nobody reads any more."""
+        read = [*self.others, *readers_of(self.plan.manifest)]
+        for each in dict.fromkeys(i.table for i in capture_of(self.staged).inputs):
+            kept = logged(each, [r for r in read if r.log == log_name(each)])
+            unread = [column for column in each.position if column not in kept.columns]
+            if unread:
+                yield from self.driver.capturing.table_widened(kept, ())
+            for column in unread:
+                yield f"ALTER TABLE {quoted(log_name(each))} DROP COLUMN {quoted(column)}"
 
     # -- parts ----------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from stepping.compiler.plan.capture import DEFERRED, IMMEDIATE, Captured
 from stepping.compiler.plan.graph import AnyGraph
 from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.sql_plan import Capture, Role, SQLPlan
+from stepping.compiler.schema import bounded
 from stepping.dialects.capture import (
     DEFER,
     Reader,
@@ -34,6 +35,7 @@ from stepping.runtime.running import PythonSteps, Statements
 
 READERS = "stepping_readers"
 MANY_ROWS = 100_000  # in tables: from there on whoever waits for a fill is to be told
+VERY_MANY_ROWS = 3_000_000  # from there on one snapshot is not held for all of them
 log = logging.getLogger("stepping")
 TURNS = 8  # so often a fold is tried that loses against another one
 
@@ -218,8 +220,9 @@ def install(driver: Driver, plan: SQLPlan, statements: Statements, target: str) 
         return False
     begun = catalog.half_installed(driver, plan.query)
     if begun is not None:
+        said = catalog.half_done_text(driver, begun)
         raise SchemaMismatch(
-            f"the query {plan.query!r} is not installed yet. {catalog.half_done_text(begun)}",
+            f"the query {plan.query!r} is not installed yet. {said}",
             hint="wait for `stepping apply`, or run it again",
         )
     say_if_large(driver, plan, target)
@@ -250,11 +253,34 @@ def say_if_large(driver: Driver, plan: SQLPlan, target: str) -> None:
 
 def rows_of(driver: Driver, capture: Capture) -> int:
     """How many rows are in the tables of a query, about."""
-    tables = {each.table for each in capture.inputs}
+    return sum(rows_by_table(driver, capture).values())
+
+
+def rows_by_table(driver: Driver, capture: Capture) -> dict[BaseTable, int]:
+    tables = dict.fromkeys(each.table for each in capture.inputs)
     sizes = driver.sizes(sorted({each.name for each in tables if not each.schema}))
-    return sum(
-        max(each.rows, 0) if each.schema or each.name not in sizes else sizes[each.name].rows
+    return {
+        each: max(each.rows, 0) if each.schema or each.name not in sizes else sizes[each.name].rows
         for each in tables
+    }
+
+
+def largest_in_order(driver: Driver, capture: Capture) -> BaseTable | None:
+    """The table with most rows of those whose rows an index tells apart."""
+    rows = rows_by_table(driver, capture)
+    found = (each for each in rows if not each.of and each.telling is not None)
+    return max(found, key=lambda each: rows[each], default=None)
+
+
+def in_batches(tables: Tables, read: BaseTable | None, query: str) -> Tables:
+    """The tables of a query, one of which is read as far as it has come."""
+    if read is None or read.telling is None:
+        return tables
+    view, position = bounded(f"{query}__read"), read.telling
+    same = read.schema, read.name
+    return tuple(
+        (label, t.read_in_batches(view, position) if (t.schema, t.name) == same else t)
+        for label, t in tables
     )
 
 

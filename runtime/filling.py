@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from stepping.compiler.plan.manifest import Manifest
 from stepping.dialects.batches import PROGRESS, at_name, log_name
 from stepping.dialects.driver import Driver
 from stepping.errors import MigrationError
@@ -75,6 +76,27 @@ def read_at_once(driver: Driver, rows: int) -> None:
     """Say how many rows of each table a batch reads."""
     with driver.writing():
         driver.change(f"UPDATE {PROGRESS} SET batch_rows = {int(rows)}")  # noqa: S608
+
+
+def rows_read(driver: Driver, manifest: Manifest) -> int | None:
+    """How many rows of its largest table a captured query, which is filled in batches, has read;
+    None before the first snapshot has been.
+    """
+    batches = None if manifest.capture is None else manifest.capture.in_batches
+    if batches is None:
+        return None
+    with driver.reading():
+        rows = driver.read(f"SELECT rows_read FROM {batches.progress}")  # noqa: S608
+    return int(rows[0][0]) if rows else None
+
+
+def tables_read_at_once(driver: Driver, manifest: Manifest, rows: int) -> None:
+    """Say how many rows of that table a batch reads."""
+    assert manifest.capture is not None
+    assert manifest.capture.in_batches is not None
+    progress = manifest.capture.in_batches.progress
+    with driver.writing():
+        driver.change(f"UPDATE {progress} SET batch_rows = {int(rows)}")  # noqa: S608
 
 
 def abandon(driver: Driver) -> str:

@@ -329,7 +329,7 @@ def plan(
             driver, graph, old, given, [each.migration.new for each in before], in_batches
         )
         version = found[name].version + 1 if name in found else 1
-        told = "" if beside is None else catalog.half_done_text(beside)
+        told = "" if beside is None else catalog.half_done_text(driver, beside)
         sizes = driver.sizes(sorted({each.table for each in found_for[0].filled_from}))
         return MigrationPlan(
             found_for[0],

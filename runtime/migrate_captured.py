@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from stepping.compiler.plan.base_tables import BaseTable
 from stepping.compiler.plan.capture import staged_name
 from stepping.compiler.plan.changes import table_changes
 from stepping.compiler.plan.graph import AnyGraph
@@ -89,9 +90,11 @@ def migration(
     recompute = graph.recompute(driver.dialect, base=base)[0]
     last = catalog_rows.remembering(plan, recompute, key)
     if beside:
-        staged = graph.staged().program(driver.dialect, base=base).plan
+        read, why = table_in_batches(driver, plan, bool(in_batches))
+        in_part = captured.in_batches(base, read, staged_name(plan.query))
+        staged = graph.staged().program(driver.dialect, base=in_part).plan
         steps = [*Beside(driver, plan, staged, old, others).statements(), remembered(last)]
-        made = replace(made, statements=tuple(steps), staged=staged.fingerprint)
+        made = replace(made, statements=tuple(steps), staged=staged.fingerprint, unbatched=why)
     else:
         steps = [*at_once(driver, plan, old, others, above), remembered(last)]
         names = tuple(each.old.query for each in above)
@@ -111,6 +114,27 @@ def migration(
     back = [*at_once(driver, back_to, plan.manifest, others, below)]
     last = catalog_rows.remembering(back_to, catalog_rows.stored_recompute(driver, old.query))
     return made, (*back, remembered(last)), ""
+
+
+def table_in_batches(driver: Driver, plan: SQLPlan, wanted: bool) -> tuple[BaseTable | None, str]:
+    """The table that is read batch by batch, if one is; or why none is where it was to be.
+
+    What has been begun goes on as it was begun.
+    """
+    begun = catalog_rows.half_installed(driver, plan.query)
+    if begun is not None:
+        there = begun.manifest().capture
+        batches = None if there is None else there.in_batches
+        return (None if batches is None else batches.table), ""
+    capture = capture_of(plan)
+    if not wanted and captured.rows_of(driver, capture) < captured.VERY_MANY_ROWS:
+        return None, ""
+    if capture.whole_groups:
+        return None, "a group would be computed anew for each batch that has a row of it"
+    found = captured.largest_in_order(driver, capture)
+    if found is None:
+        return None, "no table has an index that tells its rows apart, of columns that are not NULL"
+    return found, ""
 
 
 def remembered(text: str) -> MigrationStatement:

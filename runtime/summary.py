@@ -199,11 +199,18 @@ def _in_batches(migration: Migration) -> Iterator[str]:
     if migration.staged:
         yield "Filled beside what is there, while writers go on:"
         yield "  a short lock: triggers of the tables write down what changes from now on"
-        yield "  one snapshot is read and kept; then what has changed since is folded in"
+        batches = any(each.phase is Phase.BATCH for each in migration.statements)
+        if batches:
+            yield "  the largest table is read in batches of 10,000 rows, each in a transaction and"
+            yield "  a snapshot of its own; then what has changed since is folded in"
+        else:
+            yield "  one snapshot is read and kept; then what has changed since is folded in"
         yield "  a short lock: the last of that, and the switch"
         yield "  `stepping apply` tries again where a lock is not to be had in 200 ms, folds until"
         yield "  little is left, and goes on where it was killed; psql does each step once"
-    if migration.unbatched:
+    if migration.unbatched and migration.staged:
+        yield f"Filled from one snapshot, not in batches: {migration.unbatched}."
+    elif migration.unbatched:
         yield f"Filled in the one transaction, not in batches: {migration.unbatched}."
     if not migration.in_batches:
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlglot import exp
@@ -66,7 +66,13 @@ def with_capture(
         changed,
     )
     own, capture = dialect.own_ddl(steps=False), dialect.captured(planned)
+    regroups = any(isinstance(r, ir.Regroup) for op in made.changes for r in rules_of(op))
+    capture = dataclasses.replace(capture, whole_groups=regroups)
     return dataclasses.replace(plan, capture=capture, own_ddl=own, session_ddl=())
+
+
+def rules_of(operator: ir.Operator) -> Iterable[ir.Relation]:
+    return ir.within(operator.delta(ir.Reads())) if operator.inputs else ()
 
 
 def _input(made: Planned, operator: ir.Operator, reference: object) -> CapturedInput:
@@ -87,7 +93,7 @@ def _input(made: Planned, operator: ir.Operator, reference: object) -> CapturedI
     return CapturedInput(
         operator.label,
         described,
-        tuple(dict.fromkeys(column.name for column in read)),
+        tuple(dict.fromkeys((*(column.name for column in read), *described.position))),
         log.name,
         tuple(sorted(key for key in keys if key)),
         tuple(column.type for column in read),

@@ -67,11 +67,11 @@ def base_table(operator: ir.Operator, described: BaseTable) -> Table:
             raise InternalError(f"{described} has no column for {column.name}")
         columns.append(TableColumn(found.name, column.type, found.type, found.collation))
     return Table(
-        described.name,
+        described.read_as or described.name,
         TableKind.BASE,
         tuple(columns),
         None,
-        schema=described.schema,
+        schema="" if described.read_as else described.schema,
         indexes=tuple(TableIndex(each.name, each.columns) for each in described.indexes),
         reason=f"the application's table, read as the input {operator.label}",
         serves=operator.label,

@@ -111,6 +111,20 @@ class BaseTable:
         """Whether an index begins with the columns of a key, in whatever order."""
         return self.index_by(key) is not None
 
+    @property
+    def telling(self) -> tuple[str, ...] | None:
+        """The columns of an index that tells rows apart and has them in order, if there is one."""
+        never = {each.name for each in self.columns if not each.nullable}
+        found = (
+            each.columns
+            for each in self.indexes
+            if each.unique
+            and each.ordered
+            and set(each.columns) <= never
+            and not any(each.descending)
+        )
+        return min(found, key=len, default=None)
+
     def is_unique(self, key: tuple[str, ...]) -> bool:
         """Whether no two rows have the same values in the columns of a key."""
         return any(each.unique and set(each.columns) <= set(key) for each in self.indexes)
@@ -118,6 +132,23 @@ class BaseTable:
     def read(self, how: str) -> BaseTable:
         """The table with values read in their order from a copy, or in it, whatever its indexes."""
         return replace(self, facts=(*self.facts, ("order", how)))
+
+    def read_in_batches(self, view: str, position: tuple[str, ...]) -> BaseTable:
+        """The table with a view of what has been read of it so far in its place; rows are told
+        apart by ``position``.
+        """
+        facts = (*self.facts, ("read_as", view), ("position", "\0".join(position)))
+        return replace(self, facts=facts)
+
+    @property
+    def read_as(self) -> str:
+        """The view that is read in its place, if rows come batch by batch."""
+        return self.fact("read_as")
+
+    @property
+    def position(self) -> tuple[str, ...]:
+        """The columns by which rows come in batches, if they do."""
+        return tuple(self.fact("position").split("\0")) if self.read_as else ()
 
     @property
     def of(self) -> str:

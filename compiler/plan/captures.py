@@ -50,6 +50,23 @@ class Fill:
 
 
 @dataclass(frozen=True)
+class InBatches:
+    """How the tables of a query are filled batch by batch of one table, while writers go on.
+
+    ``progress`` is the table that says how far it is: a row of it is there once ``begun`` was run
+    with the first fill, of what needs no row of ``table``. ``batch`` is run until no more rows are
+    read by it, ``rest`` once. All of it is made by ``ddl``.
+    """
+
+    table: BaseTable
+    progress: str
+    ddl: tuple[str, ...]
+    begun: tuple[str, ...]
+    batch: tuple[str, ...]
+    rest: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Capture:
     """What is installed for a captured query beside its tables.
 
@@ -76,6 +93,8 @@ class Capture:
     folds_by_itself: bool = False  # on SQLite, while rows are written
     relations: tuple[tuple[str, str, str], ...] = ()  # cache, relation, live relation
     sources: tuple[Source, ...] = ()
+    whole_groups: bool = False  # some groups are computed from all their rows at each change
+    in_batches: InBatches | None = None
 
     @property
     def follows(self) -> tuple[str, ...]:
@@ -86,4 +105,7 @@ class Capture:
     @property
     def installed(self) -> Capture:
         """What the catalog has of it: enough to refresh it, and to take it away."""
-        return replace(self, ddl=(), fill=Fill((), (), ()))
+        batches = self.in_batches
+        if batches is not None:
+            batches = replace(batches, ddl=(), begun=(), batch=(), rest=())
+        return replace(self, ddl=(), fill=Fill((), (), ()), in_batches=batches)

@@ -21,8 +21,9 @@ class Phase(enum.Enum):
     PREPARE = "prepare"  # in one short transaction; it can be run again
     SESSION = "session"  # by itself; what only the connection has
     FILL = "fill"  # in one transaction that sees one state, while everybody works on
-    FOLD = "fold"  # in a transaction each time, until little is left of what changed meanwhile
     BATCH = "batch"  # in a transaction each time, until all rows have been read
+    REST = "rest"  # in one transaction that sees one state: what no batch has read
+    FOLD = "fold"  # in a transaction each time, until little is left of what changed meanwhile
     SWITCH = "switch"  # in the one transaction
     AFTER = "after"  # by itself, behind that; it can be run again
 

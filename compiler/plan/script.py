@@ -12,7 +12,8 @@ from stepping.compiler.plan.migration import MigrationStatement, Phase
 from stepping.errors import MigrationError
 
 _STEP = re.compile(
-    r"^-- step (\d+) of (\d+) \((before|prepare|fill|fold|batch|begin|switch|commit|after)\): ",
+    r"^-- step (\d+) of (\d+) "
+    r"\((before|prepare|fill|batch|rest|fold|begin|switch|commit|after)\): ",
     re.MULTILINE,
 )
 _META = "-- stepping: "
@@ -25,9 +26,9 @@ _OF_COLUMNS = ("prefer-timestamp-tz", "prefer-bigint-over-int", "prefer-text-fie
 class ScriptStep:
     """One statement of a script.
 
-    ``kind`` is before, prepare, fill, fold, batch, begin, switch, commit or after. Those of prepare
-    and of fill are one transaction each, with its BEGIN and COMMIT; those of fold and of batch are
-    one that is run again and again.
+    ``kind`` is before, prepare, fill, batch, rest, fold, begin, switch, commit or after. Those of
+    prepare, of fill and of rest are one transaction each, with its BEGIN and COMMIT; those of batch
+    and of fold are one that is run again and again.
     """
 
     kind: str
@@ -68,17 +69,21 @@ def steps_of(
         made.append(ScriptStep("fill", begin_batch, "one state of all tables, while writers go on"))
         made += (ScriptStep("fill", s.sql, s.note, s) for s in by_phase[Phase.FILL])
         made.append(ScriptStep("fill", "COMMIT", "what that snapshot saw is there"))
-    if by_phase[Phase.FOLD]:
-        again = "what has changed since: `stepping apply` does it until little is left"
-        made.append(ScriptStep("fold", begin_batch, again))
-        made += (ScriptStep("fold", s.sql, s.note, s) for s in by_phase[Phase.FOLD])
-        made.append(ScriptStep("fold", "COMMIT", "it is folded in"))
     if by_phase[Phase.BATCH]:
         again = "a batch, while everybody works on: `stepping apply` does it until all is read,"
         again += "\nin short transactions; psql and sqlite3 read all at once"
         made.append(ScriptStep("batch", begin_batch, again))
         made += (ScriptStep("batch", s.sql, s.note, s) for s in by_phase[Phase.BATCH])
         made.append(ScriptStep("batch", "COMMIT", "the batch is there"))
+    if by_phase[Phase.REST]:
+        made.append(ScriptStep("rest", begin_batch, "what no batch has read, in one state"))
+        made += (ScriptStep("rest", s.sql, s.note, s) for s in by_phase[Phase.REST])
+        made.append(ScriptStep("rest", "COMMIT", "all rows are read"))
+    if by_phase[Phase.FOLD]:
+        again = "what has changed since: `stepping apply` does it until little is left"
+        made.append(ScriptStep("fold", begin_batch, again))
+        made += (ScriptStep("fold", s.sql, s.note, s) for s in by_phase[Phase.FOLD])
+        made.append(ScriptStep("fold", "COMMIT", "it is folded in"))
     made.append(ScriptStep("begin", begin, "all or nothing from here"))
     made += (ScriptStep("switch", s.sql, s.note, s) for s in by_phase[Phase.SWITCH])
     made.append(ScriptStep("commit", "COMMIT", "all of it is there from now on"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from stepping.compiler.plan.captures import Capture as Capture
 from stepping.compiler.plan.captures import CapturedInput as CapturedInput
 from stepping.compiler.plan.captures import Fill as Fill
+from stepping.compiler.plan.captures import InBatches as InBatches
 from stepping.compiler.plan.captures import Source as Source
 from stepping.compiler.plan.manifest import Manifest, PlanInput
 from stepping.compiler.plan.manifest import SQLTable as SQLTable

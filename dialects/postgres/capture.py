@@ -21,6 +21,7 @@ from stepping.dialects.capture import PlannedCapture, indented, literal, log_nam
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.live import step_parts
 from stepping.dialects.postgres.capture_tables import DEFINER, ME, written
+from stepping.dialects.postgres.reading import in_batches
 from stepping.dialects.postgres.relations import columns_of, stored_rows
 from stepping.dialects.postgres.type_facts import TEXTS
 
@@ -151,10 +152,21 @@ def captured(dialect: PostgresDialect, made: PlannedCapture) -> Capture:
             index = quoted(bounded(f"{log}_xid"))
             ddl.append(f"CREATE INDEX IF NOT EXISTS {index} ON {quoted(log)} (stepping_xid)")
     drop = [f"DROP TABLE IF EXISTS {quoted(each)}" for each in made.delta_names]
-    for each in made.inputs:
-        ddl.append(waiting_view(query, each, made.selects[each.name], asked.is_deferred))
-        drop.append(f"DROP VIEW IF EXISTS {quoted(each.waiting)}")
     fold = bounded(f"{query}_fold")
+
+    def waiting(each: CapturedInput, selects: Sequence[str], also: str) -> str:
+        return waiting_rows(query, each, selects, asked.is_deferred, also)
+
+    shown = [(each, made.selects[each.name]) for each in made.inputs]
+    batches = in_batches(query, shown, waiting, fold)
+    if batches is not None:
+        ddl += batches.ddl
+        drop.append(f"DROP TABLE IF EXISTS {batches.progress}")
+        drop.append(f"DROP VIEW IF EXISTS {quoted(batches.table.read_as)}")
+    for each, selects in shown:
+        if not each.table.read_as:
+            ddl.append(f"CREATE VIEW {quoted(each.waiting)} AS\n{waiting(each, selects, '')}")
+        drop.append(f"DROP VIEW IF EXISTS {quoted(each.waiting)}")
     if not in_python:
         if asked.is_deferred:
             ddl += deferred_fold(made, fold)
@@ -192,6 +204,7 @@ def captured(dialect: PostgresDialect, made: PlannedCapture) -> Capture:
         settled=settled(made),
         relations=tuple(relations),
         sources=tuple(sources(plan, stored_rows)),
+        in_batches=batches,
     )
 
 
@@ -202,7 +215,10 @@ def register(query: str) -> str:
     return bounded(f"{query}_folded_by")
 
 
-def waiting_view(query: str, each: CapturedInput, selects: Sequence[str], deferred: bool) -> str:
+def waiting_rows(
+    query: str, each: CapturedInput, selects: Sequence[str], deferred: bool, also: str
+) -> str:
+    """What is written down and not folded in; ``also``: a condition more."""
     columns = ",\n    ".join(selects)
     log = quoted(log_name(each.table))
     if deferred:
@@ -215,7 +231,8 @@ def waiting_view(query: str, each: CapturedInput, selects: Sequence[str], deferr
             f"    WHERE p.xid = {ME} AND p.query = {literal(query)})"
         )
         source = f"FROM {log} AS l"
-    return f"CREATE VIEW {quoted(each.waiting)} AS\nSELECT\n    {columns}\n{source}\nWHERE {where}"
+    more = f"\n  AND {also}" if also else ""
+    return f"SELECT\n    {columns}\n{source}\nWHERE {where}{more}"
 
 
 def statements_of(step: SQLStep, *, only_added: bool = False, into: str = "") -> list[str]:

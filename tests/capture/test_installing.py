@@ -90,12 +90,18 @@ class Writers:
         assert not self.failed, self.failed
 
 
+@pytest.mark.parametrize("in_batches", [True, False])
 @pytest.mark.parametrize(
     ("query", "refresh"), [(revenue, "immediate"), (stats, "deferred")], ids=["revenue", "stats"]
 )
 def test_it_is_installed_while_writers_go_on_and_whatever_is_killed(
-    postgres_place_only: Place, query: Callable[..., Any], refresh: str
+    postgres_place_only: Place,
+    query: Callable[..., Any],
+    refresh: str,
+    in_batches: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("stepping.runtime.captured.MANY_ROWS", 0)
     place = postgres_place_only
     graph, cache = captured(query, refresh)
     other, _ = captured(countries, "immediate")
@@ -110,9 +116,11 @@ def test_it_is_installed_while_writers_go_on_and_whatever_is_killed(
                 attempts += 1
                 with place.plain() as installing:
                     crowd.installing = installing.info.backend_pid
-                    plan = st.plan(installing, graph, in_batches=True)
+                    plan = st.plan(installing, graph, in_batches=in_batches or None)
+                    assert ("batch" in {each.kind for each in plan.steps}) is in_batches
                     try:
-                        plan.apply(Killer(place.where, installing, 12 * attempts - shift))
+                        killer = Killer(place.where, installing, 12 * attempts - shift)
+                        plan.apply(killer, batch_rows=4)
                         break
                     except (errors.AdminShutdown, psycopg.OperationalError):
                         continue
