@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -31,9 +31,12 @@ class Equal:
 
 @dataclass(frozen=True)
 class Dependent:
-    """A query in FROM that names columns beside it or around it: evaluated for each of them."""
+    """What names columns beside it or around it in FROM: evaluated for each of them.
 
-    source: Source
+    A query or a function, or an outer join of such.
+    """
+
+    item: Item
     refs: tuple[Ref, ...]
 
 
@@ -98,8 +101,18 @@ class Joins:
             conditions += (Equal(a, b) for a, b in item.using)
             left = self.leaves(item.left, conditions, later, around)
             return [*left, *self.leaves(item.right, conditions, later, around)]
+        asks = self.asks(item)
+        if asks and item.side == "FULL":
+            hint = "put what names them into a query of its own: (SELECT ...)"
+            raise self.selects.error(
+                "a FULL JOIN of what names columns in front of it is not taken", item.node, hint
+            )
+        if asks and not (around and around[0].has(asks)):
+            return [Dependent(item, in_order(asks))]
+        if asks and item.side == "RIGHT" and self.asks(item.left):  # that side is for each row
+            item = dataclasses.replace(item, side="LEFT", left=item.right, right=item.left)
         taken: dict[str, list[Frame]] = {"left": [], "right": []}
-        if around and self.asks(item) & set(around[0].places) and item.side != "FULL":
+        if asks:
             taken[item.side.lower()] = [around.pop()]
         inside = {"LEFT": ("left",), "RIGHT": ("right",)}.get(item.side, ())
         sides: list[Frame] = []
@@ -111,12 +124,13 @@ class Joins:
                 own = [each for each in conditions if self.refs(each) and self.within(each, refs)]
                 conditions[:] = [each for each in conditions if each not in own]
             below: list[Expression] = []
-            found: list[Leaf] = [*taken[name], *self.leaves(inner, own, below, [])]
-            if name == "right" and len(found) == 1 and isinstance(found[0], Dependent):
+            asked_of = self.asks(inner)
+            if name == "right" and asked_of and sides[0].has(asked_of):
                 left_frame = sides[0]
-                right, pairs = self.each(left_frame, found[0])
+                right, pairs = self.each(left_frame, Dependent(inner, in_order(asked_of)))
                 right = self.filtered(right, own, all_of_them=True)
                 return [self.outer(item, left_frame, right, pairs)]
+            found: list[Leaf] = [*taken[name], *self.leaves(inner, own, below, [])]
             frame = self.planned(found, own)
             for each in below:
                 frame = self.subqueries.condition(frame, each)
@@ -129,11 +143,11 @@ class Joins:
         bound = self.selects.bound
         if source.call is not None:
             found = {ref for part in source.call.arguments for ref in refs_of(part, bound)}
-            return tuple(sorted(found, key=lambda ref: (ref.source, ref.name)))
+            return in_order(found)
         if source.query is None:
             return ()
-        refs = {each for r in bound.free.get(id(source.query), ()) for each in true_refs(r, bound)}
-        return tuple(sorted(refs, key=lambda ref: (ref.source, ref.name)))
+        free = bound.free.get(id(source.query), ())
+        return in_order({each for ref in free for each in true_refs(ref, bound)})
 
     def asks(self, item: Item) -> set[Ref]:
         """The columns that an item names and does not have."""
@@ -143,14 +157,28 @@ class Joins:
         if item.on is not None:
             found |= refs_of(item.on, self.selects.bound)
         own = refs_of_item(item)
-        return {ref for ref in found if ref.source not in own}
+        return {ref for ref in found if not self.is_of(ref, own)}
+
+    def is_of(self, ref: Ref, sources: frozenset[int]) -> bool:
+        merged = self.selects.bound.merged.get(ref)
+        return self.is_of(merged.left, sources) if merged is not None else ref.source in sources
 
     def each(self, frame: Frame, dependent: Dependent) -> tuple[Frame, list[Pair]]:
         """The rows of a query for each different one of the columns that it names."""
-        source, refs = dependent.source, dependent.refs
+        source, refs = dependent.item, dependent.refs
         if not frame.has(refs):
             raise self.selects.error("this names columns that are not there", source.node)
-        outer, columns = asked(frame.placed(self.selects.clauses.source(source)), refs)
+        outer, columns = asked(frame.placed(self.place(source)), refs)
+        if isinstance(source, Joined):
+            found, later = self.from_where([source], (), outer)
+            assert found is not None
+            for each in later:
+                found = self.subqueries.condition(found, each)
+            theirs = [found.column(key) for key in outer.places]
+            places = {key: i for key, i in found.places.items() if key not in outer.places}
+            return dataclasses.replace(found, places=places), list(
+                zip(columns, theirs, strict=True)
+            )
         if source.call is not None:
             made = self.expanding.beside(outer, source)
             keys = made.rows.columns[: len(columns)]
@@ -162,11 +190,11 @@ class Joins:
 
     def attached(self, frame: Frame, dependent: Dependent) -> Frame:
         """The rows beside those that a query has for each of them."""
-        if dependent.source.call is not None and frame.has(dependent.refs):
-            at = self.selects.clauses.source(dependent.source)
-            return self.expanding.beside(frame.placed(at), dependent.source)
+        item, at = dependent.item, self.place(dependent.item)
+        if isinstance(item, Source) and item.call is not None and frame.has(dependent.refs):
+            return self.expanding.beside(frame.placed(at), item)
         other, pairs = self.each(frame, dependent)
-        frame = frame.placed(self.selects.clauses.source(dependent.source))
+        frame = frame.placed(at)
         rows = frame.rows.joined(
             other.rows,
             [a for a, _ in pairs],
@@ -175,6 +203,12 @@ class Joins:
             called="lateral",
         )
         return frame.beside(other, rows)
+
+    def place(self, item: Item) -> ir.Source:
+        clauses = self.selects.clauses
+        return (
+            clauses.source(item) if isinstance(item, Source) else clauses.join(item.node, item.side)
+        )
 
     def refs(self, condition: Condition) -> frozenset[Ref]:
         bound = self.selects.bound
@@ -194,7 +228,7 @@ class Joins:
         frames = [each for each in leaves if isinstance(each, Frame)]
         if not frames:
             raise self.selects.error(
-                "a query that names columns around it cannot stand here", dependent[0].source.node
+                "a query that names columns around it cannot stand here", dependent[0].item.node
             )
         rest = [self.filtered(frame, waiting) for frame in frames]
         frame = rest.pop(0)
@@ -356,6 +390,10 @@ class Joins:
             value = self.selects.first_of(sides)
             frame = frame.with_column(value, sides[0].name, ref)
         return frame
+
+
+def in_order(refs: Iterable[Ref]) -> tuple[Ref, ...]:
+    return tuple(sorted(refs, key=lambda ref: (ref.source, ref.name)))
 
 
 def optional(columns: Sequence[ir.ColumnRef], missing: bool) -> list[Named]:

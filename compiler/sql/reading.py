@@ -32,12 +32,12 @@ def check_reading(parsed: Parsed, database: Database) -> None:
         hint = "write the condition around a subquery"
         raise parsed.error("QUALIFY is not taken", qualify, hint)
     original = parsed.text.sql.strip().rstrip(";")
-    tree = restored(parsed, parsed.tree.copy())
-    if not any(token.text.upper() == "CROSS" for token in parsed.tokens):
-        # The parser takes a comma for CROSS JOIN, by which SQLite would fix the order of a plan.
-        for join in tree.find_all(exp.Join):
-            if join.kind == "CROSS":
-                join.set("kind", None)
+    tree = parsed.tree.copy()
+    # The parser takes a comma for CROSS JOIN, by which SQLite would fix the order of a plan.
+    for join in tree.find_all(exp.Join):
+        if join.kind == "CROSS" and is_comma(join, parsed):
+            join.set("kind", None)
+    tree = restored(parsed, tree)
     printed = tree.sql(dialect=database.sqlglot_name)
     try:
         found = database.reads_alike(original, printed)
@@ -48,6 +48,14 @@ def check_reading(parsed: Parsed, database: Database) -> None:
             f"this is read otherwise than {database.dialect} reads it: as {printed}",
             hint=f"write it in other words; {database.dialect} reads {found}",
         )
+
+
+def is_comma(join: Expression, parsed: Parsed) -> bool:
+    """Whether a join was written with a comma."""
+    place = token_range(join.this, parsed.tokens)
+    before = reversed(parsed.tokens[: place[0]]) if place is not None else ()
+    word = next((t.text.upper() for t in before if t.text.upper() in (",", "JOIN")), "")
+    return word == ","
 
 
 def restored(parsed: Parsed, node: Expression) -> Expression:

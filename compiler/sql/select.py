@@ -33,7 +33,7 @@ from stepping.compiler.sql.selecting import Env, Result, Selecting
 from stepping.compiler.sql.sets import Sets
 from stepping.compiler.sql.subqueries import Subqueries
 from stepping.compiler.sql.values import Values
-from stepping.compiler.sql.windows import Windows
+from stepping.compiler.sql.windows import Windows, windows_in
 from stepping.errors import QueryError
 
 
@@ -194,7 +194,11 @@ class Selects:
         found = []
         for each in outputs:
             try:
-                found.append(self.output(each, bare))
+                value = self.output(each, bare)
+                if isinstance(each.value, exp.Expr) and next(windows_in(each.value), None):
+                    # Of that one row: elsewhere it would be of all rows that have none.
+                    value = self.scalars.native("(SELECT {0})", (value,), value.type)
+                found.append(value)
             except QueryError:
                 # A column of what is around it as well: then it is no constant.
                 return ()

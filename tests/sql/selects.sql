@@ -310,6 +310,14 @@ SELECT u.k FROM u WHERE EXISTS (
 -- nulls_in_the_order_of_a_window
 SELECT a, rank() OVER (PARTITION BY e ORDER BY b NULLS LAST, t DESC NULLS FIRST) AS n FROM r;
 
+-- window_of_no_rows
+SELECT a, (SELECT count(*) OVER () + rank() OVER (ORDER BY count(*)) FROM s WHERE s.b < r.a) AS n
+FROM r;
+
+-- comma_beside_cross_join
+SELECT x.a, y.b FROM (SELECT r.a FROM r, s WHERE r.a = s.b) AS x CROSS JOIN u
+JOIN s AS y ON y.d = x.a;
+
 -- postgres: what SQLite has no words for
 
 -- texts_each_once
@@ -399,3 +407,28 @@ SELECT a, t FROM r GROUP BY ROLLUP (a, t) HAVING EXISTS (SELECT 1 FROM s WHERE s
 -- text_of_groups_having_exists
 SELECT a, string_agg(t, ',' ORDER BY row_number) AS x FROM r
 GROUP BY a HAVING NOT EXISTS (SELECT 1 FROM s WHERE s.b < r.a);
+
+-- comma_lateral_left_join_function
+SELECT r.a, x.d, n FROM r, LATERAL (SELECT s.d FROM s WHERE s.a = r.a) AS x
+LEFT JOIN generate_series(1, r.b) AS g(n) ON n > x.d;
+
+-- comma_left_join_function
+SELECT r.a, s.d, n FROM r, s LEFT JOIN generate_series(1, r.b) AS g(n) ON n > s.d WHERE s.b = 1;
+
+-- comma_lateral_right_join
+SELECT r.a, x.d, u.k FROM r, LATERAL (SELECT s.d FROM s WHERE s.a < r.a) AS x
+RIGHT JOIN u ON u.k = x.d;
+
+-- comma_left_join_of_lateral
+SELECT r.a, u.k, y.m FROM r, u
+LEFT JOIN (s AS s2 JOIN LATERAL (SELECT max(k) AS m FROM u AS u2 WHERE u2.x > s2.d + r.b) AS y ON true)
+    ON s2.a = u.k
+WHERE u.x < 3;
+
+-- left_join_function_of_outer
+SELECT a, (SELECT count(n) FROM s, u LEFT JOIN generate_series(1, s.a + r.a) AS g(n) ON n > u.k) AS c
+FROM r;
+
+-- two_left_joins_of_comma
+SELECT r.a, x.d, n, m FROM r, LATERAL (SELECT s.d FROM s WHERE s.a = r.a) AS x
+LEFT JOIN generate_series(1, r.b) AS g(n) ON n > x.d LEFT JOIN unnest(ARRAY[r.e, n]) AS h(m) ON m = n;
