@@ -28,6 +28,8 @@ _CLAUSES = {  # entries in front of an expression in a clause of a SELECT
     "limit": 9,
     "offset": 11,
 }
+# Entries of a parenthesis right behind another one, or behind its NOT.
+_ENTRIES = {"": 1, "NOT": 2}
 
 
 def nesting(tree: exp.Expr) -> int:
@@ -95,13 +97,22 @@ def _parts(tree: exp.Expr) -> Iterator[tuple[int, exp.Expr]]:
 def parentheses(texts: Sequence[str]) -> tuple[int, list[int]]:
     """The entries that the parentheses of texts need: at most, and behind each text."""
     deepest = depth = 0
+    entries: list[int] = []  # of each parenthesis that is open
+    before = ""  # what stands between the last one and here
     behind: list[int] = []
     for text in texts:
         for sign in text:
-            depth += {"(": 1, ")": -1}.get(sign, 0)
-            deepest = max(deepest, depth)
-        behind.append(max(depth, 0) * _DEPTH_OF_PARENTHESIS)
-    return deepest * _DEPTH_OF_PARENTHESIS, behind
+            if sign == "(":
+                entries.append(_ENTRIES.get(before.strip().upper(), _DEPTH_OF_PARENTHESIS))
+                depth, before = depth + entries[-1], ""
+                deepest = max(deepest, depth)
+                continue
+            if sign == ")" and entries:
+                depth -= entries.pop()
+            before += sign
+        before += "x"  # an argument
+        behind.append(depth)
+    return deepest, behind
 
 
 def _select(select: exp.Select) -> Iterator[tuple[int, exp.Expr]]:

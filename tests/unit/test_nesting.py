@@ -11,6 +11,7 @@ from sqlglot import exp
 import stepping as st
 from stepping import Index, Pair, ZSet
 from stepping.compiler.zset import ZSetPython
+from stepping.dialects.natives import spliced
 from stepping.dialects.sqlite.nesting import DEEPEST, nesting
 from tests.support.place import Place
 
@@ -131,3 +132,37 @@ def test_nesting_is_what_sqlite_counts(kind: str) -> None:
     # What is said to be too deep may be taken, but never the reverse; and not by far.
     assert deepest >= DEEPEST - 15
     assert nesting(exp.select(tree)) > DEEPEST - 12  # what is left for INSERT INTO ...
+
+
+NATIVE = {
+    "doubled": lambda n: "(" * n + "a = 1" + ")" * n,
+    "negated": lambda n: "NOT ((" * n + "a = 1" + "))" * n,
+    "chained": lambda n: "(a = 2 OR b < 3 AND NOT " * n + "a = 1" + ")" * n,
+    "calls": lambda n: "coalesce(a + " * n + "b" + ", 1)" * n,
+}
+
+
+@pytest.mark.parametrize("kind", NATIVE)
+@pytest.mark.skipif(sqlite3.sqlite_version_info >= (3, 46), reason="its parser's stack grows")
+def test_parentheses_in_words_of_the_database(kind: str) -> None:
+    """What they are said to need is enough, and of those behind each other not far too much."""
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE TABLE r (a int, b int)")
+    for times in range(1, 60):
+        words = NATIVE[kind](times)
+        # Each parenthesis around them takes one entry: so many are left.
+        left = 0
+        while left < 100:
+            try:
+                around = "(" * (left + 1) + words + ")" * (left + 1)
+                connection.execute(f"EXPLAIN SELECT 1 FROM r WHERE {around}")
+            except sqlite3.OperationalError as error:
+                assert "overflow" in str(error)
+                break
+            left += 1
+        needed = 95 - left  # less those in front of WHERE
+        said = nesting(spliced((words,), ()))
+        if left:
+            assert needed <= said
+            assert kind in ("calls", "chained") or said <= needed + 15
+    connection.close()
