@@ -155,7 +155,7 @@ def test_parentheses_in_words_of_the_database(kind: str) -> None:
         while left < 100:
             try:
                 around = "(" * (left + 1) + words + ")" * (left + 1)
-                connection.execute(f"EXPLAIN SELECT 1 FROM r WHERE {around}")
+                connection.execute(f"EXPLAIN SELECT 1 FROM r WHERE {around}")  # noqa: S608
             except sqlite3.OperationalError as error:
                 assert "overflow" in str(error)
                 break
