@@ -33,7 +33,7 @@ if typing.TYPE_CHECKING:
     MaintainedView = Any  # `stepping.maintained.MaintainedView`, which is above this layer
     from sqlalchemy import MetaData
 
-    from stepping.compiler.lowering.plan_sql import Planned
+    from stepping.compiler.lowering.planned import Planned
     from stepping.compiler.lowering.program import Program
     from stepping.compiler.plan.database import Database
     from stepping.compiler.plan.manifest import Manifest
@@ -160,13 +160,11 @@ class Query(Graph[R_co, *Ts]):
         base: Tables | None = None,
     ) -> Planned:
         """What is kept on a dialect, before it is a plan: what tables are filled from."""
-        from stepping.compiler.lowering.plan_sql import planned
-        from stepping.dialects import get_dialect
+        from stepping.compiler.lowering.planned import planned
+        from stepping.dialects import filling_dialect, get_dialect
 
         options = self.options(allow_negative, rewrites, self._base(dialect, base))
-        named = get_dialect(dialect)
-        if self.captured is not None:
-            named = named.filling
+        named = get_dialect(dialect) if self.captured is None else filling_dialect(dialect)
         return planned(self.name, self.outputs, self.caches, self.inputs, named, options)
 
     def recompute(
@@ -270,7 +268,7 @@ class Query(Graph[R_co, *Ts]):
 
     def sections(self, dialect: str, *, base: Tables | None = None) -> tuple[Section, ...]:
         """The statements of `script`, by what they are for."""
-        from stepping.dialects.capture import sections_of
+        from stepping.dialects.installation import sections_of
 
         return sections_of(self.program(dialect, base=base).plan)
 

@@ -21,6 +21,11 @@ _CLASSES = {
     "sqlite": ("stepping.dialects.sqlite.sql", "SQLiteDialect"),
     "postgres": ("stepping.dialects.postgres.sql", "PostgresDialect"),
 }
+_CAPTURING = {
+    "sqlite": ("stepping.dialects.sqlite.capturing", "CapturingSQLite"),
+    "postgres": ("stepping.dialects.postgres.capturing", "CapturingPostgres"),
+}
+_FILLING = {"sqlite": ("stepping.dialects.sqlite.unregistered", "UnregisteredSQLite")}
 _CAPTURE = {
     "sqlite": ("stepping.dialects.sqlite.capture_words", "SQLiteCaptureWords"),
     "postgres": ("stepping.dialects.postgres.capture_words", "PostgresCaptureWords"),
@@ -29,7 +34,7 @@ _DESCRIBED = {
     "sqlite": ("stepping.dialects.sqlite.from_metadata", "database_of"),
     "postgres": ("stepping.dialects.postgres.from_metadata", "database_of"),
 }
-_MADE: dict[str, Dialect] = {}
+_MADE: dict[tuple[str, str], Dialect] = {}
 
 
 def get_dialect(name: str) -> Dialect:
@@ -38,10 +43,23 @@ def get_dialect(name: str) -> Dialect:
         raise UnsupportedError(
             f"there is no dialect {name!r}", hint=f"dialects are {', '.join(sorted(_CLASSES))}"
         )
-    if name not in _MADE:
-        module, cls = _CLASSES[name]
-        _MADE[name] = getattr(importlib.import_module(module), cls)()
-    return _MADE[name]
+    return _made(*_CLASSES[name])
+
+
+def capturing_dialect(name: str) -> Dialect:
+    """The dialect of a name, as it spells captured queries."""
+    return _made(*_CAPTURING[name])
+
+
+def filling_dialect(name: str) -> Dialect:
+    """The same, as it spells what is computed for captured queries beside folds."""
+    return _made(*(_FILLING.get(name) or _CLASSES[name]))
+
+
+def _made(module: str, cls: str) -> Dialect:
+    if (module, cls) not in _MADE:
+        _MADE[module, cls] = getattr(importlib.import_module(module), cls)()
+    return _MADE[module, cls]
 
 
 def capture_words(name: str) -> CaptureWords:

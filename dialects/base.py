@@ -68,18 +68,8 @@ class Dialect(TableRenderer):
     # -- tables of the application --------------------------------------------------------------
 
     @property
-    @abstractmethod
-    def capturing(self) -> Dialect:
-        """The same database, as it spells captured queries."""
-
-    @property
     def at_commit(self) -> Dialect:
         """The same, as it spells folds at the commit of what they fold in."""
-        return self
-
-    @property
-    def filling(self) -> Dialect:
-        """The same database, as it spells what is computed for captured queries beside folds."""
         return self
 
     def captured(self, made: Any) -> Any:

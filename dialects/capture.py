@@ -260,16 +260,6 @@ def filled(words: CaptureWords, plan: SQLPlan) -> Section:
     return Section(f"{plan.query}: computed from what is in the tables", (*texts, *begun))
 
 
-def sections_of(plan: SQLPlan) -> tuple[Section, ...]:
-    """All that installs a query in a database where no other one is, in order."""
-    if plan.capture is None:
-        return plan.sections
-    from stepping.dialects import capture_words
-
-    words = capture_words(plan.dialect)
-    return (*sections(words, plan, ()), filled(words, plan))
-
-
 def removal(words: CaptureWords, manifest: Manifest, left: Sequence[Reader]) -> list[str]:
     """The statements that take a captured query away. ``left`` are the queries that remain."""
     capture = manifest.capture

@@ -83,12 +83,15 @@ class FeatureTables:
 
     def has(self, feature: str) -> bool:
         """Whether the tables of a feature are there."""
-        if feature in self.known:
-            return True
-        last = FEATURES[feature].tables[-1]
-        there = bool(self.driver.existing((last,)))
-        if there:
-            self.found(feature)
+        return feature in self.known or feature in self.those_of(feature)
+
+    def those_of(self, *features: str) -> set[str]:
+        """The features of these whose tables are there, by one look."""
+        there = self.known.intersection(features)
+        last = {FEATURES[each].tables[-1]: each for each in features if each not in there}
+        for name in self.driver.existing(tuple(last)) if last else ():
+            self.found(last[name])
+            there.add(last[name])
         return there
 
     def found(self, feature: str) -> None:
@@ -118,7 +121,7 @@ class FeatureTables:
 
     def there(self) -> frozenset[str]:
         """The features whose tables are there."""
-        return frozenset(each for each in FEATURES if self.has(each))
+        return frozenset(self.those_of(*FEATURES))
 
     def require(self, feature: str) -> None:
         """Raise `StoreError` unless the tables of a feature are there."""

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from sqlglot import exp
 
 from stepping.compiler.schema import Atom, Kind
-from stepping.dialects.scalars import Sql, type_named, unshared
+from stepping.dialects.scalars import Spelling, Sql, type_named, unshared
 
-if TYPE_CHECKING:  # which has these as methods
-    from stepping.dialects.base import Dialect, Expression
+Expression = Any  # a sqlglot expression
+
+
+class Floats(Protocol):
+    """What is asked of a dialect."""
+
+    @property
+    def spelling(self) -> Spelling: ...
+    def infinity(self, sign: int) -> Expression: ...
 
 
 def product(value: Expression, weight: Expression) -> Expression:
@@ -26,7 +33,7 @@ def product(value: Expression, weight: Expression) -> Expression:
 
 
 def float_total(
-    dialect: Dialect, finite: Expression, positive: Expression, negative: Expression
+    dialect: Floats, finite: Expression, positive: Expression, negative: Expression
 ) -> Expression:
     """A sum of floats: its finite part, unless infinities of one sign are in it.
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from stepping.compiler.codec import codec_of
 from stepping.compiler.plan.capture import staged_name
-from stepping.compiler.plan.migration import MigrationStatement
+from stepping.compiler.plan.graph import AnyGraph
+from stepping.compiler.plan.migration import Migration, MigrationStatement
 from stepping.compiler.plan.script import Meta, ScriptStep, parsed
 from stepping.compiler.plan.sql_plan import SQLStatement
+from stepping.compiler.plan.tables import Table
 from stepping.compiler.schema import schema_of
 from stepping.dialects.batches import DEFAULT_ROWS
 from stepping.dialects.driver import Driver
@@ -23,8 +25,17 @@ from stepping.errors import MigrationError, RowError, SteppingError
 from stepping.runtime import catalog, filling
 from stepping.runtime.running import PythonSteps, Statements, picker_of
 
-if TYPE_CHECKING:
-    from stepping.runtime.migrate import MigrationPlan
+
+class Planned(Protocol):
+    """A plan that is at hand: see `MigrationPlan`."""
+
+    @property
+    def migration(self) -> Migration: ...
+    @property
+    def graph(self) -> AnyGraph: ...
+    @property
+    def rows(self) -> Mapping[str, Iterable[Any]]: ...
+    def loading(self, table: Table) -> SQLStatement: ...
 
 
 @dataclass(frozen=True)
@@ -89,7 +100,7 @@ class Runner:
 
     driver: Driver
     progress: Progress | None = None
-    plan: MigrationPlan | None = None  # for what runs in Python
+    plan: Planned | None = None  # for what runs in Python
     batch_rows: int = DEFAULT_ROWS
 
     def run(self, meta: Meta, steps: Sequence[ScriptStep], what: str = "this migration") -> None:

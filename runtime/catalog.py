@@ -200,33 +200,6 @@ def stored_recompute(driver: Driver, query: str) -> Recompute | None:
     return None if text is None else data.from_text(text, Recompute, what)
 
 
-def install(driver: Driver, plan: SQLPlan, target: str) -> bool:
-    """Create the tables of a plan, and say in the catalog that they are there.
-
-    False if they were, and nothing is done.
-    """
-    found = queries(driver).get(plan.query)
-    if found is not None and found.fingerprint != plan.fingerprint:
-        raise mismatch(found, plan, target)
-    if found is not None and not missing(driver, plan):
-        return False
-    try:
-        with driver.writing():
-            driver.alone()
-            if plan.query not in queries(driver):  # another process may have been first
-                from stepping.runtime.occupied import check_free
-
-                check_free(driver, plan.manifest)
-            driver.script(plan.script)
-    except Exception as error:
-        driver.note(error)
-        raise
-    found = queries(driver).get(plan.query)
-    if found is None or found.fingerprint != plan.fingerprint:  # another process was first
-        raise mismatch(found, plan, target)
-    return True
-
-
 def check(driver: Driver, plan: SQLPlan, target: str) -> None:
     """Raise `SchemaMismatch` unless the plan is what is installed."""
     found = queries(driver).get(plan.query)

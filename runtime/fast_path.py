@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stepping.compiler.zset import GivenRows, ReadRows, ZSet, ZSetPython
 from stepping.dialects.driver import CHECK, CLEAR, READ, RUN, STAGE, CountBelowZero, StepAlone
 from stepping.runtime.running import Input, removes
-
-if TYPE_CHECKING:
-    from stepping.runtime.engine import Engine
+from stepping.runtime.steps import Steps
 
 _IN_SQL = {RUN, CLEAR, STAGE, READ, CHECK}
 
@@ -31,13 +29,19 @@ class Prepared:
 
 
 def run_alone(
-    engine: Engine, changes: Mapping[str, ZSet[Any]], *, output: bool
+    engine: Steps,
+    known: dict[str, Prepared | None],
+    changes: Mapping[str, ZSet[Any]],
+    *,
+    output: bool,
 ) -> list[ZSetPython[Any]] | None:
-    """The change of each output; None if nothing was done, and `Engine.in_turn` is to do it."""
+    """The change of each output; None if nothing was done, and `Engine.in_turn` is to do it.
+
+    ``known``: what is prepared, by input.
+    """
     if not engine.driver.can_step_alone():
         return None
     ((name, change),) = changes.items()
-    known = engine.alone
     if name not in known:
         known[name] = _prepared(engine, name)
     prepared = known[name]
@@ -67,7 +71,7 @@ def run_alone(
     ]
 
 
-def _prepared(engine: Engine, name: str) -> Prepared | None:
+def _prepared(engine: Steps, name: str) -> Prepared | None:
     plan = engine.plan
     if plan.first is not None or plan.always:
         return None

@@ -9,25 +9,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from stepping.compiler.codec import python_codec
 from stepping.compiler.plan.graph import AnyGraph, InputKey
 from stepping.compiler.schema import ValueType
 from stepping.compiler.zset import ZSet, ZSetPython
 from stepping.errors import RowError, StoreError
+from stepping.runtime.engine import Engine
 from stepping.runtime.frontier import NO_TIME, Time
 from stepping.runtime.stored import StoredZSet
-
-if TYPE_CHECKING:
-    from stepping.runtime.store import Store, StoreSQL
 
 NOTHING: ZSet[Any] = ZSetPython()
 Change = Callable[[], Mapping[str, ZSet[Any]]]
 
 
+class KeyedStore(Protocol):
+    """What is asked of a store whose inputs have keys."""
+
+    graph: AnyGraph
+
+    def cache_zset(self, cache: object) -> ZSet[Any]: ...
+
+
 @contextmanager
-def alone(store: StoreSQL, time: Time) -> Iterator[None]:
+def alone(engine: Engine, time: Time) -> Iterator[None]:
     """A transaction in which no other step of the query changes its tables."""
     if time.flush_every_set:
         raise StoreError(
@@ -35,20 +41,19 @@ def alone(store: StoreSQL, time: Time) -> Iterator[None]:
             "has is looked up in the transaction of the whole step",
             hint="use flush_every_set=False for a query with inputs that have keys",
         )
-    plan, engine = store.plan, store.engine
-    with store.in_turn():
-        engine.wait(engine.all_tables, time)  # before anything is locked
-        with store.driver.writing():
-            engine.lock(engine.all_tables, NO_TIME, {})
-            if engine.is_half_done(store.driver.lock(plan.kept, plan.query, plan.fingerprint)):
-                raise StoreError(
-                    f"an iteration of {plan.query!r} is half done in its tables",
-                    hint="a query with inputs that have keys is changed with flush_every_set=False",
-                )
-            yield
+    plan, driver = engine.plan, engine.driver
+    engine.wait(engine.all_tables, time)  # before anything is locked
+    with driver.writing():
+        engine.lock(engine.all_tables, NO_TIME, {})
+        if engine.is_half_done(driver.lock(plan.kept, plan.query, plan.fingerprint)):
+            raise StoreError(
+                f"an iteration of {plan.query!r} is half done in its tables",
+                hint="a query with inputs that have keys is changed with flush_every_set=False",
+            )
+        yield
 
 
-def there(store: Store, key: InputKey, keys: Iterable[Any]) -> dict[Any, list[Any]]:
+def there(store: KeyedStore, key: InputKey, keys: Iterable[Any]) -> dict[Any, list[Any]]:
     """The rows that have some keys, by key."""
     found: dict[Any, list[Any]] = {}
     zset = store.cache_zset(key.cache)
@@ -62,7 +67,9 @@ def there(store: Store, key: InputKey, keys: Iterable[Any]) -> dict[Any, list[An
     return found
 
 
-def check(store: Store, changes: Mapping[str, ZSet[Any]], keys: Mapping[str, InputKey]) -> None:
+def check(
+    store: KeyedStore, changes: Mapping[str, ZSet[Any]], keys: Mapping[str, InputKey]
+) -> None:
     """Raise `RowError` if a change leaves two rows with one key."""
     for name, zset in changes.items():
         key = keys.get(name)
@@ -104,7 +111,7 @@ def row_type(graph: AnyGraph, name: str) -> ValueType:
     return dict(zip(graph.input_names, graph.input_types, strict=True))[name]
 
 
-def explain_missing(store: Store, changes: Mapping[str, ZSet[Any]]) -> None:
+def explain_missing(store: KeyedStore, changes: Mapping[str, ZSet[Any]]) -> None:
     """Raise `RowError` for a row that was removed and is not there, with what its key has now."""
     for name, key in store.graph.keys.items():
         net: Counter[Any] = Counter()
@@ -129,7 +136,7 @@ def explain_missing(store: Store, changes: Mapping[str, ZSet[Any]]) -> None:
             )
 
 
-def upserting(store: Store, name: str, key: InputKey, rows: Sequence[Any]) -> ZSet[Any]:
+def upserting(store: KeyedStore, name: str, key: InputKey, rows: Sequence[Any]) -> ZSet[Any]:
     """The change that makes these rows those of their keys; of rows with one key the last."""
     form = python_codec(row_type(store.graph, name)).canonical
     rows = [form(row) for row in rows]
@@ -139,7 +146,7 @@ def upserting(store: Store, name: str, key: InputKey, rows: Sequence[Any]) -> ZS
     return ZSetPython([*pairs, *((row, 1) for row in wanted.values())])
 
 
-def deleting(store: Store, name: str, key: InputKey, keys: Sequence[Any]) -> ZSet[Any]:
+def deleting(store: KeyedStore, name: str, key: InputKey, keys: Sequence[Any]) -> ZSet[Any]:
     """The change that takes the rows with some keys away. Raises `RowError` for one without."""
     wanted: dict[Any, None] = {}
     for each in keys:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from stepping.compiler.plan.sql_plan import Role, SQLDelta
 from stepping.compiler.zset import ZSetPython
@@ -13,15 +13,11 @@ from stepping.errors import RowError, SteppingError, StoreError
 from stepping.runtime.frontier import Time
 from stepping.runtime.running import has_removals
 from stepping.runtime.stages import Fenced, StagedIteration, unpacked_input
+from stepping.runtime.steps import Steps
 from stepping.runtime.waiting import LEASE_SECS
 
-if TYPE_CHECKING:
-    from stepping.runtime.engine import Engine
 
-Recover = Callable[[Record], bool]
-
-
-def recover(engine: Engine, record: Record) -> bool:
+def recover(engine: Steps, record: Record) -> bool:
     """Finish an iteration that its worker has left, or undo it; False if somebody else does."""
     iterations, query = engine.driver.iterations, engine.plan.query
     found = iterations.records(query, t=record.t, inputs=True)
@@ -49,7 +45,7 @@ class Undone(RowError):
     """An iteration failed because of its input, and was undone."""
 
 
-def iteration_of(engine: Engine, record: Record) -> StagedIteration:
+def iteration_of(engine: Steps, record: Record) -> StagedIteration:
     """A recorded iteration, as this worker's plan runs it."""
     given = unpacked_input(record.input)
     step = engine.plan.step(frozenset(given))
@@ -61,7 +57,7 @@ def iteration_of(engine: Engine, record: Record) -> StagedIteration:
         )
     staged = engine.picked(step, given)
     return StagedIteration(
-        engine, step, staged, lambda: given, Time(record.t), record, is_own=False
+        engine, step, staged, lambda: given, Time(record.t), record, compensate, is_own=False
     )
 
 

@@ -13,13 +13,12 @@ any time, so a stage that calls one has a transaction of its own.
 
 from __future__ import annotations
 
-import hashlib
 import time as clock
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stepping.compiler.plan.sql_plan import Role, SQLDelta, SQLStep
 from stepping.compiler.zset import ZSet, ZSetPython
@@ -30,22 +29,15 @@ from stepping.dialects.packed_rows import pack_rows, unpack_rows
 from stepping.errors import FrontierTimeout, RowError, StoreError, TimePassed
 from stepping.runtime.frontier import Time
 from stepping.runtime.running import Staged, has_removals
+from stepping.runtime.steps import Steps
 from stepping.runtime.waiting import LEASE_SECS, NotYet
 
-if TYPE_CHECKING:
-    from stepping.runtime.engine import Engine
-
+Compensate = Callable[["StagedIteration", Exception], RowError]  # see `recovery.compensate`
 Given = Mapping[str, list[tuple[Row, int]]]  # all columns of the changed rows of each input
 
 
 class Fenced(Exception):
     """Somebody else has taken the iteration over."""
-
-
-def digest_of(step: SQLStep) -> str:
-    """What a record says of the plan: with another one its journal means nothing."""
-    texts = [(each.role.value, each.sql, each.step) for each in step.statements]
-    return hashlib.blake2b(repr((texts, step.stages)).encode(), digest_size=16).hexdigest()
 
 
 def packed_input(given: Given) -> bytes:
@@ -65,12 +57,13 @@ class StagedIteration:
     for its record.
     """
 
-    engine: Engine
+    engine: Steps
     step: SQLStep
     staged: Staged
     given: Callable[[], Given]
     time: Time
     record: Record
+    compensate: Compensate
     is_own: bool = True  # its outputs are for this worker's caller
     is_awaited: bool = False  # the worker that began it may yet ask for them
     is_alone: bool = False  # each stage has a transaction of its own
@@ -301,7 +294,7 @@ class StagedIteration:
                 self.is_alone = True
                 return
             # Fenced, where another one before it has been undone meanwhile, and this one with it.
-            raise self.engine.undo(self, error) from error
+            raise self.compensate(self, error) from error
 
     def is_bad_input(self, error: Exception) -> bool:
         if isinstance(error, FrontierTimeout | TimePassed | StoreError | NotYet | Fenced):
@@ -358,7 +351,12 @@ class StagedIteration:
 
 
 def run(
-    engine: Engine, step: SQLStep, staged: Staged, changes: Mapping[str, ZSet[Any]], time: Time
+    engine: Steps,
+    step: SQLStep,
+    staged: Staged,
+    changes: Mapping[str, ZSet[Any]],
+    time: Time,
+    compensate: Compensate,
 ) -> dict[int, ZSetPython[Any]]:
     """A step of this worker, stage by stage; returns its outputs."""
     engine.driver.features.make(STAGES)
@@ -380,4 +378,4 @@ def run(
         error=None,
         begun_at=0.0,
     )
-    return StagedIteration(engine, step, staged, given, time, record).run()
+    return StagedIteration(engine, step, staged, given, time, record, compensate).run()

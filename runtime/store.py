@@ -17,6 +17,7 @@ from stepping.runtime import catalog, clock
 from stepping.runtime.engine import Engine
 from stepping.runtime.frontier import NO_TIME, Time, check_not_passed, time_of
 from stepping.runtime.given import changes_of
+from stepping.runtime.installing import install
 from stepping.runtime.running import PythonSteps, Statements
 from stepping.runtime.stored import StoredZSet
 
@@ -327,7 +328,7 @@ class StoreSQL(Store):
             if store.plan.capture is not None:
                 is_new = store._follow(create_tables=create_tables, scans=scans)
             elif create_tables:
-                is_new = catalog.install(store.driver, store.plan, catalog.target_of(graph))
+                is_new = install(store.driver, store.plan, catalog.target_of(graph))
             else:
                 store.check_installed()
             for each in wanted:
@@ -379,7 +380,8 @@ class StoreSQL(Store):
         self.driver.check()
         changes: Mapping[str, ZSet[Any]] = {}
         try:
-            with keyed.alone(self, NO_TIME if time is None else time_of(time)):
+            at = NO_TIME if time is None else time_of(time)
+            with self.in_turn(), keyed.alone(self.engine, at):
                 given = change()
                 keyed.validate(self.graph, given)
                 changes = given

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from stepping.dialects.driver import Driver
 from stepping.dialects.iterations import RUNNING, Record
 from stepping.errors import FrontierTimeout
 from stepping.runtime.frontier import Time, check_not_passed, longest_wait
 
-if TYPE_CHECKING:
-    from stepping.runtime.recovery import Recover
+Recover = Callable[[Record], bool]  # finishes what nobody works on; False if somebody does
 
 _FIRST_PAUSE_SECS = 0.0005
 _LONGEST_PAUSE_SECS = 0.02

@@ -88,8 +88,8 @@ from stepping.runtime.stores import connection_sqlite as connection_sqlite
 if _typing.TYPE_CHECKING:
     from stepping.compiler.explain import Explanation as Explanation
     from stepping.compiler.explain import explain as explain
-    from stepping.compiler.explain.drawing import write_png as write_png
-    from stepping.compiler.explain.drawing import write_svg as write_svg
+    from stepping.compiler.explain.pictures import write_png as write_png
+    from stepping.compiler.explain.pictures import write_svg as write_svg
     from stepping.maintained import MaintainedView as MaintainedView
     from stepping.runtime.migrate import MigrationPlan as MigrationPlan
     from stepping.runtime.migrate import plan as plan
@@ -103,8 +103,8 @@ if _typing.TYPE_CHECKING:
 _LATER = {
     "Explanation": "stepping.compiler.explain",
     "explain": "stepping.compiler.explain",
-    "write_png": "stepping.compiler.explain.drawing",
-    "write_svg": "stepping.compiler.explain.drawing",
+    "write_png": "stepping.compiler.explain.pictures",
+    "write_svg": "stepping.compiler.explain.pictures",
     "MaintainedView": "stepping.maintained",
     "MigrationPlan": "stepping.runtime.migrate",
     "plan": "stepping.runtime.migrate",

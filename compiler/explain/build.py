@@ -69,7 +69,7 @@ def model_of(
     ``application`` is a database that has the application's tables, whether or not the query is
     installed there.
     """
-    from stepping.dialects.capture import sections_of
+    from stepping.dialects.installation import sections_of
 
     caches: dict[str, ir.Operator] = dict(program.caches)
     roots = (*program.outputs, *caches.values())

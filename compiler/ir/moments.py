@@ -24,8 +24,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import assert_never
 
-from stepping.compiler.ir.operator import Operator
-from stepping.compiler.ir.relation import (
+from stepping.compiler.ir.algebra import (
     Accumulate,
     Closure,
     Computed,
@@ -36,6 +35,7 @@ from stepping.compiler.ir.relation import (
     Moment,
     Negate,
     Nothing,
+    Operator,
     Project,
     Read,
     Reads,
@@ -44,10 +44,8 @@ from stepping.compiler.ir.relation import (
     Stored,
     Sum,
     Threshold,
-    column_names,
-    sources,
-    with_sources,
 )
+from stepping.compiler.ir.relation import column_names, sources, with_sources
 
 
 class _Everything:

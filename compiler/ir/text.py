@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import assert_never
 
-from stepping.compiler.ir.operator import Operator, topological
-from stepping.compiler.ir.relation import (
+from stepping.compiler.ir.algebra import (
     ITSELF,
     Accumulate,
     Closure,
@@ -19,6 +18,7 @@ from stepping.compiler.ir.relation import (
     Match,
     Negate,
     Nothing,
+    Operator,
     Project,
     Read,
     Reads,
@@ -27,6 +27,7 @@ from stepping.compiler.ir.relation import (
     Sum,
     Threshold,
 )
+from stepping.compiler.ir.operator import topological
 from stepping.compiler.ir.scalar import (
     And,
     Call,

@@ -29,7 +29,7 @@ from stepping.compiler.lowering.arrangements import (
 from stepping.compiler.lowering.demand import Demand
 from stepping.compiler.lowering.needs import Filling, Find, Missing, Needs
 from stepping.compiler.lowering.pieces import served
-from stepping.compiler.lowering.plan_sql import Planned, starts
+from stepping.compiler.lowering.planned import Planned, starts
 from stepping.compiler.lowering.recomputing import PREFIX, shadow
 from stepping.compiler.lowering.relation_sql import RelationSQL
 from stepping.compiler.lowering.schedule import Scheduler

@@ -14,7 +14,7 @@ from stepping.compiler.lowering.arrangements import View
 from stepping.compiler.lowering.filling import filling
 from stepping.compiler.lowering.needs import in_base
 from stepping.compiler.lowering.pieces import is_keyed
-from stepping.compiler.lowering.plan_sql import Planned
+from stepping.compiler.lowering.planned import Planned
 from stepping.compiler.lowering.recomputing import shadowed
 from stepping.compiler.lowering.relation_sql import RelationSQL
 from stepping.compiler.lowering.terms import changed_term, viewed_term

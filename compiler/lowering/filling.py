@@ -23,7 +23,7 @@ from stepping.compiler.lowering.demand import Demand
 from stepping.compiler.lowering.group_sql import GroupSQL
 from stepping.compiler.lowering.needs import Filling, Find, Needs, closures
 from stepping.compiler.lowering.pieces import Pieces, served
-from stepping.compiler.lowering.plan_sql import Planned
+from stepping.compiler.lowering.planned import Planned
 from stepping.compiler.lowering.stages import ScheduledStatement, piece_of
 from stepping.compiler.lowering.terms import Source, Term, TermBuilder
 from stepping.compiler.plan.statements import EmitDelta, MergeState, Statement

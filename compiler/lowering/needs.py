@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from stepping.compiler import ir
 from stepping.compiler.lowering.demand import Columns, Demand, walk
-from stepping.compiler.lowering.plan_sql import Planned
+from stepping.compiler.lowering.planned import Planned
 from stepping.compiler.lowering.terms import Standing
 from stepping.compiler.plan.statements import Statement
 from stepping.compiler.plan.tables import Table

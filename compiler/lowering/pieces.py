@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import Any, Protocol, assert_never
 
 from sqlglot import exp
 
 from stepping.compiler import ir
 from stepping.compiler.lowering.arrange import where_of
-from stepping.compiler.lowering.arrangements import Arrangement
+from stepping.compiler.lowering.arrangements import Arrangement, Arrangements
 from stepping.compiler.lowering.changes import Changes
 from stepping.compiler.lowering.closure_sql import ClosureSQL
 from stepping.compiler.lowering.group_sql import GroupSQL
@@ -32,19 +32,29 @@ from stepping.compiler.plan.statements import (
     StageDelta,
 )
 from stepping.compiler.plan.tables import Table, TableColumn, TableKind
+from stepping.dialects.base import Dialect
 from stepping.errors import InternalError
 
-if TYPE_CHECKING:
-    from stepping.compiler.lowering.schedule import Scheduler
-
 Expression = Any  # a sqlglot expression
+Owned = ir.Threshold | ir.First | ir.Regroup | ir.Closure
+
+
+class Scheduled(Protocol):
+    """What is the same for all steps of a query: see `Scheduler`."""
+
+    arrangements: Arrangements
+    dialect: Dialect
+    logs: Mapping[ir.Operator, Table]
+
+    def python_step(self, operator: ir.Operator) -> int: ...
+    def own_table(self, inner: Owned, role: str = "") -> Table: ...
 
 
 @dataclass
 class Pieces:
     """Makes the pieces of one step."""
 
-    scheduler: Scheduler
+    scheduler: Scheduled
     changes: Changes
     builder: TermBuilder
     sql: GroupSQL

@@ -19,7 +19,7 @@ from stepping.compiler.lowering.demand import Columns
 from stepping.compiler.lowering.filling import filling
 from stepping.compiler.lowering.meaning import StorageDigests
 from stepping.compiler.lowering.needs import Filling, Find, Needs, in_base
-from stepping.compiler.lowering.plan_sql import Planned
+from stepping.compiler.lowering.planned import Planned
 from stepping.compiler.lowering.terms import Standing
 from stepping.compiler.plan.recompute import Based, Compared, Fill, Recompute, Temporary, Unverified
 from stepping.compiler.plan.sql_plan import Role

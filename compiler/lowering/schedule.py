@@ -19,7 +19,7 @@ from stepping.compiler.lowering.arrangements import Arrangements
 from stepping.compiler.lowering.changes import Changes, changes_of, halfway
 from stepping.compiler.lowering.demand import Demand
 from stepping.compiler.lowering.group_sql import GroupSQL
-from stepping.compiler.lowering.pieces import Pieces, of_table, served
+from stepping.compiler.lowering.pieces import Owned, Pieces, of_table, served
 from stepping.compiler.lowering.spans import ranges_of
 from stepping.compiler.lowering.stages import (
     ScheduledStatement,
@@ -43,7 +43,6 @@ from stepping.errors import InternalError
 WEIGHT = "c"
 
 # Relations whose change stands in a table of their own, as columns of a row.
-Owned = ir.Threshold | ir.First | ir.Regroup | ir.Closure
 
 
 @dataclass

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 
 from stepping.compiler.lowering.batching import Batching, batching
-from stepping.compiler.lowering.plan_sql import Planned
+from stepping.compiler.lowering.planned import Planned
 from stepping.compiler.migrate.diff import Migrating, ignored
 from stepping.compiler.migrate.standing import Installed
 from stepping.compiler.plan.changes import Fate

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from stepping.compiler.lowering.filling import filling
 from stepping.compiler.lowering.needs import Filling
-from stepping.compiler.lowering.plan_sql import Planned
+from stepping.compiler.lowering.planned import Planned
 from stepping.compiler.lowering.recomputing import shadowed
 from stepping.compiler.migrate.renaming import likely_renames, renamed_table, with_renames
 from stepping.compiler.migrate.standing import Candidate, Installed

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stepping.compiler.lowering.meaning import StorageDigests
-from stepping.compiler.lowering.plan_sql import Planned
+from stepping.compiler.lowering.planned import Planned
 from stepping.compiler.lowering.recomputing import standing_in
 from stepping.compiler.lowering.relation_sql import RelationSQL
 from stepping.compiler.lowering.terms import Standing, seen_through, whole_of

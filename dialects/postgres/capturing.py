@@ -29,10 +29,6 @@ class CapturingPostgres(PostgresDialect):
         return None
 
     @cached_property
-    def capturing(self) -> CapturingPostgres:
-        return self
-
-    @cached_property
     def at_commit(self) -> FoldingPostgres:
         return FoldingPostgres()
 

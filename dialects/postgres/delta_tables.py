@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 from stepping.compiler.plan.sql_plan import SQLStatement
 from stepping.dialects.identifiers import quoted
 
-if TYPE_CHECKING:
-    from stepping.dialects.postgres.driver import PostgresDriver
-
 _HASH_JOINS = "SELECT set_config('enable_hashjoin', %s, true)"
 _MOST_LOST = 3  # so often they may be gone; then each transaction makes sure that they are there
 _TRUNCATED = 32  # deleted rows stay in a delta table, which nobody vacuums: every so many steps
+
+
+class Sending(Protocol):
+    """What is asked of the driver."""
+
+    def in_transaction(self) -> bool: ...
+    def transaction(self) -> AbstractContextManager[None]: ...
+    def several(self, *statements: str) -> None: ...
+    def execute(self, sql: str | bytes, *parameters: Any, **options: Any) -> Any: ...
 
 
 class DeltaTables:
@@ -32,7 +39,7 @@ class DeltaTables:
         self.texts = tuple(dict.fromkeys((*self.texts, *texts)))
         self.are_there = False
 
-    def create(self, driver: PostgresDriver) -> None:
+    def create(self, driver: Sending) -> None:
         """Make them, if they are not there."""
         if self.are_there:
             return
@@ -52,13 +59,13 @@ class DeltaTables:
         self.lost += 1
         return True
 
-    def plan_for(self, driver: PostgresDriver, statement: SQLStatement) -> None:
+    def plan_for(self, driver: Sending, statement: SQLStatement) -> None:
         if self.hash_joins not in (None, statement.joins_changes):
             self.hash_joins = statement.joins_changes
             switch = "on" if statement.joins_changes else "off"
             driver.execute(_HASH_JOINS, (switch,), prepare=True)
 
-    def clear(self, driver: PostgresDriver, statements: Sequence[SQLStatement]) -> None:
+    def clear(self, driver: Sending, statements: Sequence[SQLStatement]) -> None:
         texts = []
         for each in statements:
             self.clears[each.sql] += 1

@@ -21,7 +21,7 @@ from stepping.dialects.capture import CaptureWords
 from stepping.dialects.driver import Lender, Row, forks
 from stepping.dialects.postgres import faults, schemas, statistics
 from stepping.dialects.postgres.arrays import columns_of
-from stepping.dialects.postgres.cursors import RawCursor, end_pipeline, in_pipeline, literal
+from stepping.dialects.postgres.cursors import end_pipeline, in_pipeline, literal
 from stepping.dialects.postgres.delta_tables import DeltaTables
 from stepping.dialects.postgres.notifications import CHANNEL, Notifications
 from stepping.dialects.postgres.queue import PostgresQueue
@@ -68,7 +68,6 @@ def connect(url: str) -> psycopg.Connection[Any]:
 
 class PostgresDriver(Transactions):
     dialect = "postgres"
-    schema: str | None = None  # that was current when a store was opened
     together_secs = 0.005  # some times what it costs to commit a stage and to begin the next
 
     def __init__(
@@ -257,9 +256,6 @@ class PostgresDriver(Transactions):
     ) -> list[Row] | None:
         where = (tables, query, fingerprint)
         return self._step_functions.run(self, fused, staged, *where, output=output)
-
-    def raw(self) -> RawCursor:
-        return RawCursor(self._connection)
 
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         return self.raw().execute(sql.encode(), parameters or None, binary=True).fetchall()

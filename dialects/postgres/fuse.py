@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from sqlglot import exp
 
@@ -43,17 +43,15 @@ from stepping.dialects.postgres.merge import (
     state_parts,
     with_parts,
 )
+from stepping.dialects.postgres.staging import PostgresStaging
 from stepping.dialects.scalars import type_named
 from stepping.errors import InternalError
-
-if TYPE_CHECKING:
-    from stepping.dialects.postgres.sql import PostgresDialect
 
 OUTPUT = "stepping_output"
 _PARAMETER = re.compile(r"CAST\(\$\d+ AS ")
 
 
-def fuse(dialect: PostgresDialect, step: Step) -> tuple[SQLFused | None, SQLFused | None]:
+def fuse(dialect: PostgresStaging, step: Step) -> tuple[SQLFused | None, SQLFused | None]:
     """The step as one statement, or None if a part of it runs in Python or reads what it wrote.
 
     And the same for a change without removals, or None if that is no other.
@@ -146,7 +144,7 @@ def part_of(names: PartNames, table: Table, tree: Expression) -> Part:
 
 
 def without(
-    dialect: PostgresDialect, fused: SQLFused, parts: Sequence[Part], names: PartNames
+    dialect: PostgresStaging, fused: SQLFused, parts: Sequence[Part], names: PartNames
 ) -> SQLFused:
     """The same without some parts. They are cut out of the text: to write it takes longest of all
     that is done to plan a step.
@@ -172,7 +170,7 @@ def looks_its_groups_up(statement: EmitDelta) -> bool:
 
 
 def outputs_of(
-    dialect: PostgresDialect, reads: Sequence[ReadDelta]
+    dialect: PostgresStaging, reads: Sequence[ReadDelta]
 ) -> tuple[Expression, tuple[tuple[int, int, int], ...]]:
     """One SELECT of all outputs: a row has the columns of its own, and NULL for the others'."""
     if not reads:
@@ -198,7 +196,7 @@ def outputs_of(
     return union, tuple(offsets)
 
 
-def column_types(dialect: PostgresDialect, read: ReadDelta) -> list[str]:
+def column_types(dialect: PostgresStaging, read: ReadDelta) -> list[str]:
     return [*(dialect.returned_type(column) for column in read.columns), "bigint"]
 
 

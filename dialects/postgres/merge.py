@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
@@ -17,9 +16,7 @@ from stepping.compiler.plan.statements import MergeDelta, MergeGroups, MergeStat
 from stepping.compiler.plan.tables import Table, TableKind
 from stepping.dialects.base import CHANGED, KEPT, Expression
 from stepping.dialects.postgres.look_ups import through_its_index
-
-if TYPE_CHECKING:
-    from stepping.dialects.postgres.sql import PostgresDialect
+from stepping.dialects.postgres.tables import PostgresTables
 
 FOUND = "o"
 ROW_ID = "stepping_rid"
@@ -36,7 +33,7 @@ class Part:
     materialized: bool = False
 
 
-def with_parts(dialect: PostgresDialect, parts: Sequence[Part], last: Expression) -> Expression:
+def with_parts(dialect: PostgresTables, parts: Sequence[Part], last: Expression) -> Expression:
     """``WITH parts last``."""
     queries = [query_of(dialect, part) for part in parts]
     if queries:
@@ -44,7 +41,7 @@ def with_parts(dialect: PostgresDialect, parts: Sequence[Part], last: Expression
     return last
 
 
-def query_of(dialect: PostgresDialect, part: Part) -> Expression:
+def query_of(dialect: PostgresTables, part: Part) -> Expression:
     """A part as it stands in a WITH."""
     return exp.CTE(
         this=part.tree,
@@ -54,7 +51,7 @@ def query_of(dialect: PostgresDialect, part: Part) -> Expression:
 
 
 def delta_parts(
-    dialect: PostgresDialect, statement: MergeDelta, name: Callable[[str], str]
+    dialect: PostgresTables, statement: MergeDelta, name: Callable[[str], str]
 ) -> list[Part]:
     """Add rows with weights to a delay table. ``name`` gives the name of what does so much."""
     table = statement.table
@@ -133,7 +130,7 @@ def with_hashes(rows: Expression, conditions: Sequence[Expression]) -> Expressio
 
 
 def state_parts(
-    dialect: PostgresDialect,
+    dialect: PostgresTables,
     statement: MergeState,
     name: Callable[[str], str],
     *,
@@ -150,7 +147,7 @@ def state_parts(
     return [*parts, *written(dialect, table, columns, found, name)]
 
 
-def merge_of_groups(dialect: PostgresDialect, statement: MergeGroups) -> Expression:
+def merge_of_groups(dialect: PostgresTables, statement: MergeGroups) -> Expression:
     """``MERGE INTO groups USING their change``, the last part of a statement.
 
     Rows are neither looked up first nor named: the function that this is run in has sorts of joins
@@ -185,7 +182,7 @@ def merge_of_groups(dialect: PostgresDialect, statement: MergeGroups) -> Express
     )
 
 
-def looked_up_groups(dialect: PostgresDialect, statement: MergeState) -> Expression:
+def looked_up_groups(dialect: PostgresTables, statement: MergeState) -> Expression:
     """The rows of a change table, each with `ROW_ID` of its group's row."""
     table, change = statement.table, statement.change
     values = [(key, exp.column(dialect.identifier(key), table=CHANGED)) for key in table.key]
@@ -206,7 +203,7 @@ def looked_up_groups(dialect: PostgresDialect, statement: MergeState) -> Express
 
 
 def written(
-    dialect: PostgresDialect,
+    dialect: PostgresTables,
     table: Table,
     columns: Sequence[tuple[str, str]],
     found: str,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import select
 import time as clock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 
-if TYPE_CHECKING:
-    from stepping.dialects.postgres.driver import PostgresDriver
+from stepping.dialects.postgres.transactions import Transactions
 
 CHANNEL = "stepping"  # told whenever a table has been moved to a later time
 _LISTEN_SECS = 0.1  # how long to wait for that before looking anyway
@@ -27,7 +26,7 @@ class Notifications:
         self.connection = connection
         self.are_heard = False
 
-    def listen(self, driver: PostgresDriver) -> None:
+    def listen(self, driver: Transactions) -> None:
         # A standby tells nobody, and refuses to be asked (HotStandby in the manual): there one has
         # to look again and again.
         if driver.in_transaction() or is_standby(self.connection):
@@ -38,7 +37,7 @@ class Notifications:
             self.connection.add_notify_handler(self.told)
             self.are_heard = True
 
-    def unlisten(self, driver: PostgresDriver) -> None:
+    def unlisten(self, driver: Transactions) -> None:
         if self.are_heard and driver.is_idle():
             with driver.one_statement():
                 driver.execute(f"UNLISTEN {CHANNEL}")

@@ -1,7 +1,6 @@
 """Our own tables, on Postgres."""
 
 from stepping.dialects.features import QUEUE, STAGES, TIMES
-from stepping.dialects.postgres import queue
 
 CATALOG = (
     "CREATE TABLE IF NOT EXISTS stepping_queries (\n"
@@ -26,7 +25,16 @@ STEPS = (
 )
 
 FEATURES = {
-    QUEUE: (queue.DDL,),
+    QUEUE: (
+        "CREATE TABLE IF NOT EXISTS stepping_queue (\n"
+        '    query TEXT COLLATE "C" NOT NULL,\n'
+        "    id BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY,\n"
+        "    row_count BIGINT NOT NULL,\n"
+        "    change BYTEA NOT NULL,\n"
+        "    enqueued_at TIMESTAMPTZ NOT NULL DEFAULT now(),\n"
+        "    error TEXT,\n"
+        "    PRIMARY KEY (query, id)\n)",
+    ),
     TIMES: (
         "CREATE SEQUENCE IF NOT EXISTS stepping_clock",
         "CREATE TABLE IF NOT EXISTS stepping_times (\n"

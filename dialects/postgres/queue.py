@@ -4,24 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stepping.dialects.features import QUEUE
+from stepping.dialects.postgres.transactions import Transactions
 from stepping.dialects.queue import Failed, QueueTable, Waiting
-
-if TYPE_CHECKING:
-    from stepping.dialects.postgres.driver import PostgresDriver
-
-DDL = (
-    "CREATE TABLE IF NOT EXISTS stepping_queue (\n"
-    '    query TEXT COLLATE "C" NOT NULL,\n'
-    "    id BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY,\n"
-    "    row_count BIGINT NOT NULL,\n"
-    "    change BYTEA NOT NULL,\n"
-    "    enqueued_at TIMESTAMPTZ NOT NULL DEFAULT now(),\n"
-    "    error TEXT,\n"
-    "    PRIMARY KEY (query, id)\n)"
-)
 
 # A commit that notifies waits for every other that does (src/backend/commands/async.c takes a lock
 # of the whole database), so only those notify that somebody waits for. Who waits holds the lock of
@@ -44,7 +31,7 @@ _LONGEST_SLEEP_SECS = 0.5
 
 
 class PostgresQueue(QueueTable):
-    def __init__(self, driver: PostgresDriver) -> None:
+    def __init__(self, driver: Transactions) -> None:
         self._driver = driver
         self._features = driver.features
 

@@ -21,7 +21,7 @@ from stepping.compiler.plan.statements import (
     Step,
 )
 from stepping.compiler.plan.tables import Table, TableColumn, TableKind
-from stepping.compiler.schema import INT, Atom, Kind
+from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.base import Expression
 from stepping.dialects.natives import verbatim_type
 from stepping.dialects.postgres import base_values
@@ -40,13 +40,13 @@ from stepping.dialects.postgres.migration import PostgresMigrationRenderer
 from stepping.dialects.postgres.own_tables import CATALOG, FEATURES, STEPS
 from stepping.dialects.postgres.relations import stored_rows
 from stepping.dialects.postgres.scalars import PostgresSpelling
-from stepping.dialects.postgres.sums import PostgresSums
-from stepping.dialects.postgres.tables import TEXTS, PostgresTables, text_image
+from stepping.dialects.postgres.staging import PostgresStaging
+from stepping.dialects.postgres.tables import TEXTS, text_image
 from stepping.dialects.ranges import RangeRenderer
 from stepping.dialects.scalars import type_named
 
 
-class PostgresDialect(PostgresSums, PostgresTables):
+class PostgresDialect(PostgresStaging):
     name = "postgres"
     sqlglot_name = "postgres"
     create_view = "CREATE OR REPLACE VIEW"
@@ -58,12 +58,6 @@ class PostgresDialect(PostgresSums, PostgresTables):
     @cached_property
     def spelling(self) -> PostgresSpelling:
         return PostgresSpelling()
-
-    @cached_property
-    def capturing(self) -> PostgresDialect:
-        from stepping.dialects.postgres.capturing import CapturingPostgres
-
-        return CapturingPostgres()
 
     @cached_property
     def migrations(self) -> PostgresMigrationRenderer:
@@ -348,71 +342,6 @@ class PostgresDialect(PostgresSums, PostgresTables):
 
     def parameter(self, position: int, column: TableColumn) -> Expression:
         return self.typed_parameter(position, self.array_type(column))
-
-    def typed_parameter(self, position: int, sql_type: str) -> Expression:
-        # Cast, since psycopg sends a small int as a smallint and None as a text.
-        number = exp.Parameter(this=exp.Literal.number(position))
-        return exp.Cast(this=number, to=type_named(sql_type, "postgres"))
-
-    def staged(self, table: Table, first: int = 1) -> Expression:
-        """The staged rows, from one array per column: parameters from ``first`` on."""
-        columns = self.staged_columns(table)
-        names = [self.identifier(column.name) for column in columns]
-        types = self.staged_types(table)
-        arrays = [self.typed_parameter(first + i, each) for i, each in enumerate(types)]
-        unnest = exp.Anonymous(this="unnest", expressions=arrays)
-        alias = exp.TableAlias(this=self.identifier("u"), columns=names)
-        values = [
-            exp.alias_(self.collated(column, exp.column(name.copy(), table="u")), name.copy())
-            for column, name in zip(columns, names, strict=True)
-        ]
-        rows = exp.select(*values).from_(exp.Table(this=unnest, alias=alias))
-        return self.folded(rows, columns) if any(c.type.native for c in columns) else rows
-
-    def folded(self, rows: Expression, columns: Sequence[TableColumn]) -> Expression:
-        """Staged rows that are equal as values of their types, as one: no text tells that."""
-        *own, weight = columns
-        source = exp.Subquery(this=rows, alias=exp.TableAlias(this=self.identifier("r")))
-        total = self.sum_of(INT, exp.column(self.identifier(weight.name)), exp.Literal.number(1))
-        select = exp.select()
-        by: list[Expression] = []
-        for column in own:
-            name = self.identifier(column.name)
-            key, value = self.grouped_as(column.type, exp.column(name))
-            by += [key.copy(), *self.images(column.type, exp.column(name.copy()))]
-            select = select.select(
-                value.copy() if value is key else exp.alias_(value, name.copy()), copy=False
-            )
-        select = select.select(exp.alias_(total.copy(), self.identifier(weight.name)))
-        select = select.from_(source, copy=False).group_by(*by, copy=False)
-        return select.having(exp.NEQ(this=total, expression=exp.Literal.number(0)), copy=False)
-
-    def staged_columns(self, table: Table) -> list[TableColumn]:
-        weight = [TableColumn(table.weight, Atom(Kind.INT))] if table.weight else []
-        return [*table.columns, *weight]
-
-    def staged_types(self, table: Table) -> list[str]:
-        """The types of the arrays that rows of a delta table come in."""
-        return [f"{self.array_type(column)}[]" for column in self.staged_columns(table)]
-
-    def array_type(self, column: TableColumn) -> str:
-        # What Python has of a value of a type of the database's own is a text.
-        as_text = column.type.kind in TEXTS or column.type.native is not None
-        return "text" if as_text else self.column_type(column)
-
-    def returned_type(self, column: TableColumn) -> str:
-        native = column.type.native
-        if native is not None:
-            return "text" if native.as_text else native.name
-        # Nothing is rounded when it is returned.
-        return "numeric" if column.type.kind is Kind.DECIMAL else self.array_type(column)
-
-    def collated(self, column: TableColumn, value: Expression) -> Expression:
-        if column.type.kind in TEXTS:
-            return exp.Collate(this=value, expression=exp.to_identifier("C", quoted=True))
-        if column.type.native is not None:
-            return exp.Cast(this=value, to=verbatim_type(column.type.native.name))
-        return value
 
     def fused(self, step: Step) -> tuple[SQLFused | None, SQLFused | None]:
         return fuse(self, step)

@@ -16,7 +16,7 @@ import hashlib
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 from psycopg import errors
@@ -26,26 +26,8 @@ from stepping.dialects.driver import Row
 from stepping.dialects.postgres import faults
 from stepping.dialects.postgres.arrays import columns_of
 from stepping.dialects.postgres.cursors import literal
-from stepping.dialects.postgres.type_facts import TEXTS
-
-if TYPE_CHECKING:
-    from stepping.dialects.postgres.driver import PostgresDriver
-
-# For the statements of a plan only. Each looks up a change's rows in kept tables by an index;
-# a plan made when the tables were small must not scan them when they have grown, nor sort a group
-# where an index has its order: while a group has few rows, both cost the same. A disabled scan
-# costs so much that it would wake the JIT, hence jit = off.
-SETTINGS = {
-    "enable_seqscan": "off",
-    "enable_mergejoin": "off",
-    "enable_bitmapscan": "off",
-    "enable_sort": "off",
-    "enable_hashjoin": "on",
-    "jit": "off",
-    "plan_cache_mode": "force_generic_plan",
-    # Times that are given as texts are read in the application's DateStyle and TimeZone.
-    **{name: TEXTS[name] for name in ("extra_float_digits", "intervalstyle", "bytea_output")},
-}
+from stepping.dialects.postgres.settings import SETTINGS
+from stepping.dialects.postgres.transactions import Transactions
 
 # In place of an output's position: nothing was written, see `Driver.fused_alone`.
 RETRY_SLOW_PATH = -1
@@ -97,7 +79,7 @@ class StepFunctions:
 
     def run(
         self,
-        driver: PostgresDriver,
+        driver: Transactions,
         fused: SQLFused,
         staged: Mapping[str, Sequence[Row]],
         tables: Sequence[str],

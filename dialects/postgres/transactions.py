@@ -14,11 +14,11 @@ from psycopg.pq import TransactionStatus
 
 from stepping.dialects.driver import Driver, Lender, Row
 from stepping.dialects.features import FeatureTables
-from stepping.dialects.postgres.cursors import Cursor, in_pipeline, literal
+from stepping.dialects.postgres.cursors import Cursor, RawCursor, in_pipeline, literal
 from stepping.dialects.postgres.delta_tables import DeltaTables
 from stepping.dialects.postgres.iterations import PostgresIterations
 from stepping.dialects.postgres.own_tables import FEATURES
-from stepping.dialects.postgres.step_function import SETTINGS
+from stepping.dialects.postgres.settings import SETTINGS
 from stepping.dialects.postgres.type_facts import TEXTS
 
 _SET = "SELECT " + ", ".join(
@@ -42,6 +42,7 @@ class Transactions(Driver):
 
     _connection: psycopg.Connection[Any]
     _lender: Lender
+    schema: str | None = None  # that was current when a store was opened
     _deltas: DeltaTables
     _begun_here: bool  # whether the transaction that is open is one of ours
     _at_end: str  # what is sent with its COMMIT
@@ -249,6 +250,9 @@ class Transactions(Driver):
             self.several(f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ{access}", *_TEXTS)
             self._deltas.hash_joins = None
             yield
+
+    def raw(self) -> RawCursor:
+        return RawCursor(self._connection)
 
     def execute(self, sql: str | bytes, *parameters: Any, **options: Any) -> psycopg.Cursor[Row]:
         return Cursor(self._connection).execute(sql, *parameters, **options)

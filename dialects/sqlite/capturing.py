@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 
 from sqlglot import exp
 
@@ -28,10 +27,6 @@ class CapturingSQLite(UnregisteredSQLite):
     shares_deltas = True
 
     views_changes = True
-
-    @cached_property
-    def capturing(self) -> CapturingSQLite:
-        return self
 
     def session_ddl(self, table: Table) -> tuple[str, ...]:
         (text,) = super().session_ddl(table)

@@ -379,7 +379,7 @@ class SQLiteDriver(Driver):
 
     @property
     def queue(self) -> SQLiteQueue:
-        return SQLiteQueue(self)
+        return SQLiteQueue(self, self.insert)
 
     def columns(self, tables: Sequence[str]) -> dict[str, set[str]]:
         sql = "SELECT name FROM pragma_table_info(?)"

@@ -63,12 +63,13 @@ class SQLiteIterations(Iterations):
     def use(self, query: str, t: int) -> Used:
         key = (query, t)
         void = early = False
-        if self.features.has(TIMES):
+        there = self.features.those_of(TIMES, STAGES)
+        if TIMES in there:
             sql = "SELECT void FROM stepping_times WHERE query = $1 AND t = $2"
             void = any(void for (void,) in self.rows(sql, key))
             if not void:
                 self.changed("DELETE FROM stepping_times WHERE query = $1 AND t = $2", key)
-        if self.features.has(STAGES):
+        if STAGES in there:
             sql = (
                 "SELECT 1 FROM stepping_iterations "
                 "WHERE query = $1 AND t < $2 AND state = 'running'"

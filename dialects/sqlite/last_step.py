@@ -9,17 +9,22 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from stepping.compiler.plan.sql_plan import SQLStatement
 from stepping.dialects.driver import CHECK, CLEAR, RUN, STAGE, CountBelowZero, Row, StepAlone
-
-if TYPE_CHECKING:
-    from stepping.dialects.sqlite.cursors import Cursor
-    from stepping.dialects.sqlite.driver import SQLiteDriver
+from stepping.dialects.sqlite.cursors import Cursor
 
 VERSION = "PRAGMA main.data_version"
 
 Lock = tuple[tuple[str, ...], str, str]  # tables, query and fingerprint
+
+
+class Stepping(Protocol):
+    """What is asked of the driver."""
+
+    def begin(self) -> None: ...
+    def stage(self, statement: SQLStatement, rows: Sequence[Row]) -> None: ...
 
 
 class LastStep:
@@ -84,7 +89,7 @@ class LastStep:
         self,
         step: StepAlone,
         rows: Sequence[Row],
-        driver: SQLiteDriver,
+        driver: Stepping,
         *,
         removes: bool,
         output: bool,

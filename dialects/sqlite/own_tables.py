@@ -1,7 +1,6 @@
 """Our own tables, on SQLite."""
 
 from stepping.dialects.features import QUEUE, STAGES, TIMES
-from stepping.dialects.sqlite import queue
 
 CATALOG = (
     "CREATE TABLE IF NOT EXISTS stepping_queries (\n"
@@ -26,7 +25,18 @@ STEPS = (
 )
 
 FEATURES = {
-    QUEUE: (queue.DDL,),
+    QUEUE: (
+        # Without AUTOINCREMENT, which would make an entry cost a third more, the id of the last
+        # entry is given out again once that has been deleted: who deletes entries looks at what
+        # they hold.
+        "CREATE TABLE IF NOT EXISTS stepping_queue (\n"
+        "    id INTEGER PRIMARY KEY,\n"
+        "    query TEXT NOT NULL,\n"
+        "    row_count INTEGER NOT NULL,\n"
+        "    change BLOB NOT NULL,\n"
+        "    enqueued_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,\n"
+        "    error TEXT\n)",
+    ),
     TIMES: (
         "CREATE TABLE IF NOT EXISTS stepping_clock (\n"
         "    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),\n"

@@ -5,28 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from stepping.dialects.driver import Driver
 from stepping.dialects.features import QUEUE
 from stepping.dialects.queue import Failed, QueueTable, Waiting
 from stepping.dialects.sqlite.connecting import commits
-
-if TYPE_CHECKING:
-    from stepping.dialects.sqlite.driver import SQLiteDriver
-
-# Without AUTOINCREMENT, which would make an entry cost a third more, the id of the last entry is
-# given out again once that has been deleted: who deletes entries looks at what they hold.
-DDL = (
-    "CREATE TABLE IF NOT EXISTS stepping_queue (\n"
-    "    id INTEGER PRIMARY KEY,\n"
-    "    query TEXT NOT NULL,\n"
-    "    row_count INTEGER NOT NULL,\n"
-    "    change BLOB NOT NULL,\n"
-    "    enqueued_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,\n"
-    "    error TEXT\n)"
-)
 
 _FIRST_SLEEP_SECS = 0.002
 _LONGEST_SLEEP_SECS = 0.1
@@ -41,8 +27,11 @@ _IN = "query = ? AND id IN (SELECT value FROM json_each(?))"
 
 
 class SQLiteQueue(QueueTable):
-    def __init__(self, driver: SQLiteDriver) -> None:
+    """``insert``: inserts a row, and returns its rowid."""
+
+    def __init__(self, driver: Driver, insert: Callable[[str, Sequence[Any]], int]) -> None:
         self._driver = driver
+        self._insert = insert
         self._features = driver.features
 
     def put(self, query: str, rows: int, change: bytes) -> int:
@@ -53,12 +42,12 @@ class SQLiteQueue(QueueTable):
         joins = self._driver.joins()
         if connection.in_transaction or (not joins and commits(connection)):
             try:
-                return self._driver.insert(_PUT, parameters)
+                return self._insert(_PUT, parameters)
             except sqlite3.OperationalError as error:
                 if connection.in_transaction or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
                     raise
         with self._driver.joining():  # which waits for as long as a step does
-            return self._driver.insert(_PUT, parameters)
+            return self._insert(_PUT, parameters)
 
     def peek(self, query: str, after: int, limit: int) -> list[Waiting]:
         if not self._features.has(QUEUE):

@@ -75,18 +75,6 @@ class SQLiteDialect(SQLiteSums):
     def spelling(self) -> SQLiteSpelling:
         return SQLiteSpelling()
 
-    @cached_property
-    def capturing(self) -> SQLiteDialect:
-        from stepping.dialects.sqlite.capturing import CapturingSQLite
-
-        return CapturingSQLite()
-
-    @property
-    def filling(self) -> SQLiteDialect:
-        from stepping.dialects.sqlite.unregistered import UnregisteredSQLite
-
-        return UnregisteredSQLite()
-
     def too_deep(self, tree: Expression) -> bool:
         return nesting(tree) > DEEPEST - _INSERT
 

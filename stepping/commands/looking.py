@@ -236,7 +236,7 @@ def types(
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def graph(query: str, dialect: str | None, db: str | None, file: Path) -> None:
     """Draw a query from left to right into FILE, whose name ends in .svg or .png."""
-    from stepping.compiler.explain.drawing import write_png, write_svg
+    from stepping.compiler.explain.pictures import write_png, write_svg
 
     if file.suffix not in (".svg", ".png"):
         raise click.UsageError(f"{file} ends in neither .svg nor .png")

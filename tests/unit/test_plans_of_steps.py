@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import stepping as st
-from stepping.dialects.postgres.step_function import SETTINGS
+from stepping.dialects.postgres.settings import SETTINGS
 from tests.support.place import Place, postgres_place
 
 KEYS, ROWS = 200, 6_000
