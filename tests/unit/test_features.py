@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import stepping as st
+from stepping.cli import main
 from stepping.compiler.explain import ddl_text
 from stepping.dialects.features import FEATURES
 from stepping.errors import StoreError
@@ -306,3 +308,33 @@ def test_a_migration_makes_them(place: Place) -> None:
         assert "stepping_times" not in made.up_sql
         made.apply()
         assert there(place) == {*QUEUE}
+
+
+def test_the_commands(place: Place) -> None:
+    """`ddl` prints them, `migrate` and `apply` make them; the latter also of what is installed."""
+
+    def run(*words: str) -> Any:
+        return CliRunner().invoke(main, [*words, "tests.support.shop:graph"])
+
+    shown = run("ddl", "--with", "queue,stages", "--dialect", place.name)
+    assert shown.output == ddl_text(shop.graph, place.name, features=["queue", "stages"])
+    assert "there is no feature 'queues'" in run("ddl", "--with", "queues").output
+    with place.connect():
+        pass  # there has to be a file
+    assert run("migrate", "--db", place.where, "--with", "queue", "--apply").exit_code == 0
+    assert there(place) == {*QUEUE}
+    found = run("apply", "--db", place.where, "--with", "queue,times")
+    assert "shop: is installed as it is wanted" in found.output
+    assert there(place) == {*QUEUE, *TIMES}
+
+
+def test_a_query_that_follows_tables_has_none(place: Place) -> None:
+    with place.connect() as connection:
+        connection.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, cents INTEGER NOT NULL)")
+        query = st.sql("SELECT sum(cents) AS cents FROM orders", name="revenue")
+        with pytest.raises(StoreError, match="has neither a queue nor steps"):
+            place.store(connection, query, features=["queue"])
+        store = place.store(connection, query)
+        assert store.status().queued == 0
+        assert there(place) == set()
+        store.uninstall()
