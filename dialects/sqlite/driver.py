@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 import time as clock
@@ -362,11 +361,14 @@ class SQLiteDriver(Driver):
 
     def existing(self, tables: Sequence[str]) -> set[str]:
         # It takes names for one without the case of their ASCII letters.
+        marks = ", ".join("?" * len(tables))
         sql = (
             "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') "
-            "AND name COLLATE NOCASE IN (SELECT value FROM json_each(?))"
+            f"AND name COLLATE NOCASE IN ({marks})"
         )
-        there = {lowered(name) for (name,) in self.read(sql, (json.dumps(list(tables)),))}
+        there = {lowered(name) for (name,) in self.read(sql, tuple(tables))}
+        if not there:
+            return set()
         return {name for name in tables if lowered(name) in there}
 
     def next_time(self) -> int:
