@@ -39,6 +39,22 @@ KEPT = "a"  # the alias of the kept table there
 
 
 @dataclass(frozen=True)
+class OfGroup:
+    """What errors say of a group: its key, or nothing of the one that has all rows.
+
+    ``text`` is empty there, and of a column all the same: a constant error may be raised at once.
+    """
+
+    key: bool
+    text: Expression
+
+    def behind(self, said: str, of: str = " for the group ") -> Expression:
+        """A message that ends with that."""
+        words = exp.Literal.string(f"{said}{of}" if self.key else said)
+        return exp.DPipe(this=words, expression=self.text.copy())
+
+
+@dataclass(frozen=True)
 class LeftOver:
     """That a group without rows has sums: the condition, and the text of the error."""
 
@@ -272,10 +288,12 @@ class Dialect(TableRenderer):
     def sum_of(self, atom: Atom, value: Expression, weight: Expression) -> Expression:
         """The aggregate that adds up ``value * weight``."""
 
-    def count_in_bounds(self, count: Expression, of: str, *which: Expression) -> Expression:
+    def count_in_bounds(
+        self, count: Expression, of: str, group: OfGroup | None = None
+    ) -> Expression:
         """A count that was computed, or an error where it is beyond 64 bits.
 
-        Whose count it is: ``of``, and then the texts ``which``.
+        Whose count it is: ``of``, and of which ``group``.
         """
         return count  # most databases raise by themselves
 
@@ -305,9 +323,9 @@ class Dialect(TableRenderer):
 
     @abstractmethod
     def added(
-        self, each: SumColumns, old: Expression | None, change: Expression, group: Expression
+        self, each: SumColumns, old: Expression | None, change: Expression, group: OfGroup
     ) -> Expression:
-        """The sum after a change, or an error that names the ``group`` (a text).
+        """The sum after a change, or an error that names the ``group``.
 
         ``old`` is None where all is in the change.
         """
@@ -348,7 +366,7 @@ class Dialect(TableRenderer):
         """An exact sum (NULL where there was none) with its change."""
 
     @abstractmethod
-    def exact_total(self, each: SumColumns, exact: Expression, group: Expression) -> Expression:
+    def exact_total(self, each: SumColumns, exact: Expression, group: OfGroup) -> Expression:
         """The float next to what `exact_added` gives, or an error that names the ``group``."""
 
     @property
@@ -356,16 +374,13 @@ class Dialect(TableRenderer):
         """Whether what `exact_added` gives is a column first: where it takes many words."""
         return False
 
-    def too_large(self, each: SumColumns, group: Expression) -> Expression:
+    def too_large(self, each: SumColumns, group: OfGroup) -> Expression:
         """The error of a sum of floats that is none."""
-        message = exp.DPipe(this=self.beyond(each), expression=group.copy())
-        return self.spelling.raised(Sql(message), each.type).tree
+        return self.spelling.raised(Sql(self.beyond(each, group)), each.type).tree
 
-    def beyond(self, each: SumColumns) -> Expression:
-        """What is said of a sum that is no float, before which group it is of."""
-        return exp.Literal.string(
-            f"the sum {each.value} is beyond the largest float for the group "
-        )
+    def beyond(self, each: SumColumns, group: OfGroup) -> Expression:
+        """What is said of a sum that is no float."""
+        return group.behind(f"the sum {each.shown} is beyond the largest float")
 
     def float_total(
         self, finite: Expression, positive: Expression, negative: Expression
@@ -380,6 +395,14 @@ class Dialect(TableRenderer):
     @abstractmethod
     def text_of(self, column: TableColumn, value: Expression) -> Expression:
         """A value as a text for an error message."""
+
+    @abstractmethod
+    def nothing_of(self, text: Expression) -> Expression:
+        """An empty text, made of another one."""
+
+    def none_of(self, column: TableColumn) -> str:
+        """What a missing value is called there: as in SQL, or as in Python."""
+        return "NULL" if column.type.native is not None else "None"
 
     def left_over(self, table: Table, changed: Callable[[str], Expression]) -> LeftOver | None:
         """Whether a group without rows has sums all the same, and what the error says of it.
@@ -397,7 +420,7 @@ class Dialect(TableRenderer):
             said = said if not i else exp.DPipe(this=said, expression=exp.Literal.string(", "))
             said = exp.DPipe(this=said, expression=self.text_of(table.column(key), changed(key)))
         for each in sums:
-            label = exp.Literal.string(f", whose {each.value} is ")
+            label = exp.Literal.string(f", whose {each.shown} is ")
             shown = self.text_of(TableColumn(each.value, each.type), changed(each.new))
             said = exp.DPipe(this=exp.DPipe(this=said, expression=label), expression=shown)
         return LeftOver(left, said)

@@ -27,7 +27,7 @@ from stepping.dialects.capture import (
 )
 from stepping.dialects.driver import Driver
 from stepping.dialects.identifiers import quoted
-from stepping.errors import CaptureError, SchemaMismatch, StoreError
+from stepping.errors import CaptureError, RowError, SchemaMismatch, StoreError
 from stepping.runtime import catalog
 from stepping.runtime.drift import damage
 from stepping.runtime.occupied import check_free, names_of
@@ -339,6 +339,17 @@ def refresh(driver: Driver, plan: SQLPlan, statements: Statements) -> None:
     ``statements`` run the fold, if the database alone cannot.
     """
     capture = capture_of(plan)
+    try:
+        _refreshed(driver, plan, statements, capture)
+    except Exception as error:
+        failure = driver.failure(error)
+        if failure is None:
+            raise
+        hint = "nothing was folded in: the result stays as it was, until these rows are changed"
+        raise RowError(f"{failure}; in the query {plan.query!r}", hint=hint) from error
+
+
+def _refreshed(driver: Driver, plan: SQLPlan, statements: Statements, capture: Capture) -> None:
     if capture.in_python:
         refresh_lowers(driver, capture)
     if not capture.in_python:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from stepping.compiler.ir.function import Source
 from stepping.compiler.ir.node import Node, node
-from stepping.compiler.ir.scalar import Scalar
+from stepping.compiler.ir.scalar import Const, Scalar
 from stepping.compiler.schema import Atom, Schema
 from stepping.compiler.zset import ZSet
 
@@ -276,6 +276,11 @@ class Accumulate(Node):
     sums: tuple[RunningSum, ...]
     extremes: tuple[Extreme, ...] = ()
     collected: Collected | None = None  # filled in Python, which alone can pack
+
+    @property
+    def is_one(self) -> bool:
+        """Whether there is one group, of all rows."""
+        return all(isinstance(key, Const) for each in self.contributions for key in each.keys)
 
     @property
     def others(self) -> tuple[Extreme | Collected, ...]:

@@ -17,7 +17,7 @@ from stepping.compiler.lowering.terms import Term
 from stepping.compiler.plan.statements import MergeGroups, Served
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn
 from stepping.compiler.schema import INT
-from stepping.dialects.base import CHANGED, KEPT
+from stepping.dialects.base import CHANGED, KEPT, OfGroup
 from stepping.dialects.scalars import called, unshared
 
 Expression = Any  # a sqlglot expression
@@ -38,14 +38,14 @@ class GroupSQL(InPlaceSQL):
         """
         table = state.table
         keys = [name for name, _ in state.groups.keys]
-        group = self.group_text(table, keys)
+        group = self.said_of(state)
         old_count = self.kept(table.weight)
         change_count = self.changed(table.weight)
         new_count = self.dialect.plus(old_count, change_count, INT)
         levels: list[dict[str, Expression]] = [{key: self.changed(key) for key in keys}, {}, {}]
         levels[0] |= {
             ir.GROUP_OLD: old_count,
-            ir.GROUP_NEW: self.dialect.count_in_bounds(new_count, "the rows of the group ", group),
+            ir.GROUP_NEW: self.dialect.count_in_bounds(new_count, "the rows", group),
         }
         changed = [exp.NEQ(this=change_count.copy(), expression=exp.Literal.number(0))]
         rows_count = all(each.counts for _, each in contributions)
@@ -138,7 +138,7 @@ class GroupSQL(InPlaceSQL):
         """
         table = state.table
         keys = [name for name, _ in state.groups.keys]
-        group = self.group_text(table, keys)
+        group = self.said_of(state)
         levels: list[dict[str, Expression]] = [{key: self.changed(key) for key in keys}, {}, {}]
         for each in table.sums:
             self.sum_after(each, group, levels, since_before=before)
@@ -248,7 +248,7 @@ class GroupSQL(InPlaceSQL):
     def sum_after(
         self,
         each: SumColumns,
-        group: Expression,
+        group: OfGroup,
         levels: Sequence[dict[str, Expression]],
         *,
         since_before: bool = True,
@@ -389,20 +389,21 @@ class GroupSQL(InPlaceSQL):
             (each.negative, counted(minus)),
         ]
 
-    def group_text(self, table: Table, keys: Sequence[str]) -> Expression:
+    def said_of(self, state: KeyedState) -> OfGroup:
         """The key of a group as text, for the message of an error."""
+        table, keys = state.table, [name for name, _ in state.groups.keys]
         parts: list[Expression] = []
         for key in keys:
             value = exp.column(self.name(key), table=self.name(CHANGED))
             if parts:
                 parts.append(exp.Literal.string(", "))
             parts.append(self.dialect.text_of(TableColumn(key, table.column(key).type), value))
-        if not parts:
-            return exp.Literal.string("of the whole set")
         text = parts[0]
         for part in parts[1:]:
             text = exp.DPipe(this=text, expression=part)
-        return text
+        if state.groups.is_one:
+            return OfGroup(False, self.dialect.nothing_of(text))
+        return OfGroup(True, text)
 
 
 def is_column(term: Term, value: ir.Scalar | None) -> bool:

@@ -59,6 +59,11 @@ class SumColumns:
     low: str = ""  # of a change on its way: its lower half, where a database adds up halves
 
     @property
+    def shown(self) -> str:
+        """What it is called in errors: without what tells its column from others."""
+        return self.value.rstrip("_") or self.value
+
+    @property
     def stored(self) -> tuple[tuple[str, str], ...]:
         """Pairs of a column of the state table, and the change table's column it is set from."""
         if not self.exact:

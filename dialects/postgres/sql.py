@@ -326,13 +326,16 @@ class PostgresDialect(PostgresStaging):
             exp.select("x.*").from_(rows, copy=False).join(lateral, join_type="cross", copy=False)
         )
 
+    def nothing_of(self, text: Expression) -> Expression:
+        return exp.Anonymous(this="left", expressions=[text, exp.Literal.number(0)])
+
     def text_of(self, column: TableColumn, value: Expression) -> Expression:
         native = column.type.native
         is_text = column.type.kind is Kind.TEXT or (native is not None and native.name == "text")
         shown = value if is_text else exp.Cast(this=value, to=type_named("text"))
         if not column.type.nullable:
             return shown
-        return exp.func("COALESCE", shown, exp.Literal.string("None"))
+        return exp.func("COALESCE", shown, exp.Literal.string(self.none_of(column)))
 
     # -- statements ---------------------------------------------------------------------------
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
+from stepping.compiler.canonical import BEYOND
 from stepping.compiler.plan.tables import SumColumns, Table
 from stepping.compiler.schema import Atom, Kind
-from stepping.dialects.base import Dialect, Expression, LeftOver
+from stepping.dialects.base import Dialect, Expression, LeftOver, OfGroup
 from stepping.dialects.postgres.scalar_numbers import ZERO_RAW, said
 from stepping.dialects.scalars import Sql, type_named
 from stepping.dialects.sums import product
@@ -42,7 +43,7 @@ class PostgresSums(Dialect):
         return exp.func("COALESCE", whole, exp.Literal.number(0))
 
     def added(
-        self, each: SumColumns, old: Expression | None, change: Expression, group: Expression
+        self, each: SumColumns, old: Expression | None, change: Expression, group: OfGroup
     ) -> Expression:
         kind = each.type.kind
         total = self.plus(old, change, each.type)
@@ -54,10 +55,7 @@ class PostgresSums(Dialect):
                 if each.type.scale is None
                 else total
             )
-        message = exp.DPipe(
-            this=exp.Literal.string(f"the sum {each.value} does not fit in 64 bits for the group "),
-            expression=group.copy(),
-        )
+        message = group.behind(f"the sum {each.shown} {BEYOND}")
         return exp.Anonymous(this="stepping_sum", expressions=[total, said(Sql(message)).tree])
 
     def infinity(self, sign: int) -> Expression:
@@ -87,8 +85,8 @@ class PostgresSums(Dialect):
         total = self.plus(old, change, self.exact_float)
         return exp.Anonymous(this="trim_scale", expressions=[total])
 
-    def exact_total(self, each: SumColumns, exact: Expression, group: Expression) -> Expression:
-        fault = exp.DPipe(this=self.beyond(each), expression=group.copy())
+    def exact_total(self, each: SumColumns, exact: Expression, group: OfGroup) -> Expression:
+        fault = self.beyond(each, group)
         return exp.Anonymous(
             this="stepping_nearest", expressions=[exact.copy(), said(Sql(fault)).tree]
         )

@@ -9,7 +9,7 @@ from sqlglot import exp
 from stepping.compiler.canonical import BEYOND
 from stepping.compiler.plan.tables import SumColumns, TableColumn
 from stepping.compiler.schema import INT, TEXT, Atom, DatabaseType, Kind
-from stepping.dialects.base import Dialect, Expression
+from stepping.dialects.base import Dialect, Expression, OfGroup
 from stepping.dialects.scalars import Sql, type_named
 from stepping.dialects.sqlite import float_sums, float_words
 from stepping.dialects.sqlite.scalar_numbers import FINITE_RAW, NULL_RAW, ZERO_RAW
@@ -62,15 +62,16 @@ class SQLiteSums(Dialect):
             return exp.Count(this=exp.Star())
         return exp.Sum(this=product(value, weight))
 
-    def count_in_bounds(self, count: Expression, of: str, *which: Expression) -> Expression:
+    def count_in_bounds(
+        self, count: Expression, of: str, group: OfGroup | None = None
+    ) -> Expression:
         if self.counts_rows:
             return count
         # SQLite makes a REAL of an int that overflows, and of whatever is made of that.
         kind = exp.Anonymous(this="typeof", expressions=[count.copy()])
         fits = exp.EQ(this=kind, expression=exp.Literal.string("integer"))
-        said: Expression = exp.Literal.string(f"a count {BEYOND}: that of {of}")
-        for part in which:
-            said = exp.DPipe(this=said, expression=part.copy())
+        text = f"a count {BEYOND}: that of {of}"
+        said = exp.Literal.string(text) if group is None else group.behind(text, " of the group ")
         fault = self.spelling.raised(Sql(said), INT).tree
         return exp.Case(ifs=[exp.If(this=fits, true=count.copy())], default=fault)
 
@@ -112,7 +113,7 @@ class SQLiteSums(Dialect):
         return exp.column(self.identifier(each.low), table=change.args["table"].copy())
 
     def added(
-        self, each: SumColumns, old: Expression | None, change: Expression, group: Expression
+        self, each: SumColumns, old: Expression | None, change: Expression, group: OfGroup
     ) -> Expression:
         kind = each.type.kind
         if each.counts and self.counts_rows:
@@ -135,10 +136,7 @@ class SQLiteSums(Dialect):
             if in_halves(each)
             else as_integer(self.plus(old, change, each.type))
         )
-        message = exp.DPipe(
-            this=exp.Literal.string(f"the sum {each.value} {BEYOND} for the group "),
-            expression=group.copy(),
-        )
+        message = group.behind(f"the sum {each.shown} {BEYOND}")
         return exp.Case(
             ifs=[exp.If(this=fits, true=total)],
             default=self.spelling.raised(Sql(message), each.type).tree,
@@ -197,7 +195,7 @@ class SQLiteSums(Dialect):
             return change.copy()
         return exp.Anonymous(this="stepping_float_add", expressions=[old.copy(), change.copy()])
 
-    def exact_total(self, each: SumColumns, exact: Expression, group: Expression) -> Expression:
+    def exact_total(self, each: SumColumns, exact: Expression, group: OfGroup) -> Expression:
         total = exp.Anonymous(this="stepping_float_total", expressions=[exact.copy()])
         return exp.func("COALESCE", total, self.too_large(each, group))
 
@@ -215,6 +213,10 @@ class SQLiteSums(Dialect):
         literal = exp.Literal.number("9e999")  # sqlite.org/floatingpoint.html
         return literal if sign > 0 else exp.Neg(this=literal)
 
+    def nothing_of(self, text: Expression) -> Expression:
+        ends = [exp.Literal.number(1), exp.Literal.number(0)]
+        return exp.Anonymous(this="substr", expressions=[text, *ends])
+
     def text_of(self, column: TableColumn, value: Expression) -> Expression:
         shown = value
         if column.type.kind in (Kind.BYTES, Kind.UUID, Kind.PACKED):
@@ -222,4 +224,4 @@ class SQLiteSums(Dialect):
         if not column.type.nullable:
             return shown
         cast = exp.Cast(this=shown, to=type_named("text"))
-        return exp.func("COALESCE", cast, exp.Literal.string("None"))
+        return exp.func("COALESCE", cast, exp.Literal.string(self.none_of(column)))

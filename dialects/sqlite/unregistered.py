@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from stepping.compiler.plan.tables import SumColumns, Table
-from stepping.dialects.base import Expression, LeftOver
+from stepping.dialects.base import Expression, LeftOver, OfGroup
 from stepping.dialects.sqlite import float_words
 from stepping.dialects.sqlite.sql import SQLiteDialect
 
@@ -40,7 +40,7 @@ class UnregisteredSQLite(SQLiteDialect):
     def exact_added(self, old: Expression | None, change: Expression) -> Expression:
         return float_words.added(exp.null() if old is None else old, change)
 
-    def exact_total(self, each: SumColumns, exact: Expression, group: Expression) -> Expression:
+    def exact_total(self, each: SumColumns, exact: Expression, group: OfGroup) -> Expression:
         return float_words.total(exact, self.too_large(each, group))
 
     @property
