@@ -14,7 +14,7 @@ from stepping.compiler.sql.binding import Item, Joined
 from stepping.compiler.sql.frames import Frame
 from stepping.compiler.sql.images import comparable
 from stepping.compiler.sql.parsing import Expression
-from stepping.compiler.sql.rows import FALSE, Named, Rows, key_of
+from stepping.compiler.sql.rows import FALSE, Named, Rows, key_of, renaming
 from stepping.compiler.sql.selecting import Result, Selecting
 
 
@@ -157,9 +157,21 @@ class Limits:
         if limit == 0:
             return rows.where(FALSE, "limit")
         upper = rows if limit is None else self.first(rows, keys, limit + offset, 0, by)
+        if limit is not None and takes_ties(node):
+            upper = self.tied(rows, upper, keys, by)
         if not offset:
             return upper
         return upper.without(self.first(rows, keys, offset, 0, by), "limit")
+
+    def tied(
+        self, rows: Rows, first: Rows, keys: Sequence[SortKey], by: Sequence[ir.Scalar]
+    ) -> Rows:
+        """The rows that are equal in the order to one of the first: those, and ties of the last."""
+        mine = [*comparable(by), *(key.scalar for key in keys)]
+        renamed = renaming(rows, first.columns)
+        theirs = [ir.substitute(each, renamed) for each in mine]
+        some = first.project(theirs, "with ties").distinct(called="with ties")
+        return rows.matching(some, mine, null_safe=True, equal=True, called="with ties")
 
     def has_one_row(self, node: Expression) -> bool:
         """Whether a query has no more than one row, whatever rows its tables have."""
@@ -217,10 +229,8 @@ class Limits:
             return None
         if isinstance(found, exp.Fetch):
             options = found.args.get("limit_options")
-            if options is not None and (
-                options.args.get("percent") or options.args.get("with_ties")
-            ):
-                raise self.selects.error("FETCH with PERCENT or TIES is not taken", found)
+            if options is not None and options.args.get("percent"):
+                raise self.selects.error("FETCH with PERCENT is not taken", found)
             value = found.args.get("count")
             if value is None:
                 return 1
@@ -231,6 +241,12 @@ class Limits:
         if not (isinstance(value, exp.Literal) and value.is_int):
             raise self.selects.error(f"{part.upper()} must be a number", found)
         return int(value.this)
+
+
+def takes_ties(node: Expression) -> bool:
+    """Whether a query is of FETCH FIRST ... WITH TIES."""
+    options = node.args["limit"].args.get("limit_options") if node.args.get("limit") else None
+    return options is not None and bool(options.args.get("with_ties"))
 
 
 def has_bounds(node: Expression) -> bool:

@@ -159,6 +159,11 @@ TAKEN: tuple[tuple[str, tuple[Construct, ...]], ...] = (
             ),
             Construct("ORDER BY with LIMIT, OFFSET", "SELECT a FROM r ORDER BY a LIMIT 2 OFFSET 1"),
             Construct(
+                "FETCH FIRST, also WITH TIES",
+                "SELECT a, b FROM r ORDER BY a FETCH FIRST 2 ROWS WITH TIES",
+                on=POSTGRES,
+            ),
+            Construct(
                 "DISTINCT ON", "SELECT DISTINCT ON (a) a, b FROM r ORDER BY a, b", on=POSTGRES
             ),
             Construct(

@@ -432,3 +432,17 @@ FROM r;
 -- two_left_joins_of_comma
 SELECT r.a, x.d, n, m FROM r, LATERAL (SELECT s.d FROM s WHERE s.a = r.a) AS x
 LEFT JOIN generate_series(1, r.b) AS g(n) ON n > x.d LEFT JOIN unnest(ARRAY[r.e, n]) AS h(m) ON m = n;
+
+-- with_ties
+SELECT a, b FROM r ORDER BY a DESC FETCH FIRST 2 ROWS WITH TIES;
+
+-- with_ties_of_expressions
+SELECT DISTINCT a, t FROM r ORDER BY t NULLS FIRST FETCH FIRST ROW WITH TIES;
+
+-- with_ties_of_each
+SELECT s.a, (SELECT count(*) FROM (
+    SELECT r.b FROM r WHERE r.a < s.a ORDER BY r.b FETCH FIRST 1 ROW WITH TIES
+) AS q) AS n FROM s;
+
+-- with_ties_of_a_union
+SELECT a FROM r UNION ALL SELECT b FROM s ORDER BY 1 FETCH FIRST 2 ROWS WITH TIES;

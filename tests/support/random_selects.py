@@ -98,11 +98,17 @@ class Maker(Values):
         return self.select(depth, [])
 
     def limited(self, text: str, types: Sequence[str]) -> str:
-        """The first rows of a query, in an order of all of its columns."""
+        """The first rows of a query, in an order of all of its columns, or with ties."""
         words = ["", " DESC", " NULLS LAST", " DESC NULLS FIRST"]
         places = [str(i + 1) for i, _ in enumerate(types)]
         self.random.shuffle(places)
+        ties = self.on_postgres and self.chance(0.15, "WITH TIES")
+        if ties:
+            places = places[:1]
         text += f" ORDER BY {', '.join(p + self.random.choice(words) for p in places)}"
+        if ties:
+            text += f" FETCH FIRST {self.random.randint(1, 3)} ROWS WITH TIES"
+            return f"SELECT * FROM ({text}) AS {self.alias()}"
         limit = f" LIMIT {self.random.randint(1, 4)}"
         offset = f" OFFSET {self.random.randint(1, 2)}"
         roll = self.random.random()
