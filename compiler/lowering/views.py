@@ -82,8 +82,9 @@ def _through(
     held = {scalar.name for scalar in columns.values() if isinstance(scalar, ir.ColumnRef)}
     one_to_one = not keyed or all(name in held for name, _ in groups.keys)
     plain = not any(ir.is_partial(scalar) for scalar in (*columns.values(), *filters))
-    # A None in a key is another value in a table, which no index would find through a view.
-    plain = plain and not any(atom.nullable for _, atom in groups.keys)
+    # A None in a key is another value in a table, which no index would find through a view; but a
+    # NULL of the database's own types is one there as well.
+    plain = plain and not any(atom.nullable and atom.native is None for _, atom in groups.keys)
     return GroupProjection(groups, columns, tuple(filters)) if one_to_one and plain else None
 
 

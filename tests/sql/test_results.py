@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -92,3 +93,16 @@ def test_refused(shop: sqlite3.Connection, select: str, message: str, place: str
         st.StoreSQLite.from_graph(shop, st.sql(select, name="refused"))
     assert (caught.value.where or "").endswith(place)
     assert shop.execute("SELECT count(*) FROM sqlite_master").fetchone() == before
+
+
+@pytest.mark.parametrize("key", ["g", "h"])
+def test_groups_are_kept_once_whether_or_not_their_key_may_be_null(key: str) -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE r (k integer PRIMARY KEY, g text, h text NOT NULL)")
+        graph = st.sql(f"SELECT {key}, count(*) AS n FROM r GROUP BY {key}", name="v")
+        store = st.StoreSQLite.from_graph(connection, graph, scans=True)
+        (table,) = store.plan.tables
+        assert table.views
+        connection.execute("INSERT INTO r VALUES (1, NULL, 'x'), (2, NULL, 'x')")
+        shown = None if key == "g" else "x"
+        assert connection.execute("SELECT * FROM v").fetchall() == [(shown, 2)]
