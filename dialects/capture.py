@@ -75,7 +75,11 @@ class PlannedCapture:
 
 @dataclass(frozen=True)
 class Logged:
-    """A table of the application's and the columns of it that any query reads."""
+    """A table of the application's and the columns of it that any query reads.
+
+    ``folds_by_itself``: whether any of them folds in what is written while it is written, or at its
+    commit.
+    """
 
     table: BaseTable
     columns: tuple[str, ...]
@@ -88,6 +92,10 @@ class CaptureWords(ABC):
     own_tables: tuple[str, ...]  # in the order in which they can be dropped
     keeps_what_is_read = False  # whether what a view reads cannot be dropped
     folds: str  # when what was written down is folded in, unless that is deferred
+
+    def folds_at_once(self, capture: Capture) -> bool:
+        """Whether triggers have to see to it that what they write down is folded in."""
+        return capture.folds_by_itself
 
     @abstractmethod
     def own_ddl(self) -> tuple[str, ...]:
@@ -116,6 +124,10 @@ class CaptureWords(ABC):
     @abstractmethod
     def table_widened(self, logged: Logged, added: Sequence[str]) -> list[str]:
         """As `table_ddl`, where there is a log that lacks some columns."""
+
+    @abstractmethod
+    def table_narrowed(self, logged: Logged) -> list[str]:
+        """As `table_ddl`, where there is a log that has more columns, or more was done."""
 
     @abstractmethod
     def table_again(self, logged: Logged) -> list[str]:
@@ -242,7 +254,8 @@ def followed(
     """What has a table's triggers write down all that a query reads, beside what others do."""
     log = log_name(each.table)
     same = [other for other in others if other.log == log]
-    wanted = logged(each.table, [*same, Reader(query, log, each.columns, capture.folds_by_itself)])
+    at_once = words.folds_at_once(capture)
+    wanted = logged(each.table, [*same, Reader(query, log, each.columns, at_once)])
     if not same:
         return words.table_ddl(wanted)
     there = logged(each.table, same)
@@ -278,10 +291,17 @@ def making_way(
     """
     capture = manifest.capture
     assert capture is not None
-    shown = {f"DROP VIEW IF EXISTS {quoted(n)}" for each in manifest.results for n in each.names}
-    drops = [text for text in capture.drop if text not in shown]
     locks = words.lock([each.table for each in capture.inputs])
-    return [*locks, *before, *drops, *removed(words, manifest, left)]
+    drops = [*unmade(manifest), *removed(words, manifest, left)]
+    return [*locks, *before, *drops]
+
+
+def unmade(manifest: Manifest) -> list[str]:
+    """What drops all that was made of a query beside its tables, but for what readers know."""
+    capture = manifest.capture
+    assert capture is not None
+    shown = {f"DROP VIEW IF EXISTS {quoted(n)}" for each in manifest.results for n in each.names}
+    return [text for text in capture.drop if text not in shown]
 
 
 def removed(words: CaptureWords, manifest: Manifest, left: Sequence[Reader]) -> list[str]:
@@ -292,7 +312,14 @@ def removed(words: CaptureWords, manifest: Manifest, left: Sequence[Reader]) -> 
     for table in manifest.tables:
         texts += (f"DROP VIEW IF EXISTS {quoted(view.table.name)}" for view in table.views)
     texts += (f"DROP TABLE IF EXISTS {quoted(each.table.name)}" for each in manifest.tables)
-    texts += words.ended(manifest.query)
+    return [*texts, *unfollowed(words, manifest, left)]
+
+
+def unfollowed(words: CaptureWords, manifest: Manifest, left: Sequence[Reader]) -> list[str]:
+    """The statements that take away what follows tables for a query."""
+    capture = manifest.capture
+    assert capture is not None
+    texts = [*words.ended(manifest.query)]
     for each in capture.inputs:
         same = [other for other in left if other.log == log_name(each.table)]
         if not same:
@@ -300,8 +327,8 @@ def removed(words: CaptureWords, manifest: Manifest, left: Sequence[Reader]) -> 
             continue
         kept = logged(each.table, same)
         unread = [column for column in each.columns if column not in kept.columns]
-        if unread or capture.folds_by_itself:
-            texts += words.table_again(kept)
+        if unread or words.folds_at_once(capture):
+            texts += words.table_narrowed(kept)
         # Whoever reads one of them next adds it.
         log = quoted(log_name(each.table))
         texts += (f"ALTER TABLE {log} DROP COLUMN {quoted(column)}" for column in unread)

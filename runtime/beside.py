@@ -20,7 +20,7 @@ from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.migration import MigrationStatement, Phase
 from stepping.compiler.plan.shown import shown_changes
 from stepping.compiler.plan.sql_plan import Capture, SQLPlan
-from stepping.dialects import get_dialect
+from stepping.dialects import capture_words, get_dialect
 from stepping.dialects.capture import (
     Reader,
     capture_of,
@@ -235,7 +235,7 @@ def readers_of(manifest: Manifest | None) -> list[Reader]:
     capture = None if manifest is None else manifest.capture
     if manifest is None or capture is None:
         return []
-    itself = capture.folds_by_itself
+    itself = capture_words(manifest.dialect).folds_at_once(capture)
     return [Reader(manifest.query, log_name(i.table), i.columns, itself) for i in capture.inputs]
 
 

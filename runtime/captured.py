@@ -202,7 +202,7 @@ def readers(driver: Driver) -> list[Reader]:
     if not driver.existing([READERS]):
         return []
     sqlite = driver.dialect == "sqlite"
-    itself = "folds_by_itself" if sqlite else "0"
+    itself = "folds_by_itself" if sqlite else "NOT deferred"
     rows = driver.read(f"SELECT query, log, columns, {itself} FROM {READERS}")  # noqa: S608
     return [Reader(q, log, tuple(json.loads(c)), bool(f)) for q, log, c, f in rows]
 

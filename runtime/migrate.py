@@ -341,6 +341,8 @@ def plan(
             sizes=sizes,
             half_installed=told,
         )
+    if old is not None and old.capture is not None:
+        in_batches = False  # what is filled is what the tables have when they are no more followed
     there = driver.features.there()
     hints = Hints(renames or {}, selects, bool(in_batches), shares or {}, there, wanted)
     made = graph.migration(driver.dialect, old, others, hints, allow_negative=allow_negative)
@@ -352,6 +354,19 @@ def plan(
     if not made.is_nothing and begun is None:
         check_free(driver, made.new, old)
     undone, why = graph.undo(made, recompute, hints.renames)
+    if old is not None and old.capture is not None and not made.is_nothing:
+        from stepping.runtime import captured, migrate_captured
+
+        followers = captured.uppers(driver, old.query)
+        if followers:
+            raise MigrationError(
+                f"the results of {old.query!r} are read by the query {followers[0]!r}, and those "
+                "of a query that is fed cannot be followed",
+                hint=f"uninstall {', '.join(followers)} first",
+            )
+        later = [each.migration.new for each in before]
+        made = replace(made, statements=migrate_captured.fed_from_now_on(driver, made, later))
+        undone, why = (), "the version before follows tables: apply what its code says"
     return MigrationPlan(
         made,
         found[name].version + 1 if name in found else 1,

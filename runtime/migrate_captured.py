@@ -15,7 +15,15 @@ from stepping.compiler.plan.migration import FilledFrom, Migration, MigrationSta
 from stepping.compiler.plan.shown import ShownChange, shown_changes
 from stepping.compiler.plan.sql_plan import Capture, Role, SQLPlan
 from stepping.dialects import get_dialect
-from stepping.dialects.capture import Reader, capture_of, making_way, removal, sections
+from stepping.dialects.capture import (
+    Reader,
+    capture_of,
+    making_way,
+    removal,
+    sections,
+    unfollowed,
+    unmade,
+)
 from stepping.dialects.driver import Driver
 from stepping.errors import MigrationError
 from stepping.runtime import captured
@@ -135,6 +143,34 @@ def table_in_batches(driver: Driver, plan: SQLPlan, wanted: bool) -> tuple[BaseT
     if found is None:
         return None, "no table has an index that tells its rows apart, of columns that are not NULL"
     return found, ""
+
+
+def fed_from_now_on(
+    driver: Driver, made: Migration, before: Sequence[Manifest]
+) -> tuple[MigrationStatement, ...]:
+    """The statements of a migration to a version that is fed, where the one before follows tables:
+    what follows them goes first, so that no change is counted by both.
+    """
+    old = made.old
+    assert old is not None
+    assert old.capture is not None
+    words, catalog = driver.capturing, get_dialect(driver.dialect).migrations
+    others = readers(driver, old.query, before)
+    changes = shown_changes(old.results, made.new.results)
+    tables = ", ".join(str(each.table) for each in old.capture.inputs)
+    lock = f"writers of {tables}, until the transaction ends"
+    first = catalog.before_shown(changes)
+    texts = [*unmade(old), *unfollowed(words, old, others)]
+    texts += words.own_drop() if not others else ()
+    note = f"{old.query} follows no table any more"
+    switch = [
+        MigrationStatement(Phase.SWITCH, text, note, lock if text.startswith("LOCK TABLE") else "")
+        for text in words.lock([each.table for each in old.capture.inputs])
+    ]
+    switch += first
+    switch += (MigrationStatement(Phase.SWITCH, t, note, ignore=on_purpose(t)) for t in texts)
+    rest = (replace(each, sql=catalog.shown_again(each.sql, changes)) for each in made.statements)
+    return (*switch, *rest, *catalog.after_shown(changes))
 
 
 def remembered(text: str) -> MigrationStatement:

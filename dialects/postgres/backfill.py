@@ -4,12 +4,15 @@ make it fit a column; and it has values that Python has not.
 
 from __future__ import annotations
 
+import re
+
 from stepping.compiler.plan.tables import Table, TableColumn
 from stepping.compiler.schema import Kind
 from stepping.dialects.backfill import MOST_SHOWN, BackfillWords
 
 _INTS = ("smallint", "integer", "bigint")
 _FLOATS = ("real", "double precision")
+_BITS = {"smallint": 16, "integer": 32, "bigint": 64}
 _TEXTS = ("text", "character varying", "character", "name")
 _DAY = r"(?!0000)\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 _TIME = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?"
@@ -81,8 +84,26 @@ class PostgresBackfillWords(BackfillWords):
                 return _of(value, (("uuid",), f"{text}::uuid"), (_TEXTS, form))
             case Kind.ENUM:
                 return _if(f"{text} IN ({self.literals(atom.members)})", text)
+            case Kind.NATIVE if atom.native is not None:
+                return self.native(atom.native.name, value)
             case _:
                 return f"NULL::{self.dialect.column_type(column)}"
+
+    def native(self, name: str, value: str) -> str:
+        """A value of one of the database's own types, from one that it would not be rounded or
+        cut from.
+        """
+        base = re.sub(r"\([^)]*\)", "", name)
+        text, cast = f"{value}::text", f"({value}::text)::{name}"
+        if base in _BITS:
+            number, most = f"{text}::numeric", 2 ** (_BITS[base] - 1)
+            whole = f"{number} BETWEEN {-most} AND {most - 1} AND {number} = trunc({number})"
+            return _of(value, ((*_INTS, "numeric"), _if(whole, f"{number}::{name}")))
+        if base == "numeric" or base in _FLOATS:
+            same = f"{cast}::numeric = {text}::numeric" if base == "numeric" else "true"
+            return _of(value, ((*_INTS, "numeric", *_FLOATS), _if(same, cast)))
+        same = f"{cast}::text = {text}" if base != name or base in _TEXTS else "true"
+        return _of(value, (_TEXTS if base in _TEXTS else (base,), _if(same, cast)))
 
     def refused(self, column: TableColumn, start: str, value: str, says: str, row: str) -> str:
         parts = [self.literal(f"stepping: {start}"), f"coalesce({value}::text, 'NULL')"]

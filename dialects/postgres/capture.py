@@ -273,10 +273,14 @@ def immediate_fold(made: PlannedCapture, fold: str) -> list[str]:
         "  END IF;",
         "  RETURN NULL;",
         "END IF;",
-        "PERFORM stepping_lock_pending();",
-        f"SELECT p.changed INTO changed FROM stepping_pending AS p "
-        f"WHERE p.xid = {ME} AND p.query = {literal(query)};",
+        f"SELECT max(p.changed) FILTER (WHERE p.query = {literal(query)}), count(*)\n"
+        f"  INTO changed, touched FROM stepping_pending AS p WHERE p.xid = {ME};",
         "IF changed IS NULL THEN RETURN NULL; END IF;  -- folded in already",
+        "IF touched = 1 AND NOT EXISTS (SELECT FROM stepping_readers WHERE result_of <> '') THEN",
+        f"  PERFORM {LOCK.format(literal(query))};",
+        "ELSE",
+        "  PERFORM stepping_lock_pending();",
+        "END IF;",
         "IF current_setting('transaction_isolation') <> 'read committed' THEN",
         f"  PERFORM stepping_check_snapshot((SELECT last_value FROM {quoted(register(query))}), "
         f"{literal(query)});",
@@ -313,7 +317,9 @@ def immediate_fold(made: PlannedCapture, fold: str) -> list[str]:
     body.append("RETURN NULL;")
     return [
         f"CREATE SEQUENCE {quoted(register(query))} START 3",
-        function(fold, "trigger", "changed bigint; first_row bigint; done integer;", body),
+        function(
+            fold, "trigger", "changed bigint; touched bigint; first_row bigint; done integer;", body
+        ),
         f"REVOKE ALL ON FUNCTION {quoted(fold)}() FROM PUBLIC",
         f"CREATE CONSTRAINT TRIGGER {quoted(fold)} AFTER INSERT ON stepping_pending\n"
         "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW\n"

@@ -123,6 +123,18 @@ def capture_function(logged: Logged) -> str:
             "  END IF;",
             "END IF;",
         ]
+    # Who is deferred asks the log itself.
+    noted = (
+        "IF FOUND THEN",
+        "  INSERT INTO stepping_pending AS p\n"
+        f"  SELECT {ME}, r.query, CASE TG_OP WHEN 'INSERT' THEN r.bit ELSE 2 * r.bit END,\n"
+        "    stepping_first\n"
+        "  FROM stepping_readers AS r\n"
+        f"  WHERE r.log = {literal(log_name(table))} AND NOT r.deferred\n"
+        "  ON CONFLICT (xid, query) DO UPDATE SET changed = p.changed | excluded.changed\n"
+        "  WHERE p.changed | excluded.changed <> p.changed;",
+        "END IF;",
+    )
     lines = [
         # Its snapshot may be older than a query that follows the table since.
         "IF current_setting('transaction_isolation') <> 'read committed' THEN",
@@ -154,15 +166,7 @@ def capture_function(logged: Logged) -> str:
         f"          UNION ALL SELECT -1{rest} FROM {rows('old_rows')}) AS r\n"
         f"   {grouped} HAVING sum(stepping_c) <> 0;",
         "END IF;",
-        "IF FOUND THEN",
-        "  INSERT INTO stepping_pending AS p\n"
-        f"  SELECT {ME}, r.query, CASE TG_OP WHEN 'INSERT' THEN r.bit ELSE 2 * r.bit END,\n"
-        "    stepping_first\n"
-        "  FROM stepping_readers AS r\n"
-        f"  WHERE r.log = {literal(log_name(table))} AND NOT r.deferred\n"
-        "  ON CONFLICT (xid, query) DO UPDATE SET changed = p.changed | excluded.changed\n"
-        "  WHERE p.changed | excluded.changed <> p.changed;",
-        "END IF;",
+        *(noted if logged.folds_by_itself else ()),
         "RETURN NULL;",
     ]
     text = "\n".join(indented(line) for line in lines)

@@ -31,6 +31,9 @@ class PostgresCaptureWords(CaptureWords):
     own_tables = ("stepping_pending", "stepping_folds", "stepping_readers")
     folds = "at the commit"
 
+    def folds_at_once(self, capture: Capture) -> bool:
+        return capture.refresh != DEFERRED  # at the commit, of which triggers take note
+
     def own_ddl(self) -> tuple[str, ...]:
         return capture.OWN_DDL
 
@@ -93,6 +96,9 @@ class PostgresCaptureWords(CaptureWords):
             for c in added
         ]
         return [*grown, capture_tables.capture_function(logged)]
+
+    def table_narrowed(self, logged: Logged) -> list[str]:
+        return [capture_tables.capture_function(logged)]
 
     def table_again(self, logged: Logged) -> list[str]:
         drops = capture_tables.table_drop(logged.table)

@@ -55,6 +55,8 @@ class SQLiteBackfillWords(BackfillWords):
             case Kind.ENUM:
                 names = self.literals(atom.members)
                 return _if(f"{_is(value, 'text')} AND {value} IN ({names})", value)
+            case Kind.NATIVE:
+                return value  # as a column of that type holds it, which may be any
             case _:
                 return "NULL"
 

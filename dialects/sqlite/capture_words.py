@@ -54,6 +54,9 @@ class SQLiteCaptureWords(CaptureWords):
         grown = [f"ALTER TABLE {log} ADD COLUMN {quoted(c)} {types[c].upper()}" for c in added]
         return [*grown, *self.table_again(logged)]
 
+    def table_narrowed(self, logged: Logged) -> list[str]:
+        return self.table_again(logged)
+
     def table_again(self, logged: Logged) -> list[str]:
         notes = f"DROP TABLE IF EXISTS {quoted(capture_tables.replaced_name(logged.table))}"
         ticks = []

@@ -429,7 +429,11 @@ class SQLiteDriver(Driver):
 
     def failure(self, error: BaseException) -> str | None:
         text = str(error)
-        found = re.search(r"stepping: (.*?)'?$", text, re.DOTALL)
+        # As a JSON path that is none, within quotes, of which each inside is two.
+        quoted = re.search(r"'stepping: (.*)'$", text, re.DOTALL)
+        if quoted:
+            return quoted.group(1).replace("''", "'")
+        found = re.search(r"stepping: (.*)$", text, re.DOTALL)
         if found:
             return found.group(1)
         if isinstance(error, sqlite3.IntegrityError) and "CHECK constraint failed" in text:
