@@ -30,6 +30,7 @@ from stepping.dialects.identifiers import quoted
 from stepping.errors import CaptureError, RowError, SchemaMismatch, StoreError
 from stepping.runtime import catalog
 from stepping.runtime.drift import damage
+from stepping.runtime.filling import installation_text
 from stepping.runtime.occupied import check_free, names_of
 from stepping.runtime.running import PythonSteps, Statements
 
@@ -220,7 +221,7 @@ def install(driver: Driver, plan: SQLPlan, statements: Statements, target: str) 
         return False
     begun = catalog.half_installed(driver, plan.query)
     if begun is not None:
-        said = catalog.half_done_text(driver, begun)
+        said = installation_text(driver, begun)
         raise SchemaMismatch(
             f"the query {plan.query!r} is not installed yet. {said}",
             hint="wait for `stepping apply`, or run it again",

@@ -13,7 +13,6 @@ from stepping.compiler.plan.sql_plan import SQLPlan
 from stepping.dialects.capture import literal
 from stepping.dialects.driver import Driver
 from stepping.errors import SchemaMismatch, StoreError
-from stepping.runtime import filling
 
 if TYPE_CHECKING:
     from stepping.compiler.plan.recompute import Recompute
@@ -97,22 +96,6 @@ def half_installed(driver: Driver, query: str | None = None) -> Installed | None
         if each.is_staged:
             return each
     return None
-
-
-def half_done_text(driver: Driver, found: Installed) -> str:
-    """How far that is."""
-    query = found.query.removesuffix(STAGED)
-    done = "its tables are filled" if found.started else "its tables are not filled yet"
-    manifest = found.manifest()
-    read = filling.rows_read(driver, manifest)
-    if read is not None and not found.started:
-        assert manifest.capture is not None
-        assert manifest.capture.in_batches is not None
-        done = f"{read:,} rows of {manifest.capture.in_batches.table} have been read"
-    return (
-        f"The installation of {query} is half done: {done}. Run again, it goes on; "
-        "`stepping abandon` takes it back."
-    )
 
 
 def stored_plan(driver: Driver, query: str, key: str) -> SQLPlan | None:

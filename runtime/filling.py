@@ -7,10 +7,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from stepping.compiler.plan.capture import STAGED
 from stepping.compiler.plan.manifest import Manifest
 from stepping.dialects.batches import PROGRESS, at_name, log_name
 from stepping.dialects.driver import Driver
 from stepping.errors import MigrationError
+from stepping.runtime.catalog import Installed
 
 _DROPPED = re.compile(r'^DROP TABLE IF EXISTS "?(stepping_filling\w*)"?$')
 
@@ -88,6 +90,22 @@ def rows_read(driver: Driver, manifest: Manifest) -> int | None:
     with driver.reading():
         rows = driver.read(f"SELECT rows_read FROM {batches.progress}")  # noqa: S608
     return int(rows[0][0]) if rows else None
+
+
+def installation_text(driver: Driver, found: Installed) -> str:
+    """How far that is."""
+    query = found.query.removesuffix(STAGED)
+    done = "its tables are filled" if found.started else "its tables are not filled yet"
+    manifest = found.manifest()
+    read = rows_read(driver, manifest)
+    if read is not None and not found.started:
+        assert manifest.capture is not None
+        assert manifest.capture.in_batches is not None
+        done = f"{read:,} rows of {manifest.capture.in_batches.table} have been read"
+    return (
+        f"The installation of {query} is half done: {done}. Run again, it goes on; "
+        "`stepping abandon` takes it back."
+    )
 
 
 def tables_read_at_once(driver: Driver, manifest: Manifest, rows: int) -> None:

@@ -22,7 +22,7 @@ from stepping.dialects.features import features_of
 from stepping.errors import MigrationError
 from stepping.runtime import catalog
 from stepping.runtime.apply import Done, Runner
-from stepping.runtime.filling import HalfDone, half_done
+from stepping.runtime.filling import HalfDone, half_done, installation_text
 from stepping.runtime.occupied import check_free
 from stepping.runtime.stores import driver_for
 from stepping.runtime.summary import BY_NAME, IN_THE_WAY, STAYS, Reading, queued_lines, summary_of
@@ -329,7 +329,7 @@ def plan(
             driver, graph, old, given, [each.migration.new for each in before], in_batches
         )
         version = found[name].version + 1 if name in found else 1
-        told = "" if beside is None else catalog.half_done_text(driver, beside)
+        told = "" if beside is None else installation_text(driver, beside)
         sizes = driver.sizes(sorted({each.table for each in found_for[0].filled_from}))
         return MigrationPlan(
             found_for[0],

@@ -23,7 +23,7 @@ MANY = [User(id=i, name=f"a name that takes some room, {i}") for i in range(100,
 
 @pytest.fixture
 def filled(sqlite_db: Place) -> Place:
-    with sqlite_db.opened(graph) as store:
+    with sqlite_db.opened(graph, features=["queue"]) as store:
         users, readings = st.actions(store, graph)
         users.insert(ANN)
         readings.insert(reading(1, 5))
