@@ -179,7 +179,8 @@ class MigrationRenderer(ABC):
 
     def before_shown(self, changes: Sequence[ShownChange]) -> list[MigrationStatement]:
         """Makes way for the relations of another version, in front of all that its tables need."""
-        return [self.drop_shown(name) for each in changes for name in (*each.both, *each.gone)]
+        names = ((each.was,) if each.was else (*each.both, *each.gone) for each in changes)
+        return [self.drop_shown(name) for some in names for name in some]
 
     def after_shown(self, changes: Sequence[ShownChange]) -> list[MigrationStatement]:
         """Gives back what belongs to others, once the relations of the other version are there."""

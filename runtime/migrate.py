@@ -95,7 +95,8 @@ class MigrationPlan:
         """What the application has made of the relations that are made anew, or go."""
         found = []
         changes = () if self.is_nothing else self.migration.shown
-        stay = [name for each in changes if each.is_wider for name in each.both]
+        wider = (each for each in changes if each.is_wider)
+        stay = [name for each in wider for name in ((each.was,) if each.was else each.both)]
         go = [n for each in changes for n in each.names_before if n not in stay]
         for names, goes in ((go, True), (stay, False)):
             with self.driver.reading():

@@ -28,8 +28,9 @@ from stepping.compiler.plan.migration import (
     MigrationStatement,
     Phase,
     Underivable,
+    changes_shown,
 )
-from stepping.compiler.plan.shown import ShownChange, shown_changes
+from stepping.compiler.plan.shown import ShownChange
 from stepping.compiler.plan.sql_plan import Role, SQLPlan
 from stepping.compiler.plan.statements import Statement
 from stepping.compiler.plan.tables import Table
@@ -324,7 +325,7 @@ class Migrating:
 
     @property
     def shown_names(self) -> set[str]:
-        return {name for each in self.shown for name in (*each.both, *each.gone)}
+        return {name for each in self.shown for name in (each.was, *each.both, *each.gone)}
 
     def make(self, table: Table, ddl: Sequence[str], **more: Any) -> None:
         note = f"{table.reason}; for {table.serves} ({table.where})"
@@ -433,8 +434,8 @@ def shown_anew(
 ) -> tuple[ShownChange, ...]:
     """The relations of readers whose views are made anew, or go."""
     gone = {view.table.name for view in views_gone(changes)}
-    shown = shown_changes(() if old is None else old.results, new.results)
-    return tuple(each for each in shown if gone & {*each.both, *each.gone})
+    shown = changes_shown(old, new)
+    return tuple(each for each in shown if gone & {each.was, *each.both, *each.gone})
 
 
 def renaming(change: TableChange, dialect: Any) -> list[MigrationStatement]:

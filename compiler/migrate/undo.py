@@ -19,9 +19,9 @@ from stepping.compiler.migrate.diff import STEPS_IN_PYTHON, aside, has_room, ign
 from stepping.compiler.migrate.renaming import renamed_table
 from stepping.compiler.plan.changes import Fate, TableChange, views_gone, views_made
 from stepping.compiler.plan.manifest import Manifest, SQLTable
-from stepping.compiler.plan.migration import Migration, MigrationStatement, Phase
+from stepping.compiler.plan.migration import Migration, MigrationStatement, Phase, changes_shown
 from stepping.compiler.plan.recompute import Based, Recompute
-from stepping.compiler.plan.shown import ShownChange, shown_changes
+from stepping.compiler.plan.shown import ShownChange
 from stepping.compiler.plan.tables import Table
 
 
@@ -169,7 +169,7 @@ class Undo:
                 self.add(text, f"a queued change holds rows of {', '.join(misread)} as they are")
         shown = [] if old is None else self.shown(old, new)
         self.statements += self.words.before_shown(shown)
-        names = {name for each in shown for name in (*each.both, *each.gone)}
+        names = {name for each in shown for name in (each.was, *each.both, *each.gone)}
         for view in reversed(views_made(self.migration.changes)):
             if view.table.name not in names:
                 self.statements.append(self.words.drop_view(view))
@@ -208,8 +208,8 @@ class Undo:
     def shown(self, old: Manifest, new: Manifest) -> list[ShownChange]:
         """The relations that are made anew, or go, on the way back."""
         made = {view.table.name for view in views_made(self.migration.changes)}
-        changes = shown_changes(new.results, old.results)
-        return [each for each in changes if made & {*each.both, *each.gone}]
+        changes = changes_shown(new, old)
+        return [each for each in changes if made & {each.was, *each.both, *each.gone}]
 
     def create(self, table: SQLTable) -> None:
         for text in table.ddl:

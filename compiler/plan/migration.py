@@ -12,6 +12,7 @@ from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.shown import ShownChange, shown_changes
 from stepping.compiler.plan.sql_plan import SQLStatement
 from stepping.compiler.plan.tables import Table
+from stepping.compiler.schema import query_prefix
 
 
 class Phase(enum.Enum):
@@ -118,7 +119,7 @@ class Migration:
     @property
     def shown(self) -> tuple[ShownChange, ...]:
         """What becomes of the relations that readers know."""
-        return shown_changes(() if self.old is None else self.old.results, self.new.results)
+        return changes_shown(self.old, self.new)
 
     def named(self, *fates: Fate) -> tuple[str, ...]:
         """The tables that something becomes of, by their new names if they have one."""
@@ -140,3 +141,11 @@ class Migration:
     def is_nothing(self) -> bool:
         """Whether what is installed is what is wanted."""
         return self.old is not None and self.old.fingerprint == self.new.fingerprint
+
+
+def changes_shown(old: Manifest | None, new: Manifest) -> tuple[ShownChange, ...]:
+    """What becomes of the relations of a query, which may get another name."""
+    if old is None or old.query == new.query:
+        return shown_changes(() if old is None else old.results, new.results)
+    prefixes = f"{query_prefix(old.query)}_", f"{query_prefix(new.query)}_"
+    return shown_changes(old.results, new.results, prefixes)

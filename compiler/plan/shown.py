@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,15 @@ class Shown:
 
 @dataclass(frozen=True)
 class ShownChange:
-    """A relation as it is and as it will be; None where there is none."""
+    """A relation as it is and as it will be; None where there is none.
+
+    ``was`` is what it is called before, where the query gets another name: then ``old`` has the
+    name that it will have.
+    """
 
     old: Shown | None
     new: Shown | None
+    was: str = ""
 
     @property
     def relation(self) -> str:
@@ -35,6 +40,8 @@ class ShownChange:
     @property
     def names_before(self) -> tuple[str, ...]:
         """The relations that are there before it."""
+        if self.was:
+            return (self.was,)
         return () if self.old is None else self.old.names
 
     @property
@@ -69,7 +76,8 @@ class ShownChange:
             return ()
         old = {name: spelled(of_type) for name, of_type in self.old.columns}
         new = {name: spelled(of_type) for name, of_type in self.new.columns}
-        found = [f"loses the column {name} ({old[name]})" for name in old if name not in new]
+        found = [f"was called {self.was}"] if self.was else []
+        found += [f"loses the column {name} ({old[name]})" for name in old if name not in new]
         found += [
             f"the column {name} is {new[name]}, and was {old[name]}"
             for name in self.remaining
@@ -86,8 +94,24 @@ def spelled(of_type: str) -> str:
     return of_type.removesuffix(' COLLATE "C"').lower()
 
 
-def shown_changes(old: tuple[Shown, ...], new: tuple[Shown, ...]) -> tuple[ShownChange, ...]:
-    """What becomes of each relation: those that there will be, then those that go."""
+def shown_changes(
+    old: tuple[Shown, ...], new: tuple[Shown, ...], renamed: tuple[str, str] = ("", "")
+) -> tuple[ShownChange, ...]:
+    """What becomes of each relation: those that there will be, then those that go.
+
+    ``renamed``: what the names of the old ones begin with, and those of the new ones, where the
+    query is called otherwise.
+    """
     before = {each.relation: each for each in old}
-    changes = [ShownChange(before.pop(each.relation, None), each) for each in new]
+    changes = []
+    for each in new:
+        found, was = before.pop(each.relation, None), ""
+        if found is None and each.relation.startswith(renamed[1]) and renamed[1]:
+            was = renamed[0] + each.relation.removeprefix(renamed[1])
+            found = before.get(was)
+            if found is None or found.live or each.live:  # of a query that follows tables
+                found, was = None, ""
+            else:
+                found = replace(before.pop(was), relation=each.relation)
+        changes.append(ShownChange(found, each, was))
     return (*changes, *(ShownChange(each, None) for each in before.values()))

@@ -105,7 +105,7 @@ class PostgresMigrationRenderer(MigrationRenderer):
     def before_shown(self, changes: Sequence[ShownChange]) -> list[MigrationStatement]:
         staying, dropped = _apart(changes)
         gone = [*dropped, *(name for each in changes for name in each.gone)]
-        made = []
+        made = [self.renamed_relation(each.was, each.relation) for each in changes if each.was]
         for text, note, names in (
             (shown.emptied, "with all that others have made of it and may do with it", staying),
             (shown.unread, "nothing of the application is taken away with it", gone),
@@ -121,6 +121,15 @@ class PostgresMigrationRenderer(MigrationRenderer):
             note = f"{', '.join(dropped)}: the owner, who may read it, and what is said of it"
             made.append(MigrationStatement(Phase.SWITCH, shown.noted(dropped, list(columns)), note))
         return [*made, *(self.drop_shown(name) for name in gone)]
+
+    def renamed_relation(self, was: str, name: str) -> MigrationStatement:
+        return MigrationStatement(
+            Phase.SWITCH,
+            f"ALTER VIEW {self.quoted(was)} RENAME TO {self.quoted(name)}",
+            f"{name} is what {was} was, with all that belongs to others of it",
+            f"all access to {was}, until the transaction ends",
+            ignore=("renaming-object",),
+        )
 
     def after_shown(self, changes: Sequence[ShownChange]) -> list[MigrationStatement]:
         staying, dropped = _apart(changes)

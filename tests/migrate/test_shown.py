@@ -12,7 +12,7 @@ import stepping as st
 from stepping.runtime.apply import apply
 from stepping.runtime.stores import driver_for
 from stepping.runtime.verify import verify_installed
-from tests.migrate.test_relations import V1, V2, sale
+from tests.migrate.test_relations import V1, V2, Sale, first, sale
 from tests.support.place import Place, postgres_place
 
 READS, OWNS = (f"shown_{word}_{os.getpid()}" for word in ("reads", "owns"))
@@ -195,3 +195,54 @@ def test_back_to_the_select_that_was_installed(place: Place) -> None:
         assert list(map(tuple, connection.execute("SELECT * FROM revenue"))) == [("ch", 10, 2)]
         connection.execute("UPDATE stepping_queries SET plan = NULL")
         assert "no store was opened" in st.plan(connection, revenue(NARROWER)).not_undone
+
+
+def rights(connection: Any, relation: str) -> tuple[Any, ...]:
+    found: tuple[Any, ...] = connection.execute(
+        "SELECT relacl::text, obj_description(oid, 'pg_class'), "
+        "(SELECT col_description(oid, 1)) FROM pg_class WHERE relname = %s",
+        [relation],
+    ).fetchone()
+    return found
+
+
+def test_a_query_that_gets_another_name_keeps_what_others_made_of_its_relations(shop: Any) -> None:
+    store = st.StorePostgres.from_graph(shop, V1)
+    st.actions(store, V1)[0].insert(sale("a", 150))
+    shop.execute(f"GRANT SELECT ON sales_by_shop TO {READS}")
+    shop.execute("COMMENT ON VIEW sales_by_shop IS 'per shop'")
+    shop.execute('CREATE VIEW busy AS SELECT * FROM sales_by_shop WHERE "left" > 0')
+    before = rights(shop, "sales_by_shop")
+    renamed = st.compile(first, name="sold")
+    made = st.plan(shop, renamed, renamed_from="sales")
+    assert "sold_by_shop: was called sales_by_shop" in made.summary
+    down = made.down_sql
+    made.apply()
+    assert rights(shop, "sold_by_shop") == before
+    assert shop.execute("SELECT * FROM busy").fetchall() == [(1, "a")]
+    assert rights(shop, "sales_by_shop") is None
+    st.actions(st.StorePostgres.from_graph(shop, renamed), renamed)[0].insert(sale("a", 50))
+    assert shop.execute("SELECT * FROM busy").fetchall() == [(2, "a")]
+    apply(driver_for(shop), down)
+    assert rights(shop, "sales_by_shop") == before
+    assert shop.execute("SELECT * FROM busy").fetchall() == [(2, "a")]
+    assert rights(shop, "sold_by_shop") is None
+
+
+def test_one_that_gets_another_name_and_another_column(shop: Any) -> None:
+    store = st.StorePostgres.from_graph(shop, V1)
+    st.actions(store, V1)[0].insert(sale("a", 150))
+    shop.execute(f"GRANT SELECT ON sales_by_shop, sales_days TO {READS}")
+    before = rights(shop, "sales_by_shop")
+    renamed = st.compile(narrower, name="sold")
+    rows = "SELECT 'a' AS shop, DATE '2024-02-29' AS day, 1.50 AS price"
+    st.plan(shop, renamed, renamed_from="sales", backfill={"sales": rows}).apply()
+    assert rights(shop, "sold_by_shop") == before
+    assert shop.execute("SELECT * FROM sold_by_shop").fetchall() == [("a",)]
+
+
+shops = st.Cache[str]("by_shop")
+
+
+def narrower(sales: st.ZSet[Sale]) -> None:
+    _ = shops[st.map(sales, f=lambda s: s.shop)](lambda z: st.integrate(z))
