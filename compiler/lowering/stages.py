@@ -96,18 +96,13 @@ def _is_clear(piece: ScheduledStatement) -> bool:
 
 def staged(pieces: Sequence[ScheduledStatement]) -> list[list[ScheduledStatement]]:
     """The pieces in stages, in an order in which each stage needs only what is before it."""
-    return _staged(pieces, _groups(pieces))
-
-
-def _staged(
-    pieces: Sequence[ScheduledStatement], owner: list[int]
-) -> list[list[ScheduledStatement]]:
-    # Groups that need each other's results, directly or not, are one stage.
+    owner = _groups(pieces)
     after = _reachable(pieces, owner)
-    for a in after:
-        for b in after[a]:
-            if a != b and a in after.get(b, ()):
-                return _staged(pieces, [min(a, b) if e in (a, b) else e for e in owner])
+    # Groups that need each other's results, directly or not, are one stage.
+    one = {a: min([a, *(b for b in after[a] if a in after[b])]) for a in after}
+    if any(a != first for a, first in one.items()):
+        owner = [one[each] for each in owner]
+        after = _reachable(pieces, owner)
     ranks: dict[int, int] = {}
     for piece, group in zip(pieces, owner, strict=True):
         ranks[group] = min(ranks.get(group, 2), _rank(piece))
