@@ -226,8 +226,10 @@ class Maker(Values):
         if depth > 0 and self.chance(0.3, "subquery in HAVING"):
             source, inner = self.source(0, [])
             found = self.total("int", inner, by_group=False)
-            if own and self.chance(0.6):
-                where = f" WHERE {self.column('int', inner)} {self.pick('=', '<')} {own[0]}"
+            # An expression is grouped by, and not the columns in it.
+            plain = [key for key in own if key in dict(columns)]
+            if plain and self.chance(0.6):
+                where = f" WHERE {self.column('int', inner)} {self.pick('=', '<')} {plain[0]}"
                 exists = f"EXISTS (SELECT 1 FROM {source}{where})"
                 return self.pick(
                     f"{total} {comparison} (SELECT {found} FROM {source}{where})", exists
