@@ -274,12 +274,23 @@ class Pieces:
         if threshold.stored is not ir.Stored.WHOLE:
             arrangement = self.scheduler.arrangements.delay[threshold.operator]
         terms = self.terms(threshold.source, table.names)
-        rows = self.rows(terms, table.names, table.weight, consolidated=True)
+        rows = self.rows(
+            terms, table.names, table.weight, consolidated=not self.differ(threshold, table)
+        )
         select = self.sql.existing(threshold, arrangement, table, rows, terms)
         self.used[table] = None
         emit = EmitDelta(table, select, served(threshold.operator))
         also = {arrangement.table.name} if arrangement else ()
         return piece_of(emit, terms, fills=table, also=also)
+
+    def differ(self, threshold: ir.Threshold, table: Table) -> bool:
+        """Whether no row of the change that a threshold is about comes twice."""
+        operator = threshold.operator
+        if not isinstance(threshold.source, ir.Read) or threshold.source.operator != operator:
+            return False
+        columns = [(c.name, ir.ColumnRef(c.name, c.type)) for c in operator.schema.columns]
+        shown = [(name, column) for name, column in columns if name in table.names]
+        return self.is_distinct(operator) and self.tells_apart(operator, shown)
 
     def computed(
         self, operator: ir.Operator, table: Table, computed: ir.Computed
@@ -354,6 +365,10 @@ class Pieces:
         match relation:
             case ir.Filter(ir.Read(source, ir.Moment.DELTA)):
                 return self.is_distinct(source)
+            case ir.Project(ir.Read(source, ir.Moment.DELTA), columns):
+                return self.is_distinct(source) and self.tells_apart(source, columns)
+            case ir.Threshold():
+                return True
             case ir.Match(ir.Read(left), ir.Read(right)):
                 moments = {relation.left.moment, relation.right.moment}  # type: ignore[union-attr]
                 return len(moments) == 2 and all(
@@ -362,6 +377,20 @@ class Pieces:
                 )
             case _:
                 return False
+
+    def tells_apart(self, operator: ir.Operator, columns: Sequence[tuple[str, ir.Scalar]]) -> bool:
+        """Whether columns that are made of an operator's rows have all that its rows differ in.
+
+        The change of a table of the application has those columns that are read, and no others.
+        """
+        while isinstance(filtered := operator.delta(ir.Reads()), ir.Filter):
+            if not isinstance(filtered.source, ir.Read):
+                break
+            operator = filtered.source.operator
+        held = {scalar.name for _, scalar in columns if isinstance(scalar, ir.ColumnRef)}
+        if operator in self.scheduler.logs:
+            return held >= self.scheduler.demand.delta[operator]
+        return held.issuperset(operator.schema.names)
 
     def read(self, operator: ir.Operator, columns: Iterable[str]) -> tuple[Term, ...]:
         return self.terms(ir.Reads().delta(operator), columns)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
-from stepping.compiler.plan.sql_plan import Capture, SQLCache
-from stepping.compiler.plan.statements import ReadDelta, Step
+from stepping.compiler.plan.sql_plan import Capture, Role, SQLCache, SQLStatement
+from stepping.compiler.plan.statements import MergeDelta, MergeState, ReadDelta, Step
 from stepping.compiler.plan.tables import Table
 from stepping.dialects.base import Expression, LeftOver
 from stepping.dialects.capture import ChangedGroups, PlannedCapture
 from stepping.dialects.live import live_arms
 from stepping.dialects.postgres import capture
+from stepping.dialects.postgres.merge import merge_of_rows, merge_of_states
 from stepping.dialects.postgres.relations import columns_of
 from stepping.dialects.postgres.sql import PostgresDialect
 
@@ -27,6 +28,15 @@ class CapturingPostgres(PostgresDialect):
 
     def left_over(self, table: Table, changed: Callable[[str], Expression]) -> LeftOver | None:
         return None
+
+    def merge_delta(self, statement: MergeDelta) -> tuple[SQLStatement, ...]:
+        merge = merge_of_rows(self, statement)
+        if merge is None:
+            return super().merge_delta(statement)
+        return (self.run(Role.RUN, merge, statement.served),)
+
+    def merge_state(self, statement: MergeState) -> tuple[SQLStatement, ...]:
+        return (self.run(Role.RUN, merge_of_states(self, statement), statement.served),)
 
     @cached_property
     def at_commit(self) -> FoldingPostgres:

@@ -39,6 +39,8 @@ from stepping.dialects.postgres.merge import (
     Part,
     delta_parts,
     merge_of_groups,
+    merge_of_rows,
+    merge_of_states,
     query_of,
     state_parts,
     with_parts,
@@ -63,7 +65,7 @@ def fuse(dialect: PostgresStaging, step: Step) -> tuple[SQLFused | None, SQLFuse
     parameters: list[str] = []
     found: set[str] = set()  # change tables that have `ROW_ID`
     falling: list[Part] = []  # what deletes, where nothing is deleted if nothing is removed
-    merging: MergeGroups | None = None
+    at_end: Expression | None = None  # what merges the last table
     names = PartNames.beside(step.statements)
 
     def add(made: Sequence[Part], by: Served) -> None:
@@ -72,6 +74,7 @@ def fuse(dialect: PostgresStaging, step: Step) -> tuple[SQLFused | None, SQLFuse
 
     if step.in_turn:
         return None, None
+    last_merge = merged_at_end(dialect, step)
     for statement in step.statements:
         match statement:
             case ClearDelta():
@@ -95,26 +98,33 @@ def fuse(dialect: PostgresStaging, step: Step) -> tuple[SQLFused | None, SQLFuse
                     tree = tree.select(exp.column(ROW_ID, table=KEPT))
                     found.add(statement.table.name)
                 add([part_of(names, statement.table, tree)], statement.served)
+            case MergeDelta() if statement is last_merge and (
+                at_end := merge_of_rows(dialect, statement)
+            ):
+                continue
             case MergeDelta():
                 made = delta_parts(dialect, statement, names.of(statement.table))
                 add(made, statement.served)
                 falling += made[-1:] if statement.grows else ()
             case MergeState():
                 name = names.called[statement.change.name] if statement.change.name in found else ""
+                if name and statement is last_merge:
+                    at_end = merge_of_states(dialect, statement, name)
+                    continue
                 made = state_parts(dialect, statement, names.of(statement.table), found=name)
                 add(made, statement.served)
                 falling += made[-1:] if statement.grows else ()
             case MergeGroups():
-                merging = statement
+                at_end = merge_of_groups(dialect, statement)
             case ReadDelta():
                 reads.append(statement)
             case _:
                 assert_never(statement)
     last, outputs = outputs_of(dialect, reads)
     returned = dialect.text(last, names.called)
-    if merging is not None:
-        last, returned = merge_of_groups(dialect, merging), ""
-        by = merging.served
+    if at_end is not None and last_merge is not None:
+        last, returned = at_end, ""
+        by = last_merge.served
         served.append(("SELECT", by.operator, by.where, by.node))
     tree = with_parts(dialect, parts, last)
     for read in reads:
@@ -136,7 +146,20 @@ def fuse(dialect: PostgresStaging, step: Step) -> tuple[SQLFused | None, SQLFuse
         returning_at=len(text) - len(returned) if text.endswith(returned) else 0,
         returns=("integer", *(each for read in reads for each in column_types(dialect, read))),
     )
-    return fused, without(dialect, fused, falling, names) if falling else None
+    if dialect.merging is not None or not falling:
+        return fused, None  # a fold is read: one text for what was added and what was removed
+    return fused, without(dialect, fused, falling, names)
+
+
+def merged_at_end(
+    dialect: PostgresDialect, step: Step
+) -> MergeDelta | MergeState | MergeGroups | None:
+    """The merge that the whole statement may be, the others its parts; of a fold."""
+    statements = step.statements
+    if dialect.merging is None or any(isinstance(each, ReadDelta) for each in statements):
+        return None
+    merges = [e for e in statements if isinstance(e, MergeDelta | MergeState | MergeGroups)]
+    return merges[-1] if merges else None
 
 
 def part_of(names: PartNames, table: Table, tree: Expression) -> Part:

@@ -15,7 +15,7 @@ from sqlglot import exp
 from stepping.compiler.plan.statements import MergeDelta, MergeGroups, MergeState
 from stepping.compiler.plan.tables import Table, TableKind
 from stepping.dialects.base import CHANGED, KEPT, Expression
-from stepping.dialects.postgres.look_ups import through_its_index
+from stepping.dialects.postgres.look_ups import last_of_key, through_its_index
 from stepping.dialects.postgres.tables import PostgresTables
 
 FOUND = "o"
@@ -148,36 +148,112 @@ def state_parts(
 
 
 def merge_of_groups(dialect: PostgresTables, statement: MergeGroups) -> Expression:
-    """``MERGE INTO groups USING their change``, the last part of a statement.
+    """``MERGE INTO groups USING their change``, the last part of a statement."""
+    count = dict(statement.new)[statement.table.weight or ""]
+    return merge_into(
+        dialect,
+        statement.table,
+        statement.select,
+        statement.on,
+        statement.gone,
+        statement.found,
+        [(name, value) for name, value in statement.new],
+        exp.NEQ(this=count.copy(), expression=exp.Literal.number(0)),
+    )
 
-    Rows are neither looked up first nor named: the function that this is run in has sorts of joins
-    switched off that would read the whole table.
+
+def merge_of_states(dialect: PostgresTables, statement: MergeState, found: str = "") -> Expression:
+    """The same of groups whose new state is known; ``found``: a part that has it, with `ROW_ID`."""
+    table = statement.table
+    zero = exp.Literal.number(0)
+
+    def new(name: str) -> Expression:
+        return exp.column(dialect.identifier(name), table=CHANGED)
+
+    sets = [(table.weight or "", "n1"), *(pair for each in table.values for pair in each.stored)]
+    values = [(name, new(outer)) for name, outer in sets]
+    source = (
+        exp.Table(this=dialect.identifier(found)) if found else dialect.source(statement.change)
+    )
+    on = [exp.EQ(this=exp.column("ctid", table=KEPT), expression=new(ROW_ID))]
+    if not found:
+        keys = [(key, new(key)) for key in table.key]
+        on = dialect.lookup(table, KEPT, keys, null_safe=True)
+    return merge_into(
+        dialect,
+        table,
+        source,
+        on,
+        exp.EQ(this=new("n1"), expression=zero),
+        values,
+        [*((key, new(key)) for key in table.key), *values],
+        exp.NEQ(this=new("n1"), expression=zero.copy()),
+    )
+
+
+def merge_of_rows(dialect: PostgresTables, statement: MergeDelta) -> Expression | None:
+    """``MERGE INTO rows USING their change``; None where an index has to be asked for.
+
+    No row of the change comes twice, and none has the weight 0.
     """
     table = statement.table
-    source = exp.Subquery(
-        this=statement.select,
-        alias=exp.TableAlias(this=dialect.identifier(CHANGED)),
+    weight = table.weight or ""
+    changed = [exp.column(dialect.identifier(each), table=CHANGED) for each in table.names]
+    values = list(zip(table.names, changed, strict=True))
+    on = dialect.identical(table, KEPT, values)
+    if last_of_key(dialect, table, on) is not None:
+        return None
+    change = exp.column(dialect.identifier(weight), table=CHANGED)
+    total = exp.Add(
+        this=exp.column(dialect.identifier(weight), table=KEPT), expression=change.copy()
     )
-    comes = exp.NEQ(
-        this=dict(statement.new)[table.weight or ""].copy(), expression=exp.Literal.number(0)
+    return merge_into(
+        dialect,
+        table,
+        rows_as_they_are(statement.select, [*table.names, weight]) or statement.select,
+        on,
+        exp.EQ(this=total, expression=exp.Literal.number(0)),
+        [(weight, total.copy())],
+        [*values, (weight, change)],
+        None,
+    )
+
+
+def merge_into(
+    dialect: PostgresTables,
+    table: Table,
+    source: Expression,
+    on: Sequence[Expression],
+    gone: Expression,
+    found: Sequence[tuple[str, Expression]],
+    new: Sequence[tuple[str, Expression]],
+    comes: Expression | None,
+) -> Expression:
+    """A MERGE, which removes what is ``gone``, sets what it has ``found``, and inserts the rest.
+
+    Rows are neither looked up first nor named: the function that this is run in has those joins
+    switched off that would read the whole table.
+    """
+    is_table = isinstance(source, exp.Table)
+    rows = source if is_table else exp.Subquery(this=source)
+    columns = [dialect.identifier(name) for name, _ in new]
+    insert = exp.Insert(
+        this=exp.Tuple(expressions=columns),
+        expression=exp.Tuple(expressions=[value.copy() for _, value in new]),
     )
     sets = [
         exp.EQ(this=exp.column(dialect.identifier(name)), expression=value.copy())
-        for name, value in statement.found
+        for name, value in found
     ]
-    insert = exp.Insert(
-        this=exp.Tuple(expressions=[dialect.identifier(name) for name, _ in statement.new]),
-        expression=exp.Tuple(expressions=[value.copy() for _, value in statement.new]),
-    )
     whens = [
-        exp.When(matched=True, condition=statement.gone.copy(), then=exp.Var(this="DELETE")),
+        exp.When(matched=True, condition=gone.copy(), then=exp.Var(this="DELETE")),
         exp.When(matched=True, then=exp.Update(expressions=sets)),
         exp.When(matched=False, condition=comes, then=insert),
     ]
     return exp.Merge(
         this=exp.alias_(dialect.source(table), KEPT, table=True),
-        using=source,
-        on=exp.and_(*(each.copy() for each in statement.on)) if statement.on else exp.true(),
+        using=exp.alias_(rows, CHANGED, table=True),
+        on=exp.and_(*(each.copy() for each in on)) if on else exp.true(),
         whens=exp.Whens(expressions=whens),
     )
 
