@@ -93,7 +93,8 @@ def test_every_snapshot_is_right(postgres_place_only: Place, levels: Sequence[st
         assert crowd.commits
         assert looks
         for query in (revenue, countries, stats):
-            assert st.verify(place.store(connection, captured(query, "immediate")[0])).ok
+            found = st.verify(place.store(connection, captured(query, "immediate")[0]))
+            assert found.ok, str(found)
         for left in ("stepping_pending", "stepping_log_orders", "stepping_log_items"):
             assert connection.execute(f"SELECT count(*) FROM {left}").fetchone() == (0,)  # noqa: S608
 
