@@ -118,6 +118,8 @@ class _Layout:
         is_same = isinstance(tree.this, exp.Column) and tree.this.name == tree.alias
         if is_same and not is_ordered_by(tree):
             return str(self.sql(tree, "this"))
+        if isinstance(tree.this, exp.Paren):
+            return f"{self.sql(tree.this, 'this')} AS {self.sql(tree, 'alias')}"
         return str(super().alias_sql(tree))  # type: ignore[misc]
 
     # ------------------------------------------------------------------------------- expressions

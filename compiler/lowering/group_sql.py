@@ -349,7 +349,7 @@ class GroupSQL(InPlaceSQL):
                     continue  # the weight says it
                 made = (
                     self.dialect.absent(column.type)
-                    if value is None
+                    if value is None or is_of_null(term, value)
                     else self.scalar(
                         ir.substitute(value, term.columns),
                         term,
@@ -409,3 +409,13 @@ class GroupSQL(InPlaceSQL):
 def is_column(term: Term, value: ir.Scalar | None) -> bool:
     """Whether a value costs nothing to name several times."""
     return isinstance(value, ir.ColumnRef) and isinstance(term.columns[value.name], ir.ColumnRef)
+
+
+def is_of_null(term: Term, value: ir.Scalar) -> bool:
+    """Whether a value adds nothing, since it is what an aggregate of a database makes of NULL: of
+    the side of an outer join that is missing.
+    """
+    if not isinstance(value, ir.Native) or not value.args:
+        return False
+    args = (ir.substitute(each, term.columns) for each in value.args)
+    return all(isinstance(each, ir.Const) and each.value is None for each in args)

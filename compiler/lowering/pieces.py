@@ -274,9 +274,8 @@ class Pieces:
         if threshold.stored is not ir.Stored.WHOLE:
             arrangement = self.scheduler.arrangements.delay[threshold.operator]
         terms = self.terms(threshold.source, table.names)
-        rows = self.rows(
-            terms, table.names, table.weight, consolidated=not self.differ(threshold, table)
-        )
+        distinct = len(terms) <= 1 and self.differ(threshold, table)
+        rows = self.rows(terms, table.names, table.weight, consolidated=not distinct)
         select = self.sql.existing(threshold, arrangement, table, rows, terms)
         self.used[table] = None
         emit = EmitDelta(table, select, served(threshold.operator))
@@ -285,12 +284,14 @@ class Pieces:
 
     def differ(self, threshold: ir.Threshold, table: Table) -> bool:
         """Whether no row of the change that a threshold is about comes twice."""
-        operator = threshold.operator
-        if not isinstance(threshold.source, ir.Read) or threshold.source.operator != operator:
-            return False
-        columns = [(c.name, ir.ColumnRef(c.name, c.type)) for c in operator.schema.columns]
-        shown = [(name, column) for name, column in columns if name in table.names]
-        return self.is_distinct(operator) and self.tells_apart(operator, shown)
+        match threshold.source:
+            case ir.Read(operator, ir.Moment.DELTA):
+                return self.differ_in(operator, frozenset(table.names))
+            case ir.Project(ir.Read(operator, ir.Moment.DELTA), columns):
+                held = columns_held(columns, frozenset(table.names))
+                return self.differ_in(operator, held)
+            case _:
+                return False
 
     def computed(
         self, operator: ir.Operator, table: Table, computed: ir.Computed
@@ -366,7 +367,9 @@ class Pieces:
             case ir.Filter(ir.Read(source, ir.Moment.DELTA)):
                 return self.is_distinct(source)
             case ir.Project(ir.Read(source, ir.Moment.DELTA), columns):
-                return self.is_distinct(source) and self.tells_apart(source, columns)
+                return self.differ_in(
+                    source, columns_held(columns, frozenset(operator.schema.names))
+                )
             case ir.Threshold():
                 return True
             case ir.Match(ir.Read(left), ir.Read(right)):
@@ -378,19 +381,20 @@ class Pieces:
             case _:
                 return False
 
-    def tells_apart(self, operator: ir.Operator, columns: Sequence[tuple[str, ir.Scalar]]) -> bool:
-        """Whether columns that are made of an operator's rows have all that its rows differ in.
+    def differ_in(self, operator: ir.Operator, names: frozenset[str]) -> bool:
+        """Whether rows of an operator's change differ in these columns, if they differ.
 
         The change of a table of the application has those columns that are read, and no others.
         """
-        while isinstance(filtered := operator.delta(ir.Reads()), ir.Filter):
-            if not isinstance(filtered.source, ir.Read):
-                break
-            operator = filtered.source.operator
-        held = {scalar.name for _, scalar in columns if isinstance(scalar, ir.ColumnRef)}
         if operator in self.scheduler.logs:
-            return held >= self.scheduler.demand.delta[operator]
-        return held.issuperset(operator.schema.names)
+            return self.is_distinct(operator) and names >= self.scheduler.demand.delta[operator]
+        match self.changes.delta[operator]:
+            case ir.Filter(ir.Read(source, ir.Moment.DELTA)):
+                return self.differ_in(source, names)
+            case ir.Project(ir.Read(source, ir.Moment.DELTA), columns):
+                return self.differ_in(source, columns_held(columns, names))
+            case _:
+                return self.is_distinct(operator) and names.issuperset(operator.schema.names)
 
     def read(self, operator: ir.Operator, columns: Iterable[str]) -> tuple[Term, ...]:
         return self.terms(ir.Reads().delta(operator), columns)
@@ -411,6 +415,12 @@ class Pieces:
             raise InternalError("a change that is not empty has no terms")
         parts = [(term, [(name, term.columns[name]) for name in columns]) for term in terms]
         return self.sql.rows(parts, weight, consolidated=consolidated, into=into)
+
+
+def columns_held(columns: Iterable[tuple[str, ir.Scalar]], names: frozenset[str]) -> frozenset[str]:
+    """The columns that some of a projection's are."""
+    shown = (scalar for name, scalar in columns if name in names)
+    return frozenset(scalar.name for scalar in shown if isinstance(scalar, ir.ColumnRef))
 
 
 WEIGHT_READ = "stepping_count"  # the last column of what is read back: no field has this name

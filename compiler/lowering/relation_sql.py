@@ -263,16 +263,17 @@ class RelationSQL:
         def changed(name: str) -> Expression:
             return exp.column(self.name(name), table=self.name(CHANGED))
 
-        def turned(turn: Expression) -> Expression:
+        def turned(turn: Expression, is_turned: Expression) -> Expression:
             source = exp.Subquery(this=rows, alias=exp.TableAlias(this=self.name(CHANGED)))
             return (
-                exp.select(*map(changed, into.names), called(turn.copy(), self.name(into.weight)))
+                exp.select(*map(changed, into.names), called(turn, self.name(into.weight)))
                 .from_(source, copy=False)
-                .where(exp.NEQ(this=turn, expression=zero.copy()), copy=False)
+                .where(is_turned, copy=False)
             )
 
+        rule = threshold.rule
         if arrangement is None:
-            return turned(self.ruled(change, threshold.rule))
+            return turned(ruled(change, rule), there(change.copy(), rule))
         table = arrangement.table
         stored = exp.func(
             "COALESCE", exp.column(self.name(table.weight), table=self.name(KEPT)), zero.copy()
@@ -283,33 +284,22 @@ class RelationSQL:
         else:
             before = exp.Sub(this=stored.copy(), expression=change.copy())
             after = stored
-        turn = exp.Sub(
-            this=self.ruled(after.copy(), threshold.rule),
-            expression=self.ruled(before.copy(), threshold.rule),
-        )
+        if rule is ir.Rule.SURPLUS:
+            turn: Expression = exp.Sub(this=ruled(after, rule), expression=ruled(before, rule))
+            is_turned = exp.NEQ(this=turn.copy(), expression=zero.copy())
+        else:
+            comes = there(after, rule)
+            gone = exp.paren(there(before, rule))
+            is_turned = exp.NEQ(this=exp.paren(comes.copy()), expression=gone)
+            less = exp.Neg(this=exp.Literal.number(1))
+            ifs = [exp.If(this=comes, true=exp.Literal.number(1))]
+            turn = exp.Case(ifs=ifs, default=less)
         values = [
             (held, scalar_sql(scalar, changed, self.dialect.spelling))
             for held, scalar in arrangement.columns
         ]
         on = self.dialect.identical(table, KEPT, values)
-        return self.beside(turned(turn), table, on, terms)
-
-    def ruled(self, count: Expression, rule: ir.Rule) -> Expression:
-        """The weight that a rule gives a row, of its count in the integral."""
-        zero, one = exp.Literal.number(0), exp.Literal.number(1)
-        condition: Expression
-        match rule:
-            case ir.Rule.PRESENT:
-                condition, value = exp.NEQ(this=count, expression=zero.copy()), one
-            case ir.Rule.POSITIVE:
-                condition, value = exp.GT(this=count, expression=zero.copy()), one
-            case ir.Rule.TWICE:
-                condition, value = exp.GT(this=count, expression=one.copy()), one
-            case ir.Rule.SURPLUS:
-                condition, value = exp.GT(this=count, expression=zero.copy()), count
-            case _:
-                assert_never(rule)
-        return exp.Case(ifs=[exp.If(this=condition, true=value.copy())], default=zero.copy())
+        return self.beside(turned(turn, is_turned), table, on, terms)
 
     def in_order(
         self, select: Expression, arrangement: Arrangement, reading: Reading, alias: str
@@ -494,3 +484,25 @@ class RelationSQL:
 def is_change(table: Table) -> bool:
     """Whether a table has what one step changes, and not what is kept."""
     return table.kind in (TableKind.DELTA, TableKind.CHANGE)
+
+
+def there(count: Expression, rule: ir.Rule) -> Expression:
+    """Whether a rule gives a row any weight, of its count in the integral."""
+    zero, one = exp.Literal.number(0), exp.Literal.number(1)
+    match rule:
+        case ir.Rule.PRESENT:
+            return exp.NEQ(this=count, expression=zero)
+        case ir.Rule.POSITIVE | ir.Rule.SURPLUS:
+            return exp.GT(this=count, expression=zero)
+        case ir.Rule.TWICE:
+            return exp.GT(this=count, expression=one)
+        case _:
+            assert_never(rule)
+
+
+def ruled(count: Expression, rule: ir.Rule) -> Expression:
+    """The weight that a rule gives a row that is `there`; of a surplus, that of any row."""
+    if rule is not ir.Rule.SURPLUS:
+        return exp.Literal.number(1)
+    surplus = exp.If(this=there(count.copy(), rule), true=count.copy())
+    return exp.Case(ifs=[surplus], default=exp.Literal.number(0))

@@ -372,7 +372,7 @@ class Groups:
             measure = self.measured(call, value, given)
             parts = [
                 made.total(
-                    self.part_name(call, part.name),
+                    self.part_name(call, part.name, measure),
                     self.part(part.words, value, part.type),
                     part.type,
                 )
@@ -393,8 +393,8 @@ class Groups:
             return ONE
         return self.selects.scalars.native(words, (value,), atom)
 
-    def part_name(self, call: Call, part: str) -> str:
-        return call.name if part == "sum" else f"{call.name}_{part}"
+    def part_name(self, call: Call, part: str, measure: Measure) -> str:
+        return call.name if len(measure.parts) == 1 else f"{call.name}_{part}"
 
     def finished(self, measure: Measure, parts: Sequence[ir.Scalar]) -> ir.Scalar:
         """The value of an aggregate, of its running sums."""
@@ -483,7 +483,9 @@ class Groups:
         own = Made(totals=side.totals)
         parts = [
             own.total(
-                self.part_name(call, part.name), self.part(part.words, known, part.type), part.type
+                self.part_name(call, part.name, measure),
+                self.part(part.words, known, part.type),
+                part.type,
             )
             for part in measure.parts
         ]
