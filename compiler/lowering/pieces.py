@@ -386,8 +386,9 @@ class Pieces:
 
         The change of a table of the application has those columns that are read, and no others.
         """
-        if operator in self.scheduler.logs:
-            return self.is_distinct(operator) and names >= self.scheduler.demand.delta[operator]
+        log = self.scheduler.logs.get(operator)
+        if log is not None:
+            return self.is_distinct(operator) and names.issuperset(log.names)
         match self.changes.delta[operator]:
             case ir.Filter(ir.Read(source, ir.Moment.DELTA)):
                 return self.differ_in(source, names)

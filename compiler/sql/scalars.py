@@ -103,7 +103,7 @@ class Scalars:
         written, words, args = self.spliced(inner, frame)
         of_type = self.typed(node, written, args)
         atom = Atom(Kind.NATIVE, nullable=self.nullable(inner, frame), native=of_type)
-        made = ir.Native(words, args, atom, self.partial(inner), written)
+        made = ir.Native(words, args, atom, self.partial(inner, frame), written)
         if is_untyped(inner):  # it would be of another type where something else is around it
             return self.native(self.database.cast(of_type), (made,), atom)
         return made
@@ -337,13 +337,14 @@ class Scalars:
             return any(self.nullable(part, frame) for part in node.iter_expressions())
         return True
 
-    def partial(self, node: Expression) -> bool:
-        """Whether an expression may raise for some values."""
-        if self.database.dialect == "sqlite" and not isinstance(node, exp.Func):
-            return any(self.partial(part) for part in node.iter_expressions())
-        if not isinstance(node, _TOTAL):
-            return True
-        return any(self.partial(part) for part in node.iter_expressions())
+    def partial(self, node: Expression, frame: Frame) -> bool:
+        """Whether an expression may raise for some values; not where the frame has its value."""
+        total = isinstance(node, _TOTAL)
+        if self.database.dialect == "sqlite":
+            total = total or not isinstance(node, exp.Func)
+        if not total:
+            return self.resolved(node, frame) is None
+        return any(self.partial(part, frame) for part in node.iter_expressions())
 
     def types_of(
         self, scalars: Sequence[ir.Scalar], nodes: Sequence[Expression | None]

@@ -152,7 +152,7 @@ def fuse(dialect: PostgresStaging, step: Step) -> tuple[SQLFused | None, SQLFuse
 
 
 def merged_at_end(
-    dialect: PostgresDialect, step: Step
+    dialect: PostgresStaging, step: Step
 ) -> MergeDelta | MergeState | MergeGroups | None:
     """The merge that the whole statement may be, the others its parts; of a fold."""
     statements = step.statements

@@ -172,9 +172,7 @@ DELETE FROM stepping_change_aggregate_4c159b;
 -- FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[]), CAST($3 AS TEXT[]), CAST($4 AS BIGINT[])) AS u(customer, cents, coupon, c)
 -- 5. aggregate (query.py:22)
 INSERT INTO stepping_exists_orders_903606 ("left", "right", c)
-SELECT
-  g."left", g."right",
-  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END AS c
+SELECT g."left", g."right", CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE -1 END AS c
 FROM (
   SELECT g."left", g."right", CAST(SUM(g.c) AS BIGINT) AS c
   FROM (
@@ -193,8 +191,7 @@ LEFT JOIN LATERAL (
     AND ROW(a."left", a."right") IS NOT DISTINCT FROM ROW(g."left", g."right")
   OFFSET 0
 ) AS a ON TRUE
-WHERE
-  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END <> 0;
+WHERE (COALESCE(a.c, 0) + g.c > 0) <> (COALESCE(a.c, 0) > 0);
 -- 6. aggregate (query.py:22)
 WITH changed AS (
   SELECT g."left", g."right", CAST(SUM(g.c) AS BIGINT) AS c

@@ -161,9 +161,7 @@ DELETE FROM temp.stepping_change_aggregate_4c159b;
 -- INSERT INTO temp.stepping_delta_orders_1ea38f (customer, cents, coupon, c) VALUES (?, ?, ?, ?)
 -- 5. aggregate (query.py:22)
 INSERT INTO temp.stepping_exists_orders_903606 ("left", "right", c)
-SELECT
-  g."left", g."right",
-  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END AS c
+SELECT g."left", g."right", CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE -1 END AS c
 FROM (
   SELECT g."left", g."right", SUM(g.c) AS c
   FROM (
@@ -176,8 +174,7 @@ FROM (
 ) AS g
 LEFT JOIN aggregate__orders_0dd177 AS a
   ON a."left" = COALESCE(g."left", x'') AND a."right" = g."right"
-WHERE
-  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END <> 0;
+WHERE (COALESCE(a.c, 0) + g.c > 0) <> (COALESCE(a.c, 0) > 0);
 -- 6. aggregate (query.py:22)
 INSERT INTO aggregate__orders_0dd177 ("left", "right", c)
 SELECT COALESCE(d6.coupon, x'') AS "left", d6.customer AS "right", d6.c

@@ -127,7 +127,7 @@ WHERE w.stepping_upto - w.c < 3;
 WITH changed AS (
   SELECT g.points_is_set, g.points, g.player, CAST(SUM(g.c) AS BIGINT) AS c
   FROM (
-    SELECT (d2.points IS NOT NULL) AS points_is_set, d2.points, d2.player, d2.c
+    SELECT d2.points IS NOT NULL AS points_is_set, d2.points, d2.player, d2.c
     FROM stepping_delta_scores_4a5e98 AS d2
   ) AS g
   GROUP BY g.points_is_set, g.points, g.player

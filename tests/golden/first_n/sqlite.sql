@@ -128,7 +128,7 @@ WHERE w.stepping_upto - w.c < 3;
 -- 5. first_n (query.py:14)
 INSERT INTO first_n__scores_75bbe0 (points_is_set, points, player, c)
 SELECT
-  (d2.points IS NOT NULL) AS points_is_set, COALESCE(d2.points, x'') AS points,
+  d2.points IS NOT NULL AS points_is_set, COALESCE(d2.points, x'') AS points,
   d2.player AS player, d2.c
 FROM temp.stepping_delta_scores_4a5e98 AS d2
 WHERE TRUE

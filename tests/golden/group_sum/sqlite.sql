@@ -121,7 +121,7 @@ SELECT
   stepping_float_add(a.sum_value_exact, g.sum_value_exact) AS sum_value_exact
 FROM (
   SELECT
-    ((d0.at + 62135596800000000) / 86400000000 - 719162) AS "key", SUM(d0.c) AS n,
+    (d0.at + 62135596800000000) / 86400000000 - 719162 AS "key", SUM(d0.c) AS n,
     stepping_float_sum(d0.value, d0.c) AS sum_value_exact
   FROM temp.stepping_delta_reads_fb598c AS d0
   GROUP BY 1

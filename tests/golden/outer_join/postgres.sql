@@ -213,9 +213,7 @@ WITH teams_change AS MATERIALIZED (
   SELECT u.number, u.title COLLATE "C" AS title, u.c
   FROM unnest(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS u(number, title, c)
 ), outer_join_change AS MATERIALIZED (
-  SELECT
-    g.value,
-    CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END AS c
+  SELECT g.value, CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE -1 END AS c
   FROM (
     SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
     FROM (SELECT d0.number AS value, d0.c FROM teams_change AS d0) AS g
@@ -230,8 +228,7 @@ WITH teams_change AS MATERIALIZED (
       AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
     OFFSET 0
   ) AS a ON TRUE
-  WHERE
-    CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END <> 0
+  WHERE (COALESCE(a.c, 0) + g.c > 0) <> (COALESCE(a.c, 0) > 0)
 ), outer_join_changed AS (
   SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
   FROM (SELECT d6.number AS value, d6.c FROM teams_change AS d6) AS g
@@ -262,14 +259,9 @@ WITH teams_change AS MATERIALIZED (
   DELETE FROM outer_join__teams_c7809e AS a
   USING outer_join_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
-), outer_join_changed_2 AS (
-  SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
-  FROM (SELECT d5.value, d5.c FROM outer_join_change AS d5) AS g
-  GROUP BY g.value
-  HAVING SUM(g.c) <> 0
 ), outer_join_found_2 AS MATERIALIZED (
   SELECT g.value, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
-  FROM outer_join_changed_2 AS g
+  FROM outer_join_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
     FROM outer_join__outer_join_6a74ef AS a
@@ -366,9 +358,7 @@ WITH people_change AS MATERIALIZED (
   SELECT u.number, u.title COLLATE "C" AS title, u.c
   FROM unnest(CAST('{}' AS BIGINT[]), CAST('{}' AS TEXT[]), CAST('{}' AS BIGINT[])) AS u(number, title, c)
 ), outer_join_change AS MATERIALIZED (
-  SELECT
-    g.value,
-    CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END AS c
+  SELECT g.value, CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE -1 END AS c
   FROM (
     SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
     FROM (SELECT d0.number AS value, d0.c FROM teams_change AS d0) AS g
@@ -383,8 +373,7 @@ WITH people_change AS MATERIALIZED (
       AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
     OFFSET 0
   ) AS a ON TRUE
-  WHERE
-    CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END <> 0
+  WHERE (COALESCE(a.c, 0) + g.c > 0) <> (COALESCE(a.c, 0) > 0)
 ), outer_join_changed AS (
   SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
   FROM (SELECT d16.number AS value, d16.c FROM teams_change AS d16) AS g
@@ -415,14 +404,9 @@ WITH people_change AS MATERIALIZED (
   DELETE FROM outer_join__teams_c7809e AS a
   USING outer_join_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
-), outer_join_changed_2 AS (
-  SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
-  FROM (SELECT d14.value, d14.c FROM outer_join_change AS d14) AS g
-  GROUP BY g.value
-  HAVING SUM(g.c) <> 0
 ), outer_join_found_2 AS MATERIALIZED (
   SELECT g.value, COALESCE(l.stepping_old, 0) + g.c AS c, l.stepping_rid
-  FROM outer_join_changed_2 AS g
+  FROM outer_join_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
     FROM outer_join__outer_join_6a74ef AS a

@@ -217,9 +217,7 @@ DELETE FROM temp.stepping_exists_teams_994399;
 -- INSERT INTO temp.stepping_delta_teams_84606c (number, title, c) VALUES (?, ?, ?)
 -- 4. outer_join (query.py:18)
 INSERT INTO temp.stepping_exists_teams_994399 (value, c)
-SELECT
-  g.value,
-  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END AS c
+SELECT g.value, CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE -1 END AS c
 FROM (
   SELECT g.value, SUM(g.c) AS c
   FROM (
@@ -230,8 +228,7 @@ FROM (
   HAVING SUM(g.c) <> 0
 ) AS g
 LEFT JOIN outer_join__teams_c7809e AS a ON a.value = g.value
-WHERE
-  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END <> 0;
+WHERE (COALESCE(a.c, 0) + g.c > 0) <> (COALESCE(a.c, 0) > 0);
 -- 5. outer_join (query.py:18)
 INSERT INTO outer_join__teams_c7809e (value, c)
 SELECT d6.number AS value, d6.c
@@ -279,7 +276,7 @@ WHERE c < 0
 LIMIT 1;
 -- 11. outer_join (query.py:18): the change of an output
 SELECT
-  t2.name AS left_name, (NULLIF(t2.team, x'')) AS left_team, 1 AS right_present,
+  t2.name AS left_name, NULLIF(t2.team, x'') AS left_team, 1 AS right_present,
   d1.number AS right_number, d1.title AS right_title,
   CASE
     WHEN typeof(d1.c * t2.c) = 'integer' THEN d1.c * t2.c
@@ -290,7 +287,7 @@ CROSS JOIN outer_join__people_4d9316 AS t2
 WHERE t2.team = d1.number
 UNION ALL
 SELECT
-  t4.name AS left_name, (NULLIF(t4.team, x'')) AS left_team, 0 AS right_present,
+  t4.name AS left_name, NULLIF(t4.team, x'') AS left_team, 0 AS right_present,
   NULL AS right_number, NULL AS right_title,
   CASE
     WHEN typeof(-(d3.c * t4.c)) = 'integer' THEN -(d3.c * t4.c)
@@ -316,9 +313,7 @@ DELETE FROM temp.stepping_exists_teams_994399;
 -- INSERT INTO temp.stepping_delta_teams_84606c (number, title, c) VALUES (?, ?, ?)
 -- 6. outer_join (query.py:18)
 INSERT INTO temp.stepping_exists_teams_994399 (value, c)
-SELECT
-  g.value,
-  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END AS c
+SELECT g.value, CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE -1 END AS c
 FROM (
   SELECT g.value, SUM(g.c) AS c
   FROM (
@@ -329,8 +324,7 @@ FROM (
   HAVING SUM(g.c) <> 0
 ) AS g
 LEFT JOIN outer_join__teams_c7809e AS a ON a.value = g.value
-WHERE
-  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END <> 0;
+WHERE (COALESCE(a.c, 0) + g.c > 0) <> (COALESCE(a.c, 0) > 0);
 -- 7. outer_join (query.py:18)
 INSERT INTO outer_join__teams_c7809e (value, c)
 SELECT d16.number AS value, d16.c
@@ -369,7 +363,7 @@ CROSS JOIN temp.stepping_delta_teams_84606c AS d4
 WHERE d3.team = d4.number
 UNION ALL
 SELECT
-  t6.name AS left_name, (NULLIF(t6.team, x'')) AS left_team, 1 AS right_present,
+  t6.name AS left_name, NULLIF(t6.team, x'') AS left_team, 1 AS right_present,
   d5.number AS right_number, d5.title AS right_title,
   CASE
     WHEN typeof(d5.c * t6.c) = 'integer' THEN d5.c * t6.c
@@ -407,7 +401,7 @@ CROSS JOIN temp.stepping_exists_teams_994399 AS d11
 WHERE d10.team = d11.value
 UNION ALL
 SELECT
-  t13.name AS left_name, (NULLIF(t13.team, x'')) AS left_team, 0 AS right_present,
+  t13.name AS left_name, NULLIF(t13.team, x'') AS left_team, 0 AS right_present,
   NULL AS right_number, NULL AS right_title,
   CASE
     WHEN typeof(-(d12.c * t13.c)) = 'integer' THEN -(d12.c * t13.c)

@@ -115,9 +115,7 @@ WITH tasks_change AS MATERIALIZED (
   SELECT u.owner COLLATE "C" AS owner, u.done, u.c
   FROM unnest(CAST('{}' AS TEXT[]), CAST('{}' AS BOOLEAN[]), CAST('{}' AS BIGINT[])) AS u(owner, done, c)
 ), per_group_change AS MATERIALIZED (
-  SELECT
-    g.value,
-    CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END AS c
+  SELECT g.value, CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE -1 END AS c
   FROM (
     SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
     FROM (SELECT d0.owner AS value, d0.c FROM tasks_change AS d0) AS g
@@ -132,8 +130,7 @@ WITH tasks_change AS MATERIALIZED (
       AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
     OFFSET 0
   ) AS a ON TRUE
-  WHERE
-    CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END <> 0
+  WHERE (COALESCE(a.c, 0) + g.c > 0) <> (COALESCE(a.c, 0) > 0)
 ), per_group_changed AS (
   SELECT g.value, CAST(SUM(g.c) AS BIGINT) AS c
   FROM (SELECT d5.owner AS value, d5.c FROM tasks_change AS d5) AS g

@@ -132,9 +132,7 @@ DELETE FROM temp.stepping_change_count_800bde;
 -- INSERT INTO temp.stepping_delta_tasks_102ecf (owner, done, c) VALUES (?, ?, ?)
 -- 5. per_group (query.py:14)
 INSERT INTO temp.stepping_exists_tasks_9114d8 (value, c)
-SELECT
-  g.value,
-  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END AS c
+SELECT g.value, CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE -1 END AS c
 FROM (
   SELECT g.value, SUM(g.c) AS c
   FROM (
@@ -145,8 +143,7 @@ FROM (
   HAVING SUM(g.c) <> 0
 ) AS g
 LEFT JOIN per_group_count__tasks_884c9e AS a ON a.value = g.value
-WHERE
-  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END <> 0;
+WHERE (COALESCE(a.c, 0) + g.c > 0) <> (COALESCE(a.c, 0) > 0);
 -- 6. per_group (query.py:14)
 INSERT INTO per_group_count__tasks_884c9e (value, c)
 SELECT d5.owner AS value, d5.c

@@ -145,9 +145,7 @@ DELETE FROM stepping_fresh_transitive_closure_def941;
 -- FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[]), CAST($3 AS BIGINT[])) AS u("left", "right", c)
 -- 7. transitive_closure (query.py:8)
 INSERT INTO stepping_exists_edges_def941 ("left", "right", c)
-SELECT
-  g."left", g."right",
-  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END AS c
+SELECT g."left", g."right", CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE -1 END AS c
 FROM (
   SELECT g."left", g."right", CAST(SUM(g.c) AS BIGINT) AS c
   FROM stepping_delta_edges_def941 AS g
@@ -165,8 +163,7 @@ LEFT JOIN LATERAL (
   ORDER BY hash_record_extended(ROW(a."left", a."right"), 0)
   OFFSET 0
 ) AS a ON TRUE
-WHERE
-  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END <> 0;
+WHERE (COALESCE(a.c, 0) + g.c > 0) <> (COALESCE(a.c, 0) > 0);
 -- 8. transitive_closure (query.py:8)
 INSERT INTO stepping_gone_transitive_closure_def941 ("left", "right", c)
 WITH RECURSIVE stepping_found("left", "right") AS (

@@ -144,9 +144,7 @@ DELETE FROM temp.stepping_fresh_transitive_closure_def941;
 -- INSERT INTO temp.stepping_delta_edges_def941 ("left", "right", c) VALUES (?, ?, ?)
 -- 7. transitive_closure (query.py:8)
 INSERT INTO temp.stepping_exists_edges_def941 ("left", "right", c)
-SELECT
-  g."left", g."right",
-  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END AS c
+SELECT g."left", g."right", CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE -1 END AS c
 FROM (
   SELECT g."left", g."right", SUM(g.c) AS c
   FROM temp.stepping_delta_edges_def941 AS g
@@ -154,8 +152,7 @@ FROM (
   HAVING SUM(g.c) <> 0
 ) AS g
 LEFT JOIN transitive_closure__edges_e7926e AS a ON a."left" = g."left" AND a."right" = g."right"
-WHERE
-  CASE WHEN COALESCE(a.c, 0) + g.c > 0 THEN 1 ELSE 0 END - CASE WHEN COALESCE(a.c, 0) > 0 THEN 1 ELSE 0 END <> 0;
+WHERE (COALESCE(a.c, 0) + g.c > 0) <> (COALESCE(a.c, 0) > 0);
 -- 8. transitive_closure (query.py:8)
 INSERT INTO temp.stepping_gone_transitive_closure_def941 ("left", "right", c)
 WITH RECURSIVE stepping_found("left", "right") AS (
