@@ -277,6 +277,7 @@ Collected = Several | Members | Weighted | Alternatives | Again | Struct
 
 BOOL = Atom(Kind.BOOL)
 INT = Atom(Kind.INT)
+ONE_OR_NONE = replace(INT, low=0, high=1)  # what a row adds to a number of rows
 FLOAT = Atom(Kind.FLOAT)
 TEXT = Atom(Kind.TEXT)
 NULL = Atom(Kind.NULL, nullable=True)

@@ -70,3 +70,8 @@ def float_total(
 def operand(tree: Expression) -> Expression:
     """The tree as an operand: sqlglot adds no parentheses by itself."""
     return tree.copy() if isinstance(tree, exp.Column) else exp.paren(tree.copy())
+
+
+def is_number_of_rows(atom: Atom) -> bool:
+    """Whether a row adds 1 at the most, so that the sum is as far from 64 bits as tables are."""
+    return bool(atom.low == 0 and atom.high == 1)

@@ -20,6 +20,7 @@ from stepping.compiler.frontend.rows import Pair, pair_of
 from stepping.compiler.schema import (
     BOOL,
     INT,
+    ONE_OR_NONE,
     Atom,
     Build,
     Kind,
@@ -227,7 +228,7 @@ class Aggregate(ir.Operator):
 
     @property
     def sum_types(self) -> tuple[Atom, ...]:
-        return (*(total.type for total in self.totals), *(INT for _ in self.distincts))
+        return (*(total.type for total in self.totals), *(ONE_OR_NONE for _ in self.distincts))
 
     def contributions(
         self, at: ir.Reads, keys: tuple[ir.Scalar, ...]

@@ -17,7 +17,16 @@ from stepping.compiler.operators.linear import Filter, Map
 from stepping.compiler.operators.regroup import Regroup
 from stepping.compiler.operators.topn import Ordered
 from stepping.compiler.plan.database import Given, Measure
-from stepping.compiler.schema import BOOL, INT, Atom, DatabaseType, Kind, ValueType, bounded
+from stepping.compiler.schema import (
+    BOOL,
+    INT,
+    ONE_OR_NONE,
+    Atom,
+    DatabaseType,
+    Kind,
+    ValueType,
+    bounded,
+)
 from stepping.compiler.sql.frames import Frame, Key
 from stepping.compiler.sql.images import is_imaged, is_varied
 from stepping.compiler.sql.parsing import Expression, token_range
@@ -337,7 +346,7 @@ class Groups:
             if call.function != "count":
                 raise NotIncrementalError
             counted = ONE if condition is None else ir.Case(((condition, ONE),), ZERO, INT)
-            made.counts[identity] = made.total(call.name, counted, INT)
+            made.counts[identity] = made.total(call.name, counted, ONE_OR_NONE)
             return
         value = scalars.scalar(call.argument, frame)
         if condition is not None:
@@ -358,7 +367,7 @@ class Groups:
             made.others[identity] = ("distinct", len(made.distincts) - 1, INT)
         elif call.function == "count":
             there = ir.Case(((ir.IsNull(value), ZERO),), ONE, INT) if value.type.nullable else ONE
-            made.counts[identity] = made.total(call.name, there, INT)
+            made.counts[identity] = made.total(call.name, there, ONE_OR_NONE)
         elif call.distinct and call.function not in ("bool_and", "bool_or", "every"):
             self.of_distinct(call, frame, keys, value, made)
         else:
@@ -370,14 +379,7 @@ class Groups:
                 integral=self.is_made_of(call.argument, frame, is_integral),
             )
             measure = self.measured(call, value, given)
-            parts = [
-                made.total(
-                    self.part_name(call, part.name, measure),
-                    self.part(part.words, value, part.type),
-                    part.type,
-                )
-                for part in measure.parts
-            ]
+            parts = self.parts_of(call, measure, value, made)
             made.measures[identity] = (measure, parts)
             made.nothing[identity] = self.of_nothing(call, value)
 
@@ -393,8 +395,17 @@ class Groups:
             return ONE
         return self.selects.scalars.native(words, (value,), atom)
 
-    def part_name(self, call: Call, part: str, measure: Measure) -> str:
-        return call.name if len(measure.parts) == 1 else f"{call.name}_{part}"
+    def parts_of(self, call: Call, measure: Measure, value: ir.Scalar, made: Made) -> list[int]:
+        """The positions of a measure's sums. The first of them has the name of the call."""
+        found = {
+            part.name: made.total(
+                call.name if part.name == "sum" else f"{call.name}_{part.name}",
+                self.part(part.words, value, part.type),
+                part.type,
+            )
+            for part in sorted(measure.parts, key=lambda part: part.name != "sum")
+        }
+        return [found[part.name] for part in measure.parts]
 
     def finished(self, measure: Measure, parts: Sequence[ir.Scalar]) -> ir.Scalar:
         """The value of an aggregate, of its running sums."""
@@ -481,14 +492,7 @@ class Groups:
         known = dataclasses.replace(column, type=column.type.required())
         measure = self.measured(call, known, Given(False, bool(keys)))
         own = Made(totals=side.totals)
-        parts = [
-            own.total(
-                self.part_name(call, part.name, measure),
-                self.part(part.words, known, part.type),
-                part.type,
-            )
-            for part in measure.parts
-        ]
+        parts = self.parts_of(call, measure, known, own)
         side.calls.append((call, measure, parts))
         side.nothing[id(call.node)] = self.of_nothing(call, known)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stepping.compiler.plan.database import Database, Given, Measure, Part
-from stepping.compiler.schema import FLOAT, INT, Atom, DatabaseType, Kind
+from stepping.compiler.schema import FLOAT, INT, ONE_OR_NONE, Atom, DatabaseType, Kind
 from stepping.dialects.postgres.type_facts import named_type, plain_name
 
 _NUMERIC = Atom(Kind.NATIVE, native=named_type("numeric"))
@@ -34,7 +34,7 @@ def measure(
 def counted(nullable: bool) -> Part:
     """How many arguments are not NULL."""
     words = "CASE WHEN {0} IS NULL THEN 0 ELSE 1 END" if nullable else "1"
-    return Part("n", words, SMALL)
+    return Part("n", words, ONE_OR_NONE)
 
 
 def _sum(database: Database, function: str, argument: DatabaseType, given: Given) -> Measure | None:
@@ -76,7 +76,7 @@ _SPECIAL = {"nan": "NaN", "infinite": "Infinity", "minus_infinite": "-Infinity"}
 def _with_specials(total: Atom, known: str, names: tuple[str, ...]) -> list[Part]:
     texts = ", ".join(f"'{_SPECIAL[name]}'" for name in names)
     parts = [
-        Part(name, f"CASE WHEN {{0}} = '{_SPECIAL[name]}' THEN 1 ELSE 0 END", SMALL)
+        Part(name, f"CASE WHEN {{0}} = '{_SPECIAL[name]}' THEN 1 ELSE 0 END", ONE_OR_NONE)
         for name in names
     ]
     words = f"CASE WHEN {{0}} IN ({texts}) THEN 0 ELSE {known} END"
@@ -100,10 +100,10 @@ def _truth(
         return None
     some = given.may_be_of_nothing
     if function == "bool_or":
-        part = Part("true", "CASE WHEN {0} THEN 1 ELSE 0 END", SMALL)
+        part = Part("true", "CASE WHEN {0} THEN 1 ELSE 0 END", ONE_OR_NONE)
         value = "{true} > 0"
     else:
-        part = Part("false", "CASE WHEN NOT {0} THEN 1 ELSE 0 END", SMALL)
+        part = Part("false", "CASE WHEN NOT {0} THEN 1 ELSE 0 END", ONE_OR_NONE)
         value = "{false} = 0"
     parts = (counted(given.nullable), part) if some else (part,)
     value = f"CASE WHEN {{n}} > 0 THEN {value} END" if some else value

@@ -12,7 +12,7 @@ from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.base import Dialect, Expression, LeftOver, OfGroup
 from stepping.dialects.postgres.scalar_numbers import ZERO_RAW, said
 from stepping.dialects.scalars import Sql, type_named
-from stepping.dialects.sums import product
+from stepping.dialects.sums import is_number_of_rows, product
 
 
 class PostgresSums(Dialect):
@@ -23,9 +23,9 @@ class PostgresSums(Dialect):
         if atom.kind is Kind.INT:
             if value == one == weight:
                 return exp.Count(this=exp.Star())
-            if is_small(atom):
+            if is_small(atom) and not is_number_of_rows(atom):
                 return exp.Sum(this=product(value, weight))
-            if one in (value, weight):
+            if one in (value, weight) or is_number_of_rows(atom):
                 total = exp.Sum(this=product(value, weight))
                 return exp.Cast(this=total, to=type_named("bigint"))
             # numeric: a product may be beyond 64 bits where the sum is not
@@ -47,7 +47,7 @@ class PostgresSums(Dialect):
     ) -> Expression:
         kind = each.type.kind
         total = self.plus(old, change, each.type)
-        if kind is Kind.NATIVE or each.counts:
+        if kind is Kind.NATIVE or each.counts or is_number_of_rows(each.type):
             return total  # as the database adds up
         if kind is Kind.DECIMAL:
             return (

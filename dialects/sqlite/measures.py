@@ -8,7 +8,7 @@ values of an INTEGER column are; in any other one nearly all, and what is not is
 from __future__ import annotations
 
 from stepping.compiler.plan.database import Given, Measure, Part
-from stepping.compiler.schema import FLOAT, INT, Atom, DatabaseType, Kind
+from stepping.compiler.schema import FLOAT, INT, ONE_OR_NONE, Atom, DatabaseType, Kind
 from stepping.dialects.sqlite.sums import BAG
 
 ANY = DatabaseType("", short=True)
@@ -25,7 +25,7 @@ def measure(function: str, argument: DatabaseType, given: Given) -> Measure | No
         return None
     some = given.may_be_of_nothing and function != "total"
     words = "CASE WHEN {0} IS NULL THEN 0 ELSE 1 END" if given.nullable else "1"
-    parts = [Part("n", words, INT)] if some or function == "avg" else []
+    parts = [Part("n", words, ONE_OR_NONE)] if some or function == "avg" else []
     if given.whole:
         known = "COALESCE({0}, 0)" if given.nullable else "{0}"
         parts.append(Part("sum", known, INT))
@@ -47,7 +47,7 @@ def measure(function: str, argument: DatabaseType, given: Given) -> Measure | No
     total = "{sum} + {real}"
     if function == "sum":
         others = f"CASE WHEN {_IS_INTEGER} OR {{0}} IS NULL THEN 0 ELSE 1 END"
-        parts.append(Part("reals", others, INT))
+        parts.append(Part("reals", others, ONE_OR_NONE))
         total = "CASE WHEN {reals} > 0 THEN {sum} + {real} ELSE +{sum} END"
     elif function == "avg":
         total = "({sum} + {real}) / {n}"

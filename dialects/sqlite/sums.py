@@ -13,7 +13,7 @@ from stepping.dialects.base import Dialect, Expression, OfGroup
 from stepping.dialects.scalars import Sql, type_named
 from stepping.dialects.sqlite import float_sums, float_words
 from stepping.dialects.sqlite.scalar_numbers import FINITE_RAW, NULL_RAW, ZERO_RAW
-from stepping.dialects.sums import product
+from stepping.dialects.sums import is_number_of_rows, product
 
 _HALF, _LOW = exp.Literal.number(32), exp.Literal.number(2**32 - 1)
 
@@ -38,7 +38,8 @@ def is_real(value: Expression) -> Expression:
 
 def in_halves(each: SumColumns) -> bool:
     """Whether a change of a sum is added up in two halves, since it may be beyond 64 bits."""
-    return is_whole(each.type) and not each.counts and not each.small
+    counts = each.counts or is_number_of_rows(each.type)
+    return is_whole(each.type) and not counts and not each.small
 
 
 def as_integer(total: Expression) -> tuple[Expression, Expression]:
@@ -116,7 +117,7 @@ class SQLiteSums(Dialect):
         self, each: SumColumns, old: Expression | None, change: Expression, group: OfGroup
     ) -> Expression:
         kind = each.type.kind
-        if each.counts and self.counts_rows:
+        if (each.counts or is_number_of_rows(each.type)) and self.counts_rows:
             return self.plus(old, change, each.type)
         if is_bag(each.type):
             return float_words.added(exp.null() if old is None else old, change)
