@@ -284,11 +284,7 @@ SELECT
     COALESCE(a.mean_sum, 0) + g.mean_sum,
     'the sum mean_sum does not fit in 64 bits for the group ' || CAST(g.customer AS TEXT)
   ) AS mean_sum_1,
-  a.distinct_1 AS distinct_1_0,
-  stepping_sum(
-    COALESCE(a.distinct_1, 0) + g.distinct_1,
-    'the sum distinct_1 does not fit in 64 bits for the group ' || CAST(g.customer AS TEXT)
-  ) AS distinct_1_1,
+  a.distinct_1 AS distinct_1_0, COALESCE(a.distinct_1, 0) + g.distinct_1 AS distinct_1_1,
   a.first_1 AS first_1_0,
   (
     SELECT m."right"
@@ -302,7 +298,7 @@ FROM (
     u.customer, CAST(SUM(u.stepping_counted) AS BIGINT) AS n,
     SUM(CAST(u.cents AS DECIMAL) * u.n) AS cents,
     SUM(CAST(u.mean_sum AS DECIMAL) * u.n) AS mean_sum,
-    SUM(CAST(u.distinct_1 AS DECIMAL) * u.n) AS distinct_1
+    CAST(SUM(u.distinct_1 * u.n) AS BIGINT) AS distinct_1
   FROM (
     SELECT
       d1.customer, d1.cents, d1.cents AS mean_sum, 0 AS distinct_1, d1.c AS n,
