@@ -58,6 +58,11 @@ FanOuts = Callable[[str, tuple[str, ...]], FanOut | None]
 Rows = float | None  # None: not known without looking at the data
 
 
+def told_apart_by(table: Table) -> tuple[str, ...]:
+    """What one row of a kept table is looked up by."""
+    return table.key if table.kind is TableKind.STATE else (ROW,)
+
+
 def times(a: Rows, b: Rows) -> Rows:
     return None if a is None or b is None else a * b
 
@@ -127,8 +132,7 @@ class Reading:
             return found
         self.written = plus(self.written, found)
         if tree.args.get("conflict") is not None:
-            by = kept.key if kept.kind is TableKind.STATE else (ROW,)
-            self.found(Lookup(kept.name, by, None, 1.0, 1), found)
+            self.found(Lookup(kept.name, told_apart_by(kept), None, 1.0, 1), found)
         return found
 
     def merge(self, tree: Any, operators: Mapping[str, str]) -> Rows:
@@ -136,7 +140,7 @@ class Reading:
         kept = self.target(tree.this)
         self.written = plus(self.written, found)
         if kept is not None:
-            self.found(Lookup(kept.name, kept.key, None, 1.0, 1), found)
+            self.found(Lookup(kept.name, told_apart_by(kept), None, 1.0, 1), found)
         return found
 
     # -- selects ------------------------------------------------------------------------------
