@@ -31,7 +31,7 @@ class Followed:
 
     def lookup(self, compared: tuple[str, ...], fan: FanOut | None, limit: int | None) -> Lookup:
         """A look-up by what is compared; other conditions leave out some of the rows found."""
-        key = self.key_of(compared)
+        key = self.key_of(compared, limit)
         found = self.table.index_by(key)
         if self.table.is_unique(key):
             fan = FanOut(1.0, 1)
@@ -49,9 +49,12 @@ class Followed:
             else "",
         )
 
-    def key_of(self, compared: tuple[str, ...]) -> tuple[str, ...]:
+    def key_of(self, compared: tuple[str, ...], limit: int | None) -> tuple[str, ...]:
         known = [key for key in self.keys if set(key) <= set(compared)]
-        return max(known, key=len, default=compared)
+        # Or the beginning of one is compared, and the first rows are read in the order of the rest.
+        begun = [key for key in self.keys if set(compared) == set(key[: len(compared)])]
+        begun = begun if limit is not None else []
+        return max(known, key=len, default=min(begun, key=len, default=compared))
 
 
 FanOuts = Callable[[str, tuple[str, ...]], FanOut | None]
@@ -245,7 +248,7 @@ class Reading:
         names = tuple(column.name for column in followed.table.columns)
         alias = source.alias or source.name
         by = tuple(name for name in compared(conditions, alias, names) if name != ROW)
-        fan = self.fan_outs(str(followed.table), followed.key_of(by))
+        fan = self.fan_outs(str(followed.table), followed.key_of(by, limit))
         return self.looked_up(followed.lookup(by, fan, limit), rows)
 
     def looked_up(self, lookup: Lookup, rows: Rows) -> Rows:
