@@ -325,6 +325,7 @@ class UnboundQuery(Query[R_co, *Ts]):
     def bound(self, database: Callable[[], Database]) -> Query[R_co, *Ts]:
         asked = database()
         made = self.again(asked)
+        made.scans = self.scans
         self._bound = (asked.dialect, made)
         return made
 

@@ -244,9 +244,11 @@ def guards(
 ) -> Iterator[str]:
     """Fail unless the database is as it was when the script was written."""
     catalog = get_dialect(driver.dialect).migrations
-    said = "nothing" if old is None else f"version of {plan.query} that this script was written for"
+    says = f"{plan.query} is not installed as it was when this script was written"
+    if old is None:
+        says = f"{plan.query} is installed already"
     fingerprint = None if old is None else old.fingerprint
-    yield from catalog.guard(plan.query, fingerprint, f"there is not {said}")
+    yield from catalog.guard(plan.query, fingerprint, says)
     known = {plan.query, staged_name(plan.query), *(each.query for each in others)}
     if driver.existing([captured.READERS]) or others:
         yield from catalog.counted(

@@ -167,8 +167,8 @@ def check_tables(driver: Driver, plan: SQLPlan, graph: AnyGraph, *, scans: bool)
     findings: list[str] = []
     for each in capture.inputs:
         findings += words.refusals(each.table)
-    if not findings and not scans:
-        findings += missing_indexes(driver, capture)
+    unindexed = [] if findings or scans else missing_indexes(driver, capture)
+    findings += unindexed
     findings += capture.refused
     if capture.in_python and capture.refresh != DEFERRED:
         steps = len(plan.python_steps)
@@ -177,11 +177,12 @@ def check_tables(driver: Driver, plan: SQLPlan, graph: AnyGraph, *, scans: bool)
             f"the query needs {what}, which no trigger can run: {DEFER}, and refreshed from Python"
         )
     if findings:
+        hints = [graph.saying("refresh", DEFERRED)] if any(DEFER in e for e in findings) else []
+        if unindexed:
+            hints.append(f"an index, or {graph.scanning} if the table is short")
         raise CaptureError(
             f"the query {plan.query!r} cannot be captured:\n  " + "\n  ".join(findings),
-            hint=graph.saying("refresh", DEFERRED) + "; nothing was installed"
-            if any(DEFER in each for each in findings)
-            else "nothing was installed",
+            hint="; ".join((*hints, "nothing was installed")),
         )
 
 

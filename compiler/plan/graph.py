@@ -109,6 +109,14 @@ class Graph(ABC, Generic[R_co, *Ts]):
         return f"{self.way}(..., {option}={value!r})"
 
     @property
+    def scanning(self) -> str:
+        """How it is said that tables without an index may be read whole."""
+        if self.way == IN_A_FILE:
+            return f"{self.saying('scans', 'true')} (--allow-scans)"
+        made = self.way if self.way == "st.MaintainedView" else "from_graph"
+        return f"{made}(..., scans=True)"
+
+    @property
     def naming(self) -> str:
         """How tables and columns are named where the query is."""
         if self.way != Graph.way:

@@ -77,16 +77,21 @@ class ShownChange:
         old = {name: spelled(of_type) for name, of_type in self.old.columns}
         new = {name: spelled(of_type) for name, of_type in self.new.columns}
         found = [f"was called {self.was}"] if self.was else []
-        found += [f"loses the column {name} ({old[name]})" for name in old if name not in new]
+        found += [f"loses the column {named(name, old[name])}" for name in old if name not in new]
         found += [
             f"the column {name} is {new[name]}, and was {old[name]}"
             for name in self.remaining
             if new[name] != old[name]
         ]
-        found += [f"gets the column {name} ({new[name]})" for name in new if name not in old]
+        found += [f"gets the column {named(name, new[name])}" for name in new if name not in old]
         if not found and not self.is_wider:
             found = [f"its columns are in another order: {', '.join(new)}"]
         return tuple(found)
+
+
+def named(column: str, of_type: str) -> str:
+    """A column with its type, if it has any: on SQLite it need not."""
+    return f"{column} ({of_type})" if of_type else column
 
 
 def spelled(of_type: str) -> str:

@@ -15,7 +15,7 @@ from stepping.compiler.sql.text import Piece, Span, Text
 from stepping.compiler.sql.views import View
 
 _OPTIONS = re.compile(r"--[ \t]*stepping:[ \t]*(.*)")
-_KNOWN = {"refresh": (IMMEDIATE, DEFERRED), "on_error": (FAIL, STALE)}
+_KNOWN = {"refresh": (IMMEDIATE, DEFERRED), "on_error": (FAIL, STALE), "scans": ("true",)}
 
 
 @dataclass(frozen=True)

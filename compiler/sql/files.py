@@ -24,7 +24,8 @@ from stepping.errors import QueryError
 def queries_of(texts: Sequence[Text], dialect: str, tables: Any = None) -> list[SQLQuery[Any]]:
     """The queries of some files, in an order in which none reads one that comes after it.
 
-    A comment ``-- stepping: refresh=deferred on_error=stale`` above a view is for that view.
+    A comment ``-- stepping: refresh=deferred on_error=stale scans=true`` above a view is for that
+    view.
     """
     views = [
         FileView(view, text) for text in texts for view in views_of(text, _stem(text.name), dialect)
@@ -50,7 +51,7 @@ def queries_of(texts: Sequence[Text], dialect: str, tables: Any = None) -> list[
 def made(each: FileView, others: Sequence[FileView], tables: Any) -> SQLQuery[Any]:
     view = replace(each.view, select=composed(each, others))
     options = {"refresh": IMMEDIATE, "on_error": None, **each.options()}
-    return SQLQuery(
+    query: SQLQuery[Any] = SQLQuery(
         view.name,
         each.file.name,
         view,
@@ -59,6 +60,8 @@ def made(each: FileView, others: Sequence[FileView], tables: Any) -> SQLQuery[An
         tables_of=tables,
         way=IN_A_FILE,
     )
+    query.scans = "scans" in options
+    return query
 
 
 def ordered(reads: Mapping[str, Sequence[str]], named: Mapping[str, FileView]) -> list[str]:

@@ -83,6 +83,7 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
 
         asked = database()
         self._bound = bind(self.written(asked.dialect), self, asked)
+        self._bound.scans = self.scans
         return self._bound
 
     def on(self, dialect: str) -> BoundQuery:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # In the transaction that installs: functions find what is in the schema of the connection, and
 # nothing that somebody else puts in front of it.
-SEARCH_PATH = "SELECT set_config('search_path', format('%I, pg_temp', current_schema()), true)"
+SEARCH_PATH = "set_config('search_path', format('%I, pg_temp', current_schema()), true)"
 
 LOCK = "pg_advisory_xact_lock(hashtext('stepping ' || current_schema()), hashtext({}))"
 

@@ -10,7 +10,7 @@ from stepping.compiler.plan.base_tables import BaseTable, TableRef
 from stepping.compiler.plan.capture import DEFERRED
 from stepping.compiler.plan.sql_plan import Capture, CapturedInput
 from stepping.compiler.schema import bounded
-from stepping.dialects.capture import CaptureWords, Logged, Read, literal, log_name
+from stepping.dialects.capture import CaptureWords, Logged, Read, indented, literal, log_name
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.postgres import base_tables, capture, capture_tables, shown
 from stepping.dialects.postgres.capture_tables import ME, qualified, written
@@ -77,12 +77,11 @@ class PostgresCaptureWords(CaptureWords):
         listed = ", ".join(sorted({written(each) for each in tables}))
         # Whole tables are read next: not by the plans of a step, which look up a few rows.
         settings = {**dict.fromkeys(_PLANS, "on"), **TEXTS}
-        listed_settings = [f"set_config('{k}', '{v}', true)" for k, v in settings.items()]
-        pairs = zip(listed_settings[::2], listed_settings[1::2], strict=True)
+        lines = (f"PERFORM set_config('{k}', '{v}', true);" for k, v in settings.items())
+        both = "\n".join(indented(line) for line in (f"PERFORM {capture.SEARCH_PATH};", *lines))
         return (
             f"LOCK TABLE {listed} IN SHARE ROW EXCLUSIVE MODE",
-            capture.SEARCH_PATH,
-            "SELECT\n    " + ",\n    ".join(map(", ".join, pairs)),
+            f"DO $$ BEGIN\n{both}\nEND $$",
         )
 
     def table_ddl(self, logged: Logged) -> list[str]:
@@ -117,7 +116,8 @@ class PostgresCaptureWords(CaptureWords):
         return f"INSERT INTO stepping_readers VALUES ({values})"
 
     def outdated(self) -> tuple[str, ...]:
-        return (f"SELECT setval('stepping_readers_changed_by', {ME}::text::bigint)",)
+        note = f"setval('stepping_readers_changed_by', {ME}::text::bigint)"
+        return (f"DO $$ BEGIN PERFORM {note}; END $$",)
 
     def seen(self, query: str) -> str:
         fold = bounded(f"{query}_fold")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -26,6 +27,11 @@ def _pairs(values: tuple[str, ...], option: str) -> dict[str, str]:
     return found
 
 
+_ALLOW_SCANS = click.option(
+    "--allow-scans",
+    is_flag=True,
+    help="Tables that queries follow may be read whole, where no index has a key: short ones.",
+)
 _BATCH_ROWS = click.option(
     "--batch-rows",
     type=click.IntRange(1),
@@ -33,6 +39,13 @@ _BATCH_ROWS = click.option(
     show_default=True,
     help="Rows of each table that a batch reads.",
 )
+
+
+def _loaded(queries: tuple[str, ...], db: str, *, scans: bool) -> list[Any]:
+    found = load(queries, None, db)
+    for each in found:
+        each.scans = each.scans or scans
+    return found
 
 
 @click.command(short_help="Write the migration from what is installed to a query.")
@@ -60,6 +73,7 @@ _BATCH_ROWS = click.option(
     "[default: in batches from 100,000 rows on]",
 )
 @_BATCH_ROWS
+@_ALLOW_SCANS
 @FEATURES
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if anything is to be done.")
 def migrate(
@@ -73,6 +87,7 @@ def migrate(
     run: bool,
     in_batches: bool | None,
     batch_rows: int,
+    allow_scans: bool,
     features: tuple[str, ...],
     check: bool,
 ) -> None:
@@ -84,7 +99,7 @@ def migrate(
     from stepping.migrating import written
     from stepping.runtime.migrate import MigrationPlan, plan
 
-    loaded = load(queries, None, db)
+    loaded = _loaded(queries, db, scans=allow_scans)
     if len(loaded) > 1 and (renames or renamed_from or selects or shares):
         raise click.UsageError(
             "--rename, --renamed-from, --backfill and --shares are of one query: name it"
@@ -129,9 +144,15 @@ def migrate(
 @DB
 @click.option("--edited", is_flag=True, help="Run it although it was edited since it was written.")
 @_BATCH_ROWS
+@_ALLOW_SCANS
 @FEATURES
 def apply(
-    targets: tuple[str, ...], db: str, edited: bool, batch_rows: int, features: tuple[str, ...]
+    targets: tuple[str, ...],
+    db: str,
+    edited: bool,
+    batch_rows: int,
+    allow_scans: bool,
+    features: tuple[str, ...],
 ) -> None:
     """Run a script of `stepping migrate`, all of it or nothing.
 
@@ -157,7 +178,7 @@ def apply(
     if queries:
         from stepping.migrating import applied
 
-        loaded = load(queries, None, db)
+        loaded = _loaded(queries, db, scans=allow_scans)
         with shown() as progress:
             lines = list(applied(db, loaded, progress, batch_rows, features))
         for line in lines:

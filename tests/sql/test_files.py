@@ -240,3 +240,23 @@ def test_check_of_what_is_computed_by_group(shop: Place, tmp_path: Path) -> None
     assert code == 1
     assert "ranks.sql" in said
     assert "group" in said
+
+
+def test_short_tables_need_no_index(shop: Place) -> None:
+    """As the file says, or the command; and the error says both."""
+    with shop.plain() as connection:
+        connection.execute("CREATE TABLE kinds (kind TEXT NOT NULL, customer TEXT NOT NULL)")
+    select = "SELECT k.kind, count(*) AS n FROM kinds k JOIN orders o USING (customer) GROUP BY 1"
+    db = ("--db", shop.where)
+    Path("per_kind.sql").write_text(f"{select};")
+    code, said = run("apply", "per_kind.sql", *db)
+    assert code == 1
+    assert "has no index for it: CREATE INDEX" in said
+    assert "-- stepping: scans=true above the view (--allow-scans) if the table is short" in said
+    assert run("apply", "per_kind.sql", "--allow-scans", *db)[0] == 0
+    assert run("uninstall", "per_kind", "--yes", *db)[0] == 0
+    Path("per_kind.sql").write_text(f"-- stepping: scans=true\n{select};")
+    assert run("apply", "per_kind.sql", *db)[0] == 0
+    with shop.plain() as connection:
+        connection.execute("INSERT INTO kinds VALUES ('a', 'Ann'), ('b', 'Bob')")
+    assert sorted(shop.read("SELECT * FROM per_kind")) == sorted(shop.read(select))
