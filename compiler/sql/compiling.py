@@ -163,8 +163,10 @@ def check_stable(made: Parsed, database: Database) -> frozenset[str]:
             continue
         place = next((t for t in tokens if t.text.lower().startswith(name.lower())), None)
         span = Span(place.start, place.end + 1) if place is not None else None
-        hint = None
-        if "settings" in why and name != "current_setting":
+        hint = "store it with the row, as a column, when the row is written"
+        if name == "date_trunc":  # of a date, which becomes a timestamptz
+            hint = "of a date: date_trunc('month', day::timestamp); else AT TIME ZONE 'UTC'"
+        elif "settings" in why and name != "current_setting":
             hint = "timestamptz AT TIME ZONE 'UTC' depends on nothing"
         if name == "timestamptz":  # what a date is made where no function takes one
             hint = "make a timestamp of a date: day::timestamp"

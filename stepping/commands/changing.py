@@ -187,9 +187,9 @@ def apply(
 
 @click.command(short_help="Take a query away, with all that it keeps.")
 @DB
-@click.argument("query", metavar="NAME | MODULE:QUERY | FILE.sql")
+@click.argument("queries", metavar="NAME | MODULE:QUERY | FILE.sql...", nargs=-1, required=True)
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def uninstall(db: str, query: str, yes: bool) -> None:
+def uninstall(db: str, queries: tuple[str, ...], yes: bool) -> None:
     """Drop the tables, views, triggers and functions of a query, and forget it.
 
     By the name that it is installed under (`stepping status` shows it), so that its code need not
@@ -201,7 +201,7 @@ def uninstall(db: str, query: str, yes: bool) -> None:
     from stepping.runtime.uninstall import uninstall as taken_away
     from stepping.targets import names_of
 
-    for name in names_of((query,), chosen_dialect(None, db)):
+    for name in names_of(queries, chosen_dialect(None, db)):
         with driver_of(db) as driver:
             kept = catalog.installed(driver, name).manifest().kept
             if not yes:

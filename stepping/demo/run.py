@@ -14,6 +14,7 @@ from rich.console import Console
 
 import stepping as st
 from stepping import data
+from stepping.compiler.schema import relation_name
 from stepping.data import Airline
 from stepping.demo import raw, report
 from stepping.demo.databases import GRAPH, Database
@@ -149,7 +150,8 @@ def run(console: Console, database: Database, days: int = ALL_DAYS) -> bool:
         late = sorted(rows, key=lambda flight: flight.arr_delay or 0, reverse=True)
         demo.correct(late[:CORRECTED])
         demo.remove(late[CORRECTED : CORRECTED + REMOVED])
-        tables = {cache.name: cache.table for cache in store.plan.caches}
+        names = [cache.name for cache in store.plan.caches]
+        tables = {name: relation_name(store.plan.query, name) for name in names}
     is_right = compare(console, database)
     is_right = follow(console, database) and is_right
     report.next_steps(console, database, tables)
