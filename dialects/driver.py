@@ -368,8 +368,11 @@ class Driver(ABC):
         for parameters in several:
             yield self.read_alone(sql, parameters)
 
-    def in_texts(self, sql: str, columns: Sequence[TableColumn]) -> str:
-        """A SELECT of these columns and a count, as texts where rows in Python have texts."""
+    def in_texts(self, sql: str, columns: Sequence[TableColumn], *, exactly: bool = False) -> str:
+        """A SELECT of these columns and a count, as texts where rows in Python have texts.
+
+        ``exactly``: also where Python has not every value of a type.
+        """
         return sql
 
     @abstractmethod

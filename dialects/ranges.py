@@ -21,6 +21,7 @@ class RangeRenderer:
 
     placeholder: str  # in front of the number of a parameter
     minus: str  # rows of one SELECT that another has not
+    bound: str = "{}"  # a value of a position, as it is bound again
 
     def position(
         self, table: str, each: Compared, start: Bound, rows: int
@@ -29,7 +30,10 @@ class RangeRenderer:
         order = ", ".join(each.positions)
         where, parameters = self.within(each, start, None)
         limit = f"LIMIT 1 OFFSET {int(rows)}"
-        return f"SELECT {order} FROM {table}{where} ORDER BY {order} {limit}", parameters
+        # Named, since ORDER BY would take a column of the result for one of the table.
+        values = (self.bound.format(term) for term in each.positions)
+        named = ", ".join(f"{value} AS p{i}" for i, value in enumerate(values, 1))
+        return f"SELECT {named} FROM {table}{where} ORDER BY {order} {limit}", parameters
 
     def differing(
         self, first: str, second: str, each: Compared, start: Bound, end: Bound

@@ -186,9 +186,13 @@ class TableRenderer(ABC):
         )
         return exp.Insert(this=into, expression=select)
 
+    @abstractmethod
     def parameter(self, position: int, column: TableColumn) -> Expression:
         """A place for a value that is bound when the statement runs; counted from 1."""
-        return exp.Placeholder()
+
+    def differing_columns(self, table: Table) -> list[Expression]:
+        """The columns of a table as its rows are told from those of another one of its form."""
+        return [exp.column(self.identifier(name)) for name in table.names]
 
     def identifier(self, name: str) -> Expression:
         """A name, always quoted: a field may be called ``order`` or hold a quote."""

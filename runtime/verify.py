@@ -319,6 +319,7 @@ class Verifier:
                     break
             for side, pair in enumerate((tables, tables[::-1])):
                 sql, bounds = words.differing(*pair, each, start, end)
+                sql = self.driver.in_texts(sql, each.columns, exactly=True)
                 yield from ((side, row) for row in self.driver.read(sql, bounds))
             done += RANGE_ROWS
             if self.progress is not None:
@@ -350,7 +351,8 @@ class Verifier:
                     f"the query {self.query!r} was migrated while it was verified",
                     hint="run verify again",
                 )
-            there = {at: Counter(map(tuple, self.driver.read(each.find_sql, at))) for at in rows}
+            find = self.driver.in_texts(each.find_sql, each.columns, exactly=True)
+            there = {at: Counter(map(tuple, self.driver.read(find, at))) for at in rows}
             for at, (kept, _) in rows.items():
                 if Counter(kept) - there[at] or (there[at] and not kept):
                     return False

@@ -212,7 +212,7 @@ def compared(planned: Planned, table: Table, other: str) -> Compared:
     """What says where a kept table and a temporary one differ, and mends it."""
     dialect = planned.dialect
     weight = TableColumn(table.weight or "", INT)
-    names = (dialect.identifier(name) for name in (*table.names, weight.name))
+    shown = (*dialect.differing_columns(table), dialect.identifier(weight.name))
     return Compared(
         table.name,
         other,
@@ -222,7 +222,7 @@ def compared(planned: Planned, table: Table, other: str) -> Compared:
         table.kind is TableKind.STATE,
         table.serves,
         table.where,
-        ", ".join(name.sql(dialect=dialect.sqlglot_name) for name in names),
+        ", ".join(map(dialect.text, shown)),
         dialect.identity_terms(table),
         dialect.find_row(table),
         dialect.delete_row(table),

@@ -27,6 +27,7 @@ from stepping.dialects.postgres.notifications import CHANNEL, Notifications
 from stepping.dialects.postgres.queue import PostgresQueue
 from stepping.dialects.postgres.step_function import StepFunctions, arrays, without_output
 from stepping.dialects.postgres.transactions import Transactions
+from stepping.dialects.postgres.type_facts import is_time
 from stepping.dialects.postgres.values import from_column, to_column
 from stepping.errors import StoreError, UnsupportedError
 
@@ -277,8 +278,9 @@ class PostgresDriver(Transactions):
     def select(self, statement: SQLStatement) -> list[Row]:
         return self.raw().execute(statement.sql.encode(), prepare=True, binary=True).fetchall()
 
-    def in_texts(self, sql: str, columns: Sequence[TableColumn]) -> str:
-        as_text = [c.type.native is not None and c.type.native.as_text for c in columns]
+    def in_texts(self, sql: str, columns: Sequence[TableColumn], *, exactly: bool = False) -> str:
+        natives = [c.type.native for c in columns]
+        as_text = [n is not None and (n.as_text or (exactly and is_time(n))) for n in natives]
         if not any(as_text):
             return sql
         names = [f"c{i}" for i, _ in enumerate(columns)]

@@ -77,8 +77,8 @@ class PostgresDialect(PostgresStaging):
 
     @property
     def ranges(self) -> RangeRenderer:
-        # No key forbids a row that stands there twice.
-        return RangeRenderer("$", "EXCEPT ALL")
+        # No key forbids a row that stands there twice. Not every value of a type is one in Python.
+        return RangeRenderer("$", "EXCEPT ALL", "CAST({} AS text)")
 
     def own_ddl(self, *, steps: bool = True) -> tuple[str, ...]:
         return (*CATALOG, *(STEPS if steps else ()))
@@ -161,12 +161,21 @@ class PostgresDialect(PostgresStaging):
             for column, value in zip(columns, values, strict=True)
         ]
 
+    def differing_columns(self, table: Table) -> list[Expression]:
+        columns = super().differing_columns(table)
+        return [
+            text_image(each) if column.type.native and column.type.native.unequal else each
+            for each, column in zip(columns, table.columns, strict=True)
+        ]
+
     def cast(self, value: Expression, column: TableColumn) -> Expression:
         if isinstance(value, exp.Column):
             return value.copy()
         native = column.type.native
         if native is not None:
-            typed = exp.Cast(this=value.copy(), to=verbatim_type(native.name))
+            to_native = verbatim_type(native.name)
+            is_typed = isinstance(value, exp.Cast) and value.args["to"] == to_native
+            typed = value.copy() if is_typed else exp.Cast(this=value.copy(), to=to_native)
             if not native.collation:
                 return typed
             return exp.Collate(this=typed, expression=exp.Var(this=native.collation))
@@ -344,7 +353,11 @@ class PostgresDialect(PostgresStaging):
         return self.text(insert), "", 1
 
     def parameter(self, position: int, column: TableColumn) -> Expression:
-        return self.typed_parameter(position, self.array_type(column))
+        native = column.type.native
+        if native is None:
+            return self.typed_parameter(position, self.array_type(column))
+        number = exp.Parameter(this=exp.Literal.number(position))
+        return exp.Cast(this=number, to=verbatim_type(native.name))
 
     def fused(self, step: Step) -> tuple[SQLFused | None, SQLFused | None]:
         return fuse(self, step)

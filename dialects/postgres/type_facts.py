@@ -157,6 +157,12 @@ def plain_name(of_type: DatabaseType) -> str:
     return base_name(of_type.base or of_type.name)
 
 
+def is_time(of_type: DatabaseType) -> bool:
+    """Whether Python has not all of its values: no infinity, no year 20000, no 24:00."""
+    name = plain_name(of_type)
+    return _SHORT.get(name, name) in _TIMES
+
+
 def is_known(name: str) -> bool:
     """Whether a type is one of Postgres's own, which `named_type` knows."""
     base = base_name(name)
@@ -181,8 +187,9 @@ _SHORT = {
     "time with time zone": "timetz",
     "bit varying": "varbit",
 }
+_TIMES = ("date", "time", "timestamp", "timestamptz")
 _FIXED = ("int2", "int4", "int8", "float4", "float8", "oid", "bool", "uuid")
-_FIXED_TIMES = ("date", "time", "timestamp", "timestamptz", "interval")
+_FIXED_TIMES = (*_TIMES, "interval")
 
 
 def named_type(name: str, collation: str = "") -> DatabaseType:

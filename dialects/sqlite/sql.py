@@ -270,6 +270,10 @@ class SQLiteDialect(SQLiteSums):
             conditions += (exp.EQ(this=a, expression=closed(b)) for a, b in pairs)
         return conditions
 
+    def parameter(self, position: int, column: TableColumn) -> Expression:
+        # Numbered, since a condition may have the same value twice.
+        return exp.Var(this=f"?{position}")
+
     def joined(
         self, select: Expression, source: Expression, on: Sequence[Expression]
     ) -> Expression:
