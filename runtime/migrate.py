@@ -25,7 +25,15 @@ from stepping.runtime.apply import Done, Runner
 from stepping.runtime.filling import HalfDone, half_done, installation_text
 from stepping.runtime.occupied import check_free
 from stepping.runtime.stores import driver_for
-from stepping.runtime.summary import BY_NAME, IN_THE_WAY, STAYS, Reading, queued_lines, summary_of
+from stepping.runtime.summary import (
+    BY_NAME,
+    IN_THE_WAY,
+    STAYS,
+    Reading,
+    going_back,
+    queued_lines,
+    summary_of,
+)
 
 IN_BATCHES_FROM = 100_000  # rows that are read
 Backfill = Mapping[str, "str | Iterable[Any]"]
@@ -83,7 +91,9 @@ class MigrationPlan:
     def summary(self) -> str:
         """What a reviewer has to know, for a person to read."""
         made = summary_of(self.migration, self.version, self.sizes, self.not_undone, self.readings)
-        lines = [made, *queued_lines(self.queued, self.misread, self.version)]
+        lines = [made]
+        if self.migration.new.capture is None:
+            lines += queued_lines(self.queued, self.misread, self.version)
         if self.half_done is not None:
             lines.append(str(self.half_done))
         if self.half_installed:
@@ -136,6 +146,8 @@ class MigrationPlan:
             )
         if old is None:
             summary = f"{new.query}: taken away with its tables"
+        elif not self.not_undone:
+            summary = "\n".join((summary, *(f"  {line}" for line in going_back(self.migration))))
         steps = steps_of(statements, words.opening(), words.begin())
         return script_text(self.meta("down"), summary, steps)
 

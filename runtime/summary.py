@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from stepping.compiler.plan.changes import Fate
 from stepping.compiler.plan.migration import Migration, Phase
+from stepping.compiler.plan.shown import ShownChange
 from stepping.compiler.plan.statistics import TableSize
 
 Sizes = Mapping[str, TableSize]
@@ -100,6 +101,15 @@ def _lines(
         yield f"Back to version {version - 1}: " + (
             f"there is no way, since {not_undone}" if not_undone else "by the script .down.sql"
         )
+
+
+def going_back(migration: Migration) -> Iterator[str]:
+    """What the way back does with the relations that readers know."""
+    for each in migration.shown:
+        back = ShownChange(each.new, each.old)
+        yield from (f"{back.relation} {line}" for line in back.lines)
+        if back.gone:
+            yield f"{', '.join(back.gone)} is there no longer"
 
 
 def _shown(migration: Migration, readers: Sequence[Reading]) -> Iterator[str]:

@@ -260,3 +260,19 @@ def test_short_tables_need_no_index(shop: Place) -> None:
     with shop.plain() as connection:
         connection.execute("INSERT INTO kinds VALUES ('a', 'Ann'), ('b', 'Bob')")
     assert sorted(shop.read("SELECT * FROM per_kind")) == sorted(shop.read(select))
+
+
+def test_the_way_back_says_what_readers_lose(shop: Place) -> None:
+    db = ("--db", shop.where)
+    select = "SELECT customer, sum(cents) AS cents{} FROM orders GROUP BY 1"
+    view = f"CREATE MATERIALIZED VIEW spent AS {select};"
+    Path("spent.sql").write_text(view.format(""))
+    assert run("apply", "spent.sql", *db)[0] == 0
+    Path("spent.sql").write_text(view.format(", count(*) AS n"))
+    code, said = run("migrate", "spent.sql", "--out", ".", *db)
+    assert code == 0
+    assert "Queued changes" not in said  # whoever writes, writes to the tables
+    (script,) = Path().glob("*.down.sql")
+    head = script.read_text().splitlines()[1:3]
+    assert head[0] == "-- spent: back to version 1"
+    assert head[1].startswith("--   spent loses the column n")
