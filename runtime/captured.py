@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from stepping.compiler.plan.base_tables import COPIED, IN_ORDER, BaseTable
-from stepping.compiler.plan.capture import DEFERRED, IMMEDIATE, Captured
+from stepping.compiler.plan.capture import DEFERRED, IMMEDIATE, Captured, staged_name
 from stepping.compiler.plan.graph import AnyGraph
 from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.sql_plan import Capture, Role, SQLPlan
@@ -23,16 +23,14 @@ from stepping.dialects.capture import (
     installation,
     literal,
     log_name,
-    logged,
 )
 from stepping.dialects.driver import Driver
 from stepping.dialects.identifiers import quoted
 from stepping.errors import CaptureError, RowError, SchemaMismatch, StoreError
 from stepping.runtime import catalog
-from stepping.runtime.drift import damage
 from stepping.runtime.filling import installation_text
 from stepping.runtime.occupied import check_free, names_of
-from stepping.runtime.running import PythonSteps, Statements
+from stepping.runtime.running import Statements
 
 READERS = "stepping_readers"
 MANY_ROWS = 100_000  # in tables: from there on whoever waits for a fill is to be told
@@ -163,6 +161,7 @@ def planned_from(table: BaseTable, columns: Sequence[str]) -> BaseTable:
 def check_tables(driver: Driver, plan: SQLPlan, graph: AnyGraph, *, scans: bool) -> None:
     """Raise `CaptureError`, with all findings, for tables that cannot be captured."""
     capture = capture_of(plan)
+    check_triggers(driver, plan)
     words = driver.capturing
     findings: list[str] = []
     for each in capture.inputs:
@@ -183,6 +182,33 @@ def check_tables(driver: Driver, plan: SQLPlan, graph: AnyGraph, *, scans: bool)
         raise CaptureError(
             f"the query {plan.query!r} cannot be captured:\n  " + "\n  ".join(findings),
             hint="; ".join((*hints, "nothing was installed")),
+        )
+
+
+def check_triggers(driver: Driver, plan: SQLPlan) -> None:
+    """Raise `CaptureError` where other queries follow a table of a query, and triggers are gone.
+
+    Without them the query would not follow it either. Made again, they would hide that the results
+    of the others are wrong: that is for `repair`, which computes these as well.
+    """
+    mine = {plan.query, staged_name(plan.query)}
+    others = [each for each in readers(driver) if each.query not in mine]
+    wrong: list[str] = []
+    names: set[str] = set()
+    for each in capture_of(plan).inputs:
+        following = {other.query for other in others if other.log == log_name(each.table)}
+        lost = driver.capturing.triggers(driver.read, each.table) if following else []
+        if lost:
+            wrong += (f"{each.table}: the trigger {what}" for what in lost)
+            names |= following
+    if wrong:
+        listed = ", ".join(sorted(names))
+        raise CaptureError(
+            f"the query {plan.query!r} would not follow its tables:\n  " + "\n  ".join(wrong),
+            hint="nothing was done. These triggers were lost when a table was rebuilt or were "
+            f"switched off, and so the results of {listed} may be wrong: `stepping repair "
+            "MODULE:QUERY --db URL`, of one of these, makes them again and computes the results; "
+            "or uninstall them first",
         )
 
 
@@ -286,7 +312,7 @@ def in_batches(tables: Tables, read: BaseTable | None, query: str) -> Tables:
     )
 
 
-def fill(driver: Driver, capture: Capture, statements: Statements) -> None:
+def fill(driver: Driver, capture: Capture, statements: Statements | None) -> None:
     """Fill a query's tables, which are empty, from the application's.
 
     ``statements`` run its Python steps.
@@ -294,6 +320,7 @@ def fill(driver: Driver, capture: Capture, statements: Statements) -> None:
     driver.script(capture.fill.session)
     for statement in capture.fill.statements:
         if statement.role in (Role.PYTHON, Role.FOLD):
+            assert statements is not None
             statements.run_python(statement)
         else:
             driver.run(statement)
@@ -381,7 +408,7 @@ def folded(driver: Driver, capture: Capture, fold: Callable[[], object]) -> None
         time.sleep(0.01 * random.random() * 2**turn)
 
 
-def refill(driver: Driver, plan: SQLPlan, statements: Statements) -> None:
+def refill(driver: Driver, plan: SQLPlan, statements: Statements | None) -> None:
     """Compute a query's tables from the application's, whatever they hold."""
     capture, words = capture_of(plan), driver.capturing
     with driver.writing():
@@ -398,26 +425,3 @@ def refresh_installed(driver: Driver, manifest: Manifest) -> None:
     capture = manifest.capture
     assert capture is not None
     folded(driver, capture, lambda: driver.script([capture.fold]))
-
-
-def repair(driver: Driver, plan: SQLPlan, statements: Statements) -> list[str]:
-    """Make triggers again that are gone, and compute the results anew; what was wrong."""
-    capture, words = capture_of(plan), driver.capturing
-    wrong = damage(driver, plan.manifest)
-    with driver.writing():
-        driver.script(words.lock([each.table for each in capture.inputs]))
-        all_readers = readers(driver)
-        for each in capture.inputs:
-            same = [other for other in all_readers if other.log == log_name(each.table)]
-            driver.script(words.table_again(logged(each.table, same)))
-    refill(driver, plan, statements)
-    return wrong
-
-
-def repaired(driver: Driver, graph: AnyGraph) -> None:
-    """`repair` of an installed query, by its code."""
-    base = as_installed(driver, graph)
-    program = graph.program(driver.dialect, base=base)
-    _, steps = graph.recompute(driver.dialect, base=base)
-    given: Any = PythonSteps(program.plan, steps)
-    repair(driver, program.plan, Statements(driver, graph, given))

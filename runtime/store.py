@@ -559,14 +559,15 @@ class StoreSQL(Store):
     def repair(self) -> list[str]:
         """Make what captures the tables whole again, and compute the results from the tables.
 
-        Returns what was wrong: triggers that were gone or switched off. Writers of the tables wait
-        until it is done.
+        Returns what was wrong: triggers that were gone or switched off. What they did not see the
+        other queries that follow these tables have not seen either: they are computed as well.
+        Writers of the tables wait until it is done.
         """
-        from stepping.runtime import captured
+        from stepping.runtime.repair import Filled, repair
 
         with self.in_turn():
             self.check_installed()
-            return captured.repair(self.driver, self.plan, self._filling())
+            return list(repair(self.driver, [Filled(self.plan, self._filling())]).wrong)
 
     def quarantined_input(self, time: int) -> Mapping[str, ZSet[Any]]:
         """The change of each input, by name, that was put aside at a time."""

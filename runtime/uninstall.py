@@ -5,12 +5,13 @@ What is needed for that is in the catalog, whatever the code has by now.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from stepping.compiler.plan.base_tables import BaseTable
 from stepping.compiler.plan.capture import STAGED
 from stepping.compiler.plan.manifest import Manifest
 from stepping.dialects import get_dialect
-from stepping.dialects.capture import removal
+from stepping.dialects.capture import log_name, removal
 from stepping.dialects.driver import Driver
 from stepping.dialects.identifiers import quoted
 from stepping.errors import MigrationError, StoreError
@@ -45,12 +46,32 @@ def uninstall(driver: Driver, query: str) -> tuple[str, ...]:
         else:
             driver.script(driver.capturing.lock_folds(query))
         left = [name for name in catalog.queries(driver) if name != query]
+        lost = _lost(driver, manifest)
         for text in removed(driver, manifest, left):
             run(driver, text)
+        _still_lost(driver, lost)
         for lower in [] if manifest.capture is None else captured.lowers(driver, manifest.capture):
             if not captured.uppers(driver, lower.query):
                 driver.script(driver.capturing.read_by_nobody(lower))
     return manifest.kept
+
+
+def _lost(driver: Driver, manifest: Manifest) -> list[BaseTable]:
+    """The tables of a query of whose triggers some are gone."""
+    tables = [] if manifest.capture is None else [each.table for each in manifest.capture.inputs]
+    return [each for each in tables if driver.capturing.triggers(driver.read, each)]
+
+
+def _still_lost(driver: Driver, tables: Sequence[BaseTable]) -> None:
+    """Take triggers away that were made again for fewer columns: that some of them were gone is the
+    sign that the other queries may be wrong, which only a repair takes back.
+    """
+    logs = {each.log for each in captured.readers(driver)}
+    words = driver.capturing
+    for each in tables:
+        if log_name(each) in logs and not words.triggers(driver.read, each):
+            drops = words.table_drop(each)
+            driver.script([text for text in drops if text.startswith("DROP TRIGGER")])
 
 
 def run(driver: Driver, text: str) -> None:

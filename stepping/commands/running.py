@@ -75,30 +75,31 @@ def refresh(db: str, queries: tuple[str, ...], watch: float | None) -> None:
 @DB
 @click.option("--dry-run", is_flag=True, help="Only say what is wrong; exit with 1 if anything is.")
 def repair(queries: tuple[str, ...], db: str, dry_run: bool) -> None:
-    """Make triggers again that were lost or switched off, and compute the results from the tables.
+    """Make triggers again that were lost or switched off, and compute the results from the tables:
+    those of the queries that are named, and of all others that follow a table whose triggers were
+    lost. It is one transaction, and writers of the tables wait until it is done.
 
-    Writers of the tables wait until it is done.
+    Of another query that only its own code can compute nothing is done, unless it is named too.
     """
     from stepping.database import driver_of
     from stepping.following import wrong_with
 
-    is_wrong = False
-    for graph in load(queries, None, db):
-        with driver_of(db) as driver:
-            wrong = wrong_with(driver, graph.name)
-            is_wrong = is_wrong or bool(wrong)
-            for line in wrong:
-                click.echo(line)
-            if dry_run:
-                continue
-            from stepping.runtime.captured import repaired
+    graphs = load(queries, None, db)
+    with driver_of(db) as driver:
+        wrong = [line for graph in graphs for line in wrong_with(driver, graph.name)]
+        for line in wrong:
+            click.echo(line)
+        if dry_run:
+            raise SystemExit(1 if wrong else 0)
+        from stepping.runtime.repair import repaired
 
-            repaired(driver, graph)
+        others = repaired(driver, graphs).others
+    for graph in graphs:
         click.echo(
             f"{graph.name}: its triggers are there, and its results computed from the tables"
         )
-    if dry_run:
-        raise SystemExit(1 if is_wrong else 0)
+    for name in others:
+        click.echo(f"{name}: follows the same tables, and its results are computed from them")
 
 
 _TIME = click.argument("time", type=int)
