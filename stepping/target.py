@@ -37,9 +37,9 @@ def loaded(target: str) -> tuple[Any, ModuleType]:
     name, colon, path = target.partition(":")
     if not colon or not name or not path:
         raise QueryError(
-            "expected a module, a colon and the name of a query in it",
+            "expected a module, a colon and the name of a query in it, or a .sql file",
             where=repr(target),
-            hint="stepping explain shop.queries:receipts",
+            hint="shop.queries:receipts, views.sql, or one view of a file, views.sql:receipts",
         )
     with redirect_stdout(sys.stderr):
         found: Any = module_of(name, target)

@@ -193,8 +193,9 @@ QUERIES_HINT = "  hint: the queries of shop.queries: query, total, wrong, graph,
     [
         (
             "shop.queries",
-            "QueryError: 'shop.queries': expected a module, a colon and the name of a query in it\n"
-            "  hint: stepping explain shop.queries:receipts\n",
+            "QueryError: 'shop.queries': expected a module, a colon and the name of a query in it, "
+            "or a .sql file\n"
+            "  hint: shop.queries:receipts, views.sql, or one view of a file, views.sql:receipts\n",
         ),
         (
             "shop.queries:qery",
