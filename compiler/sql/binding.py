@@ -8,8 +8,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 from sqlglot import exp
 
@@ -17,114 +15,32 @@ from stepping.compiler.plan.database import Database, GivenRows, KnownTable
 from stepping.compiler.schema import DatabaseType
 from stepping.compiler.sql.calls import Call, call_of, function_name, is_call, written
 from stepping.compiler.sql.names import output_name
+from stepping.compiler.sql.nodes import (
+    is_comma,
+    is_join_group,
+    is_position,
+    is_qualified_star,
+    is_quoted,
+    keys_of_group,
+    row_of,
+    with_of,
+)
 from stepping.compiler.sql.parsing import Expression, Parsed
 from stepping.compiler.sql.said import like
+from stepping.compiler.sql.scopes import (
+    Bound,
+    Cte,
+    Item,
+    Joined,
+    Merged,
+    Output,
+    Ref,
+    Scope,
+    Source,
+    Visible,
+    visible,
+)
 from stepping.errors import QueryError
-
-
-@dataclass(frozen=True)
-class Ref:
-    """A column of a source."""
-
-    source: int
-    name: str
-
-
-@dataclass(frozen=True)
-class Visible:
-    """A name that a FROM item shows, and what it means."""
-
-    name: str  # folded
-    shown: str
-    ref: Ref
-
-
-@dataclass(frozen=True)
-class Merged:
-    """A column of USING or NATURAL: one of either side, or the first that is not NULL."""
-
-    side: str  # "", "LEFT", "RIGHT" or "FULL"
-    left: Ref
-    right: Ref
-
-
-@dataclass(frozen=True)
-class Source:
-    """A FROM item with columns of its own."""
-
-    number: int
-    alias: str
-    node: Expression
-    columns: tuple[Visible, ...]
-    table: KnownTable | None = None
-    query: Expression = None  # of a derived table, or of a CTE
-    cte: Cte | None = None
-    lateral: bool = False
-    call: Call | None = None  # of a function
-    types: tuple[DatabaseType, ...] = ()  # of its columns, if they are known
-
-
-@dataclass(frozen=True)
-class Joined:
-    """Two FROM items and how they are joined."""
-
-    node: Expression
-    side: str  # "" of an inner join
-    left: Item
-    right: Item
-    on: Expression = None
-    using: tuple[tuple[Ref, Ref], ...] = ()
-
-
-Item = Source | Joined
-
-
-@dataclass(eq=False)
-class Cte:
-    """A WITH query: bound once, read as often as it is named."""
-
-    name: str
-    node: Expression
-    columns: tuple[tuple[str, str], ...]  # folded, shown
-    recursive: bool = False
-
-
-@dataclass(frozen=True)
-class Output:
-    """A column of a query's result."""
-
-    name: str
-    value: Expression | Ref | None  # None of a set operation, which has its parts' columns
-
-
-@dataclass
-class Bound:
-    """What the names of a statement mean, by the identities of the nodes that they stand in."""
-
-    refs: dict[int, Ref] = field(default_factory=dict)  # of columns
-    aliases: dict[int, Expression] = field(default_factory=dict)  # a column that names an output
-    items: dict[int, tuple[Item, ...]] = field(default_factory=dict)  # of SELECTs
-    outputs: dict[int, tuple[Output, ...]] = field(default_factory=dict)  # of queries
-    free: dict[int, frozenset[Ref]] = field(default_factory=dict)  # of queries: columns outside
-    merged: dict[Ref, Merged] = field(default_factory=dict)
-    ctes: dict[int, Cte] = field(default_factory=dict)  # of CTE nodes
-    sources: dict[int, Source] = field(default_factory=dict)  # by number
-    kept: list[Any] = field(default_factory=list)  # so that no identity is used twice
-
-    def output_names(self, query: Expression) -> tuple[str, ...]:
-        return tuple(each.name for each in self.outputs[id(query)])
-
-
-@dataclass
-class Scope:
-    """The sources that names in one SELECT may mean, and the scope around it."""
-
-    outer: Scope | None
-    ctes: Mapping[str, Cte]
-    visible: list[tuple[Visible, ...]] = field(default_factory=list)  # of each FROM item
-    sources: list[Source] = field(default_factory=list)
-    free: set[Ref] = field(default_factory=set)
-    outputs: Mapping[str, Expression] = field(default_factory=dict)  # names of the SELECT's own
 
 
 class Binder:
@@ -683,80 +599,10 @@ SYSTEM_COLUMNS = {
 }
 
 
-def visible(number: int, columns: Sequence[tuple[str, str]]) -> tuple[Visible, ...]:
-    return tuple(
-        Visible(name, shown, Ref(number, str(position)))
-        for position, (name, shown) in enumerate(columns)
-    )
-
-
-def with_of(node: Expression) -> list[Expression]:
-    """The CTEs of a query."""
-    found = node.args.get("with_")
-    return list(found.expressions) if found is not None else []
-
-
-def row_of(node: Expression) -> list[Expression]:
-    """The values of a row of VALUES."""
-    return list(node.expressions) if isinstance(node, exp.Tuple) else [node]
-
-
-def keys_of_group(group: Expression) -> Iterator[Expression]:
-    """What a GROUP BY groups by, those of its sets included."""
-    for each in group.expressions:
-        yield from _keys(each)
-    for part in ("rollup", "cube", "grouping_sets"):
-        for each in group.args.get(part) or ():
-            if isinstance(each, exp.Expr):
-                yield from _keys(each)
-
-
-def _keys(node: Expression) -> Iterator[Expression]:
-    if isinstance(node, exp.Rollup | exp.Cube | exp.GroupingSets | exp.Tuple):
-        for each in node.expressions:
-            yield from _keys(each)
-    elif isinstance(node, exp.Paren):
-        yield from _keys(node.this)
-    else:
-        yield node
-
-
 def refers_to(node: Expression, name: str, binder: Binder) -> bool:
     return any(
         isinstance(each.this, exp.Identifier)
         and not each.args.get("db")
         and binder.folded(each.this) == name
         for each in node.find_all(exp.Table)
-    )
-
-
-def is_position(node: Expression) -> bool:
-    return isinstance(node, exp.Literal) and node.is_int
-
-
-def is_quoted(node: Expression) -> bool:
-    return bool(node is not None and node.args.get("quoted"))
-
-
-def is_qualified_star(node: Expression) -> bool:
-    return isinstance(node, exp.Column) and isinstance(node.this, exp.Star)
-
-
-def is_comma(node: Expression) -> bool:
-    """Whether a join is a comma: where nothing else is said."""
-    if isinstance(node, exp.Lateral):
-        return True
-    said = ("side", "kind", "method", "on", "using")
-    return not any(node.args.get(part) for part in said)
-
-
-def is_join_group(node: Expression) -> bool:
-    """Whether it is a join in parentheses."""
-    if not isinstance(node, exp.Subquery | exp.Paren):
-        return False
-    inner = node.this
-    if isinstance(inner, exp.Table):
-        return True
-    return isinstance(inner, exp.Subquery | exp.Paren) and bool(
-        inner.args.get("joins") or is_join_group(inner)
     )

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from stepping.compiler import ir
-from stepping.compiler.sql.binding import Source
 from stepping.compiler.sql.parsing import Expression, Parsed, token_range
+from stepping.compiler.sql.scopes import Source
 from stepping.compiler.sql.text import Span
 
 _MOST = 48  # characters of a clause

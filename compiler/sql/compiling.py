@@ -11,13 +11,14 @@ from stepping.compiler.operators.linear import Map
 from stepping.compiler.plan.capture import capturing
 from stepping.compiler.plan.database import Database
 from stepping.compiler.schema import Build, Struct
-from stepping.compiler.sql.binding import Binder, Output, Ref, Scope
+from stepping.compiler.sql.binding import Binder
 from stepping.compiler.sql.bound_query import BoundQuery, Unbound
 from stepping.compiler.sql.into import fitted
 from stepping.compiler.sql.parsing import Parsed
 from stepping.compiler.sql.reading import check_reading
 from stepping.compiler.sql.row_types import row_class
 from stepping.compiler.sql.rows import function_of
+from stepping.compiler.sql.scopes import Output, Ref, Scope
 from stepping.compiler.sql.select import Selects
 from stepping.compiler.sql.selecting import Env, Result
 from stepping.compiler.sql.text import Span, Text

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from stepping.compiler.sql.binding import Bound, Ref
 from stepping.compiler.sql.parsing import Expression
+from stepping.compiler.sql.scopes import Bound, Ref
 
 
 def conjuncts(node: Expression) -> list[Expression]:

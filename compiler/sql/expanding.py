@@ -11,10 +11,10 @@ from stepping.compiler import ir
 from stepping.compiler.operators.expand import Expand
 from stepping.compiler.plan.database import GivenRows
 from stepping.compiler.schema import Atom, Kind
-from stepping.compiler.sql.binding import Source
 from stepping.compiler.sql.frames import Frame, Key
 from stepping.compiler.sql.parsing import Expression
 from stepping.compiler.sql.scalars import Words
+from stepping.compiler.sql.scopes import Source
 from stepping.compiler.sql.selecting import Selecting
 from stepping.errors import QueryError
 

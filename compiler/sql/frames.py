@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stepping.compiler import ir
-from stepping.compiler.sql.binding import Ref
 from stepping.compiler.sql.images import is_told_apart
 from stepping.compiler.sql.rows import Rows, name_of
+from stepping.compiler.sql.scopes import Ref
 
 # A column of a source, or the identity of a node whose value has been computed.
 Key = Ref | int

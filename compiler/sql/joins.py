@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from stepping.compiler import ir
-from stepping.compiler.sql.binding import Item, Joined, Ref, Source
 from stepping.compiler.sql.conditions import conjuncts, has_query, refs_of, true_refs, with_implied
 from stepping.compiler.sql.expanding import Expanding
 from stepping.compiler.sql.frames import Frame, Key, asked
 from stepping.compiler.sql.parsing import Expression
 from stepping.compiler.sql.rows import Named, Rows
+from stepping.compiler.sql.scopes import Item, Joined, Ref, Source
 from stepping.compiler.sql.selecting import Env, Selecting
 from stepping.compiler.sql.subqueries import Subqueries
 

@@ -10,11 +10,11 @@ from sqlglot import exp
 from stepping.compiler import ir
 from stepping.compiler.operators.topn import FirstN, Ordered
 from stepping.compiler.sql.aggregates import aggregates_in
-from stepping.compiler.sql.binding import Item, Joined
 from stepping.compiler.sql.frames import Frame
 from stepping.compiler.sql.images import comparable
 from stepping.compiler.sql.parsing import Expression
 from stepping.compiler.sql.rows import FALSE, Named, Rows, key_of, renaming
+from stepping.compiler.sql.scopes import Item, Joined
 from stepping.compiler.sql.selecting import Result, Selecting
 
 

@@ -10,9 +10,10 @@ from sqlglot import exp
 from stepping.compiler import ir
 from stepping.compiler.operators.fixpoint import Itself, recursion
 from stepping.compiler.schema import Atom, Kind
-from stepping.compiler.sql.binding import Cte, with_of
+from stepping.compiler.sql.nodes import with_of
 from stepping.compiler.sql.parsing import Expression
 from stepping.compiler.sql.rows import Rows, struct_of
+from stepping.compiler.sql.scopes import Cte
 from stepping.compiler.sql.selecting import Env, Result, Selecting
 from stepping.compiler.sql.sets import Sets
 from stepping.errors import QueryError

@@ -16,10 +16,10 @@ from sqlglot import exp
 from stepping.compiler import ir
 from stepping.compiler.plan.database import Database
 from stepping.compiler.schema import BOOL, Atom, DatabaseType, Kind
-from stepping.compiler.sql.binding import Bound, Merged, Ref
 from stepping.compiler.sql.frames import Frame
 from stepping.compiler.sql.native import native
 from stepping.compiler.sql.parsing import Expression, Parsed, token_range
+from stepping.compiler.sql.scopes import Bound, Merged, Ref
 from stepping.errors import QueryError
 
 Form = tuple[Any, ...]  # what an expression says, without its type

@@ -14,7 +14,6 @@ from stepping.compiler.plan.base_tables import TableRef
 from stepping.compiler.plan.database import Database, KnownTable
 from stepping.compiler.schema import BOOL, Atom, Build, Kind, Struct, schema_of
 from stepping.compiler.sql.aggregates import GroupKey, Groups, aggregates_in
-from stepping.compiler.sql.binding import Bound, Cte, Output, Ref, Source, keys_of_group
 from stepping.compiler.sql.clauses import Clauses
 from stepping.compiler.sql.conditions import conjuncts
 from stepping.compiler.sql.expanding import Expanding
@@ -23,12 +22,14 @@ from stepping.compiler.sql.grouping import Grouping
 from stepping.compiler.sql.images import imaged, is_imaged, unimaged
 from stepping.compiler.sql.joins import Joins
 from stepping.compiler.sql.limits import Limits
+from stepping.compiler.sql.nodes import keys_of_group
 from stepping.compiler.sql.parsing import Expression, Parsed
 from stepping.compiler.sql.quantified import Quantified
 from stepping.compiler.sql.recursive import Recursive
 from stepping.compiler.sql.row_types import row_class
 from stepping.compiler.sql.rows import Rows, name_of, renaming
 from stepping.compiler.sql.scalars import Scalars, unnested
+from stepping.compiler.sql.scopes import Bound, Cte, Output, Ref, Source
 from stepping.compiler.sql.selecting import Env, Result, Selecting
 from stepping.compiler.sql.sets import Sets
 from stepping.compiler.sql.subqueries import Subqueries

@@ -9,12 +9,12 @@ from typing import Protocol
 from stepping.compiler import ir
 from stepping.compiler.plan.database import Database
 from stepping.compiler.schema import Atom
-from stepping.compiler.sql.binding import Bound, Ref, Source
 from stepping.compiler.sql.clauses import Clauses
 from stepping.compiler.sql.frames import Frame
 from stepping.compiler.sql.parsing import Expression, Parsed
 from stepping.compiler.sql.rows import Rows
 from stepping.compiler.sql.scalars import Scalars
+from stepping.compiler.sql.scopes import Bound, Ref, Source
 from stepping.errors import QueryError
 
 

@@ -18,7 +18,6 @@ from stepping.compiler.operators.aggregate import Aggregate, Total
 from stepping.compiler.operators.topn import Ordered
 from stepping.compiler.schema import BOOL, INT, TEXT, Atom
 from stepping.compiler.sql.aggregates import Groups
-from stepping.compiler.sql.binding import Ref
 from stepping.compiler.sql.conditions import (
     conjuncts,
     has_query,
@@ -40,6 +39,7 @@ from stepping.compiler.sql.rows import (
     shown_again,
     struct_of,
 )
+from stepping.compiler.sql.scopes import Ref
 from stepping.compiler.sql.selecting import Env, Result, Selecting
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from stepping.compiler import ir
 from stepping.compiler.operators.aggregate import Aggregate, Total
 from stepping.compiler.schema import INT, Atom, Kind
-from stepping.compiler.sql.binding import row_of
 from stepping.compiler.sql.frames import Frame
+from stepping.compiler.sql.nodes import row_of
 from stepping.compiler.sql.parsing import Expression
 from stepping.compiler.sql.rows import FALSE, ONE, TRUE, Rows, function_of
 from stepping.compiler.sql.selecting import Env, Result, Selecting
