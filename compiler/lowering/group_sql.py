@@ -17,8 +17,9 @@ from stepping.compiler.lowering.terms import Term
 from stepping.compiler.plan.statements import MergeGroups, Served
 from stepping.compiler.plan.tables import SumColumns, Table, TableColumn
 from stepping.compiler.schema import INT
-from stepping.dialects.base import CHANGED, KEPT, OfGroup
+from stepping.dialects.base import CHANGED, KEPT
 from stepping.dialects.scalars import called, unshared
+from stepping.dialects.summing import OfGroup
 
 Expression = Any  # a sqlglot expression
 COUNTED = "stepping_counted"  # what a row adds to its group's number of rows, where that is apart

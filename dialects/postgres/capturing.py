@@ -8,13 +8,14 @@ from functools import cached_property
 from stepping.compiler.plan.sql_plan import Capture, Role, SQLCache, SQLStatement
 from stepping.compiler.plan.statements import MergeDelta, MergeState, ReadDelta, Step
 from stepping.compiler.plan.tables import Table
-from stepping.dialects.base import Expression, LeftOver
+from stepping.dialects.base import Expression
 from stepping.dialects.capture import ChangedGroups, PlannedCapture
 from stepping.dialects.live import live_arms
 from stepping.dialects.postgres import capture
 from stepping.dialects.postgres.merge import merge_of_rows, merge_of_states
 from stepping.dialects.postgres.relations import columns_of
 from stepping.dialects.postgres.sql import PostgresDialect
+from stepping.dialects.summing import LeftOver
 
 
 class CapturingPostgres(PostgresDialect):

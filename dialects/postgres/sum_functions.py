@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from stepping.compiler.plan.tables import Table
 from stepping.compiler.schema import Kind
-from stepping.dialects.base import LeftOver
+from stepping.dialects.summing import LeftOver
 
 _SUM = (
     "CREATE OR REPLACE FUNCTION stepping_sum(total numeric, fault text) RETURNS bigint\n"

@@ -9,10 +9,11 @@ from sqlglot import exp
 from stepping.compiler.canonical import BEYOND
 from stepping.compiler.plan.tables import SumColumns, TableColumn
 from stepping.compiler.schema import INT, TEXT, Atom, DatabaseType, Kind
-from stepping.dialects.base import Dialect, Expression, OfGroup
+from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.scalars import Sql, type_named
 from stepping.dialects.sqlite import float_sums, float_words
 from stepping.dialects.sqlite.scalar_numbers import FINITE_RAW, NULL_RAW, ZERO_RAW
+from stepping.dialects.summing import OfGroup
 from stepping.dialects.sums import is_number_of_rows, product
 
 _HALF, _LOW = exp.Literal.number(32), exp.Literal.number(2**32 - 1)

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from stepping.compiler.plan.tables import SumColumns, Table
-from stepping.dialects.base import Expression, LeftOver, OfGroup
+from stepping.dialects.base import Expression
 from stepping.dialects.sqlite import float_words
 from stepping.dialects.sqlite.sql import SQLiteDialect
+from stepping.dialects.summing import LeftOver, OfGroup
 
 
 class UnregisteredSQLite(SQLiteDialect):
