@@ -51,7 +51,7 @@ def test_an_expression_means_what_it_meant(text: str) -> None:
 @pytest.mark.parametrize(
     ("given_text", "expected"),
     [
-        ('SELECT "a"."n" AS "n", ("a"."m" + 1) AS "m" FROM "t" AS "a"', "a.n, (a.m + 1) AS m"),
+        ('SELECT "a"."n" AS "n", ("a"."m" + 1) AS "m" FROM "t" AS "a"', "a.n, a.m + 1 AS m"),
         ('SELECT "order", "Name" FROM t', 'SELECT "order", "Name" FROM t'),
         (
             "SELECT 1 FROM t WHERE ((NOT (a IS NULL)) AND ((b = 1) OR c))",
