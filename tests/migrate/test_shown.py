@@ -161,7 +161,8 @@ def test_what_becomes_of_columns_is_said(place: Place) -> None:
         said = st.plan(connection, revenue(WIDER)).summary
         assert "view best, which the application has made of revenue, revenue_live: stays" in said
         assert "Not breaking for readers" in said
-        assert "revenue: gets the column ids (" in said
+        typed = " (" if place.name == "postgres" else "\n"  # a column of SQLite's need not be
+        assert f"revenue: gets the column ids{typed}" in said
         said = st.plan(connection, revenue(NARROWER)).summary
         assert "Breaking for readers of revenue: loses the column cents" in said
         assert "Whoever writes to the tables goes on" in said
