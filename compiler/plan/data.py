@@ -36,7 +36,16 @@ def to_text(value: Any, cls: Any) -> str:
 
 
 def from_text(text: str, cls: type[T], what: str) -> T:
-    """The value of `to_text`. Raises `SchemaMismatch` for a newer format, or a damaged text."""
+    """The value of `to_text`, which nobody changes: of one text it is one object.
+
+    Raises `SchemaMismatch` for a newer format, or a damaged text.
+    """
+    value: T = _value(text, typing.cast(Any, cls), what)
+    return value
+
+
+@functools.lru_cache(maxsize=16)  # a process has a few queries, and opens a store for each request
+def _value(text: str, cls: Any, what: str) -> Any:
     head, _, body = text.partition(" ")
     stated, _, body = body.partition(" ")
     if not head.isdigit():
@@ -47,10 +56,9 @@ def from_text(text: str, cls: type[T], what: str) -> T:
         raise damaged(what, "its checksum is another")
     _, decode = coding(cls)
     try:
-        value: T = decode(json.loads(unpacked(body)))
+        return decode(json.loads(unpacked(body)))
     except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
         raise damaged(what, f"{type(error).__name__}: {error}") from error
-    return value
 
 
 def packed(text: str) -> str:
