@@ -48,9 +48,11 @@ def with_capture(
     selects = {each.name: _decoded(made, op) for op, each in zip(made.inputs, inputs, strict=True)}
     changed = None
     if dialect.views_changes and not plan.python_steps and not plan.registered:
-        changed = changed_groups(plan.query, steps[-1])
-    if changed is not None:
-        plan = dataclasses.replace(plan, steps=tuple(_as_run(dialect, plan, steps)))
+        each_step = [changed_groups(plan.query, step) for step in steps]
+        at_once = [each for each in each_step if each is not None]
+        if len(at_once) == len(steps):
+            changed = at_once[-1]
+            plan = dataclasses.replace(plan, steps=tuple(_as_run(dialect, plan, at_once)))
     live = _live(made, plan, dialect, changed)
     in_one = changed is not None or all(step.fused is not None for step in plan.steps)
     deltas = [] if in_one else _deltas(made)
@@ -122,13 +124,10 @@ def _deltas(made: Planned) -> list[Table]:
     return [*changes, *scheduler.delta_tables.values(), *scheduler.own_tables.values()]
 
 
-def _as_run(dialect: Dialect, plan: SQLPlan, steps: Sequence[Step]) -> Iterator[SQLStep]:
+def _as_run(dialect: Dialect, plan: SQLPlan, changes: Sequence[ChangedGroups]) -> Iterator[SQLStep]:
     """Steps as one statement each, since no change of groups is written down on the way."""
-    for made, step in zip(plan.steps, steps, strict=True):
-        changed = changed_groups(plan.query, step)
-        assert changed is not None, step.inputs
-        statements = (dialect.at_once(changed),)
-        stages = ((0, 1, made.tables),)
+    for made, changed in zip(plan.steps, changes, strict=True):
+        statements, stages = (dialect.at_once(changed),), ((0, 1, made.tables),)
         yield dataclasses.replace(made, statements=statements, stages=stages, needs=((),))
 
 

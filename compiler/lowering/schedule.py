@@ -134,10 +134,12 @@ class Scheduler:
             if changes.changed(operator):
                 pieces.append(made.merged(arrangement))
                 merging[arrangement.table.name] = operator
+        groups_of: dict[str, ir.Accumulate] = {}  # by their change table
         for groups in dict.fromkeys(each for op in changes.order for each in changes.tabled[op]):
             if not isinstance(groups, ir.Accumulate):
                 continue
             state = self.arrangements.state[groups.operator]
+            groups_of[state.change.name] = groups
             grows = state.change.name in made.growing
             merge = MergeState(state.table, state.change, served(groups.operator), grows)
             pieces.append(
@@ -146,7 +148,7 @@ class Scheduler:
                 )
             )
         if self.dialect.merging is not None:
-            pieces = merged_at_once(pieces, made)
+            pieces = merged_at_once(pieces, made, groups_of)
         pieces = [self.at_its_moment(piece) for piece in pieces]
         used = [table for table in made.used if table.kind is not TableKind.DELAY]
         clears = [
@@ -240,27 +242,22 @@ class Scheduler:
         return self.python_steps.index(operator)
 
 
-def merged_at_once(pieces: list[ScheduledStatement], made: Pieces) -> list[ScheduledStatement]:
+def merged_at_once(
+    pieces: list[ScheduledStatement], made: Pieces, groups_of: Mapping[str, ir.Accumulate]
+) -> list[ScheduledStatement]:
     """The pieces, in which a change of groups that nobody else reads is merged as it is found.
 
-    Of the last table that is written only: a database may take one MERGE, behind the others.
+    Of the only table that is written: a database may take one MERGE, behind the other parts.
     """
     writing = [piece for piece in pieces if piece.writes is not None]
     if len(writing) != 1 or not isinstance(merge := writing[0].statement, MergeState):
         return pieces
     change = merge.change.name
-    filling = [piece for piece in pieces if piece.fills == change]
-    if any(change in piece.uses for piece in pieces if piece is not writing[0]):
+    others = [each for each in pieces if each is not writing[0] and each.fills != change]
+    if any(change in each.uses for each in others):
         return pieces
-    (groups,) = (
-        each
-        for op in made.changes.order
-        for each in made.changes.tabled[op]
-        if isinstance(each, ir.Accumulate)
-        and made.scheduler.arrangements.state[each.operator].change.name == change
-    )
-    at_once = made.merged_groups(groups)
+    at_once = made.merged_groups(groups_of[change])
     if at_once is None or merge.table.name in at_once.reads:
         return pieces
     del made.used[merge.change]
-    return [*(p for p in pieces if p not in filling and p is not writing[0]), at_once]
+    return [*others, at_once]

@@ -59,31 +59,27 @@ def steps_of(
     """The statements with what stands around them, in order."""
     made = [ScriptStep("before", text, "how long to wait for others") for text in opening]
     by_phase = {phase: [s for s in statements if s.phase is phase] for phase in Phase}
-    if by_phase[Phase.PREPARE]:
-        made.append(ScriptStep("prepare", begin, "everything that is made beforehand, or nothing"))
-        made += (ScriptStep("prepare", s.sql, s.note, s) for s in by_phase[Phase.PREPARE])
-        made.append(ScriptStep("prepare", "COMMIT", "from now on changes are written down"))
+
+    def in_one(name: str, phase: Phase, begins: str, why: str, done: str) -> Iterator[ScriptStep]:
+        """The statements of a phase, if it has any, in a transaction of their own."""
+        if by_phase[phase]:
+            yield ScriptStep(name, begins, why)
+            yield from (ScriptStep(name, s.sql, s.note, s) for s in by_phase[phase])
+            yield ScriptStep(name, "COMMIT", done)
+
+    why = "everything that is made beforehand, or nothing"
+    made += in_one("prepare", Phase.PREPARE, begin, why, "from now on changes are written down")
     made += (ScriptStep("before", s.sql, s.note, s) for s in by_phase[Phase.BEFORE])
     made += (ScriptStep("before", s.sql, s.note, s) for s in by_phase[Phase.SESSION])
-    if by_phase[Phase.FILL]:
-        made.append(ScriptStep("fill", begin_batch, "one state of all tables, while writers go on"))
-        made += (ScriptStep("fill", s.sql, s.note, s) for s in by_phase[Phase.FILL])
-        made.append(ScriptStep("fill", "COMMIT", "what that snapshot saw is there"))
-    if by_phase[Phase.BATCH]:
-        again = "a batch, while everybody works on: `stepping apply` does it until all is read,"
-        again += "\nin short transactions; psql and sqlite3 read all at once"
-        made.append(ScriptStep("batch", begin_batch, again))
-        made += (ScriptStep("batch", s.sql, s.note, s) for s in by_phase[Phase.BATCH])
-        made.append(ScriptStep("batch", "COMMIT", "the batch is there"))
-    if by_phase[Phase.REST]:
-        made.append(ScriptStep("rest", begin_batch, "what no batch has read, in one state"))
-        made += (ScriptStep("rest", s.sql, s.note, s) for s in by_phase[Phase.REST])
-        made.append(ScriptStep("rest", "COMMIT", "all rows are read"))
-    if by_phase[Phase.FOLD]:
-        again = "what has changed since: `stepping apply` does it until little is left"
-        made.append(ScriptStep("fold", begin_batch, again))
-        made += (ScriptStep("fold", s.sql, s.note, s) for s in by_phase[Phase.FOLD])
-        made.append(ScriptStep("fold", "COMMIT", "it is folded in"))
+    why = "one state of all tables, while writers go on"
+    made += in_one("fill", Phase.FILL, begin_batch, why, "what that snapshot saw is there")
+    why = "a batch, while everybody works on: `stepping apply` does it until all is read,"
+    why += "\nin short transactions; psql and sqlite3 read all at once"
+    made += in_one("batch", Phase.BATCH, begin_batch, why, "the batch is there")
+    why = "what no batch has read, in one state"
+    made += in_one("rest", Phase.REST, begin_batch, why, "all rows are read")
+    why = "what has changed since: `stepping apply` does it until little is left"
+    made += in_one("fold", Phase.FOLD, begin_batch, why, "it is folded in")
     made.append(ScriptStep("begin", begin, "all or nothing from here"))
     made += (ScriptStep("switch", s.sql, s.note, s) for s in by_phase[Phase.SWITCH])
     made.append(ScriptStep("commit", "COMMIT", "all of it is there from now on"))

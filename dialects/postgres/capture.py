@@ -235,11 +235,11 @@ def waiting_rows(
     return f"SELECT\n    {columns}\n{source}\nWHERE {where}{more}"
 
 
-def statements_of(step: SQLStep, *, only_added: bool = False, into: str = "") -> list[str]:
+def statements_of(step: SQLStep, *, into: str = "") -> list[str]:
     """A step's statements in a function; with ``into``, one that also takes its snapshot."""
     if step.fused is None:
         return [each.sql for each in step.statements if each.role in (Role.CLEAR, Role.RUN)]
-    fused = step.growing if only_added and step.growing is not None else step.fused
+    fused = step.fused
     if not into:
         return [_perform(fused.sql, fused.returning_at, "SELECT 0 INTO done")]
     return [_perform(fused.sql, fused.returning_at, f"SELECT pg_current_snapshot() INTO {into}")]
@@ -253,14 +253,10 @@ def immediate_fold(made: PlannedCapture, fold: str) -> list[str]:
     """The function that a transaction's commit runs, and the trigger that has it run."""
     query, asked = made.plan.query, made.captured
     arms = []
-    for position, each in enumerate(made.inputs):
-        bit = 4**position
+    for position, each in enumerate(made.inputs if len(made.inputs) > 1 else ()):
         (step,) = (s for s in made.plan.steps if s.inputs == (each.name,))
-        if step.growing is not None:
-            arms.append((f"changed = {bit}", each, statements_of(step, only_added=True)))
-        if len(made.inputs) > 1:
-            others = ~(3 * bit) & (4 ** len(made.inputs) - 1)
-            arms.append((f"changed & {others} = 0", each, statements_of(step)))
+        others = ~(3 * 4**position) & (4 ** len(made.inputs) - 1)
+        arms.append((f"changed & {others} = 0", each, statements_of(step)))
     whole = made.plan.steps[-1]
     body = [
         "IF pg_trigger_depth() > 1 THEN  -- SET CONSTRAINTS ALL IMMEDIATE while a statement runs",
@@ -339,8 +335,7 @@ def _arms(arms: Sequence[tuple[str, CapturedInput, list[str]]], whole: SQLStep) 
     lines = []
     for position, (condition, each, texts) in enumerate(arms):
         word = "IF" if position == 0 else "ELSIF"
-        said = "only added to" if condition.startswith("changed =") else "changed"
-        lines.append(f"{word} {condition} THEN  -- {each.table} alone was {said}")
+        lines.append(f"{word} {condition} THEN  -- {each.table} alone was changed")
         lines += (indented(f"{text};") for text in texts)
     return [*lines, "ELSE", *(indented(text) for text in general), "END IF;"]
 

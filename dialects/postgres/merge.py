@@ -157,7 +157,7 @@ def merge_of_groups(dialect: PostgresTables, statement: MergeGroups) -> Expressi
         statement.on,
         statement.gone,
         statement.found,
-        [(name, value) for name, value in statement.new],
+        statement.new,
         exp.NEQ(this=count.copy(), expression=exp.Literal.number(0)),
     )
 

@@ -12,8 +12,7 @@ from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.postgres.scalar_numbers import ZERO_RAW, said
 from stepping.dialects.scalars import Sql, type_named
-from stepping.dialects.summing import LeftOver, OfGroup
-from stepping.dialects.sums import is_number_of_rows, product
+from stepping.dialects.summing import LeftOver, OfGroup, is_number_of_rows, product
 
 
 class PostgresSums(Dialect):

@@ -13,8 +13,7 @@ from stepping.dialects.base import Dialect, Expression
 from stepping.dialects.scalars import Sql, type_named
 from stepping.dialects.sqlite import float_sums, float_words
 from stepping.dialects.sqlite.scalar_numbers import FINITE_RAW, NULL_RAW, ZERO_RAW
-from stepping.dialects.summing import OfGroup
-from stepping.dialects.sums import is_number_of_rows, product
+from stepping.dialects.summing import OfGroup, is_number_of_rows, product
 
 _HALF, _LOW = exp.Literal.number(32), exp.Literal.number(2**32 - 1)
 
