@@ -7,11 +7,14 @@ not made: LIMIT comes with an ORDER BY of all columns.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tests.support.random_tables import KEYS, TABLES
 from tests.support.random_values import Columns, Values
+
+PLACE_OF_A_ROW = re.compile(r"\b(row_number|ntile|lag|lead|\w+_value)\(| ROWS ")
 
 
 @dataclass
@@ -129,9 +132,14 @@ class Maker(Values):
             return self.grouped(depth, source, where, columns, wanted, outer)
         outputs = [self.value(t, columns, depth, outer) for t in wanted]
         places = [i for i, t in enumerate(wanted) if t == "int"]
+        by_place: list[str] = []  # those that tell rows apart which are equal in all columns
         for place in places:
             if self.chance(0.2):
-                outputs[place] = self.window(columns)
+                made = self.window(columns)
+                while by_place and PLACE_OF_A_ROW.search(made):
+                    made = self.window(columns)  # two would do it each in its own way
+                by_place += [made] if PLACE_OF_A_ROW.search(made) else []
+                outputs[place] = made
         if places and self.chance(0.05, "rows in the select list") and self.on_postgres:
             outputs[places[0]] = f"generate_series(1, {self.column('int', columns)})"
         listed = ", ".join(f"{each} AS c{i}" for i, each in enumerate(outputs))
