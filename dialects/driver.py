@@ -124,6 +124,7 @@ class Driver(ABC):
     """What the engine needs of a connection."""
 
     dialect: str
+    error: ClassVar[type[Exception]]  # what all errors of the database are
     one_writer: ClassVar[bool] = False  # whoever writes keeps everybody else from writing
     patience: Callable[[], float] = staticmethod(lambda: 30.0)  # how long a lock is waited for
     forks: int  # what `forks` gave when it was opened

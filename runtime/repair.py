@@ -15,10 +15,11 @@ from typing import Any
 from stepping.compiler.plan.base_tables import BaseTable
 from stepping.compiler.plan.capture import STAGED
 from stepping.compiler.plan.graph import AnyGraph
+from stepping.compiler.plan.manifest import Manifest
 from stepping.compiler.plan.sql_plan import SQLPlan
 from stepping.dialects.capture import Reader, capture_of, log_name, logged
 from stepping.dialects.driver import Driver
-from stepping.errors import CaptureError
+from stepping.errors import CaptureError, StoreError
 from stepping.runtime import captured, catalog
 from stepping.runtime.drift import damage
 from stepping.runtime.running import PythonSteps, Statements
@@ -69,9 +70,9 @@ def repair(driver: Driver, named: Sequence[Filled]) -> Repaired:
     return Repaired(tuple(wrong), names)
 
 
-def repaired(driver: Driver, graphs: Sequence[AnyGraph]) -> Repaired:
-    """`repair` of installed queries, by their code."""
-    named = []
+def repaired(driver: Driver, graphs: Sequence[AnyGraph], names: Sequence[str] = ()) -> Repaired:
+    """`repair` of installed queries, by their code, or by what the catalog has of them."""
+    named = [_by_name(driver, each) for each in names]
     for graph in graphs:
         base = captured.as_installed(driver, graph)
         plan = graph.program(driver.dialect, base=base).plan
@@ -80,6 +81,22 @@ def repaired(driver: Driver, graphs: Sequence[AnyGraph]) -> Repaired:
         program: Any = PythonSteps(plan, steps)
         named.append(Filled(plan, Statements(driver, graph, program)))
     return repair(driver, named)
+
+
+def _by_name(driver: Driver, name: str) -> Filled:
+    found = _by_catalog(driver, catalog.installed(driver, name).manifest())
+    if found is None:
+        raise StoreError(
+            f"only its own code can compute the results of the query {name!r}; nothing was done",
+            hint="name that: stepping repair MODULE:QUERY --db URL, or the file of the view",
+        )
+    return found
+
+
+def _by_catalog(driver: Driver, manifest: Manifest) -> Filled | None:
+    """A query as the catalog has it, unless only its own code can compute it."""
+    plan = catalog.stored_as(driver, manifest)
+    return None if plan is None or capture_of(plan).in_python else Filled(plan, None)
 
 
 def _others(
@@ -93,14 +110,14 @@ def _others(
     installed = catalog.queries(driver) if names else {}
     found, begun, in_code = [], [], []
     for name in names:
-        manifest = installed[name].manifest()
-        plan = catalog.stored_as(driver, manifest)
         if name.endswith(STAGED):
             begun.append(name.removesuffix(STAGED))
-        elif plan is None or capture_of(plan).in_python:
+            continue
+        filled = _by_catalog(driver, installed[name].manifest())
+        if filled is None:
             in_code.append(name)
         else:
-            found.append(Filled(plan, None))
+            found.append(filled)
     which = ", ".join(map(str, lost))
     if begun:
         raise CaptureError(

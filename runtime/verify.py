@@ -14,7 +14,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from stepping.compiler.plan.graph import AnyGraph
@@ -80,11 +79,13 @@ class Verification:
     repaired: tuple[str, ...] = ()  # tables
     left: int = 0  # keys that could not be mended, since steps changed them again and again
     hint: str = KEEP  # where nothing was compared
+    failed: str = ""  # why the query could not be verified, where it was one of several
 
     @property
     def ok(self) -> bool:
-        """Whether nothing differs, or all that did was mended."""
-        return not {each.table for each in self.differences} - set(self.repaired) and not self.left
+        """Whether it was verified, and nothing differs, or all that did was mended."""
+        wrong = {each.table for each in self.differences} - set(self.repaired)
+        return not (wrong or self.left or self.failed)
 
     @property
     def nothing_compared(self) -> bool:
@@ -92,6 +93,8 @@ class Verification:
         return bool(self.unverified) and not self.verified
 
     def __str__(self) -> str:
+        if self.failed:
+            return f"{self.query}: cannot be verified: {self.failed}"
         if self.nothing_compared:
             lines = [f"{self.query}: nothing was compared"]
             lines += (f"  cannot be verified: {u.table}: {u.why}" for u in self.unverified)
@@ -147,48 +150,18 @@ def hint_of(graph: AnyGraph) -> str:
     return KEEP
 
 
-def verify_installed(
-    driver: Driver, *, repair: bool = False, progress: Callable[[JoinProbe], None] | None = None
-) -> Iterator[Verification]:
-    """`verify` for each query that is installed, from what the catalog says of it.
-
-    Nothing is compared, and nothing mended, unless that can be said of all of them: what waits for
-    a query that follows tables has to be folded in first.
-    """
-    found = [each for each in catalog.all_installed(driver).values() if not each.is_staged]
-    verifiers = [_by_catalog(driver, each, progress) for each in found]
-    for each in verifiers:
-        each.check()
-    for each in verifiers:
-        yield each.run(repair=repair)
-
-
-def _by_catalog(
-    driver: Driver, found: catalog.Installed, progress: Callable[[JoinProbe], None] | None
-) -> Verifier:
-    """What verifies an installed query whose code is not at hand."""
-    recompute = catalog.stored_recompute(driver, found.query)
-    if recompute is None:
+def check_outside(driver: Driver) -> None:
+    if driver.in_transaction():
         raise StoreError(
-            f"the catalog does not say how the tables of {found.query!r} are computed: no "
-            "store was opened on them by a role that may write it",
-            hint="name the query: stepping verify MODULE:QUERY --db URL, or the file of the view",
+            "verify was called in a transaction of the application",
+            hint="commit first: it makes temporary tables, and reads one state of the database",
         )
-    manifest = found.manifest()
-    catalog.check_tables(driver, manifest)
-    refresh = None
-    if manifest.capture is not None:
-        if manifest.capture.in_python:
-            raise needs_code(found.query)
-        refresh = partial(captured.refresh_installed, driver, manifest)
-    names = found.query, found.fingerprint, manifest.kept
-    return Verifier(driver, *names, recompute, None, progress, refresh)
 
 
 def needs_code(query: str) -> StoreError:
     """What only the query's own code can compute, or fold in."""
     return StoreError(
-        f"the query {query!r} has Python steps, which only its own code can run; nothing was "
+        f"the query {query!r} has Python steps, which only its own code can run; nothing of it was "
         "compared",
         hint="name it: stepping verify MODULE:QUERY --db URL, or the file of the view",
     )
@@ -209,11 +182,7 @@ class Verifier:
 
     def run(self, *, repair: bool) -> Verification:
         self.check()
-        if self.driver.in_transaction():
-            raise StoreError(
-                "verify was called in a transaction of the application",
-                hint="commit first: it makes temporary tables, and reads one state of the database",
-            )
+        check_outside(self.driver)
         found = self.differences()
         repaired: dict[str, None] = {}
         left = len(found) if repair else 0

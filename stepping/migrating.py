@@ -9,10 +9,11 @@ from pathlib import Path
 import click
 
 from stepping.compiler.plan.graph import AnyGraph
-from stepping.database import connected, driver_of, opened
+from stepping.database import connected
 from stepping.runtime.apply import Done
 from stepping.runtime.migrate import MigrationPlan, plan
-from stepping.runtime.verify import JoinProbe, Verification, verify, verify_installed
+from stepping.runtime.verify import JoinProbe, Verification, verify
+from stepping.runtime.verify_each import by_itself, verify_installed
 
 
 def written(made: MigrationPlan, folder: Path) -> list[Path]:
@@ -37,18 +38,25 @@ def written(made: MigrationPlan, folder: Path) -> list[Path]:
 
 def verified(
     url: str,
-    graph: AnyGraph | None,
+    names: Sequence[str],
+    graphs: Sequence[AnyGraph],
     *,
     repair: bool = False,
     progress: Callable[[JoinProbe], None] | None = None,
 ) -> Iterator[Verification]:
-    """Verify one query, or all that are installed."""
-    if graph is not None:
-        with opened(url, graph) as store:
-            yield verify(store, repair=repair, progress=progress)
-        return
-    with driver_of(url) as driver:
-        yield from verify_installed(driver, repair=repair, progress=progress)
+    """Verify installed queries by their names and by their code, or all; each by itself."""
+    with connected(url) as (cls, connection):
+        driver = cls.driver_of(connection)
+        if names or not graphs:
+            yield from verify_installed(driver, names, repair=repair, progress=progress)
+        for graph in graphs:
+
+            def look(graph: AnyGraph = graph) -> Verification:
+                graph.bound(lambda: driver.database)
+                store = cls.from_graph(connection, graph, create_tables=False)
+                return verify(store, repair=repair, progress=progress)
+
+            yield by_itself(driver, graph.name, look)
 
 
 _VIEW = re.compile(

@@ -34,9 +34,14 @@ def load_all(targets: Sequence[str], dialect: str | None, tables: str | None = N
 
 def names_of(targets: Sequence[str], dialect: str) -> list[str]:
     """The names of the queries behind some targets. A word alone is a name."""
-    others = [each for each in targets if ":" in each or is_file(each)]
-    names = [each for each in targets if each not in others]
+    names, others = named(targets)
     return [*names, *(each.name for each in load_all(others, dialect))]
+
+
+def named(targets: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Those of some targets that are names of installed queries, a word alone, and the others."""
+    others = [each for each in targets if ":" in each or is_file(each)]
+    return [each for each in targets if each not in others], others
 
 
 def is_file(target: str) -> bool:

@@ -69,6 +69,7 @@ def connect(url: str) -> psycopg.Connection[Any]:
 
 class PostgresDriver(Transactions):
     dialect = "postgres"
+    error = psycopg.Error
     together_secs = 0.005  # some times what it costs to commit a stage and to begin the next
 
     def __init__(

@@ -62,6 +62,7 @@ _HINTS = {
 
 class SQLiteDriver(Driver):
     dialect = "sqlite"
+    error = sqlite3.Error
     # Nobody else can write until the transaction ends, so stages overlap with nothing; that ends
     # it now and then lets the others in.
     together_secs = 0.25

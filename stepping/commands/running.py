@@ -7,7 +7,6 @@ import click
 from stepping.commands.options import (
     DB,
     TARGET,
-    TARGETS,
     chosen_dialect,
     load,
     load_one,
@@ -71,7 +70,7 @@ def refresh(db: str, queries: tuple[str, ...], watch: float | None) -> None:
 
 
 @click.command(short_help="Make what captures tables whole again, and compute the results.")
-@TARGETS
+@click.argument("queries", metavar="NAME | MODULE:QUERY | FILE.sql...", nargs=-1, required=True)
 @DB
 @click.option("--dry-run", is_flag=True, help="Only say what is wrong; exit with 1 if anything is.")
 def repair(queries: tuple[str, ...], db: str, dry_run: bool) -> None:
@@ -83,22 +82,23 @@ def repair(queries: tuple[str, ...], db: str, dry_run: bool) -> None:
     """
     from stepping.database import driver_of
     from stepping.following import wrong_with
+    from stepping.targets import named
 
-    graphs = load(queries, None, db)
+    names, others = named(queries)
+    graphs = load(tuple(others), None, db)
+    every = [*names, *(graph.name for graph in graphs)]
     with driver_of(db) as driver:
-        wrong = [line for graph in graphs for line in wrong_with(driver, graph.name)]
+        wrong = [line for name in every for line in wrong_with(driver, name)]
         for line in wrong:
             click.echo(line)
         if dry_run:
             raise SystemExit(1 if wrong else 0)
         from stepping.runtime.repair import repaired
 
-        others = repaired(driver, graphs).others
-    for graph in graphs:
-        click.echo(
-            f"{graph.name}: its triggers are there, and its results computed from the tables"
-        )
-    for name in others:
+        beside = repaired(driver, graphs, names).others
+    for name in every:
+        click.echo(f"{name}: its triggers are there, and its results computed from the tables")
+    for name in beside:
         click.echo(f"{name}: follows the same tables, and its results are computed from them")
 
 
@@ -159,7 +159,7 @@ def drop(db: str, query: str, time: int) -> None:
 
 
 @click.command(short_help="Compute the tables of a query anew, and compare.")
-@click.argument("queries", metavar="[MODULE:QUERY | FILE.sql]...", nargs=-1)
+@click.argument("queries", metavar="[NAME | MODULE:QUERY | FILE.sql]...", nargs=-1)
 @DB
 @click.option(
     "--repair",
@@ -177,8 +177,9 @@ def verify(
 ) -> None:
     """Compute the tables of a query, or of all that are installed, anew, and compare.
 
-    Fails with status 1 if something differs, and with 3 if nothing differs, but of some query
-    nothing could be compared.
+    Fails with status 1 if something differs or a query cannot be verified, which does not keep
+    the others from being verified; and with 3 if nothing differs, but of some query nothing could
+    be compared.
 
     MODULE:QUERY is needed only for a query with Python steps.
     """
@@ -187,18 +188,20 @@ def verify(
 
     from stepping.migrating import verified
     from stepping.progress import looked
+    from stepping.targets import load_all, named
 
     ok, compared, data = True, True, []
+    names, others = named(queries)
+    graphs = load_all(others, chosen_dialect(None, db))
     with looked() as progress:
-        for graph in load(queries, None, db) if queries else [None]:
-            for found in verified(db, graph, repair=repair, progress=progress):
-                ok = ok and found.ok
-                compared = compared and not found.nothing_compared
-                if as_json:
-                    more = {"ok": found.ok, "nothing_compared": found.nothing_compared}
-                    data.append({**asdict(found), **more})
-                else:
-                    click.echo(str(found))
+        for found in verified(db, names, graphs, repair=repair, progress=progress):
+            ok = ok and found.ok
+            compared = compared and not found.nothing_compared
+            if as_json:
+                more = {"ok": found.ok, "nothing_compared": found.nothing_compared}
+                data.append({**asdict(found), **more})
+            else:
+                click.echo(str(found))
     if as_json:
         click.echo(json.dumps(data, indent=2, default=str))
     if not ok:

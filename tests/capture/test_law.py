@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import stepping as st
-from stepping.runtime.verify import verify_installed
+from stepping.runtime.verify_each import verify_installed
 from tests.capture.shop import ORDERED, QUERIES, captured, expected, shop
 from tests.support.place import Place
 

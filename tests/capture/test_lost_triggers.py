@@ -14,7 +14,7 @@ from stepping.runtime import catalog
 from stepping.runtime.drift import drift
 from stepping.runtime.stores import driver_for
 from stepping.runtime.uninstall import uninstall
-from stepping.runtime.verify import verify_installed
+from stepping.runtime.verify_each import verify_installed
 from tests.capture.shop import captured, shop
 from tests.capture.test_commands import run
 from tests.capture.test_modes import shouted

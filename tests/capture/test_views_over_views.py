@@ -13,7 +13,7 @@ import stepping as st
 from stepping.cli import main
 from stepping.runtime.apply import apply
 from stepping.runtime.stores import driver_for
-from stepping.runtime.verify import verify_installed
+from stepping.runtime.verify_each import verify_installed
 from tests.capture.shop import Order, captured, filtered, revenue, shop
 from tests.capture.test_concurrent import LEVELS, Crowd, bag
 from tests.support.place import Place

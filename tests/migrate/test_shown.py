@@ -11,7 +11,7 @@ import pytest
 import stepping as st
 from stepping.runtime.apply import apply
 from stepping.runtime.stores import driver_for
-from stepping.runtime.verify import verify_installed
+from stepping.runtime.verify_each import verify_installed
 from tests.migrate.test_relations import V1, V2, Sale, first, sale
 from tests.support.place import Place, postgres_place
 
