@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterable
 
 # Words that are no names on SQLite or Postgres, or not everywhere.
 _WORDS = (
@@ -42,3 +43,12 @@ def quoted(name: str) -> str:
 def unquoted(text: str) -> str:
     """The name that a text of `quoted` stands for."""
     return text[1:-1].replace('""', '"') if text.startswith('"') else text
+
+
+def shows_query(view: str, text: str, queries: Iterable[str]) -> bool:
+    """Whether a view, by its name and text, is one that shows a query of these, or a part of it."""
+    for query in queries:
+        named = view == query or view.startswith(f"{query}_")
+        if named and re.search(rf"\b{re.escape(query)}_", text):
+            return True
+    return False

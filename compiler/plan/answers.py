@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from stepping.compiler.plan.base_tables import BaseTable
 from stepping.compiler.plan.data import coding
-from stepping.compiler.plan.database import Compared, GivenRows, KnownTable
+from stepping.compiler.plan.database import Compared, GivenRows, KnownTable, KnownView
 from stepping.compiler.schema import DatabaseType
 from stepping.errors import QueryError
 
@@ -22,6 +22,7 @@ class Answers:
     statements: dict[str, str] = field(default_factory=dict)  # SQLite's own of its tables
     indexes: tuple[str, ...] = ()
     tables: dict[str, KnownTable | None] = field(default_factory=dict)
+    views: dict[str, KnownView] = field(default_factory=dict)
     typed: dict[str, DatabaseType] = field(default_factory=dict)
     common: dict[str, DatabaseType] = field(default_factory=dict)
     compared: dict[str, Compared | None] = field(default_factory=dict)

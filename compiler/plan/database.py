@@ -46,6 +46,14 @@ class KnownTable:
 
 
 @dataclass(frozen=True)
+class KnownView:
+    """A plain view of the application: the statement that would make it."""
+
+    name: str
+    statement: str
+
+
+@dataclass(frozen=True)
 class Part:
     """A running sum of a measure: of ``words`` over the argument, which are never NULL."""
 
@@ -137,6 +145,13 @@ class Database(ABC):
     @abstractmethod
     def table(self, name: str, schema: str | None) -> KnownTable | None:
         """The table that a text means by a (folded) name, or None."""
+
+    def view(self, name: str, schema: str | None) -> KnownView | None:
+        """The plain view that a text means by a (folded) name, or None.
+
+        What shows the result of a query of ours is none: it is followed as it is.
+        """
+        return None
 
     def table_names(self) -> Collection[str]:
         """The names of the tables that a name without a schema may mean, as far as it says."""

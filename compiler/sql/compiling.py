@@ -15,6 +15,7 @@ from stepping.compiler.sql.binding import Binder
 from stepping.compiler.sql.bound_query import BoundQuery, Unbound
 from stepping.compiler.sql.into import fitted
 from stepping.compiler.sql.parsing import Parsed
+from stepping.compiler.sql.plain_views import with_views
 from stepping.compiler.sql.reading import check_reading
 from stepping.compiler.sql.row_types import row_class
 from stepping.compiler.sql.rows import function_of
@@ -55,9 +56,16 @@ def selected(
 ) -> Selected:
     """A SELECT on a database that is asked. ``zsets``: what some of its tables stand for."""
     made = parsed(view, database.sqlglot_name)
+    with_others = with_views(made, view, database) if follows else view
+    if with_others is not view:
+        view = with_others
+        made = parsed(view, database.sqlglot_name)
     check_clocks(made, database)
     binder = Binder(made, database)
     outputs = binder.query(made.tree, Scope(None, {}))
+    if not outputs:
+        hint = "SELECT 1 AS row FROM ..., or count(*)"
+        raise made.error("the SELECT has no columns", made.tree, hint)
     if not view.columns:
         named_apart(made, outputs)
     check_reading(made, database)
@@ -66,13 +74,8 @@ def selected(
     selects.scalars.unsettled = unsettled
     selects.at = ir.Source(view.select.name, view.line)
     result = selects.query(made.tree, Env())
-    names = list(view.columns) or list(result.names)
+    names = named(view, result, made.text, database)
     different(names, made.text)
-    if len(names) != len(result.outputs):
-        raise made.text.error(
-            f"{len(names)} names are given for {len(result.outputs)} columns",
-            hint="name all columns of the view, or none",
-        )
     return Selected(made, selects, result, names)
 
 
@@ -230,6 +233,17 @@ def named_apart(made: Parsed, outputs: Sequence[Output]) -> None:
                 hint = "name the columns in place of the *, one of the two with AS"
             raise made.text.error(f"two columns are named {each.name}", span, hint)
         taken.add(each.name.lower())
+
+
+def named(view: View, result: Result, text: Text, database: Database) -> list[str]:
+    """The names of the result's columns: those that are given, then those of the SELECT."""
+    given, count = list(view.columns), len(result.outputs)
+    if len(given) > count or (0 < len(given) < count and database.dialect == "sqlite"):
+        raise text.error(
+            f"{len(given)} names are given for {count} columns",
+            hint="name all columns of the view, or none",
+        )
+    return [*given, *result.names[len(given) :]]
 
 
 def different(names: Sequence[str], text: Text) -> None:

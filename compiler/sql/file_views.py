@@ -83,4 +83,4 @@ def composed(each: FileView, others: Sequence[FileView]) -> Text:
 
 
 def _quoted(name: str) -> str:
-    return name if re.fullmatch(r"[a-z_]\w*", name) else '"' + name.replace('"', '""') + '"'
+    return '"' + name.replace('"', '""') + '"'

@@ -43,7 +43,8 @@ class Text:
         before = [piece for piece in self.pieces if piece.start <= offset]
         if not before:
             return self, offset
-        return before[-1].text, offset - before[-1].start + before[-1].offset
+        piece = before[-1]
+        return piece.text.given(offset - piece.start + piece.offset)
 
     def place(self, offset: int) -> tuple[str, int, int]:
         """Name of the text, line and column of a character, both counted from 1."""

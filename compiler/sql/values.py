@@ -27,7 +27,8 @@ class Values:
         selects = self.selects
         source = next((s for s in selects.bound.sources.values() if s.table is not None), None)
         if source is None:
-            raise selects.error("the query reads no table, so that it never changes", node)
+            hint = "CREATE VIEW is enough for what never changes"
+            raise selects.error("the query reads no table, so that it never changes", node, hint)
         nothing = selects.of_table(source).rows.where(FALSE, "values")
         total = Total("rows", function_of(INT, (ONE,)), INT)
         made = Aggregate(nothing.operator, None, (total,), origin=nothing.at, called="values")

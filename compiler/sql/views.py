@@ -28,13 +28,16 @@ class View:
     line: int = 1
 
 
-def views_of(text: Text, name: str, sqlglot_name: str = "postgres") -> list[View]:
-    """The views of a text; ``name`` is that of a SELECT without one."""
+def views_of(text: Text, name: str, sqlglot_name: str | None = None) -> list[View]:
+    """The views of a text; ``name`` is that of a SELECT without one.
+
+    On Postgres, if that is known to be meant, names without quotes are in small letters.
+    """
     found = []
-    for tokens in statements(text, sqlglot_name):
+    for tokens in statements(text, sqlglot_name or "postgres"):
         first = tokens[0]
         if first.text.upper() == "CREATE":
-            found.append(_created(tokens, text))
+            found.append(_created(tokens, text, folds=sqlglot_name == "postgres"))
         elif first.text.upper() in ("SELECT", "WITH", "(", "VALUES"):
             found.append(View(name, _part(text, tokens), line=text.place(first.start)[1]))
         else:
@@ -63,12 +66,19 @@ def statements(text: Text, sqlglot_name: str) -> list[list[Any]]:
     return [each for each in found if each]
 
 
-def _created(tokens: Sequence[Any], text: Text) -> View:
+def plain_view(text: Text, sqlglot_name: str) -> View:
+    """The plain view that a statement of a database's own makes."""
+    (tokens,) = statements(text, sqlglot_name)
+    at = next(i for i, token in enumerate(tokens) if token.text.upper() == "VIEW")
+    return _created([tokens[0], *tokens[at:]], text, folds=sqlglot_name == "postgres", plain=True)
+
+
+def _created(tokens: Sequence[Any], text: Text, *, folds: bool, plain: bool = False) -> View:
     words = [token.text.upper() for token in tokens]
     at = 1
     if words[at : at + 2] == ["OR", "REPLACE"]:
         at += 2
-    if words[at : at + 1] == ["VIEW"]:
+    if words[at : at + 1] == ["VIEW"] and not plain:
         behind = 4 if words[at + 1 : at + 4] == ["IF", "NOT", "EXISTS"] else 1
         shown = tokens[at + behind].text if at + behind < len(tokens) else "name"
         raise text.error(
@@ -86,11 +96,11 @@ def _created(tokens: Sequence[Any], text: Text) -> View:
     at += 1
     if words[at : at + 3] == ["IF", "NOT", "EXISTS"]:
         at += 3
-    name, at = _name(tokens, at, text)
+    name, at = _name(tokens, at, text, folds=folds)
     columns: list[str] = []
     if words[at : at + 1] == ["("]:
         end = words.index(")", at)
-        columns = [token.text for token in tokens[at + 1 : end] if token.text != ","]
+        columns = [_named(each, folds) for each in tokens[at + 1 : end] if each.text != ","]
         at = end + 1
     if words[at : at + 1] != ["AS"]:
         where = tokens[min(at, len(tokens) - 1)]
@@ -105,7 +115,7 @@ def _created(tokens: Sequence[Any], text: Text) -> View:
     return View(name, _part(text, body), tuple(columns), text.place(tokens[0].start)[1])
 
 
-def _name(tokens: Sequence[Any], at: int, text: Text) -> tuple[str, int]:
+def _name(tokens: Sequence[Any], at: int, text: Text, *, folds: bool) -> tuple[str, int]:
     if at >= len(tokens):
         raise text.error("the view has no name", _span(tokens[-1]))
     if at + 1 < len(tokens) and tokens[at + 1].text == ".":
@@ -114,7 +124,13 @@ def _name(tokens: Sequence[Any], at: int, text: Text) -> tuple[str, int]:
             _span(tokens[at], tokens[at + 2]),
             "it is made in the schema of the connection",
         )
-    return str(tokens[at].text), at + 1
+    return _named(tokens[at], folds), at + 1
+
+
+def _named(token: Any, folds: bool) -> str:
+    """A name as it is meant."""
+    is_quoted = token.token_type.name == "IDENTIFIER"
+    return str(token.text) if is_quoted or not folds else str(token.text).lower()
 
 
 def _part(text: Text, tokens: Sequence[Any]) -> Text:

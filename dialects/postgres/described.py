@@ -17,11 +17,12 @@ from stepping.compiler.plan.database import (
     GivenRows,
     KnownColumn,
     KnownTable,
+    KnownView,
     Measure,
     Said,
 )
 from stepping.compiler.schema import Atom, DatabaseType, Kind
-from stepping.dialects.identifiers import quoted
+from stepping.dialects.identifiers import quoted, shows_query
 from stepping.dialects.postgres.cursors import Cursor
 from stepping.dialects.postgres.measures import measure
 from stepping.dialects.postgres.type_facts import TypeFacts, base_name, plain_name
@@ -81,6 +82,12 @@ SELECT a.atttypid::bigint, a.atttypmod, a.attcollation::bigint
 FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = 'stepping_typed'::regclass AND a.attnum = 1
     AND a.attcollation NOT IN (0, t.typcollation)
+"""
+_PLAIN_VIEW = """
+SELECT c.relname::text, pg_catalog.pg_get_viewdef(c.oid)
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = pg_catalog.to_regclass(%s) AND c.relkind = 'v'
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema')
 """
 _VIEW = """
 SELECT pg_catalog.pg_get_viewdef(to_regclass(%s)),
@@ -196,6 +203,23 @@ class PostgresDatabase(PostgresWords):
         if key not in self._tables:
             self._tables[key] = self._described(name, schema)
         return self._tables[key]
+
+    def view(self, name: str, schema: str | None) -> KnownView | None:
+        path = ".".join(quoted(part) for part in (schema, name) if part is not None)
+        found = self.rows(_PLAIN_VIEW, (path,))
+        if not found:
+            return None
+        ((real_name, select),) = found
+        if self._queries and shows_query(real_name, select, self._queries):
+            return None
+        return KnownView(real_name, f"CREATE VIEW {quoted(real_name)} AS{select}")
+
+    @cached_property
+    def _queries(self) -> list[str]:
+        """The names of our own queries that are installed."""
+        if self.rows("SELECT to_regclass('stepping_queries')") == [(None,)]:
+            return []
+        return [name for (name,) in self.rows("SELECT name FROM stepping_queries")]
 
     def table_names(self) -> list[str]:
         found = self.rows(
@@ -320,18 +344,26 @@ class PostgresDatabase(PostgresWords):
         name = "stepping_reading"
         front = f"CREATE TEMP VIEW {name} AS "
         try:
-            with self.connection.transaction(force_rollback=True):
-                cursor = Cursor(self.connection)
-                cursor.execute(f"{front}{select}\n".encode())
-                found = cursor.execute(_VIEW, (name, name)).fetchone()
+            try:
+                found = self._made(f"{front}{select}\n")
+            except psycopg.errors.DuplicateColumn:  # which are named in front of it
+                found = self._made(f"{front}SELECT FROM ({select}\n) AS x")
         except psycopg.errors.Error as error:
             said = error.diag.message_primary or str(error)
             raised = Said(f"Postgres says: {said}", hint=error.diag.message_hint)
             if error.diag.statement_position is not None:  # counted in characters, from 1
                 raised.offset = int(error.diag.statement_position) - 1 - len(front)
             raise raised from error
-        assert found is not None
         return str(found[0]), str(found[1])
+
+    def _made(self, create: str) -> tuple[Any, ...]:
+        """What a view would be."""
+        name = "stepping_reading"
+        with self.connection.transaction(force_rollback=True):
+            cursor = Cursor(self.connection)
+            cursor.execute(create.encode())
+            (found,) = cursor.execute(_VIEW, (name, name)).fetchall()
+        return found
 
     def unstable(self, select: str) -> list[tuple[str, str]]:
         _, rule = self._view(select)

@@ -15,6 +15,7 @@ from stepping.compiler.plan.database import (
     GivenRows,
     KnownColumn,
     KnownTable,
+    KnownView,
 )
 from stepping.compiler.schema import DatabaseType
 from stepping.dialects.postgres.described import PostgresDatabase, PostgresWords
@@ -42,6 +43,12 @@ class NotingPostgres(PostgresDatabase):
     def table(self, name: str, schema: str | None) -> KnownTable | None:
         found = super().table(name, schema)
         self.answers.tables[path_of(name, schema)] = found
+        return found
+
+    def view(self, name: str, schema: str | None) -> KnownView | None:
+        found = super().view(name, schema)
+        if found is not None:
+            self.answers.views[path_of(name, schema)] = found
         return found
 
     def typed(self, words: Sequence[str], args: Sequence[DatabaseType]) -> DatabaseType:
@@ -121,6 +128,9 @@ class PreparedPostgres(PostgresWords):
 
     def table(self, name: str, schema: str | None) -> KnownTable | None:
         return self.again(self.answers.tables, "table", path_of(name, schema))
+
+    def view(self, name: str, schema: str | None) -> KnownView | None:
+        return self.answers.views.get(path_of(name, schema))
 
     def typed(self, words: Sequence[str], args: Sequence[DatabaseType]) -> DatabaseType:
         return self.again(self.answers.typed, "typed", key_of(words, args))

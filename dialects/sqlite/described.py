@@ -22,10 +22,11 @@ from stepping.compiler.plan.database import (
     GivenRows,
     KnownColumn,
     KnownTable,
+    KnownView,
     Measure,
 )
 from stepping.compiler.schema import Atom, DatabaseType, Kind
-from stepping.dialects.identifiers import quoted
+from stepping.dialects.identifiers import quoted, shows_query
 from stepping.dialects.sqlite.collations import BINARY, collation_in, comparing
 from stepping.dialects.sqlite.cursors import Cursor
 from stepping.dialects.sqlite.measures import measure
@@ -93,6 +94,9 @@ def typed(name: str, collation: str, *, varied: bool) -> DatabaseType:
     return DatabaseType(name, collation, short=True, traits=traits, image=image)
 
 
+_IS_VIEW = re.compile(r"(?is)\s*create\s+(temp(orary)?\s+)?view\b")
+
+
 class SQLiteDatabase(Database):
     """Asks a copy of a schema: the names of its tables with the statements that made them."""
 
@@ -122,9 +126,13 @@ class SQLiteDatabase(Database):
         )
         made = cls(dict(found))
         made.indexes = [sql for _, sql in indexes]
+        if "stepping_queries" in made.statements:
+            installed = own.rows("SELECT lower(name) FROM stepping_queries WHERE name IS NOT NULL")
+            made.queries = [name for (name,) in installed]
         return made
 
     indexes: Sequence[str] = ()
+    queries: Sequence[str] = ()  # our own that are installed
 
     @contextmanager
     def having(self, tables: Mapping[str, Sequence[KnownColumn]]) -> Iterator[Database]:
@@ -160,13 +168,22 @@ class SQLiteDatabase(Database):
             self._tables[name] = self._described(name)
         return self._tables[name]
 
+    def view(self, name: str, schema: str | None) -> KnownView | None:
+        sql = self.statements.get(name, "")
+        if schema not in (None, "main", "temp") or not _IS_VIEW.match(sql):
+            return None
+        if shows_query(name, sql.lower(), self.queries):
+            return None
+        self.copy(name)
+        return KnownView(name, sql)
+
     def copy(self, name: str) -> None:
         """Make a table in memory, and whatever a view reads."""
         if name in self._copied:
             return
         self._copied.add(name)
         sql = self.statements[name]
-        if re.match(r"(?is)\s*create\s+(temp(orary)?\s+)?view", sql):
+        if _IS_VIEW.match(sql):
             for other in self.statements:
                 if re.search(rf"(?i)\b{re.escape(other)}\b", sql):
                     self.copy(other)

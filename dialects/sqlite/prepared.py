@@ -23,4 +23,5 @@ def prepared(answers: Answers) -> SQLiteDatabase:
     """The schema as it was then."""
     made = SQLiteDatabase(answers.statements)
     made.indexes = answers.indexes
+    made.queries = [of for each in answers.base.values() if (of := each.fact("of"))]
     return made

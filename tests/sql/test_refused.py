@@ -91,6 +91,7 @@ PLACED = (
     ("SELECT bbb FROM r", "no column bbb", ":1:8", None),
     ("SELECT a, a FROM r", "two columns are named a", ":1:11", "AS other_a"),
     ("SELECT nosuch(a) FROM r", "nosuch", ":1:8", None),
+    ("SELECT 1 AS x", "no table", ":1:1", "CREATE VIEW"),
     ("SELECT a FROM r WHERE a = :a", "no parameters", ":1:27", "one row that has it"),
     ("SELECT t, a FROM r GROUP BY t", "group|GROUP", ":1:11", "add it to GROUP BY"),
 )
@@ -104,6 +105,7 @@ ON_POSTGRES = (
     ("SELECT a, json_agg(t) OVER () AS x FROM r", "in no order", ":1:11", "ORDER BY"),
     ("SELECT DISTINCT ON (a) generate_series(1, b) FROM r ORDER BY a", "which", ":1:24", "FROM"),
     ("SELECT ROW(a, b) AS x FROM r", "pseudo-type", "", "its parts"),
+    ("SELECT FROM r", "no columns", ":1:1", "count(*)"),
 )
 ON_SQLITE = (
     ("SELECT a FROM r WHERE a = ?", "no parameters", ":1:27", None),

@@ -1,0 +1,57 @@
+"""The names of views and of their columns, given in front of a SELECT or taken from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from stepping.cli import main
+from tests.support.place import Place
+
+
+@pytest.fixture
+def shop(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    monkeypatch.chdir(tmp_path)
+    with place.plain() as connection:
+        connection.execute("CREATE TABLE r (id INTEGER PRIMARY KEY, a INTEGER)")
+        connection.execute("INSERT INTO r VALUES (1, 5), (2, 5), (3, NULL)")
+    return place
+
+
+def applied(shop: Place, text: str) -> tuple[int, str]:
+    Path("of.sql").write_text(text)
+    result = CliRunner().invoke(main, ["apply", "of.sql", "--db", shop.where, "--allow-scans"])
+    return result.exit_code, result.output
+
+
+PAIRS = """CREATE MATERIALIZED VIEW pairs (x, y) AS
+SELECT p.id, q.id FROM r p JOIN r q ON q.a = p.a;
+CREATE MATERIALIZED VIEW above AS SELECT x FROM pairs WHERE y = 1;
+"""
+
+
+def test_names_in_front_tell_columns_of_one_name_apart(shop: Place) -> None:
+    assert applied(shop, PAIRS)[0] == 0
+    with shop.plain() as connection:
+        connection.execute("UPDATE r SET a = 7 WHERE id = 2")
+    assert sorted(shop.read("SELECT x, y FROM pairs")) == [(1, 1), (2, 2)]
+    assert shop.read("SELECT x FROM above") == [(1,)]
+
+
+def test_fewer_names_than_columns(shop: Place) -> None:
+    """Postgres names the first columns by them; SQLite refuses it of a view."""
+    code, said = applied(shop, "CREATE MATERIALIZED VIEW v (x) AS SELECT id, a FROM r")
+    if shop.name == "postgres":
+        assert (code, sorted(shop.read("SELECT x, a FROM v"))[0]) == (0, (1, 5))
+    else:
+        assert (code, "1 names are given for 2 columns" in said) == (1, True)
+    code, said = applied(shop, "CREATE MATERIALIZED VIEW w (x, y, z) AS SELECT id, a FROM r")
+    assert (code, "3 names are given for 2 columns" in said) == (1, True)
+
+
+def test_names_without_quotes_are_as_the_database_writes_them(shop: Place) -> None:
+    text = 'CREATE MATERIALIZED VIEW AllOf (Id, "Of A") AS SELECT id, a FROM r WHERE a IS NULL'
+    assert applied(shop, text)[0] == 0
+    assert shop.read('SELECT id, "Of A" FROM ALLOF') == [(3, None)]
