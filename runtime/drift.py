@@ -25,7 +25,7 @@ def damage(driver: Driver, manifest: Manifest) -> list[str]:
     """The triggers of a captured query's tables that are gone or switched off."""
     capture = manifest.capture
     with driver.reading():
-        return [] if capture is None else list(_triggers(driver, capture))
+        return [] if capture is None else list(triggers_lost(driver, capture))
 
 
 def _drift(driver: Driver, manifest: Manifest) -> Iterator[str]:
@@ -40,7 +40,7 @@ def _drift(driver: Driver, manifest: Manifest) -> Iterator[str]:
     if capture is not None:
         for each in capture.inputs:
             yield from _table(driver, each)
-        yield from _triggers(driver, capture)
+        yield from triggers_lost(driver, capture)
         for each in capture.inputs:
             for what in driver.capturing.of_replication(driver.read, each.table):
                 yield f"{each.table}: the trigger {what}"
@@ -78,7 +78,8 @@ def _columns(each: CapturedInput, now: BaseTable) -> Iterator[str]:
             yield f"{now}.{name} may be NULL now, and could not: migrate the query"
 
 
-def _triggers(driver: Driver, capture: Capture) -> Iterator[str]:
+def triggers_lost(driver: Driver, capture: Capture) -> Iterator[str]:
+    """The triggers of the tables of a captured query that are gone or switched off."""
     for each in capture.inputs:
         for what in driver.capturing.triggers(driver.read, each.table):
             yield f"{each.table}: the trigger {what}"

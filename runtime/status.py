@@ -12,6 +12,7 @@ from stepping.dialects.driver import Driver
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.iterations import QUARANTINED, RUNNING, Iterations, Record
 from stepping.runtime.catalog import all_installed, installed
+from stepping.runtime.drift import triggers_lost
 
 MOST_COUNTED = 10_000  # rows that wait
 
@@ -58,14 +59,17 @@ class Status:
     ``next_time()`` gave out, that may yet be used: nothing later is written, and their lease has
     not ended. ``queued``: how many changes wait in the queue; ``quarantined_changes``: those that
     `drain` has set aside. ``stale``: why the results of a captured query with ``on_error="stale"``
-    are no longer kept up to date, if they are not. ``waiting``: how many rows of each input of a
-    captured query are not folded in, counted up to `MOST_COUNTED`; ``refreshed_at``: when it was
-    last refreshed, where the database knows.
+    are no longer kept up to date, if they are not. ``incomplete``: triggers of the tables that it
+    follows that are gone or switched off: what is written there goes by unseen until
+    `store.repair()`, or `stepping repair`, makes them again. ``waiting``: how many rows of each
+    input of a captured query are not folded in, counted up to `MOST_COUNTED`; ``refreshed_at``:
+    when it was last refreshed, where the database knows.
     """
 
     query: str
     tables: Mapping[str, int]
     stale: str = field(default="", kw_only=True)
+    incomplete: tuple[str, ...] = field(default=(), kw_only=True)
     waiting: Mapping[str, int] = field(default_factory=dict, kw_only=True)
     refreshed_at: datetime.datetime | None = field(default=None, kw_only=True)
     running: tuple[RunningIteration, ...] = ()
@@ -103,6 +107,12 @@ class Status:
             )
         if self.stale:
             lines.append(f"  stale: {self.stale}; `stepping repair` computes it again")
+        lines += (f"  incomplete: {what}" for what in self.incomplete)
+        if self.incomplete:
+            lines.append(
+                "  what was written since then is not in its results: `stepping repair "
+                f"{self.query}` makes the triggers again, and computes them"
+            )
         for each in self.running:
             who = each.worker or "nobody; whoever comes next finishes it"
             since = f"{each.begun_at:%Y-%m-%d %H:%M:%S} UTC"
@@ -142,7 +152,8 @@ def status_of(
     found = Status(query, {})  # nobody feeds it steps
     with driver.reading():
         words, read = driver.capturing, driver.read
-        found = replace(found, stale=words.error(read, query))
+        lost = triggers_lost(driver, capture)
+        found = replace(found, stale=words.error(read, query), incomplete=tuple(lost))
         if capture.refresh != DEFERRED:
             return found
         waiting = {each.name: _waiting(driver, each.waiting) for each in capture.inputs}

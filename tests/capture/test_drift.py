@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,58 @@ def test_what_is_found(place: Place, sqlite: str, postgres: str, found: str) -> 
         said = drift(store.driver, store.plan.manifest)
         assert bool(said) == bool(found), said
         assert all(found in each for each in said)
+
+
+# What takes triggers away, and what is left of them.
+LOSSES = {
+    "dropped": (
+        ("DROP TRIGGER stepping_items_insert",),
+        ("DROP TRIGGER stepping_insert ON items",),
+        "items: the trigger stepping_",
+    ),
+    "switched off": (
+        (),
+        ("ALTER TABLE orders DISABLE TRIGGER USER",),
+        "orders: the trigger stepping_",
+    ),
+    "rebuilt": (
+        (
+            "PRAGMA legacy_alter_table = ON",
+            "CREATE TABLE new AS SELECT * FROM items",
+            "DROP TABLE items",
+            "ALTER TABLE new RENAME TO items",
+        ),
+        (),
+        "items: the trigger stepping_",
+    ),
+}
+
+
+@pytest.mark.parametrize("refresh", ["immediate", "deferred"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_status_says_what_goes_by_unseen(place: Place, loss: str, refresh: str) -> None:
+    sqlite, postgres, found = LOSSES[loss]
+    statements = sqlite if place.name == "sqlite" else postgres
+    if not statements:
+        pytest.skip("it takes no triggers away here")
+    graph, _ = captured(revenue, refresh)
+    with shop(place) as (connection, _):
+        store = place.store(connection, graph)
+        assert store.status().incomplete == ()
+        assert "incomplete" not in run("status", "--db", place.where)[1]
+        for each in statements:
+            connection.execute(each)
+        assert store.status().incomplete
+        assert all(each.startswith(found) for each in store.status().incomplete)
+        code, said = run("status", "--db", place.where)
+        assert code == 0
+        assert f"  incomplete: {found}" in said
+        assert "`stepping repair revenue`" in said
+        (status,) = json.loads(run("status", "--json", "--db", place.where)[1])
+        assert status["incomplete"] == list(store.status().incomplete)
+        code, said = run("repair", "revenue", "--db", place.where)
+        assert code == 0, said
+        assert store.status().incomplete == ()
 
 
 def test_the_command(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
