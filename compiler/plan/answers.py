@@ -19,6 +19,7 @@ class Answers:
 
     dialect: str
     version: str = ""
+    own_schema: str = ""  # if a view is written with it
     statements: dict[str, str] = field(default_factory=dict)  # SQLite's own of its tables
     indexes: tuple[str, ...] = ()
     tables: dict[str, KnownTable | None] = field(default_factory=dict)

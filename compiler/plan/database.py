@@ -143,6 +143,10 @@ class Database(ABC):
         """A name in the form in which two names of one thing are equal."""
 
     @abstractmethod
+    def is_own_schema(self, name: str) -> bool:
+        """Whether tables are made in this schema where a statement names none."""
+
+    @abstractmethod
     def table(self, name: str, schema: str | None) -> KnownTable | None:
         """The table that a text means by a (folded) name, or None."""
 

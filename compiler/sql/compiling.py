@@ -55,6 +55,11 @@ def selected(
     zsets: Mapping[str, ir.Operator] | None = None,
 ) -> Selected:
     """A SELECT on a database that is asked. ``zsets``: what some of its tables stand for."""
+    if view.schema and not database.is_own_schema(view.schema):
+        raise view.select.error(
+            f"the view {view.name} is in the schema {view.schema}, which is not the connection's",
+            hint=f"it is made where tables are: SET search_path TO {view.schema}, or leave it out",
+        )
     made = parsed(view, database.sqlglot_name)
     with_others = with_views(made, view, database) if follows else view
     if with_others is not view:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from sqlglot import exp
 
@@ -86,8 +86,15 @@ def true_refs(ref: Ref, bound: Bound) -> frozenset[Ref]:
     return true_refs(merged.right if merged.side == "RIGHT" else merged.left, bound)
 
 
-def queries_in(node: Expression) -> Iterator[Expression]:
-    """The subqueries in an expression, the outermost of each, with what asks for them."""
+def queries_in(
+    node: Expression, is_known: Callable[[Expression], bool] = lambda node: False
+) -> Iterator[Expression]:
+    """The subqueries in an expression, the outermost of each, with what asks for them.
+
+    None of what ``is_known``: where the value of an aggregate is, so are those in its argument.
+    """
+    if is_known(node):
+        return
     if is_quantified(node):
         yield node
         return
@@ -102,4 +109,4 @@ def queries_in(node: Expression) -> Iterator[Expression]:
         yield node
         return
     for part in node.iter_expressions():
-        yield from queries_in(part)
+        yield from queries_in(part, is_known)

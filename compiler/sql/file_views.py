@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlglot import exp
 
 from stepping.compiler.plan.capture import DEFERRED, FAIL, IMMEDIATE, STALE
 from stepping.compiler.sql.parsing import parse
-from stepping.compiler.sql.text import Piece, Span, Text
+from stepping.compiler.sql.text import Piece, Span, Text, quoted, replaced
 from stepping.compiler.sql.views import View
 
 _OPTIONS = re.compile(r"--[ \t]*stepping:[ \t]*(.*)")
@@ -35,12 +35,34 @@ class FileView:
     def body(self) -> str:
         return self.view.select.sql[self.start :]
 
+    @property
+    def shown(self) -> Text:
+        """The text that shows places in its SELECT."""
+        return self.view.select if self.view.select.pieces else self.file
+
     def reads(self, named: Mapping[str, Any], dialect: str) -> list[str]:
         """The views of these that it reads."""
         (parsed, *_) = parse(self.view.select, dialect)
         own = {each.alias.lower() for each in parsed.tree.find_all(exp.CTE)}
         found = [t.name.lower() for t in parsed.tree.find_all(exp.Table) if not t.db]
         return [name for name in dict.fromkeys(found) if name in named and name not in own]
+
+    def unqualified(self, named: Mapping[str, FileView], dialect: str) -> FileView:
+        """The view, in which others of the files are named without their schema."""
+        changes = []
+        (parsed, *_) = parse(self.view.select, dialect)
+        for table in parsed.tree.find_all(exp.Table):
+            other = named.get(table.name.lower())
+            if not table.db or other is None or table.db.lower() != other.view.schema.lower():
+                continue
+            schema, name = parsed.span(table.args["db"]), parsed.span(table.this)
+            if schema is not None and name is not None:
+                alias = "" if table.alias else f" AS {quoted(table.name)}"
+                changes.append((schema | name, quoted(other.view.name) + alias))
+        if not changes:
+            return self
+        select = replaced(self.view.select, changes, self.file)
+        return replace(self, view=replace(self.view, select=select))
 
     def options(self) -> dict[str, str]:
         """What a comment above the view says of it."""
@@ -71,16 +93,12 @@ def composed(each: FileView, others: Sequence[FileView]) -> Text:
     out = "WITH RECURSIVE " if recursive else "WITH "
     pieces: list[Piece] = []
     for position, other in enumerate(others):
-        columns = ", ".join(map(_quoted, other.view.columns))
+        columns = ", ".join(map(quoted, other.view.columns))
         listed = f" ({columns})" if columns else ""
-        out += ", " * (position > 0) + f"{_quoted(other.view.name)}{listed} AS ("
-        pieces.append(Piece(len(out), other.file, other.start))
+        out += ", " * (position > 0) + f"{quoted(other.view.name)}{listed} AS ("
+        pieces.append(Piece(len(out), other.shown, other.start))
         out += other.body + ")"
     out += " " if own is None else ","
     behind = 0 if own is None else own.end()  # its own WITH goes on behind those
-    pieces.append(Piece(len(out), each.file, each.start + behind))
+    pieces.append(Piece(len(out), each.shown, each.start + behind))
     return Text(out + each.body[behind:], each.file.name, tuple(pieces))
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -40,6 +40,8 @@ def queries_of(texts: Sequence[Text], dialect: str, tables: Any = None) -> list[
                 "the name of its file",
             )
         named[each.view.name.lower()] = each
+    if any(each.view.schema for each in named.values()):
+        named = {name: each.unqualified(named, dialect) for name, each in named.items()}
     reads = {name: each.reads(named, dialect) for name, each in named.items()}
     order = ordered(reads, named)
     return [

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from stepping.compiler import ir
 from stepping.compiler.sql.images import is_told_apart
+from stepping.compiler.sql.parsing import Expression
 from stepping.compiler.sql.rows import Rows, name_of
 from stepping.compiler.sql.scopes import Ref
 
@@ -50,6 +51,7 @@ class Frame:
     grouped: Grouped | None = None
     constants: Mapping[Key, ir.Scalar] = field(default_factory=dict)  # what is no column
     stands: ir.Source | None = None  # of a FROM item: where
+    by: tuple[Expression, ...] = ()  # the subqueries in what the rows are going to be grouped by
 
     @classmethod
     def of_groups(

@@ -15,7 +15,7 @@ from sqlglot import exp
 from stepping.compiler.plan.database import Database
 from stepping.compiler.sql.file_views import FileView, composed
 from stepping.compiler.sql.parsing import Parsed
-from stepping.compiler.sql.text import Piece, Span, Text
+from stepping.compiler.sql.text import Span, Text, quoted, replaced
 from stepping.compiler.sql.views import View, parsed, plain_view
 
 
@@ -93,23 +93,3 @@ def ctes_of(made: Parsed, database: Database) -> set[str]:
 
 def folded(identifier: Any, database: Database) -> str:
     return database.folded(identifier.name, quoted=bool(identifier.args.get("quoted")))
-
-
-def replaced(text: Text, changes: list[tuple[Span, str]]) -> Text:
-    """A text with other words at some places."""
-    if not changes:
-        return text
-    out, at = "", 0
-    pieces: list[Piece] = []
-    for span, words in sorted(changes, key=lambda each: each[0].start):
-        pieces.append(Piece(len(out), text, at))
-        out += text.sql[at : span.start]
-        pieces.append(Piece(len(out), text, span.start))
-        out += words
-        at = span.end
-    pieces.append(Piece(len(out), text, at))
-    return Text(out + text.sql[at:], text.name, tuple(pieces))
-
-
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -16,6 +16,7 @@ from sqlglot import exp
 from stepping.compiler import ir
 from stepping.compiler.plan.database import Database
 from stepping.compiler.schema import BOOL, Atom, DatabaseType, Kind
+from stepping.compiler.sql.conditions import queries_in
 from stepping.compiler.sql.frames import Frame
 from stepping.compiler.sql.native import native
 from stepping.compiler.sql.parsing import Expression, Parsed, token_range
@@ -226,13 +227,39 @@ class Scalars:
         before, keys = frame.grouped.before, frame.grouped.keys
         if not keys or any(id(part) in frame.places for part in node.walk()):
             return None
-        if isinstance(node, exp.Query | exp.DataType | exp.Var):
+        # A subquery that is written again is the one that is grouped by.
+        for each in queries_in(node) if before.by else ():
+            same = next((query for query in before.by if self.is_same(query, each)), None)
+            if same is not None and id(same) in before.places:
+                before = before.also({id(each): before.places[id(same)]})
+        if isinstance(node, exp.DataType | exp.Var):
+            return None
+        if isinstance(node, exp.Query) and before.value(id(node)) is None:
             return None
         try:
             form = self.form(node, before)
         except QueryError:
             return None
         return next((frame.rows.columns[place] for known, place in keys if known == form), None)
+
+    def is_same(self, a: Expression, b: Expression) -> bool:
+        """Whether two subqueries of one SELECT say the same, in the same words."""
+        return a is b or self.said_by(a) == self.said_by(b)
+
+    def said_by(self, query: Expression) -> object:
+        """The words of a subquery, and the columns in it that are of what is around it."""
+        place = token_range(query, self.parsed.tokens)
+        inside = {id(part) for part in query.walk()}
+        own = {n for n, source in self.bound.sources.items() if id(source.node) in inside}
+        refs = (self.bound.refs.get(id(part)) for part in query.find_all(exp.Column))
+        outer = tuple(ref for ref in refs if ref is not None and ref.source not in own)
+        return (self.folded(*place), outer) if place is not None else id(query)
+
+    def is_there(self, frame: Frame, node: Expression) -> bool:
+        """Whether rows have the value of an expression already."""
+        if frame.value(id(node)) is not None:
+            return True
+        return frame.grouped is not None and self.key_of_group(node, frame) is not None
 
     def spliced(
         self, node: Expression, frame: Frame

@@ -15,7 +15,7 @@ from stepping.compiler.plan.database import Database, KnownTable
 from stepping.compiler.schema import BOOL, Atom, Build, Kind, Struct, schema_of
 from stepping.compiler.sql.aggregates import GroupKey, Groups, aggregates_in
 from stepping.compiler.sql.clauses import Clauses
-from stepping.compiler.sql.conditions import conjuncts
+from stepping.compiler.sql.conditions import conjuncts, queries_in
 from stepping.compiler.sql.expanding import Expanding
 from stepping.compiler.sql.frames import Frame, Key
 from stepping.compiler.sql.grouping import Grouping
@@ -259,6 +259,8 @@ class Selects:
         for each in (*nodes, *(call for call in calls)):
             frame = self.subqueries.computed(frame, self.bound.aliases.get(id(each), each))
         by = [self.bound.aliases.get(id(each), each) for each in nodes]
+        asked = tuple(query for each in by for query in queries_in(each))
+        frame = dataclasses.replace(frame, by=asked)
         if self.expanding.in_select_list(frame, by) is not frame:
             shown = [each.value for each in outputs if isinstance(each.value, exp.Expr)]
             frame = self.expanding.in_select_list(frame, [*by, *shown])

@@ -8,6 +8,7 @@ for each different one of which it is evaluated. What it says of a row is then a
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -155,8 +156,9 @@ class Subqueries:
     def computed(self, frame: Frame, node: Expression, base: Frame | None = None) -> Frame:
         """The rows with the value of each subquery in an expression as a further column."""
         at = frame.rows.at
-        for query in list(queries_in(node)):
-            if id(query) not in frame.places:
+        is_there = functools.partial(self.selects.scalars.is_there, frame)
+        for query in list(queries_in(node, is_there)):
+            if id(query) not in frame.places:  # nor was made with the one before it
                 frame = frame.placed(self.selects.clauses.at("", [query]))
                 frame = self.valued(frame, query, base)
         return frame.placed(at)

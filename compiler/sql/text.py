@@ -70,3 +70,24 @@ class Text:
         if span is None:
             return QueryError(message, where=self.name, hint=hint)
         return QueryError(message, where=self.where(span), source=self.marked(span), hint=hint)
+
+
+def replaced(text: Text, changes: list[tuple[Span, str]], given: Text | None = None) -> Text:
+    """A text with other words at some places; ``given`` has it at the same offsets."""
+    if not changes:
+        return text
+    shown = given or text
+    out, at = "", 0
+    pieces: list[Piece] = []
+    for span, words in sorted(changes, key=lambda each: each[0].start):
+        pieces.append(Piece(len(out), shown, at))
+        out += text.sql[at : span.start]
+        pieces.append(Piece(len(out), shown, span.start))
+        out += words
+        at = span.end
+    pieces.append(Piece(len(out), shown, at))
+    return Text(out + text.sql[at:], text.name, tuple(pieces))
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

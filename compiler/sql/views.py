@@ -26,6 +26,7 @@ class View:
     select: Text
     columns: tuple[str, ...] = ()
     line: int = 1
+    schema: str = ""  # that it is written with: the connection's own
 
 
 def views_of(text: Text, name: str, sqlglot_name: str | None = None) -> list[View]:
@@ -96,7 +97,7 @@ def _created(tokens: Sequence[Any], text: Text, *, folds: bool, plain: bool = Fa
     at += 1
     if words[at : at + 3] == ["IF", "NOT", "EXISTS"]:
         at += 3
-    name, at = _name(tokens, at, text, folds=folds)
+    schema, name, at = _name(tokens, at, text, folds=folds)
     columns: list[str] = []
     if words[at : at + 1] == ["("]:
         end = words.index(")", at)
@@ -112,19 +113,17 @@ def _created(tokens: Sequence[Any], text: Text, *, folds: bool, plain: bool = Fa
             body = body[: -len(ending)]
     if not body:
         raise text.error("a SELECT must follow AS", _span(tokens[-1]))
-    return View(name, _part(text, body), tuple(columns), text.place(tokens[0].start)[1])
+    line = text.place(tokens[0].start)[1]
+    return View(name, _part(text, body), tuple(columns), line, schema)
 
 
-def _name(tokens: Sequence[Any], at: int, text: Text, *, folds: bool) -> tuple[str, int]:
+def _name(tokens: Sequence[Any], at: int, text: Text, *, folds: bool) -> tuple[str, str, int]:
+    """The schema that is written in front of a name, the name, and where the rest begins."""
     if at >= len(tokens):
         raise text.error("the view has no name", _span(tokens[-1]))
-    if at + 1 < len(tokens) and tokens[at + 1].text == ".":
-        raise text.error(
-            "the name of a view has no schema",
-            _span(tokens[at], tokens[at + 2]),
-            "it is made in the schema of the connection",
-        )
-    return _named(tokens[at], folds), at + 1
+    if at + 2 < len(tokens) and tokens[at + 1].text == ".":
+        return _named(tokens[at], folds), _named(tokens[at + 2], folds), at + 3
+    return "", _named(tokens[at], folds), at + 1
 
 
 def _named(token: Any, folds: bool) -> str:

@@ -198,6 +198,9 @@ class PostgresDatabase(PostgresWords):
             return False
         return True
 
+    def is_own_schema(self, name: str) -> bool:
+        return self.rows("SELECT current_schema()::text") == [(name,)]
+
     def table(self, name: str, schema: str | None) -> KnownTable | None:
         key = (name, schema)
         if key not in self._tables:

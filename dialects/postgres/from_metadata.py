@@ -82,6 +82,9 @@ class MetadataDatabase(PostgresWords):
         yield self
         self.given = {}
 
+    def is_own_schema(self, name: str) -> bool:
+        return name == "public"
+
     def table(self, name: str, schema: str | None) -> KnownTable | None:
         if name in self.given:
             return self.given[name]

@@ -40,6 +40,11 @@ class NotingPostgres(PostgresDatabase):
             raise
         return known[key]
 
+    def is_own_schema(self, name: str) -> bool:
+        found = super().is_own_schema(name)
+        self.answers.own_schema = name if found else ""
+        return found
+
     def table(self, name: str, schema: str | None) -> KnownTable | None:
         found = super().table(name, schema)
         self.answers.tables[path_of(name, schema)] = found
@@ -125,6 +130,9 @@ class PreparedPostgres(PostgresWords):
     @contextmanager
     def having(self, tables: Mapping[str, Sequence[KnownColumn]]) -> Iterator[Database]:
         yield self
+
+    def is_own_schema(self, name: str) -> bool:
+        return name == self.answers.own_schema
 
     def table(self, name: str, schema: str | None) -> KnownTable | None:
         return self.again(self.answers.tables, "table", path_of(name, schema))

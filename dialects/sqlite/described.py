@@ -160,6 +160,9 @@ class SQLiteDatabase(Database):
     def folded(self, name: str, *, quoted: bool) -> str:
         return name.lower()
 
+    def is_own_schema(self, name: str) -> bool:
+        return name.lower() == "main"
+
     def table(self, name: str, schema: str | None) -> KnownTable | None:
         if schema not in (None, "main", "temp") or name not in self.statements:
             return None

@@ -16,7 +16,7 @@ class NotingSQLite(SQLiteDatabase):
         """The statements of the tables that were asked for, and of what those read."""
         known = {name: self.statements[name] for name in sorted(self._copied)}
         some = tuple(i for i in self.indexes if any(name in i.lower() for name in known))
-        return Answers("sqlite", sqlite3.sqlite_version, known, some)
+        return Answers("sqlite", sqlite3.sqlite_version, statements=known, indexes=some)
 
 
 def prepared(answers: Answers) -> SQLiteDatabase:

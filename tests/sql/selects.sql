@@ -318,6 +318,34 @@ FROM r;
 SELECT x.a, y.b FROM (SELECT r.a FROM r, s WHERE r.a = s.b) AS x CROSS JOIN u
 JOIN s AS y ON y.d = x.a;
 
+-- subquery_in_an_aggregate
+SELECT a, sum(b + (SELECT count(*) FROM s WHERE s.a = r.b)) AS n,
+    max((SELECT max(d) FROM s WHERE s.b < r.b AND s.a = r.a)) AS m
+FROM r GROUP BY a HAVING sum((SELECT count(*) FROM s WHERE s.b = r.e)) >= 0;
+
+-- subquery_in_an_aggregate_of_all
+SELECT count(DISTINCT (SELECT max(d) FROM s WHERE s.b = r.b)) AS n,
+    avg(CASE WHEN b IN (SELECT b FROM s) THEN 1 ELSE 0 END) AS share FROM r;
+
+-- subquery_in_a_filter
+SELECT a, count(*) FILTER (WHERE EXISTS (SELECT 1 FROM s WHERE s.b = r.b)) AS n FROM r GROUP BY a;
+
+-- group_by_subquery
+SELECT (SELECT max(d) FROM s WHERE s.b = r.b) AS m, count(*) AS n FROM r GROUP BY 1;
+
+-- group_by_subquery_written_again
+SELECT a, CASE WHEN EXISTS (SELECT 1 FROM s WHERE s.b = r.b) THEN 'y' ELSE 'n' END AS x,
+    count(*) AS n
+FROM r GROUP BY a, CASE WHEN EXISTS (SELECT 1 FROM s WHERE s.b = r.b) THEN 'y' ELSE 'n' END
+HAVING EXISTS (SELECT 1 FROM s WHERE s.a = r.a) OR count(*) > 1;
+
+-- group_by_in
+SELECT b IN (SELECT b FROM s) AS x, count(*) AS n FROM r GROUP BY b IN (SELECT b FROM s);
+
+-- subquery_beside_the_same_in_on
+SELECT r.a, u.k, EXISTS (SELECT 1 FROM s WHERE s.a = u.k) AS x
+FROM r LEFT JOIN u ON u.k = r.b AND EXISTS (SELECT 1 FROM s WHERE s.a = u.k);
+
 -- postgres: what SQLite has no words for
 
 -- texts_each_once
@@ -446,3 +474,8 @@ SELECT s.a, (SELECT count(*) FROM (
 
 -- with_ties_of_a_union
 SELECT a FROM r UNION ALL SELECT b FROM s ORDER BY 1 FETCH FIRST 2 ROWS WITH TIES;
+
+-- subqueries_in_texts
+SELECT a, string_agg(DISTINCT t || (SELECT string_agg(d::text, ' ' ORDER BY d) FROM s WHERE s.b = r.b), ',') AS x,
+    string_agg(t, ',' ORDER BY (SELECT max(d) FROM s WHERE s.b = r.b), t, row_number) AS y
+FROM r GROUP BY a;

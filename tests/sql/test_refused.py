@@ -24,7 +24,7 @@ STATEMENTS = (
     ("EXPLAIN SELECT a FROM r", "no SELECT"),
     ("CREATE TABLE q (a int)", "no view"),
     ("CREATE MATERIALIZED VIEW", ""),
-    ("CREATE MATERIALIZED VIEW x.y AS SELECT a FROM r", "no schema"),
+    ("CREATE MATERIALIZED VIEW x.y AS SELECT a FROM r", "schema x, which is not"),
     ("CREATE MATERIALIZED VIEW x (p, q) AS SELECT a FROM r", "2 names"),
     ("SELECT a FROM r; SELECT b FROM r", "2 views"),
     ("SELECT 1", "no table"),

@@ -55,3 +55,19 @@ def test_names_without_quotes_are_as_the_database_writes_them(shop: Place) -> No
     text = 'CREATE MATERIALIZED VIEW AllOf (Id, "Of A") AS SELECT id, a FROM r WHERE a IS NULL'
     assert applied(shop, text)[0] == 0
     assert shop.read('SELECT id, "Of A" FROM ALLOF') == [(3, None)]
+
+
+def test_a_schema_in_front_of_a_name_is_that_of_the_connection(shop: Place) -> None:
+    own = "public" if shop.name == "postgres" else "main"
+    text = f"""CREATE MATERIALIZED VIEW {own}.above AS
+SELECT few.id FROM {own}.few JOIN {own}.r AS q ON q.id = few.id;
+CREATE MATERIALIZED VIEW {own}.few AS SELECT id FROM {own}.r WHERE a = 5;
+"""
+    assert applied(shop, text)[0] == 0
+    with shop.plain() as connection:
+        connection.execute("UPDATE r SET a = 7 WHERE id = 2")
+    assert shop.read("SELECT id FROM above") == [(1,)]
+    code, said = applied(shop, text.replace("few.id FROM", "few.nope FROM"))
+    assert (code, "of.sql:2:8" in said, "few.nope" in said) == (1, True, True)
+    code, said = applied(shop, "CREATE MATERIALIZED VIEW other.v AS SELECT id FROM r")
+    assert (code, "schema other, which is not" in said, "search_path" in said) == (1, True, True)
