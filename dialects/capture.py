@@ -92,6 +92,7 @@ class CaptureWords(ABC):
     own_tables: tuple[str, ...]  # in the order in which they can be dropped
     keeps_what_is_read = False  # whether what a view reads cannot be dropped
     folds: str  # when what was written down is folded in, unless that is deferred
+    release = ""  # drops what keeps a table's columns from being given another type, if anything
 
     def folds_at_once(self, capture: Capture) -> bool:
         """Whether triggers have to see to it that what they write down is folded in."""
@@ -194,6 +195,10 @@ class CaptureWords(ABC):
     @abstractmethod
     def triggers(self, read: Read, table: BaseTable) -> list[str]:
         """Triggers of ours that a table should have and has not, or that are switched off."""
+
+    def unguarded(self, read: Read, table: BaseTable, columns: Sequence[str]) -> list[str]:
+        """What keeps columns that are read from being dropped, and is gone."""
+        return []
 
     def of_replication(self, read: Read, table: BaseTable) -> list[str]:
         """What keeps a table from being followed where it is written to by replication."""

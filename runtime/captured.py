@@ -27,7 +27,7 @@ from stepping.dialects.capture import (
 from stepping.dialects.driver import Driver
 from stepping.dialects.identifiers import quoted
 from stepping.errors import CaptureError, RowError, SchemaMismatch, StoreError
-from stepping.runtime import catalog
+from stepping.runtime import catalog, log_types
 from stepping.runtime.filling import installation_text
 from stepping.runtime.occupied import check_free, names_of
 from stepping.runtime.running import Statements
@@ -162,6 +162,7 @@ def check_tables(driver: Driver, plan: SQLPlan, graph: AnyGraph, *, scans: bool)
     """Raise `CaptureError`, with all findings, for tables that cannot be captured."""
     capture = capture_of(plan)
     check_triggers(driver, plan)
+    log_types.check(driver, plan.query, capture, readers(driver))
     words = driver.capturing
     findings: list[str] = []
     for each in capture.inputs:

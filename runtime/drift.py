@@ -25,7 +25,21 @@ def damage(driver: Driver, manifest: Manifest) -> list[str]:
     """The triggers of a captured query's tables that are gone or switched off."""
     capture = manifest.capture
     with driver.reading():
-        return [] if capture is None else list(triggers_lost(driver, capture))
+        return [] if capture is None else list(_triggers(driver, capture))
+
+
+def unguarded(driver: Driver, manifest: Manifest) -> list[str]:
+    """What kept columns that a captured query reads from being dropped, and is gone.
+
+    Nothing is lost with it, unless a column was dropped with it, and is there again.
+    """
+    capture = manifest.capture
+    with driver.reading():
+        return [
+            f"{each.table}: the trigger {what}"
+            for each in (() if capture is None else capture.inputs)
+            for what in driver.capturing.unguarded(driver.read, each.table, each.columns)
+        ]
 
 
 def _drift(driver: Driver, manifest: Manifest) -> Iterator[str]:
@@ -40,7 +54,8 @@ def _drift(driver: Driver, manifest: Manifest) -> Iterator[str]:
     if capture is not None:
         for each in capture.inputs:
             yield from _table(driver, each)
-        yield from triggers_lost(driver, capture)
+        yield from _triggers(driver, capture)
+        yield from unguarded(driver, manifest)
         for each in capture.inputs:
             for what in driver.capturing.of_replication(driver.read, each.table):
                 yield f"{each.table}: the trigger {what}"
@@ -78,8 +93,7 @@ def _columns(each: CapturedInput, now: BaseTable) -> Iterator[str]:
             yield f"{now}.{name} may be NULL now, and could not: migrate the query"
 
 
-def triggers_lost(driver: Driver, capture: Capture) -> Iterator[str]:
-    """The triggers of the tables of a captured query that are gone or switched off."""
+def _triggers(driver: Driver, capture: Capture) -> Iterator[str]:
     for each in capture.inputs:
         for what in driver.capturing.triggers(driver.read, each.table):
             yield f"{each.table}: the trigger {what}"

@@ -26,7 +26,7 @@ from stepping.dialects.capture import (
 )
 from stepping.dialects.driver import Driver
 from stepping.errors import MigrationError
-from stepping.runtime import captured
+from stepping.runtime import captured, log_types
 from stepping.runtime import catalog as catalog_rows
 from stepping.runtime.above import Above, made_again
 from stepping.runtime.above import guards as guards_above
@@ -82,6 +82,8 @@ def migration(
     if beside is None:
         beside = captured.rows_of(driver, capture) >= captured.MANY_ROWS
     beside = beside and not driver.one_writer and not above
+    # Beside the version before, the log keeps the types that it has for that one.
+    beside = beside and not log_types.outdated(driver, capture)
     made = Migration(
         plan.query,
         driver.dialect,

@@ -21,7 +21,7 @@ from stepping.dialects.capture import Reader, capture_of, log_name, logged
 from stepping.dialects.driver import Driver
 from stepping.errors import CaptureError, StoreError
 from stepping.runtime import captured, catalog
-from stepping.runtime.drift import damage
+from stepping.runtime.drift import damage, unguarded
 from stepping.runtime.running import PythonSteps, Statements
 
 log = logging.getLogger("stepping")
@@ -52,9 +52,11 @@ def repair(driver: Driver, named: Sequence[Filled]) -> Repaired:
     tables = list({log_name(each.table): each.table for each in inputs}.values())
     with driver.writing():
         driver.script(words.lock(tables))
-        wrong = dict.fromkeys(what for each in named for what in damage(driver, each.plan.manifest))
-        lost = [each for each in tables if words.triggers(driver.read, each)]
+        manifests = [each.plan.manifest for each in named]
+        found = (w for m in manifests for w in (*damage(driver, m), *unguarded(driver, m)))
+        wrong = dict.fromkeys(found)
         readers = captured.readers(driver)
+        lost = [each for each in tables if _is_lost(driver, each, readers)]
         others = _others(driver, lost, readers, {each.plan.query for each in named})
         for table in tables:
             same = [each for each in readers if each.log == log_name(table)]
@@ -68,6 +70,15 @@ def repair(driver: Driver, named: Sequence[Filled]) -> Repaired:
             ", ".join(names),
         )
     return Repaired(tuple(wrong), names)
+
+
+def _is_lost(driver: Driver, table: BaseTable, readers: Sequence[Reader]) -> bool:
+    """Whether results may be wrong since a trigger of a table is gone."""
+    words = driver.capturing
+    read = logged(table, [each for each in readers if each.log == log_name(table)])
+    return bool(
+        words.triggers(driver.read, table) or words.unguarded(driver.read, table, read.columns)
+    )
 
 
 def repaired(driver: Driver, graphs: Sequence[AnyGraph], names: Sequence[str] = ()) -> Repaired:

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from stepping.compiler.plan.capture import DEFERRED
-from stepping.compiler.plan.captures import Capture
+from stepping.compiler.plan.manifest import Manifest
 from stepping.dialects.driver import Driver
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.iterations import QUARANTINED, RUNNING, Iterations, Record
 from stepping.runtime.catalog import all_installed, installed
-from stepping.runtime.drift import triggers_lost
+from stepping.runtime.drift import damage, unguarded
 
 MOST_COUNTED = 10_000  # rows that wait
 
@@ -110,7 +110,7 @@ class Status:
         lines += (f"  incomplete: {what}" for what in self.incomplete)
         if self.incomplete:
             lines.append(
-                "  what was written since then is not in its results: `stepping repair "
+                "  what was done since then may not be in its results: `stepping repair "
                 f"{self.query}` makes the triggers again, and computes them"
             )
         for each in self.running:
@@ -136,24 +136,23 @@ def all_of(driver: Driver, query: str | None = None) -> list[Status]:
     """The status of each query that is installed in a database, or of the one of this name."""
     found = list(all_installed(driver).values()) if query is None else [installed(driver, query)]
     manifests = [each.manifest() for each in found]
-    return [status_of(driver, each.query, each.kept, each.capture) for each in manifests]
+    return [status_of(driver, each) for each in manifests]
 
 
 def counted(count: int) -> str:
     return f"{count:,}" if count < MOST_COUNTED else f"at least {count:,}"
 
 
-def status_of(
-    driver: Driver, query: str, tables: Sequence[str], capture: Capture | None = None
-) -> Status:
-    """The status of a query with these tables."""
+def status_of(driver: Driver, manifest: Manifest) -> Status:
+    """The status of a query that is installed."""
+    query, capture = manifest.query, manifest.capture
     if capture is None:
-        return _status_of(driver, query, tables)
+        return _status_of(driver, query, manifest.kept)
     found = Status(query, {})  # nobody feeds it steps
     with driver.reading():
         words, read = driver.capturing, driver.read
-        lost = triggers_lost(driver, capture)
-        found = replace(found, stale=words.error(read, query), incomplete=tuple(lost))
+        lost = (*damage(driver, manifest), *unguarded(driver, manifest))
+        found = replace(found, stale=words.error(read, query), incomplete=lost)
         if capture.refresh != DEFERRED:
             return found
         waiting = {each.name: _waiting(driver, each.waiting) for each in capture.inputs}

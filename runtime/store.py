@@ -554,7 +554,7 @@ class StoreSQL(Store):
         from stepping.runtime.status import status_of
 
         with self.in_turn():
-            return status_of(self.driver, self.plan.query, self.plan.kept, self.plan.capture)
+            return status_of(self.driver, self.plan.manifest)
 
     def repair(self) -> list[str]:
         """Make what captures the tables whole again, and compute the results from the tables.

@@ -61,7 +61,8 @@ def wrong_with(driver: Driver, query: str | None) -> list[str]:
     """What is missing or switched off of that which captures the tables of queries."""
     found = []
     for manifest in following(driver, () if query is None else (query,)):
-        found += [f"{manifest.query}: {what}" for what in drift.damage(driver, manifest)]
+        wrong = (*drift.damage(driver, manifest), *drift.unguarded(driver, manifest))
+        found += [f"{manifest.query}: {what}" for what in wrong]
         if error := stale(driver, manifest):
             found.append(f"{manifest.query}: stale: {error}")
     return found

@@ -24,6 +24,7 @@ from stepping.dialects.capture import filled, installation
 from stepping.dialects.driver import Driver
 from stepping.errors import MigrationError, SteppingError
 from stepping.maintained import registered
+from stepping.released import Read, dropped_last, is_retyped, released
 from stepping.runtime import captured, catalog
 from stepping.runtime.migrate import MigrationPlan, plan
 from stepping.runtime.stores import driver_for
@@ -231,12 +232,18 @@ class Comparison:
             # Queries that are fed by hand are Alembic's only where it is given all of them.
             if name not in wanted and (every or each.capture is not None)
         ]
-        self.warn(manifests)
+        read = columns_read(manifests)
+        self.warn(read)
         drops = [self.dropped(each) for each in gone]
+        drop = self.driver.capturing.release
+        if drop:
+            self.upgrade.ops[:] = released(self.upgrade.ops, read, drop)
         self.make_tables()
         makes = [self.made(each, manifests.get(each.name)) for each in wanted.values()]
         self.upgrade.ops[:0] = drops
         self.upgrade.ops.extend(each for each in makes if each is not None)
+        if drop:
+            self.upgrade.ops[:] = dropped_last(self.upgrade.ops, read)
 
     def dropped(self, manifest: Manifest) -> QueryOp:
         driver = self.driver
@@ -316,19 +323,14 @@ class Comparison:
                     execute(self.connection, "ROLLBACK TO SAVEPOINT stepping_table")
                 execute(self.connection, "RELEASE SAVEPOINT stepping_table")
 
-    def warn(self, manifests: dict[str, Manifest]) -> None:
+    def warn(self, read: Read) -> None:
         """Say which columns that queries read are dropped or retyped."""
-        read: dict[tuple[str, str], list[str]] = {}
-        for manifest in manifests.values():
-            for each in manifest.capture.inputs if manifest.capture is not None else ():
-                for column in each.columns:
-                    read.setdefault((each.table.name, column), []).append(manifest.query)
         for table in self.upgrade.ops:
             for part in table.ops if isinstance(table, ops.ModifyTableOps) else ():
                 what = ""
                 if isinstance(part, ops.DropColumnOp):
                     what = "dropped"
-                elif isinstance(part, ops.AlterColumnOp) and part.modify_type is not None:
+                elif is_retyped(part):
                     what = "given another type"
                 column = getattr(part, "column_name", "")
                 queries = read.get((table.table_name, column))
@@ -338,3 +340,13 @@ class Comparison:
                         "revision, or take it away before",
                         *(table.table_name, column, what, ", ".join(queries)),
                     )
+
+
+def columns_read(manifests: dict[str, Manifest]) -> Read:
+    """The columns of tables that installed queries read, and which queries these are."""
+    read: dict[tuple[str, str], list[str]] = {}
+    for manifest in manifests.values():
+        for each in manifest.capture.inputs if manifest.capture is not None else ():
+            for column in each.columns:
+                read.setdefault((each.table.name, column), []).append(manifest.query)
+    return read

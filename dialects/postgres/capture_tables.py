@@ -15,6 +15,7 @@ from stepping.dialects.capture import (
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.postgres.type_facts import is_known, named_type
 
+READS = "reads"  # the trigger that names what is read
 ME = "pg_current_xact_id()"
 DEFINER = "SECURITY DEFINER SET search_path FROM CURRENT"
 
@@ -35,6 +36,23 @@ def table_ddl(logged: Logged) -> list[str]:
         capture_function(logged),
         f"REVOKE ALL ON FUNCTION {capture}() FROM PUBLIC",
         *triggers(table),
+        *guard(logged),
+    ]
+
+
+def guard(logged: Logged) -> list[str]:
+    """A trigger that never fires. Postgres drops no column that it names, and changes the type of
+    none: https://www.postgresql.org/docs/current/ddl-depend.html
+    """
+    table = logged.table
+    if table.of or not logged.columns:
+        return []
+    listed = ", ".join(quoted(c) for c in logged.columns)
+    name, on = quoted(trigger_name(table, READS)), written(table)
+    return [
+        f"CREATE OR REPLACE TRIGGER {name} AFTER UPDATE OF {listed} ON {on}\n"
+        "WHEN (false) /* it keeps them from being dropped */ "
+        f"EXECUTE FUNCTION {quoted(capture_name(table))}()"
     ]
 
 
@@ -208,6 +226,7 @@ def table_drop(table: BaseTable) -> list[str]:
     on = written(table)
     made = [what for what, *_ in events(table)]
     made += ["replica"] if has_replica(table) else []
+    made += [] if table.of else [READS]
     return [
         *(f"DROP TRIGGER IF EXISTS {quoted(trigger_name(table, what))} ON {on}" for what in made),
         f"DROP FUNCTION IF EXISTS {quoted(capture_name(table))}()",

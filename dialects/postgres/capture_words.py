@@ -30,6 +30,7 @@ class PostgresCaptureWords(CaptureWords):
     keeps_what_is_read = True
     own_tables = ("stepping_pending", "stepping_folds", "stepping_readers")
     folds = "at the commit"
+    release = f'DROP TRIGGER IF EXISTS stepping_{capture_tables.READS} ON "{{}}"'
 
     def folds_at_once(self, capture: Capture) -> bool:
         return capture.refresh != DEFERRED  # at the commit, of which triggers take note
@@ -94,16 +95,25 @@ class PostgresCaptureWords(CaptureWords):
             f"ALTER TABLE {log} ADD COLUMN {quoted(c)} {capture_tables.typed(columns[c])}"
             for c in added
         ]
-        return [*grown, capture_tables.capture_function(logged)]
+        return [*grown, *self._following(logged)]
 
     def table_narrowed(self, logged: Logged) -> list[str]:
-        return [capture_tables.capture_function(logged)]
+        return self._following(logged)
+
+    def _following(self, logged: Logged) -> list[str]:
+        """What depends on the columns that are read, made again for others."""
+        guard = capture_tables.guard(logged)
+        if not guard and not logged.table.of:
+            name = quoted(capture_tables.trigger_name(logged.table, capture_tables.READS))
+            guard = [f"DROP TRIGGER IF EXISTS {name} ON {qualified(logged.table)}"]
+        return [capture_tables.capture_function(logged), *guard]
 
     def table_again(self, logged: Logged) -> list[str]:
         drops = capture_tables.table_drop(logged.table)
         dropped = [text for text in drops if text.startswith("DROP TRIGGER")]
         function = capture_tables.capture_function(logged)
-        return [*dropped, function, *capture_tables.triggers(logged.table)]
+        made = capture_tables.triggers(logged.table)
+        return [*dropped, function, *made, *capture_tables.guard(logged)]
 
     def table_drop(self, table: BaseTable) -> list[str]:
         return capture_tables.table_drop(table)
@@ -177,6 +187,22 @@ class PostgresCaptureWords(CaptureWords):
         # As ENABLE TRIGGER ALL leaves it, and with it pg_restore --disable-triggers.
         mend = f"ALTER TABLE {qualified(table)} ENABLE REPLICA TRIGGER {quoted(name)}"
         return [f"{name} does not fire for what a subscription applies: {mend}"]
+
+    def unguarded(self, read: Read, table: BaseTable, columns: Sequence[str]) -> list[str]:
+        if table.of or not columns:
+            return []
+        name = capture_tables.trigger_name(table, capture_tables.READS)
+        rows = read(
+            "SELECT a.attname::text, a.attnum = ANY (t.tgattr::int2[]) FROM pg_attribute AS a "
+            "LEFT JOIN pg_trigger AS t ON t.tgrelid = a.attrelid AND t.tgname = $2::name "
+            "WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped",
+            (base_tables.named(TableRef(table.name, table.schema)), name),
+        )
+        named: dict[str, bool | None] = dict(rows)
+        if None in named.values():
+            return [f"{name} is missing, as if a column that is read was dropped with CASCADE"]
+        left_out = ", ".join(each for each in columns if named.get(each) is False)
+        return [f"{name} does not name {left_out}"] if left_out else []
 
     def triggers(self, read: Read, table: BaseTable) -> list[str]:
         rows = read(

@@ -29,7 +29,12 @@ CHANGES: list[tuple[str, str, str]] = [
         "ALTER TABLE items RENAME COLUMN qty TO quantity",
         "items has no column qty any more",
     ),
-    ("", "ALTER TABLE items ALTER COLUMN qty TYPE bigint", "items.qty is bigint now, and was"),
+    (
+        "",
+        "DROP TRIGGER stepping_reads ON items; ALTER TABLE items ALTER COLUMN qty TYPE bigint",
+        "items",
+    ),
+    ("", "DROP TRIGGER stepping_reads ON items", "items: the trigger stepping_reads is missing"),
     ("", "ALTER TABLE items ALTER COLUMN qty DROP NOT NULL", "items.qty may be NULL now"),
     (
         "DROP TRIGGER stepping_items_insert",

@@ -162,7 +162,7 @@ def first_trigger(place: Place) -> str:
     if place.name == "sqlite":
         sql = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'orders'"
         return str(place.read(sql)[0][0])
-    sql = "SELECT tgname::text FROM pg_trigger WHERE tgrelid = 'orders'::regclass"
+    sql = "SELECT tgname::text FROM pg_trigger WHERE tgrelid = 'orders'::regclass AND tgtype = 4"
     return f"{place.read(sql)[0][0]} ON orders"
 
 

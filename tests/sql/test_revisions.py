@@ -44,8 +44,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:Skipped unsupported reflection")
 METADATA: list[sa.MetaData] = [sa.MetaData()]
 
 
-def application(*views: str, least: int = 10) -> Any:
-    """The tables of an application, with some of its views."""
+def application(*views: str, least: int = 10, kind: Any = None) -> Any:
+    """The tables of an application, with some of its views; with a fee of some kind."""
     metadata = METADATA[0] = sa.MetaData()
     orders = sa.Table(
         "orders",
@@ -56,6 +56,10 @@ def application(*views: str, least: int = 10) -> Any:
         sa.Column("note", sa.Text),
     )
     cents = sa.func.sum(orders.c.cents).label("cents")
+    if kind is not None:
+        orders.append_column(sa.Column("fee", kind))
+        both = orders.c.cents + sa.func.coalesce(orders.c.fee, 0)
+        cents = sa.func.sum(both).label("cents")
     selects = {
         "revenue": sa.select(orders.c.country, cents).group_by(orders.c.country),
         "big": sa.select(orders.c.id, orders.c.note).where(orders.c.cents > least),
@@ -137,6 +141,48 @@ def test_the_life_of_a_query(
     METADATA[0].tables["orders"]._columns.remove(METADATA[0].tables["orders"].c.note)
     project.revision("a column that is read")
     assert "The column orders.note is dropped, and is read by big" in caplog.text
+    project.engine.dispose()
+
+
+def test_columns_that_are_read_are_dropped_and_retyped(
+    place: Place, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In one revision with the queries that read them, on the way there and back."""
+    if place.name == "sqlite":
+        pytest.skip("SQLite changes no type, and drops a column by making the table anew")
+    project = Project(place, tmp_path / "migrations")
+    wide = application("revenue", kind=sa.Integer)
+    project.revision("first")
+    project.upgrade()
+    with project.engine.begin() as connection:
+        connection.execute(sa.insert(wide), [{"id": 1, "country": "ch", "cents": 6, "fee": 1}])
+
+    wide = application("revenue", kind=sa.BigInteger)
+    text = project.revision("another type")
+    release = """op.execute('DROP TRIGGER IF EXISTS stepping_reads ON "orders"')"""
+    assert text.count(release) == 4
+    assert "op.alter_maintained_view(" in text
+    assert "The column orders.fee is given another type, and is read by revenue" in caplog.text
+    project.upgrade()
+    with project.engine.begin() as connection:
+        connection.execute(sa.insert(wide), [{"id": 2, "country": "ch", "cents": 6, "fee": 2**33}])
+    assert project.read("SELECT cents FROM revenue") == [(2**33 + 13,)]
+
+    application("revenue", kind=None)
+    text = project.revision("without it")
+    assert text.index("op.alter_maintained_view(") < text.index("op.drop_column('orders', 'fee')")
+    project.upgrade()
+    assert project.read("SELECT cents FROM revenue") == [(12,)]
+    project.downgrade()
+    assert project.read("SELECT cents FROM revenue") == [(12,)]  # the fees are gone
+    with project.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM orders WHERE id = 2")
+        connection.exec_driver_sql("UPDATE orders SET fee = 3")
+    assert project.read("SELECT cents FROM revenue") == [(9,)]
+    project.downgrade()
+    with project.engine.begin() as connection:
+        connection.execute(sa.insert(wide), [{"id": 3, "country": "ch", "cents": 6, "fee": 4}])
+    assert project.read("SELECT cents FROM revenue") == [(19,)]
     project.engine.dispose()
 
 
