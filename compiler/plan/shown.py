@@ -79,7 +79,7 @@ class ShownChange:
         found = [f"was called {self.was}"] if self.was else []
         found += [f"loses the column {named(name, old[name])}" for name in old if name not in new]
         found += [
-            f"the column {name} is {new[name]}, and was {old[name]}"
+            f"the column {name} is {new[name] or UNTYPED}, and was {old[name] or UNTYPED}"
             for name in self.remaining
             if new[name] != old[name]
         ]
@@ -87,6 +87,9 @@ class ShownChange:
         if not found and not self.is_wider:
             found = [f"its columns are in another order: {', '.join(new)}"]
         return tuple(found)
+
+
+UNTYPED = "without a type"  # as an expression is on SQLite
 
 
 def named(column: str, of_type: str) -> str:

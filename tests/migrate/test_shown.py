@@ -247,3 +247,12 @@ shops = st.Cache[str]("by_shop")
 
 def narrower(sales: st.ZSet[Sale]) -> None:
     _ = shops[st.map(sales, f=lambda s: s.shop)](lambda z: st.integrate(z))
+
+
+def test_a_column_without_a_type_is_said_to_have_none() -> None:
+    with st.connection_sqlite(":memory:") as connection:
+        connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, a INTEGER NOT NULL)")
+        of = "SELECT count(*) AS n FROM t", "SELECT max(a + 0) AS n FROM t"
+        st.StoreSQLite.from_graph(connection, st.sql(of[0], name="shown"))
+        summary = st.plan(connection, st.sql(of[1], name="shown")).summary
+        assert "the column n is without a type, and was integer" in summary
