@@ -74,7 +74,7 @@ class Limits:
             return self.bounded(node, rows, [], rows.columns[len(outputs) :])
         if distinct is not None:
             rows = frame.rows.named(both)
-            rows = rows.placed(self.selects.clauses.select(node, "distinct")).distinct()
+            rows = rows.placed(self.selects.clauses.select(node, "distinct")).once()
             sorted_by = self.of_distinct(keys, outputs, rows, order)
             return self.bounded(node, rows, sorted_by, rows.columns[len(outputs) :])
         if not keys:

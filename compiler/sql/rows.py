@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from stepping.compiler import ir
 from stepping.compiler.frontend.rows import pair_of
-from stepping.compiler.operators.aggregate import Aggregate
+from stepping.compiler.operators.aggregate import Aggregate, Total
 from stepping.compiler.operators.distinct import Distinct
 from stepping.compiler.operators.join import Join
 from stepping.compiler.operators.linear import Add, Filter, Map, Neg
@@ -108,6 +108,18 @@ class Rows:
         return self.of(
             Regroup(ordered, self.columns, (), folded=True, origin=self.at, called=called)
         )
+
+    def once(self, called: str = "distinct") -> Rows:
+        """As `distinct`, where the rows are shown: as groups, of which the result is a view. So no
+        row is kept twice.
+        """
+        if any(map(is_varied, self.columns)):
+            return self.distinct(called=called)
+        by = function_of(struct_of((c.name, c.type) for c in self.columns), self.columns)
+        count = Total("rows", function_of(INT, (ONE,)), INT)
+        rows = self.of(Aggregate(self.operator, by, (count,), origin=self.at, called=called))
+        keys = zip(self.columns, rows.columns[1:], strict=True)
+        return rows.named([(column.name, key) for column, key in keys], called)
 
     def different(self, called: str) -> Rows:
         """Each row once, but for those that are the same."""

@@ -35,6 +35,21 @@ def filled(place: Place, *, nullable: bool, strict: bool = True) -> None:
             connection.execute(statement)
 
 
+@pytest.mark.parametrize("columns", ["country", "country, name"])
+def test_rows_of_a_select_distinct_are_kept_once(place: Place, columns: str) -> None:
+    with place.connect() as connection:
+        connection.execute("CREATE TABLE people (id INTEGER PRIMARY KEY, country TEXT, name TEXT)")
+        connection.execute("INSERT INTO people VALUES (1, 'ch', 'A'), (2, 'ch', NULL)")
+        select = f"SELECT DISTINCT {columns} FROM people"
+        store = place.store(connection, st.sql(select, name="different"))
+        assert len(store.plan.kept) == 1
+        connection.execute("INSERT INTO people VALUES (3, 'de', 'A'), (4, 'ch', 'A')")
+        connection.execute("DELETE FROM people WHERE id = 1")
+        shown = sorted(map(repr, place.read("SELECT * FROM different")))
+        assert shown == sorted(map(repr, place.read(select)))
+        assert st.verify(store).ok
+
+
 def test_a_script_is_short(place: Place, tmp_path: Path) -> None:
     filled(place, nullable=False)
     file = tmp_path / "views.sql"
