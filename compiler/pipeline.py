@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from operator import attrgetter
@@ -26,6 +27,7 @@ from stepping.compiler.plan.capture import DEFERRED, FAIL, Captured, capturing, 
 from stepping.compiler.plan.data import FORMAT
 from stepping.compiler.plan.graph import Graph, InputKey
 from stepping.compiler.plan.sql_plan import Section, SQLPlan
+from stepping.compiler.plan.table_names import DIGEST, NEW, PLAIN, TableNames, check_naming
 from stepping.compiler.schema import Struct, ValueType, free_name
 from stepping.errors import QueryError, RowFunctionError
 
@@ -36,7 +38,7 @@ if typing.TYPE_CHECKING:
     from stepping.compiler.lowering.planned import Planned
     from stepping.compiler.lowering.program import Program
     from stepping.compiler.plan.database import Database
-    from stepping.compiler.plan.manifest import Manifest
+    from stepping.compiler.plan.manifest import Manifest, SQLTable
     from stepping.compiler.plan.migration import Hints, Migration, MigrationStatement
     from stepping.compiler.plan.recompute import Recompute
     from stepping.compiler.reference import Reference
@@ -64,9 +66,11 @@ class Query(Graph[R_co, *Ts]):
     captured: Captured | None = None  # how it follows its inputs, if they are tables
     stored_after: frozenset[str] = frozenset()  # inputs whose tables have a step's change before it
     keyed: Mapping[str, InputKey] = field(default_factory=dict)  # by input
+    names: TableNames = NEW  # of the tables that are installed
     _programs: dict[tuple[str, bool, bool, Tables], Program] = field(
         default_factory=dict, repr=False
     )
+    _named: dict[TableNames, dict[ProgramKey, Program]] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
         inputs = ", ".join(
@@ -83,7 +87,30 @@ class Query(Graph[R_co, *Ts]):
     def _staged(self) -> Query[R_co, *Ts]:
         assert self.captured is not None
         follows = replace(self.captured, refresh=DEFERRED, on_error=FAIL)
-        return replace(self, name=staged_name(self.name), captured=follows, _programs={})
+        names = TableNames(by_digest=self.names.by_digest)
+        own: dict[str, Any] = {"names": names, "_programs": {}, "_named": {}}
+        return replace(self, name=staged_name(self.name), captured=follows, **own)
+
+    def named_as(
+        self,
+        tables: Iterable[SQLTable],
+        query: str = "",
+        moved: Mapping[str, str] | None = None,
+    ) -> Query[R_co, *Ts]:
+        names = self.names.of(tables, query or self.name, self.name, moved)
+        if names == self.names:
+            return self
+        made = copy(self)
+        made.names = names
+        made.__dict__.pop("_staged", None)
+        if names not in self._named:  # what was made before it was installed has those names too
+            self._named[names] = {
+                key: program
+                for key, program in self._programs.items()
+                if TableNames(by_digest=names.by_digest).of(program.plan.tables, "", "") == names
+            }
+        made._programs = self._named[names]
+        return made
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -208,7 +235,7 @@ class Query(Graph[R_co, *Ts]):
         return undo_of(migration, recompute, renames, planned)
 
     def options(self, allow_negative: bool, rewrites: bool, base: Tables) -> Options:
-        return Options(allow_negative, rewrites, self.keep, base, self.stored_after)
+        return Options(allow_negative, rewrites, self.keep, base, self.stored_after, self.names)
 
     def _remember(self, key: ProgramKey, made: Program) -> None:
         if not self.python_steps:
@@ -366,6 +393,14 @@ class UnboundQuery(Query[R_co, *Ts]):
         assert self._bound is not None
         return self._bound[1].staged()
 
+    def named_as(
+        self,
+        tables: Iterable[SQLTable],
+        query: str = "",
+        moved: Mapping[str, str] | None = None,
+    ) -> Query[R_co, *Ts]:
+        return self if self._bound is None else self._bound[1].named_as(tables, query, moved)
+
     def reference(self, *, allow_negative: bool = False) -> NoReturn:
         raise QueryError(
             f"the query {self.name!r} has SELECTs, whose expressions only a database can evaluate",
@@ -382,6 +417,7 @@ def compile(
     keep: Mapping[str, str] | None = None,
     refresh: str | None = None,
     on_error: str | None = None,
+    names: str = PLAIN,
 ) -> Query[R_co, *Ts]:
     """Trace a query function into a graph that a store can run.
 
@@ -396,6 +432,9 @@ def compile(
     says what becomes of a write whose change cannot be folded in: ``"fail"``, the default, makes it
     fail; ``"stale"`` lets it be and marks the results as stale.
 
+    ``names="digest"`` ends the names of the tables that are kept with digits of what they hold, so
+    that a name tells two versions of a table apart. What is installed keeps its names either way.
+
     Raises `QueryError` for a query that cannot mean anything, at its line.
     """
     if not callable(query):
@@ -404,8 +443,12 @@ def compile(
             hint="def query(products: st.ZSet[Product]) -> st.ZSet[Product]: ...",
         )
 
+    check_naming(names, place_of(query))
+
     def traced_on(database: Database | None) -> tuple[Query[R_co, *Ts], bool]:
-        return traced(query, name, python_steps, keep or {}, refresh, on_error, database)
+        made, unbound = traced(query, name, python_steps, keep or {}, refresh, on_error, database)
+        made.names = TableNames(by_digest=names == DIGEST)
+        return made, unbound
 
     graph, unbound = traced_on(None)
     if not unbound:
@@ -469,13 +512,14 @@ def compile_lazy(
     keep: Mapping[str, str] | None = None,
     refresh: str | None = None,
     on_error: str | None = None,
+    names: str = PLAIN,
 ) -> Callable[[], Query[R_co, *Ts]]:
     """A function that compiles the query when it is first called, and returns the same after."""
     made: list[Query[R_co, *Ts]] = []
 
     def graph() -> Query[R_co, *Ts]:
         if not made:
-            options: dict[str, Any] = {"refresh": refresh, "on_error": on_error}
+            options: dict[str, Any] = {"refresh": refresh, "on_error": on_error, "names": names}
             made.append(compile(query, name=name, python_steps=python_steps, keep=keep, **options))
         return made[0]
 

@@ -451,6 +451,15 @@ def bounded(name: str) -> str:
     return f"{head}_{tail}"
 
 
+def fitted(text: str, tail: str = "", most: int = IDENTIFIER_BYTES) -> str:
+    """``text`` without blanks, cut so that it has at most 63 bytes with ``tail`` behind it."""
+    text = re.sub(r"\s+", "_", text)
+    raw, most = text.encode("utf-8", "surrogatepass"), most - len(tail)
+    if len(raw) > most:
+        text = raw[:most].decode("utf-8", "ignore").rstrip("_")
+    return text + tail
+
+
 _LONGEST_PREFIX = 40  # bytes
 
 

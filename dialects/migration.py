@@ -265,6 +265,7 @@ class MigrationRenderer(ABC):
             f"UPDATE last_update SET table_name = {self.literal(b)} "
             f"WHERE table_name = {self.literal(a)}"
             for a, b in renamed.items()
+            if a != b
         ]
         if gone:
             made.append(f"DELETE FROM last_update WHERE table_name IN ({self.names(gone)})")

@@ -15,6 +15,7 @@ from stepping.dialects.driver import Driver
 from stepping.errors import SchemaMismatch, StoreError
 
 if TYPE_CHECKING:
+    from stepping.compiler.plan.graph import AnyGraph
     from stepping.compiler.plan.recompute import Recompute
 
 CATALOG = "stepping_queries"
@@ -63,6 +64,16 @@ def queries(driver: Driver) -> dict[str, Installed]:
             hint="it was made by another version of stepping, or this role may not read it",
         ) from error
     return {row[0]: Installed(*row) for row in rows}
+
+
+def named(driver: Driver, graph: AnyGraph) -> AnyGraph:
+    """A query with the names of its tables that are installed, if they are of a version that this
+    one can read.
+    """
+    found = queries(driver).get(graph.name)
+    if found is None or found.format > data.FORMAT or found.dialect != driver.dialect:
+        return graph
+    return graph.named_as(found.manifest().tables)
 
 
 def installed(driver: Driver, query: str) -> Installed:

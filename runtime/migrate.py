@@ -325,6 +325,7 @@ def plan(
     old = found[name].manifest() if name in found else None
     if old is not None:
         catalog.check_tables(driver, old)
+        graph = graph.named_as(old.tables, old.query)
     others = [each.manifest() for each in found.values() if each.query != name]
     given = backfill or {}
     selects = {k: v if isinstance(v, str) else None for k, v in given.items()}
@@ -359,6 +360,9 @@ def plan(
     there = driver.features.there()
     hints = Hints(renames or {}, selects, bool(in_batches), shares or {}, there, wanted)
     made = graph.migration(driver.dialect, old, others, hints, allow_negative=allow_negative)
+    if old is not None and made.moved:
+        graph = graph.named_as(old.tables, old.query, made.moved)
+        made = graph.migration(driver.dialect, old, others, hints, allow_negative=allow_negative)
     sizes = driver.sizes(sorted({each.table for each in made.filled_from if each.table}))
     if in_batches is None and sum(each.rows for each in sizes.values()) >= IN_BATCHES_FROM:
         hints = replace(hints, in_batches=True)

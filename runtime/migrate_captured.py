@@ -102,7 +102,8 @@ def migration(
     if beside:
         read, why = table_in_batches(driver, plan, bool(in_batches))
         in_part = captured.in_batches(base, read, staged_name(plan.query))
-        staged = graph.staged().program(driver.dialect, base=in_part).plan
+        aside = catalog_rows.named(driver, graph.staged())  # as it was begun, if it was
+        staged = aside.program(driver.dialect, base=in_part).plan
         steps = [*Beside(driver, plan, staged, old, others).statements(), remembered(last)]
         made = replace(made, statements=tuple(steps), staged=staged.fingerprint, unbatched=why)
     else:

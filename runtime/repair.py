@@ -84,7 +84,7 @@ def _is_lost(driver: Driver, table: BaseTable, readers: Sequence[Reader]) -> boo
 def repaired(driver: Driver, graphs: Sequence[AnyGraph], names: Sequence[str] = ()) -> Repaired:
     """`repair` of installed queries, by their code, or by what the catalog has of them."""
     named = [_by_name(driver, each) for each in names]
-    for graph in graphs:
+    for graph in (catalog.named(driver, each) for each in graphs):
         base = captured.as_installed(driver, graph)
         plan = graph.program(driver.dialect, base=base).plan
         catalog.check(driver, plan, catalog.target_of(graph))

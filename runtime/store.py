@@ -262,14 +262,20 @@ class StoreSQL(Store):
                     options["base"] = each
                     break
             else:
+                self.graph = catalog.named(self.driver, self.graph)
                 planned = {k: v for k, v in options.items() if k != "base"}
                 options["base"] = captured.as_installed(self.driver, self.graph, **planned)
         self._options = options
         self._key = self.graph.plan_key(self.dialect, **options)
         stored = catalog.stored_plan(self.driver, self.graph.name, self._key)
         self._is_stored = stored is not None
-        made = None if stored is None else self.graph.restored(stored, **options)
-        return made or self.graph.program(self.dialect, **options)
+        if stored is not None:
+            self.graph = self.graph.named_as(stored.tables)
+            made = self.graph.restored(stored, **options)
+            return made or self.graph.program(self.dialect, **options)
+        if self.graph.captured is None:
+            self.graph = catalog.named(self.driver, self.graph)
+        return self.graph.program(self.dialect, **options)
 
     def _remember(self) -> None:
         catalog.remember(self.driver, self.plan, self._key, self._recompute)

@@ -13,7 +13,7 @@ from textwrap import dedent
 
 from stepping.compiler import ir
 from stepping.compiler.explain.model import Operator, Place, PythonFunction
-from stepping.compiler.explain.names import Named, named
+from stepping.compiler.frontend.variables import Named, named
 from stepping.compiler.ir.text import name_of, relation_text
 from stepping.compiler.operators.regroup import Regroup
 

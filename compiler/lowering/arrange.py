@@ -37,11 +37,10 @@ STORAGE_VERSION = 2
 
 
 def arrange(
-    query: str,
+    naming: names.Naming,
     demand: Demand,
     moments: ir.Moments,
     proven: set[ir.Operator],
-    cache_names: Mapping[ir.Operator, str],
     taken: set[str],
     exact_float: Atom,
     *,
@@ -57,20 +56,22 @@ def arrange(
     base = base or Base()
     digests = Digests()
     shown = viewed(demand) if share else {}
-    delay = {
+    kept = [op for op in demand.readings if op not in shown and op not in base.in_place]
+    # An input's table has the name of the input, and what is made of it another.
+    made = {
         operator: _delay_table(
             digests,
-            query,
+            naming,
             operator,
             frozenset(demand.stored[operator]),
-            readings,
-            cache_names.get(operator),
+            demand.readings[operator],
+            naming.first.get(operator),
             operator in proven,
             base.copied.get(operator, ""),
         )
-        for operator, readings in demand.readings.items()
-        if operator not in shown and operator not in base.in_place
+        for operator in sorted(kept, key=lambda op: bool(op.inputs))
     }
+    delay = {operator: made[operator] for operator in kept}
     state = {}
     for operator, groups in demand.states.items():
         reads = [
@@ -80,16 +81,16 @@ def arrange(
             for reading in demand.readings[of]
             if reading.key
         ]
-        state[operator] = _state_table(digests, query, groups, proven, taken, reads, exact_float)
+        state[operator] = _state_table(digests, naming, groups, proven, taken, reads, exact_float)
     views = {
         operator: _view(
             digests,
-            query,
+            naming,
             operator,
             each,
             state[each.groups.operator],
             demand.readings[operator],
-            cache_names.get(operator),
+            naming.first.get(operator),
         )
         for operator, each in shown.items()
     }
@@ -141,7 +142,7 @@ class Digests:
 
 def _delay_table(
     digests: Digests,
-    query: str,
+    naming: names.Naming,
     operator: ir.Operator,
     stored: frozenset[str],
     readings: list[Reading],
@@ -176,8 +177,7 @@ def _delay_table(
     digest = digests.delay(operator, tuple(columns))
     holds = tuple((n, s.name) for n, s in columns if isinstance(s, ir.ColumnRef))
     rows = digests.meanings.of(operator, frozenset(column for _, column in holds)).hex()
-    role = cache or names.role_of(operator)
-    name = names.table_name(query, role, digest)
+    name = naming.of(operator, digest, cache)
     table = Table(
         name,
         TableKind.DELAY,
@@ -204,7 +204,7 @@ def _delay_table(
 
 def _view(
     digests: Digests,
-    query: str,
+    naming: names.Naming,
     operator: ir.Operator,
     shown: GroupProjection,
     state: KeyedState,
@@ -219,7 +219,7 @@ def _view(
     }
     digest = digests.view(operator, columns)
     table = Table(
-        names.table_name(query, cache or names.role_of(operator), digest),
+        naming.of(operator, digest, cache),
         TableKind.VIEW,
         tuple(TableColumn(name, scalar.type) for name, scalar in columns),
         free_name("c", {name.lower() for name, _ in columns}),
@@ -273,7 +273,7 @@ def _add_index(
     if any(replace(made, name=each.name) == each for each in found):
         return
     if any(each.name == name for each in found):  # the same columns in other directions
-        made = replace(made, name=names.index_name(f"{table}_{len(found)}", columns))
+        made = replace(made, name=names.another_index_name(table, columns, len(found)))
     found.append(made)
 
 
@@ -301,7 +301,7 @@ def _reason(
 
 def _state_table(
     digests: Digests,
-    query: str,
+    naming: names.Naming,
     groups: ir.Accumulate,
     proven: set[ir.Operator],
     taken: set[str],
@@ -355,8 +355,7 @@ def _state_table(
         change_columns += (TableColumn(old, extreme.type), TableColumn(new, extreme.type))
         extremes.append(SumColumns(extreme.type, value, old, new))
     digest = digests.state(groups, (*keys, *state_columns))
-    role = names.role_of(operator)
-    name = names.table_name(query, role, digest)
+    name = naming.of(operator, digest)
     table = Table(
         name,
         TableKind.STATE,
@@ -375,7 +374,7 @@ def _state_table(
     )
     changed = (*keys, *counts, *change_columns)
     change = Table(
-        names.delta_name(f"change_{role}", changed, taken),
+        names.delta_name(f"change_{names.role_of(operator)}", changed, taken),
         TableKind.CHANGE,
         changed,
         None,

@@ -121,7 +121,7 @@ def with_relations(
     """The plan with a view for each cache, by a name that stays over all versions of the query."""
     views: dict[str, list[SQLView]] = {}
     relations: list[Shown] = []
-    taken: set[str] = set()
+    taken = {t.name.lower() for e in plan.tables for t in (e.table, *(v.table for v in e.views))}
     for cache in plan.caches:
         operator = caches[cache.name].inputs[0]
         source = arrangements.seen(operator).table

@@ -12,6 +12,7 @@ from stepping.compiler.lowering.demand import Demand, demand_of, non_negative
 from stepping.compiler.lowering.flattening import flattened
 from stepping.compiler.lowering.garbage import rarely_collected
 from stepping.compiler.lowering.in_place import Base, base_table, log_of, mixed, read_in_place
+from stepping.compiler.lowering.names import Naming
 from stepping.compiler.lowering.program import Options, rewritten
 from stepping.compiler.lowering.relation_sql import RelationSQL
 from stepping.compiler.lowering.scalar_sql import can_spell
@@ -88,19 +89,10 @@ def planned(
     demand, moments, base = demanded(roots, inputs, options, kept, dialect.nulls_first(True))
     proven = non_negative(roots, allow_negative=options.allow_negative)
     taken: set[str] = set()
-    cache_names = {op.inputs[0]: cache for cache, op in reversed(caches.items())}
+    naming = Naming(name, options.names, caches, inputs)
     share = options.rewrites
-    arrangements = arrange(
-        name,
-        demand,
-        moments,
-        proven,
-        cache_names,
-        taken,
-        dialect.exact_float,
-        share=share,
-        base=base,
-    )
+    exact = dialect.exact_float
+    arrangements = arrange(naming, demand, moments, proven, taken, exact, share=share, base=base)
     prefix = f"{query_prefix(name)}__" if dialect.shares_deltas else ""
     if prefix:
         arrangements = replace(

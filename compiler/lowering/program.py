@@ -12,6 +12,7 @@ from stepping.compiler import ir
 from stepping.compiler.lowering.demand import non_negative
 from stepping.compiler.plan.base_tables import BaseTable
 from stepping.compiler.plan.sql_plan import SQLPlan
+from stepping.compiler.plan.table_names import NEW, TableNames
 from stepping.compiler.rewrites.existence import count_existing
 from stepping.compiler.rewrites.order import copy_ordered
 from stepping.compiler.rewrites.python_steps import isolate_python
@@ -30,6 +31,7 @@ class Options:
     keep: frozenset[str] = frozenset()  # inputs that are stored whole
     base: tuple[tuple[str, BaseTable], ...] = ()  # inputs that are tables, as the database has them
     stored_after: frozenset[str] = frozenset()  # inputs whose tables have a step's change before it
+    names: TableNames = NEW  # of what is installed
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, TypeVarTuple
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from stepping.compiler.plan.base_tables import BaseTable
     from stepping.compiler.plan.capture import Captured
     from stepping.compiler.plan.database import Database
-    from stepping.compiler.plan.manifest import Manifest
+    from stepping.compiler.plan.manifest import Manifest, SQLTable
     from stepping.compiler.plan.migration import Hints, Migration, MigrationStatement
     from stepping.compiler.plan.recompute import Recompute
     from stepping.compiler.plan.sql_plan import SQLPlan
@@ -125,6 +125,17 @@ class Graph(ABC, Generic[R_co, *Ts]):
 
     def bound(self, database: Callable[[], Database]) -> AnyGraph:
         """The query as it is on a database, where that decides what it says."""
+        return self
+
+    def named_as(
+        self,
+        tables: Iterable[SQLTable],
+        query: str = "",
+        moved: Mapping[str, str] | None = None,
+    ) -> AnyGraph:
+        """The query with the names of tables that are installed of it; ``query`` is what it was
+        called then, if not as it is now, and ``moved`` are digests as they were, by the new ones.
+        """
         return self
 
     def staged(self) -> AnyGraph:

@@ -127,6 +127,15 @@ class Migration:
         return tuple(each.table.name for each in found)
 
     @property
+    def moved(self) -> dict[str, str]:
+        """Digests of tables whose columns are renamed, as they were, by the new ones."""
+        return {
+            change.new.table.digest: change.old.table.digest
+            for change in self.changes
+            if change.columns and change.old is not None and change.new is not None
+        }
+
+    @property
     def needs_python(self) -> str:
         """Why no script of SQL alone can do it; empty if one can."""
         if self.given:

@@ -19,6 +19,7 @@ class Unbound(Protocol):
     on_error: str | None
     into: Any
     way: str
+    names: str
 
 
 @dataclass(eq=False, repr=False)

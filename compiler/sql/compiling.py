@@ -10,6 +10,7 @@ from stepping.compiler.operators.input import Input
 from stepping.compiler.operators.linear import Map
 from stepping.compiler.plan.capture import capturing
 from stepping.compiler.plan.database import Database
+from stepping.compiler.plan.table_names import DIGEST, TableNames
 from stepping.compiler.schema import Build, Struct
 from stepping.compiler.sql.binding import Binder
 from stepping.compiler.sql.bound_query import BoundQuery, Unbound
@@ -110,6 +111,7 @@ def _bound(view: View, unbound: Unbound, database: Database) -> BoundQuery:
         view.select.name,
         python_steps=False,
         captured=captured,
+        names=TableNames(by_digest=unbound.names == DIGEST),
         unbound=unbound,
         tables=dict(selects.tables),
         dialect=database.dialect,

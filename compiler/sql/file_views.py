@@ -10,12 +10,18 @@ from typing import Any
 from sqlglot import exp
 
 from stepping.compiler.plan.capture import DEFERRED, FAIL, IMMEDIATE, STALE
+from stepping.compiler.plan.table_names import DIGEST
 from stepping.compiler.sql.parsing import parse
 from stepping.compiler.sql.text import Piece, Span, Text, quoted, replaced
 from stepping.compiler.sql.views import View
 
 _OPTIONS = re.compile(r"--[ \t]*stepping:[ \t]*(.*)")
-_KNOWN = {"refresh": (IMMEDIATE, DEFERRED), "on_error": (FAIL, STALE), "scans": ("true",)}
+_KNOWN = {
+    "refresh": (IMMEDIATE, DEFERRED),
+    "on_error": (FAIL, STALE),
+    "scans": ("true",),
+    "names": (DIGEST,),
+}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any
 from stepping.compiler.frontend.signature import check_name
 from stepping.compiler.plan.capture import IMMEDIATE
 from stepping.compiler.plan.graph import IN_A_FILE
+from stepping.compiler.plan.table_names import PLAIN
 from stepping.compiler.sql.file_views import FileView, composed
 from stepping.compiler.sql.query import SQLQuery, sql
 from stepping.compiler.sql.text import Text
@@ -24,8 +25,8 @@ from stepping.errors import QueryError
 def queries_of(texts: Sequence[Text], dialect: str, tables: Any = None) -> list[SQLQuery[Any]]:
     """The queries of some files, in an order in which none reads one that comes after it.
 
-    A comment ``-- stepping: refresh=deferred on_error=stale scans=true`` above a view is for that
-    view.
+    A comment ``-- stepping: refresh=deferred on_error=stale scans=true names=digest`` above a view
+    is for that view.
     """
     views = [
         FileView(view, text) for text in texts for view in views_of(text, _stem(text.name), dialect)
@@ -52,7 +53,12 @@ def queries_of(texts: Sequence[Text], dialect: str, tables: Any = None) -> list[
 
 def made(each: FileView, others: Sequence[FileView], tables: Any) -> SQLQuery[Any]:
     view = replace(each.view, select=composed(each, others))
-    options = {"refresh": IMMEDIATE, "on_error": None, **each.options()}
+    options: dict[str, Any] = {
+        "refresh": IMMEDIATE,
+        "on_error": None,
+        "names": PLAIN,
+        **each.options(),
+    }
     query: SQLQuery[Any] = SQLQuery(
         view.name,
         each.file.name,
@@ -61,6 +67,7 @@ def made(each: FileView, others: Sequence[FileView], tables: Any) -> SQLQuery[An
         options["on_error"],
         tables_of=tables,
         way=IN_A_FILE,
+        names=options["names"],
     )
     query.scans = "scans" in options
     return query

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, TypeVarTuple, overload
 
@@ -11,6 +11,7 @@ from stepping.compiler.frontend.signature import check_name
 from stepping.compiler.plan.capture import IMMEDIATE, Captured
 from stepping.compiler.plan.database import Database
 from stepping.compiler.plan.graph import IN_A_FILE, AnyGraph, Graph, Program, Tables
+from stepping.compiler.plan.table_names import PLAIN, check_naming
 from stepping.compiler.sql.bound_query import BoundQuery, no_python
 from stepping.compiler.sql.composed import is_select
 from stepping.compiler.sql.text import Text
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import MetaData, Select
     from sqlalchemy.sql.expression import SelectBase
 
-    from stepping.compiler.plan.manifest import Manifest
+    from stepping.compiler.plan.manifest import Manifest, SQLTable
     from stepping.compiler.plan.migration import Hints, Migration, MigrationStatement
     from stepping.compiler.plan.recompute import Recompute
     from stepping.compiler.plan.sql_plan import Section, SQLPlan
@@ -51,6 +52,7 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
     # What a database said before, and that database; where there is none to ask.
     prepared: Any = None
     way: str = "st.sql"
+    names: str = PLAIN  # how tables are named: see `st.compile`
     later: Callable[[], Database] | None = None
     _bound: BoundQuery | None = None
     _unasked: dict[str, BoundQuery] = field(default_factory=dict)
@@ -142,6 +144,14 @@ class SQLQuery(Graph[Any, *tuple[Any, ...]], Generic[R]):
     def cache_type(self, name: str) -> ValueType:
         return self.known.cache_type(name)
 
+    def named_as(
+        self,
+        tables: Iterable[SQLTable],
+        query: str = "",
+        moved: Mapping[str, str] | None = None,
+    ) -> AnyGraph:
+        return self if self._bound is None else self._bound.named_as(tables, query, moved)
+
     def program(self, dialect: str, **options: Any) -> Program:
         made: Program = self.on(dialect).program(dialect, **options)
         return made
@@ -194,6 +204,7 @@ def sql(
     into: None = ...,
     refresh: str | None = ...,
     on_error: str | None = ...,
+    names: str = ...,
     tables: Any = ...,
 ) -> SQLQuery[tuple[*Ts]]: ...
 @overload
@@ -206,6 +217,7 @@ def sql(
     into: None = ...,
     refresh: str | None = ...,
     on_error: str | None = ...,
+    names: str = ...,
     tables: Any = ...,
 ) -> SQLQuery[Any]: ...
 @overload
@@ -216,6 +228,7 @@ def sql(
     into: type[R],
     refresh: str | None = ...,
     on_error: str | None = ...,
+    names: str = ...,
     tables: Any = ...,
 ) -> SQLQuery[R]: ...
 def sql(
@@ -225,6 +238,7 @@ def sql(
     into: type[Any] | None = None,
     refresh: str | None = IMMEDIATE,
     on_error: str | None = None,
+    names: str = PLAIN,
     tables: Any = None,
 ) -> Any:
     """A SELECT as a query: its result is kept up to date under its name.
@@ -236,7 +250,8 @@ def sql(
     `SQLQuery.rows`.
 
     The result follows the tables, whoever writes to them, as `st.compile` says of ``refresh`` and
-    ``on_error``. With ``refresh=None`` they are not looked at: changes are given to `st.actions`.
+    ``on_error``, and of ``names``. With ``refresh=None`` they are not looked at: changes are given
+    to `st.actions`.
 
     ``tables``, a SQLAlchemy `MetaData`, says what the tables are where there is no database to ask:
     for `st.explain(graph, dialect="sqlite")` and `stepping ddl`.
@@ -251,6 +266,7 @@ def sql(
             return over(text, tables, into)
     caller = sys._getframe(1)
     place = f"{caller.f_code.co_filename}:{caller.f_lineno}"
+    check_naming(names, place)
     known = getattr(tables, "metadata", tables)
     if isinstance(text, str):
         # sqlglot takes as long to import as the rest twice over.
@@ -258,7 +274,7 @@ def sql(
 
         view = one_view(Text(text, place), name)
         check_name(view.name, sql)
-        return SQLQuery(view.name, place, view, refresh, on_error, into, known)
+        return SQLQuery(view.name, place, view, refresh, on_error, into, known, names=names)
     if not is_select(text):
         raise QueryError(
             f"st.sql expects a SELECT as a text or as a select(), got {type(text).__name__}",
@@ -271,4 +287,4 @@ def sql(
             hint='st.sql(select(...), name="revenue")',
         )
     check_name(name, sql)
-    return SQLQuery(name, place, text, refresh, on_error, into, known)
+    return SQLQuery(name, place, text, refresh, on_error, into, known, names=names)

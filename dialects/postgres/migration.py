@@ -157,21 +157,22 @@ class PostgresMigrationRenderer(MigrationRenderer):
             lock,
             "renaming-table",
         )
-        statements = [table]
+        statements = [table] if a != b else []
         was, now = not_negative_name(a), not_negative_name(b)
-        if any(was in text for text in old.ddl):
+        if a != b and any(was in text for text in old.ddl):
             text = f"ALTER TABLE {self.quoted(b)} RENAME CONSTRAINT "
             text += f"{self.quoted(was)} TO {self.quoted(now)}"
             statements.append(self.statement(text, note, lock, "renaming-object"))
-        if self.dialect.identity(old.table):
+        if a != b and self.dialect.identity(old.table):
             text = f"ALTER INDEX IF EXISTS {self.quoted(primary_key(a))} "
             text += f"RENAME TO {self.quoted(primary_key(b))}"
             statements.append(self.statement(text, note, lock, "renaming-object"))
         # Indexes are found by what they index, which is all but their name and the table's.
         wanted = {body_of(text): name_in(text) for text in new.ddl if is_index(text)}
         for text in old.ddl:
-            if is_index(text) and body_of(text) in wanted:
-                sql = f"ALTER INDEX {name_in(text)} RENAME TO {wanted[body_of(text)]}"
+            called = wanted.get(body_of(text), "") if is_index(text) else ""
+            if called and called != name_in(text):
+                sql = f"ALTER INDEX {name_in(text)} RENAME TO {called}"
                 statements.append(self.statement(sql, note, lock, "renaming-object"))
         return tuple(statements)
 

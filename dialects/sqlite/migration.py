@@ -77,7 +77,8 @@ class SQLiteMigrationRenderer(MigrationRenderer):
         )
         dropped = [self.statement(text, note) for text in self.without_parts(old)]
         made = [self.statement(text, note) for text in new.ddl[1:]]
-        return (moved, *dropped, *made)
+        first = () if old.table.name == new.table.name else (moved,)
+        return (*first, *dropped, *made)
 
     def aside(self, old: SQLTable, name: str) -> tuple[MigrationStatement, ...]:
         note = "makes room for the same rows in another form"

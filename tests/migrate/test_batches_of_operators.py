@@ -41,13 +41,16 @@ def inputs_only(case: Case) -> Any:
 
 
 def contents(store: Any) -> dict[str, list[Any]]:
-    """Every row of every table, by column: those of a kept table may stand in another order."""
+    """Every row of every table, by its digest and by column: those of a kept table may stand in
+    another order.
+    """
     found = {}
-    for name in store.plan.kept:
+    for table in (each.table for each in store.plan.tables):
+        name = table.name
         cursor = store.driver.connection.execute(f"SELECT * FROM {quoted(name)}")  # noqa: S608
         columns = [each[0] for each in cursor.description]
         rows = [sorted(zip(columns, row, strict=True)) for row in cursor.fetchall()]
-        found[name] = sorted(rows, key=repr)
+        found[table.digest] = sorted(rows, key=repr)
     return found
 
 

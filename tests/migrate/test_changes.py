@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import stepping as st
+from stepping.runtime import catalog
 from stepping.runtime.apply import apply
 from stepping.runtime.stores import driver_for
 from tests.migrate.shop import HISTORY, KINDS, MORE, Kind, feed
@@ -32,16 +33,38 @@ def planned(connection: Any, kind: Kind) -> st.MigrationPlan:
     )
 
 
+def digests(place: Place, graph: Any) -> dict[str, str]:
+    """What each installed table holds, by the name that it has."""
+    with place.connect() as connection:
+        manifest = catalog.installed(driver_for(connection), graph.name).manifest()
+    tables = [t for each in manifest.tables for t in (*(v.table for v in each.views), each.table)]
+    return {each.name: each.digest for each in tables if "__" in each.name}
+
+
 def contents(place: Place, graph: Any) -> dict[str, list[Any]]:
-    """Every row of every table, its columns by name."""
+    """Every row of every table, by its digest, its columns by name."""
     found = {}
-    for name in graph.program(place.name).plan.kept:
+    with place.connect() as connection:
+        manifest = catalog.installed(driver_for(connection), graph.name).manifest()
+    for table in (each.table for each in manifest.tables):
+        name = table.name
         with place.plain() as connection:
             cursor = connection.execute(f'SELECT * FROM "{name}"')  # noqa: S608
             columns = [each[0] for each in cursor.description]
             rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
-        found[name] = sorted((sorted(row.items()) for row in rows), key=repr)
+        found[table.digest] = sorted((sorted(row.items()) for row in rows), key=repr)
     return found
+
+
+def told_apart(place: Place, graph: Any) -> list[Any]:
+    """`schema_of`, with the digest of each table and view for its name."""
+    by_name = digests(place, graph)
+    names = "|".join(re.escape(each) for each in sorted(by_name, key=len, reverse=True))
+    rows = [
+        tuple(re.sub(names, lambda m: by_name[m[0]], str(value)) for value in row)
+        for row in schema_of(place)
+    ]
+    return sorted(rows)
 
 
 def schema_of(place: Place) -> list[tuple[Any, ...]]:
@@ -82,7 +105,7 @@ def test_the_new_tables_are_those_of_a_fresh_store(place: Place, fresh: Place, k
     with fresh.opened(kind.new.graph()) as store:
         feed(store, kind.new, HISTORY, kind.convert)
     assert contents(place, graph) == contents(fresh, graph)
-    assert schema_of(place) == schema_of(fresh)
+    assert told_apart(place, graph) == told_apart(fresh, graph)
     with place.opened(graph, create_tables=False) as store, fresh.opened(graph) as other:
         assert st.verify(store).ok
         feed(store, kind.new, MORE, kind.convert)
@@ -122,7 +145,7 @@ def test_a_renamed_field_writes_no_row_of_its_input(place: Place, kind: Kind) ->
     with place.connect() as connection:
         made = planned(connection, kind)
         (table,) = made.renamed
-        assert "__products_" in table
+        assert table == "receipts__products"
         columns = f"RENAME COLUMN {was.rpartition('.')[2]} TO {now}"
         assert columns in made.up_sql
         assert f"INSERT INTO {table}" not in made.up_sql

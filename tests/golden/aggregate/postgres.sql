@@ -1,24 +1,24 @@
--- The query aggregate on postgres; fingerprint 0f048bdca894b401792b7cb882dd31e2
+-- The query aggregate on postgres; fingerprint 181b91bed89e07281863c7688a2fdd08
 --
 -- output
 --   2. aggregate  query.py:22
 --   │    incremental: the groups that the change touches are read and set anew
---   │    keeps aggregate__orders_0dd177
---   │    keeps aggregate__orders_8fd2ae
+--   │    keeps aggregate__orders_2
+--   │    keeps aggregate__orders
 --   │          key (left, right): look-ups, and the row itself
---   │          index aggregate__orders_8fd2ae__left_right (left, right): reads in the order of right
---   │    keeps aggregate__aggregate_203925
+--   │          index aggregate__orders__left_right (left, right): reads in the order of right
+--   │    keeps aggregate__aggregate
 --   │          key (customer): one row per key
 --   └─ 1. orders (input)
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of orders: 10 statements, 9 look-ups, 4 rows written
---   aggregate__orders_0dd177 as a whole row, at most one row
---   aggregate__orders_0dd177 as a whole row, at most one row
---   aggregate__orders_8fd2ae as a whole row, at most one row
---   aggregate__aggregate_203925 by customer, 4 times, at most one row
---   aggregate__orders_8fd2ae by left, 2 times, the first row
+--   aggregate__orders_2 as a whole row, at most one row
+--   aggregate__orders_2 as a whole row, at most one row
+--   aggregate__orders as a whole row, at most one row
+--   aggregate__aggregate by customer, 4 times, at most one row
+--   aggregate__orders by left, 2 times, the first row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -46,42 +46,42 @@ CREATE TABLE IF NOT EXISTS last_update (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- aggregate__orders_8fd2ae: the rows of aggregate, read in the order of left, right
+-- aggregate__orders: the rows of aggregate, read in the order of left, right
 -- for aggregate (query.py:22)
 -- it has a row for each different row of the result of aggregate
-CREATE TABLE IF NOT EXISTS aggregate__orders_8fd2ae (
+CREATE TABLE IF NOT EXISTS aggregate__orders (
     "left" BIGINT NOT NULL,
     "right" BIGINT NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT aggregate__orders_8fd2ae__not_negative CHECK (c >= 0)
+    CONSTRAINT aggregate__orders__not_negative CHECK (c >= 0)
 );
---   aggregate__orders_8fd2ae__left_right: reads in the order of right; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS aggregate__orders_8fd2ae__left_right ON aggregate__orders_8fd2ae ("left", "right");
---   aggregate__orders_8fd2ae__left_right_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS aggregate__orders_8fd2ae__left_right_key ON aggregate__orders_8fd2ae ("left", "right", (hash_record_extended(ROW("left", "right"), 0)));
---   aggregate__orders_8fd2ae: its rows can be changed where all tables are published
-ALTER TABLE aggregate__orders_8fd2ae REPLICA IDENTITY FULL;
---   aggregate__orders_8fd2ae: what it is for, as \d+ shows it
-COMMENT ON TABLE aggregate__orders_8fd2ae IS 'stepping: the rows of aggregate, read in the order of left, right; for aggregate';
--- aggregate__orders_0dd177: the integral of aggregate
+--   aggregate__orders__left_right: reads in the order of right; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS aggregate__orders__left_right ON aggregate__orders ("left", "right");
+--   aggregate__orders__left_right_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS aggregate__orders__left_right_key ON aggregate__orders ("left", "right", (hash_record_extended(ROW("left", "right"), 0)));
+--   aggregate__orders: its rows can be changed where all tables are published
+ALTER TABLE aggregate__orders REPLICA IDENTITY FULL;
+--   aggregate__orders: what it is for, as \d+ shows it
+COMMENT ON TABLE aggregate__orders IS 'stepping: the rows of aggregate, read in the order of left, right; for aggregate';
+-- aggregate__orders_2: the integral of aggregate
 -- for aggregate (query.py:22)
 -- it has a row for each different row of the result of aggregate
-CREATE TABLE IF NOT EXISTS aggregate__orders_0dd177 (
+CREATE TABLE IF NOT EXISTS aggregate__orders_2 (
     "left" TEXT COLLATE "C",
     "right" BIGINT NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT aggregate__orders_0dd177__not_negative CHECK (c >= 0)
+    CONSTRAINT aggregate__orders_2__not_negative CHECK (c >= 0)
 );
---   aggregate__orders_0dd177__row_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS aggregate__orders_0dd177__row_key ON aggregate__orders_0dd177 ((hash_record_extended(ROW("left", "right"), 0)));
---   aggregate__orders_0dd177: its rows can be changed where all tables are published
-ALTER TABLE aggregate__orders_0dd177 REPLICA IDENTITY FULL;
---   aggregate__orders_0dd177: what it is for, as \d+ shows it
-COMMENT ON TABLE aggregate__orders_0dd177 IS 'stepping: the integral of aggregate; for aggregate';
--- aggregate__aggregate_203925: one row per group of aggregate: its number of rows and its sums
+--   aggregate__orders_2__row_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS aggregate__orders_2__row_key ON aggregate__orders_2 ((hash_record_extended(ROW("left", "right"), 0)));
+--   aggregate__orders_2: its rows can be changed where all tables are published
+ALTER TABLE aggregate__orders_2 REPLICA IDENTITY FULL;
+--   aggregate__orders_2: what it is for, as \d+ shows it
+COMMENT ON TABLE aggregate__orders_2 IS 'stepping: the integral of aggregate; for aggregate';
+-- aggregate__aggregate: one row per group of aggregate: its number of rows and its sums
 -- for aggregate (query.py:22)
 -- it has a row for each customer there is
-CREATE TABLE IF NOT EXISTS aggregate__aggregate_203925 (
+CREATE TABLE IF NOT EXISTS aggregate__aggregate (
     customer BIGINT NOT NULL,
     cents BIGINT NOT NULL,
     mean_sum BIGINT NOT NULL,
@@ -89,10 +89,10 @@ CREATE TABLE IF NOT EXISTS aggregate__aggregate_203925 (
     first_1 BIGINT,
     n BIGINT NOT NULL,
     PRIMARY KEY (customer),
-    CONSTRAINT aggregate__aggregate_203925__not_negative CHECK (n >= 0)
+    CONSTRAINT aggregate__aggregate__not_negative CHECK (n >= 0)
 ) WITH (fillfactor = 70);
---   aggregate__aggregate_203925: what it is for, as \d+ shows it
-COMMENT ON TABLE aggregate__aggregate_203925 IS 'stepping: one row per group of aggregate: its number of rows and its sums; for aggregate';
+--   aggregate__aggregate: what it is for, as \d+ shows it
+COMMENT ON TABLE aggregate__aggregate IS 'stepping: one row per group of aggregate: its number of rows and its sums; for aggregate';
 --   a sum of integers, or an error where it does not fit in 64 bits
 CREATE OR REPLACE FUNCTION stepping_sum(total numeric, fault text) RETURNS bigint
 LANGUAGE sql PARALLEL SAFE
@@ -114,17 +114,16 @@ END;
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('aggregate__aggregate_203925', 0), ('aggregate__orders_0dd177', 0),
-  ('aggregate__orders_8fd2ae', 0)
+  ('aggregate__aggregate', 0), ('aggregate__orders', 0), ('aggregate__orders_2', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'aggregate',
-    '0f048bdca894b401792b7cb882dd31e2',
+    '181b91bed89e07281863c7688a2fdd08',
     'postgres',
     2,
-    '2 c74c4b6a06041c84 QlpoOTFBWSZTWRzBLjoACVhfgEAAUOd//z/v3u6/7//uYAdh9vaU7gtwCLQKAGqEJJNVNphT0U2wmppPT9VHtT1T1NqAGjTI81QNA0DSaAA1JNNAGhoaAAANAAAHGTJpphMjIGBGJowRhBo0wACCTUhKNqmmQaNMEAaABppptEAaABxkyaaYTIyBgRiaMEYQaNMAAgiUIAhoTRomqen6Kn6poADRiDQbKB6nqMABwQis6V5I2daazA9WHI8sXIovzfYbrI8ID2LJjr+7UlS9lwwqi02jHUzDLTdLJn8wpgR3jL+/lpyw95RRf7SRaCRm0z7Zq1NLrDHUmRs4uSl3Hg4zjD6ixymSYrPSqDE4gKzAczEvGWjHcQmDLKfwnChkQyrxKGZvMdiWLrH5T7ge58iP4rXcN3mT9Tv8uS7G5mKQwgeBOWBHGNo5WaAuHnRbIZ6HCRucAYeWDOkxguruZzq4mAwM38ipdsI2KKpJKBotwtSJZqeYfAxmNI/CCWmAj7xP8O/eGpxMNbBuG7kBoRZoZUGkRqMQYMQQSRD+kilgsWMyMol4BRAoY0ypcooFhglJZlApSMVPLn3Zvc0oh9Js/UUHvH6iBZL9jLqds3qPHYsUbWC0bXEOzleHadEZghYYf6IUMRkvGSlZCoyVGRVkZwgQTJjLenZLdJICpim/AaOh0dsPlgbWQ2pUcyOOLn5H0IoUWDgwgMCl1Y4AZjSG4dbV96wpiQkvCoF0HFQG8q0YULjFHpYLIgxDuY9blRmHzEgoE1bJPPDcuL2QvTPVFTXOZnGTCsSqrigYim2gc3tSqMlRq5Qa+laVC2MCI8CCzvyiKsC42IRCioqjgpU6KFQJXQF0ozWmVN1LNS+CD3MF7I4hBSIlLWRUFP3RWMs6SQWrdzDiRcmQluy89XxTG9liRA8R1HcccNY1MH3OfQcQF8BPeBzlFDLx1Z9IgcgreR3ZGTvQifEtvA+9/dcald0T9Zs/aYhoQPjVxG3w1P7nEe4vCFFORhyYcWcTADVTdR5CZsvKv3jjUybczMHvK866gQseAP+dxiQ26NmxsUGjCF5fQvaGgBeXthLmBCwOoQalGhxALzwqXh1q4lTZzMgMA2JN+4PtL97iO8xNi4q3Dz3DUSCRbwLkLyl8dS470N6XHQ7y4SGoaEyDBShz+hfuIfzI9v4lJEPQHbPxOgQoGIVIkgXfXuzns6VusXqW3eSmldI1GJF2ODSctSaoWSrWtDVC5Bk9DysArSHKenm1aLzPRnicExLxgHyLyrzUZrcKdDk5rXrS8QZhWXTNQ4yC32d9iBrglMGLJIfpcj3Hyp/vv3f+DmgcAMypp0LOXQUPgwUwVGTfv4H0xhbhzcrvqnkksK9zcYDHlOktOWfNHxj2cNqXUx7V/Ceuty6acKpqQnvGt9g4VLHjCEFkbzu67gM92ynW2tbtJ4U49jHWacwOWj8mbEMUSm19grzomzyN72YdgwIdisC88w9IlKUkZDcwxcg9ACODmQwXtw6deu7tTFz889JYDYIgbF5sNHu8NsLF+48LVRLChoOYezgWqcEIvf67+hgeRKpbq0pUQ5vMNOrh89sqmTQ2DPMjAz94UhrEXMqrnh4dMckadjR57OhEuyhIphfovYMHcid4kFSezxFCIPfY8RQ64EfeaFB9HwsVNTAU6fRGLmwHs+2piP4FDLH1HsTC2EMoDQPxmrR+kh3OCdDQbBuHuM0TD5kC986QOR6DzXjQuyMgNCDRvxu9Q8b29tYIGKUXvhVA8r0uG2tCgH+kTX3YY00MsUwboNGg1QLDQihkSWTQbgspcUGrX2SABeBYM3mwS9qHiZHuToOxzjMnDLr+86GPVzLzDcgZ5uD7jAj4DBPAxfiAZmS2bclvz+bxLXBOUjAe5nMqH8IIVdS94l4ocZdUsXQZBpvuLFrUCiXKGSYI0WdiCJSa+1V7x2N4sUF6MJVOUikHKbeznKMymhVhk4pb/iWNsB7h4La+eXU1PzcbWKVkoVYj17pabaXEuExkNEuN6RQQqGMlEkktq3OQUbtlQwDEqvpeaFb2tWTiWGwwdLe+Y+g5V+qoacgjygX7gD15B0QoEC4OAcFo3JR4nhDiPuzHcObc85JCJYYhRTQtQje4gHBQ37MIQkh+yFGHI+RDVM3IDhKFfLVgtUl0T/i7kinChIDmCXHQ'
+    '2 c0b4dafd4403fe07 QlpoOTFBWSZTWTROeDUACRXfgEAAUOd//z/v3u6/7//uYAdD63uiu4WuA0zmGgAdEEippNTxKfkGmhT1Hp6U8T0psoGQPUZkh6QMgaJpo0ZJpKeiPUHqZAAADIDQAAOMmTTTCZGQMCMTRgjCDRpgAEEmpCVHtU9J6Q9RoyAAAxDTEADIAOMmTTTCZGQMCMTRgjCDRpgAEEURNAQaJpkjU9MkyAANDJoBoA0YAHFCMR0q2y/yT32nutwQl0QNCNdPIe80d0RCtXPtnwugwLqyDFUVmwa+CakyTyU7hTAjxGvz4E5iPiT3dPWSLCSN457d1amlzh3Zk0aY8NBCBFFEQiTvnKhstidR8zmfmVA7DzlDaYaHMg/gnEL8D/DIJJhk0MBETlJLfHGXIzpOALEsw10R3L1GcedU5uq/0TWlhvA5iogFO0O3K2FARvndJtu7smvKlAJCpcO4iXF0XbznSxMBgZ2MipdsI2KKpJKBovqvMJVodoewwjCYfZAlYvEe4T9XbtDQ1L9KBtm5kBoRZoZUGkRqMQYMQQSRD+kilgsWMyMol4BRAoY0ypcooLkSFN40FUxkhxa9ec1y1QPEbM9ZROoP2IQpFeluHgdsnxUKEnO4oxSpAd1qp5IxYbhKDD/RChiMl4yUrIVGSoyKsjYIiJNM5tag0t0kgKixPvDDbBD7LTY35Se10yQmmq3tZqSFXIDgNfdOiSmQN+90JaY+9n69wMkewY1UnEqFD1zST10wIE9DQMqWcUcWBhUm9ap1diVRtXlxjCWN7PziXCNqJ5XRpRWmcZneFS7TWsYjAWaqM5tLa9g63E7VYaRFWgywBmurBEskTfG14ouVsmh3+yQpou4KZnQ6TaVDV5JIMa2+YgJGVNCW3m56t8T4s+Z2gO2cBynDDSczBynJoOAC+AnwA5CihqNOVfdMDeNqQaomJlSgaO8jpA/C67h5CFEJ85vfSYBmQH70cBr7ND9DUeosEEqcC/gwasal4GimyXgJkxYo/sOFDFrxMgespxpoBBU5g/xsMCDfyatTeSMsEFi0lmTMAsWaiXMBBUHQIGhLJqAWOdCwdKOBQ3uRiBeG8iNuwPSW2uA7TA3lxRuHjsGgkCQtgLkLE2h0LjrQ2pccjrLhINAzIxC9STj5F/Eg9ZD3+omIQ8Ad+XYcggkMAoQihjh2M3vznWxcvUtucdNK+0ajEi6vDxHu5oVBSlKJRcAh+WJEJ+8PUfNb1yVccMbPnbmrCB+ZVmrfD+H1QRn6fXWvqp6AyCbal7rXQ4x2ywJDiaImDabPUpjMeEX7x0eIVIC8BOQLtZGqydgg5JimCoucOHE4uvVmzxZppI8RV6XdAZabCsy338TiJ8GmZHbibm62FIojVCEAwe8ElJgaoJjcYMGCIzKg4Y+R3xruiU3PbK+zjDI7bbl/CPIMMQISytQpwlN7qd3ex3heQStx2h4QkzMQxBowXuAeABDe4kF695t6tdO/pg5duWcVFNxcbhl48t3SpbYdO26qJcKGg5h5nArQ3oQvPy7usvNhFEr0ZmghxeIZ9G/278aGLJvDLannN3/BsD3BGVqrK/Pksjso0uznr1ol03abIaqtTCVUoRkEMSRHmeAoQg86niFDsvIfIZkj5XpUoaF4p198MLkwD4Pm0MB7lDHD3R8CL63wYwDIe+aMvvEHU3pyMxqGweoyRL/aQFn3JgOB5R4rrJdiYgZkDLbC73Q7LNmtQgMEleuCiB4rJcNdJJA/lE08d+E5mOCXt0DLI0QKjJChiRFUzG4KqXEjRp50gALAVDJ4sCWaB2GJ405DvOMMYt+PT0HIw6ORY2DhCmWTe+MvIeYwJzMH9wDIxWrXgtsva6lbgjhEMA9THEoH2QIUdCzqWFDWLqFS6BiBnbcVK1kJS5QxS9GV2Mwd5JBBSkkc5rVjd2lCQrJdBMwWUiz2dWTJkTmUYMXBK/2lTfePUO5a2jxdDQ+PWtSaRElGII66wUeyColwmMholxvSKCFQxkoirfTMTQEt29ULwwKL4WMylmlGI1KjUYHOvdGHgONProGfAIeEBbYAeXgHJCQgLg3BuWW5JdTnBqPjyHYOTc8YiIISowhKmZWSGzgAapA5+zERFTfaUTon8E0wzcgPUUK+erBapLon/F3JFOFCQNE54NQ='
   )
 ON CONFLICT DO NOTHING;
 
@@ -159,7 +158,7 @@ CREATE TEMP TABLE IF NOT EXISTS stepping_exists_orders_903606 (
 ------------------------------------------------------------------------------
 -- When orders changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: aggregate__aggregate_203925, aggregate__orders_0dd177, aggregate__orders_8fd2ae in last_update
+-- locked first: aggregate__aggregate, aggregate__orders, aggregate__orders_2 in last_update
 -- 1. orders (the query's arguments): empty the delta table
 DELETE FROM stepping_delta_orders_1ea38f;
 -- 2. aggregate (query.py:22): empty the delta table
@@ -185,7 +184,7 @@ FROM (
 ) AS g
 LEFT JOIN LATERAL (
   SELECT a.*, a.ctid AS stepping_rid
-  FROM aggregate__orders_0dd177 AS a
+  FROM aggregate__orders_2 AS a
   WHERE
     hash_record_extended(ROW(a."left", a."right"), 0) = hash_record_extended(ROW(g."left", g."right"), 0)
     AND ROW(a."left", a."right") IS NOT DISTINCT FROM ROW(g."left", g."right")
@@ -207,24 +206,24 @@ WITH changed AS (
   FROM changed AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM aggregate__orders_0dd177 AS a
+    FROM aggregate__orders_2 AS a
     WHERE
       hash_record_extended(ROW(a."left", a."right"), 0) = hash_record_extended(ROW(g."left", g."right"), 0)
       AND ROW(a."left", a."right") IS NOT DISTINCT FROM ROW(g."left", g."right")
     LIMIT 1
   ) AS l ON TRUE
 ), inserted AS (
-  INSERT INTO aggregate__orders_0dd177 ("left", "right", c)
+  INSERT INTO aggregate__orders_2 ("left", "right", c)
   SELECT o."left", o."right", o.c
   FROM found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), updated AS (
-  UPDATE aggregate__orders_0dd177 AS a
+  UPDATE aggregate__orders_2 AS a
   SET c = o.c
   FROM found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 )
-DELETE FROM aggregate__orders_0dd177 AS a
+DELETE FROM aggregate__orders_2 AS a
 USING found AS o
 WHERE a.ctid = o.stepping_rid AND o.c = 0;
 -- 7. aggregate (query.py:22)
@@ -245,7 +244,7 @@ WITH changed AS (
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM aggregate__orders_8fd2ae AS a
+    FROM aggregate__orders AS a
     WHERE
       a."left" = g."left"
       AND a."right" = g."right"
@@ -255,17 +254,17 @@ WITH changed AS (
     LIMIT 1
   ) AS l ON TRUE
 ), inserted AS (
-  INSERT INTO aggregate__orders_8fd2ae ("left", "right", c)
+  INSERT INTO aggregate__orders ("left", "right", c)
   SELECT o."left", o."right", o.c
   FROM found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), updated AS (
-  UPDATE aggregate__orders_8fd2ae AS a
+  UPDATE aggregate__orders AS a
   SET c = o.c
   FROM found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 )
-DELETE FROM aggregate__orders_8fd2ae AS a
+DELETE FROM aggregate__orders AS a
 USING found AS o
 WHERE a.ctid = o.stepping_rid AND o.c = 0;
 -- 8. aggregate (query.py:22)
@@ -288,7 +287,7 @@ SELECT
   a.first_1 AS first_1_0,
   (
     SELECT m."right"
-    FROM aggregate__orders_8fd2ae AS m
+    FROM aggregate__orders AS m
     WHERE m."left" = g.customer
     ORDER BY m."right" ASC
     LIMIT 1
@@ -314,7 +313,7 @@ FROM (
 ) AS g
 LEFT JOIN LATERAL (
   SELECT a.*, a.ctid AS stepping_rid
-  FROM aggregate__aggregate_203925 AS a
+  FROM aggregate__aggregate AS a
   WHERE a.customer = g.customer
   OFFSET 0
 ) AS a ON TRUE;
@@ -322,9 +321,9 @@ LEFT JOIN LATERAL (
 WITH found AS MATERIALIZED (
   SELECT g.*, a.ctid AS stepping_rid
   FROM stepping_change_aggregate_4c159b AS g
-  LEFT JOIN aggregate__aggregate_203925 AS a ON a.customer = g.customer
+  LEFT JOIN aggregate__aggregate AS a ON a.customer = g.customer
 ), inserted AS (
-  INSERT INTO aggregate__aggregate_203925 (customer, n, cents, mean_sum, distinct_1, first_1)
+  INSERT INTO aggregate__aggregate (customer, n, cents, mean_sum, distinct_1, first_1)
   SELECT o.customer, o.n1, o.cents_1, o.mean_sum_1, o.distinct_1_1, o.first_1_1
   FROM found AS o
   WHERE
@@ -335,14 +334,14 @@ WITH found AS MATERIALIZED (
       'no rows are left in the group ' || CAST(o.customer AS TEXT) || ', whose cents is ' || CAST(o.cents_1 AS TEXT) || ', whose mean_sum is ' || CAST(o.mean_sum_1 AS TEXT)
     )
 ), updated AS (
-  UPDATE aggregate__aggregate_203925 AS a
+  UPDATE aggregate__aggregate AS a
   SET
     n = o.n1, cents = o.cents_1, mean_sum = o.mean_sum_1, distinct_1 = o.distinct_1_1,
     first_1 = o.first_1_1
   FROM found AS o
   WHERE a.ctid = o.stepping_rid AND o.n1 <> 0
 )
-DELETE FROM aggregate__aggregate_203925 AS a
+DELETE FROM aggregate__aggregate AS a
 USING found AS o
 WHERE
   a.ctid = o.stepping_rid

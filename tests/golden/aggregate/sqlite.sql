@@ -1,13 +1,13 @@
--- The query aggregate on sqlite; fingerprint 9a773513a89d93cfdfe05db5af425345
+-- The query aggregate on sqlite; fingerprint 144faec8a76c5a98204dba446ac1d31b
 --
 -- output
 --   2. aggregate  query.py:22
 --   │    incremental: the groups that the change touches are read and set anew
---   │    keeps aggregate__orders_0dd177
---   │    keeps aggregate__orders_8fd2ae
+--   │    keeps aggregate__orders_2
+--   │    keeps aggregate__orders
 --   │          key (left, right): look-ups, and the row itself
---   │          index aggregate__orders_8fd2ae__left_right (left, right): reads in the order of right
---   │    keeps aggregate__aggregate_203925
+--   │          index aggregate__orders__left_right (left, right): reads in the order of right
+--   │    keeps aggregate__aggregate
 --   │          key (customer): one row per key
 --   └─ 1. orders (input)
 --
@@ -15,10 +15,10 @@
 -- functions registered on the connection: stepping_truediv; each is exactly one Python builtin
 --
 -- One changed row of orders: 10 statements, 9 look-ups, 4 rows written
---   aggregate__orders_0dd177 as a whole row, 2 times, at most one row
---   aggregate__orders_8fd2ae as a whole row, at most one row
---   aggregate__aggregate_203925 by customer, 4 times, at most one row
---   aggregate__orders_8fd2ae by left, 2 times, the first row
+--   aggregate__orders_2 as a whole row, 2 times, at most one row
+--   aggregate__orders as a whole row, at most one row
+--   aggregate__aggregate by customer, 4 times, at most one row
+--   aggregate__orders by left, 2 times, the first row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -46,44 +46,44 @@ CREATE TABLE IF NOT EXISTS last_update (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- aggregate__orders_8fd2ae: the rows of aggregate, read in the order of left, right
+-- aggregate__orders: the rows of aggregate, read in the order of left, right
 -- for aggregate (query.py:22)
 -- it has a row for each different row of the result of aggregate
-CREATE TABLE IF NOT EXISTS aggregate__orders_8fd2ae (
+CREATE TABLE IF NOT EXISTS aggregate__orders (
     "left" INTEGER NOT NULL,
     "right" INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY ("left", "right")
 ) WITHOUT ROWID;
---   aggregate__orders_8fd2ae__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS aggregate__orders_8fd2ae__gone
-AFTER UPDATE OF c ON aggregate__orders_8fd2ae WHEN NEW.c = 0
+--   aggregate__orders__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS aggregate__orders__gone
+AFTER UPDATE OF c ON aggregate__orders WHEN NEW.c = 0
 BEGIN
-    DELETE FROM aggregate__orders_8fd2ae WHERE "left" = NEW."left" AND "right" = NEW."right";
+    DELETE FROM aggregate__orders WHERE "left" = NEW."left" AND "right" = NEW."right";
 END;
---   aggregate__orders_8fd2ae__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS aggregate__orders_8fd2ae__below_zero ON aggregate__orders_8fd2ae (c) WHERE c < 0;
--- aggregate__orders_0dd177: the integral of aggregate
+--   aggregate__orders__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS aggregate__orders__below_zero ON aggregate__orders (c) WHERE c < 0;
+-- aggregate__orders_2: the integral of aggregate
 -- for aggregate (query.py:22)
 -- it has a row for each different row of the result of aggregate
-CREATE TABLE IF NOT EXISTS aggregate__orders_0dd177 (
+CREATE TABLE IF NOT EXISTS aggregate__orders_2 (
     "left" TEXT NOT NULL,
     "right" INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY ("left", "right")
 ) WITHOUT ROWID;
---   aggregate__orders_0dd177__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS aggregate__orders_0dd177__gone
-AFTER UPDATE OF c ON aggregate__orders_0dd177 WHEN NEW.c = 0
+--   aggregate__orders_2__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS aggregate__orders_2__gone
+AFTER UPDATE OF c ON aggregate__orders_2 WHEN NEW.c = 0
 BEGIN
-    DELETE FROM aggregate__orders_0dd177 WHERE "left" = NEW."left" AND "right" = NEW."right";
+    DELETE FROM aggregate__orders_2 WHERE "left" = NEW."left" AND "right" = NEW."right";
 END;
---   aggregate__orders_0dd177__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS aggregate__orders_0dd177__below_zero ON aggregate__orders_0dd177 (c) WHERE c < 0;
--- aggregate__aggregate_203925: one row per group of aggregate: its number of rows and its sums
+--   aggregate__orders_2__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS aggregate__orders_2__below_zero ON aggregate__orders_2 (c) WHERE c < 0;
+-- aggregate__aggregate: one row per group of aggregate: its number of rows and its sums
 -- for aggregate (query.py:22)
 -- it has a row for each customer there is
-CREATE TABLE IF NOT EXISTS aggregate__aggregate_203925 (
+CREATE TABLE IF NOT EXISTS aggregate__aggregate (
     customer INTEGER NOT NULL,
     cents INTEGER NOT NULL,
     mean_sum INTEGER NOT NULL,
@@ -91,13 +91,13 @@ CREATE TABLE IF NOT EXISTS aggregate__aggregate_203925 (
     first_1 INTEGER NOT NULL,
     n INTEGER NOT NULL,
     PRIMARY KEY (customer),
-    CONSTRAINT aggregate__aggregate_203925__not_negative CHECK (n >= 0)
+    CONSTRAINT aggregate__aggregate__not_negative CHECK (n >= 0)
 ) WITHOUT ROWID;
---   aggregate__aggregate_203925__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS aggregate__aggregate_203925__gone
-AFTER UPDATE OF n ON aggregate__aggregate_203925 WHEN NEW.n = 0
+--   aggregate__aggregate__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS aggregate__aggregate__gone
+AFTER UPDATE OF n ON aggregate__aggregate WHEN NEW.n = 0
 BEGIN
-    DELETE FROM aggregate__aggregate_203925 WHERE customer = NEW.customer;
+    DELETE FROM aggregate__aggregate WHERE customer = NEW.customer;
 END;
 
 ------------------------------------------------------------------------------
@@ -105,17 +105,16 @@ END;
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('aggregate__aggregate_203925', 0), ('aggregate__orders_0dd177', 0),
-  ('aggregate__orders_8fd2ae', 0)
+  ('aggregate__aggregate', 0), ('aggregate__orders', 0), ('aggregate__orders_2', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'aggregate',
-    '9a773513a89d93cfdfe05db5af425345',
+    '144faec8a76c5a98204dba446ac1d31b',
     'sqlite',
     2,
-    '2 4014e0ad29e3bb93 QlpoOTFBWSZTWX58vEEACEdfgEAAUGV//z/v3u6/7//+YAYhd9KvuIDleedCouIhKEkbSGIaGSZNGQYj1AAGjTINNANTCamCaRqANAAAAGgAAAOMmTJiMTACZMEyAGjCMAQwCTUSSYp6nqaaekaBkAAAaYgA0ABFIJlPUZTKj2inpqPUD1Dyh6nlDNTym0jMUyAJFJiTU9J4TTSYpjCR6gANAGgZANFBED0RApO61ZVnZJygO0epXDU5h9IGMOVehmZmHkMKP9Z9aypGFIq5QLCSKAoJ+kiR6pVWokCSqkKXLd1mvjlSoZzAaE67XS0auHMjDMXnkwtGisBJmdYhfqXXEP2VhnrVo+TQIkyDRVdoudFopiwwQbkRvAeDmQCuuNg5VeAkPOiLC+hwkbMAYsdnOcqoREN3RNzKZBkM6eYqYbEbKKpJKBoxrwSsSzSHWZHkg11sRF5BC0mo+yasDKXlOWgM5rmBtIszsqDSI1GIMGIIJIh/SRSwss0gMomIBRAoZVSpgooMAIiA4pwCEGmkjHDPxLOoQQeVBpLFdbwCaNb6A3Cxh/ohQxGTEZKVkKjJUZFWk6AgQTTOH0BSkC6wNa7A5rVt9+/oSegrLZWa5duWFtiZ3UQ4o5Mu6tgKp9vHpwaedtnz7XA57aMLOMwK3kbp2VtCOAqRsqQwRskAH6CUpEjW+TWLDDSqVSRTlRQFvggo+5FILbA5s+ytH1a6jJNn2QrQ0QXXMAZQmZtRwInRi90pFMVrbI7cMI2rgvADRUUArjTVr16RjZtnG6iqHCwiPLvPXCHW8z2TOt/I+5gavg1n36wP0D3MeTRkbHnYUzR8ZKe10Zuj4i1ZpZuBkaAV/hzA8mjucO5SrD5dIGphsBtGC8KXf5Aq2o6A7nD5g5ubNkmskzLAtJAyBhhNjCatoJuaO/DwsnCBuhLgSd763W6NANmYGgHxQDm0s626k1NTS74SYAoDJu2AkBJhkLwPUvaJwjODfKWB6wDOcp0TlLKEsz82MyGChwzTPVPvNMvqeymleIajEi7fu4z5VJnC0q7uFxoBA9URHdEQr3A2ra33taMKzmPeX64O3i5LxxcnJl8A5gVt5zjAW62b7E2yMpIpFHyJk27J/wLyARiROInJJqEA90ULRBc03TSt+7kvrPFVnJqwFsymYYmMpFgl3x2KSVlfihx446iJXr27MCJHhFdkiF19M9LGMSbWP1uA47sEGnLCPE7oYaqdGGXQBWuxNbhBffK2QRxgjMsC42M7Cl7VQwmcob4SUpRDEGjBd1B9IBDi9lz37eKez6OS+MBiYK1NJW2iawxtnVzwgIJiA4gq7qsNZK1BosM85ugWhdp0RAN6zhqU+2+qgyK8Kr1Z/isOZGlrNpfLybYw2Zdr2c9O6pBlrpjbuYViDMxIHwVggGhHBRxEBw0C3Lj5ismhFgbhVJgqqhakgtlzyrBlAMg6CA4GqbSw81TAXRLFWqazuC3pdE6QKmBhLtlsCSkqiIVIkLB0IDkpRUDKq/BQ6Om2fo1aksDDgZoFBlAJig7AqFCpIZz50gRyAoF+M3sks0DnOVOMDf8bF3Ls+VjE8K114IPkAheLJ94BebS3G57bgwV6sz+xgEVXNSEBmuoIsSzTJxixooQGiG0EqR4FZr3avEed1iygxRklGaRQHNOlomgajmmaFYJuAayaseDVvb5VrRcUdkxc3kwJZAqUMRREqXhRFXZltBjWalAFOyRQnW5ioBgV9Ip9MAyVDVrCVQBt5QzAQBhIKxOKIFuLLwNVQsoVKRi22MURNKCLyMBqayAGJckFt6YxjbPQyCTYaoaXID0lCvhqwupMIn/F3JFOFCQfny8QQA=='
+    '2 19d2dd40ce94d5a4 QlpoOTFBWSZTWXVCNv0ACATfgEAAUGV//z/v3u6/7//+UAYaZvTq4vPDx3TilsOIhJEmhMGkNRtU8TUemo9IANA2pptQAMg1NNGgT1NTUGg00AAaABoBoaABJqJTU01PQg0PUDIADIaM1ABpoACKVPTUT1Dag0ANAAA0AAyaekABFJNNMhNGkyaKYZqj9U9RoDRoZDQNqACEgfGQOA5dOtq+9qOsHIZ05wct0aOEDuhwJ6XZnKSihU8dEmkrQ84zdAFiuYBgXaXK36yZoqZSZUK3DMz4kGUTyGk6105fW9rQIO47hVSZhtHXUAF3zshHIXrIR+ZhsSTQyjwDGZrA2SfYK+wsWKWCiJIcAHkxDATZG02SvAOOSZujc9sJNRAGiDNFjHOMgRbuzOhmmYMwzVkVMNiNlFUklA0Y2sErEs5B7isVlD7oEnFRHkdh+rDoGZqYZ3B1HbQDYRZnZUGkRqMQYMQQSRD+kilhZZoAZRMQCiBQyqlTBRQYARDjTJnB3ZMkjpwwqWCg6D0IMS5Xy3hOjS3SG4WMP9EKGIyYjJSshUZKjIqyTQBx0yY38QUYgvuBpX4Dmkufq3bm5XauUaEidiJJox0YBfJ+MnI5ghu31tmuWR60wKsJVV7CfZO6ttkK2hQ6pHBryk+YNtJo3BdGBxndRxOc2JtnGZ3ksdhOrli1aQhatrryvOkXwWqtOr3hTKNCQWSlKcyoPdda1uZo02wvjRAgU2U3VNa9bSvsSSDBMhC1ch5whedd6JF55zgYGb6M5eOQB1B7MYmhsGS7rCltGuwphamTU1izZJacYCyVATwNsDE0Ori6qXsPj6ALMOAG4YKwpV/QC9wm6A6uL+4Ox2NzJMiTcYAs5AyBhhM2EtuBNWbxxeDJxQNYSoEni/i5OjMDPYBoBvgHYzwcmqlylmdX2yYAmDJq4ASAlGUSbk4ZNYnGM394pYHrAM5zHUOYsoSzPtRmYYKHHNE4p95ol9fkppXWNRiRef79Z884Ul3dwuTOR4FqkA9oTK8svJM2IyS7JwOHqY9nD4dU0T4vD5hUE0JRVF81qzNrdMhmHGB2CICON2fv50PwM9AqGmRTJwuZCrWwFwo079/AaWw26W1aap8TCoDObzoHMDeZJ9dmzORNkr3aqejjtuilXXZBKzWKVEwSvonxYYYSZlyfSVks2MLIPU2h89Laxws+LDzENu2+YXdUk3Op5+6DxMIkBeeQPfhJSlEMQZsGDUOYBDauC9+nVyz7+yuOIY3Kmmgw7+GnIt5pSEKCBiFujodpftQ69DhSkXDyruN0wBtWAd5T92XJApWUMmVXdpWHMjFlmxbXo783dn0ju899Ods5becBkIb4FCPB0ECETwZ8RA8Osebw8xkUROAcxswDaw9qhhTpK+CkAnDxjBJRReUC2RKgpQigioorNQudLdPQBTAFyf9PYCbNpKApSY3IkgaNpJgWZr9KHx+jDZ71rJgDDiNyBMZQCYzHMLwmXkhuu6JAjQCYV5HFkmDMOh5E5AcepirT0+VjHFJwJfliQdgEL10f5AK3M8OTs3VCAdXTh9sAE3KjeIG/dcTgXfQpOcEJcgWTAGpNopN+lpHp1eI7nZLKDFGZKmRBynV2ZsjUcplCsE6IG2TTjx6dW8Va0XFHdwlzUmBMECpQxFESpeFEVd3NsBjbhpSSYd15cxlFBuCAMvUNPVIK2IdsBfYA7/KG8CQQF4ZDE0kbeMGoHbYcws3nGIiCBmMLJNSciGjUA4m5Q26sEEERB6YlEEHA0w0OYDiKFfLVhdSYRP+LuSKcKEg6oRt+gA=='
   )
 ON CONFLICT DO NOTHING;
 
@@ -150,7 +149,7 @@ CREATE TEMP TABLE IF NOT EXISTS stepping_exists_orders_903606 (
 ------------------------------------------------------------------------------
 -- When orders changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: aggregate__aggregate_203925, aggregate__orders_0dd177, aggregate__orders_8fd2ae in last_update
+-- locked first: aggregate__aggregate, aggregate__orders, aggregate__orders_2 in last_update
 -- 1. orders (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_orders_1ea38f;
 -- 2. aggregate (query.py:22): empty the delta table
@@ -172,43 +171,37 @@ FROM (
   GROUP BY g."left", g."right"
   HAVING SUM(g.c) <> 0
 ) AS g
-LEFT JOIN aggregate__orders_0dd177 AS a
+LEFT JOIN aggregate__orders_2 AS a
   ON a."left" = COALESCE(g."left", x'') AND a."right" = g."right"
 WHERE (COALESCE(a.c, 0) + g.c > 0) <> (COALESCE(a.c, 0) > 0);
 -- 6. aggregate (query.py:22)
-INSERT INTO aggregate__orders_0dd177 ("left", "right", c)
+INSERT INTO aggregate__orders_2 ("left", "right", c)
 SELECT COALESCE(d6.coupon, x'') AS "left", d6.customer AS "right", d6.c
 FROM temp.stepping_delta_orders_1ea38f AS d6
 WHERE d6.coupon IS NOT NULL
 ORDER BY "left", "right"
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN typeof(aggregate__orders_0dd177.c + excluded.c) = 'integer'
-    THEN aggregate__orders_0dd177.c + excluded.c
+    WHEN typeof(aggregate__orders_2.c + excluded.c) = 'integer'
+    THEN aggregate__orders_2.c + excluded.c
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of aggregate')
   END;
 -- 7. aggregate (query.py:22): a count below 0, looked for where rows were removed
-SELECT "left", "right", c
-FROM aggregate__orders_0dd177
-WHERE c < 0
-LIMIT 1;
+SELECT "left", "right", c FROM aggregate__orders_2 WHERE c < 0 LIMIT 1;
 -- 8. aggregate (query.py:22)
-INSERT INTO aggregate__orders_8fd2ae ("left", "right", c)
+INSERT INTO aggregate__orders ("left", "right", c)
 SELECT d5.customer AS "left", d5.cents AS "right", d5.c
 FROM temp.stepping_delta_orders_1ea38f AS d5
 WHERE TRUE
 ORDER BY "left", "right"
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN typeof(aggregate__orders_8fd2ae.c + excluded.c) = 'integer'
-    THEN aggregate__orders_8fd2ae.c + excluded.c
+    WHEN typeof(aggregate__orders.c + excluded.c) = 'integer'
+    THEN aggregate__orders.c + excluded.c
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of aggregate')
   END;
 -- 9. aggregate (query.py:22): a count below 0, looked for where rows were removed
-SELECT "left", "right", c
-FROM aggregate__orders_8fd2ae
-WHERE c < 0
-LIMIT 1;
+SELECT "left", "right", c FROM aggregate__orders WHERE c < 0 LIMIT 1;
 -- 10. aggregate (query.py:22)
 INSERT INTO temp.stepping_change_aggregate_4c159b (
   customer, n0, n1, cents_0, cents_1, mean_sum_0, mean_sum_1, distinct_1_0, distinct_1_1,
@@ -260,7 +253,7 @@ SELECT
   NULLIF(a.first_1, x'') AS first_1_0,
   (
     SELECT m."right"
-    FROM aggregate__orders_8fd2ae AS m
+    FROM aggregate__orders AS m
     WHERE m."left" = g.customer
     ORDER BY m."right" ASC
     LIMIT 1
@@ -283,9 +276,9 @@ FROM (
   ) AS u
   GROUP BY 1
 ) AS g
-LEFT JOIN aggregate__aggregate_203925 AS a ON a.customer = g.customer;
+LEFT JOIN aggregate__aggregate AS a ON a.customer = g.customer;
 -- 11. aggregate (query.py:22)
-INSERT INTO aggregate__aggregate_203925 (customer, cents, mean_sum, distinct_1, first_1, n)
+INSERT INTO aggregate__aggregate (customer, cents, mean_sum, distinct_1, first_1, n)
 SELECT
   g.customer, g.cents_1, g.mean_sum_1, g.distinct_1_1, COALESCE(g.first_1_1, x''),
   CASE

@@ -1,18 +1,18 @@
--- The query first_n on postgres; fingerprint 5f2c18e34ba5b4d7c8eda1c343113321
+-- The query first_n on postgres; fingerprint 09ec763f536f346f0ec303710066115b
 --
 -- output
 --   2. first_n  query.py:14
 --   │    incremental: the first rows of each group that the change touches, before and after
---   │    keeps first_n__scores_75bbe0
+--   │    keeps first_n__scores
 --   │          key (points_is_set, points, player): look-ups, and the row itself
---   │          index first_n__scores_75bbe0__points_is_set_points_player (points_is_set, points, player): reads in the order of points_is_set, points, player
+--   │          index first_n__scores__points_is_set_points_player (points_is_set, points, player): reads in the order of points_is_set, points, player
 --   └─ 1. scores (input)
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of scores: 7 statements, 3 look-ups, 1 row written
---   first_n__scores_75bbe0 from the start of its order, 2 times, at most 3 rows
---   first_n__scores_75bbe0 as a whole row, at most one row
+--   first_n__scores from the start of its order, 2 times, at most 3 rows
+--   first_n__scores as a whole row, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -40,40 +40,40 @@ CREATE TABLE IF NOT EXISTS last_update (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- first_n__scores_75bbe0: the rows of first_n, read in the order of points_is_set, points, player
+-- first_n__scores: the rows of first_n, read in the order of points_is_set, points, player
 -- for first_n (query.py:14)
 -- it has a row for each different row of the result of first_n
-CREATE TABLE IF NOT EXISTS first_n__scores_75bbe0 (
+CREATE TABLE IF NOT EXISTS first_n__scores (
     points_is_set BOOLEAN NOT NULL,
     points BIGINT,
     player TEXT COLLATE "C" NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT first_n__scores_75bbe0__not_negative CHECK (c >= 0)
+    CONSTRAINT first_n__scores__not_negative CHECK (c >= 0)
 );
---   first_n__scores_75bbe0__points_is_set_points_player: reads in the order of points_is_set, points, player; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS first_n__scores_75bbe0__points_is_set_points_player ON first_n__scores_75bbe0 (points_is_set DESC, points DESC, (left(player, 200)));
---   first_n__scores_75bbe0__points_is_set_points_player_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS first_n__scores_75bbe0__points_is_set_points_player_key ON first_n__scores_75bbe0 (points_is_set, (hash_record_extended(ROW(points), 0)), (hashtextextended(player, 0)), (hash_record_extended(ROW(points_is_set, points, player), 0)));
---   first_n__scores_75bbe0: its rows can be changed where all tables are published
-ALTER TABLE first_n__scores_75bbe0 REPLICA IDENTITY FULL;
---   first_n__scores_75bbe0: what it is for, as \d+ shows it
-COMMENT ON TABLE first_n__scores_75bbe0 IS 'stepping: the rows of first_n, read in the order of points_is_set, points, player; for first_n';
+--   first_n__scores__points_is_set_points_player: reads in the order of points_is_set, points, player; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS first_n__scores__points_is_set_points_player ON first_n__scores (points_is_set DESC, points DESC, (left(player, 200)));
+--   first_n__scores__points_is_set_points_player_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS first_n__scores__points_is_set_points_player_key ON first_n__scores (points_is_set, (hash_record_extended(ROW(points), 0)), (hashtextextended(player, 0)), (hash_record_extended(ROW(points_is_set, points, player), 0)));
+--   first_n__scores: its rows can be changed where all tables are published
+ALTER TABLE first_n__scores REPLICA IDENTITY FULL;
+--   first_n__scores: what it is for, as \d+ shows it
+COMMENT ON TABLE first_n__scores IS 'stepping: the rows of first_n, read in the order of points_is_set, points, player; for first_n';
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('first_n__scores_75bbe0', 0)
+  ('first_n__scores', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'first_n',
-    '5f2c18e34ba5b4d7c8eda1c343113321',
+    '09ec763f536f346f0ec303710066115b',
     'postgres',
     2,
-    '2 ffed07ee602c7995 QlpoOTFBWSZTWWEseFYAA8xfgEAAUOV/+z/v3u6/7//qUANlhbzTBOhCSRGhpNDEyKe0p5I9TyQ0HqNHkJoHqDIGgEIJPSAAAAAB6gA9QADNRJCaaeUDI0A0AAAAAAA5gTE0GEyZMmRhME00yMTAEMAkSI0mIaKejTJNHqZABp6TyEHpAAGBHejpj5og4ZZ26z88+Xse9y4bNvAYp3KFnU4OfhCaXhK9u4zSkhO839xWTlhmSiMOM508dfBieFk3opk05k0RNyNAgxLssy0xAScP9zxsdrwFBkGMIJ4egiQvMatW2lmpd9+tWK2BtWqIaBiQxH6CTG4tkKCBRBAoUkpBBDG8vJsMnarQmT4SjPqHgSFXZNui6CoKnNHaWJLxQ/4ShDviUCcCgSEAaa1iiqeGE7Kx8U8nLyqUpvVTTBq4cVVz0rn1YUnK+m7OyGrhWQ3tOq9ENMdtSUWKoIhc8PYtGwFBgk2PyU21ZJpq3zRhl30iFcySNfK/XgvdD2h5YHwT6ThFTr7GE5HUWWg1auHdwlVAUUWKGZLJBwGd2Dj3qylEUXz+n1CLckQ1eXCiO8xyUrSE8WYWBAtco9RRicSUsoXVkxkZTKwC5FzAJ+SlIVAq+O8+1pGF0ww35trZ1QQxvnt3iPGG4R6CQLo3gE+mYNSXxIESBV7t3aUNuMrv7Pt7jIBmyqz9G0xoD4rj8uT0ixIxdgYtXW7jPRZkeW55pNGTFdKpT1EEh0peJwRqwH6OUf5joT5hzhoZ/HAIWtL/UnNLA1IbxLDBItod312bJ6lOMR8IqgfWc5POot9h4wlm214yotl/1UgiaYFRE3DGUpNIYNdu3b/X0XbF1AMwzGrSMNtMqtPSnBqoovhf0NTiLxTSS1vWi4EnpLQCxmOK0rK9RfaAS2LZnjlJE0wIX4RxF5U5MFF4ExWpuZCkRHOmklI06AqxglZ4cy46ZdEzENp3Kr7WOsTRS9vEq4NGaiaRRukOYlkhROcqzF/ZkzBgDE6EqGupIunUMrzpLUiEzlIgG4i7XBBOGJiGCm1UC1UvEayIBSCmVJfnJIuGnp5OPoOSsKklSFeVKcEUlcZypwbTYy9LwNCK0ZV/hkjOtOgnhQYYAXzh1yAOJF6euq2LjLsPkYi7LP8XckU4UJBhLHhW'
+    '2 ed5b8bbcaec79897 QlpoOTFBWSZTWVpWYl0AA6lfgEAAUOV/+z/v3u6/7//qUANlnrdLoIB4SSJkGppT9GpijwSNpkh6I8p6YkyBtRpkDQICNJpAGTQAAAAPSepoABp6kk8qDTyRoGRoyZAaaDQGjRgTCHMCYmgwmTJkyMJgmmmRiYAhgEiEiTNTBTyYiDT0gAZGgDQAGjAj7I6vHoqBwy9bdo/lx63vctnPo2DEdKje1uDl5xnhsg9u8tgTFDzV3lJQXi1KoYcYTq4ZtjFEb0/TKb2OTVEFI0CCi+bMsaANA3fcbWOtzwoMgxhBHNeHwF+jKMmSqpfe/OqFIC5GZDIGEhhGoEmGZ5DpxxO44nUCCQOOwzdtSgqdM6ExDDBG2zXkBmXNN9Hrdm7KaVxvD5jXWwga1sIYnE4kIA5laJlSatRON4VfGXlHzmW5Mc8b8YV9mlLb9Le6x9r5ZldgfNq0ttqwIDjSlFqk6MGmjw3AHTJsKg7JU3M9dcaYXXaahC5mSRm4YM2NdkesMsTYm7DwdBo72BlHSIzAMpldluVyAQJIkhiyKgXAxltNPAowgQgXpf6gJOxEMqxUCRM8wakswhHLCCtDxRxPvEmJxO9WlklMyZUK4Fjn4Ao8HqcqFLX2twZIslMFm7RztnRBDG+bH0h6hHjIBb+kAr7UDUr4kCJBbuJA2yKte/x2lYFl1UeR8ytAbVv3O4y7glk+ju6u8zhr8zsVdNsFA95FIdA5hODhkMXGnyy0J8Rzho4vTIEbWh/UnNCJlQ3oXjHfpdZfzz3Fious8l5yX3ffOU3QrjfgeMJYNFthWBgh/q5gnnBU1GkYsJGQMrYlz6NXx0YPatYDMMxnxjDdJYrTUnBlppwxw9DSuGEV9W0StusEpSW0FlOGLksV24wxgE71y6Y5CSkwIX5RrMCzlgowAoWNN0QpIjvJpJSbNQW4QSxdzQuK/Nqo4BoWK2tGQ7qHWHhcmJoeoc1FJVCmJTluhToxcH+oozsAYneTeUjjYslWGXaUluRAmM5BkA3EZOOCCoYmDBU1YFuwFiYcZEApC/Mkv1lkyDT2beLmNtwWSV8LAsqgi+chpLODoOVmCXbaEXIzLrGSaVs1FZ7xhnAwqHdIBrRgLeZUz0PHC50x45TzF3JFOFCQWlZiXQ=='
   )
 ON CONFLICT DO NOTHING;
 
@@ -94,7 +94,7 @@ CREATE TEMP TABLE IF NOT EXISTS stepping_first_scores_4a5e98 (
 ------------------------------------------------------------------------------
 -- When scores changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: first_n__scores_75bbe0 in last_update
+-- locked first: first_n__scores in last_update
 -- 1. scores (the query's arguments): empty the delta table
 DELETE FROM stepping_delta_scores_4a5e98;
 -- 2. first_n (query.py:14): empty the delta table
@@ -117,7 +117,7 @@ FROM (
     ) AS stepping_upto
   FROM (
     SELECT *
-    FROM first_n__scores_75bbe0 AS m
+    FROM first_n__scores AS m
     ORDER BY m.points_is_set DESC, m.points DESC, left(m.player, 200) ASC, m.player ASC
     LIMIT 3
   ) AS m
@@ -145,7 +145,7 @@ WITH changed AS (
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM first_n__scores_75bbe0 AS a
+    FROM first_n__scores AS a
     WHERE
       a.points_is_set = g.points_is_set
       AND hash_record_extended(ROW(a.points), 0) = g.stepping_h0
@@ -158,17 +158,17 @@ WITH changed AS (
     LIMIT 1
   ) AS l ON TRUE
 ), inserted AS (
-  INSERT INTO first_n__scores_75bbe0 (points_is_set, points, player, c)
+  INSERT INTO first_n__scores (points_is_set, points, player, c)
   SELECT o.points_is_set, o.points, o.player, o.c
   FROM found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), updated AS (
-  UPDATE first_n__scores_75bbe0 AS a
+  UPDATE first_n__scores AS a
   SET c = o.c
   FROM found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 )
-DELETE FROM first_n__scores_75bbe0 AS a
+DELETE FROM first_n__scores AS a
 USING found AS o
 WHERE a.ctid = o.stepping_rid AND o.c = 0;
 -- 6. first_n (query.py:14)
@@ -185,7 +185,7 @@ FROM (
     ) AS stepping_upto
   FROM (
     SELECT *
-    FROM first_n__scores_75bbe0 AS m
+    FROM first_n__scores AS m
     ORDER BY m.points_is_set DESC, m.points DESC, left(m.player, 200) ASC, m.player ASC
     LIMIT 3
   ) AS m

@@ -1,18 +1,18 @@
--- The query first_n on sqlite; fingerprint 51fccb9475696e3b949c91d93023a95c
+-- The query first_n on sqlite; fingerprint b98bdc82289fb61c96f9839900c9d77d
 --
 -- output
 --   2. first_n  query.py:14
 --   │    incremental: the first rows of each group that the change touches, before and after
---   │    keeps first_n__scores_75bbe0
+--   │    keeps first_n__scores
 --   │          key (points_is_set, points, player): look-ups, and the row itself
---   │          index first_n__scores_75bbe0__points_is_set_points_player (points_is_set, points, player): reads in the order of points_is_set, points, player
+--   │          index first_n__scores__points_is_set_points_player (points_is_set, points, player): reads in the order of points_is_set, points, player
 --   └─ 1. scores (input)
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of scores: 7 statements, 3 look-ups, 1 row written
---   first_n__scores_75bbe0 from the start of its order, 2 times, at most 3 rows
---   first_n__scores_75bbe0 as a whole row, at most one row
+--   first_n__scores from the start of its order, 2 times, at most 3 rows
+--   first_n__scores as a whole row, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -40,42 +40,42 @@ CREATE TABLE IF NOT EXISTS last_update (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- first_n__scores_75bbe0: the rows of first_n, read in the order of points_is_set, points, player
+-- first_n__scores: the rows of first_n, read in the order of points_is_set, points, player
 -- for first_n (query.py:14)
 -- it has a row for each different row of the result of first_n
-CREATE TABLE IF NOT EXISTS first_n__scores_75bbe0 (
+CREATE TABLE IF NOT EXISTS first_n__scores (
     points_is_set INTEGER NOT NULL,
     points INTEGER NOT NULL,
     player TEXT NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (points_is_set, points, player)
 );
---   first_n__scores_75bbe0__points_is_set_points_player: reads in the order of points_is_set, points, player; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS first_n__scores_75bbe0__points_is_set_points_player ON first_n__scores_75bbe0 (points_is_set DESC, points DESC, player);
---   first_n__scores_75bbe0__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS first_n__scores_75bbe0__gone
-AFTER UPDATE OF c ON first_n__scores_75bbe0 WHEN NEW.c = 0
+--   first_n__scores__points_is_set_points_player: reads in the order of points_is_set, points, player; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS first_n__scores__points_is_set_points_player ON first_n__scores (points_is_set DESC, points DESC, player);
+--   first_n__scores__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS first_n__scores__gone
+AFTER UPDATE OF c ON first_n__scores WHEN NEW.c = 0
 BEGIN
-    DELETE FROM first_n__scores_75bbe0 WHERE points_is_set = NEW.points_is_set AND points = NEW.points AND player = NEW.player;
+    DELETE FROM first_n__scores WHERE points_is_set = NEW.points_is_set AND points = NEW.points AND player = NEW.player;
 END;
---   first_n__scores_75bbe0__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS first_n__scores_75bbe0__below_zero ON first_n__scores_75bbe0 (c) WHERE c < 0;
+--   first_n__scores__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS first_n__scores__below_zero ON first_n__scores (c) WHERE c < 0;
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('first_n__scores_75bbe0', 0)
+  ('first_n__scores', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'first_n',
-    '51fccb9475696e3b949c91d93023a95c',
+    'b98bdc82289fb61c96f9839900c9d77d',
     'sqlite',
     2,
-    '2 56e27caba9932054 QlpoOTFBWSZTWU89nm4AA4rfgEAAUGV//j/v3u6/7//6UAMlhbwhu06CSRACaNGTVNlMxJk08KZA9T09TUek/VGmTQZIBU8yk2k9INGAQANBoMTTTAIJEKFTbTQTQTamgYgwEeoAZGhiPQ5gTE0GEyZMmRhME00yMTAEMAkiU9T1TxT0yammgNBkAAaNBo00ABgFxFIttmX6Hj+r2Zm3BpO7cziOKKbZMuoJZmGCXxone5oaa2fJd3UL4uXfVPdszpmU8zoLYaSODzh1PMdTrSORRQUIrcxi4dYD2huuFViRa4LCEsUIZ8wc9BmQi3xINk+zwMha281UNDaYNMf/bBNKLXBDhkQ4ZEuQbcRCaXry5HwBoz3mP3t2lepdQ1rYQNZ2EMUMhgxtv6hJS6g3JFhzx0dMlUFYo8m3Fanvauzcqwt7Ir4abKiYLvjlHffk2KrFZdSRBjYtZfbM5ecGdAGqhNWjdclaq+oKIS4JUSBBpQkizYjtzuNms1sQcNpKG5ct8w8n6WR8hMrsHHBxCF5AS0AcmCObMHpauz2KLcSiFQyI5QekK5Zwong6oHgSBMmBmnZVASstpdAV3vCiARKAvlIVsFMZIpU1o1AgDxBkwFXNjbtZItwDN44cWe7jZjscdhmjRkESDCI6yCRkQoOoEBhDpGXuycCI3z75+F/ApAxR+RxoAO8pupc9IuSJ67go1X7nPk6Lq8bix8WHBFmxU5Y11kKRFDaJ11nN4S8ud3hK4aLPyIdFbofJJzekZqQ3oZDUkVyuqK+bFJgJCbzvi66KJr09gVfr2VYTDki9cUAiONImtKpjMe1sunX29WmzQuwTMmzc6Xx3UAWYPr03EmnrguZQo8lIIKyDIkctSTyYPaJ4pKfMvQ9ektosTAlaxbWQsmGmIjGBSV01JAN7kyEnFWWsipEKTRjXRHbjlhQpsjKg6UNDg2s8loZzNupShTy1SqbAux3YXGgAzJ7EykZ6mmRsoW8iEw32EOIxaYIKhgxDSKZYka0rgiwd0iDyqQmCYZNcv3sREtITEihiYqeNR6WXoN9oCxGC8oyTMtq+tsuGsFjqHbKS0I0YC4DKmdDvhdKY75T8BdyRThQkE89nm4A='
+    '2 9bd35fec9a9ac0f8 QlpoOTFBWSZTWV7vDPcAA2ffgEAAUGV//j/v3u6/7//6UAMrCeDhwa4aJGE1MpsGijamj1PU0yaPUAaaNqZNqBpoQE1TyaBANGiGjRppgABMRpoaASIiaUeEmFNMQ0PUAaGQANNAB6hzAmJoMJkyZMjCYJppkYmAIYBJIp6mp5qn6p6E00BoaaAaaGNRk0xAAGACuBbStop8htTeZmdoFY7rTQFqU3qaWQCBpgwIPeKFDJYahI7fliHGY7mv34JxIhhebK6xg1nVe9ApQnXBspwQYTlSk3+JWrX93ze3hW4kaVIL/t1F1mdTRdeg0nxeRmXNvv0omhtMGmP/NgmlFzghwyIcMiXINuIhNLw6M3tDXpwMfS3cU8C6Rrcwga0sIYoZDBjbfwCSi6Q4cvVXn6OgrOHFQtzGrtAZ+cyxt5mxs6E52qiBSNecCUFQ2FdR7lo3FchyNfLFGyAqUroElkker4owEBqEIiFuqIY5zD0vhfIGbMAThgWmqgeRvMjuEyzSzyzhB5WJtYHE4Q0aA01rNFpQboUApGRDyB0gsTagjQ9yiOeTAmTAzUMqQJrVdLCFi3li8IEQuEgsMEoTIkp6xtg8HQBkwFODE2Rkiu8NGa/y6rOJmMbhzDNCNQcgj1HJHghPcnjxhDkjPVlIGGeqmr2yEgKZvk89cAD0Ghmlj+jSl2oBVl/Yh7lunlQHURoWmqWKlJZQkiCk1cQJ6LVE67BsgRc1ANdWwJrhQn7IkHuWOYge4TCOaBEk3PGyIMDf2xXRDC28njAKffmkwjCRTK3xvgLWRBtIkaMQqOjMeft48juQsoIzI8WM7BnkAxsW6es24HAlPyoKmcEKULJI4s8rJX2qYYpKeVdx7uQuoVTAlbhbMysw0xEYgUStNJKD7yaEoNPDsLsxCv7epctuvq3qoW/raxNqHXLyuSWhnM26SlCnmpRUmoWxtlY1gHAnvTKRppNGRqQuNECYM7LgG4jf5IIKQwYNIoyqRx5ivYaiISJi2hCYTjLYdct3yBBCYmIsTlLnYy8xFBwMgIIkroyTgWzCnWLDWSxpDulJa0a8hbTQmeh4QudMeCCX+LuSKcKEgvd4Z7g='
   )
 ON CONFLICT DO NOTHING;
 
@@ -96,7 +96,7 @@ CREATE TEMP TABLE IF NOT EXISTS stepping_first_scores_4a5e98 (
 ------------------------------------------------------------------------------
 -- When scores changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: first_n__scores_75bbe0 in last_update
+-- locked first: first_n__scores in last_update
 -- 1. scores (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_scores_4a5e98;
 -- 2. first_n (query.py:14): empty the delta table
@@ -117,16 +117,16 @@ FROM (
     ) AS stepping_upto
   FROM (
     SELECT m2.rowid
-    FROM first_n__scores_75bbe0 AS m2
+    FROM first_n__scores AS m2
     ORDER BY m2.points_is_set DESC, m2.points DESC, m2.player ASC
     LIMIT 3
   ) AS i
-  CROSS JOIN first_n__scores_75bbe0 AS m NOT INDEXED
+  CROSS JOIN first_n__scores AS m NOT INDEXED
   WHERE m.rowid = i.rowid
 ) AS w
 WHERE w.stepping_upto - w.c < 3;
 -- 5. first_n (query.py:14)
-INSERT INTO first_n__scores_75bbe0 (points_is_set, points, player, c)
+INSERT INTO first_n__scores (points_is_set, points, player, c)
 SELECT
   d2.points IS NOT NULL AS points_is_set, COALESCE(d2.points, x'') AS points,
   d2.player AS player, d2.c
@@ -135,13 +135,12 @@ WHERE TRUE
 ORDER BY points_is_set, points, player
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN typeof(first_n__scores_75bbe0.c + excluded.c) = 'integer'
-    THEN first_n__scores_75bbe0.c + excluded.c
+    WHEN typeof(first_n__scores.c + excluded.c) = 'integer' THEN first_n__scores.c + excluded.c
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of first_n')
   END;
 -- 6. first_n (query.py:14): a count below 0, looked for where rows were removed
 SELECT points_is_set, points, player, c
-FROM first_n__scores_75bbe0
+FROM first_n__scores
 WHERE c < 0
 LIMIT 1;
 -- 7. first_n (query.py:14)
@@ -158,11 +157,11 @@ FROM (
     ) AS stepping_upto
   FROM (
     SELECT m2.rowid
-    FROM first_n__scores_75bbe0 AS m2
+    FROM first_n__scores AS m2
     ORDER BY m2.points_is_set DESC, m2.points DESC, m2.player ASC
     LIMIT 3
   ) AS i
-  CROSS JOIN first_n__scores_75bbe0 AS m NOT INDEXED
+  CROSS JOIN first_n__scores AS m NOT INDEXED
   WHERE m.rowid = i.rowid
 ) AS w
 WHERE w.stepping_upto - w.c < 3;

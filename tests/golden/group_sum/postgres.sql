@@ -1,16 +1,16 @@
--- The query group_sum on postgres; fingerprint bda11d3c5fae1bd8e51c921c423ecaea
+-- The query group_sum on postgres; fingerprint 1aaa584d93c594c0b24675866ce03a8e
 --
 -- output
 --   2. group_reduce_flatten  query.py:16
 --   │    incremental: the groups that the change touches are read and set anew
---   │    keeps group_sum__group_reduce_flatten_1a525c
+--   │    keeps group_sum__group_reduce_flatten
 --   │          key (key): one row per key
 --   └─ 1. reads (input)
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of reads: 1 statement, 1 look-up, 1 row written
---   group_sum__group_reduce_flatten_1a525c by key, at most one row
+--   group_sum__group_reduce_flatten by key, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -38,19 +38,19 @@ CREATE TABLE IF NOT EXISTS last_update (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- group_sum__group_reduce_flatten_1a525c: one row per group of group_reduce_flatten: its number of rows and its sums
+-- group_sum__group_reduce_flatten: one row per group of group_reduce_flatten: its number of rows and its sums
 -- for group_reduce_flatten (query.py:16)
 -- it has a row for each key there is
-CREATE TABLE IF NOT EXISTS group_sum__group_reduce_flatten_1a525c (
+CREATE TABLE IF NOT EXISTS group_sum__group_reduce_flatten (
     key DATE NOT NULL,
     sum_value DOUBLE PRECISION NOT NULL,
     sum_value_exact NUMERIC NOT NULL,
     n BIGINT NOT NULL,
     PRIMARY KEY (key),
-    CONSTRAINT group_sum__group_reduce_flatten_1a525c__not_negative CHECK (n >= 0)
+    CONSTRAINT group_sum__group_reduce_flatten__not_negative CHECK (n >= 0)
 ) WITH (fillfactor = 70);
---   group_sum__group_reduce_flatten_1a525c: what it is for, as \d+ shows it
-COMMENT ON TABLE group_sum__group_reduce_flatten_1a525c IS 'stepping: one row per group of group_reduce_flatten: its number of rows and its sums; for group_reduce_flatten';
+--   group_sum__group_reduce_flatten: what it is for, as \d+ shows it
+COMMENT ON TABLE group_sum__group_reduce_flatten IS 'stepping: one row per group of group_reduce_flatten: its number of rows and its sums; for group_reduce_flatten';
 --   for sums of floats, which are added up exactly
 CREATE OR REPLACE FUNCTION stepping_exact_far(x double precision) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -92,23 +92,23 @@ END;
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('group_sum__group_reduce_flatten_1a525c', 0)
+  ('group_sum__group_reduce_flatten', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'group_sum',
-    'bda11d3c5fae1bd8e51c921c423ecaea',
+    '1aaa584d93c594c0b24675866ce03a8e',
     'postgres',
     2,
-    '2 6e0522eb45591de3 QlpoOTFBWSZTWRuOQbUABdh/gFAAAAhR////P//e77/v/+5QBa0RTetd7tPW1ZKTo1QkkmptBGJppI/SnpPCnqNlG1PSbUPU9RiAHqB6gBE0NMKZKAaGTQAAAYjQDQAAAJEQiZT0yRiKe1TZJ+qbSNB6QAA0APSeUBoMpNTQAA0aAAAADQAAAAAJJBGmqfpT0YqeEYieUAA0ADRoAABpEhUskg+SSwxOSJ8XRRo38+tuuzZq6+zx7+nhu5DAvswXoftS/7VTlpOfbxZvg7fJxp5ZtEwxOupau86p99qOXI/Ko/bnJ7ZA+qw5jFKbpN0j4g4tEsTB2KpaFQ+TbpfYyhV04XSLKYDJFdtHv/teDdqixrgSTPz85qKSiBzExNB/8L+m+2dKA1KuDNdK7l+oLnK20tG1z2cc26jHjqy8JorXQL/T5rVw4Tv6azooawvmWUvcEsdpmH5u+5l4qIOId3IW1Vz3Vs7kxtjYxNjj/koJlyBIQ04ZAMBwwbUOWbr8nqbyjynVs+sldFWQKWoDDmW9w6qMrCCsZ9rR9nKelu4cwOnjalStcC2ayXYc67h1vBYzZ3ZfYHUz1MIaGw2uGDYyXGfnCgY9g0ruffp5+3fuvKs8H0NSej7vvwtEowiJQNHAlyImkteb5uxBqstsChMDDUMF1Xwok9qt2WNiOLK0xfgbaOMmI053Xs0aQQzmZEDCqg8s0VOsqjLF9N50hKJk9wRGtwIUSKgmFZBSTNhGx2EcHUsBpgoDkylz1o2bXVGrDPSb7XjmmlpRpTHRorbJkwouw1qiEZZkkkN6hVMnAwxcBqivVDDDkkomAvOMCgqGYQvzZJn0U0TTxkl94XkYXUlNKOPfGtADHlCvQ6wkemg0JEogoIE9Y7UIzIUAxEUThPUsAqsj1O9JzlioCxT9Q1PulQnU0+FhJIfUKB68VhmDBzHco8mXTgRwglGE9DPAzDrIK6OcKLhIverLFcBk6tS1vvTbMLvTELvN2HJcq6vDCSXY51tDguZVNYqhVdIXKVr2bazKlbKskoShplVaE1qRZVtV0R4EbYQZOcDzBGp6rTaNUwxiUUwvkr0yi+4Weouwz3kmfIyMVzL6YelFfoXRiTLBwO7JOyVoCqnKRdtSyopVAsKlV5pCzMLOyO90et7WQZyY06YGLt9/XXGuwcp1EoLk9BsZkw3NeECoPcEt4guROHAdQNFFG/Z80KRBD0a9iOSYvKyjal55hooeG7+fi7/AsAFCwmZj+iuvINgsx8AJFnN5OPPbkNwaFzokLUdHONj3JRwxzr6Jqpy3YgYwKSFDRsxIYHK92H4F9zl9DUmy3LI3hiB62WSMjp6aLfi1xctX8EtVK4sO6lNGWMUbAGj1aXMabnItYCBZ8mA2sJ2Q0jx6OPHAB1dxPGqhVZFxIfTYsGTz/I4Sxgx9mfbXr1HrnHryoA12VWYutPjdSAHsZc1eEQNym9PF0NecBqagct1UtAGwUKWNMNvEjgmiBcFrmKHZsWDAc6yT3wNdgntwOZs0RSzdEiCkOEqsriAEwBYaPUIWWu+vPDZUgYEEA5AsleXgVqYK1EmRHjGlzG4G2Zi6YRa7eXaMLUss/XVWIXBAchkCoWj8ktjtJSFQUqcUQ0CCCghq44aK83XJsN4w5WqHDJG4CLVApKS5CzHTaA0zxDCNvRBmUieASEW4360YZNagp+5IaaI8VQbVG+HN0xg52dklCWUlz71nUlPIscmBfU4DV4AQFIgU2QenwcTjDfZGUWtgqAolajOBoLgxeMsaxLQRQhVSuSXDcYNjFiVqtjKsTMtYXMhNBIiyaWCXCYJcjbk5dxx+SZaQD6kQRAv/F3JFOFCQG45BtQ=='
+    '2 4466fd88ebb6490b QlpoOTFBWSZTWVWemYwABcp/gFAAAAhR////P//e77/v/+5QBZ3YirtGahelmzKpQSSEaEGg0BT00ZTyT0jEGmnpqHqaGmj1GTQxBqaNGQmmqA0AAAAAADQAAAEiIQRoTaRoaKPTTSbUD1GgDQBowT0gNCNSmQMQGmjTQAAGhoMQyAAAAEiU00jTTTVPAKenpT1ABkGhkDQAAAA4EIhgARcAAoc8AJFbBDq5bq5oCd6y5oXbY5MqEmOpiLVD8cv+1UzpOvu62b4O7s66e9NomGJ1wWHec0/G1G3I81o/znKDb4fpRzGOc1za5oPDuZ6xMHyVK0KzCbm1Quso5fZcdMuAum++viIQ8Ll3XxPyLcTUQz8ZxFJZieYoKIw7y3qttnSiNSpBmrlyS3aCTebmMQ3JWq7s2uzkKeDdO/C6UujtrF/MSbuWupNrC+ZZa9wSx2mYfb33MvFRB1B6dJbCurOtrlA2xsYmxx/yUEy5AkIacMgGA4YNqHLM78ng3lHiOji8pK8VWQKWojDmXQ4dalLgRVTQwtLtyGxsZwg6tK1KnaQMVFUuw51XDreC0TZ3ZfcHSz2sIaGw3OGDYx7Op5QgFbQMlHBftcvJfvTEjHa2Fk8+W3polc9FDnWIME33Y7xksYXNO11rL4rMWYQ5CRTJy6DXUWeriCqC28GZhGWweOeRs/G2urhtFTbdkSY8toxtW/OctEWdaXVhAyqwK83vtJAT32QjFIQuIwVUzbO7MMUWe6towVBrG/q5IICcaFVAbBU5VKFhBrWNhOjDYEmtHqiUjF0ZCcIMBkbAslfJ0VUVSMDQE1Dc8zVXIQS2W/RCxYnokKpsVaULCLzqSmRHdpGwgBk4AuaHVE0H6YpGVCZBovrqZvizg6EcK1rsXOKSC7F1vW1c/EEpTzhg/VKhOps8jCSQ8ooHq0LHWDBzHqUdnV23UbopShWstADMOqiq45wn7pl1KqpSAydcU9xu1Nsxu9cQu848dNyrh7MZJdjetwcFmqmoVQqucLlK1cW6sypXFVklCUNMqrQmsEWVbVdEewrlSjUQEmaOiVcny9GIbqmlYhtvW1NVnWLfYux18hJr0sjQs19sPZRX7C6NBMsHA7sk7JWgKrQUiwqedFKsivKdWGmKsws7I8vr6YNVFnJjVqiY+T3X1U1YSFXMwSXH5jc2mP1ZQke0KsRQuNQQB5wb3wh6fwhRQcfLs2M7BQWFeu+1LXbI+ix/Ot3iCqArk5OYDvFTtINeWE6wJifbf2Z7RpDCvFEospfCpJpr8ey+lautiAxaRSIUNGWwhgZnptqm9z2NUGWeagbx0Ac+WSMjhwocb36WvC5aw6EsaX1ZG73dtKIkB+PHUzS0YsCS70MDrYoyP1JJR4NuwCLsjG3LXJZ5HEw+vvq2yeeCMZOwYM+DPJMYzLvV4AMtMitFenvqlADuZgWCFEQN0JvXfn4NIDs2hC6c8GoC8UrMLrDfuRsrRIyBjhlhw4VmYH+V1doHBgKXzQ3yVFfydRUFeQJW4oKATAFho9ohb9WuMLQQ2VIGBBDkCyV5eBWpirUSZEdAaWY0A2zILnwidWkquYTlPRl106EaxBYSFCu2pLBeZKSopj0PezcJov0efYrzjuTYcgw2tSNuNGgCJ0gSoSVhNjlnAaZeMIz64MhSJ4BIRbwX6kY5NYBT0khs2I6ag2qN8M+eMXPF2SUJZSXPxWdSU8ixpxL6nAd2YFBXlDT7lJVEoK6ZWtHOFewmBYljRqAuFtYt5MtErhFCFVK5JcOMxbGLQVquJlWJtdIa2hOiRVp35pcDNLyPwqF3QfyYmRQPWRBEC/8XckU4UJBVnpmM'
   )
 ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- When reads changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: group_sum__group_reduce_flatten_1a525c in last_update
+-- locked first: group_sum__group_reduce_flatten in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   reads: the query's arguments
 --   group_reduce_flatten: query.py:16
@@ -133,23 +133,23 @@ WITH reads_change AS MATERIALIZED (
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.*, a.ctid AS stepping_rid
-    FROM group_sum__group_reduce_flatten_1a525c AS a
+    FROM group_sum__group_reduce_flatten AS a
     WHERE a."key" = g."key"
     OFFSET 0
   ) AS a ON TRUE
   WHERE g.n <> 0 OR g.sum_value_exact <> 0
 ), group_reduce_flatten_inserted AS (
-  INSERT INTO group_sum__group_reduce_flatten_1a525c ("key", n, sum_value, sum_value_exact)
+  INSERT INTO group_sum__group_reduce_flatten ("key", n, sum_value, sum_value_exact)
   SELECT o."key", o.n1, o.sum_value_1, o.sum_value_exact
   FROM group_reduce_flatten_change AS o
   WHERE o.stepping_rid IS NULL AND o.n1 <> 0
 ), group_reduce_flatten_updated AS (
-  UPDATE group_sum__group_reduce_flatten_1a525c AS a
+  UPDATE group_sum__group_reduce_flatten AS a
   SET n = o.n1, sum_value = o.sum_value_1, sum_value_exact = o.sum_value_exact
   FROM group_reduce_flatten_change AS o
   WHERE a.ctid = o.stepping_rid AND o.n1 <> 0
 ), group_reduce_flatten_deleted AS (
-  DELETE FROM group_sum__group_reduce_flatten_1a525c AS a
+  DELETE FROM group_sum__group_reduce_flatten AS a
   USING group_reduce_flatten_change AS o
   WHERE a.ctid = o.stepping_rid AND o.n1 = 0
 )

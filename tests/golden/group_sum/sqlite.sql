@@ -1,9 +1,9 @@
--- The query group_sum on sqlite; fingerprint df53726c90107d1861aad9012354eb9f
+-- The query group_sum on sqlite; fingerprint 22e3a6e2c87e75f2fa5ad5871d5d46dc
 --
 -- output
 --   2. group_reduce_flatten  query.py:16
 --   │    incremental: the groups that the change touches are read and set anew
---   │    keeps group_sum__group_reduce_flatten_983ae6
+--   │    keeps group_sum__group_reduce_flatten
 --   │          key (key): one row per key
 --   └─ 1. reads (input)
 --
@@ -11,7 +11,7 @@
 -- functions registered on the connection: stepping_float_add, stepping_float_sum, stepping_float_total; each is exactly one Python builtin
 --
 -- One changed row of reads: 6 statements, 2 look-ups, 1 row written
---   group_sum__group_reduce_flatten_983ae6 by key, 2 times, at most one row
+--   group_sum__group_reduce_flatten by key, 2 times, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -39,22 +39,22 @@ CREATE TABLE IF NOT EXISTS last_update (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- group_sum__group_reduce_flatten_983ae6: one row per group of group_reduce_flatten: its number of rows and its sums
+-- group_sum__group_reduce_flatten: one row per group of group_reduce_flatten: its number of rows and its sums
 -- for group_reduce_flatten (query.py:16)
 -- it has a row for each key there is
-CREATE TABLE IF NOT EXISTS group_sum__group_reduce_flatten_983ae6 (
+CREATE TABLE IF NOT EXISTS group_sum__group_reduce_flatten (
     "key" INTEGER NOT NULL,
     sum_value REAL NOT NULL,
     sum_value_exact TEXT NOT NULL,
     n INTEGER NOT NULL,
     PRIMARY KEY ("key"),
-    CONSTRAINT group_sum__group_reduce_flatten_983ae6__not_negative CHECK (n >= 0)
+    CONSTRAINT group_sum__group_reduce_flatten__not_negative CHECK (n >= 0)
 ) WITHOUT ROWID;
---   group_sum__group_reduce_flatten_983ae6__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS group_sum__group_reduce_flatten_983ae6__gone
-AFTER UPDATE OF n ON group_sum__group_reduce_flatten_983ae6 WHEN NEW.n = 0
+--   group_sum__group_reduce_flatten__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS group_sum__group_reduce_flatten__gone
+AFTER UPDATE OF n ON group_sum__group_reduce_flatten WHEN NEW.n = 0
 BEGIN
-    DELETE FROM group_sum__group_reduce_flatten_983ae6 WHERE "key" = NEW."key";
+    DELETE FROM group_sum__group_reduce_flatten WHERE "key" = NEW."key";
 END;
 
 ------------------------------------------------------------------------------
@@ -62,16 +62,16 @@ END;
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('group_sum__group_reduce_flatten_983ae6', 0)
+  ('group_sum__group_reduce_flatten', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'group_sum',
-    'df53726c90107d1861aad9012354eb9f',
+    '22e3a6e2c87e75f2fa5ad5871d5d46dc',
     'sqlite',
     2,
-    '2 75b1b370b434ffd4 QlpoOTFBWSZTWQd8q8sAAw5fgEAAUGV/+z/v3u6/7//qQALlzamaAA0QFMp+U0yamQNqbSNGTTJjRNqPU0eU0aaDQQCninpQ0GTQAAAADT1AAc0ZMTABMRgRpgQYjBMmARgkSEBT1PSeiPSNJpo0DTE0BoaZDQMhgEVRFmiw3gpp7MomGRS4G+E4ZaPGgCCCFKbDY8Rpsu2U54syHYqZIa4fyRy9peaoK7s6r6b8+5abaHBb+KmQSIXcXbDEQowVTDIIEVAblVFT3veYgCYQGd5Y6B+B2HQa96gbY2MTY4sDvFJuc3ICQQ1EEA0DhwyGEOTNNuLubZ5lucmqcbrPBhDQ2FbhgGZg0oRhxAKAqEu/6frGCNNczY1mxV6ZatRjXpS9CKCJXVDEOXUvWkH6ZYDVglN0nE5y1mRRSa2lGdgNIxFE2LqYAAJTIENvOWVejRnxoCvVqaIRVq3qdiMngfCB71WvoTVfIVDPCgzMujcGnm3xE3iwggheGvY2gF0rwKUVDeAEUkAM5nHCCsyGfikBccYhcXiyz2idBUZMMJ2bVqkXTs64ZMIsrIIcBjzC+TRwhTLt+/xvcmvd6eb8R7zW2mPqkeUXL2CckjmSfVSXX2pKtBz0bLQr08gHJPcRMycOQBXABgbKOID6SkL9HAAe3ZH81OzjXRbOzR4ATgaseltLB34Tq0s0tZTtA1X3aiFjW1yuTVW6ljOukXJX3UmjYA/XearoA02HdaBhvQfzf48DKe1TIrv8iyl3pZmh7vDnrstAa5JF/EU2VOBRCbMFns3Ly6mgDut4Ho1bRWTSVtYGW/Y/CYVaKAqjfQEAZUJB/kujn9mNWm6uGmKJAXXASLycmRGwZZkGuClWZxUlrjMQWDMgCi6Urp1abajQGDgwA48AC6bdN9rZBwZTMCcSpVqc3elvQDaueoqeN/jkTJPlZnWVyyZiBgRRqGe2hnICiWQGsWbFwl4BtyIMADPUWtjFtFtDbZQZApMdUBilil0vjULogtID+kQRAv+LuSKcKEgDvlXlgA=='
+    '2 babedf22cac88bfd QlpoOTFBWSZTWYEEWcIAAvlfgEAAUGV/+z/v3u6/7//qQALlm1NnSNISiCaExGg1J6nk1H6KeiGR6DKeSfqeVPKZNPQamImylPym0pp6gyaAAAGjQaD1AASmUSaNIfqjTEBo0GgAAAAABKEJqZHpT00J+lNNAAGgAAAAFBEsROxfnUMiXb9jQfVz44dVZFGutgSSStbyWJ5gbyw8uH4o7GTaeFMvGX1wzP3J2uk4663ZDor3ubQyYfZ7OijxDDBS+wETq1RCFSmDQwVSIaH7+0SChz3AYc+OYjoVUuhGuGKEhEJCdsP0iSU5qQEgahsYKATTQ0DUkYLlFYkjJGdt4JvCj+QNQJBWmgVVFaxleoHB5mO7jPfXPne7pbk76O95Tsg6ZrvBtd7xFiWXLBr1TBOFQfBpM0kecjtxWPqWlGXG8AAXE4OGapPu/Zs/PUwdvg3bKefhc6bUqThawsobRaj2wlKB3lOXOta0QL14gxRFAphbxCL4TAtrvAnNDKIANHGARSJrA6j1w3VgWkzBLvJ9IwEpjANEgJvWTOQVvXOZEwdusY0wpwkdig1Qqvenr13VJR0ZN72fSaKUIW9pptEViIbkRd7W2XIiRIHdu2+Mht7uYTvWDOv05gmADPDEewT+SYU/x6AcM2K6ypfg4lW22/zAcwVKVxKqJWs3etkci+q6Klcb4E5YJjJhiqZ1cqUXImF8YNLFNVRPHBDpAXtoJlAqgcowL+Vh659MxjdM/GQvakpb/0TKmT5aM2WOQBU1uL1Y/QoRMYMYiqTp0ZqdBK+kDcpzLbkwER6IlMQMeW8v88KLIAlBlQBgLYDg/ESzk4+Wx5FSqLKijOAqqAcXx7lGbMKXrQuYhRM1oOuaYgXhS0AgnMiVPoxU0FgSViQGxIAsmlVpKNRmnemZZNyqtX1NXYjCwSixXy0rKY5Dx651JxIutU0AJDQVGU54E3AQRLQLhJqJmL4BW4YkATxlKqKJgKYFakBRhHKLQwUiKRHMscOORlwYfY2Nkf4u5IpwoSECCLOE'
   )
 ON CONFLICT DO NOTHING;
 
@@ -95,7 +95,7 @@ CREATE TEMP TABLE IF NOT EXISTS stepping_delta_reads_fb598c (
 ------------------------------------------------------------------------------
 -- When reads changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: group_sum__group_reduce_flatten_983ae6 in last_update
+-- locked first: group_sum__group_reduce_flatten in last_update
 -- 1. reads (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_reads_fb598c;
 -- 2. group_reduce_flatten (query.py:16): empty the delta table
@@ -126,10 +126,10 @@ FROM (
   FROM temp.stepping_delta_reads_fb598c AS d0
   GROUP BY 1
 ) AS g
-LEFT JOIN group_sum__group_reduce_flatten_983ae6 AS a ON a."key" = g."key"
+LEFT JOIN group_sum__group_reduce_flatten AS a ON a."key" = g."key"
 WHERE g.n <> 0 OR g.sum_value_exact <> '0p0';
 -- 5. group_reduce_flatten (query.py:16)
-INSERT INTO group_sum__group_reduce_flatten_983ae6 ("key", sum_value, sum_value_exact, n)
+INSERT INTO group_sum__group_reduce_flatten ("key", sum_value, sum_value_exact, n)
 SELECT g."key", g.sum_value_1, g.sum_value_exact, g.n1
 FROM temp.stepping_change_group_reduce_flatten_7aff67 AS g
 WHERE g.n1 <> 0 OR g.n0 IS NOT NULL

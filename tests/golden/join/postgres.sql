@@ -1,23 +1,23 @@
--- The query join on postgres; fingerprint 2a210093a63e76f5cdf6696fabb1ef43
+-- The query join on postgres; fingerprint 128ba4da5e711c78fb70ea99677000fc
 --
 -- output
 --   3. join  query.py:18
 --   │    incremental: the change of each side meets the rows of the other with its key
 --   ├─ 1. products (input)
---   │       keeps join__products_5316e2
+--   │       keeps join__products
 --   │             key (name): look-ups, and the row itself
 --   └─ 2. line_items (input)
---           keeps join__line_items_4ae32f
+--           keeps join__line_items
 --                 key (product_name): look-ups, and the row itself
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of products: 1 statement, 2 look-ups, 1 row written
---   join__products_5316e2 as a whole row, at most one row
---   join__line_items_4ae32f by product_name
+--   join__products as a whole row, at most one row
+--   join__line_items by product_name
 -- One changed row of line_items: 1 statement, 2 look-ups, 1 row written
---   join__line_items_4ae32f as a whole row, at most one row
---   join__products_5316e2 by name
+--   join__line_items as a whole row, at most one row
+--   join__products by name
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -45,59 +45,59 @@ CREATE TABLE IF NOT EXISTS last_update (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- join__line_items_4ae32f: the rows of line_items, looked up by product_name
+-- join__line_items: the rows of line_items, looked up by product_name
 -- for line_items (the query's arguments)
 -- it has a row for each different row of line_items in the columns it keeps
-CREATE TABLE IF NOT EXISTS join__line_items_4ae32f (
+CREATE TABLE IF NOT EXISTS join__line_items (
     product_name TEXT COLLATE "C" NOT NULL,
     basket_id BIGINT NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT join__line_items_4ae32f__not_negative CHECK (c >= 0)
+    CONSTRAINT join__line_items__not_negative CHECK (c >= 0)
 );
---   join__line_items_4ae32f__product_name_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS join__line_items_4ae32f__product_name_key ON join__line_items_4ae32f ((hashtextextended(product_name, 0)), (hash_record_extended(ROW(product_name, basket_id), 0)));
---   join__line_items_4ae32f: its rows can be changed where all tables are published
-ALTER TABLE join__line_items_4ae32f REPLICA IDENTITY FULL;
---   join__line_items_4ae32f: what it is for, as \d+ shows it
-COMMENT ON TABLE join__line_items_4ae32f IS 'stepping: the rows of line_items, looked up by product_name; for line_items';
--- join__products_5316e2: the rows of products, looked up by name
+--   join__line_items__product_name_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS join__line_items__product_name_key ON join__line_items ((hashtextextended(product_name, 0)), (hash_record_extended(ROW(product_name, basket_id), 0)));
+--   join__line_items: its rows can be changed where all tables are published
+ALTER TABLE join__line_items REPLICA IDENTITY FULL;
+--   join__line_items: what it is for, as \d+ shows it
+COMMENT ON TABLE join__line_items IS 'stepping: the rows of line_items, looked up by product_name; for line_items';
+-- join__products: the rows of products, looked up by name
 -- for products (the query's arguments)
 -- it has a row for each different row of products in the columns it keeps
-CREATE TABLE IF NOT EXISTS join__products_5316e2 (
+CREATE TABLE IF NOT EXISTS join__products (
     name TEXT COLLATE "C" NOT NULL,
     price DOUBLE PRECISION NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT join__products_5316e2__not_negative CHECK (c >= 0)
+    CONSTRAINT join__products__not_negative CHECK (c >= 0)
 );
---   join__products_5316e2__name_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS join__products_5316e2__name_key ON join__products_5316e2 ((hashtextextended(name, 0)), (hash_record_extended(ROW(name, price), 0)));
---   join__products_5316e2: its rows can be changed where all tables are published
-ALTER TABLE join__products_5316e2 REPLICA IDENTITY FULL;
---   join__products_5316e2: what it is for, as \d+ shows it
-COMMENT ON TABLE join__products_5316e2 IS 'stepping: the rows of products, looked up by name; for products';
+--   join__products__name_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS join__products__name_key ON join__products ((hashtextextended(name, 0)), (hash_record_extended(ROW(name, price), 0)));
+--   join__products: its rows can be changed where all tables are published
+ALTER TABLE join__products REPLICA IDENTITY FULL;
+--   join__products: what it is for, as \d+ shows it
+COMMENT ON TABLE join__products IS 'stepping: the rows of products, looked up by name; for products';
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('join__line_items_4ae32f', 0), ('join__products_5316e2', 0)
+  ('join__line_items', 0), ('join__products', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'join',
-    '2a210093a63e76f5cdf6696fabb1ef43',
+    '128ba4da5e711c78fb70ea99677000fc',
     'postgres',
     2,
-    '2 b89b7c008be2d57e QlpoOTFBWSZTWTpdz2kABUpfgEAAUOR/+z/v3u6////qUASeztV3HBiFHRphJJTyCmNGjUeoyDJoAYZEADQACVNCZMCJGgDQDQAAABpoAEhSRPTUB6gaAANAAAAAAHMCYmgwmTJkyMJgmmmRiYAhgCpJJkMiZHpNKeJPImgGjI2iZDNJ6QaFA9w+tl66ryMk6Hcer1vMqj0Ox9HoqqZbPpHmYnCtYH4Pe9Y7lRJjDKYMgYx+c4mtiMEZlmWhQiC1jWkhW6YQ7DWOYQZk+ImKisfjiNG66EZMUQK9uFDA7jKFoVqfdjdxVFV0owx4qqoRocqFzc+L4aaVWELycU/dxbTRMaKr7V19KwspDYxptjQ0MP0CKjIChRBQjckdLWl1kUqwonL+W4ZNr7jYpPMt7qrrZqOIGVW0KBFeB4EvJh/DFE0mMVBiIMZmTDGITxWhXcOvFLWW+GuRapeK84djsvZ4GRsEsdG1Woc5F0cpZmtjaooiIVtg1kgHViAtKvixzbk6xISlkUVQpfaxQ1CEJ3rtrHBY56PngvucRdKQDq2TfCy5JQeycLrL0najpUEbNzGN9yAoUEjuMJ4HEn5sHnOphPU8KO9cvlMH7KTQ7mjUxVRRjHe+DvXL1mBZqLKnI1Lk75T4Tc9tzD3GtwXNaNcng4DwZM3Kuk3NqLLTnUpcmRdYs4I5s2C/Ws3tJtvedivKxUczYXSkowTkTlWXM00sO9oSzaMXc7q9dLVapF0sj0XGbQZs41AmGBmZpdAlUlnyMzkqjUliSVaTgTMPHEYwHcQ58uxlqqsZ4ns6Oa2ps1b9ID4rWmL3vggwl4LiUh9GsNQeRgiv0U9vXEi3ehGOVgeNgwab8+HRfa/hJhb2WvM3yVUJhYqcUUsVXLjlq/hry6ebVodDdtLnTUucV8if6v8HWlLVVSqYUqkbV7rGpoYUUo4NO7qHKMLbuHVXZi5pJTPU3nJ8jkOOPJs12yPi0vHIbVOd2+Vzq7SQniJ0pAyDA4KA3AZhqJ3UOpnwbsIlCKCxnFgV2G3NRzvIWT5nXi4MG/VJwks2M5JwR6XGJ2vLsmNMYm4tmVSVTE2yXtBNravdrnq+appkyWMDS0kPElonxHG9ZZJZXtWEV5xCbGO/BujLoisGkoDVwIRapU0M3SzkTUaXykmw7XUc7U1mbQ6NDJGZvPAXrbmdo36brl1Ga3LdLS0mMuubzUuXuviyHtVCXtRRp6lR/LsLl3TaqqrlzxDTA90HJkDJQIyyhQJCaglpNs2nt/KErM6VK8mpjPY8UTAyaCzJdrNE5aqx6WxlNtIwHNInS/6dD5zI6JvMHM1lDMnjN6+5S+BaBx88HBpnK5YU5mmmDgH+LuSKcKEgdLue0g=='
+    '2 bb026a736532daa4 QlpoOTFBWSZTWQgVgrkABRlfgEAAUOR/+z/v3u6////qUAR+Oqtzg521kaSQlFKeyTSemBHqRtR6mnpAA0eKYgGmgAyn4GgT0lMAAAAAAAAACTUiSYJoRp5JkaBoAxqeoGgDQGQ5gTE0GEyZMmRhME00yMTAEMAVREaJo1T009ITSfqTGp6nqGjT0npNNMNJ4oNCQfIdTvPQyRzPYfr7X4pk631ujrmZa3SWbp9NKD6LWSv/OZ1qrm3uOlhpZlSs1TXw97E2MilF1zWjqaHteV1pV7v5ycM4+34cFWeGOqsLmLkosbTgljQGOV/d1cJcviLIbdS96KYNXCrN4P4wlM2gvI3o+LezLoykmepW+U2omBRGKjBgh1AVLJQSi0CxS1VKpSK0QlNBJG717RrZvuNiUfgp8pnnaJekEvvWLBUyA8kn1Q6xJUZESWEhQiqqKKVCPiRCWQ9uuq/aV24yFYbr86jJbq8DVbxLTFA56EJNCn+SdZQIgCitIsKRzCoNAMAMWKmRAeJaXgKzxIAzYgeKTNa1MIlhUwhzHaphnLFDyOUR4A4YCC5awt3tiEGb9mj93pR61nqOdaPY7pO1VfErPelFzsXYskySZQ7Xzdqq9RYoxKJjxMVUdsS+cbXuqt8TU3qtSGqI7m8dzW0blYjazQopHIlKqNZWhRvQ49Fl+pRxMDO96mS8nJJxthWJRJZHiRuUVaIwW7VyKMwMpsNj7UppkN0zF4bi85y8w75EQVcmuTWDJrPZJxyTpkoIpcowEDoMPVz+fZyuvPiswZ1wIzssz2vtisbsoBApJwkRLx9GsLg8zJRNhx6NOjCG2/Fvip6FlmWNuTl8evCvLEWwzpeaPomYItQM1EEoF05s+P8HDlz1ox3OA3NsLQo0l5CdRxdLgiVJmYmVpTKGa9wGK5aSUm9ht+rdZ6TCxaoSZERSfFCShH+BGDtuTfWINg0yogRijjLmHJJuDJWkqJeDMKDwZBHUTPLS7E+/U+xKxxAJ8xs40m90FEeN5MmiznxiN8RRsaREb0OxywjzujZGUsoRtKaEyiZZGcReuIzZr3nc02haMYo1qFjBgQcEUhHgOW9RREUY9OUqZGoRRHVQtkxEMYMkoGYBRU7wTFzRztIhGJg+kRGw8zyHIxajRc5rmtDQ4jvF6m1pSHFhWqsmim5FYpFGUVq4jFVgcWkzAdAwJgYwQ2uEYOpRX9HGFF24qtix3B0BesKiKuBtGaEwMZo3zJqOA03euX6pmmqIvIxZR7nCEWNa4o1q6i6N0zQ7GRsSZzCw44hHO/6OZ5TWc0cRZxtRI0J3w3TCwnABvAc2yhoYmtrKW9bGINAf8XckU4UJAIFYK5A='
   )
 ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- When products changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: join__line_items_4ae32f, join__products_5316e2 in last_update
+-- locked first: join__line_items, join__products in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   products: the query's arguments
 --   join: query.py:18
@@ -109,7 +109,7 @@ WITH products_change AS MATERIALIZED (
   FROM products_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM join__products_5316e2 AS a
+    FROM join__products AS a
     WHERE
       hashtextextended(a.name, 0) = hashtextextended(g.name, 0)
       AND a.name = g.name
@@ -118,17 +118,17 @@ WITH products_change AS MATERIALIZED (
     LIMIT 1
   ) AS l ON TRUE
 ), products_inserted AS (
-  INSERT INTO join__products_5316e2 (name, price, c)
+  INSERT INTO join__products (name, price, c)
   SELECT o.name, o.price, o.c
   FROM products_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), products_updated AS (
-  UPDATE join__products_5316e2 AS a
+  UPDATE join__products AS a
   SET c = o.c
   FROM products_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), products_deleted AS (
-  DELETE FROM join__products_5316e2 AS a
+  DELETE FROM join__products AS a
   USING products_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 )
@@ -141,7 +141,7 @@ SELECT
 FROM products_change AS d0
 CROSS JOIN LATERAL (
   SELECT t1.*
-  FROM join__line_items_4ae32f AS t1
+  FROM join__line_items AS t1
   WHERE
     hashtextextended(t1.product_name, 0) = hashtextextended(d0.name, 0)
     AND t1.product_name = d0.name
@@ -151,7 +151,7 @@ CROSS JOIN LATERAL (
 ------------------------------------------------------------------------------
 -- When line_items changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: join__line_items_4ae32f, join__products_5316e2 in last_update
+-- locked first: join__line_items, join__products in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   line_items: the query's arguments
 --   join: query.py:18
@@ -163,7 +163,7 @@ WITH line_items_change AS MATERIALIZED (
   FROM line_items_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM join__line_items_4ae32f AS a
+    FROM join__line_items AS a
     WHERE
       hashtextextended(a.product_name, 0) = hashtextextended(g.product_name, 0)
       AND a.product_name = g.product_name
@@ -172,17 +172,17 @@ WITH line_items_change AS MATERIALIZED (
     LIMIT 1
   ) AS l ON TRUE
 ), line_items_inserted AS (
-  INSERT INTO join__line_items_4ae32f (product_name, basket_id, c)
+  INSERT INTO join__line_items (product_name, basket_id, c)
   SELECT o.product_name, o.basket_id, o.c
   FROM line_items_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), line_items_updated AS (
-  UPDATE join__line_items_4ae32f AS a
+  UPDATE join__line_items AS a
   SET c = o.c
   FROM line_items_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), line_items_deleted AS (
-  DELETE FROM join__line_items_4ae32f AS a
+  DELETE FROM join__line_items AS a
   USING line_items_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 )
@@ -195,7 +195,7 @@ SELECT
 FROM line_items_change AS d0
 CROSS JOIN LATERAL (
   SELECT t1.*
-  FROM join__products_5316e2 AS t1
+  FROM join__products AS t1
   WHERE
     hashtextextended(t1.name, 0) = hashtextextended(d0.product_name, 0)
     AND t1.name = d0.product_name
@@ -205,7 +205,7 @@ CROSS JOIN LATERAL (
 ------------------------------------------------------------------------------
 -- When any mix of products, line_items changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: join__line_items_4ae32f, join__products_5316e2 in last_update
+-- locked first: join__line_items, join__products in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   products: the query's arguments
 --   line_items: the query's arguments
@@ -221,7 +221,7 @@ WITH products_change AS MATERIALIZED (
   FROM line_items_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM join__line_items_4ae32f AS a
+    FROM join__line_items AS a
     WHERE
       hashtextextended(a.product_name, 0) = hashtextextended(g.product_name, 0)
       AND a.product_name = g.product_name
@@ -230,17 +230,17 @@ WITH products_change AS MATERIALIZED (
     LIMIT 1
   ) AS l ON TRUE
 ), line_items_inserted AS (
-  INSERT INTO join__line_items_4ae32f (product_name, basket_id, c)
+  INSERT INTO join__line_items (product_name, basket_id, c)
   SELECT o.product_name, o.basket_id, o.c
   FROM line_items_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), line_items_updated AS (
-  UPDATE join__line_items_4ae32f AS a
+  UPDATE join__line_items AS a
   SET c = o.c
   FROM line_items_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), line_items_deleted AS (
-  DELETE FROM join__line_items_4ae32f AS a
+  DELETE FROM join__line_items AS a
   USING line_items_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 ), products_found AS MATERIALIZED (
@@ -248,7 +248,7 @@ WITH products_change AS MATERIALIZED (
   FROM products_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM join__products_5316e2 AS a
+    FROM join__products AS a
     WHERE
       hashtextextended(a.name, 0) = hashtextextended(g.name, 0)
       AND a.name = g.name
@@ -257,17 +257,17 @@ WITH products_change AS MATERIALIZED (
     LIMIT 1
   ) AS l ON TRUE
 ), products_inserted AS (
-  INSERT INTO join__products_5316e2 (name, price, c)
+  INSERT INTO join__products (name, price, c)
   SELECT o.name, o.price, o.c
   FROM products_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), products_updated AS (
-  UPDATE join__products_5316e2 AS a
+  UPDATE join__products AS a
   SET c = o.c
   FROM products_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), products_deleted AS (
-  DELETE FROM join__products_5316e2 AS a
+  DELETE FROM join__products AS a
   USING products_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 )
@@ -280,7 +280,7 @@ SELECT
 FROM products_change AS d0
 CROSS JOIN LATERAL (
   SELECT t1.*
-  FROM join__line_items_4ae32f AS t1
+  FROM join__line_items AS t1
   WHERE
     hashtextextended(t1.product_name, 0) = hashtextextended(d0.name, 0)
     AND t1.product_name = d0.name
@@ -306,7 +306,7 @@ SELECT
 FROM line_items_change AS d4
 CROSS JOIN LATERAL (
   SELECT t5.*
-  FROM join__products_5316e2 AS t5
+  FROM join__products AS t5
   WHERE
     hashtextextended(t5.name, 0) = hashtextextended(d4.product_name, 0)
     AND t5.name = d4.product_name

@@ -1,23 +1,23 @@
--- The query join on sqlite; fingerprint 1c22126dfb56d0ca8bbb13fda2cff512
+-- The query join on sqlite; fingerprint cb1f08db0ee1843f12cec132063a9614
 --
 -- output
 --   3. join  query.py:18
 --   │    incremental: the change of each side meets the rows of the other with its key
 --   ├─ 1. products (input)
---   │       keeps join__products_5316e2
+--   │       keeps join__products
 --   │             key (name): look-ups, and the row itself
 --   └─ 2. line_items (input)
---           keeps join__line_items_4ae32f
+--           keeps join__line_items
 --                 key (product_name): look-ups, and the row itself
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of products: 4 statements, 2 look-ups, 1 row written
---   join__products_5316e2 as a whole row, at most one row
---   join__line_items_4ae32f by product_name
+--   join__products as a whole row, at most one row
+--   join__line_items by product_name
 -- One changed row of line_items: 4 statements, 2 look-ups, 1 row written
---   join__line_items_4ae32f as a whole row, at most one row
---   join__products_5316e2 by name
+--   join__line_items as a whole row, at most one row
+--   join__products by name
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -45,56 +45,56 @@ CREATE TABLE IF NOT EXISTS last_update (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- join__line_items_4ae32f: the rows of line_items, looked up by product_name
+-- join__line_items: the rows of line_items, looked up by product_name
 -- for line_items (the query's arguments)
 -- it has a row for each different row of line_items in the columns it keeps
-CREATE TABLE IF NOT EXISTS join__line_items_4ae32f (
+CREATE TABLE IF NOT EXISTS join__line_items (
     product_name TEXT NOT NULL,
     basket_id INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (product_name, basket_id)
 ) WITHOUT ROWID;
---   join__line_items_4ae32f__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS join__line_items_4ae32f__gone
-AFTER UPDATE OF c ON join__line_items_4ae32f WHEN NEW.c = 0
+--   join__line_items__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS join__line_items__gone
+AFTER UPDATE OF c ON join__line_items WHEN NEW.c = 0
 BEGIN
-    DELETE FROM join__line_items_4ae32f WHERE product_name = NEW.product_name AND basket_id = NEW.basket_id;
+    DELETE FROM join__line_items WHERE product_name = NEW.product_name AND basket_id = NEW.basket_id;
 END;
---   join__line_items_4ae32f__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS join__line_items_4ae32f__below_zero ON join__line_items_4ae32f (c) WHERE c < 0;
--- join__products_5316e2: the rows of products, looked up by name
+--   join__line_items__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS join__line_items__below_zero ON join__line_items (c) WHERE c < 0;
+-- join__products: the rows of products, looked up by name
 -- for products (the query's arguments)
 -- it has a row for each different row of products in the columns it keeps
-CREATE TABLE IF NOT EXISTS join__products_5316e2 (
+CREATE TABLE IF NOT EXISTS join__products (
     name TEXT NOT NULL,
     price REAL NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (name, price)
 ) WITHOUT ROWID;
---   join__products_5316e2__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS join__products_5316e2__gone
-AFTER UPDATE OF c ON join__products_5316e2 WHEN NEW.c = 0
+--   join__products__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS join__products__gone
+AFTER UPDATE OF c ON join__products WHEN NEW.c = 0
 BEGIN
-    DELETE FROM join__products_5316e2 WHERE name = NEW.name AND price = NEW.price;
+    DELETE FROM join__products WHERE name = NEW.name AND price = NEW.price;
 END;
---   join__products_5316e2__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS join__products_5316e2__below_zero ON join__products_5316e2 (c) WHERE c < 0;
+--   join__products__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS join__products__below_zero ON join__products (c) WHERE c < 0;
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('join__line_items_4ae32f', 0), ('join__products_5316e2', 0)
+  ('join__line_items', 0), ('join__products', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'join',
-    '1c22126dfb56d0ca8bbb13fda2cff512',
+    'cb1f08db0ee1843f12cec132063a9614',
     'sqlite',
     2,
-    '2 16e03b28e26ab2f0 QlpoOTFBWSZTWZpmgd4ABRTfgEAAUOV//j/v3u6////6UAR+7rVYwa6aUJINKmJ+qDEAYTIAA0xGENAAABqaGU9T0RlIAGgAAA0ABoAAkKImgTDVNqbInqBoANqeoAHpABoOMmTJiMTACZMEyAGjCMAQwBUkpphJiBkaTKHpPTTU0NHqaZqMnoajQYShHtRvdyvO5W56T1d0edPHO3z2tay9fkx/BU6xYDD45EsJwxN5KlSDLDNm1DkPseHX9C44j0aDojnh7w1gT7YNGMTvAywgBY/dBoMLNnvzBlTO1pQcLRdzwoXOxlDyBcp+8TdiqVtKMOKKtYlI6hQ1vg8MKVWEM5ON/CmkzTKiq8zNnpWeyoqhjTbGhoYdQEVGQFCiCkbkjZIs1kWstYUTg7dY0vKm1wNWprV90e6j6KSJpMYqDEQY20xneFUXAWI6Prkw7zbab76EMTQIR0xhlNHoANQs1VyaGThOKWKekbkgDDK4RIiCLCkgAl9oAeV7POAsxBWhjcKEJVVYuBkMgznVaNgiqTwVodspVaYAWatdGdsoXVqdxTUkErwU777sUQ4d7iH4uZ15nYs8qi5+zJPMd73vUzN59ih2yKnsaXtaXtjOzGDFL3Amd7mpPeucDQ4ZnU8iYqXpvlRe9aXNq5lrThaHgm1ra1yxgszMUKlJSmpRwk4mZk2NDGRh4JxOR3LmpcmpNacak0r2hgN+ZLmKj2CqKFxgFBQZAWY3G572RxpGAojg372543g7f0VuSlFVVb3oSdfbVeRJ6D0w0yLSIEQRBhEi2CXneegdgUNKFDTOoFNrnSiACRqRH2qggBca4YO93nwd7xX8XBx8nr09uMW/rL2YaHQ2zAwZLMnU3r+TRy8zC3KL6w189158W6kjBZU5kVNmbZp15W8eLLy58NTYaIZWochUBdPM02dIbYUbabLWVSPi+TpGS5fRSnKw4NQ4xfbf5G67dJOOzfavi3Y73TWTqb7U2ROJtfR1dbkm5n4c7hhkU2hrGx36JzTl26rFW/VyYFadfaHObDOBsLrjSY7UGELNDhknEjvbJHHomVM2UjUzdRVJVMnNDMTS0rnQ2VnmGUnz1MzFiUxQc6WkfJG3OsLJLL8nZXZpWl1WiVSlV2YEwVIzKuKnjKmhsbHiWE0MXzkmh0uc5WLnaGhQxXmYPyBl00RL7ZK1KML2pnSxrJWpoIcZ4BFD5kEipYMK8w0dR2ihrbbcKm0eQKx5xUmdg3pFZ3Iw1OVtXfSZ8aq2ELpGM5/YqRYvKKdzFfMqGcb4m50zodBtck1L3YDCDFnDtmcsoM1AbDSBu9cHBpm9zGU9LTTBwD/i7kinChITTNA7wA=='
+    '2 ebb6291b54b1cc0c QlpoOTFBWSZTWU0JJYUABOPfgEAAUOV//j/v3u6////6UARZ6K4wbmKNJISVCepoTyDak0wjTTBAyPQ0IPSaaaZMTDVPTRoNKeSjTQAGBAAaAAAGgSakSaI0QHqekNBoHqGmnkQAaZADQcZMmTEYmAEyYJkANGEYAhgCqJNARoJhTNE1GamgBkHpGNMoA9EIEOUh9g4jSbx6w9nthxE4Js4qqqMhkzGXhGeMmJm89VJmObaXPcuUJgbpoERNWnnMhnNnSPTUopR7L13jkyrWtuZvXE/v/VzoyX/N7uCqt+GNkKrvDRYyuCWOGZSv3urhLy+QshuVL3qSqbhY3D7nPii4wMAnVPkJnC0zIL5S2COFCoKIxUYMEOgCpZKCUWgWpaqlKqWUQpRSgkjZ6tQ0vQjg2M82pP0Q75P+SioyIksJChFYieIlyfQm0a/rn2bXIdrfynPeESyrnkIKUwrmOntM0pxc2ZORuulh3JE8nPZWSUbIypRTe0QywJkVbeOqGsFq+kbWmsHstrRyKqoqQo2T4mtJUSpHAkYtwFNqOdAWCwC1c4AcA0xhMYwwYklXrYo+k9zvfmsaHWkemITHsaXc0u6FqwvYIubEWvezR3qtjJti1LsRglcjWTC5+qKuCrHUjayeCODU1KqF6ixggmJRKWaTaRzLGLeyYRC/wRzOLtVZqozRqRuSjSuZLxrjFVgl2oqijBeiiKJUI1vSa3jSmmQxLQ5V95vHAcxr2DvERBV2+MPAJbAkQUEh1J1IeJg8l7DMWPFkySMecjH4F6NzRyTJsEk3a0QFwooHyUlDaSlmHoibW94Y5yHfxj5aKqtLV6i952N23hq576TxF03+3praeLKUQvUTHQhMU6NGnC3DRo5b8bXJrpCXOsEeHRMTLwOuiyZmJldKZQ8XwfIMVV0kpcV/Db1776bLXPXniE10pDkPAr2J8Ha5QLxTKJ0oTSsf5dwHUrAyJhEgnkuRx2+ThupPTx41rWLHHrOxyah0OWDa5XQXwUZNsRHMh3N8Q9GUYysxiGazsJlEyxcoLCNLSq8rdOMLowo+OaxgwJYIHUikQ+CGjAoCiSjJmNTqzlS7UIoi6sQmIyFhqTHnJjJvb3JQRkwfGIjJ5nSeRg6WTJKUbms/sZ81kKbrqUrVZJu2QpFlGiNNatqjg1ELHKUSFzAQvvjB0io9B3y0sKrRc7o5wvTgK4GJtyDgdg3DSZtBf/S2VaxgXkYR0+1MQoXEkvWtMEmMxaNYjnfLHU6jg4xmueUxJRsPM2LbEuI5OYertomiYTka2y3qYxBoD/i7kinChIJoSSwo'
   )
 ON CONFLICT DO NOTHING;
 
@@ -115,25 +115,24 @@ CREATE TEMP TABLE IF NOT EXISTS stepping_delta_line_items_1c1527 (
 ------------------------------------------------------------------------------
 -- When products changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: join__line_items_4ae32f, join__products_5316e2 in last_update
+-- locked first: join__line_items, join__products in last_update
 -- 1. products (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_products_c88ed1;
 -- 2. products (the query's arguments): load the changed rows
 -- INSERT INTO temp.stepping_delta_products_c88ed1 (name, price, c) VALUES (?, ?, ?)
 -- 3. products (the query's arguments)
-INSERT INTO join__products_5316e2 (name, price, c)
+INSERT INTO join__products (name, price, c)
 SELECT d2.name AS name, d2.price AS price, d2.c
 FROM temp.stepping_delta_products_c88ed1 AS d2
 WHERE TRUE
 ORDER BY name, price
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN typeof(join__products_5316e2.c + excluded.c) = 'integer'
-    THEN join__products_5316e2.c + excluded.c
+    WHEN typeof(join__products.c + excluded.c) = 'integer' THEN join__products.c + excluded.c
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of products')
   END;
 -- 4. products (the query's arguments): a count below 0, looked for where rows were removed
-SELECT name, price, c FROM join__products_5316e2 WHERE c < 0 LIMIT 1;
+SELECT name, price, c FROM join__products WHERE c < 0 LIMIT 1;
 -- 5. join (query.py:18): the change of an output
 SELECT
   d0.name AS left_name, d0.price AS left_price, t1.basket_id AS right_basket_id,
@@ -143,32 +142,31 @@ SELECT
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS stepping_count
 FROM temp.stepping_delta_products_c88ed1 AS d0
-CROSS JOIN join__line_items_4ae32f AS t1
+CROSS JOIN join__line_items AS t1
 WHERE t1.product_name = d0.name;
 
 ------------------------------------------------------------------------------
 -- When line_items changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: join__line_items_4ae32f, join__products_5316e2 in last_update
+-- locked first: join__line_items, join__products in last_update
 -- 1. line_items (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_line_items_1c1527;
 -- 2. line_items (the query's arguments): load the changed rows
 -- INSERT INTO temp.stepping_delta_line_items_1c1527 (basket_id, product_name, c) VALUES (?, ?, ?)
 -- 3. line_items (the query's arguments)
-INSERT INTO join__line_items_4ae32f (product_name, basket_id, c)
+INSERT INTO join__line_items (product_name, basket_id, c)
 SELECT d2.product_name AS product_name, d2.basket_id AS basket_id, d2.c
 FROM temp.stepping_delta_line_items_1c1527 AS d2
 WHERE TRUE
 ORDER BY product_name, basket_id
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN typeof(join__line_items_4ae32f.c + excluded.c) = 'integer'
-    THEN join__line_items_4ae32f.c + excluded.c
+    WHEN typeof(join__line_items.c + excluded.c) = 'integer' THEN join__line_items.c + excluded.c
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of line_items')
   END;
 -- 4. line_items (the query's arguments): a count below 0, looked for where rows were removed
 SELECT product_name, basket_id, c
-FROM join__line_items_4ae32f
+FROM join__line_items
 WHERE c < 0
 LIMIT 1;
 -- 5. join (query.py:18): the change of an output
@@ -180,13 +178,13 @@ SELECT
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS stepping_count
 FROM temp.stepping_delta_line_items_1c1527 AS d0
-CROSS JOIN join__products_5316e2 AS t1
+CROSS JOIN join__products AS t1
 WHERE t1.name = d0.product_name;
 
 ------------------------------------------------------------------------------
 -- When any mix of products, line_items changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: join__line_items_4ae32f, join__products_5316e2 in last_update
+-- locked first: join__line_items, join__products in last_update
 -- 1. products (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_products_c88ed1;
 -- 2. line_items (the query's arguments): empty the delta table
@@ -204,7 +202,7 @@ SELECT
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS stepping_count
 FROM temp.stepping_delta_products_c88ed1 AS d0
-CROSS JOIN join__line_items_4ae32f AS t1
+CROSS JOIN join__line_items AS t1
 WHERE t1.product_name = d0.name
 UNION ALL
 SELECT
@@ -226,36 +224,34 @@ SELECT
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS stepping_count
 FROM temp.stepping_delta_line_items_1c1527 AS d4
-CROSS JOIN join__products_5316e2 AS t5
+CROSS JOIN join__products AS t5
 WHERE t5.name = d4.product_name;
 -- 6. line_items (the query's arguments)
-INSERT INTO join__line_items_4ae32f (product_name, basket_id, c)
+INSERT INTO join__line_items (product_name, basket_id, c)
 SELECT d6.product_name AS product_name, d6.basket_id AS basket_id, d6.c
 FROM temp.stepping_delta_line_items_1c1527 AS d6
 WHERE TRUE
 ORDER BY product_name, basket_id
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN typeof(join__line_items_4ae32f.c + excluded.c) = 'integer'
-    THEN join__line_items_4ae32f.c + excluded.c
+    WHEN typeof(join__line_items.c + excluded.c) = 'integer' THEN join__line_items.c + excluded.c
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of line_items')
   END;
 -- 7. line_items (the query's arguments): a count below 0, looked for where rows were removed
 SELECT product_name, basket_id, c
-FROM join__line_items_4ae32f
+FROM join__line_items
 WHERE c < 0
 LIMIT 1;
 -- 8. products (the query's arguments)
-INSERT INTO join__products_5316e2 (name, price, c)
+INSERT INTO join__products (name, price, c)
 SELECT d7.name AS name, d7.price AS price, d7.c
 FROM temp.stepping_delta_products_c88ed1 AS d7
 WHERE TRUE
 ORDER BY name, price
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN typeof(join__products_5316e2.c + excluded.c) = 'integer'
-    THEN join__products_5316e2.c + excluded.c
+    WHEN typeof(join__products.c + excluded.c) = 'integer' THEN join__products.c + excluded.c
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of products')
   END;
 -- 9. products (the query's arguments): a count below 0, looked for where rows were removed
-SELECT name, price, c FROM join__products_5316e2 WHERE c < 0 LIMIT 1;
+SELECT name, price, c FROM join__products WHERE c < 0 LIMIT 1;

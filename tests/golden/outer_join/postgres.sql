@@ -1,30 +1,30 @@
--- The query outer_join on postgres; fingerprint 6c1699279dc62a79599c27035b21a089
+-- The query outer_join on postgres; fingerprint 1ddb047d03e8fa128ddd382fe2d0007c
 --
 -- output
 --   3. outer_join  query.py:18
 --   │    incremental: the change of each side meets the rows of the other with its key
---   │    keeps outer_join__teams_c7809e
---   │    keeps outer_join__outer_join_6a74ef
+--   │    keeps outer_join__teams
+--   │    keeps outer_join__outer_join
 --   │          key (value): look-ups, and the row itself
 --   ├─ 1. people (input)
---   │       keeps outer_join__people_4d9316
+--   │       keeps outer_join__people
 --   │             key (team): look-ups, and the row itself
 --   └─ 2. teams (input)
---           keeps outer_join__teams_5c4966
+--           keeps outer_join__teams_2
 --                 key (number): look-ups, and the row itself
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of people: 1 statement, 3 look-ups, 1 row written
---   outer_join__people_4d9316 as a whole row, at most one row
---   outer_join__teams_5c4966 by number
---   outer_join__outer_join_6a74ef as a whole row, at most one row
+--   outer_join__people as a whole row, at most one row
+--   outer_join__teams_2 by number
+--   outer_join__outer_join as a whole row, at most one row
 -- One changed row of teams: 1 statement, 6 look-ups, 3 rows written
---   outer_join__teams_c7809e as a whole row, at most one row
---   outer_join__teams_c7809e as a whole row, at most one row
---   outer_join__outer_join_6a74ef as a whole row, at most one row
---   outer_join__teams_5c4966 as a whole row, at most one row
---   outer_join__people_4d9316 by team, 2 times
+--   outer_join__teams as a whole row, at most one row
+--   outer_join__teams as a whole row, at most one row
+--   outer_join__outer_join as a whole row, at most one row
+--   outer_join__teams_2 as a whole row, at most one row
+--   outer_join__people by team, 2 times
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -52,88 +52,88 @@ CREATE TABLE IF NOT EXISTS last_update (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- outer_join__outer_join_6a74ef: the rows of outer_join, looked up by value
+-- outer_join__outer_join: the rows of outer_join, looked up by value
 -- for outer_join (query.py:18)
 -- it has a row for each different row of the result of outer_join
-CREATE TABLE IF NOT EXISTS outer_join__outer_join_6a74ef (
+CREATE TABLE IF NOT EXISTS outer_join__outer_join (
     value BIGINT NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT outer_join__outer_join_6a74ef__not_negative CHECK (c >= 0)
+    CONSTRAINT outer_join__outer_join__not_negative CHECK (c >= 0)
 );
---   outer_join__outer_join_6a74ef__value_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS outer_join__outer_join_6a74ef__value_key ON outer_join__outer_join_6a74ef (value, (hash_record_extended(ROW(value), 0)));
---   outer_join__outer_join_6a74ef: its rows can be changed where all tables are published
-ALTER TABLE outer_join__outer_join_6a74ef REPLICA IDENTITY FULL;
---   outer_join__outer_join_6a74ef: what it is for, as \d+ shows it
-COMMENT ON TABLE outer_join__outer_join_6a74ef IS 'stepping: the rows of outer_join, looked up by value; for outer_join';
--- outer_join__people_4d9316: the rows of people, looked up by team
+--   outer_join__outer_join__value_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS outer_join__outer_join__value_key ON outer_join__outer_join (value, (hash_record_extended(ROW(value), 0)));
+--   outer_join__outer_join: its rows can be changed where all tables are published
+ALTER TABLE outer_join__outer_join REPLICA IDENTITY FULL;
+--   outer_join__outer_join: what it is for, as \d+ shows it
+COMMENT ON TABLE outer_join__outer_join IS 'stepping: the rows of outer_join, looked up by value; for outer_join';
+-- outer_join__people: the rows of people, looked up by team
 -- for people (the query's arguments)
 -- it has a row for each different row of people in the columns it keeps
-CREATE TABLE IF NOT EXISTS outer_join__people_4d9316 (
+CREATE TABLE IF NOT EXISTS outer_join__people (
     team BIGINT,
     name TEXT COLLATE "C" NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT outer_join__people_4d9316__not_negative CHECK (c >= 0)
+    CONSTRAINT outer_join__people__not_negative CHECK (c >= 0)
 );
---   outer_join__people_4d9316__team_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS outer_join__people_4d9316__team_key ON outer_join__people_4d9316 ((hash_record_extended(ROW(team), 0)), (hash_record_extended(ROW(team, name), 0)));
---   outer_join__people_4d9316: its rows can be changed where all tables are published
-ALTER TABLE outer_join__people_4d9316 REPLICA IDENTITY FULL;
---   outer_join__people_4d9316: what it is for, as \d+ shows it
-COMMENT ON TABLE outer_join__people_4d9316 IS 'stepping: the rows of people, looked up by team; for people';
--- outer_join__teams_c7809e: the integral of outer_join
+--   outer_join__people__team_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS outer_join__people__team_key ON outer_join__people ((hash_record_extended(ROW(team), 0)), (hash_record_extended(ROW(team, name), 0)));
+--   outer_join__people: its rows can be changed where all tables are published
+ALTER TABLE outer_join__people REPLICA IDENTITY FULL;
+--   outer_join__people: what it is for, as \d+ shows it
+COMMENT ON TABLE outer_join__people IS 'stepping: the rows of people, looked up by team; for people';
+-- outer_join__teams: the integral of outer_join
 -- for outer_join (query.py:18)
 -- it has a row for each different row of the result of outer_join
-CREATE TABLE IF NOT EXISTS outer_join__teams_c7809e (
+CREATE TABLE IF NOT EXISTS outer_join__teams (
     value BIGINT NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT outer_join__teams_c7809e__not_negative CHECK (c >= 0)
+    CONSTRAINT outer_join__teams__not_negative CHECK (c >= 0)
 );
---   outer_join__teams_c7809e__row_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS outer_join__teams_c7809e__row_key ON outer_join__teams_c7809e ((hash_record_extended(ROW(value), 0)));
---   outer_join__teams_c7809e: its rows can be changed where all tables are published
-ALTER TABLE outer_join__teams_c7809e REPLICA IDENTITY FULL;
---   outer_join__teams_c7809e: what it is for, as \d+ shows it
-COMMENT ON TABLE outer_join__teams_c7809e IS 'stepping: the integral of outer_join; for outer_join';
--- outer_join__teams_5c4966: the rows of teams, looked up by number
+--   outer_join__teams__row_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS outer_join__teams__row_key ON outer_join__teams ((hash_record_extended(ROW(value), 0)));
+--   outer_join__teams: its rows can be changed where all tables are published
+ALTER TABLE outer_join__teams REPLICA IDENTITY FULL;
+--   outer_join__teams: what it is for, as \d+ shows it
+COMMENT ON TABLE outer_join__teams IS 'stepping: the integral of outer_join; for outer_join';
+-- outer_join__teams_2: the rows of teams, looked up by number
 -- for teams (the query's arguments)
 -- it has a row for each different row of teams in the columns it keeps
-CREATE TABLE IF NOT EXISTS outer_join__teams_5c4966 (
+CREATE TABLE IF NOT EXISTS outer_join__teams_2 (
     number BIGINT NOT NULL,
     title TEXT COLLATE "C" NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT outer_join__teams_5c4966__not_negative CHECK (c >= 0)
+    CONSTRAINT outer_join__teams_2__not_negative CHECK (c >= 0)
 );
---   outer_join__teams_5c4966__number_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS outer_join__teams_5c4966__number_key ON outer_join__teams_5c4966 (number, (hash_record_extended(ROW(number, title), 0)));
---   outer_join__teams_5c4966: its rows can be changed where all tables are published
-ALTER TABLE outer_join__teams_5c4966 REPLICA IDENTITY FULL;
---   outer_join__teams_5c4966: what it is for, as \d+ shows it
-COMMENT ON TABLE outer_join__teams_5c4966 IS 'stepping: the rows of teams, looked up by number; for teams';
+--   outer_join__teams_2__number_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS outer_join__teams_2__number_key ON outer_join__teams_2 (number, (hash_record_extended(ROW(number, title), 0)));
+--   outer_join__teams_2: its rows can be changed where all tables are published
+ALTER TABLE outer_join__teams_2 REPLICA IDENTITY FULL;
+--   outer_join__teams_2: what it is for, as \d+ shows it
+COMMENT ON TABLE outer_join__teams_2 IS 'stepping: the rows of teams, looked up by number; for teams';
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('outer_join__outer_join_6a74ef', 0), ('outer_join__people_4d9316', 0),
-  ('outer_join__teams_5c4966', 0), ('outer_join__teams_c7809e', 0)
+  ('outer_join__outer_join', 0), ('outer_join__people', 0), ('outer_join__teams', 0),
+  ('outer_join__teams_2', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'outer_join',
-    '6c1699279dc62a79599c27035b21a089',
+    '1ddb047d03e8fa128ddd382fe2d0007c',
     'postgres',
     2,
-    '2 337c3bc2d60518c1 QlpoOTFBWSZTWWRdzusACKrfgEAAUOV/+z/v3u6////qYAZ98dsowEBroaAAEMqjQ00NMnqaNDQaDRo0NBpoNADQA1MIMgJUGgyNABkMjRpoBkAMcwBGCYgGATBNGQ0MAmCMTCQqaiMmh6gDQ0AAA0ZAAAAcwBGCYgGATBNGQ0MAmCMTBUkQIJoNAAhoRHpNqbKGZT9J6mmoHpqMBLxEt4K8LOqbQXFSkRdDCBZPXygcgi+HnPV7qqqqqMdm19w0jeqSfUxxZZn4/lVVVVdd/p9E+8wcsmt++SqNm9U6Nuxuverr2Xuve9XXtji1jUvd/I2fJMXwec95R3deJbiexX4dHs8m/BBrqD8h7SQdWJKYqw+dVUmlOxqSGIKCj1gAQtlTH947dKIdM0HQgoGVQiLEcQ5QMWg1R1nzzqqVlEwI6CfI6XAYcPDVWWtY/mYJnVJVFFRVChUn8I0usFryKuokSYMKmQQQHKmyQSjcSIRQRz38+bkHGvu4X4JviofjSq/WK7zQo7IrUctzlwwqNizJlj95PKk+xSLSolSpMihZQpUqlUoop4D1ViOJ4cHhww5fT4enp6K1Xihp4DcckgBEcj9HujKdZYZkoIKQTvhtzFytuRDOdrYtctMlGlEzekNapMAYRFjlt/Eyy6Lpjmtp4FiugtNzQkAF4qJdEBogjWo4AsqPJIkgzbNmxqo1MTntW9MwGiDaWeSIiIsEdUbE5PhLu22xwAiyCy0mgcFiAqQdUbZz2B5dcmx5MAOtE1IptgASw1FlJSfUwV1AEYu6kdiFCe1irsu1s3uuK0O1CoT1a70ACxjk2IAao63Nzq2ijAZKGfuBWAgOZRIz7e3t+B1H+TuJ7jUe0eZkP7k8ixgUxPiUjA95makUNQ8j9jyLmJY1izQWKHAaFyeQo/aThKseI0MzOSZk/c+kT6NZuLE2myCxaTeVFF4a0oUccHFGByKNxiMj3RoYDQsOJrF5KhUMibUcRZc8SZm15GENI4Emw9p/ivzpVLVZSTibSiCsbMAdHSPIUGEBibTdrYSwJbKW5xlHdJa1kl8JPdHqJGXrt8v0ND840KSeMVAac8GzUtDKSWFNAARLmwa+IQQrQmKMDx9JNEE1CSJAEd7mix8z9BuPHj4fjbdxW8fHK2fL01fg6u8ldOrPSTkT0nxO0y18XH3N1+TkFse7CuTvjZTTu1b9mWGltL8d04CdaSozxtwb+Xbryz4B3Rhswwsf+NsWL1G46jJ/DvLOvDvRe68xqlWstkXhtVKUMQKGqIYWaRuFuSqQYw0Su7K7mZn5zvWXYtW1LLc/P5/YqSTecey0avqnNGmQ6Ro9RiWjmc8SxzSKJFdJ4fB6zfHF2GXHmajzxySaPMeYVRv3ejuv6O3Dtyc+rzddmGXd36/Q9R3mgr1izm61HZHriyPOb9Z1m+NR0EjqSeY4s5OCjibZJ2EjRKMIPQ2Hc2mRm2KV0JZaqhnfubEvJMkpJclSRQoj6JL81VKKWKSFj7uCIzwSbI3C0YCxaelKkYMGVMqOdbPpLCx9SRrTwOlOtMzlTbE6DGOXE4NtKjbJRakqkqkqnRBypc+aKmExkzN0TDYaap9WGimORUkTsWixc1Rh0NeDDNLDKdSVD/buS6/VLljtK3TGpbGDEzNkcKjE1G7Q5pXOW38tfbFSlZGyOuuOo61t95aWSZs41mokZFtxbOpVVVarRa47JPemppkjsichT7RZik6mCa06nGSK4F9UnHLce4bDSZCknNE8ycZjeUbHUjkR7ffSxVqqU/KrTYXX2NDE7VSTf+LuSKcKEgyLud1g'
+    '2 03ef97d913c44cfb QlpoOTFBWSZTWQgs+RcACE/fgEAAUOV/+z/v3u6////qYAY/DeyjAgN2u3ToADCUkJmpo0R/qQGmmhGIDAGgjQAGDUwhkAlT0mjR6hoAAGQBoNAAcwBGCYgGATBNGQ0MAmCMTCQoqaNAGRkDQAAGQAAAAcwBGCYgGATBNGQ0MAmCMTBUkgICZTyTaFPVP0jCmepNqPaptRj0nonqgeKUJP3SfzPf5bbX3ek1zC+0dJ7xk8vjY/JHuPQer3VVKUbdeWz2DRHBUk+Zjjllmfl/aqqqrBcweSewvcZNL+MVUfDiqctepzXXVcutdVyrWXXVWGDSNC6595q+CYP0eg7yjj1YFtzuV+Pd3d/jh1dzsf4CWkg4IkpiTDmoqk8puakhiCgo8AAKjZRv7uN1qh1zgdSCgWqkRhRxDlQxKjVHWfLKqpWMS8jkT4HS2F/NzVVlrWO4vTKqSqKKiqFCpPojO5YLXSKuUSJMGFGQQQHKNkglG4kQigi/g58/MN9q28z+icIqHtpVfvFdpkUdcVoONxxvvqNSzFjh95PGk+pSLSolSpMShZQpUqlUoop6R66wG592z0c0OPC/1er08sNBJzyike20O7JR6qv64ynWWHequnZFOHEy4VFDdOeAtati2ZG1GjhNPgttsVvpUjKdePUKUddnRJnaehYroI2nQ1JLyUT2N6zeio8kiSDFcVe+ajMxLa8syylKlKsbsdGbWjEWQWXE3ajZc8g8NgmPBus0zIne0sOi1Q82KQK6xjR10aYIOVb4KzLq1rJekzrPJ5LNqZbCsTlqVBitK5jj7APAQAHRBAQgJb9+/3AcR+x2E9xoPaO1iPzJ4li8pgfqUi87zI0IoaB4nxPEuMCxpFmYsUNhmXE8RR8ZOYqx4DMyMpJkT+DyieTSbSxNZqgsWk4FRRdDSlCjfBui88yjaYDE90Zl4zLDc0i6SoVDEmtG4suPAmRreJfDONiTUe099f4pVLVZSTc1r4blU/M7/7q2yDCAxNpuz0Ja+xyUdBKUiSvo2QSKbXhTrB8J0GgwRPJBiAT5aezKTu6aos6t16vMVCKm+2M/19JJsSc8kUR/JzxY+R/kbTf4c368Obfbw8MbZV7LHaluYEZJRgaiRidYbwlDpgpOXYlVXKEbywwStWGgrHNNIIWAhxCECgNzXmpvulas2vvgFaym81A/YGyLGNRick+jsLOmuxFWVL6pVrLYF0MgaYwsBUvCGFisbhZko42MLtx2s+Wrdu756+zGunHVrVy5dvcqSTnOGu0Z/NOiM8eoZvUYFo6HKJY88iiRXUfb+j1nCN3YY78jQeuFRGl8EWK1K7euPXHyvgvSDz92ZkOAwhMEIDMQDhz9Sjrj1xZHoOGk6jhGg6CR0pO03ZSbKNzXJOskZpRfB9rUdjWYmozqqUroSy1UZXdjUl0kxSklxKkihRHkk5y+lVKKWKgWPZsiMr0mqNotF4sWnpSpF69jTGjzrZciwsfMkaU+45J1JkcU1xOgwjjgaTZWuyotRakqkqiqLdEHFLz5Ivi0wlmRtiX6jPRPmvzUwxKkida0WLjRF/Q03r8ksMZ0pUOg/27EvX3lxY+wrbMKlsCYGRqjmUYGg25xzzzlcONfXBSlYmqOqt9R1LcEulpaGTKNJoJGJbaWyqVVVWi0WuHXJ3poZ4o64nmKfWLMEnSvTSnS3kiti7RJvlt+0ajOYiknPE7U3mF0o1OlHmR7e+lirNpl9xYwUMDGhidmiTf+LuSKcKEgEFnyLg=='
   )
 ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- When people changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: outer_join__outer_join_6a74ef, outer_join__people_4d9316, outer_join__teams_5c4966 in last_update
+-- locked first: outer_join__outer_join, outer_join__people, outer_join__teams_2 in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   people: the query's arguments
 --   outer_join: query.py:18
@@ -145,7 +145,7 @@ WITH people_change AS MATERIALIZED (
   FROM people_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM outer_join__people_4d9316 AS a
+    FROM outer_join__people AS a
     WHERE
       hash_record_extended(ROW(a.team), 0) = hash_record_extended(ROW(g.team), 0)
       AND a.team IS NOT DISTINCT FROM g.team
@@ -154,17 +154,17 @@ WITH people_change AS MATERIALIZED (
     LIMIT 1
   ) AS l ON TRUE
 ), people_inserted AS (
-  INSERT INTO outer_join__people_4d9316 (team, name, c)
+  INSERT INTO outer_join__people (team, name, c)
   SELECT o.team, o.name, o.c
   FROM people_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), people_updated AS (
-  UPDATE outer_join__people_4d9316 AS a
+  UPDATE outer_join__people AS a
   SET c = o.c
   FROM people_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), people_deleted AS (
-  DELETE FROM outer_join__people_4d9316 AS a
+  DELETE FROM outer_join__people AS a
   USING people_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 )
@@ -176,7 +176,7 @@ SELECT
 FROM people_change AS d0
 CROSS JOIN LATERAL (
   SELECT t1.*
-  FROM outer_join__teams_5c4966 AS t1
+  FROM outer_join__teams_2 AS t1
   WHERE t1.number = d0.team
   OFFSET 0
 ) AS t1
@@ -197,7 +197,7 @@ SELECT
 FROM people_change AS d3
 CROSS JOIN LATERAL (
   SELECT t4.*
-  FROM outer_join__outer_join_6a74ef AS t4
+  FROM outer_join__outer_join AS t4
   WHERE t4.value = d3.team
   OFFSET 0
 ) AS t4;
@@ -205,7 +205,7 @@ CROSS JOIN LATERAL (
 ------------------------------------------------------------------------------
 -- When teams changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: outer_join__outer_join_6a74ef, outer_join__people_4d9316, outer_join__teams_5c4966, outer_join__teams_c7809e in last_update
+-- locked first: outer_join__outer_join, outer_join__people, outer_join__teams, outer_join__teams_2 in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   teams: the query's arguments
 --   outer_join: query.py:18
@@ -222,7 +222,7 @@ WITH teams_change AS MATERIALIZED (
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.*, a.ctid AS stepping_rid
-    FROM outer_join__teams_c7809e AS a
+    FROM outer_join__teams AS a
     WHERE
       hash_record_extended(ROW(a.value), 0) = hash_record_extended(ROW(g.value), 0)
       AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
@@ -239,24 +239,24 @@ WITH teams_change AS MATERIALIZED (
   FROM outer_join_changed AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM outer_join__teams_c7809e AS a
+    FROM outer_join__teams AS a
     WHERE
       hash_record_extended(ROW(a.value), 0) = hash_record_extended(ROW(g.value), 0)
       AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
     LIMIT 1
   ) AS l ON TRUE
 ), outer_join_inserted AS (
-  INSERT INTO outer_join__teams_c7809e (value, c)
+  INSERT INTO outer_join__teams (value, c)
   SELECT o.value, o.c
   FROM outer_join_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), outer_join_updated AS (
-  UPDATE outer_join__teams_c7809e AS a
+  UPDATE outer_join__teams AS a
   SET c = o.c
   FROM outer_join_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), outer_join_deleted AS (
-  DELETE FROM outer_join__teams_c7809e AS a
+  DELETE FROM outer_join__teams AS a
   USING outer_join_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 ), outer_join_found_2 AS MATERIALIZED (
@@ -264,7 +264,7 @@ WITH teams_change AS MATERIALIZED (
   FROM outer_join_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM outer_join__outer_join_6a74ef AS a
+    FROM outer_join__outer_join AS a
     WHERE
       a.value = g.value
       AND hash_record_extended(ROW(a.value), 0) = hash_record_extended(ROW(g.value), 0)
@@ -272,17 +272,17 @@ WITH teams_change AS MATERIALIZED (
     LIMIT 1
   ) AS l ON TRUE
 ), outer_join_inserted_2 AS (
-  INSERT INTO outer_join__outer_join_6a74ef (value, c)
+  INSERT INTO outer_join__outer_join (value, c)
   SELECT o.value, o.c
   FROM outer_join_found_2 AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), outer_join_updated_2 AS (
-  UPDATE outer_join__outer_join_6a74ef AS a
+  UPDATE outer_join__outer_join AS a
   SET c = o.c
   FROM outer_join_found_2 AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), outer_join_deleted_2 AS (
-  DELETE FROM outer_join__outer_join_6a74ef AS a
+  DELETE FROM outer_join__outer_join AS a
   USING outer_join_found_2 AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 ), teams_found AS MATERIALIZED (
@@ -290,7 +290,7 @@ WITH teams_change AS MATERIALIZED (
   FROM teams_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM outer_join__teams_5c4966 AS a
+    FROM outer_join__teams_2 AS a
     WHERE
       a.number = g.number
       AND hash_record_extended(ROW(a.number, a.title), 0) = hash_record_extended(ROW(g.number, g.title), 0)
@@ -298,17 +298,17 @@ WITH teams_change AS MATERIALIZED (
     LIMIT 1
   ) AS l ON TRUE
 ), teams_inserted AS (
-  INSERT INTO outer_join__teams_5c4966 (number, title, c)
+  INSERT INTO outer_join__teams_2 (number, title, c)
   SELECT o.number, o.title, o.c
   FROM teams_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), teams_updated AS (
-  UPDATE outer_join__teams_5c4966 AS a
+  UPDATE outer_join__teams_2 AS a
   SET c = o.c
   FROM teams_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), teams_deleted AS (
-  DELETE FROM outer_join__teams_5c4966 AS a
+  DELETE FROM outer_join__teams_2 AS a
   USING teams_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 )
@@ -320,7 +320,7 @@ SELECT
 FROM teams_change AS d1
 CROSS JOIN LATERAL (
   SELECT t2.*
-  FROM outer_join__people_4d9316 AS t2
+  FROM outer_join__people AS t2
   WHERE
     hash_record_extended(ROW(t2.team), 0) = hash_record_extended(ROW(d1.number), 0)
     AND t2.team = d1.number
@@ -336,7 +336,7 @@ SELECT
 FROM outer_join_change AS d3
 CROSS JOIN LATERAL (
   SELECT t4.*
-  FROM outer_join__people_4d9316 AS t4
+  FROM outer_join__people AS t4
   WHERE
     hash_record_extended(ROW(t4.team), 0) = hash_record_extended(ROW(d3.value), 0)
     AND t4.team = d3.value
@@ -346,7 +346,7 @@ CROSS JOIN LATERAL (
 ------------------------------------------------------------------------------
 -- When any mix of people, teams changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: outer_join__outer_join_6a74ef, outer_join__people_4d9316, outer_join__teams_5c4966, outer_join__teams_c7809e in last_update
+-- locked first: outer_join__outer_join, outer_join__people, outer_join__teams, outer_join__teams_2 in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   people: the query's arguments
 --   teams: the query's arguments
@@ -367,7 +367,7 @@ WITH people_change AS MATERIALIZED (
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.*, a.ctid AS stepping_rid
-    FROM outer_join__teams_c7809e AS a
+    FROM outer_join__teams AS a
     WHERE
       hash_record_extended(ROW(a.value), 0) = hash_record_extended(ROW(g.value), 0)
       AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
@@ -384,24 +384,24 @@ WITH people_change AS MATERIALIZED (
   FROM outer_join_changed AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM outer_join__teams_c7809e AS a
+    FROM outer_join__teams AS a
     WHERE
       hash_record_extended(ROW(a.value), 0) = hash_record_extended(ROW(g.value), 0)
       AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
     LIMIT 1
   ) AS l ON TRUE
 ), outer_join_inserted AS (
-  INSERT INTO outer_join__teams_c7809e (value, c)
+  INSERT INTO outer_join__teams (value, c)
   SELECT o.value, o.c
   FROM outer_join_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), outer_join_updated AS (
-  UPDATE outer_join__teams_c7809e AS a
+  UPDATE outer_join__teams AS a
   SET c = o.c
   FROM outer_join_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), outer_join_deleted AS (
-  DELETE FROM outer_join__teams_c7809e AS a
+  DELETE FROM outer_join__teams AS a
   USING outer_join_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 ), outer_join_found_2 AS MATERIALIZED (
@@ -409,7 +409,7 @@ WITH people_change AS MATERIALIZED (
   FROM outer_join_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM outer_join__outer_join_6a74ef AS a
+    FROM outer_join__outer_join AS a
     WHERE
       a.value = g.value
       AND hash_record_extended(ROW(a.value), 0) = hash_record_extended(ROW(g.value), 0)
@@ -417,17 +417,17 @@ WITH people_change AS MATERIALIZED (
     LIMIT 1
   ) AS l ON TRUE
 ), outer_join_inserted_2 AS (
-  INSERT INTO outer_join__outer_join_6a74ef (value, c)
+  INSERT INTO outer_join__outer_join (value, c)
   SELECT o.value, o.c
   FROM outer_join_found_2 AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), outer_join_updated_2 AS (
-  UPDATE outer_join__outer_join_6a74ef AS a
+  UPDATE outer_join__outer_join AS a
   SET c = o.c
   FROM outer_join_found_2 AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), outer_join_deleted_2 AS (
-  DELETE FROM outer_join__outer_join_6a74ef AS a
+  DELETE FROM outer_join__outer_join AS a
   USING outer_join_found_2 AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 ), people_found AS MATERIALIZED (
@@ -435,7 +435,7 @@ WITH people_change AS MATERIALIZED (
   FROM people_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM outer_join__people_4d9316 AS a
+    FROM outer_join__people AS a
     WHERE
       hash_record_extended(ROW(a.team), 0) = hash_record_extended(ROW(g.team), 0)
       AND a.team IS NOT DISTINCT FROM g.team
@@ -444,17 +444,17 @@ WITH people_change AS MATERIALIZED (
     LIMIT 1
   ) AS l ON TRUE
 ), people_inserted AS (
-  INSERT INTO outer_join__people_4d9316 (team, name, c)
+  INSERT INTO outer_join__people (team, name, c)
   SELECT o.team, o.name, o.c
   FROM people_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), people_updated AS (
-  UPDATE outer_join__people_4d9316 AS a
+  UPDATE outer_join__people AS a
   SET c = o.c
   FROM people_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), people_deleted AS (
-  DELETE FROM outer_join__people_4d9316 AS a
+  DELETE FROM outer_join__people AS a
   USING people_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 ), teams_found AS MATERIALIZED (
@@ -462,7 +462,7 @@ WITH people_change AS MATERIALIZED (
   FROM teams_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM outer_join__teams_5c4966 AS a
+    FROM outer_join__teams_2 AS a
     WHERE
       a.number = g.number
       AND hash_record_extended(ROW(a.number, a.title), 0) = hash_record_extended(ROW(g.number, g.title), 0)
@@ -470,17 +470,17 @@ WITH people_change AS MATERIALIZED (
     LIMIT 1
   ) AS l ON TRUE
 ), teams_inserted AS (
-  INSERT INTO outer_join__teams_5c4966 (number, title, c)
+  INSERT INTO outer_join__teams_2 (number, title, c)
   SELECT o.number, o.title, o.c
   FROM teams_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), teams_updated AS (
-  UPDATE outer_join__teams_5c4966 AS a
+  UPDATE outer_join__teams_2 AS a
   SET c = o.c
   FROM teams_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), teams_deleted AS (
-  DELETE FROM outer_join__teams_5c4966 AS a
+  DELETE FROM outer_join__teams_2 AS a
   USING teams_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 )
@@ -492,7 +492,7 @@ SELECT
 FROM people_change AS d1
 CROSS JOIN LATERAL (
   SELECT t2.*
-  FROM outer_join__teams_5c4966 AS t2
+  FROM outer_join__teams_2 AS t2
   WHERE t2.number = d1.team
   OFFSET 0
 ) AS t2
@@ -514,7 +514,7 @@ SELECT
 FROM teams_change AS d5
 CROSS JOIN LATERAL (
   SELECT t6.*
-  FROM outer_join__people_4d9316 AS t6
+  FROM outer_join__people AS t6
   WHERE
     hash_record_extended(ROW(t6.team), 0) = hash_record_extended(ROW(d5.number), 0)
     AND t6.team = d5.number
@@ -537,7 +537,7 @@ SELECT
 FROM people_change AS d8
 CROSS JOIN LATERAL (
   SELECT t9.*
-  FROM outer_join__outer_join_6a74ef AS t9
+  FROM outer_join__outer_join AS t9
   WHERE t9.value = d8.team
   OFFSET 0
 ) AS t9
@@ -561,7 +561,7 @@ SELECT
 FROM outer_join_change AS d12
 CROSS JOIN LATERAL (
   SELECT t13.*
-  FROM outer_join__people_4d9316 AS t13
+  FROM outer_join__people AS t13
   WHERE
     hash_record_extended(ROW(t13.team), 0) = hash_record_extended(ROW(d12.value), 0)
     AND t13.team = d12.value

@@ -1,9 +1,9 @@
--- The query per_group_count on postgres; fingerprint 2488208e69ff22da3a3606ecadcc0a2d
+-- The query per_group_count on postgres; fingerprint 34783fd5f91d3f687d932bdfe54eab29
 --
 -- output
 --   5. count  query.py:14
 --   │    incremental: the groups that the change touches are read and set anew
---   │    keeps per_group_count__count_9f8a59
+--   │    keeps per_group_count__count
 --   │          key (right): one row per key
 --   ├─ 3. filter  query.py:14
 --   │  │    incremental: of the change alone, since f(a + b) = f(a) + f(b)
@@ -12,15 +12,15 @@
 --   │     └─ 1. tasks (input)
 --   └─ 4. open_tasks = per_group  query.py:14
 --      │    incremental: the rows that the change touches are looked up
---      │    keeps per_group_count__tasks_884c9e
+--      │    keeps per_group_count__tasks
 --      └─ 2. owners = group  query.py:13 (above)
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of tasks: 1 statement, 4 look-ups, 3 rows written
---   per_group_count__tasks_884c9e as a whole row, at most one row
---   per_group_count__tasks_884c9e as a whole row, at most one row
---   per_group_count__count_9f8a59 by right, 2 times, at most one row
+--   per_group_count__tasks as a whole row, at most one row
+--   per_group_count__tasks as a whole row, at most one row
+--   per_group_count__count by right, 2 times, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -48,35 +48,35 @@ CREATE TABLE IF NOT EXISTS last_update (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- per_group_count__tasks_884c9e: the integral of per_group
+-- per_group_count__tasks: the integral of per_group
 -- for open_tasks = per_group (query.py:14)
 -- it has a row for each different row of the result of per_group
-CREATE TABLE IF NOT EXISTS per_group_count__tasks_884c9e (
+CREATE TABLE IF NOT EXISTS per_group_count__tasks (
     value TEXT COLLATE "C" NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT per_group_count__tasks_884c9e__not_negative CHECK (c >= 0)
+    CONSTRAINT per_group_count__tasks__not_negative CHECK (c >= 0)
 );
---   per_group_count__tasks_884c9e__row_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS per_group_count__tasks_884c9e__row_key ON per_group_count__tasks_884c9e ((hash_record_extended(ROW(value), 0)));
---   per_group_count__tasks_884c9e: its rows can be changed where all tables are published
-ALTER TABLE per_group_count__tasks_884c9e REPLICA IDENTITY FULL;
---   per_group_count__tasks_884c9e: what it is for, as \d+ shows it
-COMMENT ON TABLE per_group_count__tasks_884c9e IS 'stepping: the integral of per_group; for per_group';
--- per_group_count__count_9f8a59: one row per group of count: its number of rows and its sums
+--   per_group_count__tasks__row_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS per_group_count__tasks__row_key ON per_group_count__tasks ((hash_record_extended(ROW(value), 0)));
+--   per_group_count__tasks: its rows can be changed where all tables are published
+ALTER TABLE per_group_count__tasks REPLICA IDENTITY FULL;
+--   per_group_count__tasks: what it is for, as \d+ shows it
+COMMENT ON TABLE per_group_count__tasks IS 'stepping: the integral of per_group; for per_group';
+-- per_group_count__count: one row per group of count: its number of rows and its sums
 -- for count (query.py:14)
 -- it has a row for each right there is
-CREATE TABLE IF NOT EXISTS per_group_count__count_9f8a59 (
+CREATE TABLE IF NOT EXISTS per_group_count__count (
     "right" TEXT COLLATE "C" NOT NULL,
     count BIGINT NOT NULL,
     n BIGINT NOT NULL,
-    CONSTRAINT per_group_count__count_9f8a59__not_negative CHECK (n >= 0)
+    CONSTRAINT per_group_count__count__not_negative CHECK (n >= 0)
 ) WITH (fillfactor = 70);
---   per_group_count__count_9f8a59__right_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS per_group_count__count_9f8a59__right_key ON per_group_count__count_9f8a59 ((hashtextextended("right", 0)));
---   per_group_count__count_9f8a59: its rows can be changed where all tables are published
-ALTER TABLE per_group_count__count_9f8a59 REPLICA IDENTITY FULL;
---   per_group_count__count_9f8a59: what it is for, as \d+ shows it
-COMMENT ON TABLE per_group_count__count_9f8a59 IS 'stepping: one row per group of count: its number of rows and its sums; for count';
+--   per_group_count__count__right_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS per_group_count__count__right_key ON per_group_count__count ((hashtextextended("right", 0)));
+--   per_group_count__count: its rows can be changed where all tables are published
+ALTER TABLE per_group_count__count REPLICA IDENTITY FULL;
+--   per_group_count__count: what it is for, as \d+ shows it
+COMMENT ON TABLE per_group_count__count IS 'stepping: one row per group of count: its number of rows and its sums; for count';
 --   a sum of integers, or an error where it does not fit in 64 bits
 CREATE OR REPLACE FUNCTION stepping_sum(total numeric, fault text) RETURNS bigint
 LANGUAGE sql PARALLEL SAFE
@@ -90,23 +90,23 @@ END;
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('per_group_count__count_9f8a59', 0), ('per_group_count__tasks_884c9e', 0)
+  ('per_group_count__count', 0), ('per_group_count__tasks', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'per_group_count',
-    '2488208e69ff22da3a3606ecadcc0a2d',
+    '34783fd5f91d3f687d932bdfe54eab29',
     'postgres',
     2,
-    '2 6fdd4a069ca829ae QlpoOTFBWSZTWfiDBNsABRPfgEAAUOd/+z/v3u6/7//uUATFYMe6NdwwKZISiCZRPQ0ap7FTeRPUanqZD1MnlH6JPU8oHqaNPUCVTAjTamQUaBoADQAAAAABISQmlP0kepp6m1PUxB6gAGgGTQNGgaHGTJkxGJgBMmCZADRhGAIYBJEEATQ0BE8mpkaA0AAGmmINCgicUD0dxm20i6OxfXiLE6/xLtz8Wt5XpTvMihsMekXYqqTw9gQKhQPMkxa4xzd8hikVX3+6aMD9FlPAr56hwhqHgQMPcUPHfZFisLJGYtimDFoOGuiY7YtNnuCcqFG8pa7/gS69Emf38Y6VfTerWvwvOgQHsygrVKq5G2MasSUMtuVbTCzVzwivrfOYwzAVYRsS+hsNBldpevyXGYGkxtPM4mP/NjacgEFCoRFMg6xKSp2HBOMJaC1+3pbrDR3pq4qRqGEHz/a/e7ZskIarQ8duC1JcLXQNEawajCDINDY3TgzaillwHNt8tg2/jjLstnsLV1LTHPicmDcemI/30EYt9JLILyWmKDb2qUhG+dld6VF1M4wFlLFstiIWvU9ZAXWtoCkRrStSSI1gJVCMpUuaMcRMEk8lOQohKy6ydkRIXLAuLYuwoIqL2uAhXc6M3zuLs9E1ECxK2/t2jEEkGo4ccELYMkeTv/YyJ9jYJbs8tqXyD/KNyDRwbxOQxijhSB9xUPFRSYxbVUXJMHXcjqOiNt0To7D4FKrGOyBSES7pwDPJM6yzymD4FArExlVRKB+AogUmapLRmcsE0DSl2ltDGJAhi6HJSfKPkQTmRUhhiKLQYGLF3UA9bqMVKyZCqgfRNUTpQSoHTg0cF4gMTIYJiklMcm1kjQK5SL8dBNDXFrVlIDnGjjZ82LQbTA393kG07Z+4Y1T+BpfxhBjeixtSURN20ViJp9qIoibpUQHb1S0kLx9WGpUS7o13S+N29QHvhgT5MXU0xi/vhzEnAtJzRADILSZQwl26b58KmzHbi4Jbp7WURs6Zmcc4EKM0wzPhejcHU1JkUYggrn2FFDKVRHp2Yo1dUcZ0PPMnolHBOKYcBaKc+sgWueJS24dlgMqTkFWUUIp4rs9mTbjQRvNUntiTLQwXMRcWQ1EjhBIMTGHMYq7QTvmVWC4mOtbANfTn1cIw1gbOK/eQ4S5OWiZlCKG5UhzLEzJA5rpHO8clelKe7aw1gwbjHYBuB6pMc9Z4MpysGAX5ilA4Eu5lgbN0MzmYg0X01V8CIqE9jEAGS60GvnpoIoYcCZUBaRCsNhOSGCA/MrEOmZhRQEVMiViiPIw0WJMQHQnJ8vSRriORoAVgLUNWMjBCHOoVqdhmBmEzFQPiE6+4ySWUmDMZ2BHGQciYxhAIVxQiwjFx1LBMjSQJw70s+u+mXuXF6V5ga0hsxvK51W5lLPPqfQzYzdIa3Vkx3RUMppIjxMyaeKWbK5YFBcFZCmMyUnCt+829aQ20CvFsW9Vll6knWCELZvqC+0LCaxZSBknSLIuxSaxZBes4OMvRBz+dbJXHEpFIj/i7kinChIfEGCbY'
+    '2 aa5590c070df2869 QlpoOTFBWSZTWQw3XuEABOLfgEAAUOd/+z/v3u6/7//uUASnrtHHcDsrSBpCURDQmieJG0yMIKbSeppkfqTTTaZT1D1NB6gap6TTJptNCoAyBhBoyAZAMjEDQJEKUzSYjTTU2p6aTRskBgQaaaMRoYA4yZMmIxMAJkwTIAaMIwBDAJEggaRoaITKbU9TamgMRkAZMMkHqZQROCB09hX+OQuvUuzoK008pPKzi1skW47ydQ8CbrF8FVSHHtBxlFA/hB0Xww198BLAqy4OyaFxEZsm8q59o8WOs9hgcO8ZUp/plJ8M9hzRJyJRYoTpkctMpnb/IYzKKN5SVR9xJ8NLHu3gzWsWSCpau6K+EhH2dQK1TLmjbRemiIkZWGaxQU1Y7kLUnOdhcugTQjMl1GYzLU3vn+2heDSY2ne4TH4NjacQBAoJQQiWQObSUpdDgThhFQLL9dXGwwaYycsoyDCB//96m16zbiCDJUHwr1VKW615DRDVxqGEDIGhsblwM0IlX9w7NHyoNP9/BZf+g9t3bbp0Y6z8IsZpt4NtdLaxUCiGKbJbHB0TfglAOEW7T3Ag0lOhrGIBSE1QeFAqSQkRYeRpEG+CWGqti4Cqh+uaVBIoCoekK5QjAxZZOuYkanzpW6UqZ+czBsi5Z/NoEFUIgUGjO1BMoqIbdPAmTiXiXX+vzSMc/6w+KDR4Nwu4iGTGXHuGj9mMqMthgZpMO7NHvPPO2czz95+pesRnfIvCZn7dA4UThbq7jSNC4WSZuWBSR7gukXm/BLjvgyE5HJL4lrmakiWsIgpSNxG1BWpNUGMmiwMJQRuQVii5XQbTC9FVteR+li14U24TKBvLBJNDCoqJVIKvKhxFmqGzXiVQ8yzxLwIOpH7s9jFmeQuOrh/A2nPHsMJl/cxPnggY3gpBoY2lzhpbSY0uG8kFdDSwgHH1YbVRPju8r/ot/jBBIl7fc0lF/W/mJOBaTmlwEgtB0hhPl6bpvP0ztbMbJXJbr62ZM9UrN9kFctFmF9G2mFhK1kyAB1ZnPQ9ppUunDlxWxi3dgo7ys2qVa1jFMNxz0Di5WjlrGKmIVHFwkQ5yE8+KfA2W1uPEVO0yhYNF2k4FtNSh2SSDU1l2mqz4ldlTDIXSzklIHGfq0FDan6c2K0bDops1QuJweQXUiDCd4xogMKYRhWXR0IkElSi4BQsMlIFgMifU2RnsmNahoGzeXoIAp4NaHR45b4N5Jzjlhj2ExXKMmSAaXcg5/qvuJoZAFTACxMMQ6CtEMJEdqyEQm2MaQNb10jFQvu8nUtC4ndwOHHxF/TeTUgA6QFzDxGjRCIPeKyhjYNibMAjUK4+BtotxUGzgwR1EoJms5SCWM0IyJzghU0TR4w5iQSkc0TfJ7SrihUqXHOkNmFSXxU4b8U7yMjPJmZmMgyuaTHZCkZLEEO0uprBEMvtRXEgoGJK+dSlIDGPmfWuQeK4WwXQutYmWxUULRCF0deAbLBkVWrVAaUJGU4ZeZRawvmeyBrjmDv2b6sOVRCiEeYu5IpwoSAYbr3CA'
   )
 ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- When tasks changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: per_group_count__count_9f8a59, per_group_count__tasks_884c9e in last_update
+-- locked first: per_group_count__count, per_group_count__tasks in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   tasks: the query's arguments
 --   per_group: query.py:14
@@ -124,7 +124,7 @@ WITH tasks_change AS MATERIALIZED (
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.*, a.ctid AS stepping_rid
-    FROM per_group_count__tasks_884c9e AS a
+    FROM per_group_count__tasks AS a
     WHERE
       hash_record_extended(ROW(a.value), 0) = hash_record_extended(ROW(g.value), 0)
       AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
@@ -141,24 +141,24 @@ WITH tasks_change AS MATERIALIZED (
   FROM per_group_changed AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM per_group_count__tasks_884c9e AS a
+    FROM per_group_count__tasks AS a
     WHERE
       hash_record_extended(ROW(a.value), 0) = hash_record_extended(ROW(g.value), 0)
       AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
     LIMIT 1
   ) AS l ON TRUE
 ), per_group_inserted AS (
-  INSERT INTO per_group_count__tasks_884c9e (value, c)
+  INSERT INTO per_group_count__tasks (value, c)
   SELECT o.value, o.c
   FROM per_group_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), per_group_updated AS (
-  UPDATE per_group_count__tasks_884c9e AS a
+  UPDATE per_group_count__tasks AS a
   SET c = o.c
   FROM per_group_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), per_group_deleted AS (
-  DELETE FROM per_group_count__tasks_884c9e AS a
+  DELETE FROM per_group_count__tasks AS a
   USING per_group_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 ), count_change AS MATERIALIZED (
@@ -185,24 +185,24 @@ WITH tasks_change AS MATERIALIZED (
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.*, a.ctid AS stepping_rid
-    FROM per_group_count__count_9f8a59 AS a
+    FROM per_group_count__count AS a
     WHERE
       hashtextextended(a."right", 0) = hashtextextended(g."right", 0) AND a."right" = g."right"
     OFFSET 0
   ) AS a ON TRUE
   WHERE g.n <> 0 OR g.count <> 0
 ), count_inserted AS (
-  INSERT INTO per_group_count__count_9f8a59 ("right", n, count)
+  INSERT INTO per_group_count__count ("right", n, count)
   SELECT o."right", o.n1, o.count_1
   FROM count_change AS o
   WHERE o.stepping_rid IS NULL AND o.n1 <> 0
 ), count_updated AS (
-  UPDATE per_group_count__count_9f8a59 AS a
+  UPDATE per_group_count__count AS a
   SET n = o.n1, count = o.count_1
   FROM count_change AS o
   WHERE a.ctid = o.stepping_rid AND o.n1 <> 0
 ), count_deleted AS (
-  DELETE FROM per_group_count__count_9f8a59 AS a
+  DELETE FROM per_group_count__count AS a
   USING count_change AS o
   WHERE a.ctid = o.stepping_rid AND o.n1 = 0
 )

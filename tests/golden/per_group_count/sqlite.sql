@@ -1,9 +1,9 @@
--- The query per_group_count on sqlite; fingerprint 7e6341a4114a823a07ea01ff6a9e380d
+-- The query per_group_count on sqlite; fingerprint aa49b9ac6f94d8bea5af8508c8b8d75d
 --
 -- output
 --   5. count  query.py:14
 --   │    incremental: the groups that the change touches are read and set anew
---   │    keeps per_group_count__count_9f8a59
+--   │    keeps per_group_count__count
 --   │          key (right): one row per key
 --   ├─ 3. filter  query.py:14
 --   │  │    incremental: of the change alone, since f(a + b) = f(a) + f(b)
@@ -12,14 +12,14 @@
 --   │     └─ 1. tasks (input)
 --   └─ 4. open_tasks = per_group  query.py:14
 --      │    incremental: the rows that the change touches are looked up
---      │    keeps per_group_count__tasks_884c9e
+--      │    keeps per_group_count__tasks
 --      └─ 2. owners = group  query.py:13 (above)
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of tasks: 9 statements, 6 look-ups, 3 rows written
---   per_group_count__tasks_884c9e as a whole row, 2 times, at most one row
---   per_group_count__count_9f8a59 by right, 4 times, at most one row
+--   per_group_count__tasks as a whole row, 2 times, at most one row
+--   per_group_count__count by right, 4 times, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -47,37 +47,37 @@ CREATE TABLE IF NOT EXISTS last_update (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- per_group_count__tasks_884c9e: the integral of per_group
+-- per_group_count__tasks: the integral of per_group
 -- for open_tasks = per_group (query.py:14)
 -- it has a row for each different row of the result of per_group
-CREATE TABLE IF NOT EXISTS per_group_count__tasks_884c9e (
+CREATE TABLE IF NOT EXISTS per_group_count__tasks (
     value TEXT NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (value)
 ) WITHOUT ROWID;
---   per_group_count__tasks_884c9e__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS per_group_count__tasks_884c9e__gone
-AFTER UPDATE OF c ON per_group_count__tasks_884c9e WHEN NEW.c = 0
+--   per_group_count__tasks__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS per_group_count__tasks__gone
+AFTER UPDATE OF c ON per_group_count__tasks WHEN NEW.c = 0
 BEGIN
-    DELETE FROM per_group_count__tasks_884c9e WHERE value = NEW.value;
+    DELETE FROM per_group_count__tasks WHERE value = NEW.value;
 END;
---   per_group_count__tasks_884c9e__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS per_group_count__tasks_884c9e__below_zero ON per_group_count__tasks_884c9e (c) WHERE c < 0;
--- per_group_count__count_9f8a59: one row per group of count: its number of rows and its sums
+--   per_group_count__tasks__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS per_group_count__tasks__below_zero ON per_group_count__tasks (c) WHERE c < 0;
+-- per_group_count__count: one row per group of count: its number of rows and its sums
 -- for count (query.py:14)
 -- it has a row for each right there is
-CREATE TABLE IF NOT EXISTS per_group_count__count_9f8a59 (
+CREATE TABLE IF NOT EXISTS per_group_count__count (
     "right" TEXT NOT NULL,
     count INTEGER NOT NULL,
     n INTEGER NOT NULL,
     PRIMARY KEY ("right"),
-    CONSTRAINT per_group_count__count_9f8a59__not_negative CHECK (n >= 0)
+    CONSTRAINT per_group_count__count__not_negative CHECK (n >= 0)
 ) WITHOUT ROWID;
---   per_group_count__count_9f8a59__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS per_group_count__count_9f8a59__gone
-AFTER UPDATE OF n ON per_group_count__count_9f8a59 WHEN NEW.n = 0
+--   per_group_count__count__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS per_group_count__count__gone
+AFTER UPDATE OF n ON per_group_count__count WHEN NEW.n = 0
 BEGIN
-    DELETE FROM per_group_count__count_9f8a59 WHERE "right" = NEW."right";
+    DELETE FROM per_group_count__count WHERE "right" = NEW."right";
 END;
 
 ------------------------------------------------------------------------------
@@ -85,16 +85,16 @@ END;
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('per_group_count__count_9f8a59', 0), ('per_group_count__tasks_884c9e', 0)
+  ('per_group_count__count', 0), ('per_group_count__tasks', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'per_group_count',
-    '7e6341a4114a823a07ea01ff6a9e380d',
+    'aa49b9ac6f94d8bea5af8508c8b8d75d',
     'sqlite',
     2,
-    '2 498502824b014bd4 QlpoOTFBWSZTWdgMKQYABFVfgEAAUGV//z/v3u6/7//6UAP6eZucDnN2wHDQhNCMKehkamyCGTQAHqNHpqYT1ACUip+TaBT0poANAAAAAAAAJEkptJ6QaYjIAaaGnqGg2kDQGgAcwBGCYgGATBNGQ0MAmCMTCRImImKbUTwqfpMSHqep+oj1AwRtNTZQD1MwEeIjmtZC/K7eVU7onk+VG8qXiiM6fNYKKR8KK4+DMg8HrH1hYuwIGhUYvoYXvO5r3ucnsxu7a217zweKSGoKQQMfyRay7i3N+6NQV00Ji01tpNksc54tTy2hoYmMBSLZwpKZfKZESGTzlPSETuisKkuc8StgJTEbd/eMyMbtHr33FAaTG06uEx+TY2nEAQKCUEBJkDlnhJKQ5hwJwwiaBXcVi2w0aRXbZg07M8lrtfw0Q1M1DCBkDQ2NycDMGVCy+Cwg9uWEZNwVdQ1i+lVTroqekZNOHGHvTPhWjjrtxxIuuJGyy2L9q+4wOJNW0iZS1zWtaMk9wDaUlJ9IRRJwWtS5zkWc6wlHNiytMFy30Aq7ChFhbGciWiwFLcmM1MVWXiw4NJBtGAtHs/Zo7ToPx7T7/tGEz4FZe/BH5fIfiTIxOsaWQHhC/czJGZ4IuJKpYKZouPiZI8SZoYGiuGePpReMqjWDs1Y70XFZmaNDA/hGRkSITIoJSgIQxmI1bWI0JljmNmCWjVkQbDuNRzE0Y5IzRyjRkTqaiyUleTLHdA0ZXIkXlghEDIEch2o9jPexboVrfr7dugMk06i+YTMUZC0+yCBjdmYypMVdidRCVPkxNCZcAJGElONLwr48cVZMne0rkq0+uAvLVH82/gAvADN1PACQHKPorIYa5bFYoqypi0aUVzUTzpZjADlEU1MLCgjQoTCEQBuT4H0lMiXmhbLEEHAcUyg5Rmq8/7pcH859JKJlnzkNfSNWOoWBWqLcMtJarGlBR459TQmpBLa5DKsx40Awn9q7JemSPq8WiFuEhwjvTZzVKRTTnQdCjKDQCGUKzIABGXGKXbwAxlTeNGwDSkmccevfBkvPRAwLtRT6MWdRc/KLctJAUV/TIBo/wRx48deq8oAyALbwJIxW8umwlHYsUQDSQ79nAhUL7fVzrQqT2nObZ0BLUkG5VIDNAQf2LMgabE2TrtMbluDRgGTJAdkSQF821LgmjZB0bZzfM8iji6iVCpuQNjuHe6n/s2s5CDY5TTUBECRuoG9KuHLS4MJkNetXG6Yt6W5PoV8LAxQkbsfPeHRwyWJY8zVYGKEWZoZQXhWrQus3YGuiUFhSOlRCiEf4u5IpwoSGwGFIMA=='
+    '2 fa00affc217bc584 QlpoOTFBWSZTWcuTxCsABCffgEAAUGV//z/v3u6/7//6UAPjem5wHudcHpDQhNACDRlM00aRpoaGjTQ0aYE0ANQJhqYSnqekMJkYmIAYCBiDJowlMohT1NNMjTNTQA0AAAAAAaDUoYjCaaaaGINAZGI02oaeoHqaAAJEiAmSntEwp6T1MgPKGTQaPUNNG0gNBgAhrBDNw4DGqegtLTf9FH2kKyzHnRGNigD/YDyEHQ+DMg8Htr6wsQxIGiWIW0MLQ4NXB7H7Mbv3N5PaZtCWTUFIImP4JNRZy3t+5soV134GZNaUm2Zyg58ry2hoYl4lIM7C6VMrlMbkInblO64J0OpxTLQPYqyAJTIL9nkMvLqMHk00KkGkxtOpwmPubG04gCBQSYwkhilWEoiQpiZCaBzZGDitXkFveIsvGK5dqlGFRjFA1E1DQMQxQJCUkxGLwgWW0pwe6qMVb1Q6DYJk8nXQ5YXcoD7nDFdUjjVnHpdDY4Hr0tElwUdkXAhogdaAc7kkidKYEl5NEXtdGLFKEihCTnPRzE9ZFOGsehMzpQKiZZyixb2rfYOYxgOQHABqHn+bRzmw6Oc5towmfQqlvtR7PuPgTIuPKNK8DshfYxkjGdiKCSqKwpxooPqXo4EzAtMFQM4ehFgypGQHW1WdaKCqZjRgWnai8vJEJkUiUoCEMZcNV5BGBMrMxntSwarRBnOoxGYmi69GNGUaLydRiK0pKwmVnVA0X0IkWFYQiBkCO8cyOlm9i5ApzdnDfcMk0+k8ZuO0t+BlfxggY3kmdTE2g3h1tiY0mZgCRtJUDROBV5CmmooM7abFUhtezOz48/ABZAGGNUAMCg2PRDnrcj27WxiqbHMV2x05UVkwUtpgXswu4ZaGvMKWMwEKMwhERuXrmFJzIl3JGw3ZSUOIszqAsgxD+VHxkqBqDTvhDKsGTR0AzgxhhTZhxTyuMaFVRFT2BZqL4a2R5ggACkf93AIlbDImB2EhynIXpbVd3EujBRfOupRlJkBDEFVoABZKkctecDwrlsGjSBmpkzddxd+C9bKUDAoxFOu5nKUPuivLTIClWckgGj9iN27dkxWFIDIAr1ASRctRRNhKNquQQDSB2Z9ZCpLK/JxrAqJ6DjNE6QSxJBpVRAY0BB+hYyBpsTZOrQXULSGDAL2SA2xJAWTbUtaaNgaJEGic3md5S3RSUlRZAJCoFWqiMaMCuCZfTnChg2QGmlakNlVuWmgLZkNe9UGmYtSWlPYrIVpchI03eCwNmu9XFZxNUgxQjJOGWmoWXKL3HJA10SgtRI5YbhuD/F3JFOFCQy5PEKw='
   )
 ON CONFLICT DO NOTHING;
 
@@ -121,7 +121,7 @@ CREATE TEMP TABLE IF NOT EXISTS stepping_exists_tasks_9114d8 (
 ------------------------------------------------------------------------------
 -- When tasks changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: per_group_count__count_9f8a59, per_group_count__tasks_884c9e in last_update
+-- locked first: per_group_count__count, per_group_count__tasks in last_update
 -- 1. tasks (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_tasks_102ecf;
 -- 2. per_group (query.py:14): empty the delta table
@@ -142,22 +142,22 @@ FROM (
   GROUP BY g.value
   HAVING SUM(g.c) <> 0
 ) AS g
-LEFT JOIN per_group_count__tasks_884c9e AS a ON a.value = g.value
+LEFT JOIN per_group_count__tasks AS a ON a.value = g.value
 WHERE (COALESCE(a.c, 0) + g.c > 0) <> (COALESCE(a.c, 0) > 0);
 -- 6. per_group (query.py:14)
-INSERT INTO per_group_count__tasks_884c9e (value, c)
+INSERT INTO per_group_count__tasks (value, c)
 SELECT d5.owner AS value, d5.c
 FROM temp.stepping_delta_tasks_102ecf AS d5
 WHERE TRUE
 ORDER BY value
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN typeof(per_group_count__tasks_884c9e.c + excluded.c) = 'integer'
-    THEN per_group_count__tasks_884c9e.c + excluded.c
+    WHEN typeof(per_group_count__tasks.c + excluded.c) = 'integer'
+    THEN per_group_count__tasks.c + excluded.c
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of per_group')
   END;
 -- 7. per_group (query.py:14): a count below 0, looked for where rows were removed
-SELECT value, c FROM per_group_count__tasks_884c9e WHERE c < 0 LIMIT 1;
+SELECT value, c FROM per_group_count__tasks WHERE c < 0 LIMIT 1;
 -- 8. count (query.py:14)
 INSERT INTO temp.stepping_change_count_800bde ("right", n0, n1, count_0, count_1)
 SELECT
@@ -186,10 +186,10 @@ FROM (
   ) AS u
   GROUP BY 1
 ) AS g
-LEFT JOIN per_group_count__count_9f8a59 AS a ON a."right" = g."right"
+LEFT JOIN per_group_count__count AS a ON a."right" = g."right"
 WHERE g.n <> 0 OR g.count <> 0 OR typeof(g.count) = 'real';
 -- 9. count (query.py:14)
-INSERT INTO per_group_count__count_9f8a59 ("right", count, n)
+INSERT INTO per_group_count__count ("right", count, n)
 SELECT g."right", g.count_1, g.n1
 FROM temp.stepping_change_count_800bde AS g
 WHERE g.n1 <> 0 OR g.n0 IS NOT NULL

@@ -1,24 +1,24 @@
--- The query receipts on postgres; fingerprint 9a09c1b79c1db541a3e815140083af07
+-- The query receipts on postgres; fingerprint e87a80904674734555c8af04418e1aa8
 --
 -- output 1
 --   4. items = map  query.py:34
 --   │    incremental: of the change alone, since f(a + b) = f(a) + f(b)
---   │    is receipts_items, a view of receipts__items_2a78a5
---   │    keeps receipts__items_2a78a5
+--   │    is receipts_items, a view of receipts__items
+--   │    keeps receipts__items
 --   │          key (basket_id): look-ups, and the row itself
---   │          index receipts__items_2a78a5__basket_id (basket_id): reads in the order of basket_id
+--   │          index receipts__items__basket_id (basket_id): reads in the order of basket_id
 --   └─ 3. joined = join  query.py:28
 --      │    incremental: the change of each side meets the rows of the other with its key
 --      ├─ 1. products (input)
---      │       keeps receipts__products_5316e2
+--      │       keeps receipts__products
 --      │             key (name): look-ups, and the row itself
 --      └─ 2. line_items (input)
---              keeps receipts__line_items_4ae32f
+--              keeps receipts__line_items
 --                    key (product_name): look-ups, and the row itself
 -- output 2
 --   5. totals = group_reduce_flatten  query.py:37
 --   │    incremental: the groups that the change touches are read and set anew
---   │    keeps receipts__group_reduce_flatten_e7082a
+--   │    keeps receipts__totals
 --   │          key (basket_id): one row per key
 --   └─ 4. items = map  query.py:34 (above)
 -- cache 'items'
@@ -29,15 +29,15 @@
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of products: 1 statement, 2 look-ups, and 2 look-ups for each row that those find
---   receipts__products_5316e2 as a whole row, at most one row
---   receipts__line_items_4ae32f by product_name
---   receipts__items_2a78a5 as a whole row, at most one row
---   receipts__group_reduce_flatten_e7082a by basket_id, at most one row
+--   receipts__products as a whole row, at most one row
+--   receipts__line_items by product_name
+--   receipts__items as a whole row, at most one row
+--   receipts__totals by basket_id, at most one row
 -- One changed row of line_items: 1 statement, 2 look-ups, and 2 look-ups for each row that those find
---   receipts__line_items_4ae32f as a whole row, at most one row
---   receipts__products_5316e2 by name
---   receipts__items_2a78a5 as a whole row, at most one row
---   receipts__group_reduce_flatten_e7082a by basket_id, at most one row
+--   receipts__line_items as a whole row, at most one row
+--   receipts__products by name
+--   receipts__items as a whole row, at most one row
+--   receipts__totals by basket_id, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -65,77 +65,76 @@ CREATE TABLE IF NOT EXISTS last_update (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- receipts__items_2a78a5: the cache 'items', read in the order of basket_id
+-- receipts__items: the cache 'items', read in the order of basket_id
 -- for items = map (query.py:34)
 -- it has a row for each different row of the result of map
-CREATE TABLE IF NOT EXISTS receipts__items_2a78a5 (
+CREATE TABLE IF NOT EXISTS receipts__items (
     basket_id BIGINT NOT NULL,
     product_name TEXT COLLATE "C" NOT NULL,
     product_price DOUBLE PRECISION NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT receipts__items_2a78a5__not_negative CHECK (c >= 0)
+    CONSTRAINT receipts__items__not_negative CHECK (c >= 0)
 );
---   receipts__items_2a78a5__basket_id: reads in the order of basket_id; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS receipts__items_2a78a5__basket_id ON receipts__items_2a78a5 (basket_id);
---   receipts__items_2a78a5__basket_id_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS receipts__items_2a78a5__basket_id_key ON receipts__items_2a78a5 (basket_id, (hash_record_extended(ROW(basket_id, product_name, product_price), 0)));
---   receipts__items_2a78a5: its rows can be changed where all tables are published
-ALTER TABLE receipts__items_2a78a5 REPLICA IDENTITY FULL;
---   receipts__items_2a78a5: what it is for, as \d+ shows it
-COMMENT ON TABLE receipts__items_2a78a5 IS 'stepping: the cache ''items'', read in the order of basket_id; for map';
+--   receipts__items__basket_id: reads in the order of basket_id; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS receipts__items__basket_id ON receipts__items (basket_id);
+--   receipts__items__basket_id_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS receipts__items__basket_id_key ON receipts__items (basket_id, (hash_record_extended(ROW(basket_id, product_name, product_price), 0)));
+--   receipts__items: its rows can be changed where all tables are published
+ALTER TABLE receipts__items REPLICA IDENTITY FULL;
+--   receipts__items: what it is for, as \d+ shows it
+COMMENT ON TABLE receipts__items IS 'stepping: the cache ''items'', read in the order of basket_id; for map';
 -- receipts_items: the cache 'items' for any reader, a row as often as it is there
 -- for items = map (query.py:34)
--- a view of receipts__items_2a78a5, with no rows of its own
+-- a view of receipts__items, with no rows of its own
 CREATE OR REPLACE VIEW receipts_items AS
 SELECT r.basket_id, r.product_name AS name, r.product_price AS price
 FROM (
-  SELECT basket_id, product_name, product_price, c
-  FROM receipts__items_2a78a5
+  SELECT basket_id, product_name, product_price, c FROM receipts__items
 ) AS r (basket_id, product_name, product_price, stepping_count)
 CROSS JOIN LATERAL generate_series(1, r.stepping_count);
--- receipts__line_items_4ae32f: the rows of line_items, looked up by product_name
+-- receipts__line_items: the rows of line_items, looked up by product_name
 -- for line_items (the query's arguments)
 -- it has a row for each different row of line_items in the columns it keeps
-CREATE TABLE IF NOT EXISTS receipts__line_items_4ae32f (
+CREATE TABLE IF NOT EXISTS receipts__line_items (
     product_name TEXT COLLATE "C" NOT NULL,
     basket_id BIGINT NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT receipts__line_items_4ae32f__not_negative CHECK (c >= 0)
+    CONSTRAINT receipts__line_items__not_negative CHECK (c >= 0)
 );
---   receipts__line_items_4ae32f__product_name_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS receipts__line_items_4ae32f__product_name_key ON receipts__line_items_4ae32f ((hashtextextended(product_name, 0)), (hash_record_extended(ROW(product_name, basket_id), 0)));
---   receipts__line_items_4ae32f: its rows can be changed where all tables are published
-ALTER TABLE receipts__line_items_4ae32f REPLICA IDENTITY FULL;
---   receipts__line_items_4ae32f: what it is for, as \d+ shows it
-COMMENT ON TABLE receipts__line_items_4ae32f IS 'stepping: the rows of line_items, looked up by product_name; for line_items';
--- receipts__products_5316e2: the rows of products, looked up by name
+--   receipts__line_items__product_name_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS receipts__line_items__product_name_key ON receipts__line_items ((hashtextextended(product_name, 0)), (hash_record_extended(ROW(product_name, basket_id), 0)));
+--   receipts__line_items: its rows can be changed where all tables are published
+ALTER TABLE receipts__line_items REPLICA IDENTITY FULL;
+--   receipts__line_items: what it is for, as \d+ shows it
+COMMENT ON TABLE receipts__line_items IS 'stepping: the rows of line_items, looked up by product_name; for line_items';
+-- receipts__products: the rows of products, looked up by name
 -- for products (the query's arguments)
 -- it has a row for each different row of products in the columns it keeps
-CREATE TABLE IF NOT EXISTS receipts__products_5316e2 (
+CREATE TABLE IF NOT EXISTS receipts__products (
     name TEXT COLLATE "C" NOT NULL,
     price DOUBLE PRECISION NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT receipts__products_5316e2__not_negative CHECK (c >= 0)
+    CONSTRAINT receipts__products__not_negative CHECK (c >= 0)
 );
---   receipts__products_5316e2__name_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS receipts__products_5316e2__name_key ON receipts__products_5316e2 ((hashtextextended(name, 0)), (hash_record_extended(ROW(name, price), 0)));
---   receipts__products_5316e2: its rows can be changed where all tables are published
-ALTER TABLE receipts__products_5316e2 REPLICA IDENTITY FULL;
---   receipts__products_5316e2: what it is for, as \d+ shows it
-COMMENT ON TABLE receipts__products_5316e2 IS 'stepping: the rows of products, looked up by name; for products';
--- receipts__group_reduce_flatten_e7082a: one row per group of group_reduce_flatten: its number of rows and its sums
+--   receipts__products__name_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS receipts__products__name_key ON receipts__products ((hashtextextended(name, 0)), (hash_record_extended(ROW(name, price), 0)));
+--   receipts__products: its rows can be changed where all tables are published
+ALTER TABLE receipts__products REPLICA IDENTITY FULL;
+--   receipts__products: what it is for, as \d+ shows it
+COMMENT ON TABLE receipts__products IS 'stepping: the rows of products, looked up by name; for products';
+-- receipts__totals: one row per group of group_reduce_flatten: its number of rows and its sums
 -- for totals = group_reduce_flatten (query.py:37)
 -- it has a row for each basket_id there is
-CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_e7082a (
+CREATE TABLE IF NOT EXISTS receipts__totals (
     basket_id BIGINT NOT NULL,
     sum_product_price DOUBLE PRECISION NOT NULL,
     sum_product_price_exact NUMERIC NOT NULL,
     n BIGINT NOT NULL,
     PRIMARY KEY (basket_id),
-    CONSTRAINT receipts__group_reduce_flatten_e7082a__not_negative CHECK (n >= 0)
+    CONSTRAINT receipts__totals__not_negative CHECK (n >= 0)
 ) WITH (fillfactor = 70);
---   receipts__group_reduce_flatten_e7082a: what it is for, as \d+ shows it
-COMMENT ON TABLE receipts__group_reduce_flatten_e7082a IS 'stepping: one row per group of group_reduce_flatten: its number of rows and its sums; for group_reduce_flatten';
+--   receipts__totals: what it is for, as \d+ shows it
+COMMENT ON TABLE receipts__totals IS 'stepping: one row per group of group_reduce_flatten: its number of rows and its sums; for group_reduce_flatten';
 --   for sums of floats, which are added up exactly
 CREATE OR REPLACE FUNCTION stepping_exact_far(x double precision) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -177,24 +176,24 @@ END;
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('receipts__group_reduce_flatten_e7082a', 0), ('receipts__items_2a78a5', 0),
-  ('receipts__line_items_4ae32f', 0), ('receipts__products_5316e2', 0)
+  ('receipts__items', 0), ('receipts__line_items', 0), ('receipts__products', 0),
+  ('receipts__totals', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'receipts',
-    '9a09c1b79c1db541a3e815140083af07',
+    'e87a80904674734555c8af04418e1aa8',
     'postgres',
     2,
-    '2 d6998f4c66ca7193 QlpoOTFBWSZTWdJa4G8AD3V/gFAAAAhR////P//f77/v/+5gC2333PJ33o697e4AE4AObXtRXQAUKCggxIQE00ake9EaU9T0NI9TRk9Q0GnijQAAaAShAAjRNJT1Mm1NA00NMGiMmgA0AAMQk0gGhkGjE0aaaA0aGQABkADQASaUgSaUZB6h+plNqZBkMgZMIwCMgaAAiUUam1R5TIZNDyjJpkyaYJkejUwjTR6gYg0BEoQE0AJo0E1MaU0BiAPUAGjTEeoHqOBBrQJIHxAJ7LmINOX1nYBXqj1bebnVW+SSOyXll6V12YBdcWEvTMoCQ9iAG4wjJSehgBPNLLbOASCChgN2a5rJYNK0gy7Jy5ns2tvnh7JJws3dHlvMAoHEoxoBDxuo+xhzkkn3aBq6Xn1fQ24HIBgDbrSZK1krBfwgLOs4QOJE9QFdddx75yCUCoTJJRPm55M8rGdgL6b25MB7Q0IQ677JYtrAdYYUVcIdD+z5ujaBd4oWGscugU0cdY8lIiDdvVZGXDzgeDEmpwR5nPv81ghiOGRVS1iBDaCEXdD2qOOtw97PHM5XCu9PdoVFQilZhliHYx5QhM+MQJYgcLZh8gNBgryiH9GMQNP5tvhY4Q1BDfube+7jtQ18l0JsFWuXF9INVJYiZjO+txeIIYpmCoQPcbrzxQsXhK0+fnvJC4bNxkFK0GsS4xGm1sBxZyJozN0R11xcEyMCXYNtjqkJKJ1RCyNt5R1Fb/SHlCtRl9ushimtvXJU4dTQ59t2+MEKWJBGCCRVZGRhaH+sZBSOIswJiBKYhMINVbaMSjSswywQWFskoDYNCNYAGRI2Wq73Y7eJiDcjsyLXbneXqz2uZZw5gdU7Bg6cJQM0nzp0hhhiOWVt82Rl9O42DdNnLrOnubn2r0HWDWjyZUclGsqPiEEggpmKrbpishXaTQlrswdMcy+OZnXOpszsFcGMmviU80D7sJEP+gyFBgCCQxwZZMKwWRGCxyRokHBti3Bc7dIuZh0dDc3M3PcTLSyH5mGKVMvdr31X8JM9C7N2XoYh7tdvOvhWMfZhaiE34kLLxYvA7Iu977nNfWWx1QOMGxaUuXEzZYm2l1fGmFdJQOWG0x1ctJ54MZdmmYc8KGVWV7LUXOZOda2BWsaPdEXcdZUIj8FSiaF24QTmNPIpjZkMLAZhzxsq3rrDbLmzHcClZ842zI2AV9V+AnK6oWV+qGKxnpLRanHJR89HQIDTqW4jLV4znYl04zRCc7xo+1j01E6EOhTaAvTrcB1kOUNJblEKqbmk4zdWsIUrFDZ9xMJStq03JDPWYyNzpwV2SKEmqLCdIPrh8JOlrNbFYrrcftUCkolcWnm8EJoRzrpDSVEM40oTJ8tL2HTi+0prsiJxV+NaFNjFXwgOxaEMUjJDJcaG82trdtsDbNQiOjVESHt0xXOt25ZLvMUKD9BnhqgsY2NGJMuqGcOf4u4KEEQBOpPaDfuNwWe7tyADEsgxR1vFozwv0kDnlF5XgF1wyPW5BL7mXXreSo2s9IN1aLZ0LaEXpC40CBYBAuD6AgNDwsPvbBHBgXNabNTqDaBFgUgVqv2tPl8/TiAfYGCF46bpYDcU4h+xxXWNaDvsFwFwfZm/S3gc2/OLRqBxceIT9TJDTc4vwgH+ALUfgwOi6BNrkywag+sDS59X3Je3hMjwZtQPIOLQLncIXjVufJA3Bi3MfIq8+4L6hVq8sIVbLVIsJc4VLBKOoUvbwuW4IkbK/B2BewLmwECgUSr0FOoUauCwPDW5hZnIKOjmDtDFeDG6u0ere+9x1bg7mpvkI6wNHk40Ju23uQbnIKAV0O4LgLlgsCoRMg2sW8A1MaOzKgYODsB3jc9XUG9vVjvHsc8b2jvlUC55egec81C1pRtosOuknRDYPl+vQNHhvtEFUE5+xqcva7XO6meu42xJxdXU4tJ0tuXwviLVGlhRIpJJJerXuhU3VHAwB3qe2nFS4vG9sxmaGTR/K2KgXBQVvajVGLaFFlkSl1AsCoWBUQplQi5XoAvXzuUph46GPO5blaGNG6hIwADpBB79xmwg0HPwbrwNpMZglpAEjUYembyR/UafHvBXe1dhpUPPBOgrZP+oc/bXwD6fMCAagjTTJlvyRwpwvRhp5jpoKVKBGhkUvYz5e3OMFWcK0/AGp+KeYmgaHkXO5obnxWnDHX7SG3nw9fZiZbYR0w7iwJpB3gTD29wIemhgFRzQjyK5SSsCioSI6ZhU4FwVEoAd8Wg1SlAGx3WV8E8LhLhyjjFOgp9GBWNQ8jSRFsRCM4wucDYM1b08LEnJ3gZij63y4ewI0apekMyJa3slFVF6DuwFDjBgoTKJOCU4g+Egb4ZGESGRCjIkwD1dudOkA5AX05nSbfB6SmfXWcjPZEaI1Kbe6nJl1B7/mooHGAcv/BVLtLgOO3laZga/7prBDHNsinnEt7t5VTDuMDoVaQvz7xxAztE5jp3pf8vP5Jim3Ch2Ct2k6vfHdiBRgXr3h5DqiUidlOw6+Ra3eU09ZYnhRzu1nmZHrysBB+i5dnEHUBWU4pjagM4QxjkHMsHVtgnFsj4JTFv6JDpkoGYrOpVNieIUfTPYdVTT3nRHDzUxudIm0MvTdwgbQQ7rtqTg5R+qQgpmWDhSGYHaGoVvcVH4u9NOGzeBHINQl0upMXW5r67u7NC4L77y/JDNqhjrwMbGAKxQvGSQZAT7UE6/fztmZXBOW64GFGQpQQ4zV0iG9qMCKJJlCRrJDNdRqVMhkyKK3IVxqjEKhR9EIuBEuOmRAkhluQ8U7hRspmGqmgU9HqhpxkCBkF2GYdvNMWx34B2pY2K4lw6VRw4DuYBoH1CFjBStPrnZDmpE5HSaKMVEwik3/RmZzNk1KGmedM1mUpLKNF5Ahwb3m33kZ2apCMCbigVCYxskGrcnjKEgxhIMgyMNqalKWxbwLlGT5iAjYTBvIMW7tBikOvgeozsVClDXdRvo0khLmqbjrSFFtUtcVjXyCo1VIglgx/Fu0SrIakgrriRzAtrTjZOHK4FmF5uTi5sBgPZ5pea5Vvr/NNIjYpdM3LDrbmQ7ZSbjAgrETYEENY5X+JMP3OxAPV0A1piphkO/zuN5feF15CMkaIa8A91uUTQeG0weUsEQsIGQGYhwTwFXn5p7B1YG5Ch6iAXoVb1xNgQTU6tYFyULPbCQokGJBKQPkDCIyoj5hq1uNgiZvQQvOQgcgd0Rig0WU+zFUT+DjOgTPtsBJaRaWAf+LuSKcKEhpLXA3g=='
+    '2 668822e25c6a0eab QlpoOTFBWSZTWRbsZp0ADut/gFAAAAhR////P//f77/v/+5gC033ubtbqOxt4Ad9AA96Rg0AFColBYSSJoCp4FPKflNkp6aammQzTKeKDMkGmQNGjQDU0aGmgEJQDQAAADQ0AAAABoIVNtUyZDTAjI00YQwAmmAJiNAZAJNJQSMqeSAPRMRoBoDJk0AAAAAGSoAAAAaAAAAGgAADQAIlCAIBNAART9ImmmTQDIBoGmaTQNHiFcYSQfMEsL3AqMXvWkLnD2m3PzM8MOiLzxe1u3NbLRanEvtgliQTzA0odRT3E0R2LyWIYIyElBY7aLKauStIMuycuZ5bm3yQ8pJxs3dT0cDAKByKMaAS/qnanfj9Aqv5xDkHcm3GeIDiHdyvizFxJP3Qu96oDIyXuC0sK41gIBRGzMzYVs9Ee9I5TOCrXidmoVssYh34vrJ4ncQPvqE9rfHw/s2LX0BvaIX1cPN4yifBpLGGBeFPLdMDfUsdBYKGFMugv5nP4+cuTZfsoyOnCGhvG0g5YBIFlQ5iMCopqDU0TVtgDwZBpPhBDumC9iGJYqaQkpDgdWfQMihYnCi13iCo7qrIX3kOEMZMaZGS6Mow0hA+msTa1HuimROJ7IakwNMVISAKAYepsvO8CxeEr8vLwJCw3NxkFCtBrEpWrKcLYDlnlOyGrsjvvlwmhgl4Bw4H7KLRPtiF8csVH0V194eAVqM1bmQ7p+D5aWkhz+hsdrhzcYwQpYkEYIJEVZGRhaH+sZBSORZgmQJTITEGqttGJRpWYywYpLZJQGwaEawCsRoKvllvU8DkKplputx02RKJr/U9zWD3C8kzhw0dScBdB+KHYRKxhLWpSn02LfJkYhk4y3wS/lxPpnSflCml/KkauVNI2vC5uSG++TTrvmBK7cUlrswdccy+OZnXOptzsFcGMmzkU8kD8MJEPvSKUGAIJDOplkxWCyIwWOiSwRcitskRCV3OMlJXTh5dlzArE0xGx3NWyQ87Ovmob3RabBRre1yOhBgvF09O2Qe/lHNHVOAbCimOMCzFcjYuESjeeNe4MCcY7bIMlAVm56UJ0C2o2VacnRN2Nw3NwmYUuIKpSBXujnKtATZi5ugC0DpkwQB1Ggou4QuCE8TdANcYOxN4pPvZzbQzJU2hO8RoRqXUF5JUmChPewVWCWjYlGuhBLNMG1FE9Y3cCQqx4lBiTAqnKkVnCLR70DN2DBcOzZMGhvyI5E4PaiUJ70vFgweKyILWk1yEDTKQaxu0tQuWQYItUE9JPNbYfBDR6FMLAsUB5WUYBVjmZsEbYvZ9oiTBitikECZtSYdGBzihZGq1ndQuQcje8SOrQ+snwwJh+kWzvNuaCrsuoIh0ZhIHzVS0MYo3XIUxZRIGoaYGGAr79DbQwpNya/N7iByUB8X0Dj7qdBlavngAHcqIChINCLDSIeKIBrRcTnN4E0gFSsVQQ4LNiVjmqOTPhBuWi3/zXIIvvCzQIF4EC4PmCA0O+w/Q2CODAua026OgbgIsCkCtV97T4fZ68gD7AwQvHXfLAbynIP2uK7BrQeFguAuD7M3+reBzb84tGoHJx5BPnZIa73F+6AfaBaj9zA6l1CbnJlg0D6wNbny+CXt4TI72bkDxDk0C53iF41bnxQN4YtzHxKvPsC+oVavRhCrZapFhLnCpYJR0FL28LluCJGyv3O0L2Bc2AgUCiVeoU7Qo1cFgd+xzCzOgKOrmDuDFeLG6u4e1vfncdN4djU4SEdgGr0ONCb917kG9yCgFdTsC4C5YLAqETINzFvANGNHblQMHB2g8Bue10Dg3qx4D0ueN7R4SqBc9HqH8z6aBStKNtFh66SdYOAex3tg2erjaIKoJ2+SQr1askhCSY5XpUZpSeNVy2bm6RzmYZw5DkMkMIvDM8gMOQEPnm54DSM70wwEkjopq1bbbYsYJolkdIQutDkGBsGEC/fAZLsXUErwndVsNW3p2sRbCNyh6oOJIbnMTXBUKzBurDoS3SjNljdet3ZddP6qddD/Vgkr6iVwtPDJKikSUSP4gnzPxh174DBQMqKI8dllqp5jYhxZ1lnTNpBPOkZPppbD0yNdngTrPjDR+9PMTUNTxLne2qb3wWnHHY7ejh7L+cMXR0w6ywJpB3hMPZ1gh66mAVHNCPIrlJKwKKhIjrmFTgXBUSgB2xaDVKUApw6+O7lld1mG3sPaaeLLZnHZnZPNOqm9I5G2tR4nbW9O6xJ0PAMxR9Hw4+wI0chtBOcYaadxqqi9LzYFDkDBQmkR7IUMw9gholjCJDIhRkSYB5dedPHrpzwp0nXN/VM6anIx2RCiNSm3rpyZdQe75aKBxgHL/wVS7wuDjv5WmYGz/CbAQxzbIJ6RLevAqph2GB0lWkL8+4cQM7ROY69yX/Bz9Jim7Ch0it2s9r2x34gUYF6+Q5wTn39J2+Ja3cU19pYnfTO7Yehke3KwQfmuXbyB0ArKckxtQGcYYx5lQ7Wt6cmyPelMG/qSHVkoG4VnaVTangFH1z2naqa/QdSOHmpjc6xNwZe7fxgbgQ7LtyTirlA+qQiGZYONIZgdYaCt7io/e8E147eARyDQS6XUmSZOxoey7szQuC++4LyZIZtUMdmBjYwBWKF4hJIsi+8BO34s9Oc5rhOxd8GFGQpORu7RDi1GBFEZlCRrJDNdDRUzGTIorchXGqMQqFH1Qi4ES46siBJDLeh4J2CjZTMNKahT1e1DXlIEDILsMw6+aYtjuwC4OtLjapiXjrVHHiO9gah9QhYwUrT650w5qROg6nZRiomIpOPt6ms1ZNyhtrrTVZpLIUaNDoBDk3vNvvIzp0kIwJvKBUJjGyJMmsOy2DEUikUFE6YcZLpwmwGshF9wQhNCbzYSMmvmhGQeueZbEalR887ZxwwLTo1s3td0KqO00h4516lk0wtcFYV8QqNViJCYUoLcGXycNiVZDVIK7YkdALbU6LJy53BI1k7+nPfUKh3s5d9bUb0d2axGxS7aumO9uonnNesbiSRhDoCCGwaBlf4Ew/e7UA8uoNiYqYZjw87jgX3hdeQjJGiG3pDEPddziXGwhA5byoc5YIWBIQXMNBDkneIvT5p7R0wOCFDyIBehVvXE2hB0dNgFyULPZCQokGJBKQPQMIjKiPmGmxxsETN6xC85iHMP1CMUGqFO/hYn8HI6Sa+BgJLSLSwD/i7kinChIC3YzToA='
   )
 ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- When products changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: receipts__group_reduce_flatten_e7082a, receipts__items_2a78a5, receipts__line_items_4ae32f, receipts__products_5316e2 in last_update
+-- locked first: receipts__items, receipts__line_items, receipts__products, receipts__totals in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   products: the query's arguments
 --   map: query.py:34
@@ -207,7 +206,7 @@ WITH products_change AS MATERIALIZED (
   FROM products_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM receipts__products_5316e2 AS a
+    FROM receipts__products AS a
     WHERE
       hashtextextended(a.name, 0) = hashtextextended(g.name, 0)
       AND a.name = g.name
@@ -216,17 +215,17 @@ WITH products_change AS MATERIALIZED (
     LIMIT 1
   ) AS l ON TRUE
 ), products_inserted AS (
-  INSERT INTO receipts__products_5316e2 (name, price, c)
+  INSERT INTO receipts__products (name, price, c)
   SELECT o.name, o.price, o.c
   FROM products_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), products_updated AS (
-  UPDATE receipts__products_5316e2 AS a
+  UPDATE receipts__products AS a
   SET c = o.c
   FROM products_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), products_deleted AS (
-  DELETE FROM receipts__products_5316e2 AS a
+  DELETE FROM receipts__products AS a
   USING products_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 ), map_change AS MATERIALIZED (
@@ -234,7 +233,7 @@ WITH products_change AS MATERIALIZED (
   FROM products_change AS d0
   CROSS JOIN LATERAL (
     SELECT t1.*
-    FROM receipts__line_items_4ae32f AS t1
+    FROM receipts__line_items AS t1
     WHERE
       hashtextextended(t1.product_name, 0) = hashtextextended(d0.name, 0)
       AND t1.product_name = d0.name
@@ -261,7 +260,7 @@ WITH products_change AS MATERIALIZED (
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM receipts__items_2a78a5 AS a
+    FROM receipts__items AS a
     WHERE
       a.basket_id = g.basket_id
       AND hash_record_extended(ROW(a.basket_id, a.product_name, a.product_price), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
@@ -270,17 +269,17 @@ WITH products_change AS MATERIALIZED (
     LIMIT 1
   ) AS l ON TRUE
 ), map_inserted AS (
-  INSERT INTO receipts__items_2a78a5 (basket_id, product_name, product_price, c)
+  INSERT INTO receipts__items (basket_id, product_name, product_price, c)
   SELECT o.basket_id, o.product_name, o.product_price, o.c
   FROM map_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), map_updated AS (
-  UPDATE receipts__items_2a78a5 AS a
+  UPDATE receipts__items AS a
   SET c = o.c
   FROM map_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), map_deleted AS (
-  DELETE FROM receipts__items_2a78a5 AS a
+  DELETE FROM receipts__items AS a
   USING map_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 ), group_reduce_flatten_change AS MATERIALIZED (
@@ -302,25 +301,25 @@ WITH products_change AS MATERIALIZED (
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.*, a.ctid AS stepping_rid
-    FROM receipts__group_reduce_flatten_e7082a AS a
+    FROM receipts__totals AS a
     WHERE a.basket_id = g.basket_id
     OFFSET 0
   ) AS a ON TRUE
   WHERE g.n <> 0 OR g.sum_product_price_exact <> 0
 ), group_reduce_flatten_inserted AS (
-  INSERT INTO receipts__group_reduce_flatten_e7082a (basket_id, n, sum_product_price, sum_product_price_exact)
+  INSERT INTO receipts__totals (basket_id, n, sum_product_price, sum_product_price_exact)
   SELECT o.basket_id, o.n1, o.sum_product_price_1, o.sum_product_price_exact
   FROM group_reduce_flatten_change AS o
   WHERE o.stepping_rid IS NULL AND o.n1 <> 0
 ), group_reduce_flatten_updated AS (
-  UPDATE receipts__group_reduce_flatten_e7082a AS a
+  UPDATE receipts__totals AS a
   SET
     n = o.n1, sum_product_price = o.sum_product_price_1,
     sum_product_price_exact = o.sum_product_price_exact
   FROM group_reduce_flatten_change AS o
   WHERE a.ctid = o.stepping_rid AND o.n1 <> 0
 ), group_reduce_flatten_deleted AS (
-  DELETE FROM receipts__group_reduce_flatten_e7082a AS a
+  DELETE FROM receipts__totals AS a
   USING group_reduce_flatten_change AS o
   WHERE a.ctid = o.stepping_rid AND o.n1 = 0
 )
@@ -353,7 +352,7 @@ WHERE d5.n1 <> 0 AND d5.sum_product_price_0 IS DISTINCT FROM d5.sum_product_pric
 ------------------------------------------------------------------------------
 -- When line_items changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: receipts__group_reduce_flatten_e7082a, receipts__items_2a78a5, receipts__line_items_4ae32f, receipts__products_5316e2 in last_update
+-- locked first: receipts__items, receipts__line_items, receipts__products, receipts__totals in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   line_items: the query's arguments
 --   map: query.py:34
@@ -366,7 +365,7 @@ WITH line_items_change AS MATERIALIZED (
   FROM line_items_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM receipts__line_items_4ae32f AS a
+    FROM receipts__line_items AS a
     WHERE
       hashtextextended(a.product_name, 0) = hashtextextended(g.product_name, 0)
       AND a.product_name = g.product_name
@@ -375,17 +374,17 @@ WITH line_items_change AS MATERIALIZED (
     LIMIT 1
   ) AS l ON TRUE
 ), line_items_inserted AS (
-  INSERT INTO receipts__line_items_4ae32f (product_name, basket_id, c)
+  INSERT INTO receipts__line_items (product_name, basket_id, c)
   SELECT o.product_name, o.basket_id, o.c
   FROM line_items_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), line_items_updated AS (
-  UPDATE receipts__line_items_4ae32f AS a
+  UPDATE receipts__line_items AS a
   SET c = o.c
   FROM line_items_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), line_items_deleted AS (
-  DELETE FROM receipts__line_items_4ae32f AS a
+  DELETE FROM receipts__line_items AS a
   USING line_items_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 ), map_change AS MATERIALIZED (
@@ -393,7 +392,7 @@ WITH line_items_change AS MATERIALIZED (
   FROM line_items_change AS d0
   CROSS JOIN LATERAL (
     SELECT t1.*
-    FROM receipts__products_5316e2 AS t1
+    FROM receipts__products AS t1
     WHERE
       hashtextextended(t1.name, 0) = hashtextextended(d0.product_name, 0)
       AND t1.name = d0.product_name
@@ -420,7 +419,7 @@ WITH line_items_change AS MATERIALIZED (
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM receipts__items_2a78a5 AS a
+    FROM receipts__items AS a
     WHERE
       a.basket_id = g.basket_id
       AND hash_record_extended(ROW(a.basket_id, a.product_name, a.product_price), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
@@ -429,17 +428,17 @@ WITH line_items_change AS MATERIALIZED (
     LIMIT 1
   ) AS l ON TRUE
 ), map_inserted AS (
-  INSERT INTO receipts__items_2a78a5 (basket_id, product_name, product_price, c)
+  INSERT INTO receipts__items (basket_id, product_name, product_price, c)
   SELECT o.basket_id, o.product_name, o.product_price, o.c
   FROM map_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), map_updated AS (
-  UPDATE receipts__items_2a78a5 AS a
+  UPDATE receipts__items AS a
   SET c = o.c
   FROM map_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), map_deleted AS (
-  DELETE FROM receipts__items_2a78a5 AS a
+  DELETE FROM receipts__items AS a
   USING map_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 ), group_reduce_flatten_change AS MATERIALIZED (
@@ -461,25 +460,25 @@ WITH line_items_change AS MATERIALIZED (
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.*, a.ctid AS stepping_rid
-    FROM receipts__group_reduce_flatten_e7082a AS a
+    FROM receipts__totals AS a
     WHERE a.basket_id = g.basket_id
     OFFSET 0
   ) AS a ON TRUE
   WHERE g.n <> 0 OR g.sum_product_price_exact <> 0
 ), group_reduce_flatten_inserted AS (
-  INSERT INTO receipts__group_reduce_flatten_e7082a (basket_id, n, sum_product_price, sum_product_price_exact)
+  INSERT INTO receipts__totals (basket_id, n, sum_product_price, sum_product_price_exact)
   SELECT o.basket_id, o.n1, o.sum_product_price_1, o.sum_product_price_exact
   FROM group_reduce_flatten_change AS o
   WHERE o.stepping_rid IS NULL AND o.n1 <> 0
 ), group_reduce_flatten_updated AS (
-  UPDATE receipts__group_reduce_flatten_e7082a AS a
+  UPDATE receipts__totals AS a
   SET
     n = o.n1, sum_product_price = o.sum_product_price_1,
     sum_product_price_exact = o.sum_product_price_exact
   FROM group_reduce_flatten_change AS o
   WHERE a.ctid = o.stepping_rid AND o.n1 <> 0
 ), group_reduce_flatten_deleted AS (
-  DELETE FROM receipts__group_reduce_flatten_e7082a AS a
+  DELETE FROM receipts__totals AS a
   USING group_reduce_flatten_change AS o
   WHERE a.ctid = o.stepping_rid AND o.n1 = 0
 )
@@ -512,7 +511,7 @@ WHERE d5.n1 <> 0 AND d5.sum_product_price_0 IS DISTINCT FROM d5.sum_product_pric
 ------------------------------------------------------------------------------
 -- When any mix of products, line_items changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: receipts__group_reduce_flatten_e7082a, receipts__items_2a78a5, receipts__line_items_4ae32f, receipts__products_5316e2 in last_update
+-- locked first: receipts__items, receipts__line_items, receipts__products, receipts__totals in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   products: the query's arguments
 --   line_items: the query's arguments
@@ -529,7 +528,7 @@ WITH products_change AS MATERIALIZED (
   FROM products_change AS d0
   CROSS JOIN LATERAL (
     SELECT t1.*
-    FROM receipts__line_items_4ae32f AS t1
+    FROM receipts__line_items AS t1
     WHERE
       hashtextextended(t1.product_name, 0) = hashtextextended(d0.name, 0)
       AND t1.product_name = d0.name
@@ -545,7 +544,7 @@ WITH products_change AS MATERIALIZED (
   FROM line_items_change AS d4
   CROSS JOIN LATERAL (
     SELECT t5.*
-    FROM receipts__products_5316e2 AS t5
+    FROM receipts__products AS t5
     WHERE
       hashtextextended(t5.name, 0) = hashtextextended(d4.product_name, 0)
       AND t5.name = d4.product_name
@@ -556,7 +555,7 @@ WITH products_change AS MATERIALIZED (
   FROM line_items_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM receipts__line_items_4ae32f AS a
+    FROM receipts__line_items AS a
     WHERE
       hashtextextended(a.product_name, 0) = hashtextextended(g.product_name, 0)
       AND a.product_name = g.product_name
@@ -565,17 +564,17 @@ WITH products_change AS MATERIALIZED (
     LIMIT 1
   ) AS l ON TRUE
 ), line_items_inserted AS (
-  INSERT INTO receipts__line_items_4ae32f (product_name, basket_id, c)
+  INSERT INTO receipts__line_items (product_name, basket_id, c)
   SELECT o.product_name, o.basket_id, o.c
   FROM line_items_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), line_items_updated AS (
-  UPDATE receipts__line_items_4ae32f AS a
+  UPDATE receipts__line_items AS a
   SET c = o.c
   FROM line_items_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), line_items_deleted AS (
-  DELETE FROM receipts__line_items_4ae32f AS a
+  DELETE FROM receipts__line_items AS a
   USING line_items_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 ), products_found AS MATERIALIZED (
@@ -583,7 +582,7 @@ WITH products_change AS MATERIALIZED (
   FROM products_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM receipts__products_5316e2 AS a
+    FROM receipts__products AS a
     WHERE
       hashtextextended(a.name, 0) = hashtextextended(g.name, 0)
       AND a.name = g.name
@@ -592,17 +591,17 @@ WITH products_change AS MATERIALIZED (
     LIMIT 1
   ) AS l ON TRUE
 ), products_inserted AS (
-  INSERT INTO receipts__products_5316e2 (name, price, c)
+  INSERT INTO receipts__products (name, price, c)
   SELECT o.name, o.price, o.c
   FROM products_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), products_updated AS (
-  UPDATE receipts__products_5316e2 AS a
+  UPDATE receipts__products AS a
   SET c = o.c
   FROM products_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), products_deleted AS (
-  DELETE FROM receipts__products_5316e2 AS a
+  DELETE FROM receipts__products AS a
   USING products_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 ), map_changed AS (
@@ -626,7 +625,7 @@ WITH products_change AS MATERIALIZED (
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM receipts__items_2a78a5 AS a
+    FROM receipts__items AS a
     WHERE
       a.basket_id = g.basket_id
       AND hash_record_extended(ROW(a.basket_id, a.product_name, a.product_price), 0) BETWEEN g.stepping_h0 AND g.stepping_h0
@@ -635,17 +634,17 @@ WITH products_change AS MATERIALIZED (
     LIMIT 1
   ) AS l ON TRUE
 ), map_inserted AS (
-  INSERT INTO receipts__items_2a78a5 (basket_id, product_name, product_price, c)
+  INSERT INTO receipts__items (basket_id, product_name, product_price, c)
   SELECT o.basket_id, o.product_name, o.product_price, o.c
   FROM map_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), map_updated AS (
-  UPDATE receipts__items_2a78a5 AS a
+  UPDATE receipts__items AS a
   SET c = o.c
   FROM map_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), map_deleted AS (
-  DELETE FROM receipts__items_2a78a5 AS a
+  DELETE FROM receipts__items AS a
   USING map_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 ), group_reduce_flatten_change AS MATERIALIZED (
@@ -667,25 +666,25 @@ WITH products_change AS MATERIALIZED (
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.*, a.ctid AS stepping_rid
-    FROM receipts__group_reduce_flatten_e7082a AS a
+    FROM receipts__totals AS a
     WHERE a.basket_id = g.basket_id
     OFFSET 0
   ) AS a ON TRUE
   WHERE g.n <> 0 OR g.sum_product_price_exact <> 0
 ), group_reduce_flatten_inserted AS (
-  INSERT INTO receipts__group_reduce_flatten_e7082a (basket_id, n, sum_product_price, sum_product_price_exact)
+  INSERT INTO receipts__totals (basket_id, n, sum_product_price, sum_product_price_exact)
   SELECT o.basket_id, o.n1, o.sum_product_price_1, o.sum_product_price_exact
   FROM group_reduce_flatten_change AS o
   WHERE o.stepping_rid IS NULL AND o.n1 <> 0
 ), group_reduce_flatten_updated AS (
-  UPDATE receipts__group_reduce_flatten_e7082a AS a
+  UPDATE receipts__totals AS a
   SET
     n = o.n1, sum_product_price = o.sum_product_price_1,
     sum_product_price_exact = o.sum_product_price_exact
   FROM group_reduce_flatten_change AS o
   WHERE a.ctid = o.stepping_rid AND o.n1 <> 0
 ), group_reduce_flatten_deleted AS (
-  DELETE FROM receipts__group_reduce_flatten_e7082a AS a
+  DELETE FROM receipts__totals AS a
   USING group_reduce_flatten_change AS o
   WHERE a.ctid = o.stepping_rid AND o.n1 = 0
 )

@@ -1,24 +1,24 @@
--- The query receipts on sqlite; fingerprint 91ade9b8887422aa64ff57a8eee1488e
+-- The query receipts on sqlite; fingerprint 73a36ac18f8a117de4a01840517efcff
 --
 -- output 1
 --   4. items = map  query.py:34
 --   │    incremental: of the change alone, since f(a + b) = f(a) + f(b)
---   │    is receipts_items, a view of receipts__items_2a78a5
---   │    keeps receipts__items_2a78a5
+--   │    is receipts_items, a view of receipts__items
+--   │    keeps receipts__items
 --   │          key (basket_id): look-ups, and the row itself
---   │          index receipts__items_2a78a5__basket_id (basket_id): reads in the order of basket_id
+--   │          index receipts__items__basket_id (basket_id): reads in the order of basket_id
 --   └─ 3. joined = join  query.py:28
 --      │    incremental: the change of each side meets the rows of the other with its key
 --      ├─ 1. products (input)
---      │       keeps receipts__products_5316e2
+--      │       keeps receipts__products
 --      │             key (name): look-ups, and the row itself
 --      └─ 2. line_items (input)
---              keeps receipts__line_items_4ae32f
+--              keeps receipts__line_items
 --                    key (product_name): look-ups, and the row itself
 -- output 2
 --   5. totals = group_reduce_flatten  query.py:37
 --   │    incremental: the groups that the change touches are read and set anew
---   │    keeps receipts__group_reduce_flatten_b232d3
+--   │    keeps receipts__totals
 --   │          key (basket_id): one row per key
 --   └─ 4. items = map  query.py:34 (above)
 -- cache 'items'
@@ -30,15 +30,15 @@
 -- functions registered on the connection: stepping_float_add, stepping_float_sum, stepping_float_total; each is exactly one Python builtin
 --
 -- One changed row of products: 11 statements, 2 look-ups, and 2 look-ups for each row that those find
---   receipts__products_5316e2 as a whole row, at most one row
---   receipts__line_items_4ae32f by product_name
---   receipts__items_2a78a5 as a whole row, at most one row
---   receipts__group_reduce_flatten_b232d3 by basket_id, at most one row
+--   receipts__products as a whole row, at most one row
+--   receipts__line_items by product_name
+--   receipts__items as a whole row, at most one row
+--   receipts__totals by basket_id, at most one row
 -- One changed row of line_items: 11 statements, 2 look-ups, and 2 look-ups for each row that those find
---   receipts__line_items_4ae32f as a whole row, at most one row
---   receipts__products_5316e2 by name
---   receipts__items_2a78a5 as a whole row, at most one row
---   receipts__group_reduce_flatten_b232d3 by basket_id, at most one row
+--   receipts__line_items as a whole row, at most one row
+--   receipts__products by name
+--   receipts__items as a whole row, at most one row
+--   receipts__totals by basket_id, at most one row
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -66,31 +66,30 @@ CREATE TABLE IF NOT EXISTS last_update (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- receipts__items_2a78a5: the cache 'items', read in the order of basket_id
+-- receipts__items: the cache 'items', read in the order of basket_id
 -- for items = map (query.py:34)
 -- it has a row for each different row of the result of map
-CREATE TABLE IF NOT EXISTS receipts__items_2a78a5 (
+CREATE TABLE IF NOT EXISTS receipts__items (
     basket_id INTEGER NOT NULL,
     product_name TEXT NOT NULL,
     product_price REAL NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (basket_id, product_name, product_price)
 ) WITHOUT ROWID;
---   receipts__items_2a78a5__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS receipts__items_2a78a5__gone
-AFTER UPDATE OF c ON receipts__items_2a78a5 WHEN NEW.c = 0
+--   receipts__items__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS receipts__items__gone
+AFTER UPDATE OF c ON receipts__items WHEN NEW.c = 0
 BEGIN
-    DELETE FROM receipts__items_2a78a5 WHERE basket_id = NEW.basket_id AND product_name = NEW.product_name AND product_price = NEW.product_price;
+    DELETE FROM receipts__items WHERE basket_id = NEW.basket_id AND product_name = NEW.product_name AND product_price = NEW.product_price;
 END;
---   receipts__items_2a78a5__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS receipts__items_2a78a5__below_zero ON receipts__items_2a78a5 (c) WHERE c < 0;
+--   receipts__items__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS receipts__items__below_zero ON receipts__items (c) WHERE c < 0;
 -- receipts_items: the cache 'items' for any reader, a row as often as it is there
 -- for items = map (query.py:34)
--- a view of receipts__items_2a78a5, with no rows of its own
+-- a view of receipts__items, with no rows of its own
 CREATE VIEW IF NOT EXISTS receipts_items AS
 WITH RECURSIVE stored (basket_id, product_name, product_price, stepping_count) AS (
-  SELECT basket_id, product_name, product_price, c
-  FROM receipts__items_2a78a5
+  SELECT basket_id, product_name, product_price, c FROM receipts__items
 ),
 copies (i) AS (
   SELECT 1 UNION ALL SELECT i + 1 FROM copies
@@ -101,56 +100,56 @@ SELECT
     r.product_name AS name,
     r.product_price AS price
 FROM stored AS r JOIN copies AS c ON c.i <= r.stepping_count;
--- receipts__line_items_4ae32f: the rows of line_items, looked up by product_name
+-- receipts__line_items: the rows of line_items, looked up by product_name
 -- for line_items (the query's arguments)
 -- it has a row for each different row of line_items in the columns it keeps
-CREATE TABLE IF NOT EXISTS receipts__line_items_4ae32f (
+CREATE TABLE IF NOT EXISTS receipts__line_items (
     product_name TEXT NOT NULL,
     basket_id INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (product_name, basket_id)
 ) WITHOUT ROWID;
---   receipts__line_items_4ae32f__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS receipts__line_items_4ae32f__gone
-AFTER UPDATE OF c ON receipts__line_items_4ae32f WHEN NEW.c = 0
+--   receipts__line_items__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS receipts__line_items__gone
+AFTER UPDATE OF c ON receipts__line_items WHEN NEW.c = 0
 BEGIN
-    DELETE FROM receipts__line_items_4ae32f WHERE product_name = NEW.product_name AND basket_id = NEW.basket_id;
+    DELETE FROM receipts__line_items WHERE product_name = NEW.product_name AND basket_id = NEW.basket_id;
 END;
---   receipts__line_items_4ae32f__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS receipts__line_items_4ae32f__below_zero ON receipts__line_items_4ae32f (c) WHERE c < 0;
--- receipts__products_5316e2: the rows of products, looked up by name
+--   receipts__line_items__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS receipts__line_items__below_zero ON receipts__line_items (c) WHERE c < 0;
+-- receipts__products: the rows of products, looked up by name
 -- for products (the query's arguments)
 -- it has a row for each different row of products in the columns it keeps
-CREATE TABLE IF NOT EXISTS receipts__products_5316e2 (
+CREATE TABLE IF NOT EXISTS receipts__products (
     name TEXT NOT NULL,
     price REAL NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (name, price)
 ) WITHOUT ROWID;
---   receipts__products_5316e2__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS receipts__products_5316e2__gone
-AFTER UPDATE OF c ON receipts__products_5316e2 WHEN NEW.c = 0
+--   receipts__products__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS receipts__products__gone
+AFTER UPDATE OF c ON receipts__products WHEN NEW.c = 0
 BEGIN
-    DELETE FROM receipts__products_5316e2 WHERE name = NEW.name AND price = NEW.price;
+    DELETE FROM receipts__products WHERE name = NEW.name AND price = NEW.price;
 END;
---   receipts__products_5316e2__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS receipts__products_5316e2__below_zero ON receipts__products_5316e2 (c) WHERE c < 0;
--- receipts__group_reduce_flatten_b232d3: one row per group of group_reduce_flatten: its number of rows and its sums
+--   receipts__products__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS receipts__products__below_zero ON receipts__products (c) WHERE c < 0;
+-- receipts__totals: one row per group of group_reduce_flatten: its number of rows and its sums
 -- for totals = group_reduce_flatten (query.py:37)
 -- it has a row for each basket_id there is
-CREATE TABLE IF NOT EXISTS receipts__group_reduce_flatten_b232d3 (
+CREATE TABLE IF NOT EXISTS receipts__totals (
     basket_id INTEGER NOT NULL,
     sum_product_price REAL NOT NULL,
     sum_product_price_exact TEXT NOT NULL,
     n INTEGER NOT NULL,
     PRIMARY KEY (basket_id),
-    CONSTRAINT receipts__group_reduce_flatten_b232d3__not_negative CHECK (n >= 0)
+    CONSTRAINT receipts__totals__not_negative CHECK (n >= 0)
 ) WITHOUT ROWID;
---   receipts__group_reduce_flatten_b232d3__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS receipts__group_reduce_flatten_b232d3__gone
-AFTER UPDATE OF n ON receipts__group_reduce_flatten_b232d3 WHEN NEW.n = 0
+--   receipts__totals__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS receipts__totals__gone
+AFTER UPDATE OF n ON receipts__totals WHEN NEW.n = 0
 BEGIN
-    DELETE FROM receipts__group_reduce_flatten_b232d3 WHERE basket_id = NEW.basket_id;
+    DELETE FROM receipts__totals WHERE basket_id = NEW.basket_id;
 END;
 
 ------------------------------------------------------------------------------
@@ -158,17 +157,17 @@ END;
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('receipts__group_reduce_flatten_b232d3', 0), ('receipts__items_2a78a5', 0),
-  ('receipts__line_items_4ae32f', 0), ('receipts__products_5316e2', 0)
+  ('receipts__items', 0), ('receipts__line_items', 0), ('receipts__products', 0),
+  ('receipts__totals', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'receipts',
-    '91ade9b8887422aa64ff57a8eee1488e',
+    '73a36ac18f8a117de4a01840517efcff',
     'sqlite',
     2,
-    '2 4ab189e5132dab80 QlpoOTFBWSZTWX5DjXsADItfgEAAUO1//z//3+6/7//6YAiOW2+waXAuAOfbqzOrm4dKqWMJJJk0ptNKfqY00mnqntBRhlB6nqA9Gp6j1Bo9QAlJoBMT1NKgDRoAAAGgAAABw00yMRhNMBDAJphGCYmQ0yNDQCTSkho0Uyn5TTKaaeo0DEDR5RhGgBoACKKMgTUmTTZDSek00NAAAAAAGgVJERoBMImJPTSaaAaAaDRoM1HogDAIXzEluK+emnu8xtO6WEPv2ynC4rUYfU/empcqFSjHlph6ThTFuYT2vGdCbHsfNbbbfNib+E3z9uQcZzgw+YJuDm7C0VtJNA3afpVXjPp1hxM8wh4MODDODrOmzLI2NTvhIGnJWxg5T7Wmjf8B60Y1klwi+frta2nDXl58EJxJ4p+2rbZRXbb72nV9YIrkvMl0ISfy5XmcGCylspbPyz2pnprOHQ8TuSOwZj9+5z6ujBD0DGy2Xxw59F5i3LhjPRc9MaeMHRlvslMqH+KRPIN9WRYoy7HNmdsMWJV7ezo3qpjhUVMWiXpLVFxiNM2BcWd5NbNTq10dmMXEmRgS5hnmetRbD1sDWzbnITwT9QQ4LBXSZRTvPi8NyVOrx6zrz2m6MEKWJBGDGRWRkYWyf7ILI4izAmIEpiEwharbRiUaVmGWCCwtklgNg2EtIFZD35m6N1NbCC+aysZAfzbA0rGGJsGKRmkm1PIzjpUz5XzkPhRYH/QZCgwBBIY91lkwrBSIwUHJJYJPL4AmeumNZJ272HOwo2BO5Uh1nXHqurVYWGvmDyGV5UM8o33rhU410zOM46Wy5mpTMHwAaq6NF1sk9L4u/RUKyK2hw13wiLIcxIYpsiG5LGbqgaMqDO2FUehAjBXNDYB08aIkDUDqFJq/fMDKkJrMdqMmGrJ7oGUMuFNt9dUTD3RwTQo43KNrI0Qyl70phiZg3rcvGj1fkrDMydtdTagFJRK4szYal4mCrykGQTOJkcEykIzrcw1LOJDK5VvhkjRBJSdozWdcpMlYZ8w8fG9bcSAWJMCSknZqkcGBbm7QmDVsB6PpKktPMVDE/Uwv6dhLJ55O4rvMS01nwFBsHtoPxwi2A7j0RzGY5j+JGYq4yNmomecxM8eoxJ7DBNNcTUcBmKMu/zEsUcMicBqtNNSc+o3esmiOPh89ZbaNM5VSToN8L+1JtbhxKxKtUmJcvMiZqRMbwskoo9vAXuNW9E6TEyOo1zUHRQ0S+glsDrPWLmW4z0mYmE7+vXt3Ez695OkpJrLzNhpNxnDAbTA26Y8FyiaMyS8W1GN9ESiXNli4mw+o/R+dC1pRtosPqSS6Aw4iCqckPJg+zzh2vWHyB/AXHRt8PT6H0lqjSwsGQVV2YxJkg5Hf9MzPjtAYheAfUHxb1JE0KtGwLyKkqSryRiXwLkd0Lydw9U8WX3dGx+Ho9Px70iDD4yIUJCV+/BKxcpF33bVxCFc7uAEXUXZtnH/esknO6lHbzySao75OPWevxRQ0VNujLp7C9FXRRVIZLHW31y9ynU7PYR2OZmgqLeYovdI1xYLBToxc2Qzc2dquLlubW5UucKbew4hTKAP8BF/JpBDl5C5yQ48zS25REXxKIzkEQ2VsLBJV1wLC9FcOrly4TfS+mzN1N13hal8m/VlhHbHRqvPmtzXSsI3zeM8kT2OzdSqK8lS0vGVL38iqqou97+AoaAwUJlEnSlNoe8QOEMGeooqqKzFufLs3c9hwGVuXJz1naNGdxStbCWQc3nFh1fRZAOdP8HJA0Obu9+6Q8UNAQRvKlVgIfUOWKEGxi/y6s6MQspYiXsrfFFaSTr7Z1mopSlCwMyGZFrqizMZHwNMk+ggNa5Pi8mbcKT6/Lt4mmK4ozmOerJ2uJwUPHFs04tSXnN2ODFVyVeR2FqbaX61TR7zpqVvddHKEv6OIIcFhhm1h/JChaXJqN1Vqo5pfjoAhqHKmiLnHJeflwW0pTBvwQluQoVmgKwpaMREInOK6dPcuprwnEdeA2QrA2BXQ4s2ucQyajAiiKbmYz36ATduogyGtL5SEJl5kIzhIIqefHDU7q7ElUbUxDKdBPM8aG/nAYBTjDIq6ceFutc0aplIm49AQNA/ogbuae3OUxxnS7FGKiYZ1Wk0piaijZC78hbbUpENrbYNjZK7wIbjR3q1IY0ZBtmM8siYNRGKRipFIsTE2gXmOAAVfASiOlC8qQwtN5IR3+HYY0sJnOksMKjlNcPYOupZMsGWqYcJAsCGA2bSIQHVB46cmccgWV9ngh3Q4PVOpci79XkjEbImSJJ6U7SrUU1QCZDjdl62AXi3QKNVqU3UVZLzsPLk27Wub6F0GQ0oeCSSeLsjxpo2Qr3GMLuM5lQ1TTtjTFmDlSqiyKktRssT3Wu8zYFRlOKHbOSHI+xSooNFlOzFUTgTHawElpFpYB/4u5IpwoSD8hxr2'
+    '2 0a3f3075adafa1d0 QlpoOTFBWSZTWRW5fO4AC/NfgEAAUO1//z//3+6/7//6YAh+993u0Clg4Accedds5DpUdQhJFGmgmjSnmin6pk9kpoeiA00NMGoemo0aAGqbTRpqZoiQCaaMAIwCNGCDAADhppkYjCaYCGATTCMExMhpkaGgEmlKYQgU8noU09MoAaGQGmnqNADIAEUk0AKPUJ7STankJoeoA0AA0AANAqSJNNAKeCk3pR6hoAPUPUZBkZDaj1NAIAR+KL6zT9g755D2UB26DoqdiZc8/axDhc4JLy0w9Bx0xbqE6vg2s0fN9FtttfNZxZzfP35w9acoqOwmk2/WtZVVayTUae6qqq17524nRlkZu9hwz1A9orVO44XvmYr74+5vrHJ3EqkvtWnKN8uLJVO/RnmY8BpAI0vSyzwIE7DJkmivU7iddRBH5nF+UMoFdS2Utlt5X89dqa79Dj4POckjoMx6uTmy4YMvIJy8M3shlwxsTopj65K90HpmyMlMqZcUilINvtcJAYKPYOTQ8UDIyBcerwbRTLJgzI2zCSsLjEaasC4s8Dmhk5Z0dMYuJNhgS6hrqelRbD0sDNm3WQnhn7AhxrBXfNkU4Pvdt2Km338zs12m6MEKWJBGDGRWRkYWyf7ILI4izAmIEpiEwharbRiUaVmGWDFJbJLAbBsJaQKyHnOrv7ubpRBWchoGQH85YGtaQta12zvJPxwI1DzJl6G+Ij3UWB/0GQoMAQSGO5lkwrBSIwUHYksEnk7AmudMZknz8TDmYUeiX+eYNmw2T8mzGuq8vIUh1mEpoGlMfZjpNDllk7mtmeax8sSEnk91fo5ThfZJ4iV9GyPnKIWkWWjoB1RUJiJ2UrpMz6gnmIPJ2Q7OjNjFtYSSrzxwtAgcikHWEaOa1EeYXAgmM3KRzEcRVUhXC6c5SaoQUGK0FJFF+AU8ECTqlRZVSIi07Wa+ywDBWCnYNEGwiKygUUVhWDLg5AZOKlg9pCD77QEwaiCir0Bg0+rXXCeGUSTdqqucemieavlMj5u0wjtKktOwqGY/Mwv+Wwlk8sncV3mYtNZ8RQbB66Dz4RbAdx5o8BieA/eRiVcZGzUTPPATPH6mYn8GCaa4mo4DEoy7+wlijhkTgNVppqTnqN3qJojj7PlrLbRpnKqSeE3wv60m1uHErMVapMxcvMiY0iZrwskoo9fAXuNW9E8RmMjoa5qDw0NEvoJbA6j1C5luM9JiTCd/Vr27iZ9e8niKSay8xw0m4zhgNpgbdMexcomjFJeLajNfREolzZYuJsO09L0WLWqyyraLD6kku8GHOIKp0IU+3zgvYHjD+AuOjTu4fY95ao0sLBkERdMYpuAh3h+UxChpJI1dlq222xWKsjiSHSGNgSAjegkS3jC3K6fm6c205+jp29W2aYochMRliqbBdEtXWtwTdjZIvVtj7d2IX98QJK0uGDVnSSxI7kp+AO3Uhihljonue67FnkLm7bF386oWDSsI43ZmgsWqgwx4iLnf1DelzGLAYuLLcquiC/LcyqKy2nLWahS+AP8RZyaAQ5uQssb0NmJmzwiItiSIywCKl8brotJOqhYXorh05ct/C+nHo3ZnU1L5OF9k02JnhQ+DHKgYpTed4sVH8GvKCICOWGTQmqYx7Q1VReJoIbgYKExEnSlNQ8aGuMGeooqqKxLc8uvnW/PbDlyc64tGdwSsIWSkVxkRCaOeSgZQf0icF271Yncm1LgQryd1zECfUJOimmNI9L2eVNA6zUlW3OdaZqr+BsFfXYlMF6PIyL9WguwOCWA9WslOJ75IRJKI5Bhc3lrzBFDZhEQhFrzMFIwGCHguHSiJs891KVvVeV2E0ySzUqYdBrUqsddLfCWb9wIcNBbiLVAfkhZlaaTgValHFLLsCGoOZMIvSxvkdPNasymm1sW1CTWhSVSpBWFJoERECdKLnn3q6dVsrh1WjRCtAVYN0NsWMBNqMCKIpuZjTi3gTduogyGcNbBgSk7UIxhIIqPRdbpeBdiSVGaXBfLAlteNDhxgLQp4wvKnO7ia4GbitSXyE3ndILw/Yhu5Z4p0THPOp0UYqJhnXaTfTEyMphk66E51FMQzZ0KUNEjQCG+0uiqohjC8LWiycxwZEQYqRSLBYmJtLynGAGc8pYQnTNTMYyZcIMh18MWOCy4rb4e037MFvJlYrmhVRymkOc7alk2YNmQYcIVHNIDQYGWlKIVjFcdfKpxwKqWrpto5m2uk6LsLxZeOMRsbRpeF5JJMyQ60IbyUm7TV55RJ7XFmmeTEpuoqyXnUnWfBrNLduXOFS6DQ1IdISeLrj3U0bYV1s0LuU3qmqadsaYswc6VUWRUlqNlieNrvMcCoynJDlOSHI8ilSqKtVFn2XWlNiX8lQpLSLSwD/xdyRThQkBW5fO4='
   )
 ON CONFLICT DO NOTHING;
 
@@ -203,7 +202,7 @@ CREATE TEMP TABLE IF NOT EXISTS stepping_delta_line_items_1c1527 (
 ------------------------------------------------------------------------------
 -- When products changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: receipts__group_reduce_flatten_b232d3, receipts__items_2a78a5, receipts__line_items_4ae32f, receipts__products_5316e2 in last_update
+-- locked first: receipts__items, receipts__line_items, receipts__products, receipts__totals in last_update
 -- 1. products (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_products_c88ed1;
 -- 2. map (query.py:34): empty the delta table
@@ -213,19 +212,19 @@ DELETE FROM temp.stepping_change_group_reduce_flatten_592587;
 -- 4. products (the query's arguments): load the changed rows
 -- INSERT INTO temp.stepping_delta_products_c88ed1 (name, price, c) VALUES (?, ?, ?)
 -- 5. products (the query's arguments)
-INSERT INTO receipts__products_5316e2 (name, price, c)
+INSERT INTO receipts__products (name, price, c)
 SELECT d7.name AS name, d7.price AS price, d7.c
 FROM temp.stepping_delta_products_c88ed1 AS d7
 WHERE TRUE
 ORDER BY name, price
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN typeof(receipts__products_5316e2.c + excluded.c) = 'integer'
-    THEN receipts__products_5316e2.c + excluded.c
+    WHEN typeof(receipts__products.c + excluded.c) = 'integer'
+    THEN receipts__products.c + excluded.c
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of products')
   END;
 -- 6. products (the query's arguments): a count below 0, looked for where rows were removed
-SELECT name, price, c FROM receipts__products_5316e2 WHERE c < 0 LIMIT 1;
+SELECT name, price, c FROM receipts__products WHERE c < 0 LIMIT 1;
 -- 7. map (query.py:34)
 INSERT INTO temp.stepping_delta_map_b7028e (basket_id, product_name, product_price, c)
 SELECT
@@ -235,13 +234,13 @@ SELECT
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS c
 FROM temp.stepping_delta_products_c88ed1 AS d0
-CROSS JOIN receipts__line_items_4ae32f AS t1
+CROSS JOIN receipts__line_items AS t1
 WHERE t1.product_name = d0.name;
 -- 8. map (query.py:34): the change of an output
 SELECT d3.basket_id, d3.product_name, d3.product_price, d3.c AS stepping_count
 FROM temp.stepping_delta_map_b7028e AS d3;
 -- 9. map (query.py:34)
-INSERT INTO receipts__items_2a78a5 (basket_id, product_name, product_price, c)
+INSERT INTO receipts__items (basket_id, product_name, product_price, c)
 SELECT
   d6.basket_id AS basket_id, d6.product_name AS product_name,
   d6.product_price AS product_price, d6.c
@@ -250,13 +249,12 @@ WHERE TRUE
 ORDER BY basket_id, product_name, product_price
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN typeof(receipts__items_2a78a5.c + excluded.c) = 'integer'
-    THEN receipts__items_2a78a5.c + excluded.c
+    WHEN typeof(receipts__items.c + excluded.c) = 'integer' THEN receipts__items.c + excluded.c
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of map')
   END;
 -- 10. map (query.py:34): a count below 0, looked for where rows were removed
 SELECT basket_id, product_name, product_price, c
-FROM receipts__items_2a78a5
+FROM receipts__items
 WHERE c < 0
 LIMIT 1;
 -- 11. group_reduce_flatten (query.py:37)
@@ -286,10 +284,10 @@ FROM (
   FROM temp.stepping_delta_map_b7028e AS d2
   GROUP BY 1
 ) AS g
-LEFT JOIN receipts__group_reduce_flatten_b232d3 AS a ON a.basket_id = g.basket_id
+LEFT JOIN receipts__totals AS a ON a.basket_id = g.basket_id
 WHERE g.n <> 0 OR g.sum_product_price_exact <> '0p0';
 -- 12. group_reduce_flatten (query.py:37)
-INSERT INTO receipts__group_reduce_flatten_b232d3 (basket_id, sum_product_price, sum_product_price_exact, n)
+INSERT INTO receipts__totals (basket_id, sum_product_price, sum_product_price_exact, n)
 SELECT g.basket_id, g.sum_product_price_1, g.sum_product_price_exact, g.n1
 FROM temp.stepping_change_group_reduce_flatten_592587 AS g
 WHERE g.n1 <> 0 OR g.n0 IS NOT NULL
@@ -309,7 +307,7 @@ WHERE d5.n1 <> 0 AND d5.sum_product_price_0 IS NOT d5.sum_product_price_1;
 ------------------------------------------------------------------------------
 -- When line_items changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: receipts__group_reduce_flatten_b232d3, receipts__items_2a78a5, receipts__line_items_4ae32f, receipts__products_5316e2 in last_update
+-- locked first: receipts__items, receipts__line_items, receipts__products, receipts__totals in last_update
 -- 1. line_items (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_line_items_1c1527;
 -- 2. map (query.py:34): empty the delta table
@@ -319,20 +317,20 @@ DELETE FROM temp.stepping_change_group_reduce_flatten_592587;
 -- 4. line_items (the query's arguments): load the changed rows
 -- INSERT INTO temp.stepping_delta_line_items_1c1527 (basket_id, product_name, c) VALUES (?, ?, ?)
 -- 5. line_items (the query's arguments)
-INSERT INTO receipts__line_items_4ae32f (product_name, basket_id, c)
+INSERT INTO receipts__line_items (product_name, basket_id, c)
 SELECT d7.product_name AS product_name, d7.basket_id AS basket_id, d7.c
 FROM temp.stepping_delta_line_items_1c1527 AS d7
 WHERE TRUE
 ORDER BY product_name, basket_id
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN typeof(receipts__line_items_4ae32f.c + excluded.c) = 'integer'
-    THEN receipts__line_items_4ae32f.c + excluded.c
+    WHEN typeof(receipts__line_items.c + excluded.c) = 'integer'
+    THEN receipts__line_items.c + excluded.c
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of line_items')
   END;
 -- 6. line_items (the query's arguments): a count below 0, looked for where rows were removed
 SELECT product_name, basket_id, c
-FROM receipts__line_items_4ae32f
+FROM receipts__line_items
 WHERE c < 0
 LIMIT 1;
 -- 7. map (query.py:34)
@@ -344,13 +342,13 @@ SELECT
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS c
 FROM temp.stepping_delta_line_items_1c1527 AS d0
-CROSS JOIN receipts__products_5316e2 AS t1
+CROSS JOIN receipts__products AS t1
 WHERE t1.name = d0.product_name;
 -- 8. map (query.py:34): the change of an output
 SELECT d3.basket_id, d3.product_name, d3.product_price, d3.c AS stepping_count
 FROM temp.stepping_delta_map_b7028e AS d3;
 -- 9. map (query.py:34)
-INSERT INTO receipts__items_2a78a5 (basket_id, product_name, product_price, c)
+INSERT INTO receipts__items (basket_id, product_name, product_price, c)
 SELECT
   d6.basket_id AS basket_id, d6.product_name AS product_name,
   d6.product_price AS product_price, d6.c
@@ -359,13 +357,12 @@ WHERE TRUE
 ORDER BY basket_id, product_name, product_price
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN typeof(receipts__items_2a78a5.c + excluded.c) = 'integer'
-    THEN receipts__items_2a78a5.c + excluded.c
+    WHEN typeof(receipts__items.c + excluded.c) = 'integer' THEN receipts__items.c + excluded.c
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of map')
   END;
 -- 10. map (query.py:34): a count below 0, looked for where rows were removed
 SELECT basket_id, product_name, product_price, c
-FROM receipts__items_2a78a5
+FROM receipts__items
 WHERE c < 0
 LIMIT 1;
 -- 11. group_reduce_flatten (query.py:37)
@@ -395,10 +392,10 @@ FROM (
   FROM temp.stepping_delta_map_b7028e AS d2
   GROUP BY 1
 ) AS g
-LEFT JOIN receipts__group_reduce_flatten_b232d3 AS a ON a.basket_id = g.basket_id
+LEFT JOIN receipts__totals AS a ON a.basket_id = g.basket_id
 WHERE g.n <> 0 OR g.sum_product_price_exact <> '0p0';
 -- 12. group_reduce_flatten (query.py:37)
-INSERT INTO receipts__group_reduce_flatten_b232d3 (basket_id, sum_product_price, sum_product_price_exact, n)
+INSERT INTO receipts__totals (basket_id, sum_product_price, sum_product_price_exact, n)
 SELECT g.basket_id, g.sum_product_price_1, g.sum_product_price_exact, g.n1
 FROM temp.stepping_change_group_reduce_flatten_592587 AS g
 WHERE g.n1 <> 0 OR g.n0 IS NOT NULL
@@ -418,7 +415,7 @@ WHERE d5.n1 <> 0 AND d5.sum_product_price_0 IS NOT d5.sum_product_price_1;
 ------------------------------------------------------------------------------
 -- When any mix of products, line_items changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: receipts__group_reduce_flatten_b232d3, receipts__items_2a78a5, receipts__line_items_4ae32f, receipts__products_5316e2 in last_update
+-- locked first: receipts__items, receipts__line_items, receipts__products, receipts__totals in last_update
 -- 1. products (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_products_c88ed1;
 -- 2. line_items (the query's arguments): empty the delta table
@@ -440,7 +437,7 @@ SELECT
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS c
 FROM temp.stepping_delta_products_c88ed1 AS d0
-CROSS JOIN receipts__line_items_4ae32f AS t1
+CROSS JOIN receipts__line_items AS t1
 WHERE t1.product_name = d0.name
 UNION ALL
 SELECT
@@ -460,44 +457,44 @@ SELECT
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS c
 FROM temp.stepping_delta_line_items_1c1527 AS d4
-CROSS JOIN receipts__products_5316e2 AS t5
+CROSS JOIN receipts__products AS t5
 WHERE t5.name = d4.product_name;
 -- 8. line_items (the query's arguments)
-INSERT INTO receipts__line_items_4ae32f (product_name, basket_id, c)
+INSERT INTO receipts__line_items (product_name, basket_id, c)
 SELECT d11.product_name AS product_name, d11.basket_id AS basket_id, d11.c
 FROM temp.stepping_delta_line_items_1c1527 AS d11
 WHERE TRUE
 ORDER BY product_name, basket_id
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN typeof(receipts__line_items_4ae32f.c + excluded.c) = 'integer'
-    THEN receipts__line_items_4ae32f.c + excluded.c
+    WHEN typeof(receipts__line_items.c + excluded.c) = 'integer'
+    THEN receipts__line_items.c + excluded.c
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of line_items')
   END;
 -- 9. line_items (the query's arguments): a count below 0, looked for where rows were removed
 SELECT product_name, basket_id, c
-FROM receipts__line_items_4ae32f
+FROM receipts__line_items
 WHERE c < 0
 LIMIT 1;
 -- 10. products (the query's arguments)
-INSERT INTO receipts__products_5316e2 (name, price, c)
+INSERT INTO receipts__products (name, price, c)
 SELECT d12.name AS name, d12.price AS price, d12.c
 FROM temp.stepping_delta_products_c88ed1 AS d12
 WHERE TRUE
 ORDER BY name, price
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN typeof(receipts__products_5316e2.c + excluded.c) = 'integer'
-    THEN receipts__products_5316e2.c + excluded.c
+    WHEN typeof(receipts__products.c + excluded.c) = 'integer'
+    THEN receipts__products.c + excluded.c
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of products')
   END;
 -- 11. products (the query's arguments): a count below 0, looked for where rows were removed
-SELECT name, price, c FROM receipts__products_5316e2 WHERE c < 0 LIMIT 1;
+SELECT name, price, c FROM receipts__products WHERE c < 0 LIMIT 1;
 -- 12. map (query.py:34): the change of an output
 SELECT d7.basket_id, d7.product_name, d7.product_price, d7.c AS stepping_count
 FROM temp.stepping_delta_map_b7028e AS d7;
 -- 13. map (query.py:34)
-INSERT INTO receipts__items_2a78a5 (basket_id, product_name, product_price, c)
+INSERT INTO receipts__items (basket_id, product_name, product_price, c)
 SELECT
   d10.basket_id AS basket_id, d10.product_name AS product_name,
   d10.product_price AS product_price, d10.c
@@ -506,13 +503,12 @@ WHERE TRUE
 ORDER BY basket_id, product_name, product_price
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN typeof(receipts__items_2a78a5.c + excluded.c) = 'integer'
-    THEN receipts__items_2a78a5.c + excluded.c
+    WHEN typeof(receipts__items.c + excluded.c) = 'integer' THEN receipts__items.c + excluded.c
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of map')
   END;
 -- 14. map (query.py:34): a count below 0, looked for where rows were removed
 SELECT basket_id, product_name, product_price, c
-FROM receipts__items_2a78a5
+FROM receipts__items
 WHERE c < 0
 LIMIT 1;
 -- 15. group_reduce_flatten (query.py:37)
@@ -542,10 +538,10 @@ FROM (
   FROM temp.stepping_delta_map_b7028e AS d6
   GROUP BY 1
 ) AS g
-LEFT JOIN receipts__group_reduce_flatten_b232d3 AS a ON a.basket_id = g.basket_id
+LEFT JOIN receipts__totals AS a ON a.basket_id = g.basket_id
 WHERE g.n <> 0 OR g.sum_product_price_exact <> '0p0';
 -- 16. group_reduce_flatten (query.py:37)
-INSERT INTO receipts__group_reduce_flatten_b232d3 (basket_id, sum_product_price, sum_product_price_exact, n)
+INSERT INTO receipts__totals (basket_id, sum_product_price, sum_product_price_exact, n)
 SELECT g.basket_id, g.sum_product_price_1, g.sum_product_price_exact, g.n1
 FROM temp.stepping_change_group_reduce_flatten_592587 AS g
 WHERE g.n1 <> 0 OR g.n0 IS NOT NULL

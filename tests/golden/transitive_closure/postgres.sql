@@ -1,23 +1,23 @@
--- The query transitive_closure on postgres; fingerprint af3f0813775cd523c5fb2eac1187a2fc
+-- The query transitive_closure on postgres; fingerprint d72871d6029795ae041aabec60a524aa
 --
 -- output
 --   2. transitive_closure  query.py:8
 --   │    incremental: what lost its derivation is taken away, and what is derived anew is added
---   │    keeps transitive_closure__edges_e7926e
+--   │    keeps transitive_closure__edges
 --   │          key (left, right): look-ups, and the row itself
---   │          index transitive_closure__edges_e7926e__right (right): look-ups
+--   │          index transitive_closure__edges__right (right): look-ups
 --   └─ 1. edges (input)
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of edges: 14 statements, 3 look-ups, and 5 look-ups for each row that those find
---   transitive_closure__edges_e7926e as a whole row, at most one row
---   transitive_closure__transitive_closure_7d706c as a whole row, at most one row
---   transitive_closure__transitive_closure_7d706c by right, 2 times
---   transitive_closure__edges_e7926e by left
---   transitive_closure__transitive_closure_7d706c as a whole row, at most one row
---   transitive_closure__edges_e7926e as a whole row, at most one row
---   transitive_closure__edges_e7926e by right
+--   transitive_closure__edges as a whole row, at most one row
+--   transitive_closure__transitive_closure as a whole row, at most one row
+--   transitive_closure__transitive_closure by right, 2 times
+--   transitive_closure__edges by left
+--   transitive_closure__transitive_closure as a whole row, at most one row
+--   transitive_closure__edges as a whole row, at most one row
+--   transitive_closure__edges by right
 
 ------------------------------------------------------------------------------
 -- Our own tables
@@ -45,54 +45,53 @@ CREATE TABLE IF NOT EXISTS last_update (
 ------------------------------------------------------------------------------
 -- Tables that are kept
 ------------------------------------------------------------------------------
--- transitive_closure__transitive_closure_7d706c: the integral of transitive_closure, looked up by right, left, looked up by right
+-- transitive_closure__transitive_closure: the integral of transitive_closure, looked up by right, left, looked up by right
 -- for transitive_closure (query.py:8)
 -- it has a row for each different row of the result of transitive_closure
-CREATE TABLE IF NOT EXISTS transitive_closure__transitive_closure_7d706c (
+CREATE TABLE IF NOT EXISTS transitive_closure__transitive_closure (
     "right" BIGINT NOT NULL,
     "left" BIGINT NOT NULL,
     c BIGINT NOT NULL
 );
---   transitive_closure__transitive_closure_7d706c__right_left_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS transitive_closure__transitive_closure_7d706c__right_left_key ON transitive_closure__transitive_closure_7d706c ("right", "left", (hash_record_extended(ROW("right", "left"), 0)));
---   transitive_closure__transitive_closure_7d706c: its rows can be changed where all tables are published
-ALTER TABLE transitive_closure__transitive_closure_7d706c REPLICA IDENTITY FULL;
---   transitive_closure__transitive_closure_7d706c: what it is for, as \d+ shows it
-COMMENT ON TABLE transitive_closure__transitive_closure_7d706c IS 'stepping: the integral of transitive_closure, looked up by right, left, looked up by right; for transitive_closure';
--- transitive_closure__edges_e7926e: the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right
+--   transitive_closure__transitive_closure__right_left_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS transitive_closure__transitive_closure__right_left_key ON transitive_closure__transitive_closure ("right", "left", (hash_record_extended(ROW("right", "left"), 0)));
+--   transitive_closure__transitive_closure: its rows can be changed where all tables are published
+ALTER TABLE transitive_closure__transitive_closure REPLICA IDENTITY FULL;
+--   transitive_closure__transitive_closure: what it is for, as \d+ shows it
+COMMENT ON TABLE transitive_closure__transitive_closure IS 'stepping: the integral of transitive_closure, looked up by right, left, looked up by right; for transitive_closure';
+-- transitive_closure__edges: the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right
 -- for transitive_closure (query.py:8)
 -- it has a row for each different row of the result of transitive_closure
-CREATE TABLE IF NOT EXISTS transitive_closure__edges_e7926e (
+CREATE TABLE IF NOT EXISTS transitive_closure__edges (
     "left" BIGINT NOT NULL,
     "right" BIGINT NOT NULL,
     c BIGINT NOT NULL,
-    CONSTRAINT transitive_closure__edges_e7926e__not_negative CHECK (c >= 0)
+    CONSTRAINT transitive_closure__edges__not_negative CHECK (c >= 0)
 );
---   transitive_closure__edges_e7926e__left_right_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS transitive_closure__edges_e7926e__left_right_key ON transitive_closure__edges_e7926e ("left", "right", (hash_record_extended(ROW("left", "right"), 0)));
---   transitive_closure__edges_e7926e__right_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS transitive_closure__edges_e7926e__right_key ON transitive_closure__edges_e7926e ("right");
---   transitive_closure__edges_e7926e: its rows can be changed where all tables are published
-ALTER TABLE transitive_closure__edges_e7926e REPLICA IDENTITY FULL;
---   transitive_closure__edges_e7926e: what it is for, as \d+ shows it
-COMMENT ON TABLE transitive_closure__edges_e7926e IS 'stepping: the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right; for transitive_closure';
+--   transitive_closure__edges__left_right_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS transitive_closure__edges__left_right_key ON transitive_closure__edges ("left", "right", (hash_record_extended(ROW("left", "right"), 0)));
+--   transitive_closure__edges__right_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS transitive_closure__edges__right_key ON transitive_closure__edges ("right");
+--   transitive_closure__edges: its rows can be changed where all tables are published
+ALTER TABLE transitive_closure__edges REPLICA IDENTITY FULL;
+--   transitive_closure__edges: what it is for, as \d+ shows it
+COMMENT ON TABLE transitive_closure__edges IS 'stepping: the integral of transitive_closure, looked up by left, right, looked up by left, looked up by right; for transitive_closure';
 
 ------------------------------------------------------------------------------
 -- What is installed
 ------------------------------------------------------------------------------
 INSERT INTO last_update (table_name, t)
 VALUES
-  ('transitive_closure__edges_e7926e', 0),
-  ('transitive_closure__transitive_closure_7d706c', 0)
+  ('transitive_closure__edges', 0), ('transitive_closure__transitive_closure', 0)
 ON CONFLICT DO NOTHING;
 INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'transitive_closure',
-    'af3f0813775cd523c5fb2eac1187a2fc',
+    'd72871d6029795ae041aabec60a524aa',
     'postgres',
     2,
-    '2 e7cdeee157bdbb51 QlpoOTFBWSZTWTxa4UoABcVfgEAAUOV/+z/v3u6/7//qUARZXqcQ6mwA6QkiQp5TaaRoyA0GgNB6jPUR6QA0AGiZTBMmVBoHpAaAAD1ANAAAkSFNQ0DQyNDQPUBoeoABo0AA5gTE0GEyZMmRhME00yMTAEMAiUmiZAExpMgo9J6mmTQ0eoNNM0nkgeUYJYkuA7DrbrthfkZIOmFFhgNuwbaparRUJfinOhh5W8wMYishVA8htMR5hAQM3T2PENMvUjVNBoDeAjuQsB2jLRZbNToNGLk2SVp1OMibqxSKMLRdB2pP7uklcHQgTUNFZnVElfJY25iVQ5L8TO4AeolGqwjGJBgeQ2lkhZDNQUxEInDIJwxkQxzShKY5gMRcsqHA9ZrO+hIPq6NskOJYSFCBet5CECi8YHmQaEQkK0oMIEjGEOpKhiaMzy/PwwYRJjp1Ii4bRorcDY/RGRHMEMgBWsudGaoxJxz9N72hjYUCrETsFmJ7YBsmQg0PsldVGpWwXG9xElaAEdJkT6HdVXRRt1r1IhaJT9SEzpmYxFkwtQcgkjIhdK5ubTObR4kFDeRB4nu4e89g+249iWj3D3lLKnuiVPa9hgkDBO/5HeWFpRzJekIOi8sXvGPyHVQ96YGTIuQfA8QLyug8VzuZSlB2khYOUiTYprKnMw02pceBeVS+iYJQYMbRUopIGcUx5kBaRaAoOUzRdO7o8Uwt1C3C4ayhKELpJHu13P5boTuIUIkhn9YJ6YiFgisREoB2yvIZx5GAiV468b5YPF8lCquZJbuJYA+NYQ6SV0oPQieRm1e+29Vl5pb+xJJtzPOsIiUw8QwaAN0JPWYvF/dOhttrKOqRESgYiBaQAMOF7IkTuJqvP8MChNWS9SricDO+UOgM9IW/7I0INvSOQqPlu7M+4TRtyAGgIOZVxoGb/hNRswyiZsuQB2noD5mBQNx2dpudVmwt881QcNJsTiPX1W48Oey3q6q48uNJ9RyAeRCZVO0QLA5PI7SgdJpymIAYPQhgRExAt6zGlYPpda8HUq6UA5xOLkEtDQaC04lbRMBg5CtgmtVuC4TrD5rYQl4m8DKTKRsaU7AvVaIHAzBaXifQZw1l3WJuKm+xVrvTYJqPAbimwtu8iroNbxDgq2GZwIC3GwulA5iLBi0c9Euvi8iGfnKVsaA1LTeVVYVP7NAAYm9kiNu9VIi9ExjGTQMIE0222NjIUEOlMGoegyOUrrkobVWxsHYMSkJEk/HdYOPm8QuEyquOVALjVeEDaPSJpLbCGQxHSLAugbiHZKVskuYGnAv8XckU4UJA8WuFKA=='
+    '2 2f1c202d9faed0fc QlpoOTFBWSZTWW26tu4ABY1fgEAAUOV/+z/v3u6/7//qUAQ+4pcQx2AGkRTUek0xpMmhiMmTTQNNGRiYTJkAMIp6aT0ExqQmgzUyYmEAD0QAMCMJCiCUxqfqJnqhp6mgZDaRjap6TTTJoaADmBMTQYTJkyZGEwTTTIxMAQwCJSaJkaBGJ6RTynoagaGQHqeofpTamgeUgLyX6D+Tvk9mgOP5mcJb9ae87D1+8kjou7kzC/xVrYcnK3nD7COEitB3tpiO0IEGcR3HWHeMdked0dB9YjpQuA1DX46tow5De4+LQUsvV40U93ZQ7GFpiDto/3iUW4Owgmo0cJhcUW+U+rdRKodS+Ji4AfUShVJCEYxIMDzG0sjKRnjFUREVjIVjGSMdUolUdQGI2+a4WY0mB2wbFx6PA2zfKDZBheleMYwi8YHoQaEQkK0oMIEjGEOxKhwNOhqrqroElyLy5Z6wUZgJrthgZOsiHADiaMW1xWrFRLkaZqNCJ7wlCY7bmPOIKfJ7HGaJFbF0zgguYT0AUobOhFKkmqk8ye6EYSpugNIFFFQBcBiILOiwgpH9AQmmA3EQcjv4eB7R91x7UtH7x5FLKnfEqe57TBIGCcvE5FhaUdCXpCDpvLF5DHxHXQ8EwM2Zcw/A8gLyuk8lxdClKDzkhYOciTapsKnMw1WpcfAvKpfRMEoMGNo4piWHgNxyKCuNgDMew15RSRHzTFoQvId8wIODLW21qwtXPuseoZBobNnSI6QYkH3EZF4R65YdRKsDTrOfKmU6NdaRz4PMssuiulcAd24IiSW2bpUEYUhIkQlyXGIcyox5k790RTgFA5qBoDSHIAumuwgkI5FHOq2BejkBDEmnC3NkarD/DAoTVmwUq7jgYHnDpCBX/ZGhBr1DcVHz19XqxxrcgYKsLYX/8Jiat44QM+/MA8x6w+JgUDnO3uOdomuG0t9NFRw1G1Mh6q7uFOz5vk39EnsMgHIhL1O4QLAycjuKB0mOc3ABg8UMCIm4C3rN1Kwfndi9jrVdSAdAmTmEtDSaS0yK2iYDBzFbBNircFwnWHxWwhLxN4GcmcjY0p2heq0QOg0BaXidhiGwu6xNxU32Ktd6bRNZ5DcU2lt3mVdJseIdCrYaAMCKlxtLpQOYiwYtHGiXXxHpIY5FK2NBqWm8qqwqfk2gAxN5NtDbxhdMaVGMZVAwgmnJJCQhRoUltMGoeozOcrskoc6rtCshVSQkpApPu3WDw9HiFwmdV4Z0AuNd4QOcWgRnLKDLjEWcXlWobkfLSmwUXMDTgv+LuSKcKEg23Vt3AA=='
   )
 ON CONFLICT DO NOTHING;
 
@@ -128,7 +127,7 @@ CREATE TEMP TABLE IF NOT EXISTS stepping_fresh_transitive_closure_def941 (
 ------------------------------------------------------------------------------
 -- When edges changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: transitive_closure__edges_e7926e, transitive_closure__transitive_closure_7d706c in last_update
+-- locked first: transitive_closure__edges, transitive_closure__transitive_closure in last_update
 -- 1. edges (the query's arguments): empty the delta table
 DELETE FROM stepping_delta_edges_def941;
 -- 2. transitive_closure (query.py:8): empty the delta table
@@ -154,7 +153,7 @@ FROM (
 ) AS g
 LEFT JOIN LATERAL (
   SELECT a.*, a.ctid AS stepping_rid
-  FROM transitive_closure__edges_e7926e AS a
+  FROM transitive_closure__edges AS a
   WHERE
     a."left" = g."left"
     AND a."right" = g."right"
@@ -175,7 +174,7 @@ WITH RECURSIVE stepping_found("left", "right") AS (
       d.c < 0
       AND EXISTS(
         SELECT 1
-        FROM transitive_closure__transitive_closure_7d706c AS y
+        FROM transitive_closure__transitive_closure AS y
         WHERE
           y."right" = d."right"
           AND y."left" = d."left"
@@ -188,7 +187,7 @@ WITH RECURSIVE stepping_found("left", "right") AS (
     FROM stepping_exists_edges_def941 AS d
     CROSS JOIN LATERAL (
       SELECT t0.*
-      FROM transitive_closure__transitive_closure_7d706c AS t0
+      FROM transitive_closure__transitive_closure AS t0
       WHERE t0."right" = d."left"
       OFFSET 0
     ) AS t0
@@ -197,7 +196,7 @@ WITH RECURSIVE stepping_found("left", "right") AS (
       AND d.c < 0
       AND EXISTS(
         SELECT 1
-        FROM transitive_closure__transitive_closure_7d706c AS y
+        FROM transitive_closure__transitive_closure AS y
         WHERE
           y."right" = d."right"
           AND y."left" = t0."left"
@@ -211,14 +210,14 @@ WITH RECURSIVE stepping_found("left", "right") AS (
   FROM stepping_found AS d
   CROSS JOIN LATERAL (
     SELECT t1.*
-    FROM transitive_closure__edges_e7926e AS t1
+    FROM transitive_closure__edges AS t1
     WHERE t1."left" = d."right"
     OFFSET 0
   ) AS t1
   WHERE
     EXISTS(
       SELECT 1
-      FROM transitive_closure__transitive_closure_7d706c AS y
+      FROM transitive_closure__transitive_closure AS y
       WHERE
         y."right" = t1."right"
         AND y."left" = d."left"
@@ -237,7 +236,7 @@ WITH changed AS (
   FROM changed AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM transitive_closure__transitive_closure_7d706c AS a
+    FROM transitive_closure__transitive_closure AS a
     WHERE
       a."right" = g."right"
       AND a."left" = g."left"
@@ -246,17 +245,17 @@ WITH changed AS (
     LIMIT 1
   ) AS l ON TRUE
 ), inserted AS (
-  INSERT INTO transitive_closure__transitive_closure_7d706c ("right", "left", c)
+  INSERT INTO transitive_closure__transitive_closure ("right", "left", c)
   SELECT o."right", o."left", o.c
   FROM found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), updated AS (
-  UPDATE transitive_closure__transitive_closure_7d706c AS a
+  UPDATE transitive_closure__transitive_closure AS a
   SET c = o.c
   FROM found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 )
-DELETE FROM transitive_closure__transitive_closure_7d706c AS a
+DELETE FROM transitive_closure__transitive_closure AS a
 USING found AS o
 WHERE a.ctid = o.stepping_rid AND o.c = 0;
 -- 10. transitive_closure (query.py:8)
@@ -277,7 +276,7 @@ WITH changed AS (
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM transitive_closure__edges_e7926e AS a
+    FROM transitive_closure__edges AS a
     WHERE
       a."left" = g."left"
       AND a."right" = g."right"
@@ -287,17 +286,17 @@ WITH changed AS (
     LIMIT 1
   ) AS l ON TRUE
 ), inserted AS (
-  INSERT INTO transitive_closure__edges_e7926e ("left", "right", c)
+  INSERT INTO transitive_closure__edges ("left", "right", c)
   SELECT o."left", o."right", o.c
   FROM found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), updated AS (
-  UPDATE transitive_closure__edges_e7926e AS a
+  UPDATE transitive_closure__edges AS a
   SET c = o.c
   FROM found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 )
-DELETE FROM transitive_closure__edges_e7926e AS a
+DELETE FROM transitive_closure__edges AS a
 USING found AS o
 WHERE a.ctid = o.stepping_rid AND o.c = 0;
 -- 11. transitive_closure (query.py:8)
@@ -311,7 +310,7 @@ WITH RECURSIVE stepping_found("left", "right") AS (
       d.c > 0
       AND NOT EXISTS(
         SELECT 1
-        FROM transitive_closure__transitive_closure_7d706c AS y
+        FROM transitive_closure__transitive_closure AS y
         WHERE
           y."right" = d."right"
           AND y."left" = d."left"
@@ -324,7 +323,7 @@ WITH RECURSIVE stepping_found("left", "right") AS (
     FROM stepping_exists_edges_def941 AS d
     CROSS JOIN LATERAL (
       SELECT t0.*
-      FROM transitive_closure__transitive_closure_7d706c AS t0
+      FROM transitive_closure__transitive_closure AS t0
       WHERE t0."right" = d."left"
       OFFSET 0
     ) AS t0
@@ -333,7 +332,7 @@ WITH RECURSIVE stepping_found("left", "right") AS (
       AND d.c > 0
       AND NOT EXISTS(
         SELECT 1
-        FROM transitive_closure__transitive_closure_7d706c AS y
+        FROM transitive_closure__transitive_closure AS y
         WHERE
           y."right" = d."right"
           AND y."left" = t0."left"
@@ -346,7 +345,7 @@ WITH RECURSIVE stepping_found("left", "right") AS (
     FROM stepping_gone_transitive_closure_def941 AS d
     CROSS JOIN LATERAL (
       SELECT t0.*
-      FROM transitive_closure__edges_e7926e AS t0
+      FROM transitive_closure__edges AS t0
       WHERE t0."left" = d."left" AND t0."right" = d."right"
       OFFSET 0
     ) AS t0
@@ -355,13 +354,13 @@ WITH RECURSIVE stepping_found("left", "right") AS (
     FROM stepping_gone_transitive_closure_def941 AS d
     CROSS JOIN LATERAL (
       SELECT t1.*
-      FROM transitive_closure__edges_e7926e AS t1
+      FROM transitive_closure__edges AS t1
       WHERE t1."right" = d."right"
       OFFSET 0
     ) AS t1
     CROSS JOIN LATERAL (
       SELECT t0.*
-      FROM transitive_closure__transitive_closure_7d706c AS t0
+      FROM transitive_closure__transitive_closure AS t0
       WHERE t0."right" = t1."left" AND t0."left" = d."left"
       OFFSET 0
     ) AS t0
@@ -372,14 +371,14 @@ WITH RECURSIVE stepping_found("left", "right") AS (
   FROM stepping_found AS d
   CROSS JOIN LATERAL (
     SELECT t1.*
-    FROM transitive_closure__edges_e7926e AS t1
+    FROM transitive_closure__edges AS t1
     WHERE t1."left" = d."right"
     OFFSET 0
   ) AS t1
   WHERE
     NOT EXISTS(
       SELECT 1
-      FROM transitive_closure__transitive_closure_7d706c AS y
+      FROM transitive_closure__transitive_closure AS y
       WHERE
         y."right" = t1."right"
         AND y."left" = d."left"
@@ -398,7 +397,7 @@ WITH changed AS (
   FROM changed AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM transitive_closure__transitive_closure_7d706c AS a
+    FROM transitive_closure__transitive_closure AS a
     WHERE
       a."right" = g."right"
       AND a."left" = g."left"
@@ -407,17 +406,17 @@ WITH changed AS (
     LIMIT 1
   ) AS l ON TRUE
 ), inserted AS (
-  INSERT INTO transitive_closure__transitive_closure_7d706c ("right", "left", c)
+  INSERT INTO transitive_closure__transitive_closure ("right", "left", c)
   SELECT o."right", o."left", o.c
   FROM found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), updated AS (
-  UPDATE transitive_closure__transitive_closure_7d706c AS a
+  UPDATE transitive_closure__transitive_closure AS a
   SET c = o.c
   FROM found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 )
-DELETE FROM transitive_closure__transitive_closure_7d706c AS a
+DELETE FROM transitive_closure__transitive_closure AS a
 USING found AS o
 WHERE a.ctid = o.stepping_rid AND o.c = 0;
 -- 13. transitive_closure (query.py:8)
