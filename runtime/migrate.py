@@ -74,7 +74,7 @@ class MigrationPlan:
 
     @property
     def renamed(self) -> tuple[str, ...]:
-        """Tables that stay with their rows under another name: the new names."""
+        """Tables that stay with their rows, and get another name, or columns that do: by that."""
         return self.migration.named(Fate.RENAMED)
 
     @property

@@ -73,8 +73,11 @@ def _lines(
         table = (change.new or change.old).table  # type: ignore[union-attr]
         text = f"  {table.name}: {_SHOWN[change.fate]}"
         if change.fate is Fate.RENAMED and change.old is not None:
-            names = "".join(f", {b} was {a}" for a, b in change.columns)
-            text += f" (was {change.old.table.name}{names})"
+            was = change.old.table.name
+            text = text if was != table.name else f"  {table.name}: {_SHOWN[Fate.KEPT]}"
+            names = [f"was {was}"] if was != table.name else []
+            names += [f"{b} was {a}" for a, b in change.columns]
+            text += f" ({', '.join(names)})"
         yield f"{text}; {table.serves} ({table.where})"
     if migration.new_views or migration.gone_views:
         yield "Views:"

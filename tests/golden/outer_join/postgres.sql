@@ -1,29 +1,29 @@
--- The query outer_join on postgres; fingerprint 1ddb047d03e8fa128ddd382fe2d0007c
+-- The query outer_join on postgres; fingerprint 01b0904584329decfecbf1036df75099
 --
 -- output
 --   3. outer_join  query.py:18
 --   │    incremental: the change of each side meets the rows of the other with its key
---   │    keeps outer_join__teams
+--   │    keeps outer_join__teams_2
 --   │    keeps outer_join__outer_join
 --   │          key (value): look-ups, and the row itself
 --   ├─ 1. people (input)
 --   │       keeps outer_join__people
 --   │             key (team): look-ups, and the row itself
 --   └─ 2. teams (input)
---           keeps outer_join__teams_2
+--           keeps outer_join__teams
 --                 key (number): look-ups, and the row itself
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of people: 1 statement, 3 look-ups, 1 row written
 --   outer_join__people as a whole row, at most one row
---   outer_join__teams_2 by number
+--   outer_join__teams by number
 --   outer_join__outer_join as a whole row, at most one row
 -- One changed row of teams: 1 statement, 6 look-ups, 3 rows written
---   outer_join__teams as a whole row, at most one row
---   outer_join__teams as a whole row, at most one row
---   outer_join__outer_join as a whole row, at most one row
 --   outer_join__teams_2 as a whole row, at most one row
+--   outer_join__teams_2 as a whole row, at most one row
+--   outer_join__outer_join as a whole row, at most one row
+--   outer_join__teams as a whole row, at most one row
 --   outer_join__people by team, 2 times
 
 ------------------------------------------------------------------------------
@@ -81,35 +81,35 @@ CREATE INDEX IF NOT EXISTS outer_join__people__team_key ON outer_join__people ((
 ALTER TABLE outer_join__people REPLICA IDENTITY FULL;
 --   outer_join__people: what it is for, as \d+ shows it
 COMMENT ON TABLE outer_join__people IS 'stepping: the rows of people, looked up by team; for people';
--- outer_join__teams: the integral of outer_join
+-- outer_join__teams_2: the integral of outer_join
 -- for outer_join (query.py:18)
 -- it has a row for each different row of the result of outer_join
-CREATE TABLE IF NOT EXISTS outer_join__teams (
-    value BIGINT NOT NULL,
-    c BIGINT NOT NULL,
-    CONSTRAINT outer_join__teams__not_negative CHECK (c >= 0)
-);
---   outer_join__teams__row_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS outer_join__teams__row_key ON outer_join__teams ((hash_record_extended(ROW(value), 0)));
---   outer_join__teams: its rows can be changed where all tables are published
-ALTER TABLE outer_join__teams REPLICA IDENTITY FULL;
---   outer_join__teams: what it is for, as \d+ shows it
-COMMENT ON TABLE outer_join__teams IS 'stepping: the integral of outer_join; for outer_join';
--- outer_join__teams_2: the rows of teams, looked up by number
--- for teams (the query's arguments)
--- it has a row for each different row of teams in the columns it keeps
 CREATE TABLE IF NOT EXISTS outer_join__teams_2 (
-    number BIGINT NOT NULL,
-    title TEXT COLLATE "C" NOT NULL,
+    value BIGINT NOT NULL,
     c BIGINT NOT NULL,
     CONSTRAINT outer_join__teams_2__not_negative CHECK (c >= 0)
 );
---   outer_join__teams_2__number_key: look-ups, and the row itself; as many entries as the table has rows
-CREATE INDEX IF NOT EXISTS outer_join__teams_2__number_key ON outer_join__teams_2 (number, (hash_record_extended(ROW(number, title), 0)));
+--   outer_join__teams_2__row_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS outer_join__teams_2__row_key ON outer_join__teams_2 ((hash_record_extended(ROW(value), 0)));
 --   outer_join__teams_2: its rows can be changed where all tables are published
 ALTER TABLE outer_join__teams_2 REPLICA IDENTITY FULL;
 --   outer_join__teams_2: what it is for, as \d+ shows it
-COMMENT ON TABLE outer_join__teams_2 IS 'stepping: the rows of teams, looked up by number; for teams';
+COMMENT ON TABLE outer_join__teams_2 IS 'stepping: the integral of outer_join; for outer_join';
+-- outer_join__teams: the rows of teams, looked up by number
+-- for teams (the query's arguments)
+-- it has a row for each different row of teams in the columns it keeps
+CREATE TABLE IF NOT EXISTS outer_join__teams (
+    number BIGINT NOT NULL,
+    title TEXT COLLATE "C" NOT NULL,
+    c BIGINT NOT NULL,
+    CONSTRAINT outer_join__teams__not_negative CHECK (c >= 0)
+);
+--   outer_join__teams__number_key: look-ups, and the row itself; as many entries as the table has rows
+CREATE INDEX IF NOT EXISTS outer_join__teams__number_key ON outer_join__teams (number, (hash_record_extended(ROW(number, title), 0)));
+--   outer_join__teams: its rows can be changed where all tables are published
+ALTER TABLE outer_join__teams REPLICA IDENTITY FULL;
+--   outer_join__teams: what it is for, as \d+ shows it
+COMMENT ON TABLE outer_join__teams IS 'stepping: the rows of teams, looked up by number; for teams';
 
 ------------------------------------------------------------------------------
 -- What is installed
@@ -123,17 +123,17 @@ INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'outer_join',
-    '1ddb047d03e8fa128ddd382fe2d0007c',
+    '01b0904584329decfecbf1036df75099',
     'postgres',
     2,
-    '2 03ef97d913c44cfb QlpoOTFBWSZTWQgs+RcACE/fgEAAUOV/+z/v3u6////qYAY/DeyjAgN2u3ToADCUkJmpo0R/qQGmmhGIDAGgjQAGDUwhkAlT0mjR6hoAAGQBoNAAcwBGCYgGATBNGQ0MAmCMTCQoqaNAGRkDQAAGQAAAAcwBGCYgGATBNGQ0MAmCMTBUkgICZTyTaFPVP0jCmepNqPaptRj0nonqgeKUJP3SfzPf5bbX3ek1zC+0dJ7xk8vjY/JHuPQer3VVKUbdeWz2DRHBUk+Zjjllmfl/aqqqrBcweSewvcZNL+MVUfDiqctepzXXVcutdVyrWXXVWGDSNC6595q+CYP0eg7yjj1YFtzuV+Pd3d/jh1dzsf4CWkg4IkpiTDmoqk8puakhiCgo8AAKjZRv7uN1qh1zgdSCgWqkRhRxDlQxKjVHWfLKqpWMS8jkT4HS2F/NzVVlrWO4vTKqSqKKiqFCpPojO5YLXSKuUSJMGFGQQQHKNkglG4kQigi/g58/MN9q28z+icIqHtpVfvFdpkUdcVoONxxvvqNSzFjh95PGk+pSLSolSpMShZQpUqlUoop6R66wG592z0c0OPC/1er08sNBJzyike20O7JR6qv64ynWWHequnZFOHEy4VFDdOeAtati2ZG1GjhNPgttsVvpUjKdePUKUddnRJnaehYroI2nQ1JLyUT2N6zeio8kiSDFcVe+ajMxLa8syylKlKsbsdGbWjEWQWXE3ajZc8g8NgmPBus0zIne0sOi1Q82KQK6xjR10aYIOVb4KzLq1rJekzrPJ5LNqZbCsTlqVBitK5jj7APAQAHRBAQgJb9+/3AcR+x2E9xoPaO1iPzJ4li8pgfqUi87zI0IoaB4nxPEuMCxpFmYsUNhmXE8RR8ZOYqx4DMyMpJkT+DyieTSbSxNZqgsWk4FRRdDSlCjfBui88yjaYDE90Zl4zLDc0i6SoVDEmtG4suPAmRreJfDONiTUe099f4pVLVZSTc1r4blU/M7/7q2yDCAxNpuz0Ja+xyUdBKUiSvo2QSKbXhTrB8J0GgwRPJBiAT5aezKTu6aos6t16vMVCKm+2M/19JJsSc8kUR/JzxY+R/kbTf4c368Obfbw8MbZV7LHaluYEZJRgaiRidYbwlDpgpOXYlVXKEbywwStWGgrHNNIIWAhxCECgNzXmpvulas2vvgFaym81A/YGyLGNRick+jsLOmuxFWVL6pVrLYF0MgaYwsBUvCGFisbhZko42MLtx2s+Wrdu756+zGunHVrVy5dvcqSTnOGu0Z/NOiM8eoZvUYFo6HKJY88iiRXUfb+j1nCN3YY78jQeuFRGl8EWK1K7euPXHyvgvSDz92ZkOAwhMEIDMQDhz9Sjrj1xZHoOGk6jhGg6CR0pO03ZSbKNzXJOskZpRfB9rUdjWYmozqqUroSy1UZXdjUl0kxSklxKkihRHkk5y+lVKKWKgWPZsiMr0mqNotF4sWnpSpF69jTGjzrZciwsfMkaU+45J1JkcU1xOgwjjgaTZWuyotRakqkqiqLdEHFLz5Ivi0wlmRtiX6jPRPmvzUwxKkida0WLjRF/Q03r8ksMZ0pUOg/27EvX3lxY+wrbMKlsCYGRqjmUYGg25xzzzlcONfXBSlYmqOqt9R1LcEulpaGTKNJoJGJbaWyqVVVWi0WuHXJ3poZ4o64nmKfWLMEnSvTSnS3kiti7RJvlt+0ajOYiknPE7U3mF0o1OlHmR7e+lirNpl9xYwUMDGhidmiTf+LuSKcKEgEFnyLg=='
+    '2 069a52d5aa117aa6 QlpoOTFBWSZTWcja+RUACE/fgEAAUOV/+z/v3u6////qYAY/DvZR4EBva9hoADhKUExqaaE/1QAZGowIwIzUHojQAwinpkaZCZKADQAAAAAGgAGoNJlPRA00AAAAAAAAAEhRUGIAAGgBoA9QAGgAA5gCMExAMAmCaMhoYBMEYmCpJAgAp5BomqfpNoU09RtR+VNqPRk9E9UDxShJ+yT+J79fla+7uNUwvtHI94yeXzsfkjvPQervqqUo2astfsGeOFVST6mOOOWY/L+1VVVWC5g8k9he4yaH74qo+XFU6dWltuuq5dZdcq1l1qrDBoGddc/E0/JMHweg8Cjj1YFtz2q/n7b1uoZT7J6PAS84kQKOSAtg4NIjwnFvII6UAxA6oAA2DKN/ec3WqHXNB1IKBlVIjAjiHKhh1HKOs+mVVSsYl5HST5HJrL9u2qstax7S9MqpKooqKoUKk+yM1ywWukVcZIkwYUZBBAco2SCUbiRCKCLO/Lm8w3rtm1/ROEVD3Uqv2iu0zFHXFZzjccb76jSsxY4fiTxpPuUi0qJUqTEoWUKVKpVKKKdw9dYDc7tfp2w4+r092vp6P7yfBIEexPGMtuMAY4dT4JGaVZiV2sDZl942o8JM7HcFKToODFHBiUCwUMKQapapvhhJ9UGzEeCuQ5oFQmbqGE0ZxCVHmELOWSKxksCeAkF8r5LSsgqlBTC9KohNIYSfSLmjG1nA+JBM70WLRrZisDqrUVdV1pPiZwFVpCqkbhazwG83vWJiRTEIispjK87TaZUZHSQaiyROiThUVG0EupJrLWFfYAa4LgAMsBALrgTFi8/wOR+p2E7zOe4drEfmTxLF5TA/QpF54GRnRQzjxPmeJcYFjQLMwsUNZmLieIo+cm0qx8RmMjKSZE/c8onk0GwsTUaYLFpOBUUXQ0JQo3wbovPMo2GAxO+MxeMxYbmgXSVCoYk1I3Flx8SZGp4l8M0a0mk9x76/xSqWqykm5qXw3Kp+Z4dA8ZQYQGJtN2ulLY2d6hQSlIkrEbQJFMTfDxB4JkGA0Ik6DSAb9VLfqmc76gsywbvDgKhFSxzcX+vtJNaTmkiiP4OaLH0P8jYcPjt/Tht32+M7zb9hjTkVyQEfbusgYiKJ2B5hfB6Hqjpqqt0I3a1F++x9qiY6lhJjEDIANNBjHMFqQ8/Iea4uHQMCdScD2ArVFxvwtG06U+zsLOquxFWVL6pVrLYF0NapSjEvdiKMb7VVme1rrWUo0N3Tbdt4c/NXnxrDPoVz8/b7VSScDfp6ua+NH1S6M+XIZ3qMC0c7oiWOeRRIrkfh8HrOMbvOY78jOeuCokBgBFiJY3LNa9QvPjsuC669HIyjKYgkCEBrGBZzdSjrj1xZHoNOg6jhGc6CRySdpuyk10bmqSdZIzJRfB+DSdjUYmkzVVKV0JZaqMruxpS6SYpSS4lSRQojyScxfSqlFLFQLHs1xGV6TTGwWi8WLTuSpF69jTGjnWy6SwsfUkaE9J0p1JkcU1ROgwjjgaDXWqyotRakqkqiqLdEHFLz6Ivi0wlmRsiX6TNnn1X5lMMSpInWtFi4zxf0NF6/JLDGckqHQf7diXr7y4secrZMKlsCYGRpjaowM5szRzTnK4ca++ClKxNMdVb6jqW4JdLS0MmUaDOSMS2wtlUqqqs9otcOuTwTOzYo64nmKfeLMEnJemhOTeSK1rs8m+W37BpM0xFJOaJ2pvMLpRpckeZHu8KWHG0yxxXAoczGhidqiTf+LuSKcKEhkbXyKg=='
   )
 ON CONFLICT DO NOTHING;
 
 ------------------------------------------------------------------------------
 -- When people changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: outer_join__outer_join, outer_join__people, outer_join__teams_2 in last_update
+-- locked first: outer_join__outer_join, outer_join__people, outer_join__teams in last_update
 -- one statement; its parameters are arrays of the changed rows' columns
 --   people: the query's arguments
 --   outer_join: query.py:18
@@ -176,7 +176,7 @@ SELECT
 FROM people_change AS d0
 CROSS JOIN LATERAL (
   SELECT t1.*
-  FROM outer_join__teams_2 AS t1
+  FROM outer_join__teams AS t1
   WHERE t1.number = d0.team
   OFFSET 0
 ) AS t1
@@ -222,7 +222,7 @@ WITH teams_change AS MATERIALIZED (
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.*, a.ctid AS stepping_rid
-    FROM outer_join__teams AS a
+    FROM outer_join__teams_2 AS a
     WHERE
       hash_record_extended(ROW(a.value), 0) = hash_record_extended(ROW(g.value), 0)
       AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
@@ -239,24 +239,24 @@ WITH teams_change AS MATERIALIZED (
   FROM outer_join_changed AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM outer_join__teams AS a
+    FROM outer_join__teams_2 AS a
     WHERE
       hash_record_extended(ROW(a.value), 0) = hash_record_extended(ROW(g.value), 0)
       AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
     LIMIT 1
   ) AS l ON TRUE
 ), outer_join_inserted AS (
-  INSERT INTO outer_join__teams (value, c)
+  INSERT INTO outer_join__teams_2 (value, c)
   SELECT o.value, o.c
   FROM outer_join_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), outer_join_updated AS (
-  UPDATE outer_join__teams AS a
+  UPDATE outer_join__teams_2 AS a
   SET c = o.c
   FROM outer_join_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), outer_join_deleted AS (
-  DELETE FROM outer_join__teams AS a
+  DELETE FROM outer_join__teams_2 AS a
   USING outer_join_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 ), outer_join_found_2 AS MATERIALIZED (
@@ -290,7 +290,7 @@ WITH teams_change AS MATERIALIZED (
   FROM teams_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM outer_join__teams_2 AS a
+    FROM outer_join__teams AS a
     WHERE
       a.number = g.number
       AND hash_record_extended(ROW(a.number, a.title), 0) = hash_record_extended(ROW(g.number, g.title), 0)
@@ -298,17 +298,17 @@ WITH teams_change AS MATERIALIZED (
     LIMIT 1
   ) AS l ON TRUE
 ), teams_inserted AS (
-  INSERT INTO outer_join__teams_2 (number, title, c)
+  INSERT INTO outer_join__teams (number, title, c)
   SELECT o.number, o.title, o.c
   FROM teams_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), teams_updated AS (
-  UPDATE outer_join__teams_2 AS a
+  UPDATE outer_join__teams AS a
   SET c = o.c
   FROM teams_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), teams_deleted AS (
-  DELETE FROM outer_join__teams_2 AS a
+  DELETE FROM outer_join__teams AS a
   USING teams_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 )
@@ -367,7 +367,7 @@ WITH people_change AS MATERIALIZED (
   ) AS g
   LEFT JOIN LATERAL (
     SELECT a.*, a.ctid AS stepping_rid
-    FROM outer_join__teams AS a
+    FROM outer_join__teams_2 AS a
     WHERE
       hash_record_extended(ROW(a.value), 0) = hash_record_extended(ROW(g.value), 0)
       AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
@@ -384,24 +384,24 @@ WITH people_change AS MATERIALIZED (
   FROM outer_join_changed AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM outer_join__teams AS a
+    FROM outer_join__teams_2 AS a
     WHERE
       hash_record_extended(ROW(a.value), 0) = hash_record_extended(ROW(g.value), 0)
       AND ROW(a.value) IS NOT DISTINCT FROM ROW(g.value)
     LIMIT 1
   ) AS l ON TRUE
 ), outer_join_inserted AS (
-  INSERT INTO outer_join__teams (value, c)
+  INSERT INTO outer_join__teams_2 (value, c)
   SELECT o.value, o.c
   FROM outer_join_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), outer_join_updated AS (
-  UPDATE outer_join__teams AS a
+  UPDATE outer_join__teams_2 AS a
   SET c = o.c
   FROM outer_join_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), outer_join_deleted AS (
-  DELETE FROM outer_join__teams AS a
+  DELETE FROM outer_join__teams_2 AS a
   USING outer_join_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 ), outer_join_found_2 AS MATERIALIZED (
@@ -462,7 +462,7 @@ WITH people_change AS MATERIALIZED (
   FROM teams_change AS g
   LEFT JOIN LATERAL (
     SELECT a.ctid AS stepping_rid, a.c AS stepping_old
-    FROM outer_join__teams_2 AS a
+    FROM outer_join__teams AS a
     WHERE
       a.number = g.number
       AND hash_record_extended(ROW(a.number, a.title), 0) = hash_record_extended(ROW(g.number, g.title), 0)
@@ -470,17 +470,17 @@ WITH people_change AS MATERIALIZED (
     LIMIT 1
   ) AS l ON TRUE
 ), teams_inserted AS (
-  INSERT INTO outer_join__teams_2 (number, title, c)
+  INSERT INTO outer_join__teams (number, title, c)
   SELECT o.number, o.title, o.c
   FROM teams_found AS o
   WHERE o.stepping_rid IS NULL AND o.c <> 0
 ), teams_updated AS (
-  UPDATE outer_join__teams_2 AS a
+  UPDATE outer_join__teams AS a
   SET c = o.c
   FROM teams_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c <> 0
 ), teams_deleted AS (
-  DELETE FROM outer_join__teams_2 AS a
+  DELETE FROM outer_join__teams AS a
   USING teams_found AS o
   WHERE a.ctid = o.stepping_rid AND o.c = 0
 )
@@ -492,7 +492,7 @@ SELECT
 FROM people_change AS d1
 CROSS JOIN LATERAL (
   SELECT t2.*
-  FROM outer_join__teams_2 AS t2
+  FROM outer_join__teams AS t2
   WHERE t2.number = d1.team
   OFFSET 0
 ) AS t2

@@ -1,28 +1,28 @@
--- The query outer_join on sqlite; fingerprint d81bc23682c7422880738ad7f39cd52d
+-- The query outer_join on sqlite; fingerprint 959a8bcfbab8bf15b8721c1cde5bbdf6
 --
 -- output
 --   3. outer_join  query.py:18
 --   │    incremental: the change of each side meets the rows of the other with its key
---   │    keeps outer_join__teams
+--   │    keeps outer_join__teams_2
 --   │    keeps outer_join__outer_join
 --   │          key (value): look-ups, and the row itself
 --   ├─ 1. people (input)
 --   │       keeps outer_join__people
 --   │             key (team): look-ups, and the row itself
 --   └─ 2. teams (input)
---           keeps outer_join__teams_2
+--           keeps outer_join__teams
 --                 key (number): look-ups, and the row itself
 --
 -- Nothing is recomputed: each step costs in proportion to its change.
 --
 -- One changed row of people: 4 statements, 3 look-ups, 1 row written
 --   outer_join__people as a whole row, at most one row
---   outer_join__teams_2 by number
+--   outer_join__teams by number
 --   outer_join__outer_join as a whole row, at most one row
 -- One changed row of teams: 8 statements, 6 look-ups, 3 rows written
---   outer_join__teams as a whole row, 2 times, at most one row
+--   outer_join__teams_2 as a whole row, 2 times, at most one row
 --   outer_join__outer_join as a whole row, at most one row
---   outer_join__teams_2 as a whole row, at most one row
+--   outer_join__teams as a whole row, at most one row
 --   outer_join__people by team, 2 times
 
 ------------------------------------------------------------------------------
@@ -84,39 +84,39 @@ BEGIN
 END;
 --   outer_join__people__below_zero: finds a count below 0; it has no entry while there is none
 CREATE INDEX IF NOT EXISTS outer_join__people__below_zero ON outer_join__people (c) WHERE c < 0;
--- outer_join__teams: the integral of outer_join
+-- outer_join__teams_2: the integral of outer_join
 -- for outer_join (query.py:18)
 -- it has a row for each different row of the result of outer_join
-CREATE TABLE IF NOT EXISTS outer_join__teams (
+CREATE TABLE IF NOT EXISTS outer_join__teams_2 (
     value INTEGER NOT NULL,
     c INTEGER NOT NULL,
     PRIMARY KEY (value)
-) WITHOUT ROWID;
---   outer_join__teams__gone: removes a row whose count has fallen to 0
-CREATE TRIGGER IF NOT EXISTS outer_join__teams__gone
-AFTER UPDATE OF c ON outer_join__teams WHEN NEW.c = 0
-BEGIN
-    DELETE FROM outer_join__teams WHERE value = NEW.value;
-END;
---   outer_join__teams__below_zero: finds a count below 0; it has no entry while there is none
-CREATE INDEX IF NOT EXISTS outer_join__teams__below_zero ON outer_join__teams (c) WHERE c < 0;
--- outer_join__teams_2: the rows of teams, looked up by number
--- for teams (the query's arguments)
--- it has a row for each different row of teams in the columns it keeps
-CREATE TABLE IF NOT EXISTS outer_join__teams_2 (
-    number INTEGER NOT NULL,
-    title TEXT NOT NULL,
-    c INTEGER NOT NULL,
-    PRIMARY KEY (number, title)
 ) WITHOUT ROWID;
 --   outer_join__teams_2__gone: removes a row whose count has fallen to 0
 CREATE TRIGGER IF NOT EXISTS outer_join__teams_2__gone
 AFTER UPDATE OF c ON outer_join__teams_2 WHEN NEW.c = 0
 BEGIN
-    DELETE FROM outer_join__teams_2 WHERE number = NEW.number AND title = NEW.title;
+    DELETE FROM outer_join__teams_2 WHERE value = NEW.value;
 END;
 --   outer_join__teams_2__below_zero: finds a count below 0; it has no entry while there is none
 CREATE INDEX IF NOT EXISTS outer_join__teams_2__below_zero ON outer_join__teams_2 (c) WHERE c < 0;
+-- outer_join__teams: the rows of teams, looked up by number
+-- for teams (the query's arguments)
+-- it has a row for each different row of teams in the columns it keeps
+CREATE TABLE IF NOT EXISTS outer_join__teams (
+    number INTEGER NOT NULL,
+    title TEXT NOT NULL,
+    c INTEGER NOT NULL,
+    PRIMARY KEY (number, title)
+) WITHOUT ROWID;
+--   outer_join__teams__gone: removes a row whose count has fallen to 0
+CREATE TRIGGER IF NOT EXISTS outer_join__teams__gone
+AFTER UPDATE OF c ON outer_join__teams WHEN NEW.c = 0
+BEGIN
+    DELETE FROM outer_join__teams WHERE number = NEW.number AND title = NEW.title;
+END;
+--   outer_join__teams__below_zero: finds a count below 0; it has no entry while there is none
+CREATE INDEX IF NOT EXISTS outer_join__teams__below_zero ON outer_join__teams (c) WHERE c < 0;
 
 ------------------------------------------------------------------------------
 -- What is installed
@@ -130,10 +130,10 @@ INSERT INTO stepping_queries (name, fingerprint, dialect, format, tables)
 VALUES
   (
     'outer_join',
-    'd81bc23682c7422880738ad7f39cd52d',
+    '959a8bcfbab8bf15b8721c1cde5bbdf6',
     'sqlite',
     2,
-    '2 92d2e11d10e37add QlpoOTFBWSZTWaIIlcsACBvfgEAAUOV//j/v3u6////6UAYby6ymBABzlqABhKU00ymCnqem0JPTTSeoGgAAHpAAARU/CaYRMlTR6gPFAHqAAAAaAASFEpPT0ptRhG0CbIINM0ABHoNAAcZMmTEYmAEyYJkANGEYAhgCpIgUehMpmkxTTRoMJoaYQ00GagDIwEGMQXeWZHJTEF8NIOUDKydkTmIFsI4cUtay1qqxmZs8+U+s5U8JOQ1UUjlPdrVVVVcuaqMTfffv6Sr4YYFO2Zmpl1Tx1h/v73FjOTPOKKEihJCQKWouXKW241YWVA+l+gT5hxCO7x49ro7OeruX3A7KYb6ChArB8YRBda6kgmQbEAbN1JlpRvz+zdaobrlg6kFAzrCIskI05U0wVKOs7c6qlZRMCO6foUbC+7dVWWtY4GCY1SUooqKoUKk96M7rBaiQ6DJEmDVGQQOBJRskEo3EiFpZHm+7n04Da8hOk7hib6tv3+Ue2k+BSLSolSpMihZQpUqlUoop+aMB7Q2WAQDdtvoAZ4cN/N6jnRCPckBwKACgeeeX0rVrLo7mxbwfbjA7U2Q5cuwLW3WrcuSDjXWsgZxZS5OY85M0prbGbDrdrTWiEyNStwsNzCzKRid6IC5Jpq8obqdBMNAnSXviQxUF1uuFwcSKzS7FDNnJBRjC2aYaHl8wWQLDYFjOMJCseajEOuHNCGM3UCKKKsUelCSwg4w9hnKXzOlzXSSK1RwMtot0sLDlXC8TO/my3ckQcVEjE6En2HeLPGeI8RQwPWaE+pP1PcfgXNTwFB5yKH5mw/Y2H7ExLjM0RkbyYvabSe4wN5ynAYlHhJoUZE5hRMj2EwLm1G80O1Gw1LlhsWLmYKFIoo1KHMkby5odw6GgnaTgcT8TU2mBNpNxO4pGwyOUzDmHIYNCj8SbWKLnIaIsSxRZI5jynor00qlqspJmXh7VU9h3zwHaef0K5pZRYpKqVWv3yfNpb7b3ve5J6R6hFjAuSew9Xlz9P1/bfzbG70+rT0cfY9cbcdlac/8/8G2JxhKQ8Cj9T+jaGEvdPLMrDBim0VPPyv5MoaUQVZFBCiY0T3DpBQWhtg2ShV0znOUy5bp5MWaGiOBcL7+JeN8TUCKwRGsXK5leZbdu5dt6tYw7QYRovBpCvv1BxncLDKDVWxyEsCiDCNMYYAqYBDDKrG4WulI2GsT2Km1aaKnqWPQQxxqyAorrcnUPCCODHK37Rq4QbtHdOg3OmRaRiI6j4H0et4jojvGXDI0J0YXATyX5bV32wWtKb89i2XZ4rzEGbQBoB+8qENc4aHUcIzOkR1JNuUnLR9PZsibRGkxg+bUyamJ4GipVKVxS0tVM7+/42yaGIaJUTCRUJQpD/kOgwpVSixaiUkljLx7oi3kxSYm8tiKnhSkars89Lr0eTnOswOU94jZPoOxPCmZ8R1TmkchtrWyrKLUlUlUVRsYlSOiYH9Iyi0ys2yMuWcGzPNTWQmyixxdVy7GULTrSodJ73fmC5YwO8VtmNS2KMTM3NS2JkbZxKtz8a+F1KVnHZv5+zC9R2d2LS9oacgjA3FJjnaLaYHJD700aZo7EnAp8cWYxOtgms63YIqzcrkk3uZuNTRMRUjid+cDG8o1daOc50eb1UsVaqlPPVpsLvRRoYnbRJv4F3JFOFCQogiVywA=='
+    '2 da149f62b21677ab QlpoOTFBWSZTWY8V/i4ACBvfgEAAUOV//j/v3u6////6UAYby6ymBABzlqABhKRNGgaUzaKeiemUeoGgAADQAADVPCGQCVB6jQ2UAeoBhAMgaAASFEo09QAmNCMAEw0AAaAABxkyZMRiYATJgmQA0YRgCGAKkkJlNoCGpplPU0ZGCYmm0Jk9JpmoaGIwEF8QefRMVuUvBdDPDnAs8/CJy8C1kcd6WtZa1VYxMWOOk8ppTwE4jNRSNJ8c6qqqri4zUYG67bu7Ra6++8vdkxMzHtzxVf/383FfObLOSKEihJCQKWouXKW231YWVAyLtAmIN4n49+/wcGkot1j+4SsUG2BKYkw+M1UnjKhqSGNFBWb4DLSjH8Zjdaodf4DqQUDKqRFkhGnLzK9Uo5zsxqqVoiXkcx+5RqLtmyqstaxxl6YVSVRRUVQoVJ9EY3LBaiQ6DJEmDVGQQOBJRskEo3EiFpZHn/THl3jW8ZOY4zQbqtu3eQfCk+pSLSolSpNBQsoUqVSqUUU9yLx8BpUEB2dlrgZ3btvU7TpBTThmN0ZgQHLTo9cZNWN3dKOm0T2YwWxReoonRoL3ati6VEfWkwdZjOrTwiLDM+HI1m66uclrLAqVkFZTNCS0FEcm1JPRUeKQJBel6PbFBiQlLW0jhiWIURzakbMdHbOTEGQWW8nabYc8A7tcmMXN1kmIk71jd0UyniAKywg7KR1IMT0qVI5hmtapabUdauWCrNo2XOTcki4uJzzmF20EHBRIwOVJ5jpLPEeE8JQvPaZE/JPefE/UuMzulB6CKHuNR/BqP4JgXDEyRoNxMHwNZPiXm40m8YFHgJkUaCbRRNB1kvLjWjcZHYjUZlxYali4xBQpFFGZQ2pG4uMjjOVkJ2E3nA9hmay8msmwnGpGo0GkxDaOIvZFHsJrYIuOIyRYliiyRtPIdVemlUtVlJMS6HwVTrO4d07D0dStssosUlVKrP1yd7K3muuuuuJPSPUIsXlxJ1nr8mPV5fVd59TZ6fVlp6uHp63tjbsy08v9/MNsTtQlId5R7z5Gs92vr43aS++mJbWKfZlWyGiqSK0NCIMgthlmRHonuHQCwuDaBro6rsVdb1w3srna+N8sLI5oI2OpYJQGoIkkUFElTpsDBxqWxh4hdgY1YjHDPFdf0DjPIWrKDVWxyEsCiDVGmMNQKmoIYYFY3C10dBhoFLl4sdTsmmp7VRSzqnyAossqTpFCCVg9zftGskBuyN5ymx2pFpGAjtn1Px9rwnLHSaN+gyN6RF4GOcwzQYU2w2tGYauVjW3Xy4EgZs4GcINYrEPuNWRzG+MTgI5kmvRJpo7/PqiaxGUwg7uZoZmB97JUqlK4JaWqmN306WqZGAZJUS+RUJQpD5ocpfSqlFi1EpJLGjxbIi3jwSYG4tgKnfSkZrmOOVy6jx8hzl5pPoI1T8DoTvpifYdubZHEa6zsqyi1JVJVFUamBUjll58kaItNFmuRo0ze1Y4qZyE1UWODt3FzCULTnSodo+juS9cWLzpK1zCpbBGBibGZbA0GuVwLcnCvrgpSsY6N3J0X3VHRzRaXWhlxCLzYUmGNotlecUPWmTLFHQk3lPtizCJzr0znO6BFWbFcUm5tbDMyTAVI4Hcm8wulGbnRyHIjz+qlirVUp6KtNRc6qGhidtEm/0XckU4UJCPFf4uA'
   )
 ON CONFLICT DO NOTHING;
 
@@ -158,7 +158,7 @@ CREATE TEMP TABLE IF NOT EXISTS stepping_exists_teams_994399 (
 ------------------------------------------------------------------------------
 -- When people changes: one transaction
 ------------------------------------------------------------------------------
--- locked first: outer_join__outer_join, outer_join__people, outer_join__teams_2 in last_update
+-- locked first: outer_join__outer_join, outer_join__people, outer_join__teams in last_update
 -- 1. people (the query's arguments): empty the delta table
 DELETE FROM temp.stepping_delta_people_e8c9d2;
 -- 2. people (the query's arguments): load the changed rows
@@ -186,7 +186,7 @@ SELECT
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS stepping_count
 FROM temp.stepping_delta_people_e8c9d2 AS d0
-CROSS JOIN outer_join__teams_2 AS t1
+CROSS JOIN outer_join__teams AS t1
 WHERE t1.number = d0.team
 UNION ALL
 SELECT
@@ -227,22 +227,22 @@ FROM (
   GROUP BY g.value
   HAVING SUM(g.c) <> 0
 ) AS g
-LEFT JOIN outer_join__teams AS a ON a.value = g.value
+LEFT JOIN outer_join__teams_2 AS a ON a.value = g.value
 WHERE (COALESCE(a.c, 0) + g.c > 0) <> (COALESCE(a.c, 0) > 0);
 -- 5. outer_join (query.py:18)
-INSERT INTO outer_join__teams (value, c)
+INSERT INTO outer_join__teams_2 (value, c)
 SELECT d6.number AS value, d6.c
 FROM temp.stepping_delta_teams_84606c AS d6
 WHERE TRUE
 ORDER BY value
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN typeof(outer_join__teams.c + excluded.c) = 'integer'
-    THEN outer_join__teams.c + excluded.c
+    WHEN typeof(outer_join__teams_2.c + excluded.c) = 'integer'
+    THEN outer_join__teams_2.c + excluded.c
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of outer_join')
   END;
 -- 6. outer_join (query.py:18): a count below 0, looked for where rows were removed
-SELECT value, c FROM outer_join__teams WHERE c < 0 LIMIT 1;
+SELECT value, c FROM outer_join__teams_2 WHERE c < 0 LIMIT 1;
 -- 7. outer_join (query.py:18)
 INSERT INTO outer_join__outer_join (value, c)
 SELECT d5.value AS value, d5.c
@@ -258,19 +258,19 @@ ON CONFLICT DO UPDATE SET
 -- 8. outer_join (query.py:18): a count below 0, looked for where rows were removed
 SELECT value, c FROM outer_join__outer_join WHERE c < 0 LIMIT 1;
 -- 9. teams (the query's arguments)
-INSERT INTO outer_join__teams_2 (number, title, c)
+INSERT INTO outer_join__teams (number, title, c)
 SELECT d7.number AS number, d7.title AS title, d7.c
 FROM temp.stepping_delta_teams_84606c AS d7
 WHERE TRUE
 ORDER BY number, title
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN typeof(outer_join__teams_2.c + excluded.c) = 'integer'
-    THEN outer_join__teams_2.c + excluded.c
+    WHEN typeof(outer_join__teams.c + excluded.c) = 'integer'
+    THEN outer_join__teams.c + excluded.c
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of teams')
   END;
 -- 10. teams (the query's arguments): a count below 0, looked for where rows were removed
-SELECT number, title, c FROM outer_join__teams_2 WHERE c < 0 LIMIT 1;
+SELECT number, title, c FROM outer_join__teams WHERE c < 0 LIMIT 1;
 -- 11. outer_join (query.py:18): the change of an output
 SELECT
   t2.name AS left_name, NULLIF(t2.team, x'') AS left_team, 1 AS right_present,
@@ -320,22 +320,22 @@ FROM (
   GROUP BY g.value
   HAVING SUM(g.c) <> 0
 ) AS g
-LEFT JOIN outer_join__teams AS a ON a.value = g.value
+LEFT JOIN outer_join__teams_2 AS a ON a.value = g.value
 WHERE (COALESCE(a.c, 0) + g.c > 0) <> (COALESCE(a.c, 0) > 0);
 -- 7. outer_join (query.py:18)
-INSERT INTO outer_join__teams (value, c)
+INSERT INTO outer_join__teams_2 (value, c)
 SELECT d16.number AS value, d16.c
 FROM temp.stepping_delta_teams_84606c AS d16
 WHERE TRUE
 ORDER BY value
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN typeof(outer_join__teams.c + excluded.c) = 'integer'
-    THEN outer_join__teams.c + excluded.c
+    WHEN typeof(outer_join__teams_2.c + excluded.c) = 'integer'
+    THEN outer_join__teams_2.c + excluded.c
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of outer_join')
   END;
 -- 8. outer_join (query.py:18): a count below 0, looked for where rows were removed
-SELECT value, c FROM outer_join__teams WHERE c < 0 LIMIT 1;
+SELECT value, c FROM outer_join__teams_2 WHERE c < 0 LIMIT 1;
 -- 9. outer_join (query.py:18): the change of an output
 SELECT
   d1.name AS left_name, d1.team AS left_team, 1 AS right_present, t2.number AS right_number,
@@ -345,7 +345,7 @@ SELECT
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a joined row')
   END AS stepping_count
 FROM temp.stepping_delta_people_e8c9d2 AS d1
-CROSS JOIN outer_join__teams_2 AS t2
+CROSS JOIN outer_join__teams AS t2
 WHERE t2.number = d1.team
 UNION ALL
 SELECT
@@ -436,16 +436,16 @@ ON CONFLICT DO UPDATE SET
 -- 13. people (the query's arguments): a count below 0, looked for where rows were removed
 SELECT team, name, c FROM outer_join__people WHERE c < 0 LIMIT 1;
 -- 14. teams (the query's arguments)
-INSERT INTO outer_join__teams_2 (number, title, c)
+INSERT INTO outer_join__teams (number, title, c)
 SELECT d17.number AS number, d17.title AS title, d17.c
 FROM temp.stepping_delta_teams_84606c AS d17
 WHERE TRUE
 ORDER BY number, title
 ON CONFLICT DO UPDATE SET
   c = CASE
-    WHEN typeof(outer_join__teams_2.c + excluded.c) = 'integer'
-    THEN outer_join__teams_2.c + excluded.c
+    WHEN typeof(outer_join__teams.c + excluded.c) = 'integer'
+    THEN outer_join__teams.c + excluded.c
     ELSE json_extract('{}', 'stepping: ' || 'a count does not fit in 64 bits: that of a row of teams')
   END;
 -- 15. teams (the query's arguments): a count below 0, looked for where rows were removed
-SELECT number, title, c FROM outer_join__teams_2 WHERE c < 0 LIMIT 1;
+SELECT number, title, c FROM outer_join__teams WHERE c < 0 LIMIT 1;
