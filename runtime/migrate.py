@@ -166,7 +166,7 @@ class MigrationPlan:
             verb, named = "rename", ()
         elif tables[Fate.INDEXED] or tables[Fate.REBUILT]:
             verb, named = "index", (*tables[Fate.INDEXED], *tables[Fate.REBUILT])
-        roles = [re.sub(r"_[0-9a-f]{6}$", "", name.partition("__")[2]) for name in named]
+        roles = [re.sub(r"_([0-9a-f]{6}|[0-9]+)$", "", name.partition("__")[2]) for name in named]
         return re.sub(r"\W+", "_", "_".join([verb, *roles[:1]])).lower()[:60]
 
     def apply(
