@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
@@ -56,7 +55,7 @@ def test_from_version_1_to_2_and_back(place: Place, shop: Path) -> None:
     assert made.exit_code == 0, made.output
     assert f"receipts on {place.name}: from version 1 to version 2" in made.stdout
     assert "Not breaking for readers" in made.stdout
-    assert re.search(r"items: receipts__items_\w+, 4 rows", made.stdout)
+    assert "items: receipts__items, 4 rows" in made.stdout
     names = sorted(path.name for path in (shop / "migrations").iterdir())
     assert names == ["0002_receipts_add_counts.down.sql", "0002_receipts_add_counts.up.sql"]
 
