@@ -13,6 +13,7 @@ from sqlalchemy import Connection, column, inspect, select, table
 
 from stepping.compiler.plan.data import from_text
 from stepping.compiler.plan.manifest import Manifest
+from stepping.dialects.metadata import HOLDS
 
 PLUGIN = "alembic.autogenerate.stepping"
 CATALOG = "stepping_queries"
@@ -35,34 +36,48 @@ def tell_alembic() -> None:
 
 def leave_alone(context: Any, upgrade: Any, schemas: set[str | None]) -> Any:
     """Take back what would change a table that is installed, unless the application names it."""
-    from alembic.operations.ops import DropTableOp, ModifyTableOps
+    from alembic.operations.ops import CreateTableOp, DropTableOp, ModifyTableOps
     from alembic.util import PriorityDispatchResult
 
     default = context.connection.dialect.default_schema_name
-    named = {
-        (None if each.schema == default else each.schema, each.name)
+    wanted = {
+        (None if each.schema == default else each.schema, each.name): each.info.get(HOLDS)
         for each in context.sorted_tables
     }
-    ours = {
-        (schema, name) for schema in schemas for name in installed(context.connection, schema)
-    } - named
+    ours: set[tuple[str | None, str]] = set()
+    for schema in schemas:
+        names, by_digest = installed(context.connection, schema)
+        ours |= {(schema, name) for name in names if (schema, name) not in wanted}
+        # What is installed keeps its name, where a new table of its kind has another.
+        ours |= {
+            (where, name)
+            for (where, name), digest in wanted.items()
+            if where == schema
+            and digest
+            and (digest in by_digest or name in names)
+            and by_digest.get(digest) != name
+        }
     upgrade.ops[:] = [
         each
         for each in upgrade.ops
-        if not isinstance(each, DropTableOp | ModifyTableOps)
+        if not isinstance(each, CreateTableOp | DropTableOp | ModifyTableOps)
         or (each.schema, each.table_name) not in ours
     ]
     return PriorityDispatchResult.CONTINUE
 
 
-def installed(connection: Connection, schema: str | None) -> set[str]:
-    """The tables that are ours: those of each installed query, and those that say what is."""
+def installed(connection: Connection, schema: str | None) -> tuple[set[str], dict[str | None, str]]:
+    """The tables that are ours: those of each installed query, and those that say what is; and the
+    names of those of queries by what they hold.
+    """
     there = inspect(connection).get_table_names(schema=schema)
     if CATALOG not in there:
-        return set()
+        return set(), {}
     catalog = table(CATALOG, column("tables"), schema=schema)
     found = {name for name in there if name == "last_update" or name.startswith("stepping_")}
+    by_digest: dict[str | None, str] = {}
     for (text,) in connection.execute(select(catalog.c.tables)):
         manifest = from_text(text, Manifest, f"what {CATALOG} says of a query")
         found |= {each.table.name for each in manifest.tables}
-    return found
+        by_digest |= {each.table.digest: each.table.name for each in manifest.tables}
+    return found, by_digest

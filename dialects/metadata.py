@@ -28,6 +28,7 @@ from stepping.dialects.base import Dialect
 
 NOT_NEGATIVE = "__not_negative"
 _IS_2_0 = sqlalchemy.__version__.startswith("2.0.")
+HOLDS = "stepping: digest"  # in a table's info: what tells that it is there by another name
 _WITH = "postgresql_with"  # of tables, as SQLAlchemy 2.0 cannot say it
 
 
@@ -77,7 +78,7 @@ def sqlalchemy_table(plan: PlanTable, dialect: Any, metadata: MetaData) -> Table
         columns.append(PrimaryKeyConstraint(*identity))
     options = dialect.table_options(plan)
     stored_with = options.pop(_WITH, {}) if _IS_2_0 else {}
-    table = Table(plan.name, metadata, *columns, **options)
+    table = Table(plan.name, metadata, *columns, info={HOLDS: plan.digest}, **options)
     if stored_with:
         words = f"ALTER TABLE {dialect.quoted(plan.name)} SET ({_parameters(stored_with)})"
         event.listen(table, "after_create", DDL(words.replace("%", "%%")))  # type: ignore[no-untyped-call]
