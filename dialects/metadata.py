@@ -78,7 +78,7 @@ def sqlalchemy_table(plan: PlanTable, dialect: Any, metadata: MetaData) -> Table
         columns.append(PrimaryKeyConstraint(*identity))
     options = dialect.table_options(plan)
     stored_with = options.pop(_WITH, {}) if _IS_2_0 else {}
-    table = Table(plan.name, metadata, *columns, info={HOLDS: plan.digest}, **options)
+    table = Table(plan.name, metadata, *columns, **options)
     if stored_with:
         words = f"ALTER TABLE {dialect.quoted(plan.name)} SET ({_parameters(stored_with)})"
         event.listen(table, "after_create", DDL(words.replace("%", "%%")))  # type: ignore[no-untyped-call]
@@ -92,10 +92,13 @@ def sqlalchemy_table(plan: PlanTable, dialect: Any, metadata: MetaData) -> Table
     return table
 
 
-def listen_for_views(tables: Iterable[SQLTable], dialect: Any, metadata: MetaData) -> None:
-    """Let ``create_all`` and ``drop_all`` make and drop the views of kept tables."""
+def with_views(tables: Iterable[SQLTable], dialect: Any, metadata: MetaData) -> None:
+    """Let ``create_all`` and ``drop_all`` make and drop the views of kept tables, which say what
+    they hold.
+    """
     for each in tables:
         on = metadata.tables[each.table.name]
+        on.info[HOLDS] = each.table.digest
         for view in each.views:
             create = DDL(view.ddl.replace("%", "%%"))  # type: ignore[no-untyped-call]
             event.listen(on, "after_create", create)

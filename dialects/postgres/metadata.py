@@ -26,7 +26,7 @@ from sqlglot import exp
 from stepping.compiler.plan.sql_plan import SQLPlan
 from stepping.dialects.base import Dialect
 from stepping.dialects.identifiers import unquoted
-from stepping.dialects.metadata import listen_for_views, sqlalchemy_table
+from stepping.dialects.metadata import sqlalchemy_table, with_views
 from stepping.errors import InternalError
 
 _TYPES = {
@@ -58,7 +58,7 @@ def plan_metadata(plan: SQLPlan, dialect: Any) -> MetaData:
                 _index(tree, text, metadata)
             case "SEQUENCE":
                 Sequence(tree.this.name, metadata=metadata)
-    listen_for_views(plan.tables, dialect, metadata)
+    with_views(plan.tables, dialect, metadata)
     for each in plan.tables:
         for text in each.ddl:
             if text.startswith(("ALTER", "CREATE OR REPLACE FUNCTION")):

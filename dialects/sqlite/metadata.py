@@ -12,7 +12,7 @@ from sqlalchemy import DDL, MetaData, create_engine, event
 from stepping.compiler.plan.sql_plan import SQLPlan
 from stepping.dialects.base import Dialect
 from stepping.dialects.identifiers import unquoted
-from stepping.dialects.metadata import listen_for_views
+from stepping.dialects.metadata import with_views
 
 _ON = re.compile(r'^CREATE TRIGGER .*? ON ("(?:[^"]|"")+"|\w+)', re.DOTALL)
 
@@ -39,5 +39,5 @@ def plan_metadata(plan: SQLPlan, dialect: Dialect) -> MetaData:
             table = metadata.tables[unquoted(on.group(1))]
             create = DDL(text.replace("%", "%%"))  # type: ignore[no-untyped-call]
             event.listen(table, "after_create", create)
-    listen_for_views(plan.tables, dialect, metadata)
+    with_views(plan.tables, dialect, metadata)
     return metadata
