@@ -275,7 +275,10 @@ class StoreSQL(Store):
             return made or self.graph.program(self.dialect, **options)
         if self.graph.captured is None:
             self.graph = catalog.named(self.driver, self.graph)
-        return self.graph.program(self.dialect, **options)
+        made = self.graph.program(self.dialect, **options)
+        # What is planned again, for `verify`, has these names whatever its file says by then.
+        self.graph = self.graph.named_as(made.plan.tables)
+        return made
 
     def _remember(self) -> None:
         catalog.remember(self.driver, self.plan, self._key, self._recompute)
