@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from stepping.compiler.plan.statements import EmitDelta, Step
 from stepping.dialects.base import Dialect, Expression
-from stepping.dialects.capture import ChangedGroups, indented
+from stepping.dialects.capture import ChangedGroups, indented, selected
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.part_names import PartNames
 
@@ -80,7 +80,7 @@ def live_arms(
     dialect: Dialect,
     step: Step,
     arms: Sequence[Expression],
-    columns: str,
+    columns: Sequence[str],
     changed: ChangedGroups | None = None,
 ) -> str:
     """A cache with what waits, which is made up of some parts: see `Dialect.live`.
@@ -94,4 +94,4 @@ def live_arms(
         with_parts = f"{CHANGED_GROUPS} AS MATERIALIZED (SELECT * FROM {quoted(changed.view)})"
         called = {changed.merge.change.name: CHANGED_GROUPS}
     both = indented("\nUNION ALL\n".join(dialect.text(each, called) for each in arms))
-    return f"WITH {with_parts}\nSELECT {columns}\nFROM (\n{both}\n) AS r"
+    return f"WITH {with_parts}\n{selected(columns)}\nFROM (\n{both}\n) AS r"

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Role, SQLCache, SQLStep
 from stepping.compiler.plan.statements import ReadDelta, Step
 from stepping.compiler.schema import bounded, relation_name
-from stepping.dialects.capture import PlannedCapture, indented, literal, log_name, sources
+from stepping.dialects.capture import PlannedCapture, indented, literal, log_name, selected, sources
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.live import step_parts
+from stepping.dialects.postgres.capture_own import LAST_ROW, LOCK
 from stepping.dialects.postgres.capture_tables import DEFINER, ME, written
 from stepping.dialects.postgres.reading import in_batches
 from stepping.dialects.postgres.relations import columns_of, stored_rows
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 # nothing that somebody else puts in front of it.
 SEARCH_PATH = "set_config('search_path', format('%I, pg_temp', current_schema()), true)"
 
-LOCK = "pg_advisory_xact_lock(hashtext('stepping ' || current_schema()), hashtext({}))"
-
 # Whether a row of a log ``l`` is in the results as a row of `stepping_folds` ``f`` says.
 # Its number tells as well: in a cluster that a dump was restored to, transactions count from where
 # they are there. What a dump brought is of transactions that are yet to come.
@@ -43,92 +42,6 @@ FOLDED = (
     "    OR (l.stepping_xid >= pg_snapshot_xmax(pg_current_snapshot())\n"
     f"        AND l.stepping_xid <> {ME}\n"
     "        AND pg_snapshot_xmax(f.seen) <= pg_snapshot_xmax(pg_current_snapshot())))"
-)
-
-OWN_DDL = (
-    "CREATE TABLE IF NOT EXISTS stepping_readers (  -- which queries follow which tables\n"
-    "    query text NOT NULL,\n"
-    "    log text NOT NULL,\n"
-    "    bit bigint NOT NULL,          -- in stepping_pending.changed; twice that if rows went\n"
-    "    deferred boolean NOT NULL,\n"
-    "    columns text NOT NULL,\n"
-    "    result_of text NOT NULL DEFAULT '',  -- the query whose result the table is, if any\n"
-    "    PRIMARY KEY (log, query)\n"
-    ")",
-    "CREATE TABLE IF NOT EXISTS stepping_folds (  -- up to where each query has folded in\n"
-    "    query text PRIMARY KEY,\n"
-    "    fold text NOT NULL,           -- the function that folds, and its trigger\n"
-    "    seen pg_snapshot NOT NULL,    -- what was committed then is in the results\n"
-    "    xid xid8 NOT NULL,            -- and of this transaction's own rows those up to n\n"
-    "    n bigint NOT NULL,\n"
-    "    error text,                   -- why the results are stale, if they are\n"
-    "    folded_at timestamptz NOT NULL DEFAULT clock_timestamp()\n"
-    ")",
-    "CREATE SEQUENCE IF NOT EXISTS stepping_log_n",
-    # Outside of MVCC: the transaction that changed stepping_readers last.
-    "CREATE SEQUENCE IF NOT EXISTS stepping_readers_changed_by START 3",
-    "CREATE UNLOGGED TABLE IF NOT EXISTS stepping_pending (  -- of each running transaction\n"
-    "    xid xid8 NOT NULL,\n"
-    "    query text NOT NULL,\n"
-    "    changed bigint NOT NULL,\n"
-    "    since bigint NOT NULL,        -- the first row of the logs that is not folded in yet\n"
-    "    PRIMARY KEY (xid, query)\n"
-    ") WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000)",
-    # In one order, so that two transactions never wait for each other; of those as well that are
-    # going to have to fold in what these change.
-    "CREATE OR REPLACE FUNCTION stepping_lock_pending() RETURNS void\n"
-    f"LANGUAGE plpgsql {DEFINER} AS $$\n"
-    "DECLARE found text;\n"
-    "BEGIN\n"
-    "  IF NOT EXISTS (SELECT FROM stepping_readers WHERE result_of <> '') THEN\n"
-    f"    FOR found IN SELECT query FROM stepping_pending WHERE xid = {ME} ORDER BY query LOOP\n"
-    f"      PERFORM {LOCK.format('found')};\n"
-    "    END LOOP;\n"
-    "    RETURN;\n"
-    "  END IF;\n"
-    f"  FOR found IN WITH RECURSIVE touched AS (\n"
-    f"      SELECT query FROM stepping_pending WHERE xid = {ME}\n"
-    "      UNION SELECT r.query FROM stepping_readers r JOIN touched t ON r.result_of = t.query\n"
-    "        WHERE NOT r.deferred\n"
-    "    ) SELECT query FROM touched ORDER BY query LOOP\n"
-    f"    PERFORM {LOCK.format('found')};\n"
-    "  END LOOP;\n"
-    "END $$",
-    # A snapshot that is older than the lock: somebody may have folded in since.
-    "CREATE OR REPLACE FUNCTION stepping_check_snapshot(last_fold bigint, query text) "
-    "RETURNS void\n"
-    f"LANGUAGE plpgsql {DEFINER} AS $$\n"
-    "BEGIN\n"
-    f"  IF last_fold::text::xid8 <> {ME}\n"
-    "      AND NOT pg_visible_in_snapshot(last_fold::text::xid8, pg_current_snapshot()) THEN\n"
-    "    PERFORM pg_xact_status(last_fold::text::xid8);  -- fails if a dump brought the number\n"
-    "    RAISE EXCEPTION 'could not serialize access: % was changed by a concurrent transaction',\n"
-    "      query USING ERRCODE = 'serialization_failure';\n"
-    "  END IF;\n"
-    "EXCEPTION WHEN invalid_parameter_value THEN NULL;\n"
-    "END $$",
-    "CREATE OR REPLACE FUNCTION stepping_refresh(query text) RETURNS void\n"
-    f"LANGUAGE plpgsql {DEFINER} AS $$\n"
-    "DECLARE\n"
-    "  called text := (SELECT f.fold FROM stepping_folds f WHERE f.query = $1);\n"
-    "  lower text;\n"
-    "BEGIN\n"
-    "  FOR lower IN SELECT DISTINCT r.result_of FROM stepping_readers r\n"
-    "      JOIN stepping_folds f ON f.query = r.result_of JOIN pg_proc p ON p.proname = f.fold\n"
-    "      WHERE r.query = $1 AND pg_function_is_visible(p.oid) ORDER BY 1 LOOP\n"
-    "    PERFORM stepping_refresh(lower);\n"
-    "  END LOOP;\n"
-    "  IF called IS NULL THEN\n"
-    "    RAISE EXCEPTION 'no captured query is called %', query;\n"
-    "  ELSIF NOT (SELECT q.started FROM stepping_queries q WHERE q.name = $1) THEN\n"
-    "    RAISE EXCEPTION '% is being installed, and not filled yet', query;\n"
-    "  ELSIF EXISTS (SELECT FROM stepping_readers r WHERE r.query = $1 AND r.deferred) THEN\n"
-    "    EXECUTE format('SELECT %I()', called);\n"
-    "  ELSE\n"
-    "    EXECUTE format('SET CONSTRAINTS %I IMMEDIATE', called);\n"
-    "    EXECUTE format('SET CONSTRAINTS %I DEFERRED', called);\n"
-    "  END IF;\n"
-    "END $$",
 )
 
 _SETTINGS = {
@@ -219,7 +132,6 @@ def waiting_rows(
     query: str, each: CapturedInput, selects: Sequence[str], deferred: bool, also: str
 ) -> str:
     """What is written down and not folded in; ``also``: a condition more."""
-    columns = ",\n    ".join(selects)
     log = quoted(log_name(each.table))
     if deferred:
         where = f"NOT ({FOLDED})"
@@ -232,7 +144,7 @@ def waiting_rows(
         )
         source = f"FROM {log} AS l"
     more = f"\n  AND {also}" if also else ""
-    return f"SELECT\n    {columns}\n{source}\nWHERE {where}{more}"
+    return f"{selected(selects)}\n{source}\nWHERE {where}{more}"
 
 
 def statements_of(step: SQLStep, *, into: str = "") -> list[str]:
@@ -255,34 +167,11 @@ def immediate_fold(made: PlannedCapture, fold: str) -> list[str]:
     arms = []
     for position, each in enumerate(made.inputs if len(made.inputs) > 1 else ()):
         (step,) = (s for s in made.plan.steps if s.inputs == (each.name,))
-        others = ~(3 * 4**position) & (4 ** len(made.inputs) - 1)
-        arms.append((f"changed & {others} = 0", each, statements_of(step)))
+        arms.append((f"changed = {2**position}", each, statements_of(step)))
     whole = made.plan.steps[-1]
-    body = [
-        "IF pg_trigger_depth() > 1 THEN  -- SET CONSTRAINTS ALL IMMEDIATE while a statement runs",
-        f"  SET CONSTRAINTS {quoted(fold)} DEFERRED;",
-        "  DELETE FROM stepping_pending AS p "
-        f"WHERE p.xid = {ME} AND p.query = {literal(query)}\n"
-        "    RETURNING p.changed, p.since INTO changed, first_row;",
-        "  IF changed IS NOT NULL THEN",
-        f"    INSERT INTO stepping_pending VALUES ({ME}, {literal(query)}, changed, first_row);",
-        "  END IF;",
-        "  RETURN NULL;",
-        "END IF;",
-        f"SELECT max(p.changed) FILTER (WHERE p.query = {literal(query)}), count(*)\n"
-        f"  INTO changed, touched FROM stepping_pending AS p WHERE p.xid = {ME};",
-        "IF changed IS NULL THEN RETURN NULL; END IF;  -- folded in already",
-        "IF touched = 1 AND NOT EXISTS (SELECT FROM stepping_readers WHERE result_of <> '') THEN",
-        f"  PERFORM {LOCK.format(literal(query))};",
-        "ELSE",
-        "  PERFORM stepping_lock_pending();",
-        "END IF;",
-        "IF current_setting('transaction_isolation') <> 'read committed' THEN",
-        f"  PERFORM stepping_check_snapshot((SELECT last_value FROM {quoted(register(query))}), "
-        f"{literal(query)});",
-        "END IF;",
-        f"PERFORM setval({literal(quoted(register(query)))}, {ME}::text::bigint);",
-    ]
+    begin = f"stepping_begin_fold({literal(query)}, {literal(fold)}, "
+    begin += f"{literal(quoted(register(query)))})"
+    body = ["IF changed IS NULL THEN RETURN NULL; END IF;  -- folded in already"]
     folds = _arms(arms, whole)
     if asked.on_error == "stale":
         folds = [
@@ -303,19 +192,15 @@ def immediate_fold(made: PlannedCapture, fold: str) -> list[str]:
     for position, each in enumerate(made.inputs):
         log = log_name(each.table)
         body += (
-            f"IF changed & {3 * 4**position} <> 0 THEN",
-            f"  DELETE FROM {quoted(log)} WHERE stepping_xid = {ME} AND NOT EXISTS (\n"
-            "    SELECT FROM stepping_readers AS r WHERE "
-            f"r.log = {literal(log)} AND (r.deferred OR EXISTS (\n"
-            f"      SELECT FROM stepping_pending AS p WHERE p.xid = {ME} AND p.query = r.query)));",
+            f"IF changed & {2**position} <> 0 THEN",
+            f"  DELETE FROM {quoted(log)}\n"
+            f"    WHERE stepping_xid = {ME} AND stepping_is_folded({literal(log)});",
             "END IF;",
         )
     body.append("RETURN NULL;")
     return [
         f"CREATE SEQUENCE {quoted(register(query))} START 3",
-        function(
-            fold, "trigger", "changed bigint; touched bigint; first_row bigint; done integer;", body
-        ),
+        function(fold, "trigger", f"changed bigint := {begin}; done integer;", body),
         f"REVOKE ALL ON FUNCTION {quoted(fold)}() FROM PUBLIC",
         f"CREATE CONSTRAINT TRIGGER {quoted(fold)} AFTER INSERT ON stepping_pending\n"
         "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW\n"
@@ -358,7 +243,7 @@ def deferred_fold(made: PlannedCapture, fold: str) -> list[str]:
         body += (f"{text};" for text in statements_of(whole, into="taken"))
     body += (
         f"UPDATE stepping_folds AS f SET seen = taken, xid = {ME}, error = NULL,\n"
-        "  n = (SELECT last_value FROM stepping_log_n), folded_at = clock_timestamp()\n"
+        f"  n = {LAST_ROW}, folded_at = clock_timestamp()\n"
         f"WHERE f.query = {literal(query)};",
     )
     body += (f"{forget(each)};" for each in made.inputs)
@@ -374,7 +259,7 @@ def settled(made: PlannedCapture) -> tuple[str, ...]:
     """What the library runs after a fold of its own."""
     after = (
         f"UPDATE stepping_folds AS f SET seen = pg_current_snapshot(), xid = {ME}, error = NULL,\n"
-        "  n = (SELECT last_value FROM stepping_log_n), folded_at = clock_timestamp()\n"
+        f"  n = {LAST_ROW}, folded_at = clock_timestamp()\n"
         f"WHERE f.query = {literal(made.plan.query)}"
     )
     return (after, *map(forget, made.inputs))
@@ -429,4 +314,6 @@ def live_rows(
         f"  GROUP BY {listed} HAVING sum(stepping_count) > 0\n)"
     )
     copies = "" if distinct else "\nCROSS JOIN LATERAL generate_series(1, r.stepping_count)"
-    return "WITH " + ", ".join(parts) + f"\nSELECT {columns_of(cache)}\nFROM now_rows AS r{copies}"
+    return (
+        "WITH " + ", ".join(parts) + f"\n{selected(columns_of(cache))}\nFROM now_rows AS r{copies}"
+    )

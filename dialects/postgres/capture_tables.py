@@ -68,8 +68,8 @@ def triggers(table: BaseTable) -> list[str]:
         # Logical replication fires row triggers only, and only those that are said to be for it.
         replica = quoted(trigger_name(table, "replica"))
         trigger += (
-            f"CREATE TRIGGER {replica} AFTER INSERT OR UPDATE OR DELETE ON {on}\nFOR EACH ROW\n"
-            "WHEN (current_setting('session_replication_role') = 'replica')\n"
+            f"CREATE TRIGGER {replica} AFTER INSERT OR UPDATE OR DELETE ON {on}\n"
+            "FOR EACH ROW WHEN (current_setting('session_replication_role') = 'replica')\n"
             f"EXECUTE FUNCTION {quoted(capture)}()",
             f"ALTER TABLE {on} ENABLE REPLICA TRIGGER {replica}",
         )
@@ -88,9 +88,9 @@ def events(table: BaseTable) -> list[tuple[str, str, str, str]]:
         return [("change", "AFTER INSERT OR UPDATE OR DELETE", "", "ROW"), before]
     new, old = "NEW TABLE AS new_rows", "OLD TABLE AS old_rows"
     return [
-        ("insert", "AFTER INSERT", f"\nREFERENCING {new}", "STATEMENT"),
-        ("update", "AFTER UPDATE", f"\nREFERENCING {new} {old}", "STATEMENT"),
-        ("delete", "AFTER DELETE", f"\nREFERENCING {old}", "STATEMENT"),
+        ("insert", "AFTER INSERT", f" REFERENCING {new}", "STATEMENT"),
+        ("update", "AFTER UPDATE", f" REFERENCING {new} {old}", "STATEMENT"),
+        ("delete", "AFTER DELETE", f" REFERENCING {old}", "STATEMENT"),
         before,
     ]
 
@@ -128,39 +128,23 @@ def capture_function(logged: Logged) -> str:
     by, values = as_grouped(logged)
     grouped = f" GROUP BY {', '.join(by)}" if columns else ""
     same = "".join(f", {value}" for value in values)
-    unchanged = ["IF TG_OP = 'UPDATE' THEN RETURN NULL; END IF;  -- no column of it is read"]
-    if table.of:
-        unchanged = []  # an update of a result may change how often a row is there
-    elif columns:
+    unchanged: tuple[str, ...] = ()
+    if columns and not table.of:  # an update of a result may change how often a row is there
         images = ", ".join(by)
-        unchanged = [
-            "IF TG_OP = 'UPDATE' AND TG_LEVEL = 'STATEMENT' THEN",
+        unchanged = (
+            "IF TG_OP = 'UPDATE' AND TG_LEVEL = 'STATEMENT' THEN  -- of columns that are read?",
             f"  IF NOT EXISTS (SELECT {images} FROM new_rows\n"
-            f"    EXCEPT ALL SELECT {images} FROM old_rows) THEN\n"
-            "    RETURN NULL;  -- no column that is read was changed\n"
-            "  END IF;",
+            f"    EXCEPT ALL SELECT {images} FROM old_rows) THEN RETURN NULL; END IF;",
             "END IF;",
-        ]
+        )
     # Who is deferred asks the log itself.
     noted = (
         "IF FOUND THEN",
-        "  INSERT INTO stepping_pending AS p\n"
-        f"  SELECT {ME}, r.query, CASE TG_OP WHEN 'INSERT' THEN r.bit ELSE 2 * r.bit END,\n"
-        "    stepping_first\n"
-        "  FROM stepping_readers AS r\n"
-        f"  WHERE r.log = {literal(log_name(table))} AND NOT r.deferred\n"
-        "  ON CONFLICT (xid, query) DO UPDATE SET changed = p.changed | excluded.changed\n"
-        "  WHERE p.changed | excluded.changed <> p.changed;",
+        f"  PERFORM stepping_note_change({literal(log_name(table))}, stepping_first);",
         "END IF;",
     )
     lines = [
-        # Its snapshot may be older than a query that follows the table since.
-        "IF current_setting('transaction_isolation') <> 'read committed' THEN",
-        "  PERFORM stepping_check_snapshot(\n"
-        "    (SELECT last_value FROM stepping_readers_changed_by), 'stepping_readers');",
-        "END IF;",
         *unchanged,
-        "stepping_first := nextval('stepping_log_n');",
         "IF TG_OP = 'TRUNCATE' THEN  -- before it: all rows are still there",
         f"  {into} SELECT stepping_first, -1{rest} FROM {qualified(table)};",
         *(
@@ -191,7 +175,7 @@ def capture_function(logged: Logged) -> str:
     return (
         f"CREATE OR REPLACE FUNCTION {quoted(capture_name(table))}() RETURNS trigger\n"
         f"LANGUAGE plpgsql {DEFINER} AS $stepping$\n#variable_conflict use_column\n"
-        "DECLARE stepping_first bigint;\n"
+        "DECLARE stepping_first bigint := stepping_next_row();\n"
         f"BEGIN\n{text}\nEND $stepping$"
     )
 

@@ -10,9 +10,17 @@ from stepping.compiler.plan.base_tables import BaseTable, TableRef
 from stepping.compiler.plan.capture import DEFERRED
 from stepping.compiler.plan.sql_plan import Capture, CapturedInput
 from stepping.compiler.schema import bounded
-from stepping.dialects.capture import CaptureWords, Logged, Read, indented, literal, log_name
+from stepping.dialects.capture import (
+    CaptureWords,
+    Logged,
+    Read,
+    indented,
+    literal,
+    log_name,
+    wrapped,
+)
 from stepping.dialects.identifiers import quoted
-from stepping.dialects.postgres import base_tables, capture, capture_tables, shown
+from stepping.dialects.postgres import base_tables, capture, capture_own, capture_tables, shown
 from stepping.dialects.postgres.capture_tables import ME, qualified, written
 from stepping.dialects.postgres.type_facts import TEXTS
 
@@ -36,17 +44,10 @@ class PostgresCaptureWords(CaptureWords):
         return capture.refresh != DEFERRED  # at the commit, of which triggers take note
 
     def own_ddl(self) -> tuple[str, ...]:
-        return capture.OWN_DDL
+        return capture_own.OWN_DDL
 
     def own_drop(self) -> tuple[str, ...]:
-        return (
-            "DROP FUNCTION IF EXISTS stepping_refresh(text)",
-            "DROP FUNCTION IF EXISTS stepping_check_snapshot(bigint, text)",
-            "DROP FUNCTION IF EXISTS stepping_lock_pending()",
-            *(f"DROP TABLE IF EXISTS {each}" for each in self.own_tables),
-            "DROP SEQUENCE IF EXISTS stepping_log_n",
-            "DROP SEQUENCE IF EXISTS stepping_readers_changed_by",
-        )
+        return capture_own.OWN_DROP
 
     def describe(self, read: Read, table: TableRef) -> BaseTable | None:
         return base_tables.described(read, table)
@@ -78,11 +79,13 @@ class PostgresCaptureWords(CaptureWords):
         listed = ", ".join(sorted({written(each) for each in tables}))
         # Whole tables are read next: not by the plans of a step, which look up a few rows.
         settings = {**dict.fromkeys(_PLANS, "on"), **TEXTS}
-        lines = (f"PERFORM set_config('{k}', '{v}', true);" for k, v in settings.items())
-        both = "\n".join(indented(line) for line in (f"PERFORM {capture.SEARCH_PATH};", *lines))
+        values = [f"('{name}', '{value}')" for name, value in settings.items()]
         return (
             f"LOCK TABLE {listed} IN SHARE ROW EXCLUSIVE MODE",
-            f"DO $$ BEGIN\n{both}\nEND $$",
+            f"DO $$ BEGIN\n  PERFORM {capture.SEARCH_PATH};\n"
+            f"  PERFORM set_config(name, value, true) FROM (VALUES\n"
+            f"{indented(wrapped(values), 4)}\n"
+            "  ) AS wanted (name, value);\nEND $$",
         )
 
     def table_ddl(self, logged: Logged) -> list[str]:
@@ -121,7 +124,7 @@ class PostgresCaptureWords(CaptureWords):
     def reader(self, query: str, position: int, each: CapturedInput, made: Capture) -> str:
         deferred = "true" if made.refresh == DEFERRED else "false"
         log, columns = literal(log_name(each.table)), literal(json.dumps(each.columns))
-        values = f"{literal(query)}, {log}, {4**position}, {deferred}, {columns}"
+        values = f"{literal(query)}, {log}, {2**position}, {deferred}, {columns}"
         values += f", {literal(each.table.of)}"
         return f"INSERT INTO stepping_readers VALUES ({values})"
 
@@ -133,7 +136,7 @@ class PostgresCaptureWords(CaptureWords):
         fold = bounded(f"{query}_fold")
         return (
             f"INSERT INTO stepping_folds VALUES ({literal(query)}, {literal(fold)}, "
-            f"pg_current_snapshot(), {ME}, nextval('stepping_log_n')) "
+            f"pg_current_snapshot(), {ME}, {capture_own.LAST_ROW}) "
             "ON CONFLICT (query) DO UPDATE SET seen = excluded.seen, xid = excluded.xid, "
             "n = excluded.n, error = NULL, folded_at = excluded.folded_at"
         )
@@ -163,7 +166,7 @@ class PostgresCaptureWords(CaptureWords):
         return f"CREATE INDEX CONCURRENTLY {called} ON {qualified(table)} ({listed})"
 
     def lock_folds(self, query: str) -> tuple[str, ...]:
-        return (f"SELECT {capture.LOCK.format(literal(query))}",)
+        return (f"SELECT {capture_own.LOCK.format(literal(query))}",)
 
     def error(self, read: Read, query: str) -> str:
         rows = read("SELECT error FROM stepping_folds WHERE query = $1", (query,))

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from stepping.compiler.plan.base_tables import BaseTable
 from stepping.compiler.plan.captures import CapturedInput, InBatches
 from stepping.compiler.schema import bounded
-from stepping.dialects.capture import literal
+from stepping.dialects.capture import literal, selected
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.postgres.capture_tables import qualified
 
@@ -49,7 +49,7 @@ def in_batches(
         view = f"VIEW {quoted(each.waiting)} AS\n"
         logged = f"{view}{waiting(each, selects, at.compared('<', 'f'))}\nUNION ALL\n"
         shown = (*selects[:-1], f"1 AS {selects[-1].rpartition(' AS ')[2]}")
-        rows = "SELECT\n    " + ",\n    ".join(shown) + f"\nFROM {qualified(table)} AS l\nWHERE "
+        rows = f"{selected(shown)}\nFROM {qualified(table)} AS l\nWHERE "
         rest = at.compared(">=", "f")
         views.append(f"CREATE {logged}{rows}{rest}\n  AND {at.compared('<', 't')}")
         whole.append(f"CREATE OR REPLACE {logged}{rows}{rest}")

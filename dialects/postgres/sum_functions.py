@@ -12,16 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from stepping.compiler.canonical import BEYOND
 from stepping.compiler.plan.tables import Table
 from stepping.compiler.schema import Kind
 from stepping.dialects.summing import LeftOver
 
 _SUM = (
-    "CREATE OR REPLACE FUNCTION stepping_sum(total numeric, fault text) RETURNS bigint\n"
-    "LANGUAGE sql PARALLEL SAFE\n"
+    "CREATE OR REPLACE FUNCTION stepping_sum(total numeric, sum_name text, key text)\n"
+    "RETURNS bigint LANGUAGE sql PARALLEL SAFE\n"
     "RETURN CASE\n"
     "  WHEN total BETWEEN -9223372036854775808 AND 9223372036854775807 THEN total::bigint\n"
-    "  ELSE ('stepping: ' || fault)::integer\n"
+    f"  ELSE ('stepping: the sum ' || sum_name || ' {BEYOND}'\n"
+    "    || coalesce(' for the group ' || nullif(key, ''), ''))::integer\n"
     "END"
 )
 
@@ -76,7 +78,7 @@ EXACT = (
 DROPPED = tuple(
     f"DROP FUNCTION IF EXISTS {each}"
     for each in (
-        "stepping_sum(numeric, text)",
+        "stepping_sum(numeric, text, text)",
         "stepping_gone(bigint, boolean, text)",
         "stepping_nearest(numeric, text)",
         "stepping_exact(double precision)",

@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from stepping.compiler.canonical import BEYOND
 from stepping.compiler.plan.tables import SumColumns, Table
 from stepping.compiler.schema import Atom, Kind
 from stepping.dialects.base import Dialect, Expression
@@ -55,8 +54,10 @@ class PostgresSums(Dialect):
                 if each.type.scale is None
                 else total
             )
-        message = group.behind(f"the sum {each.shown} {BEYOND}")
-        return exp.Anonymous(this="stepping_sum", expressions=[total, said(Sql(message)).tree])
+        of = said(Sql(group.text.copy())).tree
+        return exp.Anonymous(
+            this="stepping_sum", expressions=[total, exp.Literal.string(each.shown), of]
+        )
 
     def infinity(self, sign: int) -> Expression:
         text = exp.Literal.string("Infinity" if sign > 0 else "-Infinity")

@@ -12,7 +12,15 @@ from stepping.compiler.plan.capture import FAIL
 from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Role, SQLCache
 from stepping.compiler.plan.statements import ReadDelta, Step
 from stepping.compiler.schema import Kind, bounded, query_prefix, relation_name
-from stepping.dialects.capture import DEFER, PlannedCapture, indented, literal, log_name, sources
+from stepping.dialects.capture import (
+    DEFER,
+    PlannedCapture,
+    indented,
+    literal,
+    log_name,
+    selected,
+    sources,
+)
 from stepping.dialects.identifiers import quoted
 from stepping.dialects.live import changed_view, step_parts
 from stepping.dialects.sqlite.relations import columns_of, repeated, stored_rows
@@ -145,10 +153,9 @@ def unsafe(inputs: Sequence[CapturedInput]) -> list[str]:
 
 
 def waiting_view(query: str, view: str, log: str, selects: Sequence[str]) -> str:
-    columns = ",\n    ".join(selects)
     return (
         f"CREATE VIEW {quoted(view)} AS\n"
-        f"SELECT\n    {columns}\n"
+        f"{selected(selects)}\n"
         f"FROM {quoted(log)} AS l\n"
         f"WHERE l.stepping_n > {position(query, log)}"
     )
@@ -254,5 +261,5 @@ def live_rows(
     parts.append(f"now_rows ({listed}, stepping_count) AS (\n{indented(grouped)}\n)")
     if distinct:
         head = "WITH " + ", ".join(parts)
-        return f"{head}\nSELECT\n    {columns_of(cache, 'r')}\nFROM now_rows AS r"
+        return f"{head}\n{selected(columns_of(cache, 'r'))}\nFROM now_rows AS r"
     return "WITH RECURSIVE " + ", ".join(parts) + ",\n" + repeated(cache, "now_rows")

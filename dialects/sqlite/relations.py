@@ -5,7 +5,7 @@ from __future__ import annotations
 from stepping.compiler.plan.sql_plan import SQLCache
 from stepping.compiler.plan.tables import TableColumn
 from stepping.compiler.schema import Kind
-from stepping.dialects.capture import indented
+from stepping.dialects.capture import indented, selected
 from stepping.dialects.identifiers import quoted
 
 _SHOWN = {
@@ -28,22 +28,22 @@ def shown(column: TableColumn, value: str) -> str:
     return _SHOWN[kind].format(v=value) if kind in _SHOWN else value
 
 
-def columns_of(cache: SQLCache, alias: str) -> str:
-    return ",\n    ".join(
+def columns_of(cache: SQLCache, alias: str) -> list[str]:
+    return [
         f"{shown(each, f'{alias}.{quoted(each.name)}')} AS {quoted(name)}"
         if shown(each, "v") != "v" or name != each.name
         else f"{alias}.{quoted(each.name)}"
         for each, name in cache.named
-    )
+    ]
 
 
 def stored_rows(cache: SQLCache, *, keyed: bool = False) -> str:
     """A cache as it is stored, each row as often as it is there; ``keyed``: once at most."""
     if cache.of:  # a view with a row for each group
-        return f"SELECT {columns_of(cache, 'r')}\nFROM {quoted(cache.table)} AS r"
+        return f"{selected(columns_of(cache, 'r'))}\nFROM {quoted(cache.table)} AS r"
     names = ", ".join(quoted(each.name) for each in cache.columns)
     if keyed:
-        return f"SELECT {columns_of(cache, 'r')}\nFROM (\n{indented(cache.read_sql)}\n) AS r"
+        return f"{selected(columns_of(cache, 'r'))}\nFROM (\n{indented(cache.read_sql)}\n) AS r"
     return (
         f"WITH RECURSIVE stored ({names}, stepping_count) AS (\n{indented(cache.read_sql)}\n),\n"
         f"{repeated(cache, 'stored')}"
@@ -55,6 +55,6 @@ def repeated(cache: SQLCache, source: str) -> str:
     return (
         "copies (i) AS (\n  SELECT 1 UNION ALL SELECT i + 1 FROM copies\n"
         f"  WHERE i < (SELECT max(stepping_count) FROM {source})\n)\n"
-        f"SELECT\n    {columns_of(cache, 'r')}\n"
+        f"{selected(columns_of(cache, 'r'))}\n"
         f"FROM {source} AS r JOIN copies AS c ON c.i <= r.stepping_count"
     )

@@ -18,7 +18,7 @@ def notes(connection: Any, table: str) -> bool:
         "SELECT p.prosrc FROM pg_proc p JOIN pg_trigger t ON t.tgfoid = p.oid "
         f"WHERE t.tgrelid = '{table}'::regclass AND t.tgname LIKE 'stepping%' LIMIT 1"
     ).fetchall()
-    return "stepping_pending" in source
+    return "stepping_note_change" in source
 
 
 @pytest.mark.parametrize("in_batches", [None, True])

@@ -308,6 +308,30 @@ def test_whatever_is_killed_the_results_are_right(each_own_server: OwnServer) ->
                 assert connection.execute(f"SELECT count(*) FROM {left}").fetchone() == (0,)  # noqa: S608
 
 
+def test_a_crash_takes_no_number_back_that_rows_have(each_own_server: OwnServer) -> None:
+    """As it does of a sequence which is called in the transaction that creates it, with
+    wal_level = minimal: what was folded in would be folded in again.
+    """
+    server = each_own_server
+    assert server.settings["wal_level"] == "minimal"
+    place = postgres_place(server.url)
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        for text in DDL:
+            connection.execute(text)
+        place.store(connection, captured(filtered, "deferred")[0])
+        store = place.store(connection, captured(countries, "deferred")[0])
+        busy(connection, 1, 5)
+        store.refresh()
+    server.crash()
+    server.start()
+    with again(server.url) as connection:
+        store = place.store(connection, captured(countries, "deferred")[0])
+        busy(connection, 2, 3)
+        for _ in range(2):
+            store.refresh()
+            assert bag(connection, "SELECT * FROM countries_rows") == bag(connection, COUNTRIES)
+
+
 @contextlib.contextmanager
 def again(url: str) -> Iterator[Any]:
     """A connection, once the server has recovered."""

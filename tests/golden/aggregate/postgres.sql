@@ -94,11 +94,12 @@ CREATE TABLE IF NOT EXISTS aggregate__aggregate (
 --   aggregate__aggregate: what it is for, as \d+ shows it
 COMMENT ON TABLE aggregate__aggregate IS 'stepping: one row per group of aggregate: its number of rows and its sums; for aggregate';
 --   a sum of integers, or an error where it does not fit in 64 bits
-CREATE OR REPLACE FUNCTION stepping_sum(total numeric, fault text) RETURNS bigint
-LANGUAGE sql PARALLEL SAFE
+CREATE OR REPLACE FUNCTION stepping_sum(total numeric, sum_name text, key text)
+RETURNS bigint LANGUAGE sql PARALLEL SAFE
 RETURN CASE
   WHEN total BETWEEN -9223372036854775808 AND 9223372036854775807 THEN total::bigint
-  ELSE ('stepping: ' || fault)::integer
+  ELSE ('stepping: the sum ' || sum_name || ' does not fit in 64 bits'
+    || coalesce(' for the group ' || nullif(key, ''), ''))::integer
 END;
 --   whether a group goes; an error where its sums say that rows are left
 CREATE OR REPLACE FUNCTION stepping_gone(n bigint, something_left boolean, fault text)
@@ -123,7 +124,7 @@ VALUES
     '181b91bed89e07281863c7688a2fdd08',
     'postgres',
     2,
-    '2 c0b4dafd4403fe07 QlpoOTFBWSZTWTROeDUACRXfgEAAUOd//z/v3u6/7//uYAdD63uiu4WuA0zmGgAdEEippNTxKfkGmhT1Hp6U8T0psoGQPUZkh6QMgaJpo0ZJpKeiPUHqZAAADIDQAAOMmTTTCZGQMCMTRgjCDRpgAEEmpCVHtU9J6Q9RoyAAAxDTEADIAOMmTTTCZGQMCMTRgjCDRpgAEEURNAQaJpkjU9MkyAANDJoBoA0YAHFCMR0q2y/yT32nutwQl0QNCNdPIe80d0RCtXPtnwugwLqyDFUVmwa+CakyTyU7hTAjxGvz4E5iPiT3dPWSLCSN457d1amlzh3Zk0aY8NBCBFFEQiTvnKhstidR8zmfmVA7DzlDaYaHMg/gnEL8D/DIJJhk0MBETlJLfHGXIzpOALEsw10R3L1GcedU5uq/0TWlhvA5iogFO0O3K2FARvndJtu7smvKlAJCpcO4iXF0XbznSxMBgZ2MipdsI2KKpJKBovqvMJVodoewwjCYfZAlYvEe4T9XbtDQ1L9KBtm5kBoRZoZUGkRqMQYMQQSRD+kilgsWMyMol4BRAoY0ypcooLkSFN40FUxkhxa9ec1y1QPEbM9ZROoP2IQpFeluHgdsnxUKEnO4oxSpAd1qp5IxYbhKDD/RChiMl4yUrIVGSoyKsjYIiJNM5tag0t0kgKixPvDDbBD7LTY35Se10yQmmq3tZqSFXIDgNfdOiSmQN+90JaY+9n69wMkewY1UnEqFD1zST10wIE9DQMqWcUcWBhUm9ap1diVRtXlxjCWN7PziXCNqJ5XRpRWmcZneFS7TWsYjAWaqM5tLa9g63E7VYaRFWgywBmurBEskTfG14ouVsmh3+yQpou4KZnQ6TaVDV5JIMa2+YgJGVNCW3m56t8T4s+Z2gO2cBynDDSczBynJoOAC+AnwA5CihqNOVfdMDeNqQaomJlSgaO8jpA/C67h5CFEJ85vfSYBmQH70cBr7ND9DUeosEEqcC/gwasal4GimyXgJkxYo/sOFDFrxMgespxpoBBU5g/xsMCDfyatTeSMsEFi0lmTMAsWaiXMBBUHQIGhLJqAWOdCwdKOBQ3uRiBeG8iNuwPSW2uA7TA3lxRuHjsGgkCQtgLkLE2h0LjrQ2pccjrLhINAzIxC9STj5F/Eg9ZD3+omIQ8Ad+XYcggkMAoQihjh2M3vznWxcvUtucdNK+0ajEi6vDxHu5oVBSlKJRcAh+WJEJ+8PUfNb1yVccMbPnbmrCB+ZVmrfD+H1QRn6fXWvqp6AyCbal7rXQ4x2ywJDiaImDabPUpjMeEX7x0eIVIC8BOQLtZGqydgg5JimCoucOHE4uvVmzxZppI8RV6XdAZabCsy338TiJ8GmZHbibm62FIojVCEAwe8ElJgaoJjcYMGCIzKg4Y+R3xruiU3PbK+zjDI7bbl/CPIMMQISytQpwlN7qd3ex3heQStx2h4QkzMQxBowXuAeABDe4kF695t6tdO/pg5duWcVFNxcbhl48t3SpbYdO26qJcKGg5h5nArQ3oQvPy7usvNhFEr0ZmghxeIZ9G/278aGLJvDLannN3/BsD3BGVqrK/Pksjso0uznr1ol03abIaqtTCVUoRkEMSRHmeAoQg86niFDsvIfIZkj5XpUoaF4p198MLkwD4Pm0MB7lDHD3R8CL63wYwDIe+aMvvEHU3pyMxqGweoyRL/aQFn3JgOB5R4rrJdiYgZkDLbC73Q7LNmtQgMEleuCiB4rJcNdJJA/lE08d+E5mOCXt0DLI0QKjJChiRFUzG4KqXEjRp50gALAVDJ4sCWaB2GJ405DvOMMYt+PT0HIw6ORY2DhCmWTe+MvIeYwJzMH9wDIxWrXgtsva6lbgjhEMA9THEoH2QIUdCzqWFDWLqFS6BiBnbcVK1kJS5QxS9GV2Mwd5JBBSkkc5rVjd2lCQrJdBMwWUiz2dWTJkTmUYMXBK/2lTfePUO5a2jxdDQ+PWtSaRElGII66wUeyColwmMholxvSKCFQxkoirfTMTQEt29ULwwKL4WMylmlGI1KjUYHOvdGHgONProGfAIeEBbYAeXgHJCQgLg3BuWW5JdTnBqPjyHYOTc8YiIISowhKmZWSGzgAapA5+zERFTfaUTon8E0wzcgPUUK+erBapLon/F3JFOFCQNE54NQ='
+    '2 5ff611cc78313810 QlpoOTFBWSZTWaxBgGcACUvfgEAAUOd//z/v3u6/7//uYAeD7bepLcLgHKttRoAakQSSmjUwptIeJT9Kep7Qm1T9KfpT1Aeo0HqZkj0IGGoaaBoTSagAAAAAAAAAOMmTTTCZGQMCMTRgjCDRpgAEEmpFMVPTI0mQyMj0gAABpk0BoADjJk00wmRkDAjE0YIwg0aYABBFEIBNAEyKm2mkDUaZom1MIyM1PapobUYEB2iR/qu7jMbVf1Uck2+83XyOj1ONQc7a4OQ281fmAdWoqM/S2E6FuyDCoKi8ZdaZP80r5+/2ilBGYZO/pKUnWSzbiJdBEzVSa9tKujzBx86ZHVD04RziCCApLG4nn9E68/nx0pX2Nu/Ur+heBU9ZQpuMtc4OxB6xiARkPsSAYJBYkWAYCJEGdU0TALERJwdZXeArGvQMroXzYOYaxT5fhz3QxPkLA7U9wPuNcEmGIHR90rq4dv4zhlN1wSXvPqtrVgiPDJ42bBYh9FxLWKEDYoqkkoGi+1emF5Y4Q5zJypnOkLuJB8RP1ddQ0N5fpQO88LgMYIhxhlImCCJYiDBiCCSIf0kUsFixnIyiXgFEChjTKlyiguRIU3jQVTGSHHu7uecmkoev2w72DU3VoxWXoR7iEK5Tbrx8j+En0UKGhQ7tbWZJ77SQF9U8YyiCHxsJUhPgwEkKMmaMlKyFRkqMirI2CioxMe3LKW17wWKZNyCm5yG33GtmxktzTvdJJgj3xxvgMEyDEs+FriY1QWm3ksrT3imtIC5S7xSxqQMcqaPucxH1oJhtVkIGUUDkEQsGTUe8tK8g8oWRmoKFFaRTEo6FCwbcdYMm911LmymZSg3B0KVpUG0zFrSZFIhDkGxfAVnN8JrVQC59oAiiU2pTBJuO44lVdu1wrRL6xXhac2UDBiSSDGtmUcJFaZCVuCyj6pjsZcDOB6T2nmfcmhfY8z34ntArYH8gPeSSQ1Ywf1YA/AiG4h2YmLqhCe8rqB7n7bGhTZCew3P4mAZkB76OA1/1ofobx5FwQSpwL+DBvY3l4GimyXgJkxcUfcOFDFrxMgehQnMCCh3A+eheQbeTVqbSRlgguLpLmTIAuLmolmAgqDmEDQlk3AFx3ULg60cChtcjEC8O4NdgfiXauA6mBuLFGw8dg0EgSFuAshcTdDoWOiGqWOZ0LCQaBmRiF6knHxX/AnMM18hSwOIJqz750gSgyCwwUOXDj2dh7k0WsWM0twclNK8o1GJF1d73HvyCkta1oWkwCH6okQn+4f2PZd+UlXHDGS5+Zs2YQP8lWauLPh6kdjk5r35bewM4VhtmM276DceGokFphSEQxB9Lid5/6f2/701/cOShuAzKGnQq9DOAQ81hSFJFw4cTi2O3LZBlkfDSUGxpgGPUXlRkls0THNDTs7VPQ15cXzdOaTRo1arw0iPCS+Nw27FzeREkVuOez3Rnrv66TXOOU5cPIwpnhyyfSxtIMESdtqhThMNU3OidfXHXDIZwFpMSg4mFVSxTTExmQeQBDe+ORJgvpN3Tjsw7YOXxZZxUU2ljaMvLpt7VLth2+K1USwoaDmHyOBWhuQhevq29C82EUSvVmaCHF4h4adnD4b8qE5NDeGe0flN37jqGoitlRbkgzV6YdM9raM9WlR6psWh1tNrBGidCKxDCSRxeAoQg91TvFDtew+JmSB6nrUoaF4p09POWVzYB8n5NjiPoUMsPjHyIvrphJlAMh85Ul+Yg5t6dDMZqGuo8ymZzhQx+BAYvGYDieoc14SWzMQMyBlurgR8YdoubmtCAwSRO6Cih33JYa6SSB+wpjpuwxmpjgl7aBlkcyqBYaEKGREWSw2CqliRxq1+VIAC8CwWDw5vCgmDYO8zL05jvOUMZN+PX+p0MOoZFxsHCFMsgvfBvIeowJ1cHzAMjFateK3ZfB3lbBHCIYGIHmxxKB90CFHQud5cKG+LUKloGIGdbNStZCUsoYpekqTTKTWWsUJVqHeq947W8WKC9GZKKTBSLmvblkyZE5lGCzglf6JU3XjyGm1Ybo1794yy0+LDDAqy0Wij07pab6XEuEwwKI3KvSKCFBmwURVvlM0zhUzapIGIZFpOK40aXM0hiDeVGowOdfRGHkONPtoGe4IeETDdsAPVwDmhIQFk2m0SWyS73ug3j4ZDoOTZ4xEQQlRhCUcyssNzgAbVDXcwQIqedpRP3uCD22aYbDiB6ShXx1YLVJdE/4u5IpwoSFYgwDOA='
   )
 ON CONFLICT DO NOTHING;
 
@@ -274,15 +275,9 @@ INSERT INTO stepping_change_aggregate_4c159b (
 )
 SELECT
   g.customer, a.n AS n0, COALESCE(a.n, 0) + g.n AS n1, a.cents AS cents_0,
-  stepping_sum(
-    COALESCE(a.cents, 0) + g.cents,
-    'the sum cents does not fit in 64 bits for the group ' || CAST(g.customer AS TEXT)
-  ) AS cents_1,
+  stepping_sum(COALESCE(a.cents, 0) + g.cents, 'cents', CAST(g.customer AS TEXT)) AS cents_1,
   a.mean_sum AS mean_sum_0,
-  stepping_sum(
-    COALESCE(a.mean_sum, 0) + g.mean_sum,
-    'the sum mean_sum does not fit in 64 bits for the group ' || CAST(g.customer AS TEXT)
-  ) AS mean_sum_1,
+  stepping_sum(COALESCE(a.mean_sum, 0) + g.mean_sum, 'mean_sum', CAST(g.customer AS TEXT)) AS mean_sum_1,
   a.distinct_1 AS distinct_1_0, COALESCE(a.distinct_1, 0) + g.distinct_1 AS distinct_1_1,
   a.first_1 AS first_1_0,
   (

@@ -78,11 +78,12 @@ ALTER TABLE per_group_count__count REPLICA IDENTITY FULL;
 --   per_group_count__count: what it is for, as \d+ shows it
 COMMENT ON TABLE per_group_count__count IS 'stepping: one row per group of count: its number of rows and its sums; for count';
 --   a sum of integers, or an error where it does not fit in 64 bits
-CREATE OR REPLACE FUNCTION stepping_sum(total numeric, fault text) RETURNS bigint
-LANGUAGE sql PARALLEL SAFE
+CREATE OR REPLACE FUNCTION stepping_sum(total numeric, sum_name text, key text)
+RETURNS bigint LANGUAGE sql PARALLEL SAFE
 RETURN CASE
   WHEN total BETWEEN -9223372036854775808 AND 9223372036854775807 THEN total::bigint
-  ELSE ('stepping: ' || fault)::integer
+  ELSE ('stepping: the sum ' || sum_name || ' does not fit in 64 bits'
+    || coalesce(' for the group ' || nullif(key, ''), ''))::integer
 END;
 
 ------------------------------------------------------------------------------
@@ -99,7 +100,7 @@ VALUES
     '34783fd5f91d3f687d932bdfe54eab29',
     'postgres',
     2,
-    '2 aa5590c070df2869 QlpoOTFBWSZTWQw3XuEABOLfgEAAUOd/+z/v3u6/7//uUASnrtHHcDsrSBpCURDQmieJG0yMIKbSeppkfqTTTaZT1D1NB6gap6TTJptNCoAyBhBoyAZAMjEDQJEKUzSYjTTU2p6aTRskBgQaaaMRoYA4yZMmIxMAJkwTIAaMIwBDAJEggaRoaITKbU9TamgMRkAZMMkHqZQROCB09hX+OQuvUuzoK008pPKzi1skW47ydQ8CbrF8FVSHHtBxlFA/hB0Xww198BLAqy4OyaFxEZsm8q59o8WOs9hgcO8ZUp/plJ8M9hzRJyJRYoTpkctMpnb/IYzKKN5SVR9xJ8NLHu3gzWsWSCpau6K+EhH2dQK1TLmjbRemiIkZWGaxQU1Y7kLUnOdhcugTQjMl1GYzLU3vn+2heDSY2ne4TH4NjacQBAoJQQiWQObSUpdDgThhFQLL9dXGwwaYycsoyDCB//96m16zbiCDJUHwr1VKW615DRDVxqGEDIGhsblwM0IlX9w7NHyoNP9/BZf+g9t3bbp0Y6z8IsZpt4NtdLaxUCiGKbJbHB0TfglAOEW7T3Ag0lOhrGIBSE1QeFAqSQkRYeRpEG+CWGqti4Cqh+uaVBIoCoekK5QjAxZZOuYkanzpW6UqZ+czBsi5Z/NoEFUIgUGjO1BMoqIbdPAmTiXiXX+vzSMc/6w+KDR4Nwu4iGTGXHuGj9mMqMthgZpMO7NHvPPO2czz95+pesRnfIvCZn7dA4UThbq7jSNC4WSZuWBSR7gukXm/BLjvgyE5HJL4lrmakiWsIgpSNxG1BWpNUGMmiwMJQRuQVii5XQbTC9FVteR+li14U24TKBvLBJNDCoqJVIKvKhxFmqGzXiVQ8yzxLwIOpH7s9jFmeQuOrh/A2nPHsMJl/cxPnggY3gpBoY2lzhpbSY0uG8kFdDSwgHH1YbVRPju8r/ot/jBBIl7fc0lF/W/mJOBaTmlwEgtB0hhPl6bpvP0ztbMbJXJbr62ZM9UrN9kFctFmF9G2mFhK1kyAB1ZnPQ9ppUunDlxWxi3dgo7ys2qVa1jFMNxz0Di5WjlrGKmIVHFwkQ5yE8+KfA2W1uPEVO0yhYNF2k4FtNSh2SSDU1l2mqz4ldlTDIXSzklIHGfq0FDan6c2K0bDops1QuJweQXUiDCd4xogMKYRhWXR0IkElSi4BQsMlIFgMifU2RnsmNahoGzeXoIAp4NaHR45b4N5Jzjlhj2ExXKMmSAaXcg5/qvuJoZAFTACxMMQ6CtEMJEdqyEQm2MaQNb10jFQvu8nUtC4ndwOHHxF/TeTUgA6QFzDxGjRCIPeKyhjYNibMAjUK4+BtotxUGzgwR1EoJms5SCWM0IyJzghU0TR4w5iQSkc0TfJ7SrihUqXHOkNmFSXxU4b8U7yMjPJmZmMgyuaTHZCkZLEEO0uprBEMvtRXEgoGJK+dSlIDGPmfWuQeK4WwXQutYmWxUULRCF0deAbLBkVWrVAaUJGU4ZeZRawvmeyBrjmDv2b6sOVRCiEeYu5IpwoSAYbr3CA'
+    '2 fdf51a489e51fd8f QlpoOTFBWSZTWZbeBVkABRjfgEAAUOd/+z/v3u6/7//uUAThvWri4HZWqhoQlE0k9CmxNNTJo002IpgTIzRqNqbTSbJB6gamhNMm00KgyBoYgAyAAANAAkIqU2FMTJ6j1PTQEAMhkGhiGTE0MOMmTJiMTACZMEyAGjCMAQwCRICBACniTTUYgA9QB6Q0yNqAFADWIb/bZKdhXt3C9HOvXArLq/Lc2qv3Zrsms8DhUNJT1C6VVSOpe0IHIKB/S5R5Qj8IiiJVol671kCQx9OXFsLb3cOniHuO42Fd2VTBnFJCH8JmXDepONzKwzpyIfE000xxvfLdID6T0DAcgo26KXBxE3fa5/b6uzrJTc0PR8MXywmEwTxA6Zn2cdWY6skoZepV60LawPSirLtPcWuBKYjql7DqaGdNz5/LQuDSY2ndwmP/tjacgEFCoRFMg6xFJU7HBOMHPcJi8uCpQmz+CjYXE5S4ivOTAKDGF3f7YqzG5w4yGOqNOZ/ZK23SW412jRGsLUYQZBobG2VwpmQZJ5D3zdjwz7fMiu6BeZY5IzVU/LaS3N2Tq4ntB4sBTDl20a6AhM44KSEBO29GAIWkuEs60xIMQnrEQsEwkJEaDKUZg4yS41vdn2IHKNppYEmgJUUk+kpyMXXVfUUNcasbClGV7qmDdODT0x8KWpSgL4x6zFCYhUQtzaylNhoEr0fGlJSEXxHpQYeGoTaOco8Use0aPBjKjM8MDRJh7tEfsd889Jnf4ngXWIzxkXCZp7Ngb6JwttdpsjYWFkmbVgUke0LSLm7BLjaDETkckv4MrM3kiW+EQUpGwjFBWpNUGMmjIGEoI2IKxRcrQajC6KriZH45mdwrrwmUDcZhJNDCoqJVIKvKhxFoqGrhxKoehm8S4EHlR+TPWxaHoLHl3/mNp+qmXnMYiXgbn6oIMb1LQedjaX3D0NpMaXvyJBfK+UZumkYT1cfNUTR6efjqXx+1y5dTxbtYpF/X7v7xKhCwqM8YEwuIwBp1+l/8a8jNeJ+pYJXz9LsOTHjd65bnNe4rK56IJFYUKDK0yADvBtGZ+RpWv1q59fFNfe8JZvF6MheJrKa0J7DfakYuQsZ5IrxypQKkCwSQhCZQqqargamtuGc6vOZQzDYvSTgWs4lDzySDgcJdpwXPVyLayxjmicqm1CQCz2qw2mJscXJy0Ohbx5c0KwqB6C0Ig4vvW9IIOlyA7T3sfIlXPrtgjMYeY5augHmCWWVoOhvlGZ4OCWkKKh8tSgPAj3qlJf5mqcXRlV4uGzHSYrKYZMkIaXiItp8WFyiGYEgLlgMygUDoVohhsmS9KzCGJptjaQNTDr2G6QrGOHostpcna5v48lfsupqQAdiBeQeI0bBIg/cWahjYNibMAjgFcf9NdFtKgxm9gjZKhZluqCsdiRkLuEWDwJo2wzEoHRmlvk9ZVxSTqVJ2OaQ2YSJfUpanm1N5Cnrg/5nVm4g5uU0xjUDhiCHUumsEQy2dFYkFAxUrzqToyAwjtfcsw6Owuoui7lqzBqahbBIXTuuGmIYlVwaoDShC2TgZc5i1i+w9+BrvqHYGXVZprvHEpFIjuF3JFOFCQlt4FWQ='
   )
 ON CONFLICT DO NOTHING;
 
@@ -164,11 +165,7 @@ WITH tasks_change AS MATERIALIZED (
 ), count_change AS MATERIALIZED (
   SELECT
     g."right", a.n AS n0, COALESCE(a.n, 0) + g.n AS n1, a.count AS count_0,
-    stepping_sum(
-      COALESCE(a.count, 0) + g.count,
-      'the sum count does not fit in 64 bits for the group ' || g."right"
-    ) AS count_1,
-    a.stepping_rid
+    stepping_sum(COALESCE(a.count, 0) + g.count, 'count', g."right") AS count_1, a.stepping_rid
   FROM (
     SELECT
       u."right", CAST(SUM(u.stepping_counted) AS BIGINT) AS n,
