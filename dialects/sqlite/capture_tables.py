@@ -54,17 +54,15 @@ def triggers(logged: Logged) -> list[str]:
         gone, gone_moved, note, seen = replaced(table, columns, replacing)
     insert = f"  INSERT INTO {quoted(log)} (stepping_c{listed}) VALUES (1{row('NEW')});\n"
     types = {each.name: each.type for each in table.columns}
-    different = (differs(types[c], f"OLD.{quoted(c)}", f"NEW.{quoted(c)}") for c in columns)
-    differing = " OR ".join(different) or "FALSE"
-    where = f"WHERE {differing}"
+    different = [differs(types[c], f"OLD.{quoted(c)}", f"NEW.{quoted(c)}") for c in columns]
     update = (
-        f"  INSERT INTO {quoted(log)} (stepping_c{listed}) SELECT -1{row('OLD')} {where};\n"
-        f"  INSERT INTO {quoted(log)} (stepping_c{listed}) SELECT 1{row('NEW')} {where};\n"
+        f"  INSERT INTO {quoted(log)} (stepping_c{listed})\n"
+        f"    VALUES (-1{row('OLD')}), (1{row('NEW')});\n"
     )
     delete = f"{seen}  INSERT INTO {quoted(log)} (stepping_c{listed}) VALUES (-1{row('OLD')});\n"
     keys = dict.fromkeys(c for key in replacing for c in key)
-    moved = " OR ".join(f"OLD.{quoted(c)} IS NOT NEW.{quoted(c)}" for c in keys)
-    changed = differing if not replacing else f"{differing} OR {moved}"
+    unread = [f"OLD.{quoted(c)} IS NOT NEW.{quoted(c)}" for c in keys if c not in columns]
+    changed = " OR ".join([*different, *unread]) or "FALSE"
     made = [
         ("insert", "AFTER INSERT", "", gone + insert + tick),
         ("update", "AFTER UPDATE", f"\nWHEN {changed}", gone_moved + update + tick),
