@@ -14,6 +14,17 @@ from stepping.compiler.sql.parsing import Parsed, parse
 from stepping.compiler.sql.text import Span, Text
 from stepping.errors import QueryError
 
+_AFTER = "run it after `stepping apply`: the result is a view, and keeps what is said of it"
+# What to do with statements that stand beside materialized views in other files.
+_INSTEAD = {
+    "REFRESH": "leave it out: the result follows its tables",
+    "INDEX": "leave it out: what is kept has an index by its key",
+    "DROP": "leave it out: `stepping apply` changes what is installed",
+    "COMMENT": _AFTER,
+    "GRANT": _AFTER,
+    "ALTER": _AFTER,
+}
+
 
 @dataclass(frozen=True)
 class View:
@@ -42,11 +53,11 @@ def views_of(text: Text, name: str, sqlglot_name: str | None = None) -> list[Vie
         elif first.text.upper() in ("SELECT", "WITH", "(", "VALUES"):
             found.append(View(name, _part(text, tokens), line=text.place(first.start)[1]))
         else:
-            raise text.error(
-                f"{first.text.upper()} is no SELECT",
-                _span(first),
-                "SELECT ..., WITH ... SELECT, or CREATE MATERIALIZED VIEW name AS SELECT ...",
+            word = first.text.upper()
+            otherwise = (
+                "SELECT ..., WITH ... SELECT, or CREATE MATERIALIZED VIEW name AS SELECT ..."
             )
+            raise text.error(f"{word} is no SELECT", _span(first), _INSTEAD.get(word, otherwise))
     if not found:
         raise text.error("the text has no SELECT")
     return found
@@ -89,10 +100,11 @@ def _created(tokens: Sequence[Any], text: Text, *, folds: bool, plain: bool = Fa
         )
     at += 1 if words[at : at + 1] == ["MATERIALIZED"] else 0
     if words[at : at + 1] != ["VIEW"]:
+        word = "INDEX" if "INDEX" in words[at : at + 2] else words[min(at, len(words) - 1)]
         raise text.error(
-            f"CREATE {tokens[1].text.upper()} is no view",
+            f"CREATE {word} is no view",
             _span(tokens[0], tokens[min(1, len(tokens) - 1)]),
-            "CREATE MATERIALIZED VIEW name AS SELECT ...",
+            _INSTEAD.get(word, "CREATE MATERIALIZED VIEW name AS SELECT ..."),
         )
     at += 1
     if words[at : at + 3] == ["IF", "NOT", "EXISTS"]:
@@ -103,6 +115,7 @@ def _created(tokens: Sequence[Any], text: Text, *, folds: bool, plain: bool = Fa
         end = words.index(")", at)
         columns = [_named(each, folds) for each in tokens[at + 1 : end] if each.text != ","]
         at = end + 1
+    at = _stored(words, at)
     if words[at : at + 1] != ["AS"]:
         where = tokens[min(at, len(tokens) - 1)]
         raise text.error("AS and a SELECT must follow the name of a view", _span(where))
@@ -115,6 +128,13 @@ def _created(tokens: Sequence[Any], text: Text, *, folds: bool, plain: bool = Fa
         raise text.error("a SELECT must follow AS", _span(tokens[-1]))
     line = text.place(tokens[0].start)[1]
     return View(name, _part(text, body), tuple(columns), line, schema)
+
+
+def _stored(words: Sequence[str], at: int) -> int:
+    """Where the rest begins behind words on how a table is stored, as pg_dump writes them."""
+    while words[at : at + 1] in (["USING"], ["TABLESPACE"]) or words[at : at + 2] == ["WITH", "("]:
+        at = words.index(")", at) + 1 if words[at] == "WITH" and ")" in words[at:] else at + 2
+    return at
 
 
 def _name(tokens: Sequence[Any], at: int, text: Text, *, folds: bool) -> tuple[str, str, int]:

@@ -71,3 +71,33 @@ CREATE MATERIALIZED VIEW {own}.few AS SELECT id FROM {own}.r WHERE a = 5;
     assert (code, "of.sql:2:8" in said, "few.nope" in said) == (1, True, True)
     code, said = applied(shop, "CREATE MATERIALIZED VIEW other.v AS SELECT id FROM r")
     assert (code, "schema other, which is not" in said, "search_path" in said) == (1, True, True)
+
+
+@pytest.mark.parametrize(
+    "stored", ["TABLESPACE pg_default", "USING heap", "WITH (fillfactor = 70) TABLESPACE x"]
+)
+def test_words_on_how_a_table_is_stored_say_nothing(shop: Place, stored: str) -> None:
+    text = f"CREATE MATERIALIZED VIEW n {stored} AS SELECT count(*) AS n FROM r WITH DATA;"
+    code, output = applied(shop, text)
+    assert code == 0, output
+    assert shop.read("SELECT n FROM n") == [(3,)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "hint"),
+    [
+        ("REFRESH MATERIALIZED VIEW n", "the result follows its tables"),
+        ("CREATE UNIQUE INDEX ON n (n)", "has an index by its key"),
+        ("DROP MATERIALIZED VIEW IF EXISTS n", "changes what is installed"),
+        ("COMMENT ON MATERIALIZED VIEW n IS 'x'", "run it after `stepping apply`"),
+        ("GRANT SELECT ON n TO PUBLIC", "run it after `stepping apply`"),
+    ],
+)
+def test_what_stands_beside_views_in_a_dump_is_told_with_what_to_do(
+    shop: Place, statement: str, hint: str
+) -> None:
+    text = f"CREATE MATERIALIZED VIEW n AS SELECT count(*) AS n FROM r;\n{statement};"
+    code, output = applied(shop, text)
+    assert code == 1, output
+    assert "of.sql:2:1" in output
+    assert hint in output
