@@ -29,7 +29,7 @@ from stepping.compiler.plan.sql_plan import (
 from stepping.compiler.plan.statements import EmitDelta, MergeState
 from stepping.compiler.schema import bounded, relation_name
 from stepping.dialects.identifiers import quoted
-from stepping.dialects.writing import WIDTH
+from stepping.dialects.layout import indented
 from stepping.errors import StoreError
 
 Read = Callable[..., list[tuple[Any, ...]]]
@@ -380,26 +380,3 @@ def rows_of_result(table: BaseTable, changed: str) -> str:
 def literal(text: str) -> str:
     """A text constant."""
     return "'" + text.replace("'", "''") + "'"
-
-
-def selected(columns: Sequence[str]) -> str:
-    """SELECT and what it selects: on one line, or as many on each as there is room for."""
-    one = f"SELECT {', '.join(columns)}"
-    if len(one) <= WIDTH and "\n" not in one:
-        return one
-    return "SELECT\n" + indented(wrapped(columns), 4)
-
-
-def wrapped(items: Sequence[str]) -> str:
-    """A list, as much of it on each line as there is room for."""
-    lines = [""]
-    for each in items:
-        if lines[-1] and ("\n" in each or len(lines[-1]) + len(each) > WIDTH - 4):
-            lines.append("")
-        lines[-1] += f"{' ' if lines[-1] else ''}{each},"
-    return "\n".join(lines).removesuffix(",")
-
-
-def indented(text: str, by: int = 2) -> str:
-    pad = " " * by
-    return "\n".join(f"{pad}{line}" if line else line for line in text.splitlines())

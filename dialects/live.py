@@ -8,8 +8,9 @@ from sqlglot import exp
 
 from stepping.compiler.plan.statements import EmitDelta, Step
 from stepping.dialects.base import Dialect, Expression
-from stepping.dialects.capture import ChangedGroups, indented, selected
+from stepping.dialects.capture import ChangedGroups
 from stepping.dialects.identifiers import quoted
+from stepping.dialects.layout import indented, selected
 from stepping.dialects.part_names import PartNames
 
 CHANGED_GROUPS = "changed_groups"

@@ -15,9 +15,8 @@ from sqlglot.dialects.dialect import Dialect as Sqlglot
 from sqlglot.errors import ErrorLevel
 
 from stepping.dialects.identifiers import is_bare, quoted
+from stepping.dialects.layout import WIDTH
 from stepping.dialects.natives import Spliced
-
-WIDTH = 92
 
 _Kinds = tuple[type[exp.Expr], ...]
 

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Role, SQLCache, SQLStep
 from stepping.compiler.plan.statements import ReadDelta, Step
 from stepping.compiler.schema import bounded, relation_name
-from stepping.dialects.capture import PlannedCapture, indented, literal, log_name, selected, sources
+from stepping.dialects.capture import PlannedCapture, literal, log_name, sources
 from stepping.dialects.identifiers import quoted
+from stepping.dialects.layout import indented, selected
 from stepping.dialects.live import step_parts
 from stepping.dialects.postgres.capture_own import LAST_ROW, LOCK
 from stepping.dialects.postgres.capture_tables import DEFINER, ME, written

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from stepping.compiler.plan.base_tables import BaseColumn, BaseTable
 from stepping.compiler.schema import bounded
-from stepping.dialects.capture import (
-    Logged,
-    indented,
-    literal,
-    log_name,
-    rows_of_result,
-    stem,
-)
+from stepping.dialects.capture import Logged, literal, log_name, rows_of_result, stem
 from stepping.dialects.identifiers import quoted
+from stepping.dialects.layout import indented
 from stepping.dialects.postgres.type_facts import is_known, named_type
 
 READS = "reads"  # the trigger that names what is read

@@ -10,16 +10,9 @@ from stepping.compiler.plan.base_tables import BaseTable, TableRef
 from stepping.compiler.plan.capture import DEFERRED
 from stepping.compiler.plan.sql_plan import Capture, CapturedInput
 from stepping.compiler.schema import bounded
-from stepping.dialects.capture import (
-    CaptureWords,
-    Logged,
-    Read,
-    indented,
-    literal,
-    log_name,
-    wrapped,
-)
+from stepping.dialects.capture import CaptureWords, Logged, Read, literal, log_name
 from stepping.dialects.identifiers import quoted
+from stepping.dialects.layout import indented, wrapped
 from stepping.dialects.postgres import base_tables, capture, capture_own, capture_tables, shown
 from stepping.dialects.postgres.capture_tables import ME, qualified, written
 from stepping.dialects.postgres.type_facts import TEXTS

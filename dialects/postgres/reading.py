@@ -17,8 +17,9 @@ from collections.abc import Callable, Sequence
 from stepping.compiler.plan.base_tables import BaseTable
 from stepping.compiler.plan.captures import CapturedInput, InBatches
 from stepping.compiler.schema import bounded
-from stepping.dialects.capture import literal, selected
+from stepping.dialects.capture import literal
 from stepping.dialects.identifiers import quoted
+from stepping.dialects.layout import selected
 from stepping.dialects.postgres.capture_tables import qualified
 
 # The log's rows that are not folded in yet, as a SELECT with a condition.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from stepping.compiler.plan.sql_plan import SQLCache
-from stepping.dialects.capture import indented, selected
 from stepping.dialects.identifiers import quoted
+from stepping.dialects.layout import indented, selected
 
 
 def columns_of(cache: SQLCache) -> list[str]:

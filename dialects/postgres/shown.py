@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stepping.dialects.capture import indented, literal
+from stepping.dialects.capture import literal
+from stepping.dialects.layout import indented
 
 
 def _named(names: Sequence[str]) -> str:

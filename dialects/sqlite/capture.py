@@ -12,16 +12,9 @@ from stepping.compiler.plan.capture import FAIL
 from stepping.compiler.plan.sql_plan import Capture, CapturedInput, Role, SQLCache
 from stepping.compiler.plan.statements import ReadDelta, Step
 from stepping.compiler.schema import Kind, bounded, query_prefix, relation_name
-from stepping.dialects.capture import (
-    DEFER,
-    PlannedCapture,
-    indented,
-    literal,
-    log_name,
-    selected,
-    sources,
-)
+from stepping.dialects.capture import DEFER, PlannedCapture, literal, log_name, sources
 from stepping.dialects.identifiers import quoted
+from stepping.dialects.layout import indented, selected
 from stepping.dialects.live import changed_view, step_parts
 from stepping.dialects.sqlite.relations import columns_of, repeated, stored_rows
 

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 from stepping.compiler.plan.base_tables import BaseTable
 from stepping.compiler.schema import bounded
-from stepping.dialects.capture import Logged, indented, log_name, rows_of_result, stem
+from stepping.dialects.capture import Logged, log_name, rows_of_result, stem
 from stepping.dialects.identifiers import quoted
+from stepping.dialects.layout import indented
 from stepping.dialects.sqlite.native_columns import differs
 
 _ROW_IDS = ("rowid", "_rowid_", "oid")

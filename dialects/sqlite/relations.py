@@ -5,8 +5,8 @@ from __future__ import annotations
 from stepping.compiler.plan.sql_plan import SQLCache
 from stepping.compiler.plan.tables import TableColumn
 from stepping.compiler.schema import Kind
-from stepping.dialects.capture import indented, selected
 from stepping.dialects.identifiers import quoted
+from stepping.dialects.layout import indented, selected
 
 _SHOWN = {
     Kind.DATE: "date({v} * 86400, 'unixepoch')",
